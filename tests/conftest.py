@@ -1,0 +1,71 @@
+"""The counterparts as fixtures: a server that costs seconds lives as long as the session, one that costs nothing as the test.
+
+With pytest-xdist each worker is a session of its own, with its own servers.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
+
+import pytest
+
+from tests.servers import pki as certificates
+from tests.servers import slapd as openldap
+from tests.servers.pki import Pki
+from tests.servers.postgres import Postgres
+from tests.servers.slapd import Slapd, SlapdOptions
+
+_database_numbers = itertools.count(1)
+
+
+class StartSlapd(Protocol):
+    """Starts one more slapd with these SlapdOptions, holding the base tree and `ldif`; it ends with the test."""
+
+    def __call__(self, *, ldif: str | Iterable[str] = "", **options: Any) -> Slapd: ...
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    """A certificate for 127.0.0.1, the authority that signed it, and one that did not."""
+    return certificates.create(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def start_slapd(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[StartSlapd]:
+    """A function that starts fresh OpenLDAP servers."""
+    started: list[Slapd] = []
+
+    def start(*, ldif: str | Iterable[str] = "", **options: Any) -> Slapd:
+        directory = tmp_path_factory.mktemp("slapd")
+        started.append(openldap.start(directory, pki, SlapdOptions(**options), ldif))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.end()
+
+
+@pytest.fixture
+def slapd(start_slapd: StartSlapd) -> Slapd:
+    """A fresh OpenLDAP server: a reader account, empty ou=people and ou=groups, memberof, refint and syncprov."""
+    return start_slapd()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL server for the session. A test that stops it must start it again."""
+    server = Postgres()
+    try:
+        yield server.start()
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+def postgres_database(postgres: Postgres) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty PostgreSQL database."""
+    name = f"test_{next(_database_numbers)}"
+    yield postgres.create_database(name)
+    postgres.drop_database(name)

@@ -1,0 +1,83 @@
+"""The gateway's own attribute names: the words between inbound mappings (source → ours) and the faces (ours → theirs).
+
+A mapping may use names that are not listed here: they are text and multi-valued, and reach the faces as custom fields."""
+
+from dataclasses import dataclass
+
+from gateway.model.objects import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeDefinition:
+    """`binary`: values are bytes and are passed on untouched. `single`: only the first value of a source is kept."""
+
+    name: str
+    description: str
+    single: bool = True
+    binary: bool = False
+
+
+def _by_name(*definitions: AttributeDefinition) -> dict[str, AttributeDefinition]:
+    return {definition.name: definition for definition in definitions}
+
+
+_D = AttributeDefinition
+
+USER_ATTRIBUTES = _by_name(
+    _D("username", "the login name; unique in the gateway, compared without regard to case"),
+    _D("display_name", "the name as people write it"),
+    _D("common_name", "the name or names a person is known by", single=False),
+    _D("family_name", "the family name"),
+    _D("given_name", "the given name"),
+    _D("initials", "the initials"),
+    _D("email", "the mail addresses, the main one first", single=False),
+    _D("phone_number", "the telephone numbers, the main one first", single=False),
+    _D("mobile_number", "the mobile numbers", single=False),
+    _D("title", "the job title"),
+    _D("description", "a description"),
+    _D("employee_number", "the number in the personnel system"),
+    _D("employee_type", "the kind of employment"),
+    _D("department", "the department's name", single=False),
+    _D("company", "the company's name"),
+    _D("street", "the street"),
+    _D("locality", "the town"),
+    _D("state", "the state or province"),
+    _D("postal_code", "the postal code"),
+    _D("country", "the country code"),
+    _D("preferred_language", "the language to use"),
+    _D("photo", "a JPEG photo", binary=True),
+    _D("certificate", "X.509 certificates, DER", single=False, binary=True),
+    _D("ssh_public_key", "OpenSSH public keys", single=False),
+    _D("uid_number", "the POSIX user number"),
+    _D("gid_number", "the POSIX primary group number"),
+    _D("home_directory", "the POSIX home directory"),
+    _D("login_shell", "the POSIX shell"),
+    _D("gecos", "the POSIX gecos field"),
+    _D("enabled", '"true" or "false": whether the account may log in; true when the source says nothing'),
+)
+
+ORGANIZATION_ATTRIBUTES = _by_name(
+    _D("name", "the organization's name, unique below its parent"),
+    _D("description", "a description"),
+    _D("phone_number", "the telephone numbers", single=False),
+    _D("street", "the street"),
+    _D("locality", "the town"),
+    _D("state", "the state or province"),
+    _D("postal_code", "the postal code"),
+)
+
+GROUP_ATTRIBUTES = _by_name(
+    _D("name", "the group's name"),
+    _D("description", "a description"),
+    _D("email", "the group's mail address"),
+    _D("gid_number", "the POSIX group number"),
+)
+
+ATTRIBUTES: dict[Kind, dict[str, AttributeDefinition]] = {
+    Kind.USER: USER_ATTRIBUTES,
+    Kind.ORGANIZATION: ORGANIZATION_ATTRIBUTES,
+    Kind.GROUP: GROUP_ATTRIBUTES,
+}
+
+NAMING_ATTRIBUTE: dict[Kind, str] = {Kind.USER: "username", Kind.ORGANIZATION: "name", Kind.GROUP: "name"}
+"""The attribute without which a record cannot become an object of its kind."""

@@ -1,0 +1,76 @@
+"""What one source says about one object, and how it is tied to a directory object: Record, Reference, Link, Situation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from gateway.model.objects import Attributes, Kind
+
+
+class ReferenceForm(StrEnum):
+    """How a source points at another of its records."""
+
+    DN = "dn"
+    """By distinguished name; the value is `gateway.model.dn.DN.key` of it (normalised, root first)."""
+    ID = "id"
+    """By external id."""
+    LOGIN = "login"
+    """By login name (memberUid); the value is lower case."""
+
+
+class Reference(NamedTuple):
+    """A pointer from one record of a source to another record of the same source; it may dangle for a while."""
+
+    form: ReferenceForm
+    value: str
+
+
+class Situation(StrEnum):
+    """Where a record stands (midPoint's words)."""
+
+    LINKED = "linked"
+    UNLINKED = "unlinked"
+    """An object was found for it, but a rule says not to link by itself."""
+    UNMATCHED = "unmatched"
+    """It cannot become an object as it is (no user name, …); `Record.reason` says why and what to do."""
+    DISPUTED = "disputed"
+    """More than one object, or an object that another record of the same source already has: a person must decide (law 10)."""
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one source last said about one object, in our attribute names."""
+
+    source_id: str
+    kind: Kind
+    external_id: str
+    dn: str
+    """The name at the source as the source spells it (what a pass-through bind uses); "" where it has none."""
+    attributes: Attributes
+    situation: Situation
+    reason: str = ""
+    references: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A record tied to a directory object. `decided_by`: "rule:<name>" or "person:<who>"; a person's decision is kept."""
+
+    source_id: str
+    kind: Kind
+    external_id: str
+    object_id: str
+    decided_by: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user's linked record, as authentication needs it: which source to ask, and by what name."""
+
+    source_id: str
+    external_id: str
+    dn: str

@@ -1,0 +1,26 @@
+"""How much a stranger may ask of the codec; every number is here, with its reason.
+
+There is no limit on BER depth in general: the decoder follows the grammar of RFC 4511, in which only filters nest at will.
+"""
+
+from dataclasses import dataclass
+
+_DEEPEST_FILTER = 200  # each level is one Python call when decoding, encoding and printing; the interpreter stops at 1,000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits for one decoder. Sizes in octets, the others in pieces; an excess raises MessageTooLarge or LimitExceeded."""
+
+    max_message_bytes: int = 10 * 1024 * 1024  # a group of 100,000 member DNs is 6 MB; slapd allows 4 MB to those who have bound
+    max_filter_depth: int = 32  # SSSD's and Outlook's filters reach 6; AD's documented limit is 100 and costs more than it serves
+    max_filter_terms: int = 500  # and/or/not and items together; a client that looks 100 names up in one (|…) sends about 300
+    max_attributes: int = 1000  # in one search, add or modify request; SSSD asks for 35, no known schema of one entry has 300
+    max_controls: int = 32  # JNDI and SSSD send at most four
+
+    def __post_init__(self) -> None:
+        if not 0 < self.max_filter_depth <= _DEEPEST_FILTER:
+            raise ValueError(f"max_filter_depth must be 1 to {_DEEPEST_FILTER}, not {self.max_filter_depth}")
+
+
+DEFAULT_LIMITS = Limits()

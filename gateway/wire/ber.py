@@ -99,7 +99,9 @@ def take_text(data: bytes, pos: int, end: int, tag: int = OCTET_STRING) -> tuple
     return read_text(data, start, stop), stop
 
 
-def take_integer(data: bytes, pos: int, end: int, tag: int = INTEGER, lowest: int = 0, highest: int = MAX_INT) -> tuple[int, int]:
+def take_integer(
+    data: bytes, pos: int, end: int, tag: int = INTEGER, lowest: int = 0, highest: int = MAX_INT
+) -> tuple[int, int]:
     """The INTEGER or ENUMERATED at `pos`, which must lie in `lowest` to `highest`, and where the next element begins."""
     start, stop = expect(data, pos, end, tag)
     value = read_integer(data, start, stop)

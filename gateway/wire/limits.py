@@ -12,11 +12,11 @@ _DEEPEST_FILTER = 200  # each level is one Python call when decoding, encoding a
 class Limits:
     """Limits for one decoder. Sizes in octets, the others in pieces; an excess raises MessageTooLarge or LimitExceeded."""
 
-    max_message_bytes: int = 10 * 1024 * 1024  # a group of 100,000 member DNs is 6 MB; slapd allows 4 MB to those who have bound
-    max_filter_depth: int = 32  # SSSD's and Outlook's filters reach 6; AD's documented limit is 100 and costs more than it serves
-    max_filter_terms: int = 500  # and/or/not and items together; a client that looks 100 names up in one (|…) sends about 300
-    max_attributes: int = 1000  # in one search, add or modify request; SSSD asks for 35, no known schema of one entry has 300
-    max_controls: int = 32  # JNDI and SSSD send at most four
+    max_message_bytes: int = 10 * 1024 * 1024  # a group of 100,000 member DNs is 6 MB; slapd allows a bound client 4 MB
+    max_filter_depth: int = 32  # the deepest that a common client was seen to send is 4 (SSSD)
+    max_filter_terms: int = 500  # and/or/not and items together: room for one (|…) that looks up some hundred names at once
+    max_attributes: int = 1000  # in one search, add or modify request; SSSD, the most talkative client, asks for about 35
+    max_controls: int = 32  # clients send up to three: paging, sorting, ManageDsaIT
 
     def __post_init__(self) -> None:
         if not 0 < self.max_filter_depth <= _DEEPEST_FILTER:

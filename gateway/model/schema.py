@@ -58,7 +58,8 @@ def _lines(definitions: str) -> list[str]:
 def _parse(definition: str) -> tuple[str, dict[str, tuple[str, ...]]]:
     """ "( OID KEYWORD value … )" → OID and keyword → values (RFC 4512 §4.1)."""
     tokens = [token.strip("'") for token in _TOKEN.findall(definition)[1:-1]]
-    oid, fields, position = tokens[0], {}, 1
+    oid, position = tokens[0], 1
+    fields: dict[str, tuple[str, ...]] = {}
     flags = {"SINGLE-VALUE", "NO-USER-MODIFICATION", "ABSTRACT", "STRUCTURAL", "AUXILIARY", "COLLECTIVE", "OBSOLETE"}
     while position < len(tokens):
         keyword = tokens[position]
@@ -67,7 +68,7 @@ def _parse(definition: str) -> tuple[str, dict[str, tuple[str, ...]]]:
             fields[keyword] = ("",)
         elif tokens[position] == "(":
             end = tokens.index(")", position)
-            fields[keyword] = tuple(token for token in tokens[position + 1 : end] if token != "$")
+            fields[keyword] = tuple(name for name in tokens[position + 1 : end] if name != "$")
             position = end + 1
         else:
             fields[keyword] = (tokens[position],)

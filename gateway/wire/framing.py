@@ -1,0 +1,76 @@
+"""A stream of octets → whole messages. The only thing here with memory: what has arrived of an unfinished message.
+
+At most one message's announced length is kept, and that is limited; no octet is looked at or moved more than a few
+times, however small the pieces are in which a large message arrives.
+"""
+
+from gateway.wire import ber
+from gateway.wire.errors import MessageTooLarge, WireError
+from gateway.wire.limits import DEFAULT_LIMITS, Limits
+
+_LONGEST_HEADER = 10  # tag, first length octet, and the eight that ber accepts
+
+
+class Framer:
+    """Cuts what a connection receives into LDAPMessages, each a whole SEQUENCE as decode_message takes it.
+
+    After an error the stream has no meaning any more: the connection must be closed, and messages that came before the
+    bad one in the same piece are lost with it (RFC 4511 §5.3 has the server end it at once in any case).
+    """
+
+    __slots__ = ("_buffer", "_max_message_bytes", "_needed")
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._max_message_bytes = limits.max_message_bytes
+        self._buffer = bytearray()
+        self._needed = 0
+
+    @property
+    def pending(self) -> int:
+        """Octets of an unfinished message that are held."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The messages that `data` completes, in order.
+
+        Raises MessageTooLarge as soon as a length over the limit is announced, and WireError when what begins is not a
+        SEQUENCE of definite length.
+        """
+        if self._buffer:
+            self._buffer += data
+            if len(self._buffer) < self._needed:
+                return []
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        return self._split(data)
+
+    def _split(self, data: bytes) -> list[bytes]:
+        messages = []
+        pos = 0
+        available = len(data)
+        while pos < available:
+            stop = pos + self._size(data, pos, available)
+            if stop > available:
+                self._needed = stop - pos
+                self._buffer += data[pos:]
+                break
+            messages.append(data[pos:stop])  # when this is all of `data`, Python makes no copy
+            pos = stop
+        return messages
+
+    def _size(self, data: bytes, pos: int, available: int) -> int:
+        """The length of the message at `pos`, header included; as long as that cannot be known, a little more than is there."""
+        if data[pos] != ber.SEQUENCE:
+            raise WireError("an LDAP message begins with 0x30", pos)
+        if pos + 1 == available:
+            return 2
+        size = 2 + data[pos + 1]
+        if size > 0x81:
+            count = size - 0x82
+            if count > 0 and pos + 2 + count > available and 2 + count <= _LONGEST_HEADER:
+                return 3 + count
+            start, length = ber.read_long_length(data, pos + 2, data[pos + 1])
+            size = start - pos + length
+        if size > self._max_message_bytes:
+            raise MessageTooLarge("the announced message is too large", pos)
+        return size

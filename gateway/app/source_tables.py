@@ -1,0 +1,150 @@
+"""The `[[source]]` tables of gateway.toml, one class for each kind of foreign system."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveFloat, PositiveInt, SecretStr, Tag, model_validator
+
+from gateway.app.values import (
+    DNText,
+    DNTexts,
+    EnvironmentSecret,
+    ExistingPath,
+    FilePath,
+    FileSecret,
+    FilterText,
+    LdapUrls,
+    Name,
+    Texts,
+    chosen_secret,
+)
+
+DAY_SECONDS = 86_400
+AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Whole = Annotated[int, Field(ge=0)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class SourcePart(BaseModel):
+    """A table inside a source."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class KindTable(SourcePart):
+    """`[source.users]`, `[source.organizations]`, `[source.groups]`: where the records of one kind are, and what they say.
+
+    `mapping` is laid over the defaults: our attribute = "theirs", or a list of which the first that has a value counts,
+    or "" to leave the attribute alone.
+    """
+
+    base: DNTexts = ()
+    bases: DNTexts = ()
+    filter: FilterText | None = None
+    mapping: dict[AttributeName, Texts] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_spelling(self) -> Self:
+        if self.base and self.bases:
+            raise ValueError("base and bases exclude each other; keep one (both take one name or a list)")
+        return self
+
+    @property
+    def all_bases(self) -> tuple[str, ...]:
+        return self.base or self.bases
+
+
+class LdifKindTable(SourcePart):
+    """The same for an LDIF source: entries are told apart by their object classes."""
+
+    object_classes: Texts | None = None
+    mapping: dict[AttributeName, Texts] = Field(default_factory=dict)
+
+
+class DeletionGuardTable(SourcePart):
+    """`[source.deletion_guard]`: more deletions than this within the window stop the run and ask a person (law 8).
+
+    For each kind the larger of the count and `percent` of the records of that kind is the limit.
+    """
+
+    users: Whole = 30
+    organizations: Whole = 10
+    groups: Whole = 10
+    percent: Percent = 5
+    window_seconds: PositiveFloat = 3600
+
+
+class Source(SourcePart):
+    """What every source has. `schedule_seconds`: how often a source that cannot push is read again; `full_seconds`: how
+    often everything is compared, whatever the source said meanwhile."""
+
+    name: Name
+    schedule_seconds: PositiveFloat = 300
+    full_seconds: PositiveFloat = DAY_SECONDS
+    deletion_guard: DeletionGuardTable = DeletionGuardTable()
+
+
+class OpenLDAPSourceTable(Source):
+    """`kind = "openldap"`: OpenLDAP or another server that follows RFC 4510; read by RFC 4533 where it is offered."""
+
+    kind: Literal["openldap"]
+    url: LdapUrls
+    start_tls: bool = False
+    ca_file: ExistingPath | None = None
+    bind_dn: DNText = ""
+    password: SecretStr | None = None
+    password_file: FileSecret | None = None
+    password_env: EnvironmentSecret | None = None
+    authentication: bool = True
+    mode: Literal["auto", "persist", "poll"] = "auto"
+    id_attribute: str = "entryUUID"
+    page_size: PositiveInt = 1000
+    connect_timeout_seconds: PositiveFloat = 10
+    answer_timeout_seconds: PositiveFloat = 60
+    bind_timeout_seconds: PositiveFloat = 5
+    bind_connections: PositiveInt = 8
+    users: KindTable = KindTable()
+    organizations: KindTable = KindTable()
+    groups: KindTable = KindTable()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        secrets = (self.password, self.password_file, self.password_env)
+        if sum(value is not None for value in secrets) > 1:
+            raise ValueError("password, password_file and password_env exclude each other; keep one")
+        if self.bind_dn and self.secret_password is None:
+            raise ValueError('bind_dn is given without a password; add password_file = "…" (or password_env)')
+        if not self.bind_dn and self.secret_password is not None:
+            raise ValueError('a password is given without bind_dn; add bind_dn = "cn=…"')
+        if self.start_tls and any(url.lower().startswith("ldaps:") for url in self.url):
+            raise ValueError("start_tls is for ldap:// URLs; an ldaps:// URL is encrypted already: remove one")
+        if not any(table.all_bases for table in (self.users, self.organizations, self.groups)):
+            raise ValueError('nothing would be read; add [source.users] with base = "ou=people,…"')
+        return self
+
+    @property
+    def secret_password(self) -> str | None:
+        """The password of `bind_dn`; never print it."""
+        return chosen_secret(self.password, self.password_file, self.password_env)
+
+
+class LdifSourceTable(Source):
+    """`kind = "ldif"`: an LDIF file, or a folder of *.ldif, followed for changes."""
+
+    kind: Literal["ldif"]
+    path: FilePath
+    poll_seconds: PositiveFloat = 1
+    users: LdifKindTable = LdifKindTable()
+    organizations: LdifKindTable = LdifKindTable()
+    groups: LdifKindTable = LdifKindTable()
+
+
+def _kind(value: Any) -> str | None:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return kind if isinstance(kind, str) else None
+
+
+SourceTable = Annotated[
+    Annotated[OpenLDAPSourceTable, Tag("openldap")] | Annotated[LdifSourceTable, Tag("ldif")], Discriminator(_kind)
+]

@@ -1,0 +1,170 @@
+"""The tables of gateway.toml as frozen values, each key with its default and its rule; the sources are in source_tables.py.
+
+`description` is the one sentence that documents a key; conf/gateway.toml shows them all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, SecretStr, model_validator
+
+from gateway.app.source_tables import SourceTable, Whole
+from gateway.app.values import (
+    DNText,
+    Endpoint,
+    Endpoints,
+    EnvironmentSecret,
+    ExistingPath,
+    FilePath,
+    FileSecret,
+    Name,
+    Texts,
+    chosen_secret,
+)
+
+
+class Table(BaseModel):
+    """A table that knows its keys and refuses others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, validate_default=False)
+
+
+class GatewayTable(Table):
+    """`[gateway]`"""
+
+    data_dir: FilePath = Path("/var/lib/directory-gateway")
+
+
+class StoreTable(Table):
+    """`[store]`: without a URL an embedded SQLite file in data_dir. A PostgreSQL URL may hold a password: it is a secret."""
+
+    url: SecretStr | None = None
+    url_file: FileSecret | None = None
+    url_env: EnvironmentSecret | None = None
+
+    @model_validator(mode="after")
+    def _one_url(self) -> Self:
+        if sum(value is not None for value in (self.url, self.url_file, self.url_env)) > 1:
+            raise ValueError("url, url_file and url_env exclude each other; keep one")
+        return self
+
+    def secret_url(self, data_dir: Path) -> str:
+        """The SQLAlchemy URL; never print it."""
+        return chosen_secret(self.url, self.url_file, self.url_env) or f"sqlite:///{data_dir / 'store.sqlite'}"
+
+
+class Certified(Table):
+    """A listener that can speak TLS."""
+
+    certificate: ExistingPath | None = None
+    key: ExistingPath | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.certificate is None) is not (self.key is None):
+            missing, given = ("key", "certificate") if self.key is None else ("certificate", "key")
+            raise ValueError(f"{given} is given without {missing}; give both PEM files, or none")
+        return self
+
+
+class LdapTable(Certified):
+    """`[ldap]`: the LDAP listeners. `tls_listen` counts only when there is a certificate."""
+
+    listen: Endpoints = (Endpoint("127.0.0.1", 3890),)
+    tls_listen: Endpoints = (Endpoint("127.0.0.1", 6360),)
+    require_tls: bool = False
+    anonymous: Texts = ()
+    user_access: Literal["none", "self"] = "self"
+
+    @model_validator(mode="after")
+    def _tls_possible(self) -> Self:
+        if self.require_tls and self.certificate is None:
+            raise ValueError("require_tls needs certificate and key; give both PEM files")
+        return self
+
+
+class HttpTable(Certified):
+    """`[http]`: the Developer API. With a certificate it speaks HTTPS only."""
+
+    listen: Endpoints = (Endpoint("127.0.0.1", 8080),)
+
+
+class ManagementTable(Table):
+    """`[management]`: health, readiness, metrics; keep it away from strangers."""
+
+    listen: Endpoints = (Endpoint("127.0.0.1", 9390),)
+
+
+class LogTable(Table):
+    """`[log]`: always on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class LimitsTable(Table):
+    """`[limits]`: what a stranger may cost (law 13). 0 means no limit where it says so in conf/gateway.toml."""
+
+    max_message_bytes: PositiveInt = 1024 * 1024
+    connections: PositiveInt = 4096
+    connections_per_address: PositiveInt = 1024
+    operations_in_flight: PositiveInt = 64
+    size_limit: Whole = 0
+    time_limit_seconds: Whole = 60
+    bind_seconds: PositiveFloat = 30
+    idle_seconds: PositiveFloat = 900
+    bind_failures: PositiveInt = 5
+    bind_failure_seconds: PositiveFloat = 60
+
+
+class ViewTable(Table):
+    """`[[view]]`: one LDAP tree, built from the directory."""
+
+    name: Name = "openldap"
+    kind: Literal["openldap"] = "openldap"
+    base_dn: DNText = "dc=directory,dc=example"
+
+
+class Settings(Table):
+    """The whole file."""
+
+    gateway: GatewayTable = GatewayTable()
+    store: StoreTable = StoreTable()
+    ldap: LdapTable = LdapTable()
+    http: HttpTable = HttpTable()
+    management: ManagementTable = ManagementTable()
+    log: LogTable = LogTable()
+    limits: LimitsTable = LimitsTable()
+    view: tuple[ViewTable, ...] = (ViewTable(),)
+    source: tuple[SourceTable, ...] = ()
+
+    @property
+    def data_dir(self) -> Path:
+        return self.gateway.data_dir
+
+    @property
+    def store_url(self) -> str:
+        """The SQLAlchemy URL of the store; may hold a password: never print it."""
+        return self.store.secret_url(self.data_dir)
+
+    @property
+    def store_is_embedded(self) -> bool:
+        """True for SQLite: one process owns it and may migrate it by itself."""
+        return self.store_url.startswith("sqlite")
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for table, rows in (("view", self.view), ("source", self.source)):
+            seen = [row.name.lower() for row in rows]
+            repeated = sorted({name for name in seen if seen.count(name) > 1})
+            if repeated:
+                raise ValueError(f"two [[{table}]] tables are named {repeated[0]!r}; every {table} needs a name of its own")
+        if not self.view:
+            raise ValueError("view is empty; leave it out for the default view, or write one [[view]]")
+        unknown = sorted(set(self.ldap.anonymous) - {view.name for view in self.view})
+        if unknown:
+            names = ", ".join(view.name for view in self.view)
+            raise ValueError(f"[ldap] anonymous: there is no view {unknown[0]!r}; the views are: {names}")
+        return self

@@ -64,8 +64,25 @@ def _enclose(object_name: bytes, attributes: list[bytes]) -> bytes:
 
 def object_name(entry: bytes) -> bytes:
     """The entry's DN as stored."""
+    name_start, name_stop, _, _ = _bounds(entry)
+    return ber.take_octets(entry, name_start, name_stop)[0]
+
+
+def _bounds(entry: bytes) -> tuple[int, int, int, int]:
+    """Where the encoded DN starts and stops, and where the first attribute starts and the last one stops."""
+    total = len(entry)
+    if 0x108 < total < 0x10000:  # the usual entry: two octets of length for it and its attributes, one for its DN
+        name_stop = 6 + entry[5]
+        pos = name_stop + 4
+        tags_are_right = entry[0] == 0x64 and entry[4] == 0x04 and entry[name_stop] == 0x30
+        if tags_are_right and entry[1] == 0x82 and entry[5] < 0x80 and entry[name_stop + 1] == 0x82:
+            size = entry[name_stop + 2] << 8 | entry[name_stop + 3]
+            if pos + size == total and 4 + (entry[2] << 8 | entry[3]) == total:
+                return 4, name_stop, pos, total
     start, stop = ber.whole(entry, _ENTRY)
-    return ber.take_octets(entry, start, stop)[0]
+    _, name_stop = ber.expect(entry, start, stop, ber.OCTET_STRING)
+    attributes_start, attributes_stop = ber.expect(entry, name_stop, stop, ber.SEQUENCE)
+    return start, name_stop, attributes_start, attributes_stop
 
 
 class Selection:
@@ -75,56 +92,54 @@ class Selection:
     RFC 4512 §2.5.2), or a pure function of the lower-case description.
     """
 
-    __slots__ = ("_types_only", "_verdicts", "_wanted")
+    __slots__ = ("_types_only", "_verdicts")
 
     def __init__(self, wanted: Wanted, types_only: bool = False) -> None:
-        self._wanted = wanted
         self._types_only = types_only
-        self._verdicts: dict[bytes, bool] = {}
+        self._verdicts = _Verdicts(wanted)
 
     def __call__(self, entry: bytes) -> bytes:
         """`entry` with the wanted attributes alone, in their order, copied as they are; types_only leaves the values out."""
         verdicts = self._verdicts
-        start, stop = ber.whole(entry, _ENTRY)
-        _, name_stop = ber.expect(entry, start, stop, ber.OCTET_STRING)
-        pos, end = ber.expect(entry, name_stop, stop, ber.SEQUENCE)
+        name_start, name_stop, pos, end = _bounds(entry)
         parts = []
         try:
             while pos < end:
                 size = entry[pos + 1]
                 if size < 0x80:
-                    attribute_stop = pos + 2 + size
-                    type_start = pos + 4
-                    type_stop = type_start + entry[pos + 3]
+                    stop = pos + 2 + size
+                    if verdicts[entry[pos + 4 : pos + 4 + entry[pos + 3]]]:
+                        parts.append(entry[pos:stop])
                 else:
-                    type_start, type_stop, attribute_stop = _attribute_at(entry, pos, end)
-                verdict = verdicts.get(entry[type_start:type_stop])
-                if verdict is None:
-                    verdict = self._judge(entry, pos, end)
-                if verdict:
-                    parts.append(self._without_values(entry, pos, end) if self._types_only else entry[pos:attribute_stop])
-                pos = attribute_stop
+                    type_start, type_stop, stop = _attribute_at(entry, pos, end)
+                    if verdicts[entry[type_start:type_stop]]:
+                        parts.append(entry[pos:stop])
+                pos = stop
         except IndexError:
             raise WireError("an attribute is cut off", pos) from None
         if pos != end:
             raise WireError("an attribute is longer than its entry", pos)
-        return _enclose(entry[start:name_stop], parts)
+        return _enclose(entry[name_start:name_stop], [_without_values(p) for p in parts] if self._types_only else parts)
 
-    def _judge(self, entry: bytes, pos: int, end: int) -> bool:
-        """Whether the attribute at `pos` is wanted, remembered for its spelling."""
-        type_start, type_stop, _ = _attribute_at(entry, pos, end)
-        spelling = entry[type_start:type_stop]
+
+class _Verdicts(dict[bytes, bool]):
+    """Attribute descriptions as spelled, and whether they are wanted."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        super().__init__()
+        self._wanted = wanted
+
+    def __missing__(self, spelling: bytes) -> bool:
+        if len(self) >= _MOST_SPELLINGS:
+            self.clear()
         lower = spelling.lower()
-        verdict = self._wanted(lower) if callable(self._wanted) else _includes(self._wanted, lower)
-        if len(self._verdicts) >= _MOST_SPELLINGS:
-            self._verdicts.clear()
-        self._verdicts[spelling] = verdict
+        verdict = self[spelling] = self._wanted(lower) if callable(self._wanted) else _includes(self._wanted, lower)
         return verdict
 
-    @staticmethod
-    def _without_values(entry: bytes, pos: int, end: int) -> bytes:
-        type_start, type_stop, _ = _attribute_at(entry, pos, end)
-        return ber.tlv(ber.SEQUENCE, ber.octets(entry[type_start:type_stop]), _EMPTY_SET)
+
+def _without_values(attribute: bytes) -> bytes:
+    type_start, type_stop, _ = _attribute_at(attribute, 0, len(attribute))
+    return ber.tlv(ber.SEQUENCE, ber.octets(attribute[type_start:type_stop]), _EMPTY_SET)
 
 
 def select(entry: bytes, wanted: Wanted, types_only: bool = False) -> bytes:
@@ -151,9 +166,7 @@ def _attribute_at(entry: bytes, pos: int, end: int) -> tuple[int, int, int]:
 
 def iterate(entry: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Each attribute's type as spelled, and its whole PartialAttribute, in order."""
-    start, stop = ber.whole(entry, _ENTRY)
-    _, pos = ber.expect(entry, start, stop, ber.OCTET_STRING)
-    pos, end = ber.expect(entry, pos, stop, ber.SEQUENCE)
+    _, _, pos, end = _bounds(entry)
     while pos < end:
         type_start, type_stop, attribute_stop = _attribute_at(entry, pos, end)
         yield entry[type_start:type_stop], entry[pos:attribute_stop]
@@ -170,9 +183,8 @@ def values(entry: bytes, type_lower: bytes) -> list[bytes]:
 
 def decode_entry(entry: bytes) -> tuple[bytes, dict[bytes, list[bytes]]]:
     """The DN, and the values by type as spelled; a type that comes twice has the values of both."""
-    start, stop = ber.whole(entry, _ENTRY)
-    name, pos = ber.take_octets(entry, start, stop)
-    pos, end = ber.expect(entry, pos, stop, ber.SEQUENCE)
+    name_start, name_stop, pos, end = _bounds(entry)
+    name, _ = ber.take_octets(entry, name_start, name_stop)
     found: dict[bytes, list[bytes]] = {}
     for attribute_type, attribute_values in _read_attributes(entry, pos, end):
         found.setdefault(attribute_type, []).extend(attribute_values)
@@ -206,9 +218,8 @@ def _read_attributes(data: bytes, pos: int, end: int) -> list[tuple[bytes, list[
             type_start = pos + 4
             type_stop = type_start + data[pos + 3]
             start = type_stop + 2
-            if data[pos + 1] < 0x80 and start + data[type_stop + 1] == stop <= end and data[type_stop] == 0x31:
-                if data[pos] != 0x30 or data[pos + 2] != 0x04:
-                    raise WireError("an attribute must be a sequence of a type and a set of values", pos)
+            as_usual = data[pos + 1] < 0x80 and data[pos] == 0x30 and data[pos + 2] == 0x04 and data[type_stop] == 0x31
+            if as_usual and start + data[type_stop + 1] == stop <= end:
                 if stop - start >= 2 and start + 2 + data[start + 1] == stop and data[start] == 0x04:
                     attributes.append((data[type_start:type_stop], [data[start + 2 : stop]]))
                 else:

@@ -1,0 +1,184 @@
+"""The byte side of an HTTP face: which connections are taken, how much and how slowly a request may arrive.
+
+Twisted's HTTP/1.1 parser with our limits around it; every refusal is said in the shape of our errors, then the line ends."""
+
+import uuid
+from collections import Counter
+from io import BytesIO
+from typing import Any
+
+import structlog
+from twisted.internet.error import ConnectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import RESPONSES, HTTPChannel
+from twisted.web.server import Request, Site
+
+from gateway.frontends.http import limits
+from gateway.frontends.http.errors import shape
+
+_log = structlog.get_logger()
+_GONE = Failure(ConnectionDone())
+
+
+class ArrivingRequest(Request):
+    """Twisted's request, whose body is kept in memory and never longer than MAX_BODY_BYTES."""
+
+    defaultContentType = None
+    content: Any
+    channel: Any
+
+    def gotLength(self, length: int | None) -> None:
+        """The headers are complete: refuse a body that says it is too long before a byte of it is read."""
+        self.content = BytesIO()
+        if length is not None and length > limits.MAX_BODY_BYTES:
+            self._refuse_length()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """A piece of the body; a chunked one shows its length only here."""
+        if self.content.tell() + len(data) > limits.MAX_BODY_BYTES:
+            self._refuse_length()
+        else:
+            self.content.write(data)
+
+    def _refuse_length(self) -> None:
+        self.channel.refuse(413, "BodyTooLarge", f"The body is longer than {limits.MAX_BODY_BYTES} bytes.")
+
+
+class Channel(HTTPChannel):
+    """One connection."""
+
+    maxHeaders = limits.MAX_HEADERS
+    totalHeadersSize = limits.MAX_HEADER_BYTES
+    site: "FaceSite"
+    transport: Any
+    _refused = False
+    _arrival: Any = None
+    _linger: Any = None
+
+    def connectionMade(self) -> None:
+        self.site.opened(self)
+        super().connectionMade()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._refused:
+            return
+        if self._arrival is None and not self._handlingRequest:
+            self._arrival = self.callLater(limits.ARRIVAL_SECONDS, self._too_slow)
+        super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        if not self._refused:
+            super().lineReceived(line)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        if not self._refused:
+            super().rawDataReceived(data)
+
+    def allContentReceived(self) -> None:
+        self._end_deadlines()
+        if not self._refused:
+            super().allContentReceived()
+
+    def _too_slow(self) -> None:
+        self._arrival = None
+        self.refuse(408, "RequestTimeout", f"The request did not arrive within {limits.ARRIVAL_SECONDS} seconds.")
+
+    def _send100Continue(self) -> None:
+        if not self._refused:
+            super()._send100Continue()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Twisted's parser gave up on what the client sent."""
+        self.refuse(400, "MalformedRequest", "This is not an HTTP/1.1 request, or its headers are too long.")
+
+    def _end_deadlines(self) -> None:
+        for call in (self._arrival, self._linger):
+            if call is not None and call.active():
+                call.cancel()
+        self._arrival = self._linger = None
+
+    def refuse(self, status: int, code: str, message: str) -> None:
+        """Answer without a handler, read on without looking for LINGER_SECONDS, and close."""
+        if self._refused:
+            return
+        self._refused = True
+        self._end_deadlines()
+        request_id = str(uuid.uuid4())
+        body = shape(status, code, message, request_id).body
+        head = f"HTTP/1.1 {status} {RESPONSES[status].decode()}\r\nContent-Type: application/json\r\n"
+        self.transport.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
+        self._linger = self.callLater(limits.LINGER_SECONDS, self.loseConnection)
+        _log.info("http_refused", face=self.site.name, status=status, code=code, peer=_host(self), request_id=request_id)
+
+    def connectionLost(self, reason: Failure = _GONE) -> None:
+        self._end_deadlines()
+        self.site.closed(self)
+        super().connectionLost(reason)
+
+
+class FaceSite(Site):
+    """A listener's connections: counted, limited, and closed when the service stops."""
+
+    protocol: Any = Channel
+    requestFactory = ArrivingRequest
+
+    def __init__(
+        self,
+        name: str,
+        resource: Any,
+        *,
+        reactor: Any,
+        max_connections: int = limits.MAX_CONNECTIONS,
+        max_connections_per_address: int = limits.MAX_CONNECTIONS_PER_ADDRESS,
+    ) -> None:
+        super().__init__(resource, parsePOSTFormSubmission=False, timeout=limits.IDLE_SECONDS, reactor=reactor)
+        self.name = name
+        self.max_connections = max_connections
+        self.max_connections_per_address = max_connections_per_address
+        self._channels: set[Channel] = set()
+        self._per_address: Counter[str] = Counter()
+
+    def startFactory(self) -> None:
+        """Nothing: Twisted's access log, its file and its clock are not used."""
+
+    def log(self, request: Any) -> None:
+        """Nothing: the face writes its own line."""
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """HTTP/1.1 only; HTTP/2 would go round the limits of Channel."""
+        return [b"http/1.1"]
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A channel, or None (the connection is closed at once) when there are too many."""
+        host = str(getattr(addr, "host", ""))
+        if len(self._channels) >= self.max_connections or self._per_address[host] >= self.max_connections_per_address:
+            _log.warning("http_connection_refused", face=self.name, peer=host, open=len(self._channels))
+            return None
+        return super().buildProtocol(addr)
+
+    def opened(self, channel: Channel) -> None:
+        """A channel has its connection."""
+        self._channels.add(channel)
+        self._per_address[_host(channel)] += 1
+
+    def closed(self, channel: Channel) -> None:
+        """A channel has lost its connection."""
+        self._channels.discard(channel)
+        host = _host(channel)
+        self._per_address[host] -= 1
+        if self._per_address[host] <= 0:
+            del self._per_address[host]
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open."""
+        return len(self._channels)
+
+    def close_connections(self) -> None:
+        """End every connection, in the middle of an answer too; for the end of the service."""
+        for channel in list(self._channels):
+            channel.transport.abortConnection()
+
+
+def _host(channel: Channel) -> str:
+    return str(getattr(channel.transport.getPeer(), "host", ""))

@@ -1,0 +1,114 @@
+"""Error → HTTP status, code and sentence, in one table; the one shape in which every face of the kit answers an error.
+
+No secret, no path of a file and no word of an unknown error reaches a client: such errors get one fixed sentence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from werkzeug.exceptions import HTTPException
+
+from gateway.frontends.http.messages import Answer, json_answer
+from gateway.model.errors import (
+    Conflict,
+    GatewayError,
+    InvalidInput,
+    NotFound,
+    SourceRefused,
+    SourceUnavailable,
+    StoreUnavailable,
+)
+
+BUSY = "The gateway cannot reach what it needs to answer; nothing was changed. Try again in a few seconds."
+UNKNOWN = "The gateway failed on this request. Its log has the details under the requestId."
+
+
+class HttpError(GatewayError):
+    """An error of HTTP itself or of the caller's credentials: the status and code are part of it.
+
+    `extra` is added to the body (RFC 6749's `error`), `headers` to the answer (`WWW-Authenticate`, `Retry-After`).
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an error is told: `message` None means the error's own sentence; `logged` that the log gets the whole of it."""
+
+    status: int
+    code: str
+    message: str | None = None
+    logged: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+_RETRY = {"Retry-After": "5"}
+
+VERDICTS: dict[type[Exception], Verdict] = {
+    InvalidInput: Verdict(400, "InvalidParameter"),
+    NotFound: Verdict(404, "ResourceNotFound"),
+    Conflict: Verdict(409, "Conflict"),
+    SourceRefused: Verdict(502, "SourceRefused", BUSY, logged=True),
+    SourceUnavailable: Verdict(503, "ServiceUnavailable", BUSY, logged=True, headers=_RETRY),
+    StoreUnavailable: Verdict(503, "ServiceUnavailable", BUSY, logged=True, headers=_RETRY),
+    Exception: Verdict(500, "InternalError", UNKNOWN, logged=True),
+}
+"""The nearest class in an error's ancestry decides."""
+
+ROUTING: dict[int, tuple[str, str]] = {
+    404: ("NotFound", "There is nothing at this path."),
+    405: ("MethodNotAllowed", "This path does not take this method; the Allow header names those it takes."),
+}
+"""What the router says of a request that fits no route."""
+
+
+def verdict_of(error: BaseException) -> Verdict:
+    """The row of the table for `error`."""
+    for ancestor in type(error).__mro__:
+        if (verdict := VERDICTS.get(ancestor)) is not None:
+            return verdict
+    return VERDICTS[Exception]
+
+
+def error_answer(error: BaseException, request_id: str) -> Answer:
+    """The answer that tells a client of `error`."""
+    if isinstance(error, HttpError):
+        return shape(error.status, error.code, str(error), request_id, error.headers, error.extra)
+    if isinstance(error, HTTPException):
+        return routing_answer(error, request_id)
+    verdict = verdict_of(error)
+    message = str(error) if verdict.message is None else verdict.message
+    return shape(verdict.status, verdict.code, message, request_id, verdict.headers)
+
+
+def routing_answer(error: HTTPException, request_id: str) -> Answer:
+    """The answer to a request that fits no route. A redirection to a tidier path is not followed for anyone: 404."""
+    status = error.code if error.code in ROUTING else 404
+    code, message = ROUTING[status]
+    methods = getattr(error, "valid_methods", None)
+    return shape(status, code, message, request_id, {"Allow": ", ".join(sorted(methods))} if methods else {})
+
+
+def shape(
+    status: int,
+    code: str,
+    message: str,
+    request_id: str,
+    headers: Mapping[str, str] | None = None,
+    extra: Mapping[str, object] | None = None,
+) -> Answer:
+    """`{"code", "message", "requestId"}` and what `extra` adds."""
+    return json_answer({**(extra or {}), "code": code, "message": message, "requestId": request_id}, status, headers)

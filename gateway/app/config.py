@@ -1,4 +1,4 @@
-"""The configuration: the file, over it the environment, over both the command line; one frozen value, or all complaints at once.
+"""The configuration: the file, over it the environment, over both the command line; one value, or all complaints at once.
 
 Nothing is opened, connected or created here but the configuration file and the files that hold secrets.
 """

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveFloat, PositiveInt, SecretStr, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    Tag,
+    model_validator,
+)
 
 from gateway.app.values import (
     DNText,
@@ -14,15 +27,20 @@ from gateway.app.values import (
     FilePath,
     FileSecret,
     FilterText,
-    LdapUrls,
     Name,
     Texts,
     chosen_secret,
+    listed,
 )
+from gateway.connectors.ldap.settings import Address, KindSettings, Mode, OpenLDAPSettings, Upstream, kind_settings
+from gateway.model.mapping import EnabledRule, default_mapping
+from gateway.model.objects import Kind
 
 DAY_SECONDS = 86_400
 AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Whole = Annotated[int, Field(ge=0)]
+Url = Annotated[str, AfterValidator(lambda text: Address.parse(text).url)]
+Urls = Annotated[tuple[Url, ...], Field(min_length=1), BeforeValidator(listed)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -53,6 +71,24 @@ class KindTable(SourcePart):
     @property
     def all_bases(self) -> tuple[str, ...]:
         return self.base or self.bases
+
+
+class EnabledTable(SourcePart):
+    """`[source.users.enabled]`: when an account may not log in. With `enabled_values` it must have one of them; else it must
+    have none of `disabled_values`; without either, any value of the attribute disables."""
+
+    attribute: str
+    disabled_values: Texts = ()
+    enabled_values: Texts = ()
+
+    def rule(self) -> EnabledRule:
+        return EnabledRule(self.attribute, self.disabled_values, self.enabled_values)
+
+
+class UsersTable(KindTable):
+    """`[source.users]`"""
+
+    enabled: EnabledTable | None = None
 
 
 class LdifKindTable(SourcePart):
@@ -89,7 +125,7 @@ class OpenLDAPSourceTable(Source):
     """`kind = "openldap"`: OpenLDAP or another server that follows RFC 4510; read by RFC 4533 where it is offered."""
 
     kind: Literal["openldap"]
-    url: LdapUrls
+    url: Urls
     start_tls: bool = False
     ca_file: ExistingPath | None = None
     bind_dn: DNText = ""
@@ -97,14 +133,15 @@ class OpenLDAPSourceTable(Source):
     password_file: FileSecret | None = None
     password_env: EnvironmentSecret | None = None
     authentication: bool = True
-    mode: Literal["auto", "persist", "poll"] = "auto"
+    mode: Mode = Mode.AUTO
     id_attribute: str = "entryUUID"
     page_size: PositiveInt = 1000
+    probe_seconds: PositiveFloat = 30
     connect_timeout_seconds: PositiveFloat = 10
     answer_timeout_seconds: PositiveFloat = 60
     bind_timeout_seconds: PositiveFloat = 5
     bind_connections: PositiveInt = 8
-    users: KindTable = KindTable()
+    users: UsersTable = UsersTable()
     organizations: KindTable = KindTable()
     groups: KindTable = KindTable()
 
@@ -117,16 +154,43 @@ class OpenLDAPSourceTable(Source):
             raise ValueError('bind_dn is given without a password; add password_file = "…" (or password_env)')
         if not self.bind_dn and self.secret_password is not None:
             raise ValueError('a password is given without bind_dn; add bind_dn = "cn=…"')
-        if self.start_tls and any(url.lower().startswith("ldaps:") for url in self.url):
-            raise ValueError("start_tls is for ldap:// URLs; an ldaps:// URL is encrypted already: remove one")
         if not any(table.all_bases for table in (self.users, self.organizations, self.groups)):
             raise ValueError('nothing would be read; add [source.users] with base = "ou=people,…"')
+        self.settings()
         return self
 
     @property
     def secret_password(self) -> str | None:
         """The password of `bind_dn`; never print it."""
         return chosen_secret(self.password, self.password_file, self.password_env)
+
+    def settings(self) -> OpenLDAPSettings:
+        """What the connector needs; raises ValueError with a sentence when the keys do not fit together."""
+        upstream = Upstream(
+            urls=self.url,
+            start_tls=self.start_tls,
+            ca_file=self.ca_file,
+            bind_dn=self.bind_dn,
+            password=self.secret_password or "",
+            connect_seconds=self.connect_timeout_seconds,
+            answer_seconds=self.answer_timeout_seconds,
+        )
+        return OpenLDAPSettings(
+            id=self.name,
+            upstream=upstream,
+            kinds=tuple(self._kinds()),
+            mode=self.mode,
+            id_attribute=self.id_attribute,
+            page_size=self.page_size,
+            probe_seconds=self.probe_seconds,
+        )
+
+    def _kinds(self) -> Iterator[KindSettings]:
+        rule = self.users.enabled.rule() if self.users.enabled else None
+        for kind, table in ((Kind.ORGANIZATION, self.organizations), (Kind.USER, self.users), (Kind.GROUP, self.groups)):
+            if table.all_bases:
+                mapping = default_mapping(kind, table.mapping, rule if kind is Kind.USER else None)
+                yield kind_settings(kind, table.all_bases, table.filter, mapping)
 
 
 class LdifSourceTable(Source):

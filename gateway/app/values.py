@@ -70,7 +70,8 @@ def _endpoints(value: Any) -> Any:
     return tuple(part if isinstance(part, Endpoint) else parse_endpoint(str(part)) for part in parts if part != "")
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
+    """One value where a list is allowed."""
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
@@ -132,9 +133,7 @@ def _dn(text: str) -> str:
     try:
         names.key(text)
     except names.InvalidDN as error:
-        raise ValueError(
-            f'{text!r} is not a distinguished name ({error}); write for example "ou=people,dc=example,dc=com"'
-        ) from None
+        raise ValueError(f'{error}; write it like "ou=people,dc=example,dc=com"') from None
     return text
 
 
@@ -143,13 +142,6 @@ def _filter(text: str) -> str:
         filters.parse(text)
     except filters.FilterSyntaxError as error:
         raise ValueError(f'{text!r} is not an LDAP filter ({error}); write for example "(objectClass=person)"') from None
-    return text
-
-
-def _url_scheme(text: str) -> str:
-    scheme, separator, rest = text.partition("://")
-    if scheme.lower() not in ("ldap", "ldaps") or not separator or not rest.strip("/"):
-        raise ValueError(f'{text!r} is not an LDAP URL; write "ldap://host", "ldap://host:389" or "ldaps://host"')
     return text
 
 
@@ -166,10 +158,9 @@ FilePath = Annotated[Path, AfterValidator(_resolved)]
 ExistingPath = Annotated[FilePath, AfterValidator(_existing)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 DNText = Annotated[str, AfterValidator(_dn)]
-DNTexts = Annotated[tuple[DNText, ...], BeforeValidator(_listed)]
+DNTexts = Annotated[tuple[DNText, ...], BeforeValidator(listed)]
 FilterText = Annotated[str, AfterValidator(_filter)]
-LdapUrls = Annotated[tuple[Annotated[str, AfterValidator(_url_scheme)], ...], BeforeValidator(_listed)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(listed)]
 FileSecret = Annotated[ConfiguredSecret, BeforeValidator(secret_from_file), PlainSerializer(_origin)]
 EnvironmentSecret = Annotated[ConfiguredSecret, BeforeValidator(secret_from_environment), PlainSerializer(_origin)]
 

@@ -1,0 +1,214 @@
+"""The configuration's rules: what wins over what, where secrets come from, and what a complaint says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gateway.app import config
+from gateway.app.config import Loaded
+from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
+from gateway.app.values import Endpoint
+from gateway.model.errors import ConfigurationError
+
+TEN_LINES = """\
+[[source]]
+name = "hr"
+kind = "openldap"
+url = "ldap://ldap.example.com"
+bind_dn = "cn=reader,dc=example,dc=com"
+password_file = "hr.password"
+[source.users]
+base = "ou=people,dc=example,dc=com"
+[source.groups]
+base = "ou=groups,dc=example,dc=com"
+"""
+
+
+def load(folder: Path, text: str, environ: Mapping[str, str] | None = None, *assignments: str) -> Loaded:
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    return config.load(file, environ or {}, assignments)
+
+
+def complaint(folder: Path, text: str, environ: Mapping[str, str] | None = None, *assignments: str) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        load(folder, text, environ, *assignments)
+    return str(raised.value).replace(f"{folder}/", "")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "hr.password").write_text("sesame\n")
+    (tmp_path / "hr.password").chmod(0o600)
+    return tmp_path
+
+
+def openldap(loaded: Loaded) -> OpenLDAPSourceTable:
+    source = loaded.settings.source[0]
+    assert isinstance(source, OpenLDAPSourceTable)
+    return source
+
+
+def test_ten_lines_are_a_whole_configuration(folder: Path) -> None:
+    loaded = load(folder, TEN_LINES)
+    settings = openldap(loaded).settings()
+    assert (settings.upstream.password, [kind.kind for kind in settings.kinds]) == ("sesame", ["user", "group"])
+    assert loaded.settings.ldap.listen == (Endpoint("127.0.0.1", 3890),)
+    assert loaded.settings.store_url == "sqlite:////var/lib/directory-gateway/store.sqlite"
+    assert loaded.warnings == ()
+
+
+def test_environment_wins_over_the_file_and_the_command_line_over_both(folder: Path) -> None:
+    text = '[log]\nlevel = "error"\nformat = "json"\n[ldap]\nlisten = "127.0.0.1:1"\n'
+    environ = {
+        "GATEWAY_LOG__LEVEL": "warning",
+        "GATEWAY_LDAP__LISTEN": "127.0.0.1:2,[::1]:2",
+        "GATEWAY_LDAP__REQUIRE_TLS": "no",
+    }
+    settings = load(folder, text, environ, "log.level=debug").settings
+    assert (settings.log.level, settings.log.format, settings.ldap.require_tls) == ("debug", "json", False)
+    assert settings.ldap.listen == (Endpoint("127.0.0.1", 2), Endpoint("::1", 2))
+
+
+def test_environment_names_a_source_by_its_name_or_its_number(folder: Path) -> None:
+    text = TEN_LINES.replace('"hr"', '"hr-main"')
+    environ = {"GATEWAY_SOURCE__HR_MAIN__URL": '["ldaps://one", "ldaps://two:7636"]', "GATEWAY_SOURCE__0__USERS__BASE": "ou=x"}
+    source = openldap(load(folder, text, environ))
+    assert (source.url, source.users.all_bases) == (("ldaps://one", "ldaps://two:7636"), ("ou=x",))
+
+
+def test_variables_without_a_table_belong_to_somebody_else(folder: Path) -> None:
+    assert load(folder, "", {"GATEWAY_PORT": "tcp://10.0.0.1:80", "GATEWAY_CONFIG": "x"}).settings == load(folder, "").settings
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[ldap]\nlistn = 1", 'gateway.toml:2: [ldap] listn: no such key; did you mean "listen"?'),
+        ("[lgo]\nlevel = 1", 'gateway.toml:1: [lgo]: no such key; did you mean "log"?'),
+        ("\n[log]\nlevel = 'loud'", "gateway.toml:3: [log] level: input should be 'debug', 'info'"),
+        ("[ldap]\nlisten = 'here'", "gateway.toml:2: [ldap] listen: 'here' is not an address to listen on"),
+        ("[http]\nlisten = '127.0.0.1:70000'", "gateway.toml:2: [http] listen: '127.0.0.1:70000' is not an address"),
+        ("[limits]\nconnections = 0", "gateway.toml:2: [limits] connections: input should be greater than 0, not 0"),
+        ("[ldap]\ncertificate = 'no.pem'", "gateway.toml:2: [ldap] certificate: no.pem does not exist"),
+        ("[ldap]\nkey = 'hr.password'", "gateway.toml:1: [ldap]: key is given without certificate"),
+        ("[ldap]\nrequire_tls = true", "gateway.toml:1: [ldap]: require_tls needs certificate and key"),
+        ("[ldap]\nanonymous = ['other']", "[ldap] anonymous: there is no view 'other'; the views are: openldap"),
+        ("[[view]]\nbase_dn = 'x'", "gateway.toml:2: [[view]] number 1 base_dn: "),
+        ("[store]\nurl = 'sqlite://'\nurl_env = 'HOME'", "[store]"),
+        ("[[source]]\nname = 'a'", 'gateway.toml:1: [[source]] "a": kind is missing; write one of: "openldap", "ldif"'),
+        ("[[source]]\nkind = 'ad'", 'gateway.toml:1: [[source]] number 1: kind is not known; write one of: "openldap"'),
+        ("[[source]]\nname = 'f'\nkind = 'ldif'", 'gateway.toml:1: [[source]] "f" path: is missing; add path = …'),
+        (TEN_LINES.replace("url", "uri"), '"hr" uri: no such key; did you mean "url"?'),
+        (
+            TEN_LINES.replace("ldap://", "http://"),
+            "gateway.toml:4: [[source]] \"hr\" url: 'http://ldap.example.com' must be ldap://",
+        ),
+        (TEN_LINES.replace("ldap://", "ldaps://") + "[source.x]", '"hr" x: no such key'),
+        (TEN_LINES.replace("url =", "start_tls = true\nurl =").replace("ldap://", "ldaps://"), "ldaps:// is TLS already"),
+        (TEN_LINES.replace("ou=people", "people"), 'gateway.toml:8: [[source]] "hr" [source.users] base: '),
+        (
+            TEN_LINES.replace("[source.groups]", "filter='(uid=*'\n[source.groups]"),
+            'gateway.toml:9: [[source]] "hr" [source.users] filter: ',
+        ),
+        (TEN_LINES.replace("hr.password", "gone"), 'gateway.toml:6: [[source]] "hr" password_file: gone does not exist'),
+        (TEN_LINES.replace('password_file = "hr.password"', ""), "bind_dn is given without a password; add password_file"),
+        (TEN_LINES.replace("password_file", "password = 'x'\npassword_file"), "exclude each other; keep one"),
+        (TEN_LINES.replace('password_file = "hr.password"', "password_env = 'NO'"), "environment variable NO is not set"),
+        (TEN_LINES.partition("[source.users]")[0], "nothing would be read; add [source.users]"),
+        (TEN_LINES + TEN_LINES.replace('"hr"', '"HR"'), "two [[source]] tables are named 'hr'"),
+        ("[ldap]\nlisten 1", "gateway.toml:2: not valid TOML: "),
+    ],
+)
+def test_a_complaint_names_place_table_key_and_cure(folder: Path, text: str, expected: str) -> None:
+    assert expected in complaint(folder, text)
+
+
+def test_all_complaints_come_at_once(folder: Path) -> None:
+    text = "[ldap]\nlisten = 'x'\nsize = 1\n[log]\nlevel = 'x'\n" + TEN_LINES.replace("ou=people", "").replace("ldap://", "")
+    assert len(complaint(folder, text, {"GATEWAY_HTTP__LISTEN": "x"}, "log.format=x").splitlines()) == 8
+
+
+def test_a_complaint_about_a_variable_or_an_option_names_it(folder: Path) -> None:
+    environ = {"GATEWAY_LDAP__LISTEN": "here", "GATEWAY_SOURCE__XX__URL": "ldap://x"}
+    sentences = complaint(folder, TEN_LINES, environ, "log.level=loud", "nonsense")
+    assert "environment variable GATEWAY_LDAP__LISTEN: [ldap] listen: 'here' is not" in sentences
+    assert 'environment variable GATEWAY_SOURCE__XX__URL: there is no [[source]] named "xx"' in sentences
+    assert "--set log.level: [log] level: input should be" in sentences
+    assert "--set nonsense: write --set TABLE.KEY=VALUE" in sentences
+
+
+def test_no_complaint_repeats_a_password(folder: Path) -> None:
+    text = TEN_LINES.replace('password_file = "hr.password"', "password = ['hunter2']\nurl_env = 'hunter2'")
+    assert "hunter2" not in complaint(folder, text)
+
+
+def test_a_secret_file_that_others_can_read_is_warned_about(folder: Path) -> None:
+    (folder / "hr.password").chmod(0o644)
+    assert load(folder, TEN_LINES).warnings == (
+        f"{folder}/hr.password holds a secret and is readable by other users: chmod 600 {folder}/hr.password",
+    )
+
+
+def test_an_unreadable_or_empty_secret_file_is_a_complaint(folder: Path) -> None:
+    (folder / "hr.password").write_text("\n")
+    assert "hr.password is empty; write the secret into it" in complaint(folder, TEN_LINES)
+    (folder / "hr.password").write_bytes(b"\xff")
+    assert "hr.password cannot be read (it is not UTF-8 text)" in complaint(folder, TEN_LINES)
+    assert ". cannot be read (Is a directory)" in complaint(folder, TEN_LINES.replace("hr.password", ".")).replace(
+        str(folder), "."
+    )
+
+
+def test_only_the_trailing_newline_of_a_secret_file_is_removed(folder: Path) -> None:
+    (folder / "hr.password").write_bytes(b" two words \r\n")
+    assert openldap(load(folder, TEN_LINES)).secret_password == " two words "
+
+
+def test_a_relative_secret_file_is_looked_for_in_the_credentials_of_systemd_first(folder: Path) -> None:
+    credentials = folder / "credentials"
+    credentials.mkdir()
+    (credentials / "hr.password").write_text("from systemd")
+    loaded = load(folder, TEN_LINES, {"CREDENTIALS_DIRECTORY": str(credentials)})
+    assert (openldap(loaded).secret_password, loaded.warnings) == ("from systemd", ())
+
+
+def test_no_secret_is_in_the_repr_of_the_settings(folder: Path) -> None:
+    text = '[store]\nurl = "postgresql+psycopg://gateway:hunter2@db/gateway"\n' + TEN_LINES
+    loaded = load(folder, text)
+    assert "hunter2" not in repr(loaded) and "sesame" not in repr(loaded)
+    assert loaded.settings.store_url.endswith("hunter2@db/gateway")
+
+
+def test_a_mapping_to_a_name_that_looks_like_a_slip_is_warned_about(folder: Path) -> None:
+    loaded = load(folder, TEN_LINES + "[source.users.mapping]\ndisplay_nam = 'cn'\nbadge = 'x'\n")
+    assert loaded.warnings == ('source hr: "display_nam" becomes a custom field; did you mean "display_name"?',)
+
+
+def test_paths_are_relative_to_the_configuration_file(folder: Path) -> None:
+    settings = load(
+        folder, "[gateway]\ndata_dir = '../data'\n[[source]]\nname = 'f'\nkind = 'ldif'\npath = 'x.ldif'\n"
+    ).settings
+    source = settings.source[0]
+    assert isinstance(source, LdifSourceTable)
+    assert (settings.data_dir, source.path) == (folder.parent / "data", folder / "x.ldif")
+
+
+def test_the_configuration_file_is_the_one_named_then_the_variable_then_the_usual_places(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert config.find("a.toml", {"GATEWAY_CONFIG": "b.toml"}) == Path("a.toml")
+    assert config.find(None, {"GATEWAY_CONFIG": "b.toml"}) == Path("b.toml")
+    monkeypatch.setattr(config, "PLACES", (folder / "none.toml", folder / "hr.password"))
+    assert config.find(None, {}) == folder / "hr.password"
+    monkeypatch.setattr(config, "PLACES", (folder / "none.toml",))
+    with pytest.raises(ConfigurationError, match=r"none.toml is there; name one with --config or \$GATEWAY_CONFIG"):
+        config.find(None, {})
+
+
+def test_a_missing_configuration_file_is_named(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"none.toml: this configuration file does not exist"):
+        config.load(folder / "none.toml", {})

@@ -1,0 +1,75 @@
+"""conf/gateway.toml is the reference of all keys: it loads, its commented defaults are the defaults, and no key is missing."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from gateway.app import config
+from gateway.app.complaints import tables_in
+from gateway.app.source_tables import OpenLDAPSourceTable
+from gateway.app.tables import Settings
+
+SAMPLE = Path(__file__).parents[2] / "conf" / "gateway.toml"
+ENVIRON = {"HR_PASSWORD": "sesame", "GATEWAY_STORE": "sqlite://"}
+EXAMPLES = {
+    "url",
+    "url_file",
+    "url_env",
+    "certificate",
+    "key",
+    "ca_file",
+    "password",
+    "password_file",
+}  # commented, not defaults
+
+
+def all_tables(table: type[BaseModel] = Settings) -> Iterator[type[BaseModel]]:
+    yield table
+    for field in table.model_fields.values():
+        for inner in tables_in(field.annotation):
+            yield from all_tables(inner)
+
+
+def with_defaults_uncommented(text: str) -> str:
+    lines = []
+    for line in text.splitlines():
+        key = re.match(r"#([a-z_]+) = ", line)
+        lines.append(line[1:] if key and key[1] not in EXAMPLES else line)
+    return "\n".join(lines)
+
+
+def test_the_sample_configuration_loads_without_a_warning() -> None:
+    loaded = config.load(SAMPLE, ENVIRON)
+    assert [source.name for source in loaded.settings.source] == ["hr", "partners"]
+    assert loaded.warnings == ()
+
+
+def test_the_commented_defaults_of_the_sample_configuration_are_the_defaults(tmp_path: Path) -> None:
+    everything = tmp_path / "gateway.toml"
+    everything.write_text(with_defaults_uncommented(SAMPLE.read_text()))
+    explicit, implicit = config.load(everything, ENVIRON).settings, config.load(SAMPLE, ENVIRON).settings
+    assert explicit.model_copy(update={"source": ()}) == implicit.model_copy(update={"source": ()})
+    for one, other in zip(explicit.source, implicit.source, strict=True):
+        kinds = {"path", "users", "organizations", "groups"}
+        assert one.model_dump(exclude=kinds) == other.model_dump(exclude=kinds)
+        if isinstance(one, OpenLDAPSourceTable) and isinstance(other, OpenLDAPSourceTable):
+            assert one.settings() == other.settings()
+
+
+def test_the_sample_configuration_mentions_every_key_of_every_table() -> None:
+    text = SAMPLE.read_text()
+    headers = re.findall(r"^\[\[?([a-z_.]+)\]", text, re.MULTILINE)
+    mentioned = {*re.findall(r"^#?([a-z_]+) = ", text, re.MULTILINE), *".".join(headers).split("."), "bases"}
+    keys = {(table.__name__, name) for table in all_tables() for name in table.model_fields}
+    assert {key for key in keys if key[1] not in mentioned} == set()
+
+
+def test_every_example_key_of_the_sample_configuration_is_a_known_key() -> None:
+    known = {name for table in all_tables() for name in table.model_fields}
+    assert known >= EXAMPLES
+    tomllib.loads(with_defaults_uncommented(SAMPLE.read_text()))

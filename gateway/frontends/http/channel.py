@@ -97,8 +97,12 @@ class Channel(HTTPChannel):
                 call.cancel()
         self._arrival = self._linger = None
 
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """A line longer than all headers may be together."""
+        self._respondToBadRequestAndDisconnect()
+
     def refuse(self, status: int, code: str, message: str) -> None:
-        """Answer without a handler, read on without looking for LINGER_SECONDS, and close."""
+        """Answer without a handler, say that this was all, read on without looking for LINGER_SECONDS, and close."""
         if self._refused:
             return
         self._refused = True
@@ -107,6 +111,7 @@ class Channel(HTTPChannel):
         body = shape(status, code, message, request_id).body
         head = f"HTTP/1.1 {status} {RESPONSES[status].decode()}\r\nContent-Type: application/json\r\n"
         self.transport.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
+        self.transport.loseWriteConnection()
         self._linger = self.callLater(limits.LINGER_SECONDS, self.loseConnection)
         _log.info("http_refused", face=self.site.name, status=status, code=code, peer=_host(self), request_id=request_id)
 

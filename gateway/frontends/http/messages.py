@@ -125,11 +125,9 @@ _PLACE = re.compile(r"^(?P<what>.*) - at `(?P<place>[^`]+)`$", re.DOTALL)
 def complaint(error: msgspec.ValidationError) -> str:
     """msgspec's sentence with the field's name in front: "pageSize: expected `int` <= 100"."""
     found = _PLACE.match(str(error))
-    if found is None:
-        return str(error)
-    place = found["place"].removeprefix("$").removeprefix(".") or "body"
-    what = found["what"].replace("`", "'")
-    return f"{place}: {what[:1].lower()}{what[1:]}"
+    place = found["place"].removeprefix("$").removeprefix(".") if found else ""
+    what = (found["what"] if found else str(error)).replace("`", "'")
+    return f"{place or 'body'}: {what[:1].lower()}{what[1:]}."
 
 
 _ENCODER = msgspec.json.Encoder()

@@ -76,7 +76,7 @@ class ControlValue(Protocol):
         """The controlValue, or None for a control that has none."""
 
     @classmethod
-    def decode(cls, value: bytes | None) -> Self:
+    def decode(cls, value: bytes | None, /) -> Self:
         """The value that a controlValue holds. Raises WireError."""
 
 

@@ -26,7 +26,7 @@ class ManageDsaIT:
         return None
 
     @classmethod
-    def decode(cls, value: bytes | None) -> Self:
+    def decode(cls, _value: bytes | None) -> Self:
         return cls()
 
 
@@ -40,7 +40,7 @@ class PasswordPolicyRequest:
         return None
 
     @classmethod
-    def decode(cls, value: bytes | None) -> Self:
+    def decode(cls, _value: bytes | None) -> Self:
         return cls()
 
 

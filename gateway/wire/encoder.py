@@ -40,7 +40,12 @@ from gateway.wire.messages import (
 )
 
 _CONTROLS: Final = 0xA0
-_MEDIUM_HEAD = Struct(">BBH").pack  # SEQUENCE, two octets of length
+_SHORT_HEADS = tuple(bytes((ber.SEQUENCE, n)) for n in range(0x80))
+# SEQUENCE with two octets of length, and an INTEGER of one, two, three or four octets.
+_HEAD_AND_SHORT_ID = Struct(">HHBH").pack
+_HEAD_AND_MEDIUM_ID = Struct(">HHHH").pack
+_HEAD_AND_LONG_ID = Struct(">HHBI").pack
+_HEAD_AND_LONGEST_ID = Struct(">HHHI").pack
 
 
 def encode_message(message: LDAPMessage) -> bytes:
@@ -54,14 +59,22 @@ def encode_operation(operation: Operation) -> bytes:
 
 
 def wrap(message_id: int, operation: bytes, controls: bytes = b"") -> bytes:
-    """The LDAPMessage around an encoded protocolOp and what encode_controls gave; nothing is checked or copied twice."""
-    head = _MESSAGE_IDS[message_id] if message_id < 0x80 else ber.integer(message_id)
-    size = len(head) + len(operation) + len(controls)
-    if size < 0x80:
-        return _SHORT_HEADS[size] + head + operation + controls
-    if size < 0x10000:
-        return _MEDIUM_HEAD(0x30, 0x82, size) + head + operation + controls
-    return b"".join((b"\x30", ber.length(size), head, operation, controls))
+    """The LDAPMessage around an encoded protocolOp and what encode_controls gave; neither is looked into."""
+    size = len(operation) + len(controls)
+    if 0x100 <= size < 0xFF00:  # nearly every entry: two octets of length, so that the whole head is packed at once
+        if message_id < 0x80:
+            head = _HEAD_AND_SHORT_ID(0x3082, size + 3, 0x02, 0x0100 | message_id)
+        elif message_id < 0x8000:
+            head = _HEAD_AND_MEDIUM_ID(0x3082, size + 4, 0x0202, message_id)
+        elif message_id < 0x800000:
+            head = _HEAD_AND_LONG_ID(0x3082, size + 5, 0x02, 0x03000000 | message_id)
+        else:
+            head = _HEAD_AND_LONGEST_ID(0x3082, size + 6, 0x0204, message_id)
+    else:
+        encoded_id = ber.integer(message_id)
+        size += len(encoded_id)
+        head = (_SHORT_HEADS[size] if size < 0x80 else b"\x30" + ber.length(size)) + encoded_id
+    return head + operation + controls if controls else head + operation
 
 
 def encode_controls(controls: tuple[Control, ...]) -> bytes:
@@ -187,6 +200,3 @@ _WRITERS: dict[type, Callable[..., bytes]] = {
     ExtendedResponse: _extended_response,
     IntermediateResponse: lambda r: ber.tlv(0x79, _optional_text(r.name, 0x80), _optional(r.value, 0x81)),
 }
-
-_MESSAGE_IDS = tuple(ber.integer(n) for n in range(0x80))
-_SHORT_HEADS = tuple(bytes((ber.SEQUENCE, n)) for n in range(0x80))

@@ -59,17 +59,18 @@ class Framer:
         return messages
 
     def _size(self, data: bytes, pos: int, available: int) -> int:
-        """The length of the message at `pos`, header included; as long as that cannot be known, a little more than is there."""
+        """The length of the message at `pos`, header included; of the header alone while that is incomplete."""
         if data[pos] != ber.SEQUENCE:
             raise WireError("an LDAP message begins with 0x30", pos)
         if pos + 1 == available:
             return 2
-        size = 2 + data[pos + 1]
-        if size > 0x81:
-            count = size - 0x82
-            if count > 0 and pos + 2 + count > available and 2 + count <= _LONGEST_HEADER:
-                return 3 + count
-            start, length = ber.read_long_length(data, pos + 2, data[pos + 1])
+        first = data[pos + 1]
+        size = 2 + first
+        if first > 0x7F:
+            header = 2 + (first & 0x7F)
+            if pos + header > available and header <= _LONGEST_HEADER:
+                return header
+            start, length = ber.read_long_length(data, pos + 2, first)
             size = start - pos + length
         if size > self._max_message_bytes:
             raise MessageTooLarge("the announced message is too large", pos)

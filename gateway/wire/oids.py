@@ -10,7 +10,7 @@ SORT_RESPONSE: Final = "1.2.840.113556.1.4.474"  # RFC 2891
 SYNC_REQUEST: Final = "1.3.6.1.4.1.4203.1.9.1.1"  # RFC 4533
 SYNC_STATE: Final = "1.3.6.1.4.1.4203.1.9.1.2"  # RFC 4533
 SYNC_DONE: Final = "1.3.6.1.4.1.4203.1.9.1.3"  # RFC 4533
-PASSWORD_POLICY: Final = "1.3.6.1.4.1.42.2.27.8.5.1"  # draft-behera-ldap-password-policy; request and response
+PASSWORD_POLICY: Final = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105 - draft-behera-ldap-password-policy; request and response
 ASSERTION: Final = "1.3.6.1.1.12"  # RFC 4528
 MATCHED_VALUES: Final = "1.2.826.0.1.3344810.2.3"  # RFC 3876
 PRE_READ: Final = "1.3.6.1.1.13.1"  # RFC 4527; request and response
@@ -23,7 +23,7 @@ SYNC_INFO: Final = "1.3.6.1.4.1.4203.1.9.1.4"  # RFC 4533
 # Extended operations
 START_TLS: Final = "1.3.6.1.4.1.1466.20037"  # RFC 4511 §4.14
 NOTICE_OF_DISCONNECTION: Final = "1.3.6.1.4.1.1466.20036"  # RFC 4511 §4.4.1, unsolicited
-PASSWORD_MODIFY: Final = "1.3.6.1.4.1.4203.1.11.1"  # RFC 3062
+PASSWORD_MODIFY: Final = "1.3.6.1.4.1.4203.1.11.1"  # noqa: S105 - RFC 3062
 WHO_AM_I: Final = "1.3.6.1.4.1.4203.1.11.3"  # RFC 4532
 CANCEL: Final = "1.3.6.1.1.8"  # RFC 3909
 

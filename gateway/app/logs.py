@@ -1,0 +1,84 @@
+"""Logs: structlog on standard error, as text or JSON; what Twisted and the standard library log goes the same way.
+
+Secrets never come here: the settings' values do not print, and no event carries a password, token or cookie.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO, cast
+
+import structlog
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogBeginner
+from zope.interface import implementer
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+TWISTED_LEVELS = {
+    LogLevel.debug: "debug",
+    LogLevel.info: "debug",  # Twisted tells of every port and factory: news for its developers only
+    LogLevel.warn: "warning",
+    LogLevel.error: "error",
+    LogLevel.critical: "error",
+}
+LIBRARY_LEVEL = logging.WARNING
+
+
+def configure(level: str, form: str, stream: TextIO | None = None) -> None:
+    """Log events of `level` and above to `stream` (standard error), as "text" or "json". May be called again."""
+    output = stream or sys.stderr
+    structlog.configure(
+        processors=_processors(form, output),
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(output),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [_Forwarder()]
+    root.setLevel(LIBRARY_LEVEL)
+
+
+def forward_twisted() -> None:
+    """Send Twisted's own events to structlog, for good: call it once, when the process becomes a server."""
+    globalLogBeginner.beginLoggingTo([cast(ILogObserver, _TwistedObserver())], redirectStandardIO=False, discardBuffer=True)
+
+
+def _processors(form: str, stream: TextIO) -> list[structlog.typing.Processor]:
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if form == "json":
+        return [*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    # Without a terminal there is nothing to align: one event is one line of words and key=value.
+    # The plain traceback, because the pretty ones show local variables, and those hold passwords.
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=stream.isatty(), pad_event_to=0, pad_level=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    return [*shared, _one_line, renderer]
+
+
+def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A line break in a foreign system's text must not look like a second event."""
+    return {key: value.replace("\n", " ⏎ ") if isinstance(value, str) else value for key, value in event.items()}
+
+
+class _Forwarder(logging.Handler):
+    """Standard library events (Alembic, ldap3, …) on their way to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = structlog.get_logger(library=record.name)
+        logger.log(max(record.levelno, logging.DEBUG), record.getMessage(), exc_info=record.exc_info)
+
+
+@implementer(ILogObserver)
+class _TwistedObserver:
+    """Twisted's events on their way to structlog."""
+
+    def __call__(self, event: LogEvent) -> None:
+        logger = structlog.get_logger(library=event.get("log_namespace", "twisted"))
+        failure = event.get("log_failure")
+        level = TWISTED_LEVELS.get(event.get("log_level", LogLevel.info), "error")
+        trace = {"exc_info": (failure.type, failure.value, failure.getTracebackObject())} if failure is not None else {}
+        getattr(logger, level)(formatEvent(event) or "an error without words", **trace)

@@ -97,7 +97,7 @@ class Channel(HTTPChannel):
                 call.cancel()
         self._arrival = self._linger = None
 
-    def lineLengthExceeded(self, line: bytes) -> None:
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: ARG002
         """A line longer than all headers may be together."""
         self._respondToBadRequestAndDisconnect()
 

@@ -4,88 +4,25 @@ Missing is not empty (law 9): an attribute that was asked for and did not come w
 values could all not be read is left out, because nothing is known of it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from gateway.model import dn as names
 from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE, AttributeDefinition
-from gateway.model.deltas import MEMBERS, Delta, DeltaType
+from gateway.model.deltas import Delta, DeltaType
+from gateway.model.mapping_defaults import DEFAULT_ATTRIBUTES, LOGIN_ATTRIBUTES, REFERENCES
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Reference, ReferenceForm
 
-EntryAttributes: TypeAlias = Iterable[tuple[str, Sequence[bytes]]]
-"""An entry's attributes as a source sends them: (attribute description, values)."""
+EntryAttributes: TypeAlias = Sequence[tuple[str, Sequence[bytes]]]
+"""An entry's attributes as a source sends them: (attribute description, values), each description once."""
 
 ENABLED: Final = "enabled"
-ORGANIZATIONS: Final = "organizations"
-PARENT: Final = "parent"
-
-REFERENCES: Final[Mapping[Kind, frozenset[str]]] = {
-    Kind.ORGANIZATION: frozenset({PARENT}),
-    Kind.USER: frozenset({ORGANIZATIONS}),
-    Kind.GROUP: frozenset({MEMBERS}),
-}
-"""The keys of a mapping whose values are pointers to other records, not attributes."""
-
-LOGIN_ATTRIBUTES: Final = frozenset({"memberuid"})
-"""Source attributes that point by login name (RFC 2307); every other pointer is a DN."""
-
-DEFAULT_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
-    # inetOrgPerson (RFC 2798), posixAccount (RFC 2307), ldapPublicKey
-    Kind.USER: {
-        "username": ("uid",),
-        "display_name": ("displayName", "cn"),
-        "common_name": ("cn",),
-        "family_name": ("sn",),
-        "given_name": ("givenName",),
-        "initials": ("initials",),
-        "email": ("mail",),
-        "phone_number": ("telephoneNumber",),
-        "mobile_number": ("mobile",),
-        "title": ("title",),
-        "description": ("description",),
-        "employee_number": ("employeeNumber",),
-        "employee_type": ("employeeType",),
-        "department": ("departmentNumber",),
-        "company": ("o",),
-        "street": ("street",),
-        "locality": ("l",),
-        "state": ("st",),
-        "postal_code": ("postalCode",),
-        "preferred_language": ("preferredLanguage",),
-        "photo": ("jpegPhoto",),
-        "certificate": ("userCertificate",),
-        "ssh_public_key": ("sshPublicKey",),
-        "uid_number": ("uidNumber",),
-        "gid_number": ("gidNumber",),
-        "home_directory": ("homeDirectory",),
-        "login_shell": ("loginShell",),
-        "gecos": ("gecos",),
-    },
-    # organizationalUnit, organization (RFC 4519)
-    Kind.ORGANIZATION: {
-        "name": ("ou", "o"),
-        "description": ("description",),
-        "phone_number": ("telephoneNumber",),
-        "street": ("street",),
-        "locality": ("l",),
-        "state": ("st",),
-        "postal_code": ("postalCode",),
-    },
-    # groupOfNames, groupOfUniqueNames (RFC 4519), posixGroup (RFC 2307)
-    Kind.GROUP: {
-        "name": ("cn",),
-        "description": ("description",),
-        "email": ("mail",),
-        "gid_number": ("gidNumber",),
-        MEMBERS: ("member", "uniqueMember", "memberUid"),
-    },
-}
-"""Our name → the source's names. An attribute takes the first that has values; a reference takes all of them together."""
 
 _OPTIONAL_UID = re.compile(r"#'[01]*'B$")  # RFC 4517 §3.3.21: uniqueMember may end in a bit string
+_MOST_SHAPES = 10_000  # a directory has some hundred; an upstream that makes them up must not fill our memory
 _NO_DEFINITION = AttributeDefinition("", "", single=False)
 
 
@@ -120,6 +57,14 @@ class _Step(NamedTuple):
     binary: bool
 
 
+class _Fill(NamedTuple):
+    """A step for entries of one shape: the attribute at `position` fills it; those at `others` are tried when it cannot."""
+
+    step: _Step
+    position: int
+    others: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class InboundMapping:
     """Where a source keeps what we call an object of `kind`. `attributes`: our name (or a key of REFERENCES) → their names.
@@ -150,6 +95,32 @@ class InboundMapping:
         pointing = ((name, theirs) for name, theirs in self.attributes.items() if name in REFERENCES[self.kind])
         return tuple(_step(name, theirs, _NO_DEFINITION) for name, theirs in pointing)
 
+    @cached_property
+    def cleared(self) -> dict[str, tuple[Value, ...]]:
+        """What an entry without any attribute says."""
+        return {step.name: () for step in self.steps}
+
+    @cached_property
+    def _fills(self) -> dict[tuple[str, ...], tuple[_Fill, ...]]:
+        return {}
+
+    def fills(self, shape: tuple[str, ...]) -> tuple[_Fill, ...]:
+        """The steps that an entry with these attribute descriptions fills. Entries of one kind come in few shapes, so the
+        rules are worked out once for each."""
+        fills = self._fills.get(shape)
+        if fills is None:
+            if len(self._fills) >= _MOST_SHAPES:
+                self._fills.clear()
+            fills = self._fills[shape] = tuple(self._worked_out(shape))
+        return fills
+
+    def _worked_out(self, shape: tuple[str, ...]) -> Iterator[_Fill]:
+        positions = {_normalized(description): index for index, description in enumerate(shape)}
+        for step in self.steps:
+            found = [positions[source] for source in step.sources if source in positions]
+            if found:
+                yield _Fill(step, found[0], tuple(found[1:]))
+
 
 def default_mapping(
     kind: Kind, changes: Mapping[str, str | Sequence[str]] | None = None, enabled: EnabledRule | None = None
@@ -166,27 +137,35 @@ def default_mapping(
 def map_entry(mapping: InboundMapping, source_id: str, external_id: str, dn: str, entry: EntryAttributes) -> Delta:
     """The whole `entry` as an upsert. `dn` is kept as the source spells it. Raises nothing: what cannot be used is named in
     `Delta.problem` and `Delta.warnings`, sentences with source, DN and attribute."""
-    found: dict[str, Sequence[bytes]] = {}
-    for description, raw in entry:
-        found[_normalized(description)] = raw
-    warnings: list[str] = []
-    warn = _Warner(source_id, dn, warnings)
-    attributes: dict[str, tuple[Value, ...]] = {}
-    for name, sources, single, binary in mapping.steps:
-        values: tuple[Value, ...] | None = ()
-        for source in sources:
-            if octets := found.get(source):
-                values = tuple(octets) if binary else _texts(octets, source, warn)
-                if values:
-                    break
-        if values is not None:
-            attributes[name] = values if len(values) < 2 or not single else (_main_value(values, sources, dn),)
-    if mapping.enabled:
-        is_enabled = mapping.enabled.is_enabled(found.get(_normalized(mapping.enabled.attribute), ()))
-        attributes[ENABLED] = ("true" if is_enabled else "false",)
-    references = {step.name: _references(step.sources, found, warn) for step in mapping.pointers}
-    problem = _problem(mapping, attributes, source_id, dn)
-    return Delta(DeltaType.UPSERT, mapping.kind, external_id, dn, attributes, references, problem, tuple(warnings))
+    warn = _Warner(source_id, dn, [])
+    attributes = mapping.cleared.copy()
+    for step, position, others in mapping.fills(tuple([description for description, _ in entry])):
+        octets = entry[position][1]
+        if len(octets) == 1 and not step.binary:  # nearly all are like this
+            try:
+                text = octets[0].decode()
+            except UnicodeDecodeError:
+                text = ""
+            if text and "\0" not in text:
+                attributes[step.name] = (text,)
+                continue
+        values = _chosen(step, [entry[i] for i in (position, *others)], dn, warn)
+        if values is None:
+            del attributes[step.name]
+        else:
+            attributes[step.name] = values
+    references: dict[str, tuple[Reference, ...]] = {}
+    if mapping.pointers or mapping.enabled:
+        found = {_normalized(description): octets for description, octets in entry}
+        for step in mapping.pointers:
+            pointers = _references(step.sources, found, warn)
+            if pointers or not any(any(found.get(source, ())) for source in step.sources):
+                references[step.name] = pointers
+        if mapping.enabled:
+            is_enabled = mapping.enabled.is_enabled(found.get(_normalized(mapping.enabled.attribute), ()))
+            attributes[ENABLED] = ("true" if is_enabled else "false",)
+    problem = "" if attributes.get(NAMING_ATTRIBUTE[mapping.kind]) else _problem(mapping, attributes, source_id, dn)
+    return Delta(DeltaType.UPSERT, mapping.kind, external_id, dn, attributes, references, problem, tuple(warn.sentences))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,21 +190,34 @@ def _normalized(description: str) -> str:
     return description.lower().replace(";binary", "")
 
 
-def _texts(octets: Sequence[bytes], attribute: str, warn: Callable[[str, str], None]) -> tuple[str, ...] | None:
-    """The values that are text; None when there were values and not one of them is: then nothing is known."""
-    try:
-        texts = [value.decode() for value in octets]
-    except UnicodeDecodeError:
-        texts = []
-        for value in octets:
-            try:
-                texts.append(value.decode())
-            except UnicodeDecodeError:
-                warn(attribute, "a value is not UTF-8 and was left out; correct it at the source")
-    if any("\0" in text for text in texts):
-        warn(attribute, "a value holds a NUL character and was left out; correct it at the source")
-        texts = [text for text in texts if "\0" not in text]
-    return tuple([text for text in texts if text]) if texts else None
+def _chosen(
+    step: _Step, candidates: Sequence[tuple[str, Sequence[bytes]]], dn: str, warn: Callable[[str, str], None]
+) -> tuple[Value, ...] | None:
+    """The values of the first candidate that has any; `()` when none has, None when they cannot be used: then nothing is
+    known, and falling back to the next candidate would be a guess."""
+    for description, octets in candidates:
+        values: tuple[Value, ...] = tuple(octets) if step.binary else _texts(octets, description, warn)
+        if values:
+            return (_main_value(values, step.sources, dn),) if step.single and len(values) > 1 else values
+        if any(octets):
+            return None
+    return ()
+
+
+def _texts(octets: Sequence[bytes], attribute: str, warn: Callable[[str, str], None]) -> tuple[str, ...]:
+    """The values that are text and not empty; a warning for each that is not text."""
+    texts = []
+    for value in octets:
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            warn(attribute, "a value is not UTF-8 and was left out; correct it at the source")
+            continue
+        if "\0" in text:  # which no store keeps
+            warn(attribute, "a value holds a NUL character and was left out; correct it at the source")
+        elif text:
+            texts.append(text)
+    return tuple(texts)
 
 
 def _main_value(values: Sequence[Value], sources: Sequence[str], dn: str) -> Value:
@@ -241,10 +233,10 @@ def _main_value(values: Sequence[Value], sources: Sequence[str], dn: str) -> Val
 def _references(
     sources: Sequence[str], found: Mapping[str, Sequence[bytes]], warn: Callable[[str, str], None]
 ) -> tuple[Reference, ...]:
-    """All pointers of these attributes, each once, in the source's order."""
+    """All usable pointers of these attributes, each once, in the source's order."""
     pointers: dict[Reference, None] = {}
     for source in sources:
-        for text in _texts(found.get(source, ()), source, warn) or ():
+        for text in _texts(found.get(source, ()), source, warn):
             try:
                 pointers[_reference(source, text)] = None
             except names.InvalidDN:
@@ -259,10 +251,8 @@ def _reference(source: str, text: str) -> Reference:
 
 
 def _problem(mapping: InboundMapping, attributes: dict[str, tuple[Value, ...]], source_id: str, dn: str) -> str:
-    """Why this entry cannot become an object, or ""; a name that is not there is not a name that was cleared."""
+    """Why this entry without a name cannot become an object. A name that is not there is not a name that was cleared."""
     naming = NAMING_ATTRIBUTE[mapping.kind]
-    if attributes.get(naming):
-        return ""
     attributes.pop(naming, None)
     theirs = " or ".join(mapping.attributes.get(naming, ())) or "nothing"
     return (

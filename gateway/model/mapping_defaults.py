@@ -1,0 +1,73 @@
+"""Where directories usually keep what we call a user, an organization or a group: the mapping an administrator starts from."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.model.deltas import MEMBERS
+from gateway.model.objects import Kind
+
+ORGANIZATIONS: Final = "organizations"
+PARENT: Final = "parent"
+
+REFERENCES: Final[Mapping[Kind, frozenset[str]]] = {
+    Kind.ORGANIZATION: frozenset({PARENT}),
+    Kind.USER: frozenset({ORGANIZATIONS}),
+    Kind.GROUP: frozenset({MEMBERS}),
+}
+"""The keys of a mapping whose values are pointers to other records, not attributes."""
+
+LOGIN_ATTRIBUTES: Final = frozenset({"memberuid"})
+"""Source attributes that point by login name (RFC 2307); every other pointer is a DN."""
+
+DEFAULT_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
+    # inetOrgPerson (RFC 2798), posixAccount (RFC 2307), ldapPublicKey
+    Kind.USER: {
+        "username": ("uid",),
+        "display_name": ("displayName", "cn"),
+        "common_name": ("cn",),
+        "family_name": ("sn",),
+        "given_name": ("givenName",),
+        "initials": ("initials",),
+        "email": ("mail",),
+        "phone_number": ("telephoneNumber",),
+        "mobile_number": ("mobile",),
+        "title": ("title",),
+        "description": ("description",),
+        "employee_number": ("employeeNumber",),
+        "employee_type": ("employeeType",),
+        "department": ("departmentNumber",),
+        "company": ("o",),
+        "street": ("street",),
+        "locality": ("l",),
+        "state": ("st",),
+        "postal_code": ("postalCode",),
+        "preferred_language": ("preferredLanguage",),
+        "photo": ("jpegPhoto",),
+        "certificate": ("userCertificate",),
+        "ssh_public_key": ("sshPublicKey",),
+        "uid_number": ("uidNumber",),
+        "gid_number": ("gidNumber",),
+        "home_directory": ("homeDirectory",),
+        "login_shell": ("loginShell",),
+        "gecos": ("gecos",),
+    },
+    # organizationalUnit, organization (RFC 4519)
+    Kind.ORGANIZATION: {
+        "name": ("ou", "o"),
+        "description": ("description",),
+        "phone_number": ("telephoneNumber",),
+        "street": ("street",),
+        "locality": ("l",),
+        "state": ("st",),
+        "postal_code": ("postalCode",),
+    },
+    # groupOfNames, groupOfUniqueNames (RFC 4519), posixGroup (RFC 2307)
+    Kind.GROUP: {
+        "name": ("cn",),
+        "description": ("description",),
+        "email": ("mail",),
+        "gid_number": ("gidNumber",),
+        MEMBERS: ("member", "uniqueMember", "memberUid"),
+    },
+}
+"""Our name → the source's names. An attribute takes the first that has values; a reference takes all of them together."""

@@ -42,6 +42,7 @@ class SlapdOptions:
     ppolicy: bool = False
     indexes: Sequence[str] = INDEXES
     log: str = "stats,sync"
+    durable: bool = False  # whether each transaction is synced to disk before it is answered
     extra: Sequence[str] = ()  # further lines of slapd.conf in the main database, such as "syncrepl …" or "sizelimit 10"
 
 
@@ -103,6 +104,9 @@ class Slapd:
     def end(self) -> None:
         """Kill the server and close every connection that connect() gave out."""
         self.kill()
+        self.close_connections()
+
+    def close_connections(self) -> None:
         while self._connections:
             self._connections.pop().strategy.close()
 
@@ -222,7 +226,7 @@ def main_database(options: SlapdOptions, directory: Path, admin: Account) -> lis
         f"rootpw {admin.password}",
         f"directory {directory}/db",
         "maxsize 8589934592",  # address space, not disk; slapd's own default of 10 MB fills at once
-        "dbnosync",
+        *([] if options.durable else ["dbnosync"]),
         *(f"index {index}" for index in options.indexes),
         f"limits {reader} size=unlimited time=unlimited",  # else a syncrepl refresh ends after 500 entries
         "access to attrs=userPassword by self write by anonymous auth by * none",

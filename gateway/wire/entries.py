@@ -260,3 +260,19 @@ class _Spellings(dict[bytes, str]):
 
 
 _SPELLINGS = _Spellings()
+
+
+def attributes(entry: bytes) -> bytes:
+    """The PartialAttributes of an entry, one after the other as encoded."""
+    start, stop = ber.whole(entry, _ENTRY)
+    _, pos = ber.expect(entry, start, stop, ber.OCTET_STRING)
+    pos, end = ber.expect(entry, pos, stop, ber.SEQUENCE)
+    return entry[pos:end]
+
+
+def extend(entry: bytes, more: bytes) -> bytes:
+    """The entry with more PartialAttributes (encoded, one after the other) behind its own."""
+    start, stop = ber.whole(entry, _ENTRY)
+    _, name_stop = ber.expect(entry, start, stop, ber.OCTET_STRING)
+    pos, end = ber.expect(entry, name_stop, stop, ber.SEQUENCE)
+    return _enclose(entry[start:name_stop], [entry[pos:end], more])

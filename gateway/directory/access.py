@@ -1,0 +1,58 @@
+"""Who may see what of a view. Narrowing comes before searching: search.py is handed an Access and looks through it.
+
+Values and pure tests; the organizations of a scope are resolved against the view by search.py."""
+
+from dataclasses import dataclass
+
+from gateway.directory.projection import CONTAINER
+from gateway.model.application import Application, Scope
+from gateway.model.objects import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a bound party may see: a scope of the directory, or (`only`) just these objects; of them the `attributes` (keys;
+    None: all). The containers of a view are visible to everybody who is granted the view."""
+
+    scope: Scope | None = None
+    only: frozenset[str] = frozenset()
+    attributes: frozenset[str] | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Every entry of the view is visible, so nothing has to be tested or cut out of values."""
+        return self.scope is not None and self.scope.is_everything
+
+
+def of_application(application: Application) -> Access:
+    """An application sees its scope."""
+    return Access(scope=application.scope, attributes=application.attributes)
+
+
+def of_user(user_id: str) -> Access:
+    """A person sees the own entry."""
+    return Access(only=frozenset({user_id}))
+
+
+@dataclass(frozen=True, slots=True)
+class Visibility:
+    """An Access resolved against one state of a view: `organizations` are entry ids, with everything below them; None means
+    that users and organizations are not narrowed. `groups` are object ids; None means every group."""
+
+    organizations: frozenset[int] | None
+    groups: frozenset[str] | None
+    only: frozenset[str] | None
+
+    def shows(self, entry_id: int, kind: str, object_id: str, organizations: str) -> bool:
+        """Whether the entry is visible. `organizations` as the view file keeps them."""
+        if kind == CONTAINER:
+            return True
+        if self.only is not None:
+            return object_id in self.only
+        if kind == Kind.GROUP:
+            return self.groups is None or object_id in self.groups
+        if self.organizations is None:
+            return True
+        if kind == Kind.ORGANIZATION:
+            return entry_id in self.organizations
+        return any(int(number) in self.organizations for number in organizations.split(",") if number)

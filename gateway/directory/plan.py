@@ -1,0 +1,436 @@
+"""Filter → SQL over the view file (RFC 4511 §4.5.1.7), in two steps: the filter's *shape*, for which SQL is written once and
+kept, and its *keys*, which fill the shape's parameters.
+
+SQL's three-valued logic is the filter's: Undefined is NULL. What SQL cannot say exactly it says too widely, and the plan is
+marked inexact: whoever runs it must ask evaluate.py about every row."""
+
+import re
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.directory.indexing import attribute_key, stored_key
+from gateway.model import matching, schema
+from gateway.wire import filters
+from gateway.wire.filters import Filter
+
+Shape: TypeAlias = tuple[object, ...]
+Key: TypeAlias = bytes | str | int
+
+TRUE: Shape = ("true",)
+FALSE: Shape = ("false",)
+UNDEFINED: Shape = ("undefined",)
+UNKNOWN: Shape = ("unknown",)
+"""Cannot be said in SQL: every row must be asked."""
+
+IN_EVERY_ENTRY = frozenset({"objectclass", "entryuuid", "createtimestamp", "modifytimestamp", "structuralobjectclass"}) | {
+    "entrydn",
+    "subschemasubentry",
+    "hassubordinates",
+}
+_COMMON_TO_MANY = frozenset({"objectclass", "structuralobjectclass"})
+"""Nearly every filter has one of these beside something better, and statistics of a young file do not tell."""
+
+_MIN_FRAGMENT = 3
+"""The trigram index knows nothing shorter."""
+
+_PARAMETER = re.compile(r"\?(\d+)")
+
+_ALL = 1 << 40
+"""The cost of looking at every entry."""
+
+_FRAGMENT_COST = 200
+_RANGE_SHARE = 3
+"""A prefix or an ordering assertion is taken to match this part of an attribute's rows: only the order of costs matters."""
+
+POINT_COST = 400
+"""Up to this estimated number of rows a search is answered at once; above it is run in slices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the planner knows of an attribute: its id in the file, its rows, and how many different values they have."""
+
+    id: int
+    rows: int
+    distinct_values: int
+
+    @property
+    def rows_per_value(self) -> int:
+        """How many rows an equality assertion finds on average."""
+        return self.rows // self.distinct_values + 1 if self.distinct_values else 1
+
+
+Catalogue: TypeAlias = Mapping[str, Statistics]
+
+
+def read_catalogue(connection: sqlite3.Connection) -> dict[str, Statistics]:
+    """The attributes that the file knows."""
+    return {row[0]: Statistics(*row[1:]) for row in connection.execute("SELECT key, id, rows, distinct_values FROM attribute")}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """SQL for one shape. `tables` and `where` are to be put into "SELECT … FROM {tables} WHERE {where}"; `e` is the entry.
+
+    Parameters are numbered from `?1` in the order in which `shape` collected the keys. `cost` estimates the rows looked at;
+    `cheap_rows`: every row looked at is found, so that a slice never takes long. `exact`: no row needs to be asked again.
+    `parameters`: the highest parameter number in the text (a key may have turned out not to be needed).
+    """
+
+    tables: str
+    where: str
+    cost: int
+    exact: bool
+    cheap_rows: bool
+    parameters: int
+
+
+@dataclass(slots=True)
+class _Node:
+    """A compiled part: its condition on `e`, and, if it can find entries by itself, the query that does."""
+
+    condition: str
+    exact: bool = True
+    driver: str | None = None
+    """SELECT … AS entry; None when it cannot drive."""
+    cost: int = _ALL
+    residual: str = "1"
+    """What is left to test on the entries that the driver finds."""
+    dense: bool = True
+    """Whether the driver finds entries about as fast as it looks at rows."""
+
+
+class Shaper:
+    """Filter → shape and keys. `readable`: the attribute keys the asker may read (None: all); others are Undefined."""
+
+    def __init__(self, fragment_columns: Sequence[str], readable: frozenset[str] | None) -> None:
+        self._columns = frozenset(fragment_columns)
+        self._readable = readable
+        self._known: dict[str, str | None] = {}
+        self._functions: dict[str, matching.KeyFunction] = {}
+
+    def shape(self, item: Filter, keys: list[Key]) -> Shape:
+        """The shape of a filter; its keys are added to `keys`."""
+        return _SHAPES[type(item)](self, item, keys)
+
+    def attribute(self, description: str) -> str | None:
+        """The attribute's key, or None when it is unknown to the schema, has options we do not keep, or may not be read."""
+        known = self._known.get(description, "")
+        if known == "":
+            known = self._look_up(description)
+            if len(self._known) < 10_000:
+                self._known[description] = known
+        return known
+
+    def _look_up(self, description: str) -> str | None:
+        base, _, options = description.partition(";")
+        known = schema.ATTRIBUTE_TYPES.get(base.lower())
+        if known is None or options.lower() not in ("", "binary"):
+            return None
+        readable = self._readable is None or known.key in self._readable or known.key == "objectclass"
+        return known.key if readable else None
+
+    def key(self, attribute: str, value: bytes) -> bytes | None:
+        """The stored matching key of an assertion value."""
+        function = self._functions.get(attribute)
+        if function is None:
+            function = self._functions[attribute] = matching.equality_function(attribute)
+        key = function(value)
+        return stored_key(attribute, key) if key is not None else None
+
+    def equality(self, item: filters.Equality | filters.Approx, keys: list[Key]) -> Shape:
+        attribute = self.attribute(item.attribute)
+        if attribute is None:
+            return UNDEFINED
+        key = self.key(attribute, item.value)
+        if key is None:
+            return UNDEFINED
+        special = _SPECIAL_EQUALITY.get(attribute)
+        if special is not None:
+            return special(attribute, key, keys)
+        keys.append(key)
+        return ("=", attribute)
+
+    def ordering(self, item: filters.GreaterOrEqual | filters.LessOrEqual, keys: list[Key]) -> Shape:
+        attribute = self.attribute(item.attribute)
+        if attribute is None or not matching.has_ordering(attribute):
+            return UNDEFINED
+        key = self.key(attribute, item.value)
+        if key is None:
+            return UNDEFINED
+        keys.append(key)
+        return (">=" if isinstance(item, filters.GreaterOrEqual) else "<=", attribute)
+
+    def present(self, item: filters.Present, keys: list[Key]) -> Shape:
+        attribute = self.attribute(item.attribute)
+        if attribute is None:
+            return UNDEFINED
+        return TRUE if attribute in IN_EVERY_ENTRY else ("*", attribute)
+
+    def substrings(self, item: filters.Substrings, keys: list[Key]) -> Shape:
+        attribute = self.attribute(item.attribute)
+        if attribute is None:
+            return UNDEFINED
+        wanted = [("initial", item.initial), *(("any", piece) for piece in item.any), ("final", item.final)]
+        pieces: list[tuple[str, bytes]] = []
+        for place, piece in wanted:
+            if piece is None:
+                continue
+            key = matching.substring_key(attribute, piece)
+            if key is None:
+                return UNDEFINED
+            if key:
+                pieces.append((place, key))
+        if attribute in _SPECIAL_EQUALITY:
+            return UNKNOWN
+        keys += [key for _, key in pieces]
+        by_fragment = attribute in self._columns
+        return ("~", attribute, tuple((place, by_fragment and len(key.decode()) >= _MIN_FRAGMENT) for place, key in pieces))
+
+    def conjunction(self, item: filters.And | filters.Or, keys: list[Key]) -> Shape:
+        return ("&" if isinstance(item, filters.And) else "|", *(self.shape(part, keys) for part in item.filters))
+
+    def negation(self, item: filters.Not, keys: list[Key]) -> Shape:
+        return ("!", self.shape(item.filter, keys))
+
+    def extensible(self, item: filters.Extensible, keys: list[Key]) -> Shape:
+        """A rule that is the attribute's own equality rule is equality; all others are asked of each row (evaluate.py)."""
+        rule = schema.MATCHING_RULE_NAMES.get(item.matching_rule.lower()) if item.matching_rule else None
+        if item.matching_rule and (rule is None or rule not in matching.KEYS):
+            return UNDEFINED
+        if item.attribute is None:
+            return UNKNOWN if rule else UNDEFINED
+        attribute = self.attribute(item.attribute)
+        if attribute is None:
+            return UNDEFINED
+        if not item.dn_attributes and rule in (None, schema.ATTRIBUTE_TYPES[attribute].equality):
+            return self.equality(filters.Equality(item.attribute, item.value), keys)
+        return UNKNOWN
+
+
+def _by_dn(attribute: str, key: bytes, keys: list[Key]) -> Shape:
+    keys.append(key.decode())
+    return (attribute,)
+
+
+def _asked(_attribute: str, _key: bytes, _keys: list[Key]) -> Shape:
+    return UNKNOWN
+
+
+_SPECIAL_EQUALITY: Mapping[str, Callable[[str, bytes, list[Key]], Shape]] = {
+    "entrydn": _by_dn,
+    "member": _by_dn,
+    "memberof": _by_dn,
+    "memberuid": _asked,
+    "subschemasubentry": _asked,
+    "hassubordinates": _asked,
+}
+
+_SHAPES: Mapping[type, Callable[[Shaper, Filter, list[Key]], Shape]] = {
+    filters.And: Shaper.conjunction,  # type: ignore[dict-item]
+    filters.Or: Shaper.conjunction,  # type: ignore[dict-item]
+    filters.Not: Shaper.negation,  # type: ignore[dict-item]
+    filters.Equality: Shaper.equality,  # type: ignore[dict-item]
+    filters.Approx: Shaper.equality,  # type: ignore[dict-item]
+    filters.GreaterOrEqual: Shaper.ordering,  # type: ignore[dict-item]
+    filters.LessOrEqual: Shaper.ordering,  # type: ignore[dict-item]
+    filters.Present: Shaper.present,  # type: ignore[dict-item]
+    filters.Substrings: Shaper.substrings,  # type: ignore[dict-item]
+    filters.Extensible: Shaper.extensible,  # type: ignore[dict-item]
+}
+
+
+class Compiler:
+    """Shape → Plan, for one state of the catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._next = 0
+
+    def compile(self, shape: Shape, first_parameter: int) -> Plan:
+        """`first_parameter`: the number of the shape's first key."""
+        self._next = first_parameter
+        node = self._node(shape)
+        if node.driver is not None and node.cost < _ALL:
+            tables, where = f"({node.driver}) d CROSS JOIN entry e ON e.id = d.entry", node.residual
+            cheap_rows = node.dense and where == "1"
+        else:
+            tables, where, cheap_rows = "entry e", node.condition, node.condition == "1"
+        used = max(map(int, _PARAMETER.findall(tables + where)), default=0)
+        return Plan(tables, where, node.cost, node.exact, cheap_rows, used)
+
+    def _node(self, shape: Shape) -> _Node:
+        return _NODES.get(str(shape[0]), Compiler._asked)(self, shape)
+
+    def _parameter(self) -> str:
+        number = self._next
+        self._next += 1
+        return f"?{number}"
+
+    def _asked(self, _shape: Shape) -> _Node:
+        return _Node("1", exact=False)
+
+    def _true(self, _shape: Shape) -> _Node:
+        return _Node("1")
+
+    def _false(self, _shape: Shape) -> _Node:
+        return _Node("0", driver="SELECT 0 AS entry WHERE 0", cost=0)
+
+    def _undefined(self, _shape: Shape) -> _Node:
+        return _Node("NULL", driver="SELECT 0 AS entry WHERE 0", cost=0)
+
+    def _rows(self, attribute: str, test: str, share: Callable[[Statistics], int], *, distinct: bool) -> _Node:
+        """Entries that have a row of the attribute (or of a type derived from it) that passes `test` on `v.value`."""
+        found = [self._catalogue[key] for key in schema.subtypes(attribute) if key in self._catalogue]
+        if not found:
+            return _Node("0", driver="SELECT 0 AS entry WHERE 0", cost=0)
+        ids = ", ".join(str(statistics.id) for statistics in found)
+        is_one = f"= {ids}" if len(found) == 1 else f"IN ({ids})"
+        query = f"FROM value v WHERE v.attribute {is_one} AND {test}"
+        select = "SELECT DISTINCT" if distinct or len(found) > 1 else "SELECT"
+        cost = sum(share(statistics) for statistics in found)
+        return _Node(f"EXISTS (SELECT 1 {query} AND v.entry = e.id)", driver=f"{select} v.entry AS entry {query}", cost=cost)
+
+    def _equality(self, shape: Shape) -> _Node:
+        attribute, test = str(shape[1]), f"v.value = {self._parameter()}"
+        node = self._rows(attribute, test, lambda statistics: statistics.rows_per_value, distinct=False)
+        if attribute in _COMMON_TO_MANY and node.cost:
+            node.cost = max(node.cost, _ALL - 2)
+        return node
+
+    def _ordering(self, shape: Shape) -> _Node:
+        test = f"v.value {shape[0]} {self._parameter()}"
+        return self._scanned(
+            self._rows(str(shape[1]), test, lambda statistics: statistics.rows // _RANGE_SHARE + 1, distinct=True)
+        )
+
+    def _present(self, shape: Shape) -> _Node:
+        attribute = str(shape[1])
+        if attribute in _MEMBER_PRESENCE:
+            return _Node(_MEMBER_PRESENCE[attribute])
+        return self._scanned(self._rows(attribute, "1", lambda statistics: statistics.rows, distinct=True))
+
+    @staticmethod
+    def _scanned(node: _Node) -> _Node:
+        """A condition that would walk many rows for each entry is asked once, as a set."""
+        if node.driver is not None and node.condition != "0":
+            node.condition = f"e.id IN ({node.driver})"
+        return node
+
+    def _member(self, _shape: Shape) -> _Node:
+        """Groups that have the entry with this DN as a direct member."""
+        entry = f"(SELECT id FROM entry WHERE dn_key = {self._parameter()})"
+        query = f"FROM member m WHERE m.member_entry = {entry}"
+        return _Node(
+            f"EXISTS (SELECT 1 {query} AND m.group_entry = e.id)", driver=f"SELECT m.group_entry AS entry {query}", cost=20
+        )
+
+    def _member_of(self, _shape: Shape) -> _Node:
+        entry = f"(SELECT id FROM entry WHERE dn_key = {self._parameter()})"
+        query = f"FROM member m WHERE m.group_entry = {entry}"
+        return _Node(
+            f"EXISTS (SELECT 1 {query} AND m.member_entry = e.id)", driver=f"SELECT m.member_entry AS entry {query}", cost=500
+        )
+
+    def _entry_dn(self, _shape: Shape) -> _Node:
+        parameter = self._parameter()
+        return _Node(f"e.dn_key = {parameter}", driver=f"SELECT id AS entry FROM entry WHERE dn_key = {parameter}", cost=1)
+
+    def _substrings(self, shape: Shape) -> _Node:
+        """Each piece as a condition on the keys; with several pieces their order is asked of each row."""
+        attribute, places = str(shape[1]), shape[2]
+        assert isinstance(places, tuple)  # noqa: S101 (the shape is ours)
+        if not places:
+            return self._present(("*", attribute))
+        tests, fragments = [], []
+        for place, by_fragment in places:
+            parameter = self._parameter()
+            tests.append(_SUBSTRING_TESTS[place].format(p=parameter))
+            if by_fragment:
+                fragments.append(parameter)
+        node = self._rows(attribute, " AND ".join(tests), lambda s: s.rows // _RANGE_SHARE + 1, distinct=True)
+        if places[0][0] != "initial":
+            # Every row of the attribute is looked at, as fast as SQLite can.
+            node.cost, node.dense = _ALL - 1, False
+        node.exact = len(places) == 1
+        column = next((key for key in schema.subtypes(attribute) if key in self._catalogue), None)
+        if fragments and places[0][0] != "initial" and column == attribute and len(schema.subtypes(attribute)) == 1:
+            self._by_fragment(node, attribute, fragments, exact=places == (("any", True),))
+            return node
+        return self._scanned(node)
+
+    @staticmethod
+    def _by_fragment(node: _Node, attribute: str, parameters: Sequence[str], *, exact: bool) -> None:
+        """Finds the entries by the trigram index; anything but one piece in the middle is asked of each row."""
+        quoted = [f"""'"' || replace(CAST({p} AS TEXT), '"', '""') || '"'""" for p in parameters]
+        match = f"""'"{attribute}" : (' || {" || ' AND ' || ".join(quoted)} || ')'"""
+        node.driver = f"SELECT rowid AS entry FROM fragment WHERE fragment MATCH {match}"
+        node.condition = f"e.id IN ({node.driver})"
+        node.exact = exact
+        node.cost = _FRAGMENT_COST
+
+    def _and(self, shape: Shape) -> _Node:
+        nodes = [self._node(part) for part in shape[1:]]  # type: ignore[arg-type]
+        exact = all(node.exact for node in nodes)
+        condition = _joined(" AND ", [node.condition for node in nodes if node.condition != "1"])
+        best = min((node for node in nodes if node.driver is not None), key=lambda node: node.cost, default=None)
+        if best is None:
+            return _Node(condition, exact)
+        left = [best.residual, *(node.condition for node in nodes if node is not best)]
+        residual = _joined(" AND ", [test for test in left if test != "1"])
+        return _Node(condition, exact, best.driver, best.cost, residual, best.dense)
+
+    def _or(self, shape: Shape) -> _Node:
+        nodes = [self._node(part) for part in shape[1:]]  # type: ignore[arg-type]
+        if not nodes:
+            return self._false(shape)
+        conditions = [node.condition for node in nodes]
+        condition = "1" if "1" in conditions else _joined(" OR ", conditions)
+        exact = all(node.exact for node in nodes)
+        drivers = [node.driver for node in nodes if node.driver is not None]
+        if len(drivers) < len(nodes):
+            return _Node(condition, exact)
+        driver = " UNION ".join(f"SELECT entry FROM ({driver})" for driver in drivers)
+        residual = "1" if all(node.residual == "1" for node in nodes) else condition
+        return _Node(condition, exact, driver, sum(node.cost for node in nodes), residual, all(node.dense for node in nodes))
+
+    def _not(self, shape: Shape) -> _Node:
+        node = self._node(shape[1])  # type: ignore[arg-type]
+        # The opposite of "too wide" is too narrow: nothing can be said.
+        return _Node(f"NOT {node.condition}") if node.exact else _Node("1", exact=False)
+
+
+def _joined(word: str, tests: Sequence[str]) -> str:
+    return f"({word.join(tests)})" if tests else "1"
+
+
+_SUBSTRING_TESTS: Mapping[str, str] = {
+    # A key that starts with {p} lies between {p} and {p} followed by the greatest octet; UTF-8 has no 0xFF.
+    "initial": "v.value >= {p} AND v.value < CAST({p} || x'ff' AS BLOB)",
+    "any": "instr(v.value, {p}) > 0",
+    "final": "substr(v.value, -length({p})) = {p}",
+}
+
+_MEMBER_PRESENCE: Mapping[str, str] = {
+    "member": "EXISTS (SELECT 1 FROM member m WHERE m.group_entry = e.id)",
+    "memberof": "EXISTS (SELECT 1 FROM member m WHERE m.member_entry = e.id)",
+}
+
+_NODES: Mapping[str, Callable[[Compiler, Shape], _Node]] = {
+    "true": Compiler._true,
+    "false": Compiler._false,
+    "undefined": Compiler._undefined,
+    "=": Compiler._equality,
+    ">=": Compiler._ordering,
+    "<=": Compiler._ordering,
+    "*": Compiler._present,
+    "~": Compiler._substrings,
+    "&": Compiler._and,
+    "|": Compiler._or,
+    "!": Compiler._not,
+    "member": Compiler._member,
+    "memberof": Compiler._member_of,
+    "entrydn": Compiler._entry_dn,
+}

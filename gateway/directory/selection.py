@@ -1,0 +1,97 @@
+"""Which attributes of an entry are sent (RFC 4511 §4.5.1.8, RFC 3673, RFC 4529), and the bytes that result.
+
+What is asked for is judged once per request shape; for each entry only bytes are sliced and joined."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.directory.indexing import attribute_key
+from gateway.model import schema
+from gateway.wire import entries
+
+DYNAMIC = ("hassubordinates", "memberof")
+"""Operational attributes that are found when they are asked for."""
+
+_STORED = ("structuralobjectclass", "entryuuid", "createtimestamp", "modifytimestamp", "entrydn", "subschemasubentry")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request asks for, as attribute keys. `all_user`: every user attribute besides."""
+
+    keys: frozenset[str]
+    all_user: bool
+    types_only: bool
+
+    @property
+    def is_whole_entry(self) -> bool:
+        """The stored entry is the answer as it is."""
+        return self.all_user and not self.types_only and not self.operational
+
+    @property
+    def operational(self) -> frozenset[str]:
+        """The operational attributes asked for."""
+        return self.keys.intersection((*_STORED, *DYNAMIC))
+
+
+def wanted(attributes: Sequence[str], types_only: bool, readable: frozenset[str] | None = None) -> Wanted:
+    """Reads an attribute selection list: names, OIDs, `*`, `+`, `1.1`, `@class`; unknown words are ignored (§4.5.1.8).
+
+    `readable` narrows it to what may be read (keys; objectClass always may).
+    """
+    keys: set[str] = set()
+    all_user = not attributes
+    for description in attributes:
+        if description == "*":
+            all_user = True
+        elif description == "+":
+            keys.update(_STORED, DYNAMIC)
+        elif description.startswith("@"):
+            keys.update(_class_attributes(description[1:]))
+        elif description != "1.1":
+            keys.update(schema.subtypes(attribute_key(description)))
+    if readable is not None:
+        if all_user:
+            keys |= readable
+        keys = {key for key in keys if key in readable or key in ("objectclass", *_STORED)}
+        if all_user:
+            keys.add("objectclass")
+        all_user = False
+    return Wanted(frozenset(keys), all_user, types_only)
+
+
+def _class_attributes(name: str) -> set[str]:
+    """RFC 4529: all attributes that an object class requires or allows."""
+    known = schema.OBJECT_CLASSES.get(name.lower())
+    classes = [known, *(schema.OBJECT_CLASSES[superior.lower()] for superior in known.superiors)] if known else []
+    return {schema.canonical(attribute) for one in classes for attribute in (*one.must, *one.may)}
+
+
+class Renderer:
+    """Stored entry → the SearchResultEntry to send, for one selection."""
+
+    def __init__(self, selected: Wanted) -> None:
+        self.wanted = selected
+        self.needs_operational = bool(selected.operational)
+        self.dynamic = tuple(key for key in DYNAMIC if key in selected.keys)
+        self._user: Callable[[bytes], bytes] | None = None
+        if not selected.all_user or selected.types_only:
+            self._user = entries.Selection(self._takes, selected.types_only)
+        self._operational = entries.Selection(lambda name: attribute_key(name.decode()) in selected.keys, selected.types_only)
+
+    def _takes(self, description: bytes) -> bool:
+        return self.wanted.all_user or attribute_key(description.decode("utf-8", "replace")) in self.wanted.keys
+
+    def __call__(
+        self, encoded: bytes, operational: bytes = b"", dynamic: Sequence[tuple[bytes, Sequence[bytes]]] = ()
+    ) -> bytes:
+        """`operational`: the stored PartialAttributes; `dynamic`: those found for this entry, already narrowed to the wanted."""
+        entry = self._user(encoded) if self._user else encoded
+        if not self.needs_operational:
+            return entry
+        extra = self._operational(entries.extend(_NAMELESS, operational))
+        found = [(name, () if self.wanted.types_only else values) for name, values in dynamic if values]
+        return entries.extend(entry, entries.attributes(extra) + b"".join(entries.encode_attribute(*one) for one in found))
+
+
+_NAMELESS = entries.encode_entry(b"", ())

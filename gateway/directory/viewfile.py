@@ -1,0 +1,155 @@
+"""The view file: one SQLite database per view and shape, derived from the log and thrown away without regret (law 5).
+
+Here: its tables, how it is opened for writing and for reading, and what belongs to the file as a whole. What goes in is
+writer.py's, what comes out search.py's. Its content and its log position commit together."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.directory.definition import View
+from gateway.model.errors import StoreUnavailable
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE attribute (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,
+    rows INTEGER NOT NULL DEFAULT 0, distinct_values INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE entry (
+    id INTEGER PRIMARY KEY,
+    parent INTEGER NOT NULL,
+    dn_key TEXT NOT NULL,
+    plain_key TEXT,
+    object_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    organizations TEXT NOT NULL,
+    encoded BLOB NOT NULL,
+    operational BLOB NOT NULL
+);
+CREATE TABLE value (attribute INTEGER NOT NULL, value BLOB NOT NULL, entry INTEGER NOT NULL,
+    PRIMARY KEY (attribute, value, entry)) WITHOUT ROWID;
+CREATE TABLE member (group_entry INTEGER NOT NULL, member_entry INTEGER NOT NULL,
+    PRIMARY KEY (group_entry, member_entry)) WITHOUT ROWID;
+"""
+"""`entry.organizations`: the ids of the entries of the organizations it belongs to, comma separated; `entry.plain_key`: the
+key it would have if an older entry had not the same name; `value`: every value's matching key; `member`: direct membership."""
+
+INDEXES = """
+CREATE UNIQUE INDEX entry_dn ON entry (dn_key);
+CREATE UNIQUE INDEX entry_object ON entry (object_id);
+CREATE INDEX entry_parent ON entry (parent);
+CREATE INDEX entry_plain ON entry (plain_key) WHERE plain_key IS NOT NULL;
+CREATE INDEX member_of ON member (member_entry, group_entry);
+"""
+
+_WRITER_CACHE_KIB = 16 * 1024
+_READER_CACHE_KIB = 512
+"""Readers share the operating system's page cache through the map: a private cache would hold the same pages again."""
+
+_MAP_BYTES = 1 << 30
+
+
+class ViewFile:
+    """The file of one view's shape in a folder."""
+
+    def __init__(self, folder: Path, view: View) -> None:
+        self.view = view
+        self.path = folder / f"view-{view.name}-{view.fingerprint}.sqlite"
+
+    def open_writer(self) -> sqlite3.Connection:
+        """The one writing connection; makes an empty file with its tables when there is none or the present one is broken."""
+        try:
+            return self._writer()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise self._unavailable(error) from error
+            # Not a database, or a torn one: it is derived data, so it is made again from the store.
+            self.remove()
+            return self._writer()
+
+    def _writer(self) -> sqlite3.Connection:
+        connection = self._connect()
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = OFF")
+            connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+                self._create(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _create(self, connection: sqlite3.Connection) -> None:
+        columns = ", ".join(f'"{key}"' for key in self.view.indexed_substrings)
+        connection.executescript(f"BEGIN; {TABLES} {INDEXES} COMMIT;")
+        connection.execute(f"CREATE VIRTUAL TABLE fragment USING fts5({columns}, content='', tokenize='trigram')")
+        connection.execute("INSERT INTO meta VALUES ('position', 0), ('complete', 0)")
+
+    def open_reader(self) -> sqlite3.Connection:
+        """A read-only connection that may move between threads, used by one at a time."""
+        try:
+            connection = self._connect(read_only=True)
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
+        except sqlite3.Error as error:
+            raise self._unavailable(error) from error
+        return connection
+
+    def _connect(self, read_only: bool = False) -> sqlite3.Connection:
+        mode = "ro" if read_only else "rwc"
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=10,
+            cached_statements=256,
+        )
+        connection.execute(f"PRAGMA mmap_size = {_MAP_BYTES}")
+        return connection
+
+    def _unavailable(self, error: sqlite3.Error) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"view {self.view.name}: {self.path}: {error}; check that the folder is writable and the disk has room"
+        )
+
+    def remove(self) -> None:
+        """Deletes the file and what belongs to it."""
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+
+    def remove_others(self) -> None:
+        """Deletes the files of this view's earlier shapes, once this one serves."""
+        for other in self.path.parent.glob(f"view-{self.view.name}-????????????????.sqlite*"):
+            if not other.name.startswith(self.path.name):
+                other.unlink(missing_ok=True)
+
+
+def position(connection: sqlite3.Connection) -> int:
+    """The number of the last change of the log that is in the file."""
+    return int(connection.execute("SELECT value FROM meta WHERE key = 'position'").fetchone()[0])
+
+
+def is_complete(connection: sqlite3.Connection) -> bool:
+    """Whether the file was built to its end once: an incomplete one must not be searched."""
+    return bool(connection.execute("SELECT value FROM meta WHERE key = 'complete'").fetchone()[0])
+
+
+def fill(connection: sqlite3.Connection, key: str, value: int) -> None:
+    """Sets a number in `meta`."""
+    connection.execute("UPDATE meta SET value = ? WHERE key = ?", (value, key))
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

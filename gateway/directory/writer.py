@@ -1,0 +1,183 @@
+"""Entries → the view file. One transaction is one step of the log; the position commits with the content (law 5).
+
+Rows are touched only where they differ, and an entry whose bytes did not change is not written at all."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from gateway.directory import viewfile
+from gateway.directory.definition import View
+from gateway.directory.indexing import KeyMaker, decoded, fragments
+from gateway.directory.projection import Entry
+from gateway.model import dn
+
+_CHUNK = 500
+"""Ids asked for in one statement."""
+
+
+class ViewWriter:
+    """Writes one view file. Not shared between threads."""
+
+    def __init__(self, connection: sqlite3.Connection, view: View) -> None:
+        self._connection = connection
+        self._columns = view.indexed_substrings
+        self._keys = KeyMaker()
+        self._attribute_ids: dict[str, int] = dict(connection.execute("SELECT key, id FROM attribute"))
+        self._added: set[tuple[int, bytes, int]] = set()
+        self._removed: set[tuple[int, bytes, int]] = set()
+        marks = ", ".join("?" for _ in self._columns)
+        names = ", ".join(f'"{column}"' for column in self._columns)
+        self._add_fragments = f"INSERT INTO fragment (rowid, {names}) VALUES (?, {marks})"
+        self._remove_fragments = f"INSERT INTO fragment (fragment, rowid, {names}) VALUES ('delete', ?, {marks})"
+
+    # What is there ---------------------------------------------------------------------------------------------------
+
+    def entry_ids(self, object_ids: Iterable[str]) -> dict[str, int]:
+        """Object id → entry id of those that have an entry."""
+        return dict(self._select("object_id, id", object_ids))
+
+    def places(self, object_ids: Iterable[str]) -> dict[str, tuple[int, str, bytes]]:
+        """Object id → (entry id, DN key, encoded entry) of those that have an entry."""
+        return {row[0]: (row[1], row[2], row[3]) for row in self._select("object_id, id, dn_key, encoded", object_ids)}
+
+    def _select(self, columns: str, object_ids: Iterable[str]) -> list[tuple[Any, ...]]:
+        ids = list(object_ids)
+        rows: list[tuple[Any, ...]] = []
+        for start in range(0, len(ids), _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            rows += self._connection.execute(f"SELECT {columns} FROM entry WHERE object_id IN ({marks})", chunk).fetchall()
+        return rows
+
+    def holder(self, dn_key: str) -> str | None:
+        """The id of the object whose entry has this DN."""
+        row = self._connection.execute("SELECT object_id FROM entry WHERE dn_key = ?", (dn_key,)).fetchone()
+        return row[0] if row else None
+
+    def waiting_for(self, plain_key: str) -> list[str]:
+        """The objects that would have this DN if no other had it."""
+        return [row[0] for row in self._connection.execute("SELECT object_id FROM entry WHERE plain_key = ?", (plain_key,))]
+
+    def children(self, entry_id: int) -> list[tuple[str, str]]:
+        """(kind, object id) of the entries right below."""
+        return self._connection.execute("SELECT kind, object_id FROM entry WHERE parent = ?", (entry_id,)).fetchall()
+
+    def groups_of(self, entry_ids: Iterable[int]) -> set[str]:
+        """The ids of the groups that list any of these entries."""
+        query = "SELECT e.object_id FROM member m JOIN entry e ON e.id = m.group_entry WHERE m.member_entry = ?"
+        return {row[0] for entry_id in entry_ids for row in self._connection.execute(query, (entry_id,))}
+
+    # What changes ----------------------------------------------------------------------------------------------------
+
+    def put(
+        self, entry: Entry, organizations: Sequence[int] = (), plain_key: str | None = None
+    ) -> tuple[int, str | None, bool]:
+        """Stores an entry. Returns its id, the DN key that it had before (None: it is new), and whether anything changed."""
+        old = self._connection.execute(
+            "SELECT id, dn_key, organizations, encoded, operational, plain_key FROM entry WHERE object_id = ?",
+            (entry.object_id,),
+        ).fetchone()
+        encoded, operational = entry.encoded, entry.operational
+        placed = ",".join(map(str, organizations))
+        values = (entry.dn_key, plain_key, placed, encoded, operational)
+        if old is None:
+            cursor = self._connection.execute(
+                "INSERT INTO entry (dn_key, plain_key, organizations, encoded, operational, parent, object_id, kind)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, self._parent(entry.dn_key), entry.object_id, entry.kind),
+            )
+            entry_id, before = int(cursor.lastrowid or 0), None
+        else:
+            entry_id, before = int(old[0]), str(old[1])
+            if (before, old[5], old[2], old[3], old[4]) == values:
+                return entry_id, before, False
+            self._connection.execute(
+                "UPDATE entry SET dn_key = ?, plain_key = ?, organizations = ?, encoded = ?, operational = ?, parent = ?"
+                " WHERE id = ?",
+                (*values, self._parent(entry.dn_key), entry_id),
+            )
+        rows = self._keys.rows((*entry.attributes, *entry.operational_values))
+        self._index(entry_id, rows, self._keys.rows(decoded(old[3], old[4])) if old else None)
+        return entry_id, before, True
+
+    def set_members(self, group_entry: int, members: Iterable[int]) -> None:
+        """Makes the direct members of a group exactly these."""
+        now = set(members)
+        query = "SELECT member_entry FROM member WHERE group_entry = ?"
+        before = {row[0] for row in self._connection.execute(query, (group_entry,))}
+        self._connection.executemany(
+            "DELETE FROM member WHERE group_entry = ? AND member_entry = ?", [(group_entry, m) for m in before - now]
+        )
+        self._connection.executemany("INSERT INTO member VALUES (?, ?)", [(group_entry, m) for m in sorted(now - before)])
+
+    def remove(self, object_id: str) -> tuple[int, str] | None:
+        """Removes an object's entry and its memberships; its id and DN key, or None when there was none."""
+        old = self._connection.execute(
+            "SELECT id, dn_key, encoded, operational FROM entry WHERE object_id = ?", (object_id,)
+        ).fetchone()
+        if old is None:
+            return None
+        self._index(old[0], set(), self._keys.rows(decoded(old[2], old[3])))
+        self._connection.execute("DELETE FROM entry WHERE id = ?", (old[0],))
+        self._connection.execute("DELETE FROM member WHERE group_entry = ?", (old[0],))
+        self._connection.execute("DELETE FROM member WHERE member_entry = ?", (old[0],))
+        return int(old[0]), str(old[1])
+
+    def step_aside(self, object_id: str) -> None:
+        """Frees the DN of an object that is about to be written again under another."""
+        self._connection.execute("UPDATE entry SET dn_key = dn_key || '~' || object_id WHERE object_id = ?", (object_id,))
+
+    def finish(self, position: int, *, complete: bool = True) -> None:
+        """Writes what was collected and the position; to be called at the end of each transaction."""
+        self._connection.executemany("DELETE FROM value WHERE attribute = ? AND value = ? AND entry = ?", self._removed)
+        self._connection.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", sorted(self._added))
+        self.forget()
+        viewfile.fill(self._connection, "position", position)
+        viewfile.fill(self._connection, "complete", int(complete))
+
+    def forget(self) -> None:
+        """Drops what was collected; to be called when a transaction is rolled back."""
+        self._added, self._removed = set(), set()
+        self._attribute_ids = dict(self._connection.execute("SELECT key, id FROM attribute"))
+
+    def count_values(self) -> None:
+        """Refreshes what the planner knows about how selective each attribute is."""
+        self._connection.execute(
+            "UPDATE attribute SET (rows, distinct_values) ="
+            " (SELECT count(*), count(DISTINCT v.value) FROM value v WHERE v.attribute = attribute.id)"
+        )
+
+    def _parent(self, dn_key: str) -> int:
+        row = self._connection.execute("SELECT id FROM entry WHERE dn_key = ?", (dn.parent_key(dn_key),)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _index(self, entry_id: int, rows: set[tuple[str, bytes]], old: set[tuple[str, bytes]] | None) -> None:
+        ids = self._attribute_ids
+        for attribute, _ in rows:
+            if attribute not in ids:
+                self._name(attribute)
+        added = {(ids[attribute], key, entry_id) for attribute, key in (rows - old if old else rows)}
+        self._removed -= added
+        self._added |= added
+        texts = fragments(self._columns, rows)
+        if old:
+            removed = {(ids[attribute], key, entry_id) for attribute, key in old - rows}
+            self._added -= removed
+            self._removed |= removed
+            old_texts = fragments(self._columns, old)
+            if old_texts == texts:
+                return
+            if old_texts:
+                self._connection.execute(self._remove_fragments, (entry_id, *old_texts))
+        if texts:
+            self._connection.execute(self._add_fragments, (entry_id, *texts))
+
+    def _name(self, attribute: str) -> None:
+        cursor = self._connection.execute("INSERT INTO attribute (key) VALUES (?)", (attribute,))
+        self._attribute_ids[attribute] = int(cursor.lastrowid or 0)
+
+
+def counts(connection: sqlite3.Connection) -> Mapping[str, int]:
+    """Entries by kind, for status and metrics."""
+    return dict(connection.execute("SELECT kind, count(*) FROM entry GROUP BY kind"))

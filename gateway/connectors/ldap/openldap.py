@@ -6,9 +6,10 @@ then all are followed together. Who makes up for what such a search does not tel
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from itertools import islice
-from typing import Final, TypeVar
+from typing import Final
 
+from gateway.connectors import comparison
+from gateway.connectors.comparison import BATCH_DELTAS
 from gateway.connectors.ldap import check, searching, watermark
 from gateway.connectors.ldap.connecting import connect
 from gateway.connectors.ldap.entries import EntryReader
@@ -23,10 +24,7 @@ from gateway.wire import oids
 from gateway.wire.errors import WireError
 from gateway.wire.result_codes import ResultCode
 
-BATCH_DELTAS: Final = 500  # a transaction of a tenth of a second; larger ones are hardly cheaper per record
 HEARTBEAT_SECONDS: Final = 2.0  # the reader gets control back this often when nothing happens; the Protocol asks for 5
-
-_T = TypeVar("_T")
 
 
 class OpenLDAPSource:
@@ -85,7 +83,7 @@ class OpenLDAPSource:
             found = searching.deltas(session, EntryReader(self._settings, settings), page_size)
             last = settings is kinds[-1]
             mark = watermark.encode(self._settings, {}) if last else None
-            yield from _comparison(settings.kind, found, mark, caught_up=last)
+            yield from comparison.batches(_kinds(settings.kind, True), found, mark, caught_up=last)
 
 
 class _NotOffered(Exception):
@@ -138,7 +136,8 @@ class _Synchronization:
         mark, caught_up = self._mark(), all(other.refreshed for other in self._subscriptions)
         if subscription.comparison:
             yield from _plain_batches(deltas)
-            yield from _comparison(subscription.kind, subscription.present(), mark, caught_up=caught_up)
+            kinds = _kinds(subscription.kind, True)
+            yield from comparison.batches(kinds, subscription.present(), mark, caught_up=caught_up)
         else:
             yield Batch(tuple(deltas), mark, begins, _kinds(subscription.kind, subscription.full), caught_up)
 
@@ -215,13 +214,3 @@ def _kinds(kind: Kind, included: bool) -> frozenset[Kind]:
 def _plain_batches(deltas: list[Delta]) -> Iterator[Batch]:
     for start in range(0, len(deltas), BATCH_DELTAS):
         yield Batch(tuple(deltas[start : start + BATCH_DELTAS]))
-
-
-def _comparison(kind: Kind, deltas: Iterator[Delta], mark: Watermark | None, *, caught_up: bool) -> Iterator[Batch]:
-    """A full comparison of `kind`: the last batch completes it, and is known to be the last because a further one is empty."""
-    begins = _kinds(kind, True)
-    chunk = tuple(islice(deltas, BATCH_DELTAS))
-    while following := tuple(islice(deltas, BATCH_DELTAS)):
-        yield Batch(chunk, begins=begins)
-        begins, chunk = frozenset(), following
-    yield Batch(chunk, mark, begins, _kinds(kind, True), caught_up)

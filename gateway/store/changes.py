@@ -1,0 +1,167 @@
+"""The log: what was committed, numbered without gaps in commit order (law 3). Rows are only ever added at the end.
+
+The next number lies in one row that is locked from the first look at it to the commit. A database sequence would not do: it
+gives numbers in the order of asking, transactions commit in another, and a reader in between would skip a change for ever."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+
+from gateway.model.changes import Change, ChangeType
+from gateway.model.objects import DirectoryObject, Group, Kind, Member, Organization, Origin, User
+from gateway.store import bulk
+from gateway.store.notices import LAST_CHANGE
+from gateway.store.tables import changes, log_head
+from gateway.store.values import decode_attributes, encode_attributes, milliseconds, time_of
+
+
+class _State(msgspec.Struct, omit_defaults=True):
+    """An object as it lies in a change's document."""
+
+    name: str
+    origin: tuple[str, str, str]
+    created_at: int
+    updated_at: int
+    attributes: msgspec.Raw = msgspec.Raw(b"{}")
+    enabled: bool = True
+    parent_id: str | None = None
+    organization_ids: tuple[str, ...] = ()
+
+
+class _Document(msgspec.Struct, omit_defaults=True):
+    state: _State | None = None
+    before: tuple[str, ...] = ()
+    added: tuple[tuple[str, str], ...] = ()
+    removed: tuple[tuple[str, str], ...] = ()
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(_Document)
+
+_HEAD = select(log_head.c.number).where(log_head.c.id == 1)
+_LOCKED_HEAD = _HEAD.with_for_update()
+_MOVE_HEAD = update(log_head).where(log_head.c.id == 1).values(number=bindparam("last"))
+_AFTER = select(changes).where(changes.c.number > bindparam("after")).order_by(changes.c.number).limit(bindparam("most"))
+_DELETIONS = (
+    select(changes.c.kind, func.count())
+    .where(
+        changes.c.source_id == bindparam("source"),
+        changes.c.type == ChangeType.DELETE.value,
+        changes.c.time > bindparam("since"),
+    )
+    .group_by(changes.c.kind)
+)
+
+
+def lock(connection: Connection) -> int:
+    """Become the only writer of the directory until this transaction ends; the last change number so far.
+
+    Whoever decides from what the directory holds calls this first, and so sees the outcome of every earlier decision.
+    """
+    return int(connection.execute(_LOCKED_HEAD).scalar_one())
+
+
+def append(connection: Connection, new: Sequence[Change]) -> int:
+    """Write the changes at the end of the log, in this order; their `number`s are ignored, they get the next ones.
+
+    Returns the last number given (of the whole log, when there is nothing to append).
+    """
+    number = lock(connection)
+    if not new:
+        return number
+    bulk.insert(connection, changes, [_row(number + place, change) for place, change in enumerate(new, 1)])
+    number += len(new)
+    connection.execute(_MOVE_HEAD, {"last": number})
+    connection.info[LAST_CHANGE] = number
+    return number
+
+
+def last(connection: Connection) -> int:
+    """The last change number committed."""
+    return int(connection.execute(_HEAD).scalar_one())
+
+
+def after(connection: Connection, number: int, limit: int) -> list[Change]:
+    """The changes that follow `number`, in order, at most `limit`."""
+    return [_change(row) for row in connection.execute(_AFTER, {"after": number, "most": limit})]
+
+
+def deletions_since(connection: Connection, source_id: str, stamp: int) -> dict[Kind, int]:
+    """How many objects of each kind a source's reports deleted after `stamp` (milliseconds)."""
+    rows = connection.execute(_DELETIONS, {"source": source_id, "since": stamp})
+    return {Kind(kind): count for kind, count in rows}
+
+
+def _row(number: int, change: Change) -> tuple[Any, ...]:
+    return (
+        number,
+        milliseconds(change.time),
+        change.kind.value,
+        change.object_id,
+        change.type.value,
+        change.source_id,
+        _encoder.encode(
+            _Document(
+                None if change.object is None else _state(change.object),
+                change.organizations_before,
+                _pairs(change.added_members),
+                _pairs(change.removed_members),
+            )
+        ).decode(),
+    )
+
+
+def _state(thing: DirectoryObject) -> _State:
+    origin = thing.origin
+    state = _State(
+        "",
+        (origin.source_type, origin.source_id, origin.external_id),
+        milliseconds(thing.created_at),
+        milliseconds(thing.updated_at),
+        msgspec.Raw(encode_attributes(thing.attributes).encode()),
+    )
+    if isinstance(thing, User):
+        state.name, state.enabled, state.organization_ids = thing.username, thing.enabled, thing.organization_ids
+    else:
+        state.name = thing.name
+        if isinstance(thing, Organization):
+            state.parent_id = thing.parent_id
+    return state
+
+
+def _pairs(members: Collection[Member]) -> tuple[tuple[str, str], ...]:
+    return tuple((member.kind.value, member.id) for member in members)
+
+
+def _members(pairs: Collection[tuple[str, str]]) -> tuple[Member, ...]:
+    return tuple(Member(Kind(kind), identifier) for kind, identifier in pairs)
+
+
+def _change(row: Row[Any]) -> Change:
+    document = _decoder.decode(row.document)
+    kind = Kind(row.kind)
+    return Change(
+        row.number,
+        time_of(row.time),
+        kind,
+        row.object_id,
+        ChangeType(row.type),
+        row.source_id,
+        None if document.state is None else _object(kind, row.object_id, document.state),
+        document.before,
+        _members(document.added),
+        _members(document.removed),
+    )
+
+
+def _object(kind: Kind, identifier: str, state: _State) -> DirectoryObject:
+    origin = Origin(*state.origin)
+    created, updated = time_of(state.created_at), time_of(state.updated_at)
+    attributes = decode_attributes(bytes(state.attributes).decode())
+    if kind is Kind.USER:
+        return User(identifier, state.name, origin, created, updated, state.enabled, attributes, state.organization_ids)
+    if kind is Kind.ORGANIZATION:
+        return Organization(identifier, state.name, state.parent_id, origin, created, updated, attributes)
+    return Group(identifier, state.name, origin, created, updated, attributes)

@@ -1,0 +1,187 @@
+"""SQLite or PostgreSQL: how each is opened, and what each of its failures means to an administrator.
+
+The rest of the store sees two engines, one for reading and one for writing, and the error `StoreUnavailable`."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import URL, make_url
+
+from gateway.model.errors import ConfigurationError, StoreUnavailable
+
+BUSY_MILLISECONDS = 15_000
+"""How long a writer waits for another process (a `gateway sync` beside `gateway serve`); a batch takes far less."""
+
+WRITER_CACHE_KIB = 24 * 1024
+"""SQLite's page cache of the one writer: the upper levels of every index of a directory of 1,000,000 people."""
+
+CHECKPOINT_PAGES = 4000
+"""The write-ahead log is folded into the file every 16 MiB: four times SQLite's default halves a first load's writing."""
+
+CONNECT_SECONDS = 10
+LOCK_SECONDS = 60
+"""How long a PostgreSQL transaction waits for another node's batch before it gives up and is tried again later."""
+
+URL_CURE = "write sqlite:////folder/file or postgresql://user@host/database"
+
+SQLITE_CURES = {
+    "SQLITE_NOTADB": "the file is not a database: point [store] url at another file, or restore it from a backup",
+    "SQLITE_CORRUPT": "the database is damaged: restore it from a backup, or move it away and let the sources fill a new one",
+    "SQLITE_FULL": "the disk is full: make room; nothing that was stored is lost and the work is repeated",
+    "SQLITE_BUSY": "it is locked by another process for too long: see which one has it open",
+    "SQLITE_LOCKED": "it is locked by another process for too long: see which one has it open",
+    "SQLITE_READONLY": "it is read-only: make the file and its folder writable for the gateway's user",
+    "SQLITE_CANTOPEN": "it cannot be opened: check that the folder exists and belongs to the gateway's user",
+    "SQLITE_PERM": "it may not be opened: check that the file belongs to the gateway's user",
+    "SQLITE_IOERR": "the disk reports an error: check the file system and the system log",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """`name` is how the store is called in messages; it never holds a password. `writers`: how many may write at a time."""
+
+    name: str
+    dialect: str
+    reader: sa.Engine
+    writer: sa.Engine
+    writers: int
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.reader.dispose()
+        self.writer.dispose()
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn what the database driver raises when the store cannot serve into StoreUnavailable with the cure.
+
+        Everything else (a violated constraint, a wrong statement) is a defect of ours and passes unchanged.
+        """
+        try:
+            yield
+        except (exc.DBAPIError, sqlite3.Error) as error:
+            cause = error.orig if isinstance(error, exc.DBAPIError) else error
+            cure = _sqlite_cure(cause) if isinstance(cause, sqlite3.Error) else _postgresql_cure(error)
+            if cure is None:
+                raise
+            raise StoreUnavailable(f"the store {self.name}: {cure} ({_first_line(cause)})") from error
+        except exc.TimeoutError as error:
+            raise StoreUnavailable(f"the store {self.name}: every connection is in use: try again later") from error
+
+
+def connect(url: str, threads: int) -> Engines:
+    """The engines for `url` (`sqlite:///path` or `postgresql://…`). Connects to nothing yet. Raises ConfigurationError."""
+    try:
+        parsed = make_url(url)
+    except (exc.ArgumentError, ValueError):
+        raise ConfigurationError(
+            "[store] url is not a database URL: write sqlite:///path or postgresql://user@host/db"
+        ) from None
+    family = parsed.get_backend_name()
+    if family == "sqlite":
+        return _sqlite(parsed, threads)
+    if family in ("postgresql", "postgres"):
+        return _postgresql(parsed.set(drivername="postgresql+psycopg"), threads)
+    raise ConfigurationError(f"[store] url: {family!r} is not supported: {URL_CURE}")
+
+
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+# ---- SQLite
+
+
+def _sqlite(url: URL, threads: int) -> Engines:
+    if not url.database or url.database == ":memory:":
+        raise ConfigurationError("[store] url: SQLite needs a file (sqlite:////var/lib/…): nothing in memory survives a stop")
+    path = Path(url.database).absolute()
+    url = URL.create("sqlite", database=str(path))
+    # The transactions are ours: sqlite3's own begin too late and never IMMEDIATE.
+    options: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 256}
+    reader = sa.create_engine(url, connect_args=options, pool_size=threads, max_overflow=2)
+    writer = sa.create_engine(url, connect_args=options, pool_size=1, max_overflow=0)
+
+    def opened(connection: sqlite3.Connection, _record: object) -> None:
+        _prepare(connection)
+
+    def opened_to_write(connection: sqlite3.Connection, _record: object) -> None:
+        _prepare(connection)
+        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+
+    def create(*_arguments: object) -> None:
+        _create_private(path)
+
+    sa.event.listen(reader, "connect", opened)
+    sa.event.listen(writer, "connect", opened_to_write)
+    for engine in (reader, writer):
+        sa.event.listen(engine, "do_connect", create)
+    sa.event.listen(reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    sa.event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return Engines(str(path), "sqlite", reader, writer, writers=1)
+
+
+def _create_private(path: Path) -> None:
+    """SQLite would create the file readable for everyone; its companions (-wal, -shm) take over the file's mode."""
+    with contextlib.suppress(OSError):  # what is wrong with the place is said when the file is opened
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+
+
+def _sqlite_cure(error: sqlite3.Error) -> str | None:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    return SQLITE_CURES.get("_".join(name.split("_")[:2]))
+
+
+# ---- PostgreSQL
+
+
+def _postgresql(url: URL, threads: int) -> Engines:
+    settings = {
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": "directory-gateway",
+        "options": f"-c lock_timeout={LOCK_SECONDS}s -c idle_in_transaction_session_timeout={5 * LOCK_SECONDS}s",
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
+    writers = 2
+    # pre_ping: a server that was restarted costs its clients nothing but one question.
+    engine = sa.create_engine(url, connect_args=settings, pool_size=threads + writers, max_overflow=2, pool_pre_ping=True)
+    # One statement more may follow in a reading transaction: it must see what the first one saw.
+    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    name = URL.create("postgresql", username=url.username, host=url.host, port=url.port, database=url.database)
+    return Engines(name.render_as_string(), "postgresql", reader, engine, writers)
+
+
+POSTGRESQL_CURES = {
+    "53100": "the server's disk is full: make room; nothing that was stored is lost and the work is repeated",
+    "55P03": "it is locked by another node for too long: see what that one does",
+    "28P01": "the server refuses the password: check the user and the password in [store] url",
+    "28000": "the server refuses the user: check [store] url and the server's pg_hba.conf",
+    "3D000": "the database does not exist: create it, or check [store] url",
+    "25006": "the server is read-only: point [store] url at the primary",
+}
+
+
+def _postgresql_cure(error: BaseException) -> str | None:
+    if not isinstance(error, exc.OperationalError | exc.InterfaceError | exc.InternalError):
+        return None
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return POSTGRESQL_CURES.get(state or "", "it does not answer: check that the server runs and can be reached")

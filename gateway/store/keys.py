@@ -1,0 +1,28 @@
+"""The keys by which names, mail addresses and telephone numbers are compared and looked up. Pure.
+
+Two spellings that a person would call the same have the same key; a key is never shown."""
+
+import unicodedata
+
+from gateway.model.text import prepare_ignore
+
+KEY_CHARACTERS = 256
+"""Keys are cut here: PostgreSQL refuses an index entry above 2,700 bytes, and one absurd value must not stop a source."""
+
+_DIGITS = frozenset("0123456789")
+
+
+def name_key(name: str) -> str:
+    """Names are the same whatever their case, width, and number of spaces (caseIgnoreMatch, RFC 4517 §4.2.11)."""
+    return prepare_ignore(name)[:KEY_CHARACTERS]
+
+
+def email_key(address: str) -> str:
+    """Mail addresses are compared without regard to case, also left of the @: that is how every known system treats them."""
+    return prepare_ignore(address)[:KEY_CHARACTERS]
+
+
+def phone_key(number: str) -> str:
+    """The digits of a telephone number without the prefix 00: "+49 (30) 12-3" and "0049 30 123" are both "4930123"."""
+    digits = "".join(character for character in unicodedata.normalize("NFKC", number) if character in _DIGITS)
+    return digits.removeprefix("00")[:KEY_CHARACTERS]

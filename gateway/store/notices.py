@@ -1,0 +1,64 @@
+"""Telling other nodes that the log has grown: PostgreSQL's NOTIFY with the commit, and a thread that LISTENs.
+
+A notice only saves time: it may be lost, so whoever listens also asks now and then."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+
+import psycopg
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+
+LAST_CHANGE = "gateway_last_change"
+"""Where a transaction notes, in its connection's `info`, the last change number it gave."""
+
+CHANNEL = "gateway_changes"
+LOOK_UP_SECONDS = 1.0
+"""How often a listener looks whether it shall stop, and how long it waits before it connects again."""
+
+_NOTIFY = text("SELECT pg_notify(:channel, :number)")
+
+
+def announce(connection: Connection) -> None:
+    """Send the notice of this transaction's changes, if it made any; it goes out when the transaction commits."""
+    number = connection.info.get(LAST_CHANGE)
+    if number is not None and connection.dialect.name == "postgresql":
+        connection.execute(_NOTIFY, {"channel": CHANNEL, "number": str(number)})
+
+
+class Listener:
+    """Calls `heard()` in a thread of its own whenever some node may have committed changes, until `stop`.
+
+    A lost server is no error here: it connects again, and calls `heard()` because notices were missed meanwhile.
+    """
+
+    def __init__(self, url: str, heard: Callable[[], None]) -> None:
+        parsed = make_url(url).set(drivername="postgresql")
+        self._conninfo = parsed.render_as_string(hide_password=False)
+        self._heard = heard
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="store-listen", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread within about a second; does not wait for it."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            # The store's own work reports a dead server with its cure; saying it here again would double each line.
+            with contextlib.suppress(psycopg.Error):
+                self._listen()
+            self._stopping.wait(LOOK_UP_SECONDS)
+
+    def _listen(self) -> None:
+        with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=10) as connection:
+            connection.execute(f"LISTEN {CHANNEL}")
+            self._heard()
+            while not self._stopping.is_set():
+                for _notice in connection.notifies(timeout=LOOK_UP_SECONDS, stop_after=1):
+                    self._heard()

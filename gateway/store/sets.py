@@ -1,0 +1,56 @@
+"""`one_of(column, values)`: membership in a set of any size as *one* parameter, so that no limit on parameters is met and the
+statement is compiled once. SQLite reads the set as JSON, PostgreSQL as an array."""
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Dialect, Text, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+_encoder = msgspec.json.Encoder()
+
+
+class _Set(TypeDecorator[Collection[Any]]):
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, numbers: bool = False) -> None:
+        super().__init__()
+        self.numbers = numbers
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(ARRAY(BigInteger() if self.numbers else Text()))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
+        values = list(value or ())
+        return values if dialect.name == "postgresql" else _encoder.encode(values).decode()
+
+
+class _OneOf(FunctionElement[bool]):
+    inherit_cache = True
+    name = "one_of"
+    type = Boolean()
+
+
+@compiles(_OneOf, "sqlite")
+def _as_json(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  (compiled clauses, no values)
+
+
+@compiles(_OneOf, "postgresql")
+def _as_array(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY({values})"
+
+
+def one_of(column: ColumnElement[Any], name: str, *, numbers: bool = False) -> ColumnElement[bool]:
+    """The condition that `column` has one of the values given as the statement's parameter `name` (strings, or numbers)."""
+    return _OneOf(column, bindparam(name, type_=_Set(numbers)))

@@ -1,0 +1,67 @@
+"""The schema: made by migrations, equal to the tables, checked before use."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from gateway.model.errors import StoreUnavailable
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
+from gateway.store import changes, organizations
+from gateway.store.database import Connection, Database
+from gateway.store.instance import instance_id
+from gateway.store.migrate import check_schema, migrate
+from gateway.store.tables import metadata
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_statements_are_built_on(database: Database) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, metadata))
+
+    assert database.read_blocking(differences) == []
+
+
+def test_an_empty_store_is_refused_with_the_command_that_cures_it(store_url: str) -> None:
+    database = Database(store_url)
+    with pytest.raises(StoreUnavailable, match="is empty: run `gateway migrate`"):
+        check_schema(database)
+    database.close()
+
+
+def test_migrating_twice_changes_nothing(database: Database) -> None:
+    before = database.read_blocking(instance_id)
+    migrate(database)
+    check_schema(database)
+    assert database.read_blocking(instance_id) == before
+
+
+def test_a_store_of_a_newer_program_is_refused_and_left_alone(database: Database) -> None:
+    database.write_blocking(lambda c: c.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")))
+    for operation in (check_schema, migrate):
+        with pytest.raises(StoreUnavailable, match="migrated by a newer one"):
+            operation(database)
+
+
+def test_a_new_store_has_an_instance_id_that_fits_into_a_url(database: Database) -> None:
+    assert re.fullmatch(r"idaas_[a-z2-7]{20}", database.read_blocking(instance_id))
+
+
+def test_a_new_store_has_the_root_organization_as_its_first_change(database: Database) -> None:
+    root = database.read_blocking(lambda c: organizations.get(c, ROOT_ORGANIZATION_ID))
+    assert root is not None
+    assert root.parent_id is None
+    (change,) = database.read_blocking(lambda c: changes.after(c, 0, 10))
+    assert (change.number, change.kind, change.object) == (1, Kind.ORGANIZATION, root)
+
+
+def test_the_file_of_an_embedded_store_is_private(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/private.db")
+    migrate(database)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("private.db*")}
+    database.close()
+    assert set(modes.values()) == {0o600}

@@ -1,0 +1,117 @@
+"""A named reader of the log: hands every change, in order and at least once, to a function, and keeps its own position.
+
+What fails is tried again, later and later; a reader that stands still delays only itself (law 4)."""
+
+import contextlib
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, TypeAlias
+
+import structlog
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
+
+from gateway.changelog.tail import Tail, TailClosed
+from gateway.model.changes import Change
+from gateway.store import positions
+from gateway.store.database import Database
+
+Handler: TypeAlias = Callable[[list[Change]], Awaitable[None]]
+
+AT_ONCE = 500
+"""Changes handed over at a time: enough to make one transaction worth its fsync, few enough to repeat after a failure."""
+
+FIRST_DELAY_SECONDS = 1.0
+LONGEST_DELAY_SECONDS = 300.0
+
+log = structlog.get_logger()
+
+
+class Consumer:
+    """`handle` gets the changes after the position, in order; when it returns, they are done and the position is stored; when
+    it raises, it gets the same ones (and perhaps more) again. A crash between the two repeats them: the change number tells.
+
+    `jitter` gives a number from 0 to 1; it keeps many nodes from coming back at the same moment.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tail: Tail,
+        database: Database,
+        handle: Handler,
+        *,
+        reactor: Any,
+        at_once: int = AT_ONCE,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.name = name
+        self.position = 0
+        self._tail = tail
+        self._database = database
+        self._handle = handle
+        self._reactor = reactor
+        self._at_once = at_once
+        self._jitter = jitter
+        self._failures = 0
+        self._stopping = False
+        self._running: Deferred[None] | None = None
+        self._interruptible: Deferred[Any] | None = None
+
+    def start(self) -> None:
+        """Begin to read where the stored position says; returns at once."""
+        self._running = Deferred.fromCoroutine(self._run())
+
+    async def stop(self) -> None:
+        """Let what is being handled end, then stop. May be called twice."""
+        self._stopping = True
+        if self._interruptible is not None:
+            self._interruptible.cancel()
+        if self._running is not None:
+            running, self._running = self._running, None
+            await running
+
+    async def _run(self) -> None:
+        known = False
+        while not self._stopping:
+            try:
+                if not known:
+                    stored = await self._database.read(partial(positions.get, name=self.name))
+                    self.position, known = stored or 0, True
+                await self._step()
+                self._failures = 0
+            except TailClosed:
+                return
+            except Exception as error:
+                if not self._stopping:
+                    await self._back_off(error)
+
+    async def _step(self) -> None:
+        new = await self._interrupted_by_stop(Deferred.fromCoroutine(self._tail.after(self.position, self._at_once)))
+        await self._handle(new)
+        reached, now = new[-1].number, datetime.now(UTC)
+        await self._database.write(partial(positions.set_position, name=self.name, number=reached, now=now))
+        self.position = reached
+
+    async def _back_off(self, error: Exception) -> None:
+        longest = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2**self._failures)
+        delay = longest * (0.5 + self._jitter() / 2)
+        self._failures += 1
+        log.warning(
+            "a reader of the log failed and will try again",
+            reader=self.name,
+            position=self.position,
+            retry_seconds=round(delay, 1),
+            error=str(error) or type(error).__name__,
+        )
+        with contextlib.suppress(CancelledError):  # by `stop`
+            await self._interrupted_by_stop(deferLater(self._reactor, delay))
+
+    async def _interrupted_by_stop(self, waiting: "Deferred[Any]") -> Any:
+        self._interruptible = waiting
+        try:
+            return await waiting
+        finally:
+            self._interruptible = None

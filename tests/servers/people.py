@@ -61,7 +61,7 @@ def person_password(number: int) -> str:
 
 
 def person(number: int, organizations: int = 10, suffix: str = SUFFIX) -> str:
-    """One person's LDIF record: 14 attributes, about 490 bytes as a search result."""
+    """One person's LDIF record: 13 attributes, about 390 bytes as a search result without the password."""
     return f"""\
 dn: {person_dn(number, organizations, suffix)}
 objectClass: inetOrgPerson

@@ -50,8 +50,9 @@ def program(name: str, package: str) -> str:
 
 def free_port() -> int:
     """A TCP port on loopback that nobody listens on now and that the kernel gives to nobody by itself."""
+    entropy = random.SystemRandom()  # Hypothesis seeds the other one alike in every worker
     for _ in range(200):
-        port = random.choice(PORTS)
+        port = entropy.choice(PORTS)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

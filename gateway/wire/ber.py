@@ -16,7 +16,7 @@ SET: Final = 0x31
 
 MAX_INT: Final = 2**31 - 1  # maxInt of RFC 4511 §4.1.1
 
-_MAX_LENGTH_OCTETS = 8  # JNDI and AD clients send 0x84 with leading zeros; nobody needs more than a 64-bit length
+_MAX_LENGTH_OCTETS = 8  # Windows sends 0x84 with leading zeros; nobody needs more than a 64-bit length
 _MAX_INTEGER_OCTETS = 8  # every INTEGER of LDAP fits in 31 bits; room for padding, none for bignum arithmetic
 
 # Identifier and length octets of the short strings that most of LDAP consists of.
@@ -42,7 +42,7 @@ def read_header(data: bytes, pos: int, end: int) -> tuple[int, int, int]:
 def read_long_length(data: bytes, pos: int, first: int) -> tuple[int, int]:
     """A long-form length whose first octet was `first` (over 0x7F): where the content starts, and how long it is.
 
-    Lengths need not be minimal: JNDI and the clients of AD always send four octets.
+    Lengths need not be minimal: Windows, as client and as server, always sends four octets.
     """
     count = first & 0x7F
     if count == 0:

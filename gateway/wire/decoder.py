@@ -39,21 +39,21 @@ def decode_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> LDAPMessage:
 
 
 def read_controls(data: bytes, pos: int, end: int, limits: Limits = DEFAULT_LIMITS) -> tuple[Control, ...]:
-    """What follows the protocolOp: [0] Controls, or nothing."""
-    if pos == end:
-        return ()
-    tag, start, stop = ber.read_header(data, pos, end)
-    if tag != _CONTROLS:
-        ber.skip_unknown(data, pos, end)
-        return ()
-    ber.skip_unknown(data, stop, end)
+    """What follows the protocolOp: [0] Controls, among other components or alone, or nothing.
+
+    AD puts a responseName of its own between the operation and the controls (MS-ADTS, notice of disconnection).
+    """
     controls: list[Control] = []
-    while start < stop:
-        if len(controls) == limits.max_controls:
-            raise LimitExceeded("the message has too many controls", start)
-        content, next_control = ber.expect(data, start, stop, ber.SEQUENCE)
-        controls.append(_read_control(data, content, next_control))
-        start = next_control
+    while pos < end:
+        tag, start, pos = ber.read_header(data, pos, end)
+        if tag != _CONTROLS:
+            continue
+        while start < pos:
+            if len(controls) == limits.max_controls:
+                raise LimitExceeded("the message has too many controls", start)
+            content, stop = ber.expect(data, start, pos, ber.SEQUENCE)
+            controls.append(_read_control(data, content, stop))
+            start = stop
     return tuple(controls)
 
 

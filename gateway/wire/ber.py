@@ -29,13 +29,13 @@ def read_header(data: bytes, pos: int, end: int) -> tuple[int, int, int]:
     try:
         length = data[pos + 1]
     except IndexError:
-        raise WireError("an element is cut off", pos) from None
+        raise WireError("an element is missing" if pos >= end else "an element is cut off", pos) from None
     start = pos + 2
     if length > 0x7F:
         start, length = read_long_length(data, start, length)
     stop = start + length
     if stop > end:
-        raise WireError("an element is longer than what contains it", pos)
+        raise WireError("an element is missing" if pos >= end else "an element is longer than what contains it", pos)
     return data[pos], start, stop
 
 

@@ -15,7 +15,8 @@ from tests.servers import pki as certificates
 from tests.servers import slapd as openldap
 from tests.servers.pki import Pki
 from tests.servers.postgres import Postgres
-from tests.servers.slapd import Slapd, SlapdOptions
+from tests.servers.slapd import Slapd
+from tests.servers.slapd_configuration import SlapdOptions
 
 _database_numbers = itertools.count(1)
 

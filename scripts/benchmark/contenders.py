@@ -14,8 +14,9 @@ from ldap3.core.exceptions import LDAPException
 from scripts.benchmark.load import Endpoint
 from tests.servers.people import people
 from tests.servers.pki import Pki
-from tests.servers.slapd import Slapd, SlapdOptions
+from tests.servers.slapd import Slapd
 from tests.servers.slapd import start as start_loaded
+from tests.servers.slapd_configuration import SlapdOptions
 
 INDEXES = ("objectClass,entryUUID,entryCSN,uid,sn,mail,member eq", "cn eq,sub")
 ORGANIZATIONS = 10

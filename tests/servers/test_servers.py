@@ -18,7 +18,8 @@ from tests.servers.people import group_dn, people, person_dn, person_password
 from tests.servers.pki import Pki
 from tests.servers.postgres import Postgres
 from tests.servers.processes import MissingProgramError, accepts, program
-from tests.servers.slapd import Account, Slapd
+from tests.servers.slapd import Slapd
+from tests.servers.slapd_configuration import Account
 
 SYNC_REQUEST = "1.3.6.1.4.1.4203.1.9.1.1"
 

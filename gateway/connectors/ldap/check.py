@@ -13,7 +13,6 @@ from gateway.model.deltas import Delta
 from gateway.model.errors import SourceRefused
 from gateway.model.source import CheckItem, CheckStatus
 from gateway.wire import oids
-from gateway.wire.entries import decode_search_entry
 from gateway.wire.messages import SearchRequest
 from gateway.wire.result_codes import ResultCode
 
@@ -130,14 +129,14 @@ def _kind(session: Session, reader: EntryReader, page_size: int | None) -> Check
 
 def _count(session: Session, reader: EntryReader, base: str, page_size: int | None) -> int:
     found = searching.entries(session, reader, searching.NO_ATTRIBUTES, base, page_size)
-    return sum(reader.settings.contains(decode_search_entry(data)[0].decode(errors="replace")) for data in found)
+    return sum(reader.settings.contains(session.entry(data)[0].decode(errors="replace")) for data in found)
 
 
 def _first(session: Session, reader: EntryReader, base: str, limit: int) -> list[Delta]:
     """Up to `limit` entries: one more is asked for, because an organization's base is found but not read."""
     request: SearchRequest = searching.subtree_search(reader, base, reader.identified_attributes, limit + 1)
     found = searching.Found()
-    deltas = [reader.identified(*decode_search_entry(data)[:2]) for data in searching.search(session, request, found)]
+    deltas = [reader.identified(*session.entry(data)) for data in searching.search(session, request, found)]
     if found.code != ResultCode.SIZE_LIMIT_EXCEEDED:  # which here is what was asked for
         searching.require_success(session, reader, found)
     return [delta for delta in deltas if delta is not None][:limit]

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.connectors.ldap.entries import EntryReader
-from gateway.connectors.ldap.failures import SEARCH_CURES, UpstreamRefused, refusal
+from gateway.connectors.ldap.failures import SEARCH_CURES, UpstreamRefused, UpstreamUnavailable, refusal
 from gateway.connectors.ldap.session import SEARCH_RESULT_DONE, SEARCH_RESULT_ENTRY, Session
 from gateway.model.deltas import Delta
 from gateway.wire import controls, filters
-from gateway.wire.entries import decode_search_entry
+from gateway.wire.errors import WireError
 from gateway.wire.messages import (
     BASE_OBJECT,
     NEVER_DEREF_ALIASES,
@@ -41,12 +41,6 @@ class Found:
             raise AssertionError("the search has not ended")
         return self.done.operation
 
-    @property
-    def cookie(self) -> bytes:
-        """The paged results cookie; empty on the last page."""
-        paged = controls.find(self.done.controls, controls.PagedResults) if self.done else None
-        return paged.cookie if paged else b""
-
 
 def search(session: Session, request: SearchRequest, found: Found, wanted: tuple[Control, ...] = ()) -> Iterator[bytes]:
     """The entries as whole messages. When the iterator has ended, `found` has the final response, whatever its code."""
@@ -67,7 +61,7 @@ def root_dse(session: Session) -> dict[str, list[str]]:
     wanted = ("supportedControl", "supportedExtension", "namingContexts", "vendorName", "vendorVersion")
     found: dict[str, list[str]] = {}
     for data in search(session, _base_search("", wanted), Found()):
-        for name, values in decode_search_entry(data)[1]:
+        for name, values in session.entry(data)[1]:
             found[name.lower()] = [value.decode(errors="replace") for value in values]
     return found
 
@@ -106,7 +100,7 @@ def entries(
         paging = () if page_size is None else (_paging(page_size, cookie),)
         yield from search(session, request, found, paging)
         require_success(session, reader, found)
-        cookie = found.cookie
+        cookie = _next_page(session, found)
         if not cookie:
             return
 
@@ -120,14 +114,23 @@ def subtree_search(reader: EntryReader, base: str, attributes: tuple[str, ...], 
 def deltas(session: Session, reader: EntryReader, page_size: int | None) -> Iterator[Delta]:
     """Every entry of the kind that is in scope, as an upsert."""
     for data in entries(session, reader, reader.identified_attributes, reader.settings.search_base, page_size):
-        object_name, attributes, _ = decode_search_entry(data)
-        delta = reader.identified(object_name, attributes)
+        delta = reader.identified(*session.entry(data))
         if delta is not None:
             yield delta
 
 
 def _paging(page_size: int, cookie: bytes) -> Control:
     return controls.control(controls.PagedResults(page_size, cookie), criticality=True)
+
+
+def _next_page(session: Session, found: Found) -> bytes:
+    """The cookie of the next page; empty after the last one."""
+    try:
+        paged = controls.find(found.done.controls, controls.PagedResults) if found.done else None
+    except WireError as error:
+        cure = "see what the server is"
+        raise UpstreamUnavailable(session.place, f"the paged results control is malformed ({error})", cure) from None
+    return paged.cookie if paged else b""
 
 
 def _base_search(base: str, attributes: tuple[str, ...]) -> SearchRequest:

@@ -15,6 +15,7 @@ from gateway.connectors.ldap.failures import Place, UpstreamUnavailable, describ
 from gateway.wire import ber
 from gateway.wire.decoder import decode_message
 from gateway.wire.encoder import encode_message
+from gateway.wire.entries import decode_search_entry
 from gateway.wire.errors import WireError
 from gateway.wire.framing import Framer
 from gateway.wire.limits import Limits
@@ -156,6 +157,14 @@ class Session:
             return decode_message(data, UPSTREAM_LIMITS)
         except WireError as error:
             raise self._malformed(error) from None
+
+    def entry(self, data: bytes) -> tuple[bytes, list[tuple[str, list[bytes]]]]:
+        """The DN and the attributes of a message that holds a search result entry."""
+        try:
+            object_name, attributes, _ = decode_search_entry(data)
+        except WireError as error:
+            raise self._malformed(error) from None
+        return object_name, attributes
 
     def close(self) -> None:
         """Say farewell and close; never raises."""

@@ -65,7 +65,7 @@ class Evaluator:
                 return None
             asked = {attribute: rule or schema.ATTRIBUTE_TYPES[attribute].equality}
         elif rule:
-            asked = {key: rule for key in self._with_rule(rule, entry, name if item.dn_attributes else None)}
+            asked = dict.fromkeys(self._with_rule(rule, entry, name if item.dn_attributes else None), rule)
         else:
             return None
         return _disjunction(

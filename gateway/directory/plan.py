@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.directory.indexing import attribute_key, stored_key
+from gateway.directory.indexing import stored_key
 from gateway.model import matching, schema
 from gateway.wire import filters
 from gateway.wire.filters import Filter
@@ -163,7 +163,7 @@ class Shaper:
         keys.append(key)
         return (">=" if isinstance(item, filters.GreaterOrEqual) else "<=", attribute)
 
-    def present(self, item: filters.Present, keys: list[Key]) -> Shape:
+    def present(self, item: filters.Present, _keys: list[Key]) -> Shape:
         attribute = self.attribute(item.attribute)
         if attribute is None:
             return UNDEFINED

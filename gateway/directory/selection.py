@@ -85,7 +85,7 @@ class Renderer:
     def __call__(
         self, encoded: bytes, operational: bytes = b"", dynamic: Sequence[tuple[bytes, Sequence[bytes]]] = ()
     ) -> bytes:
-        """`operational`: the stored PartialAttributes; `dynamic`: those found for this entry, already narrowed to the wanted."""
+        """`operational`: the stored PartialAttributes; `dynamic`: those found for this entry."""
         entry = self._user(encoded) if self._user else encoded
         if not self.needs_operational:
             return entry

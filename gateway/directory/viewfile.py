@@ -19,6 +19,7 @@ CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
     parent INTEGER NOT NULL,
     dn_key TEXT NOT NULL,
+    dn TEXT NOT NULL,
     plain_key TEXT,
     object_id TEXT NOT NULL,
     kind TEXT NOT NULL,
@@ -85,7 +86,7 @@ class ViewFile:
         columns = ", ".join(f'"{key}"' for key in self.view.indexed_substrings)
         connection.executescript(f"BEGIN; {TABLES} {INDEXES} COMMIT;")
         connection.execute(f"CREATE VIRTUAL TABLE fragment USING fts5({columns}, content='', tokenize='trigram')")
-        connection.execute("INSERT INTO meta VALUES ('position', 0), ('complete', 0)")
+        connection.execute("INSERT INTO meta VALUES ('position', 0), ('complete', 0), ('instance', '')")
 
     def open_reader(self) -> sqlite3.Connection:
         """A read-only connection that may move between threads, used by one at a time."""
@@ -127,18 +128,19 @@ class ViewFile:
                 other.unlink(missing_ok=True)
 
 
+def read(connection: sqlite3.Connection, key: str) -> int | str:
+    """A value of `meta`: position, complete, instance."""
+    value: int | str = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
+    return value
+
+
 def position(connection: sqlite3.Connection) -> int:
     """The number of the last change of the log that is in the file."""
-    return int(connection.execute("SELECT value FROM meta WHERE key = 'position'").fetchone()[0])
+    return int(read(connection, "position"))
 
 
-def is_complete(connection: sqlite3.Connection) -> bool:
-    """Whether the file was built to its end once: an incomplete one must not be searched."""
-    return bool(connection.execute("SELECT value FROM meta WHERE key = 'complete'").fetchone()[0])
-
-
-def fill(connection: sqlite3.Connection, key: str, value: int) -> None:
-    """Sets a number in `meta`."""
+def fill(connection: sqlite3.Connection, key: str, value: int | str) -> None:
+    """Sets a value of `meta`."""
     connection.execute("UPDATE meta SET value = ? WHERE key = ?", (value, key))
 
 

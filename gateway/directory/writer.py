@@ -11,9 +11,13 @@ from gateway.directory.definition import View
 from gateway.directory.indexing import KeyMaker, decoded, fragments
 from gateway.directory.projection import Entry
 from gateway.model import dn
+from gateway.wire.entries import values
 
 _CHUNK = 500
 """Ids asked for in one statement."""
+
+_MAX_COLLECTED = 50_000
+"""Index rows held before they are written."""
 
 
 class ViewWriter:
@@ -37,9 +41,13 @@ class ViewWriter:
         """Object id → entry id of those that have an entry."""
         return dict(self._select("object_id, id", object_ids))
 
-    def places(self, object_ids: Iterable[str]) -> dict[str, tuple[int, str, bytes]]:
-        """Object id → (entry id, DN key, encoded entry) of those that have an entry."""
-        return {row[0]: (row[1], row[2], row[3]) for row in self._select("object_id, id, dn_key, encoded", object_ids)}
+    def places(self, object_ids: Iterable[str]) -> dict[str, tuple[int, str, str]]:
+        """Object id → (entry id, DN, DN key) of those that have an entry."""
+        return {row[0]: (row[1], row[2], row[3]) for row in self._select("object_id, id, dn, dn_key", object_ids)}
+
+    def logins(self, object_ids: Iterable[str]) -> list[bytes]:
+        """The first uid of each of those that have one."""
+        return [uid for row in self._select("encoded", object_ids) for uid in values(row[0], b"uid")[:1]]
 
     def _select(self, columns: str, object_ids: Iterable[str]) -> list[tuple[Any, ...]]:
         ids = list(object_ids)
@@ -55,9 +63,9 @@ class ViewWriter:
         row = self._connection.execute("SELECT object_id FROM entry WHERE dn_key = ?", (dn_key,)).fetchone()
         return row[0] if row else None
 
-    def waiting_for(self, plain_key: str) -> list[str]:
-        """The objects that would have this DN if no other had it."""
-        return [row[0] for row in self._connection.execute("SELECT object_id FROM entry WHERE plain_key = ?", (plain_key,))]
+    def waiting_for(self, plain_key: str) -> list[tuple[str, str]]:
+        """(kind, object id) of those that would have this DN if no other had it."""
+        return self._connection.execute("SELECT kind, object_id FROM entry WHERE plain_key = ?", (plain_key,)).fetchall()
 
     def children(self, entry_id: int) -> list[tuple[str, str]]:
         """(kind, object id) of the entries right below."""
@@ -80,25 +88,25 @@ class ViewWriter:
         ).fetchone()
         encoded, operational = entry.encoded, entry.operational
         placed = ",".join(map(str, organizations))
-        values = (entry.dn_key, plain_key, placed, encoded, operational)
+        stored = (entry.dn_key, entry.dn, plain_key, placed, encoded, operational)
         if old is None:
             cursor = self._connection.execute(
-                "INSERT INTO entry (dn_key, plain_key, organizations, encoded, operational, parent, object_id, kind)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, self._parent(entry.dn_key), entry.object_id, entry.kind),
+                "INSERT INTO entry (dn_key, dn, plain_key, organizations, encoded, operational, parent, object_id, kind)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*stored, self._parent(entry.dn_key), entry.object_id, entry.kind),
             )
             entry_id, before = int(cursor.lastrowid or 0), None
         else:
             entry_id, before = int(old[0]), str(old[1])
-            if (before, old[5], old[2], old[3], old[4]) == values:
+            if old[1:] == stored:
                 return entry_id, before, False
             self._connection.execute(
-                "UPDATE entry SET dn_key = ?, plain_key = ?, organizations = ?, encoded = ?, operational = ?, parent = ?"
-                " WHERE id = ?",
-                (*values, self._parent(entry.dn_key), entry_id),
+                "UPDATE entry SET dn_key = ?, dn = ?, plain_key = ?, organizations = ?, encoded = ?, operational = ?,"
+                " parent = ? WHERE id = ?",
+                (*stored, self._parent(entry.dn_key), entry_id),
             )
         rows = self._keys.rows((*entry.attributes, *entry.operational_values))
-        self._index(entry_id, rows, self._keys.rows(decoded(old[3], old[4])) if old else None)
+        self._index(entry_id, rows, self._keys.rows(decoded(old[5], old[6])) if old else None)
         return entry_id, before, True
 
     def set_members(self, group_entry: int, members: Iterable[int]) -> None:
@@ -130,11 +138,15 @@ class ViewWriter:
 
     def finish(self, position: int, *, complete: bool = True) -> None:
         """Writes what was collected and the position; to be called at the end of each transaction."""
-        self._connection.executemany("DELETE FROM value WHERE attribute = ? AND value = ? AND entry = ?", self._removed)
-        self._connection.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", sorted(self._added))
-        self.forget()
+        self._flush()
         viewfile.fill(self._connection, "position", position)
         viewfile.fill(self._connection, "complete", int(complete))
+
+    def _flush(self) -> None:
+        """Rows are collected so that they are written in the order of the index, but not more than fit well into memory."""
+        self._connection.executemany("DELETE FROM value WHERE attribute = ? AND value = ? AND entry = ?", self._removed)
+        self._connection.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", sorted(self._added))
+        self._added, self._removed = set(), set()
 
     def forget(self) -> None:
         """Drops what was collected; to be called when a transaction is rolled back."""
@@ -153,6 +165,8 @@ class ViewWriter:
         return int(row[0]) if row else 0
 
     def _index(self, entry_id: int, rows: set[tuple[str, bytes]], old: set[tuple[str, bytes]] | None) -> None:
+        if len(self._added) > _MAX_COLLECTED:
+            self._flush()
         ids = self._attribute_ids
         for attribute, _ in rows:
             if attribute not in ids:

@@ -1,0 +1,128 @@
+"""A view follows the log: built when it is new, then one transaction per handful of changes, at its own pace (law 4).
+
+One follower per view and process. Its writing is done in a thread of its own; its reader belongs to the reactor's."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from gateway.changelog.tail import Tail, TailClosed
+from gateway.directory.definition import View
+from gateway.directory.reader import Reader
+from gateway.directory.updater import ViewUpdater
+from gateway.directory.viewfile import ViewFile
+from gateway.model.errors import StoreUnavailable
+from gateway.store.database import Database
+
+MAX_CHANGES = 1_000
+"""Changes applied in one transaction of the view."""
+
+RETRY_SECONDS = 1.0
+MAX_RETRY_SECONDS = 60.0
+
+_log = structlog.get_logger("gateway.directory")
+
+
+class Follower:
+    """Builds, follows and serves one view. `reactor` needs IReactorTime and IReactorFromThreads."""
+
+    def __init__(self, view: View, folder: Path, database: Database, tail: Tail, reactor: Any) -> None:
+        self.view = view
+        self.reader: Reader | None = None
+        """What searches go through; None until the view is complete."""
+        self.position = 0
+        self._file = ViewFile(folder, view)
+        self._database = database
+        self._tail = tail
+        self._reactor = reactor
+        self._threads = ThreadPool(1, 1, f"view-{view.name}")
+        self._updater: ViewUpdater | None = None
+        self._running: Deferred[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begins; `reader` appears when the view can be searched."""
+        self._threads.start()
+        self._running = ensureDeferred(self._run())
+
+    async def stop(self) -> None:
+        """Ends after the transaction that is being written. No search may be running any more."""
+        self._stopping = True
+        if self._running is not None:
+            self._running.cancel()
+            await self._running
+        if self._updater is not None:
+            await self._in_thread(self._updater.close)
+        self._threads.stop()
+        if self.reader is not None:
+            self.reader.close()
+
+    def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
+        return deferToThreadPool(self._reactor, self._threads, work, *arguments)
+
+    async def _run(self) -> None:
+        delay = RETRY_SECONDS
+        while not self._stopping:
+            try:
+                await self._open()
+                delay = RETRY_SECONDS
+                await self._follow()
+            except (CancelledError, TailClosed):
+                return
+            except Exception as error:  # the view must come back by itself, whatever it was
+                self._complain(error, delay)
+                await self._wait(delay)
+                delay = min(delay * 2, MAX_RETRY_SECONDS)
+
+    def _complain(self, error: Exception, delay: float) -> None:
+        known = isinstance(error, StoreUnavailable | sqlite3.Error)
+        _log.error(
+            "view does not follow the log",
+            view=self.view.name,
+            error=str(error),
+            again_in_seconds=delay,
+            cure=f"check disk space and permissions of {self._file.path.parent}; it goes on by itself",
+            exc_info=None if known else error,
+        )
+
+    async def _wait(self, seconds: float) -> None:
+        waiting: Deferred[None] = Deferred()
+        call = self._reactor.callLater(seconds, waiting.callback, None)
+        try:
+            await waiting
+        except CancelledError:
+            call.cancel()
+
+    async def _open(self) -> None:
+        """Opens the file, building it when it is new, unfinished, or does not belong to this store."""
+        if self._updater is None:
+            self._updater = await self._in_thread(ViewUpdater, self._file, self._database)
+        updater = self._updater
+        if not await self._in_thread(updater.is_usable):
+            _log.info("building view", view=self.view.name, base=str(self.view.base))
+            if self.reader is not None:
+                self.reader.close()
+                self.reader = None
+            await self._in_thread(updater.build)
+        self.position = await self._in_thread(lambda: updater.position)
+        if self.reader is None:
+            self.reader = Reader(self._file)
+            self._file.remove_others()
+            _log.info("view serves", view=self.view.name, base=str(self.view.base), position=self.position)
+
+    async def _follow(self) -> None:
+        updater, reader = self._updater, self.reader
+        assert updater is not None and reader is not None, "opened before"  # noqa: S101
+        while not self._stopping:
+            log = await self._tail.after(self.position, MAX_CHANGES)
+            await self._in_thread(updater.apply, log)
+            self.position = log[-1].number
+            if self.position >= self._tail.last:
+                await self._in_thread(updater.count_if_due)
+            reader.refresh()

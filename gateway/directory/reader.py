@@ -1,0 +1,216 @@
+"""Reading a view file: connections, the planner's catalogue, prepared searches. What a search is made of; search.py runs it.
+
+A small search is answered at once on the shared connection; a large one takes a connection of its own out of the pool, in a
+read transaction: it sees one state of the view from its first slice to its last."""
+
+import sqlite3
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.directory import plan, viewfile
+from gateway.directory.access import Access, Visibility
+from gateway.directory.plan import Compiler, Key, Plan, Shape, Shaper
+from gateway.directory.viewfile import ViewFile
+from gateway.model import dn
+
+Row: TypeAlias = tuple[int, str, str, str, bytes, bytes, str]
+"""id, kind, object id, organizations, encoded, operational, DN."""
+
+ROW = "e.id, e.kind, e.object_id, e.organizations, e.encoded, e.operational, e.dn"
+ENCODED = "e.encoded"
+
+BASE_OBJECT, SINGLE_LEVEL, WHOLE_SUBTREE, SUBORDINATE_SUBTREE = range(4)
+"""SearchRequest.scope (RFC 4511 §4.5.1.2; subordinateSubtree: draft-sermersheim-ldap-subordinate-scope)."""
+
+MAX_SNAPSHOTS = 256
+"""Large searches that run at the same time; further ones wait for their turn. Each costs a file descriptor and some 100 KiB."""
+
+_MAX_PLANS = 2_000
+"""Filter shapes kept compiled; programs send a few dozen."""
+
+
+class TooManySearches(Exception):
+    """All snapshots are in use: try again when one is given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """SQL for a filter shape under a scope. Parameters: the base's (scope_parameters), then the filter's keys."""
+
+    sql: str
+    plan: Plan
+    parameters: int
+
+
+class Reader:
+    """All reading of one view file in this process. Used from one thread, but for what `snapshot` hands out."""
+
+    def __init__(self, file: ViewFile) -> None:
+        self.view = file.view
+        self._file = file
+        self._connection = file.open_reader()
+        self.execute: Callable[..., sqlite3.Cursor] = self._connection.execute
+        self.root_key = file.view.base.key
+        self._containers = {file.view.container(kind).key for kind in file.view.rules} | {self.root_key}
+        self._idle: list[sqlite3.Connection] = []
+        self._in_use = 0
+        self._plans: OrderedDict[tuple[Shape, int, str], Prepared] = OrderedDict()
+        self._shapers: dict[frozenset[str] | None, Shaper] = {}
+        self._visibilities: dict[Access, tuple[int, Visibility]] = {}
+        self.catalogue: plan.Catalogue = plan.read_catalogue(self._connection)
+        self.generation = 0
+
+    def close(self) -> None:
+        """No search may be running."""
+        self._connection.close()
+        for connection in self._idle:
+            connection.close()
+        self._idle.clear()
+
+    # The state of the file --------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """To be called when the file has changed: prepared searches stay good unless the catalogue did not."""
+        catalogue = plan.read_catalogue(self._connection)
+        if catalogue != self.catalogue:
+            self.catalogue = catalogue
+            self._plans.clear()
+            self.generation += 1
+
+    @property
+    def position(self) -> int:
+        """The last change of the log that the file has."""
+        return viewfile.position(self._connection)
+
+    # Names ------------------------------------------------------------------------------------------------------------
+
+    def row(self, dn_key: str) -> Row | None:
+        """The entry with this DN."""
+        found: Row | None = self.execute(f"SELECT {ROW} FROM entry e WHERE e.dn_key = ?", (dn_key,)).fetchone()
+        return found
+
+    def row_of(self, object_id: str) -> Row | None:
+        """The entry of this object."""
+        found: Row | None = self.execute(f"SELECT {ROW} FROM entry e WHERE e.object_id = ?", (object_id,)).fetchone()
+        return found
+
+    def is_container(self, dn_key: str) -> bool:
+        """Whether it is one of the entries that are always there."""
+        return dn_key in self._containers
+
+    def nearest(self, dn_key: str, visible: Callable[[Row], bool]) -> Row | None:
+        """The entry with this DN, or the lowest one above it, that is visible; None outside the view."""
+        while dn_key.startswith(self.root_key):
+            row = self.row(dn_key)
+            if row is not None and visible(row):
+                return row
+            dn_key = dn.parent_key(dn_key)
+        return None
+
+    def parents(self, entry_id: int) -> bool:
+        """Whether the entry has children."""
+        return self.execute("SELECT 1 FROM entry WHERE parent = ? LIMIT 1", (entry_id,)).fetchone() is not None
+
+    # Access -----------------------------------------------------------------------------------------------------------
+
+    def shaper(self, readable: frozenset[str] | None) -> Shaper:
+        """The shaper for what may be read."""
+        shaper = self._shapers.get(readable)
+        if shaper is None:
+            if len(self._shapers) >= _MAX_PLANS:
+                self._shapers.clear()
+            shaper = self._shapers[readable] = Shaper(self.view.indexed_substrings, readable)
+        return shaper
+
+    def visibility(self, access: Access) -> Visibility:
+        """`access` resolved against the present organizations; kept until the file changes."""
+        position = self.position
+        known = self._visibilities.get(access)
+        if known is None or known[0] != position:
+            if len(self._visibilities) >= _MAX_PLANS:
+                self._visibilities.clear()
+            known = self._visibilities[access] = (position, self._resolve(access))
+        return known[1]
+
+    def _resolve(self, access: Access) -> Visibility:
+        scope = access.scope
+        if scope is None:
+            return Visibility(frozenset(), frozenset(), access.only)
+        groups = None if scope.group_ids is None else frozenset(scope.group_ids)
+        if type(scope)((*scope.organization_ids,), None).is_everything:
+            return Visibility(None, groups, None)
+        below: set[int] = set()
+        for object_id in scope.organization_ids:
+            below |= {row[0] for row in self.execute(_BELOW, (object_id,))}
+        return Visibility(frozenset(below), groups, None)
+
+    # Plans ------------------------------------------------------------------------------------------------------------
+
+    def prepare(self, shape: Shape, scope: int, columns: str) -> Prepared:
+        """The SQL for a shape; `scope` as `scope_of` gives it."""
+        key = (shape, scope, columns)
+        prepared = self._plans.get(key)
+        if prepared is None:
+            prepared = self._plans[key] = self._compile(shape, scope, columns)
+            if len(self._plans) > _MAX_PLANS:
+                self._plans.popitem(last=False)
+        return prepared
+
+    def _compile(self, shape: Shape, scope: int, columns: str) -> Prepared:
+        condition, count = _SCOPES[scope]
+        compiled = Compiler(self.catalogue).compile(shape, count + 1)
+        where = condition if compiled.where == "1" else f"{condition} AND {compiled.where}"
+        sql = f"SELECT {columns} FROM {compiled.tables} WHERE {where}"
+        return Prepared(sql, compiled, max(count, compiled.parameters))
+
+    def scope_of(self, base_key: str, scope: int) -> tuple[int, tuple[Key, ...]]:
+        """The number of the scope's condition and its parameters."""
+        if scope == WHOLE_SUBTREE:
+            return (_EVERYTHING, ()) if base_key == self.root_key else (scope, (base_key, dn.subtree_end(base_key)))
+        if scope == SUBORDINATE_SUBTREE:
+            return scope, (base_key, dn.subtree_end(base_key))
+        return scope, (base_key,)
+
+    # Snapshots --------------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> sqlite3.Connection:
+        """A connection in a read transaction, to be given back by `release`. Raises TooManySearches."""
+        if self._in_use >= MAX_SNAPSHOTS:
+            raise TooManySearches
+        connection = self._idle.pop() if self._idle else self._file.open_reader()
+        self._in_use += 1
+        connection.execute("BEGIN")
+        connection.execute("SELECT value FROM meta").fetchone()  # the transaction starts with the first read
+        return connection
+
+    def release(self, connection: sqlite3.Connection) -> None:
+        """Ends the transaction."""
+        self._in_use -= 1
+        connection.rollback()
+        if len(self._idle) < _IDLE_SNAPSHOTS:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+
+_IDLE_SNAPSHOTS = 8
+"""Kept open for the next large searches."""
+
+_EVERYTHING = 4
+
+_SCOPES: Sequence[tuple[str, int]] = (
+    ("e.dn_key = ?1", 1),
+    ("e.parent = (SELECT id FROM entry WHERE dn_key = ?1)", 1),
+    ("e.dn_key >= ?1 AND e.dn_key < ?2", 2),
+    ("e.dn_key > ?1 AND e.dn_key < ?2", 2),
+    ("1", 0),
+)
+
+_BELOW = """
+WITH RECURSIVE below (id) AS (
+    SELECT id FROM entry WHERE object_id = ?
+    UNION SELECT e.id FROM entry e JOIN below b ON e.parent = b.id WHERE e.kind = 'organization'
+) SELECT id FROM below
+"""

@@ -1,0 +1,262 @@
+"""Searching a view through an Access: a prepared search becomes bytes, at once when it is small, in slices when it is large.
+
+Nothing here waits or knows a connection; the frontend decides when to take the next slice (back-pressure) and in which
+thread (`Search.blocking`)."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.directory.access import Access, Visibility
+from gateway.directory.evaluate import Evaluator
+from gateway.directory.indexing import attribute_key, decoded
+from gateway.directory.plan import POINT_COST, Key, Shape
+from gateway.directory.reader import BASE_OBJECT, ENCODED, ROW, Prepared, Reader, Row
+from gateway.directory.selection import Renderer, wanted
+from gateway.model import dn
+from gateway.model.dn import DN
+from gateway.model.objects import Kind
+from gateway.wire import entries, filters
+from gateway.wire.filters import Filter
+
+SLICE_ROWS = 256
+"""Rows taken in one go: a slice of a large search holds the reactor for less than a millisecond or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search in our words. `base` is known to be inside the view."""
+
+    base: DN
+    scope: int
+    filter: Filter
+    attributes: tuple[str, ...] = ()
+    types_only: bool = False
+
+
+class NoSuchObject(Exception):
+    """The base does not exist, or is not visible. `matched_dn`: the lowest visible entry above it."""
+
+    def __init__(self, matched_dn: str) -> None:
+        super().__init__(matched_dn)
+        self.matched_dn = matched_dn
+
+
+class ViewSearcher:
+    """One view as one bound party sees it."""
+
+    def __init__(self, reader: Reader, access: Access) -> None:
+        self.reader = reader
+        self.access = access
+        self._shaper = reader.shaper(access.attributes)
+        self._evaluator = Evaluator(access.attributes)
+        self._renderers: dict[tuple[tuple[str, ...], bool], Renderer] = {}
+
+    # Rows -------------------------------------------------------------------------------------------------------------
+
+    def visibility(self) -> Visibility | None:
+        """The present test of rows, or None when everything is visible."""
+        return None if self.access.is_everything else self.reader.visibility(self.access)
+
+    def _is_visible(self, row: Row) -> bool:
+        visibility = self.visibility()
+        return visibility is None or visibility.shows(row[0], row[1], row[2], row[3])
+
+    def find(self, name: DN) -> Row:
+        """The visible entry with this DN. Raises NoSuchObject."""
+        key = name.key
+        row = self.reader.nearest(key, self._is_visible)
+        if row is None:
+            raise NoSuchObject("")
+        if dn.key(row[6]) != key:
+            raise NoSuchObject(row[6])
+        return row
+
+    def values(self, row: Row, attribute: str) -> list[bytes] | None:
+        """The values of an attribute (its key) as this party may see them; None when it may not be read."""
+        if self._evaluator.attribute(attribute) is None:
+            return None
+        return self._all_values(row, {attribute}).get(attribute, [])
+
+    # Searches ---------------------------------------------------------------------------------------------------------
+
+    def renderer(self, attributes: tuple[str, ...], types_only: bool) -> Renderer:
+        """The renderer for a selection; requests repeat a few."""
+        key = (attributes, types_only)
+        renderer = self._renderers.get(key)
+        if renderer is None:
+            if len(self._renderers) >= _MAX_RENDERERS:
+                self._renderers.clear()
+            renderer = self._renderers[key] = Renderer(wanted(attributes, types_only, self.access.attributes))
+        return renderer
+
+    def search(self, query: Query) -> "Search":
+        """Prepares a search. Raises NoSuchObject. Nothing has been read yet but the base."""
+        base_key = query.base.key
+        if query.scope == BASE_OBJECT or not self.reader.is_container(base_key):
+            self.find(query.base)
+        keys: list[Key] = []
+        shape = self._shaper.shape(query.filter, keys)
+        renderer = self.renderer(query.attributes, query.types_only)
+        return Search(self, query, shape, keys, renderer)
+
+    def convert(self, query: Query, plan_is_exact: bool, renderer: Renderer) -> Callable[[Row], bytes | None]:
+        """A row's answer: the entry to send, or None when it is not visible or does not match after all."""
+        visibility = self.visibility()
+        mentioned = frozenset() if plan_is_exact else _mentioned(query.filter)
+
+        def answer(row: Row) -> bytes | None:
+            if visibility is not None and not visibility.shows(row[0], row[1], row[2], row[3]):
+                return None
+            if not plan_is_exact and not self._matches(query.filter, row, mentioned):
+                return None
+            encoded = row[4]
+            if visibility is not None and row[1] == Kind.GROUP:
+                encoded = self._narrowed_group(row, visibility)
+            dynamic = [(name, found(self, row)) for key in renderer.dynamic for name, found in (_DYNAMIC[key],)]
+            return renderer(encoded, row[5], dynamic)
+
+        return answer
+
+    def _matches(self, item: Filter, row: Row, mentioned: frozenset[str]) -> bool:
+        return self._evaluator.matches(item, self._all_values(row, mentioned), DN.parse(row[6]))
+
+    def _all_values(self, row: Row, mentioned: set[str] | frozenset[str]) -> dict[str, list[bytes]]:
+        visibility = self.visibility()
+        narrow = visibility is not None and row[1] == Kind.GROUP
+        encoded = self._narrowed_group(row, visibility) if narrow and visibility is not None else row[4]
+        values: dict[str, list[bytes]] = {}
+        for description, found in decoded(encoded, row[5]):
+            values.setdefault(attribute_key(description), []).extend(found)
+        for key in mentioned.intersection(_DYNAMIC):
+            values[key] = _DYNAMIC[key][1](self, row)
+        return values
+
+    def _narrowed_group(self, row: Row, visibility: Visibility) -> bytes:
+        """A group's entry with the visible members only."""
+        members = [m for m in self.reader.execute(_MEMBERS, (row[0],)) if visibility.shows(*m[:4])]
+        names = {m[6].encode() for m in members}
+        logins = {login for m in members if m[1] == Kind.USER for login in entries.values(m[4], b"uid")[:1]}
+        name, attributes = entries.decode_entry(row[4])
+        kept = {
+            b"member": names.__contains__,
+            b"memberUid": logins.__contains__,
+        }
+        narrowed = [(kind, [v for v in values if kept.get(kind, _always)(v)]) for kind, values in attributes.items()]
+        return entries.encode_entry(name, [(kind, values) for kind, values in narrowed if values])
+
+    def member_of(self, row: Row) -> list[bytes]:
+        """The DNs of the visible groups that list the entry."""
+        groups = self.reader.execute(_GROUPS, (row[0],)).fetchall()
+        visibility = self.visibility()
+        if visibility is not None and visibility.only is None:
+            groups = [group for group in groups if visibility.shows(*group[:4])]
+        return [group[6].encode() for group in groups]
+
+    def has_subordinates(self, row: Row) -> list[bytes]:
+        """X.501: whether there are entries below."""
+        return [b"TRUE" if self.reader.parents(row[0]) else b"FALSE"]
+
+
+_MAX_RENDERERS = 1_000
+
+_MEMBERS = f"SELECT {ROW} FROM member m JOIN entry e ON e.id = m.member_entry WHERE m.group_entry = ?"
+_GROUPS = f"SELECT {ROW} FROM member m JOIN entry e ON e.id = m.group_entry WHERE m.member_entry = ?"
+
+_DYNAMIC: dict[str, tuple[bytes, Callable[[ViewSearcher, Row], list[bytes]]]] = {
+    "memberof": (b"memberOf", ViewSearcher.member_of),
+    "hassubordinates": (b"hasSubordinates", ViewSearcher.has_subordinates),
+}
+
+
+def _always(_value: bytes) -> bool:
+    return True
+
+
+def _mentioned(item: Filter) -> frozenset[str]:
+    """The attribute keys that a filter asks about."""
+    if isinstance(item, filters.And | filters.Or):
+        return frozenset().union(*map(_mentioned, item.filters))
+    if isinstance(item, filters.Not):
+        return _mentioned(item.filter)
+    return frozenset({attribute_key(item.attribute)}) if item.attribute else frozenset(_DYNAMIC)
+
+
+class Search:
+    """One prepared search. Either `at_once`, or `open` and then `next_slice` until it gives None, and `close` at the end."""
+
+    def __init__(self, searcher: ViewSearcher, query: Query, shape: Shape, keys: Sequence[Key], renderer: Renderer) -> None:
+        self._searcher = searcher
+        self._query = query
+        self._renderer = renderer
+        self._scope, base = searcher.reader.scope_of(query.base.key, query.scope)
+        self._shape = shape
+        # An entry that has been found needs no wide row when nothing is tested and nothing added.
+        self._plain = searcher.access.is_everything and not renderer.needs_operational
+        self._prepared = self._prepare()
+        self._plain = self._plain and self._prepared.plan.exact
+        if not self._plain:
+            self._prepared = self._prepare()
+        self._parameters = (*base, *keys)[: self._prepared.parameters]
+        self._connection: sqlite3.Connection | None = None
+        self._cursor: sqlite3.Cursor | None = None
+        self._answer: Callable[[Row], bytes | None] | None = None
+
+    def _prepare(self) -> Prepared:
+        return self._searcher.reader.prepare(self._shape, self._scope, ENCODED if self._plain else ROW)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be answered at once."""
+        return self._query.scope == BASE_OBJECT or self._prepared.plan.cost <= POINT_COST
+
+    @property
+    def blocking(self) -> bool:
+        """Whether a slice may take long, because rows are looked at that are not found: to be taken in a thread."""
+        return not (self._prepared.plan.cheap_rows and self._prepared.plan.exact) and not self.is_small
+
+    def at_once(self) -> list[bytes] | None:
+        """All entries; None when there are many after all, so that it must be taken in slices."""
+        rows = self._searcher.reader.execute(f"{self._prepared.sql} LIMIT {_ROWS_AT_ONCE}", self._parameters).fetchall()
+        return self._convert(rows) if len(rows) < _ROWS_AT_ONCE else None
+
+    def open(self) -> None:
+        """Takes a snapshot. Raises reader.TooManySearches."""
+        self._connection = self._searcher.reader.snapshot()
+
+    def next_slice(self, rows: int = SLICE_ROWS) -> list[bytes] | None:
+        """The next entries (perhaps none, if none of the rows were to be shown), or None at the end."""
+        if self._cursor is None:
+            assert self._connection is not None, "open comes first"  # noqa: S101
+            self._cursor = self._connection.execute(self._prepared.sql, self._parameters)
+        fetched = self._cursor.fetchmany(rows)
+        return self._convert(fetched) if fetched else None
+
+    def _convert(self, rows: list[tuple[bytes]] | list[Row]) -> list[bytes]:
+        if self._plain:
+            encoded = [row[0] for row in rows]
+            if self._renderer.wanted.is_whole_entry:
+                return encoded  # type: ignore[return-value]
+            return [self._renderer(entry) for entry in encoded]  # type: ignore[arg-type]
+        if self._answer is None:
+            self._answer = self._searcher.convert(self._query, self._prepared.plan.exact, self._renderer)
+        answer = self._answer
+        return [entry for row in rows if (entry := answer(row)) is not None]  # type: ignore[arg-type]
+
+    def interrupt(self) -> None:
+        """May be called from another thread than the one that is in `next_slice`: it ends soon, with OperationalError."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
+    def close(self) -> None:
+        """Gives the snapshot back. May be called at any time when no slice is being taken, and more than once."""
+        connection, self._connection = self._connection, None
+        if self._cursor is not None:
+            self._cursor.close()
+            self._cursor = None
+        if connection is not None:
+            self._searcher.reader.release(connection)
+
+
+_ROWS_AT_ONCE = 2_000
+"""What the reactor is held for at the most when the planner's estimate was too low: some milliseconds."""

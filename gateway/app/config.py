@@ -19,6 +19,7 @@ from gateway.app.tables import Settings
 from gateway.app.values import Surroundings
 from gateway.model.attributes import ATTRIBUTES
 from gateway.model.errors import ConfigurationError
+from gateway.model.mapping import REFERENCES
 from gateway.model.objects import Kind
 
 CONFIG_VARIABLE = "GATEWAY_CONFIG"
@@ -166,8 +167,9 @@ def _unwise(settings: Settings) -> list[str]:
     warnings = []
     for source in settings.source:
         for kind, table in ((Kind.USER, source.users), (Kind.ORGANIZATION, source.organizations), (Kind.GROUP, source.groups)):
+            known = {*ATTRIBUTES[kind], *REFERENCES[kind]}
             for name in table.mapping:
-                near = closest(name, ATTRIBUTES[kind])
-                if near and name not in ATTRIBUTES[kind]:
+                near = closest(name, known)
+                if near and name not in known:
                     warnings.append(f'source {source.name}: "{name}" becomes a custom field; did you mean "{near}"?')
     return warnings

@@ -33,6 +33,7 @@ from gateway.app.values import (
     listed,
 )
 from gateway.connectors.ldap.settings import Address, KindSettings, Mode, OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldif import LdifKind, LdifSettings, ldif_kind
 from gateway.model.mapping import EnabledRule, default_mapping
 from gateway.model.objects import Kind
 
@@ -96,6 +97,12 @@ class LdifKindTable(SourcePart):
 
     object_classes: Texts | None = None
     mapping: dict[AttributeName, Texts] = Field(default_factory=dict)
+
+
+class LdifUsersTable(LdifKindTable):
+    """`[source.users]` of an LDIF source."""
+
+    enabled: EnabledTable | None = None
 
 
 class DeletionGuardTable(SourcePart):
@@ -199,9 +206,20 @@ class LdifSourceTable(Source):
     kind: Literal["ldif"]
     path: FilePath
     poll_seconds: PositiveFloat = 1
-    users: LdifKindTable = LdifKindTable()
+    stable_seconds: PositiveFloat = 1
+    users: LdifUsersTable = LdifUsersTable()
     organizations: LdifKindTable = LdifKindTable()
     groups: LdifKindTable = LdifKindTable()
+
+    def settings(self) -> LdifSettings:
+        """What the connector needs."""
+        return LdifSettings(self.name, self.path, tuple(self._kinds()), self.poll_seconds, self.stable_seconds)
+
+    def _kinds(self) -> Iterator[LdifKind]:
+        rule = self.users.enabled.rule() if self.users.enabled else None
+        for kind, table in ((Kind.ORGANIZATION, self.organizations), (Kind.USER, self.users), (Kind.GROUP, self.groups)):
+            mapping = default_mapping(kind, table.mapping, rule if kind is Kind.USER else None)
+            yield ldif_kind(kind, table.object_classes, mapping)
 
 
 def _kind(value: Any) -> str | None:

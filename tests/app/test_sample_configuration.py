@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gateway.app import config
 from gateway.app.complaints import tables_in
-from gateway.app.source_tables import OpenLDAPSourceTable
+from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
 from gateway.app.tables import Settings
 
 SAMPLE = Path(__file__).parents[2] / "conf" / "gateway.toml"
@@ -57,6 +57,8 @@ def test_the_commented_defaults_of_the_sample_configuration_are_the_defaults(tmp
     for one, other in zip(explicit.source, implicit.source, strict=True):
         kinds = {"path", "users", "organizations", "groups"}
         assert one.model_dump(exclude=kinds) == other.model_dump(exclude=kinds)
+        if isinstance(one, LdifSourceTable) and isinstance(other, LdifSourceTable):
+            assert one.settings().kinds == other.settings().kinds
         if isinstance(one, OpenLDAPSourceTable) and isinstance(other, OpenLDAPSourceTable):
             assert one.settings() == other.settings()
 

@@ -1,0 +1,5 @@
+"""`python -m gateway` is the command `gateway`."""
+
+from gateway.app.cli import main
+
+main()

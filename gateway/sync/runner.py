@@ -1,0 +1,248 @@
+"""The life of one source: hold its lease, read it, apply each batch in one transaction, wait, again. It never works in a circle
+without a pause, and whatever a source does, its life ends only when the gateway stops.
+
+The source blocks in a thread; the next batch is fetched while the last one is applied.
+"""
+
+from __future__ import annotations
+
+import random as randomness
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from gateway.model.deltas import Batch
+from gateway.model.errors import DeletionsRefused, GatewayError, StoreUnavailable
+from gateway.model.runs import RunStatus
+from gateway.model.source import Source
+from gateway.store import requests
+from gateway.store.database import Database
+from gateway.sync.backoff import Backoff, Repetition
+from gateway.sync.inbound import Inbound
+from gateway.sync.lease import Lease, name_for
+from gateway.sync.reading import FULL, Ended, Order, Reading, Step, Trigger, in_words
+
+LEASE_RETRY_SECONDS: Final = 5.0
+STEADY_SECONDS: Final = 60.0  # a source that was read well for this long and then fails starts again from the first delay
+PROBLEMS_LOGGED: Final = 5  # of one batch; `gateway status --problems` shows all
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How often a source that cannot push is read again, and how often everything is compared. Seconds."""
+
+    seconds: float = 300.0
+    full_seconds: float = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a runner needs of the process: `clock` for waiting, `reactor` and `threads` for what blocks, `now` for what is
+    stored, `holder` to hold leases by, `random` (0 to 1) for jitter, `on_run` to hear of each run that ended."""
+
+    database: Database
+    clock: Any
+    reactor: Any
+    threads: ThreadPool
+    now: Callable[[], datetime]
+    holder: str
+    random: Callable[[], float] = randomness.random
+    on_run: Callable[[str, Ended], object] = lambda *_: None
+
+
+class Runner:
+    """Reads one source from `start` to `stop`. Every method belongs to the reactor's thread."""
+
+    def __init__(self, source: Source, inbound: Inbound, schedule: Schedule, process: Process) -> None:
+        self._source = source
+        self._inbound = inbound
+        self._schedule = schedule
+        self._process = process
+        self._lease = Lease(
+            process.database, name_for(source.id), process.holder, process.now, process.clock, self._lease_is_lost
+        )
+        self._backoff = Backoff(process.random)
+        self._said = Repetition()
+        self._log = _log.bind(source=source.id)
+        self._trigger = Trigger.START
+        self._compared_at: float = process.clock.seconds()
+        self._stopping = self._wanted = False
+        self._reading: Reading | None = None
+        self._pausing: Deferred[None] | None = None
+        self._life: Deferred[None] | None = None
+
+    @property
+    def source_id(self) -> str:
+        return self._source.id
+
+    def start(self) -> None:
+        """Begin; to be called once."""
+        self._life = ensureDeferred(self._live())
+
+    async def stop(self) -> None:
+        """Returns when the batch in progress is in the store and the lease is given back."""
+        self._stopping = True
+        self._interrupt()
+        if self._life is not None:
+            await self._life
+
+    def wake(self) -> None:
+        """Somebody has asked for a run: see to it now. A read that is still behind is not cut short for it."""
+        self._wanted = True
+        if self._reading is None or self._reading.caught_up_at is not None:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        pausing, self._pausing = self._pausing, None
+        if pausing is not None:
+            pausing.callback(None)
+        elif self._reading is not None:
+            self._source.close()
+
+    def _lease_is_lost(self) -> None:
+        self._log.warning(self._named("another node reads it now; it is left to that one"))
+        self._interrupt()
+
+    async def _live(self) -> None:
+        while not self._stopping:
+            try:
+                await self._pause(await self._turn())
+            except Exception as error:  # the store is away, or we have a defect: neither may end the source's life
+                self._tell(error)
+                await self._pause(self._backoff.failed(error))
+        try:
+            await self._lease.release()
+        except StoreUnavailable:
+            self._log.warning(self._named("its lease could not be given back; it ends by itself"))
+
+    async def _turn(self) -> float:
+        """One read, if it is ours to do; the seconds until the next turn."""
+        self._wanted = False
+        if not await self._lease.acquire():
+            return LEASE_RETRY_SECONDS
+        delay = await self._read(await self._next_order())
+        return delay if self._lease.held else LEASE_RETRY_SECONDS
+
+    async def _next_order(self) -> Order:
+        """A person's request first; else the schedule, which now and then compares everything."""
+        holder = self._process.holder
+        request = await self._process.database.write(lambda connection: requests.take(connection, self.source_id, holder))
+        if request is not None:
+            return Order(Trigger.MANUAL, request.full, request)
+        trigger, self._trigger = self._trigger, Trigger.SCHEDULE
+        return Order(trigger, full=self._must_compare())
+
+    async def _read(self, order: Order) -> float:
+        """One read from its order to its end; the seconds to wait before the next."""
+        reading = self._reading = Reading(self._inbound, order, self._process.now)
+        database, clock = self._process.database, self._process.clock
+        began = clock.seconds()
+        try:
+            watermark, step = await database.write(reading.begin)
+            self._note(reading, step)
+            await self._pull(reading, self._source.read(watermark, follow=True))
+            self._note(reading, await database.write(reading.end))
+        except Exception as error:
+            sentence, is_news = self._tell(error)
+            failure = error
+            step = await database.write(lambda connection: reading.fail(connection, failure, sentence, is_news=is_news))
+            self._note(reading, step)
+            if reading.caught_up_at is not None and clock.seconds() - began >= STEADY_SECONDS:
+                self._backoff.succeeded()
+            # A refused deletion does not pass in seconds: the upstream becomes whole again, or a person decides.
+            return self._schedule.seconds if isinstance(error, DeletionsRefused) else self._backoff.failed(error)
+        finally:
+            self._reading = None
+        self._backoff.succeeded()
+        return 0.0 if self._must_compare() else self._schedule.seconds
+
+    async def _pull(self, reading: Reading, batches: Iterator[Batch]) -> None:
+        upcoming = self._next(batches)
+        try:
+            while not self._must_leave(reading) and (batch := await upcoming) is not None:
+                upcoming = self._next(batches)
+                if reading.wants(batch):
+                    await self._apply(reading, batch)
+        except GatewayError:
+            if not self._must_leave(reading):  # else it is what our own close() brought about
+                raise
+        finally:
+            if not upcoming.called:
+                self._source.close()
+            upcoming.addErrback(lambda _: None)
+            await upcoming
+            await self._in_thread(getattr(batches, "close", _nothing))
+
+    async def _apply(self, reading: Reading, batch: Batch) -> None:
+        step = await self._process.database.write(lambda connection: reading.apply(connection, batch))
+        self._note(reading, step)
+
+    def _must_leave(self, reading: Reading) -> bool:
+        caught_up = reading.caught_up_at is not None
+        return self._stopping or not self._lease.held or (caught_up and (self._wanted or self._must_compare()))
+
+    def _must_compare(self) -> bool:
+        return bool(self._process.clock.seconds() - self._compared_at >= self._schedule.full_seconds)
+
+    def _next(self, batches: Iterator[Batch]) -> Deferred[Batch | None]:
+        return self._in_thread(lambda: next(batches, None))
+
+    def _in_thread(self, work: Callable[[], Any]) -> Deferred[Any]:
+        return deferToThreadPool(self._process.reactor, self._process.threads, work)
+
+    async def _pause(self, seconds: float) -> None:
+        if self._stopping or self._wanted:
+            return
+        pausing = self._pausing = Deferred()
+        timer = self._process.clock.callLater(seconds, self._interrupt)
+        await pausing
+        if timer.active():
+            timer.cancel()
+
+    def _note(self, reading: Reading, step: Step) -> None:
+        """A transaction is committed: remember it and tell of it."""
+        was_behind = reading.caught_up_at is None
+        reading.committed(step)
+        for problem in step.problems[:PROBLEMS_LOGGED]:
+            self._log.warning(self._named(problem))
+        if len(step.problems) > PROBLEMS_LOGGED:
+            more = len(step.problems) - PROBLEMS_LOGGED
+            self._log.warning(self._named(f"{more} more problems with records; `gateway status --problems` shows them"))
+        if was_behind and step.caught_up and self._said.sentence:
+            self._log.info(self._named("is read again"), failed_attempts=self._backoff.failures)
+            self._said.forget()
+        if step.ended is not None:
+            self._note_end(step.ended)
+
+    def _note_end(self, ended: Ended) -> None:
+        self._process.on_run(self.source_id, ended)
+        run = ended.run
+        if ended.status is RunStatus.SUCCEEDED:
+            if run.mode == FULL:
+                self._compared_at = self._process.clock.seconds()
+            self._log.info(self._named(f"{run.mode} run {run.id}: {in_words(run.statistics)}"), trigger=run.trigger.value)
+
+    def _tell(self, error: Exception) -> tuple[str, bool]:
+        """Log the failure unless it was just said; the sentence, and whether it is news."""
+        known = isinstance(error, GatewayError)
+        sentence = str(error) if known else f"an error of the gateway's own ({type(error).__name__}); its log has the details"
+        is_news = self._said.is_news(sentence, self._process.clock.seconds())
+        if is_news:
+            self._log.warning(self._named(sentence), exc_info=None if known else error)
+        return sentence, is_news
+
+    def _named(self, sentence: str) -> str:
+        prefix = f"source {self.source_id}: "
+        return sentence if sentence.startswith(prefix) else prefix + sentence
+
+
+def _nothing() -> None:
+    """For iterators that are no generators and have nothing to close."""

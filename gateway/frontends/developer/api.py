@@ -1,0 +1,171 @@
+"""The Developer API's routes: `/v2/{instanceId}/{applicationId}/…`, each tied to one function, and who may call it.
+
+A reading function gets what the caller sees and the request, runs in a thread in one transaction, and returns JSON values."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from gateway.changelog.tail import Tail
+from gateway.frontends.developer import groups, refusals, units, users
+from gateway.frontends.developer.changes import ChangesEndpoint
+from gateway.frontends.developer.export import Export
+from gateway.frontends.developer.lockout import Lockout
+from gateway.frontends.developer.oauth import TokenEndpoint, now
+from gateway.frontends.developer.visible import Caller, Visible
+from gateway.frontends.http.credentials import bearer_token, refused_token
+from gateway.frontends.http.errors import HttpError
+from gateway.frontends.http.messages import Answer, Request, Stream
+from gateway.frontends.http.router import Handler, Route
+from gateway.model.errors import NotFound
+from gateway.store import applications, tokens
+from gateway.store.database import Connection, Database
+from gateway.store.instance import instance_id
+
+Operation: TypeAlias = Callable[[Visible, Request], object]
+
+BASE = "/v2/<instance_id>/<application_id>"
+
+
+def _provisioning_scope(visible: Visible, _: Request) -> dict[str, object]:
+    """GetApplicationProvisioningScope. No restriction by group is shown as no groupIds."""
+    scope = visible.scope
+    answer: dict[str, object] = {"organizationalUnitIds": scope.organization_ids}
+    return answer if scope.group_ids is None else {**answer, "groupIds": scope.group_ids}
+
+
+_USER = "/users/<user_id>"
+_UNIT = "/organizationalUnits/<organizational_unit_id>"
+_GROUP = "/groups/<group_id>"
+
+READING: tuple[tuple[str, str, str, Operation], ...] = (
+    ("GetApplicationProvisioningScope", "GET", "/provisioningScope", _provisioning_scope),
+    ("GetUser", "GET", _USER, users.get_user),
+    ("ListUsers", "GET", "/users", users.list_users),
+    ("ListGroupsForUser", "GET", f"{_USER}/actions/listGroupsForUser", users.list_groups_for_user),
+    ("GetUserIdByUsername", "POST", "/users/_/actions/getUserIdByUsername", users.find_by_username),
+    ("GetUserIdByEmail", "POST", "/users/_/actions/getUserIdByEmail", users.find_by_email),
+    ("GetUserIdByPhoneNumber", "POST", "/users/_/actions/getUserIdByPhoneNumber", users.find_by_phone_number),
+    ("GetUserIdByUserExternalId", "POST", "/users/_/actions/getUserIdByExternalId", users.find_by_external_id),
+    ("GetOrganizationalUnit", "GET", _UNIT, units.get_unit),
+    ("ListOrganizationalUnits", "GET", "/organizationalUnits", units.list_units),
+    ("ListOrganizationalUnitParentIds", "GET", f"{_UNIT}/parentIds", units.list_parent_ids),
+    (
+        "GetOrganizationalUnitIdByExternalId",
+        "POST",
+        "/organizationalUnits/_/actions/getOrganizationalUnitIdByExternalId",
+        units.find_by_external_id,
+    ),
+    ("GetGroup", "GET", _GROUP, groups.get_group),
+    ("ListGroups", "GET", "/groups", groups.list_groups),
+    ("ListUsersForGroup", "GET", f"{_GROUP}/actions/listUsersForGroup", groups.list_users_for_group),
+)
+
+REFUSED: tuple[tuple[str, str, str, Operation], ...] = (
+    ("GetUserInfo", "GET", "/oauth2/userinfo", refusals.user_info),
+    ("CreateUser", "POST", "/users", refusals.create("Users")),
+    ("CreateOrganizationalUnit", "POST", "/organizationalUnits", refusals.create("Organizational units")),
+    ("CreateGroup", "POST", "/groups", refusals.create("Groups")),
+    ("PatchUser", "PATCH", _USER, refusals.write_user),
+    ("DeleteUser", "DELETE", _USER, refusals.write_user),
+    ("EnableUser", "POST", f"{_USER}/actions/enable", refusals.write_user),
+    ("DisableUser", "POST", f"{_USER}/actions/disable", refusals.write_user),
+    ("UpdateUserPassword", "POST", f"{_USER}/actions/updateUserPassword", refusals.write_user),
+    (
+        "SetUserPrimaryOrganizationalUnit",
+        "POST",
+        f"{_USER}/actions/setUserPrimaryOrganizationalUnit",
+        refusals.write_user,
+    ),
+    ("AddUserToOrganizationalUnits", "POST", f"{_USER}/actions/addUserToOrganizationalUnits", refusals.write_user),
+    (
+        "RemoveUserFromOrganizationalUnits",
+        "POST",
+        f"{_USER}/actions/removeUserFromOrganizationalUnits",
+        refusals.write_user,
+    ),
+    ("PatchOrganizationalUnit", "PATCH", _UNIT, refusals.write_unit),
+    ("DeleteOrganizationalUnit", "DELETE", _UNIT, refusals.write_unit),
+    ("PatchOrganizationalUnitParentId", "PATCH", f"{_UNIT}/parentId", refusals.write_unit),
+    ("PatchGroup", "PATCH", _GROUP, refusals.write_group),
+    ("DeleteGroup", "DELETE", _GROUP, refusals.write_group),
+    ("AddUsersToGroup", "POST", f"{_GROUP}/actions/addUsersToGroup", refusals.write_group),
+    ("RemoveUsersFromGroup", "POST", f"{_GROUP}/actions/removeUsersFromGroup", refusals.write_group),
+)
+
+
+class DeveloperApi:
+    """The Developer API over a store. `tail` wakes the readers of /changes; `reactor` gives the time they wait."""
+
+    def __init__(self, database: Database, tail: Tail, *, reactor: Any) -> None:
+        self._database = database
+        self._feed = ChangesEndpoint(database, tail, reactor)
+        self._instance_id: str | None = None
+        self._tokens = TokenEndpoint(database, Lockout(reactor.seconds))
+
+    def routes(self) -> list[Route]:
+        """All routes of the API, for `make_site`."""
+        tables = [
+            *((name, method, path, self._reading(operation)) for name, method, path, operation in (*READING, *REFUSED)),
+            ("GenerateToken", "POST", "/oauth2/token", self._of_instance(self._tokens.token)),
+            ("RevokeToken", "POST", "/oauth2/revoke", self._of_instance(self._tokens.revoke)),
+            ("ListChanges", "GET", "/changes", self._changes),
+            ("Export", "GET", "/export", self._export),
+        ]
+        return [Route(method, BASE + path, name, handler) for name, method, path, handler in tables]
+
+    def _reading(self, operation: Operation) -> Handler:
+        async def handler(request: Request) -> Answer:
+            token = bearer_token(request)
+
+            def work(connection: Connection) -> Answer:
+                return Answer(body=_ENCODER.encode(operation(Visible(connection, admit(connection, token, request)), request)))
+
+            return await self._database.read(work)
+
+        return handler
+
+    def _of_instance(self, handler: Handler) -> Handler:
+        async def checked(request: Request) -> Answer | Stream:
+            if self._instance_id is None:
+                self._instance_id = await self._database.read(instance_id)
+            _check_instance(self._instance_id, request)
+            return await handler(request)
+
+        return checked
+
+    async def _changes(self, request: Request) -> Answer:
+        token = bearer_token(request)
+
+        def admitted(connection: Connection) -> Visible:
+            return Visible(connection, admit(connection, token, request))
+
+        return await self._feed.answer(request, admitted)
+
+    async def _export(self, request: Request) -> Stream:
+        token = bearer_token(request)
+        caller = await self._database.read(lambda connection: admit(connection, token, request))
+        return Stream(Export(self._database, caller).chunks())
+
+
+def admit(connection: Connection, token: str, request: Request) -> Caller:
+    """Who holds the token. Raises HttpError 401 for a token that is not valid, 403 for one of another application than the
+    path names, NotFound for another instance."""
+    own_instance_id = instance_id(connection)
+    _check_instance(own_instance_id, request)
+    application_id = tokens.find(connection, token, now())
+    application = None if application_id is None else applications.get(connection, application_id)
+    if application is None:
+        raise refused_token()
+    if application.id != request.arguments["application_id"]:
+        raise HttpError(403, "Forbidden", "The token was given to another application than the path names.")
+    return Caller(own_instance_id, application)
+
+
+def _check_instance(own: str, request: Request) -> None:
+    if request.arguments["instance_id"] != own:
+        raise NotFound(f"There is no instance {request.arguments['instance_id'][:64]} here.")
+
+
+_ENCODER = msgspec.json.Encoder()

@@ -19,7 +19,7 @@ from gateway.app.tables import Settings
 from gateway.app.values import Surroundings
 from gateway.model.attributes import ATTRIBUTES
 from gateway.model.errors import ConfigurationError
-from gateway.model.mapping import REFERENCES
+from gateway.model.mapping_defaults import REFERENCES
 from gateway.model.objects import Kind
 
 CONFIG_VARIABLE = "GATEWAY_CONFIG"

@@ -1,0 +1,249 @@
+"""`gateway application`: who may read. A secret is shown once, when it is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gateway.app import parts
+from gateway.app.cli import Invocation
+from gateway.app.commands import naming
+from gateway.app.printing import as_json, print_json, print_table
+from gateway.app.tables import Settings
+from gateway.model.application import Application, Scope
+from gateway.model.objects import ROOT_ORGANIZATION_ID
+from gateway.store import applications, instance
+from gateway.store.database import Connection
+
+_organizations = click.option(
+    "--organization",
+    "organization_names",
+    multiple=True,
+    help="Sees this organization and all below: its path (Sales/Europe) or id.",
+)
+_groups = click.option("--group", "group_names", multiple=True, help="Sees this group only: its name or id. Repeat for more.")
+_no_groups = click.option("--no-groups", is_flag=True, help="Sees no groups.")
+_views = click.option("--view", "views", multiple=True, help="May use this LDAP view. Default: the first one.")
+_attributes = click.option(
+    "--attribute", "attributes", multiple=True, help="May read this LDAP attribute only. Repeat for more."
+)
+_description = click.option("--description", help="What it is, for whoever reads the list.")
+
+
+@click.group("application")
+def command() -> None:
+    """Add, list, change and remove the applications that may read."""
+
+
+@command.command()
+@click.argument("name")
+@_organizations
+@_groups
+@_no_groups
+@_views
+@_attributes
+@_description
+@as_json
+@click.pass_obj
+def add(invocation: Invocation, name: str, description: str | None, as_json: bool, **rights: Any) -> None:
+    """Add the application NAME; prints its secret, which cannot be shown again."""
+    settings = invocation.loaded.settings
+    if not name.strip() or len(name) > 64 or not name.isprintable():
+        raise click.BadParameter("1 to 64 printable characters", param_hint="NAME")
+
+    def work(connection: Connection) -> tuple[Application, str, str]:
+        scope = _scope(connection, Scope(), **_scope_words(rights))
+        views = _known_views(settings, rights["views"])
+        added, secret = applications.add(
+            connection,
+            name,
+            now=parts.now(),
+            scope=scope,
+            views=views,
+            attributes=rights["attributes"] or None,
+            description=description or "",
+        )
+        return added, secret, instance.instance_id(connection)
+
+    with parts.database(settings) as database:
+        application, secret, instance_id = database.write_blocking(work)
+    _print_access(settings, application, instance_id, secret, as_json=as_json)
+
+
+@command.command("list")
+@as_json
+@click.pass_obj
+def list_all(invocation: Invocation, as_json: bool) -> None:
+    """List all applications."""
+    with parts.database(invocation.loaded.settings) as database:
+        found = database.read_blocking(applications.all_applications)
+        rows = [database.read_blocking(lambda connection, one=one: _facts(connection, one)) for one in found]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("name", "client_id", "enabled", "organizations", "groups", "views", "attributes", "description")
+    print_table(columns, ([_words(row[column]) for column in columns] for row in rows))
+
+
+@command.command()
+@click.argument("name")
+@as_json
+@click.pass_obj
+def show(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Show the application NAME (or id): its bind DN, client id, base URL and rights."""
+    settings = invocation.loaded.settings
+    with parts.database(settings) as database:
+        application = database.read_blocking(lambda connection: naming.application(connection, name))
+        facts = database.read_blocking(lambda connection: _facts(connection, application))
+        instance_id = database.read_blocking(instance.instance_id)
+    shown = {**facts, **access(settings, application, instance_id)}
+    if as_json:
+        print_json(shown)
+    else:
+        _print_pairs({key: _words(value) for key, value in shown.items()})
+
+
+@command.command()
+@click.argument("name")
+@click.confirmation_option("--yes", prompt="Its secret and its tokens end at once. Remove it?")
+@click.pass_obj
+def remove(invocation: Invocation, name: str) -> None:
+    """Remove the application NAME (or id)."""
+    with parts.database(invocation.loaded.settings) as database:
+        removed = database.write_blocking(lambda connection: naming.application(connection, name))
+        database.write_blocking(lambda connection: applications.remove(connection, removed.id))
+    click.echo(f"application {removed.name} is removed")
+
+
+@command.command("new-secret")
+@click.argument("name")
+@as_json
+@click.pass_obj
+def new_secret(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Give the application NAME (or id) a new secret; the old one ends at once."""
+    settings = invocation.loaded.settings
+
+    def work(connection: Connection) -> tuple[Application, str, str]:
+        application = naming.application(connection, name)
+        return application, applications.replace_secret(connection, application.id), instance.instance_id(connection)
+
+    with parts.database(settings) as database:
+        application, secret, instance_id = database.write_blocking(work)
+    _print_access(settings, application, instance_id, secret, as_json=as_json)
+
+
+@command.command("set")
+@click.argument("name")
+@_organizations
+@_groups
+@_no_groups
+@click.option("--all-organizations", is_flag=True, help="Sees every organization.")
+@click.option("--all-groups", is_flag=True, help="Sees every group.")
+@_views
+@_attributes
+@click.option("--all-attributes", is_flag=True, help="May read every attribute.")
+@_description
+@click.option("--enable/--disable", "enabled", default=None, help="Let it in, or keep it out.")
+@click.pass_obj
+def change(invocation: Invocation, name: str, description: str | None, enabled: bool | None, **rights: Any) -> None:
+    """Change what the application NAME (or id) may see. What is not mentioned stays."""
+    settings = invocation.loaded.settings
+
+    def work(connection: Connection) -> Application:
+        application = naming.application(connection, name)
+        scope = _scope(connection, application.scope, **_scope_words(rights))
+        views = _known_views(settings, rights["views"]) or application.views
+        attributes = None if rights["all_attributes"] else rights["attributes"] or application.attributes
+        applications.set_rights(connection, application.id, scope, views, attributes)
+        if description is not None:
+            applications.set_description(connection, application.id, description)
+        if enabled is not None:
+            applications.set_enabled(connection, application.id, enabled)
+        return application
+
+    with parts.database(settings) as database:
+        changed = database.write_blocking(work)
+    click.echo(f"application {changed.name} is changed")
+
+
+def access(settings: Settings, application: Application, instance_id: str) -> dict[str, Any]:
+    """How the application gets in: its bind DN in each view it may use, its client id, the API's base URL."""
+    granted = application.views or (settings.view[0].name,)
+    views = [parts.view(table) for table in settings.view if table.name in granted]
+    listening = str(settings.http.listen[0]) if settings.http.listen else "(not listening)"
+    scheme = "https" if settings.http.certificate else "http"
+    return {
+        "bind_dns": [str(view.applications.child("cn", application.name)) for view in views],
+        "client_id": application.id,
+        "base_url": f"{scheme}://{listening}/v2/{instance_id}/{application.id}",
+    }
+
+
+def _print_access(settings: Settings, application: Application, instance_id: str, secret: str, *, as_json: bool) -> None:
+    facts = {"name": application.name, **access(settings, application, instance_id), "secret": secret}
+    if as_json:
+        print_json(facts)
+        return
+    _print_pairs({key: _words(value) for key, value in facts.items()})
+    click.echo("The secret is the LDAP password and the client secret. It is not shown again.", err=True)
+
+
+def _print_pairs(pairs: dict[str, str]) -> None:
+    for key, value in pairs.items():
+        click.echo(f"{key.replace('_', ' ')}: {value}")
+
+
+def _scope_words(rights: dict[str, Any]) -> dict[str, Any]:
+    names = ("organization_names", "group_names", "no_groups", "all_organizations", "all_groups")
+    return {name: rights.get(name, False) for name in names}
+
+
+def _scope(
+    connection: Connection,
+    present: Scope,
+    *,
+    organization_names: tuple[str, ...],
+    group_names: tuple[str, ...],
+    no_groups: bool,
+    all_organizations: bool,
+    all_groups: bool,
+) -> Scope:
+    organizations = tuple(naming.organization_id(connection, name) for name in organization_names) or present.organization_ids
+    groups = tuple(naming.group_id(connection, name) for name in group_names) or present.group_ids
+    if sum((no_groups, all_groups, bool(group_names))) > 1:
+        raise click.UsageError("--group, --no-groups and --all-groups exclude each other")
+    if all_organizations:
+        organizations = (ROOT_ORGANIZATION_ID,)
+    return Scope(organizations, () if no_groups else None if all_groups else groups)
+
+
+def _known_views(settings: Settings, views: tuple[str, ...]) -> tuple[str, ...]:
+    known = [table.name for table in settings.view]
+    for view in views:
+        if view not in known:
+            raise click.BadParameter(f"there is no view {view!r}; the views are: {', '.join(known)}", param_hint="--view")
+    return views
+
+
+def _facts(connection: Connection, application: Application) -> dict[str, Any]:
+    scope = application.scope
+    return {
+        "name": application.name,
+        "client_id": application.id,
+        "enabled": application.enabled,
+        "description": application.description,
+        "created": application.created_at,
+        "organizations": [naming.organization_path(connection, one) for one in scope.organization_ids],
+        "groups": None if scope.group_ids is None else [naming.group_name(connection, one) for one in scope.group_ids],
+        "views": list(application.views),
+        "attributes": None if application.attributes is None else sorted(application.attributes),
+    }
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return "all"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,76 @@
+"""`gateway check`: try every step of reading a source, and show what would come of it. Nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from gateway.app import parts
+from gateway.app.cli import Invocation
+from gateway.app.printing import Progress, as_json, print_json
+from gateway.model.attributes import NAMING_ATTRIBUTE
+from gateway.model.objects import Attributes, Kind
+from gateway.model.source import CheckItem, CheckStatus
+
+FAILED_CHECK = 4
+WORDS = {CheckStatus.PASSED: "ok", CheckStatus.FAILED: "FAILED", CheckStatus.SKIPPED: "skipped"}
+LONGEST_VALUE = 40
+
+
+@click.command("check")
+@click.argument("source", required=False)
+@as_json
+@click.pass_context
+def command(context: click.Context, source: str | None, as_json: bool) -> None:
+    """Try every step of reading SOURCE (or all): name, TCP, TLS, bind, bases, counts, and the first five as they would become."""
+    invocation: Invocation = context.obj
+    tables = parts.chosen_sources(invocation.loaded.settings, source)
+    if not tables and not as_json:
+        click.echo("no [[source]] is configured")
+    results = {table.name: _checked(table, silent=as_json) for table in tables}
+    if as_json:
+        print_json([{"source": name, "items": [_plain(item) for item in items]} for name, items in results.items()])
+    if any(item.status is CheckStatus.FAILED for items in results.values() for item in items):
+        context.exit(FAILED_CHECK)
+
+
+def _checked(table: parts.SourceTables, *, silent: bool) -> list[CheckItem]:
+    items: list[CheckItem] = []
+    if not silent:
+        click.echo(f"source {table.name} ({table.kind})")
+    with Progress(f"source {table.name}") as progress:
+        progress.show("connecting …")
+        for item in parts.source(table).check():
+            items.append(item)
+            if not silent:
+                progress.clear()
+                _print(item)
+            progress.show(f"{len(items)} steps done …")
+    return items
+
+
+def _print(item: CheckItem) -> None:
+    click.echo(f"  {WORDS[item.status]:8}{item.name}{f': {item.detail}' if item.detail else ''}")
+    if item.cure and item.status is CheckStatus.FAILED:
+        click.echo(f"          cure: {item.cure}")
+    for kind, name, attributes in item.samples:
+        click.echo(f"            {name or '(no name)'}  {_summary(kind, attributes)}")
+
+
+def _summary(kind: Kind, attributes: Attributes) -> str:
+    """The attributes that have values, on one line, the naming one first."""
+    naming = NAMING_ATTRIBUTE[kind]
+    ordered = sorted(attributes.items(), key=lambda item: item[0] != naming)
+    return "  ".join(f"{name}={_value(values)}" for name, values in ordered if values)
+
+
+def _value(values: Sequence[object]) -> str:
+    shown = [f"({len(value)} bytes)" if isinstance(value, bytes) else str(value) for value in values]
+    return ", ".join(text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…" for text in shown)
+
+
+def _plain(item: CheckItem) -> dict[str, Any]:
+    samples = [{"kind": kind, "name": name, "attributes": dict(attributes)} for kind, name, attributes in item.samples]
+    return {"name": item.name, "status": item.status, "detail": item.detail, "cure": item.cure, "samples": samples}

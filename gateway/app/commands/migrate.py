@@ -1,0 +1,24 @@
+"""`gateway migrate`: bring the store's schema to this version's."""
+
+from __future__ import annotations
+
+import click
+
+from gateway.app import parts
+from gateway.app.cli import Invocation
+from gateway.store import migrate
+
+
+@click.command("migrate")
+@click.pass_obj
+def command(invocation: Invocation) -> None:
+    """Bring the store's schema to this version's.
+
+    A PostgreSQL store needs it before the first `serve` and after an update; an embedded store is migrated by itself.
+    """
+    database = parts.unchecked_database(invocation.loaded.settings)
+    try:
+        migrate.migrate(database)
+        click.echo(f"{database.name} has the schema of this version")
+    finally:
+        database.close()

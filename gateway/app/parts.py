@@ -1,0 +1,97 @@
+"""Single parts from their tables of the configuration: the store, the sources. wiring.py puts them together; commands take one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.app import data_dir
+from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
+from gateway.app.tables import Settings, ViewTable
+from gateway.connectors.ldap.openldap import OpenLDAPSource
+from gateway.connectors.ldif import LdifSource
+from gateway.directory import definition
+from gateway.model.dn import DN
+from gateway.model.errors import NotFound
+from gateway.model.source import Source
+from gateway.store import migrate
+from gateway.store.database import Database
+from gateway.sync.inbound import Inbound
+
+SourceTables = OpenLDAPSourceTable | LdifSourceTable
+
+VIEW_KINDS = {"openldap": definition.openldap}
+"""[[view]] kind → the function that makes its definition."""
+
+
+def now() -> datetime:
+    """The present, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def holder() -> str:
+    """A name for this process among all nodes: who holds a lease."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def open_database(settings: Settings, reactor: Any = None) -> Database:
+    """The store, with this program's schema. An embedded one is made and migrated; another one must have been
+    (`gateway migrate`). Raises StoreUnavailable or ConfigurationError."""
+    database = unchecked_database(settings, reactor)
+    try:
+        if database.embedded:
+            migrate.migrate(database)
+        else:
+            migrate.check_schema(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def unchecked_database(settings: Settings, reactor: Any = None) -> Database:
+    """The store, whatever its schema is."""
+    if settings.store_is_embedded:
+        data_dir.prepare(settings.data_dir)
+    return Database(settings.store_url, reactor=reactor)
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Database]:
+    """`open_database` for a command, closed at the end."""
+    opened = open_database(settings)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def source(table: SourceTables) -> Source:
+    """The connector that reads the source. Nothing is opened yet."""
+    return OpenLDAPSource(table.settings()) if isinstance(table, OpenLDAPSourceTable) else LdifSource(table.settings())
+
+
+def inbound(table: SourceTables) -> Inbound:
+    """The door through which the source's records come in."""
+    raise NotImplementedError(table.name)
+
+
+def view(table: ViewTable) -> definition.View:
+    """The definition of an LDAP view."""
+    return VIEW_KINDS[table.kind](table.name, DN.parse(table.base_dn))
+
+
+def chosen_sources(settings: Settings, name: str | None) -> Sequence[SourceTables]:
+    """The source of that name, or all. Raises NotFound naming those that there are."""
+    if name is None:
+        return settings.source
+    chosen = [table for table in settings.source if table.name.lower() == name.lower()]
+    if not chosen:
+        known = ", ".join(table.name for table in settings.source) or "none"
+        raise NotFound(f"there is no source {name!r} in the configuration; the sources are: {known}")
+    return chosen

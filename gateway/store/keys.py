@@ -14,12 +14,12 @@ _DIGITS = frozenset("0123456789")
 
 def name_key(name: str) -> str:
     """Names are the same whatever their case, width, and number of spaces (caseIgnoreMatch, RFC 4517 §4.2.11)."""
-    return prepare_ignore(name)[:KEY_CHARACTERS]
+    return prepare_ignore(name).replace("\0", "")[:KEY_CHARACTERS]
 
 
 def email_key(address: str) -> str:
     """Mail addresses are compared without regard to case, also left of the @: that is how every known system treats them."""
-    return prepare_ignore(address)[:KEY_CHARACTERS]
+    return name_key(address)
 
 
 def phone_key(number: str) -> str:

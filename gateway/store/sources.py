@@ -9,24 +9,27 @@ import msgspec
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from gateway.model.deltas import Watermark
-from gateway.model.objects import Kind
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.store.tables import sources
 from gateway.store.values import milliseconds, optional_time_of
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(dict[str, int])
+_TARGETS = select(sources.c.id, sources.c.target_organization_id)
 _GET = select(sources).where(sources.c.id == bindparam("source"))
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
     """`fingerprint`: the settings under which `watermark` is worth something. `comparing`: the kinds of a full comparison that
-    has begun and not been completed, each with the run that began it. `caught_up_at`: when the source's present state was last
-    reached; `heard_at`: when it last reported at all. `deletions_allowed_at`: when a person last let deletions pass."""
+    has begun and not been completed, each with the time (milliseconds) it began. `caught_up_at`: when the source's present
+    state was last reached; `heard_at`: when it last reported at all. `deletions_allowed_at`: when a person last let deletions
+    pass."""
 
     id: str
     source_type: str
     fingerprint: str = ""
+    target_organization_id: str = ROOT_ORGANIZATION_ID
     watermark: Watermark | None = field(default=None, repr=False)
     comparing: Mapping[Kind, int] = field(default_factory=dict)
     caught_up_at: datetime | None = None
@@ -51,7 +54,14 @@ def ensure(connection: Connection, source_id: str, source_type: str) -> SourceSt
     """The source's state, made when it is new."""
     state = get(connection, source_id)
     if state is None:
-        row = {"id": source_id, "source_type": source_type, "fingerprint": "", "comparing": "{}", "last_error": ""}
+        row = {
+            "id": source_id,
+            "source_type": source_type,
+            "fingerprint": "",
+            "target_organization_id": ROOT_ORGANIZATION_ID,
+            "comparing": "{}",
+            "last_error": "",
+        }
         connection.execute(insert(sources), row)
         return SourceState(source_id, source_type)
     if state.source_type != source_type:
@@ -70,11 +80,14 @@ def set_watermark(connection: Connection, source_id: str, watermark: Watermark |
     _set(connection, source_id, watermark=watermark)
 
 
-def set_fingerprint(connection: Connection, source_id: str, fingerprint: str) -> None:
-    """Note the settings; when they are others than before, the watermark is worth nothing any more and is forgotten."""
-    state = get(connection, source_id)
-    if state is not None and state.fingerprint != fingerprint:
-        _set(connection, source_id, fingerprint=fingerprint, watermark=None)
+def set_settings(connection: Connection, source_id: str, fingerprint: str, target_organization_id: str) -> None:
+    """Note the settings under which the source is read from now on; the watermark of the former ones is forgotten."""
+    _set(connection, source_id, fingerprint=fingerprint, target_organization_id=target_organization_id, watermark=None)
+
+
+def target_organizations(connection: Connection) -> dict[str, str]:
+    """Where each source's objects belong that have no organization of their own at it."""
+    return dict(connection.execute(_TARGETS).all())
 
 
 def set_comparing(connection: Connection, source_id: str, comparing: Mapping[Kind, int]) -> None:
@@ -108,6 +121,7 @@ def _state(row: Row[Any]) -> SourceState:
         row.id,
         row.source_type,
         row.fingerprint,
+        row.target_organization_id,
         None if row.watermark is None else Watermark(bytes(row.watermark)),
         {Kind(kind): run for kind, run in _decoder.decode(row.comparing).items()},
         optional_time_of(row.caught_up_at),

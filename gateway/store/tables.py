@@ -150,6 +150,7 @@ sources = Table(
     Column("id", Key, primary_key=True),
     Column("source_type", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
+    Column("target_organization_id", Key, nullable=False),
     Column("watermark", LargeBinary),
     Column("comparing", Text, nullable=False),
     Column("caught_up_at", BigInteger),
@@ -227,8 +228,7 @@ sightings = Table(
     metadata,
     Column("source_id", Key, primary_key=True),
     Column("kind", Text, primary_key=True),
-    Column("record", BigInteger, ForeignKey("records.id", ondelete="CASCADE"), primary_key=True),
-    Index("sightings_record", "record"),
+    Column("record", BigInteger, primary_key=True),
     sqlite_with_rowid=False,
 )
 """Which records a full comparison that is under way has met. Apart from `records`, so that meeting one does not rewrite it."""

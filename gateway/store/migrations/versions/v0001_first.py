@@ -160,6 +160,7 @@ def _sources() -> None:
         sa.Column("id", KEY, nullable=False),
         sa.Column("source_type", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("target_organization_id", KEY, nullable=False),
         sa.Column("watermark", sa.LargeBinary(), nullable=True),
         sa.Column("comparing", sa.Text(), nullable=False),
         sa.Column("caught_up_at", sa.BigInteger(), nullable=True),
@@ -222,11 +223,9 @@ def _sources() -> None:
         sa.Column("source_id", KEY, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("record", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["record"], ["records.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("source_id", "kind", "record"),
         sqlite_with_rowid=False,
     )
-    op.create_index("sightings_record", "sightings", ["record"])
     op.create_table(
         "runs",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),

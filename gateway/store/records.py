@@ -1,0 +1,301 @@
+"""What each source last said about each of its objects, and the object it is linked to. Rows as the door works on them, and
+`Record`s as everyone else reads them."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
+
+from gateway.model.objects import Kind
+from gateway.model.records import Account, Record, Situation
+from gateway.store import bulk
+from gateway.store.sets import one_of
+from gateway.store.tables import organizations, records, users
+from gateway.store.values import decode_attributes
+
+
+class RecordRow(NamedTuple):
+    """A row of the table, in the order of its columns. `attributes` is JSON; `kind` and `situation` are plain text; `digest`
+    is of the report that the row is the outcome of, None when the same report must be worked through again."""
+
+    id: int
+    source_id: str
+    kind: str
+    external_id: str
+    dn: str
+    dn_key: str
+    login_key: str | None
+    attributes: str
+    digest: bytes | None
+    situation: str
+    reason: str
+    object_id: str | None
+    decided_by: str | None
+    decided_at: int | None
+
+
+class Head(NamedTuple):
+    """What must be known of a record to see that nothing is new."""
+
+    id: int
+    digest: bytes | None
+    situation: str
+
+
+class Spot(NamedTuple):
+    """Where a record stands: enough to point at it and to place it. `placed` is the JSON of a user's organizations now, or an
+    organization's parent."""
+
+    id: int
+    kind: str
+    dn: str
+    dn_key: str
+    object_id: str | None
+    placed: str | None
+
+
+class Target(NamedTuple):
+    """A record that a reference leads to."""
+
+    id: int
+    kind: str
+    object_id: str | None
+
+
+_OF_SOURCE = records.c.source_id == bindparam("source")
+_OF_KIND = records.c.kind == bindparam("kind")
+_HEADS = select(records.c.external_id, records.c.id, records.c.digest, records.c.situation).where(
+    _OF_SOURCE, _OF_KIND, one_of(records.c.external_id, "names")
+)
+_BY_ID = select(records).where(one_of(records.c.id, "ids", numbers=True))
+_BY_OBJECT = select(records).where(one_of(records.c.object_id, "objects")).order_by(records.c.decided_at, records.c.id)
+_LAST_ID = select(func.coalesce(func.max(records.c.id), 0))
+_TARGET = (records.c.id, records.c.kind, records.c.object_id)
+_AT_DN = select(records.c.dn_key, *_TARGET).where(_OF_SOURCE, one_of(records.c.dn_key, "values")).order_by(records.c.id)
+_AT_LOGIN = (
+    select(records.c.login_key, *_TARGET).where(_OF_SOURCE, one_of(records.c.login_key, "values")).order_by(records.c.id)
+)
+_AT_ID = (
+    select(records.c.external_id, *_TARGET)
+    .where(_OF_SOURCE, one_of(records.c.kind, "kinds"), one_of(records.c.external_id, "values"))
+    .order_by(records.c.id)
+)
+_TARGETS = select(*_TARGET).where(one_of(records.c.id, "ids", numbers=True))
+_BELOW = (
+    select(
+        records.c.id,
+        records.c.kind,
+        records.c.dn,
+        records.c.dn_key,
+        records.c.object_id,
+        func.coalesce(users.c.organization_ids, organizations.c.parent_id).label("placed"),
+    )
+    .outerjoin(users, users.c.id == records.c.object_id)
+    .outerjoin(organizations, organizations.c.id == records.c.object_id)
+    .where(
+        _OF_SOURCE,
+        records.c.dn_key >= bindparam("after"),
+        records.c.dn_key < bindparam("beyond"),
+        (records.c.dn_key > bindparam("after")) | (records.c.id > bindparam("after_id")),
+    )
+    .order_by(records.c.dn_key, records.c.id)
+    .limit(bindparam("most"))
+)
+_BEYOND_EVERY_ID = 2**62
+
+_COUNT_LINKED = select(func.count()).where(_OF_SOURCE, _OF_KIND, records.c.object_id.is_not(None))
+_COUNT = select(func.count()).where(_OF_SOURCE, _OF_KIND)
+_DISPUTED = select(records).where(_OF_SOURCE, records.c.situation == Situation.DISPUTED.value)
+_PROBLEMS = (
+    select(records)
+    .where(_OF_SOURCE, records.c.situation != Situation.LINKED.value, records.c.id > bindparam("after"))
+    .order_by(records.c.id)
+    .limit(bindparam("most"))
+)
+_COUNT_PROBLEMS = (
+    select(records.c.situation, func.count())
+    .where(_OF_SOURCE, records.c.situation != Situation.LINKED.value)
+    .group_by(records.c.situation)
+)
+_ACCOUNTS = (
+    select(records.c.source_id, records.c.external_id, records.c.dn)
+    .where(records.c.object_id == bindparam("object"), records.c.kind == Kind.USER.value)
+    .order_by(records.c.decided_at, records.c.id)
+)
+_MULTIPLE = (
+    select(records.c.object_id)
+    .where(_OF_SOURCE, one_of(records.c.object_id, "objects"))
+    .group_by(records.c.object_id)
+    .having(func.count() > 1)
+)
+
+# ---- reading: for everyone
+
+
+def get(connection: Connection, source_id: str, kind: Kind, external_id: str) -> Record | None:
+    """What the source last said about this object of its; None when it does not have it."""
+    found = heads(connection, source_id, kind, (external_id,))
+    rows = by_id(connection, [head.id for head in found.values()])
+    return next((_record(row) for row in rows.values()), None)
+
+
+def of_object(connection: Connection, object_id: str) -> list[Record]:
+    """The records linked to an object, in the order in which they were linked."""
+    return [_record(row) for row in linked_to(connection, (object_id,))]
+
+
+def accounts(connection: Connection, user_id: str) -> list[Account]:
+    """The user's linked records, in the order in which they were linked: whom to ask whether a password is right."""
+    return [Account(*row) for row in connection.execute(_ACCOUNTS, {"object": user_id})]
+
+
+def problems(connection: Connection, source_id: str, after: int = 0, limit: int = 100) -> list[tuple[int, Record]]:
+    """The source's records that are not (or no longer rightly) objects, each with its number, which is the next `after`."""
+    rows = connection.execute(_PROBLEMS, {"source": source_id, "after": after, "most": limit})
+    return [(row.id, _record(_row(row))) for row in rows]
+
+
+def count_problems(connection: Connection, source_id: str) -> dict[Situation, int]:
+    """How many records of a source are in each situation but `linked`."""
+    rows = connection.execute(_COUNT_PROBLEMS, {"source": source_id})
+    return {Situation(situation): number for situation, number in rows}
+
+
+def count(connection: Connection, source_id: str, kind: Kind) -> int:
+    """How many records of this kind the source has."""
+    return int(connection.execute(_COUNT, {"source": source_id, "kind": kind.value}).scalar_one())
+
+
+def count_linked(connection: Connection, source_id: str, kind: Kind) -> int:
+    """How many of the source's records of this kind are linked to an object."""
+    return int(connection.execute(_COUNT_LINKED, {"source": source_id, "kind": kind.value}).scalar_one())
+
+
+# ---- the door's own: under the lock of the log
+
+
+def heads(connection: Connection, source_id: str, kind: Kind, external_ids: Collection[str]) -> dict[str, Head]:
+    """The heads of those records that exist, by external id."""
+    parameters = {"source": source_id, "kind": kind.value, "names": external_ids}
+    return {name: Head(*rest) for name, *rest in connection.execute(_HEADS, parameters)}
+
+
+def by_id(connection: Connection, record_ids: Collection[int]) -> dict[int, RecordRow]:
+    """The rows of these records."""
+    return {row.id: _row(row) for row in connection.execute(_BY_ID, {"ids": record_ids})} if record_ids else {}
+
+
+def linked_to(connection: Connection, object_ids: Collection[str]) -> list[RecordRow]:
+    """The rows linked to these objects, in the order in which they were linked."""
+    return [_row(row) for row in connection.execute(_BY_OBJECT, {"objects": object_ids})] if object_ids else []
+
+
+def next_id(connection: Connection) -> int:
+    """The number for the next new record."""
+    return int(connection.execute(_LAST_ID).scalar_one()) + 1
+
+
+def at_dn(connection: Connection, source_id: str, dn_keys: Collection[str]) -> list[tuple[str, Target]]:
+    """Who has these names, by DN key; of several with one name the youngest comes last."""
+    rows = connection.execute(_AT_DN, {"source": source_id, "values": dn_keys})
+    return [(key, Target(*rest)) for key, *rest in rows]
+
+
+def at_login(connection: Connection, source_id: str, login_keys: Collection[str]) -> list[tuple[str, Target]]:
+    """Who has these login names, by name key; as `at_dn`."""
+    rows = connection.execute(_AT_LOGIN, {"source": source_id, "values": login_keys})
+    return [(key, Target(*rest)) for key, *rest in rows]
+
+
+def at_external_id(
+    connection: Connection, source_id: str, kinds: Collection[Kind], external_ids: Collection[str]
+) -> list[tuple[str, Target]]:
+    """Who has these external ids, among records of these kinds; as `at_dn`."""
+    parameters = {"source": source_id, "kinds": [kind.value for kind in kinds], "values": external_ids}
+    return [(key, Target(*rest)) for key, *rest in connection.execute(_AT_ID, parameters)]
+
+
+def targets(connection: Connection, record_ids: Collection[int]) -> dict[int, Target]:
+    """What these records are, and to which objects they are linked."""
+    return {row.id: Target(*row) for row in connection.execute(_TARGETS, {"ids": record_ids})} if record_ids else {}
+
+
+def below(connection: Connection, source_id: str, dn_key: str, dn_end: str, at_once: int = 1000) -> Iterator[list[Spot]]:
+    """The records whose names lie strictly between `dn_key` and `dn_end`, in chunks, in the order of their keys. The caller may
+    move the records of a chunk out of the range, but not further up in it."""
+    after, after_id = dn_key, _BEYOND_EVERY_ID
+    while True:
+        parameters = {"source": source_id, "after": after, "after_id": after_id, "beyond": dn_end, "most": at_once}
+        found = [Spot(*row) for row in connection.execute(_BELOW, parameters)]
+        if found:
+            yield found
+        if len(found) < at_once:
+            return
+        after, after_id = found[-1].dn_key, found[-1].id
+
+
+def disputed(connection: Connection, source_id: str) -> list[RecordRow]:
+    """The source's records in the situation `disputed`."""
+    return [_row(row) for row in connection.execute(_DISPUTED, {"source": source_id})]
+
+
+def with_several(connection: Connection, source_id: str, object_ids: Collection[str]) -> set[str]:
+    """Those of the objects that several records of this source are linked to."""
+    return set(connection.execute(_MULTIPLE, {"source": source_id, "objects": object_ids}).scalars())
+
+
+def insert(connection: Connection, rows: Sequence[RecordRow]) -> None:
+    """Store new records."""
+    bulk.insert(connection, records, rows)
+
+
+_MUTABLE = RecordRow._fields[4:]
+
+
+def replace(connection: Connection, rows: Sequence[RecordRow]) -> None:
+    """Store the new state of records."""
+    bulk.update(connection, records, _MUTABLE, [(*row[4:], row.id) for row in rows])
+
+
+def rename(connection: Connection, names: Sequence[tuple[str, str, int]]) -> None:
+    """Give records new names: `(dn, dn_key, record id)` each."""
+    bulk.update(connection, records, ("dn", "dn_key"), names)
+
+
+_FORGET_DIGESTS = update(records).where(one_of(records.c.id, "ids", numbers=True)).values(digest=None)
+_FORGET_ALL_DIGESTS = update(records).where(_OF_SOURCE).values(digest=None)
+
+
+def forget_digests(connection: Connection, record_ids: Collection[int]) -> None:
+    """Work through the next report of these records even if it says what the last one said."""
+    if record_ids:
+        connection.execute(_FORGET_DIGESTS, {"ids": record_ids})
+
+
+def forget_all_digests(connection: Connection, source_id: str) -> None:
+    """As `forget_digests`, for all records of a source."""
+    connection.execute(_FORGET_ALL_DIGESTS, {"source": source_id})
+
+
+_DELETE = delete(records).where(one_of(records.c.id, "ids", numbers=True))
+
+
+def remove(connection: Connection, record_ids: Collection[int]) -> None:
+    """Remove records; what they point at goes with them, what points at them must have been dealt with."""
+    connection.execute(_DELETE, {"ids": record_ids})
+
+
+def _row(row: Row[Any]) -> RecordRow:
+    return RecordRow._make(row)
+
+
+def _record(row: RecordRow) -> Record:
+    return Record(
+        row.source_id,
+        Kind(row.kind),
+        row.external_id,
+        row.dn,
+        decode_attributes(row.attributes),
+        Situation(row.situation),
+        row.reason,
+    )

@@ -1,0 +1,153 @@
+"""A served Developer API over a real store, with a small directory in it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+from gateway.changelog.tail import Tail
+from gateway.frontends.developer.api import DeveloperApi
+from gateway.frontends.http.router import make_site
+from gateway.model.application import Application, Scope
+from gateway.store.database import Database
+from gateway.store.instance import instance_id
+from gateway.store.migrate import migrate
+from tests.frontends.developer.directory import Directory, person
+from tests.frontends.http.serving import Response, Serving, fetch
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of an empty store: migrating costs more than most tests."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def database(tmp_path: Path, migrated: bytes) -> Iterator[Database]:
+    """An empty store."""
+    path = tmp_path / "gateway.db"
+    path.write_bytes(migrated)
+    path.chmod(0o600)
+    opened = Database(f"sqlite:///{path}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def directory(database: Database) -> Directory:
+    """The store's writer."""
+    return Directory(database)
+
+
+@dataclass
+class Client:
+    """Calls the API as one application."""
+
+    port: int
+    instance_id: str
+    application: Application
+    secret: str
+    token: str
+
+    @property
+    def base(self) -> str:
+        """The base path."""
+        return f"/v2/{self.instance_id}/{self.application.id}"
+
+    def call(self, method: str, path: str, body: Any = None) -> "Deferred[Response]":
+        """One request with the token."""
+        return fetch(self.port, method, self.base + path, body, {"Authorization": f"Bearer {self.token}"})
+
+    async def get(self, path: str) -> Any:
+        """The JSON of a GET that must succeed."""
+        answer = await self.call("GET", path)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+
+@dataclass
+class World:
+    """A served API and what is in it."""
+
+    directory: Directory
+    serving: Serving
+    tail: Tail
+    instance_id: str
+
+    def client(self, name: str, scope: Scope | None = None, **rights: Any) -> Client:
+        """A new application."""
+        application, secret = self.directory.application(name, scope, **rights)
+        token = self.directory.token(application)
+        return Client(self.serving.port, self.instance_id, application, secret, token)
+
+
+@pytest.fixture
+def serve(directory: Directory) -> Iterator[Callable[[], World]]:
+    """A function that serves the API over the store."""
+    worlds: list[World] = []
+
+    def start(clock: Any = reactor) -> World:
+        tail = Tail(directory.database, reactor, poll_seconds=0.1)
+        api = DeveloperApi(directory.database, tail, reactor=clock)
+        serving = Serving(make_site("developer", api.routes(), reactor=reactor))
+        worlds.append(World(directory, serving, tail, directory.database.read_blocking(instance_id)))
+        return worlds[-1]
+
+    yield start
+    for world in worlds:
+        world.tail.close()
+        pytest_twisted.blockon(Deferred.fromCoroutine(world.serving.end()))
+
+
+@pytest.fixture
+def world(serve: Callable[[], World]) -> World:
+    """The API served over an empty store."""
+    return serve()
+
+
+@dataclass
+class Company:
+    """Two departments; sales has a team; everyone is in the group staff, which is in the group all."""
+
+    sales: str
+    team: str
+    it: str
+    ann: str
+    bob: str
+    eve: str
+    staff: str
+    everyone: str
+
+
+@pytest.fixture
+def company(directory: Directory) -> Company:
+    """A small company in the store."""
+    sales = directory.add_unit("Sales", attributes={"description": ("They sell.",)})
+    team, it = directory.add_unit("Team", sales), directory.add_unit("IT")
+    ann = directory.add_user(
+        "ann",
+        sales,
+        it,
+        attributes={
+            "display_name": ("Ann Müller",),
+            "email": ("Ann@Example.org", "a.m@example.org"),
+            "phone_number": ("+49 30 1234",),
+            "given_name": ("Ann",),
+            "ssh_public_key": ("ssh-ed25519 AAAA", "ssh-ed25519 BBBB"),
+            "photo": (b"\xff\xd8\xff",),
+        },
+    )
+    bob = directory.add_user("bob", team, attributes={"common_name": ("Bob B.",), "email": ("bob@example.org",)}, enabled=False)
+    eve = directory.add_user("eve", it, attributes={"email": ("ANN@example.org",)})
+    staff = directory.add_group("staff", person(ann), person(bob), person(eve), attributes={"description": ("All of us",)})
+    everyone = directory.add_group("everyone", *map(person, (ann,)))
+    return Company(sales, team, it, ann, bob, eve, staff, everyone)

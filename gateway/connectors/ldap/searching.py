@@ -58,7 +58,7 @@ def search(session: Session, request: SearchRequest, found: Found, wanted: tuple
 
 def root_dse(session: Session) -> dict[str, list[str]]:
     """The root DSE's values by lower-case attribute type; empty when the server shows none (RFC 4512 §5.1)."""
-    wanted = ("supportedControl", "supportedExtension", "namingContexts", "vendorName", "vendorVersion")
+    wanted = ("objectClass", "supportedControl")
     found: dict[str, list[str]] = {}
     for data in search(session, _base_search("", wanted), Found()):
         for name, values in session.entry(data)[1]:
@@ -66,9 +66,9 @@ def root_dse(session: Session) -> dict[str, list[str]]:
     return found
 
 
-def probe(session: Session) -> int:
-    """Send the cheapest request that a living server answers; its message ID."""
-    return session.send(_base_search("", NO_ATTRIBUTES))
+def probe(session: Session) -> None:
+    """Send the cheapest request that a living server answers; the answer is for who reads the session."""
+    session.send(_base_search("", NO_ATTRIBUTES))
 
 
 def require_base(session: Session, base: str) -> None:

@@ -47,8 +47,8 @@ class Subscription:
         self._begin(cookie)
 
     def _begin(self, cookie: bytes | None) -> None:
-        self.cookie = cookie if cookie and not _is_blank(cookie) else None
-        self.full = self.cookie is None
+        self.cookie = self._asked_with = cookie
+        self.full = cookie is None
         self.refreshed = False
         self.comparison = False
         self._seen: set[bytes] = set()
@@ -83,6 +83,11 @@ class Subscription:
         if tag == SEARCH_RESULT_DONE:
             self._done(data)
         return []  # a search result reference names entries that another server holds: they are not this source's
+
+    @property
+    def resumable(self) -> bytes | None:
+        """The cookie to go on from after a crash: a newer one counts only when the refresh that it came in is complete."""
+        return self.cookie if self.refreshed else self._asked_with
 
     @property
     def ended_as_asked(self) -> bool:
@@ -172,7 +177,7 @@ class Subscription:
 _LIMITS = Limits(max_message_bytes=64 * 1024 * 1024)  # an ID set of slapd has 250 UUIDs, 389's has all
 
 
-def _is_blank(cookie: bytes) -> bool:
-    """Whether an OpenLDAP cookie (`rid=…,sid=…,csn=…`) has no position in it: slapd then sends everything and calls it
-    complete without naming what was deleted, so it must be a full read from the start."""
-    return cookie.startswith(b"rid=") and b"csn=" not in cookie
+def is_usable(cookie: bytes, openldap: bool) -> bool:
+    """Whether the server can go on from this cookie. OpenLDAP's (`rid=…,sid=…,csn=…`) need a position: without one slapd sends
+    everything and calls it complete, naming nothing that was deleted, so it must be a full read from the start."""
+    return b"csn=" in cookie or not (openldap or cookie.startswith(b"rid="))

@@ -6,6 +6,7 @@ thread (`Search.blocking`)."""
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.directory.access import Access, Visibility
 from gateway.directory.evaluate import Evaluator
@@ -32,6 +33,17 @@ class Query:
     filter: Filter
     attributes: tuple[str, ...] = ()
     types_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DirectPlan:
+    """A search for one equality assertion, ready but for the value: parameters are `base`, then `key(value)` (None: go the
+    ordinary way). Each row is an encoded entry; `render` makes what is sent of it (None: it is sent as it is)."""
+
+    sql: str
+    base: tuple[Key, ...]
+    key: Callable[[bytes], bytes | None]
+    render: Callable[[bytes], bytes] | None
 
 
 class NoSuchObject(Exception):
@@ -99,6 +111,24 @@ class ViewSearcher:
         shape = self._shaper.shape(query.filter, keys)
         renderer = self.renderer(query.attributes, query.types_only)
         return Search(self, query, shape, keys, renderer)
+
+    def direct(self, query: Query) -> DirectPlan | None:
+        """The plan for a search that one statement answers as it stands; None when it is not one of those."""
+        if not isinstance(query.filter, filters.Equality) or not self.access.is_everything:
+            return None
+        keys: list[Key] = []
+        shape = self._shaper.shape(query.filter, keys)
+        renderer = self.renderer(query.attributes, query.types_only)
+        base_key = query.base.key
+        if shape[0] != "=" or renderer.needs_operational or not self.reader.is_container(base_key):
+            return None
+        scope, base = self.reader.scope_of(base_key, query.scope)
+        prepared = self.reader.prepare(shape, scope, ENCODED)
+        if not prepared.plan.exact or prepared.plan.cost > POINT_COST or prepared.parameters != len(base) + 1:
+            return None
+        attribute = str(shape[1])
+        render = None if renderer.wanted.is_whole_entry else renderer
+        return DirectPlan(prepared.sql, base, partial(self._shaper.key, attribute), render)
 
     def convert(self, query: Query, plan_is_exact: bool, renderer: Renderer) -> Callable[[Row], bytes | None]:
         """A row's answer: the entry to send, or None when it is not visible or does not match after all."""

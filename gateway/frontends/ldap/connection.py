@@ -1,0 +1,341 @@
+"""One client's connection: octets → requests → answers, in order where the protocol wants it, at the client's pace.
+
+What an operation means is in its own file; here is only what they share: framing, who is bound, what is in flight, TLS,
+back-pressure, limits and the end."""
+
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from gateway.directory.directory import Party
+from gateway.frontends.ldap import fastpath, virtual
+from gateway.frontends.ldap.controls import understood
+from gateway.frontends.ldap.dispatch import HANDLERS
+from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS
+from gateway.frontends.ldap.paging import PagedSearches
+from gateway.frontends.ldap.results import Refused, of_error
+from gateway.frontends.ldap.services import Services
+from gateway.model.dn import DN
+from gateway.wire import oids
+from gateway.wire.decoder import decode_message
+from gateway.wire.encoder import encode_operation, wrap
+from gateway.wire.errors import WireError
+from gateway.wire.framing import Framer
+from gateway.wire.limits import Limits
+from gateway.wire.messages import (
+    AbandonRequest,
+    BindRequest,
+    ExtendedRequest,
+    ExtendedResponse,
+    LDAPMessage,
+    Result,
+    SearchRequest,
+    UnbindRequest,
+)
+from gateway.wire.result_codes import ResultCode
+
+_log = structlog.get_logger("gateway.ldap")
+
+
+@implementer(IPushProducer)
+class LDAPConnection(Protocol):
+    """`factory` counts connections and knows `services`."""
+
+    def __init__(self, services: Services, wire_limits: Limits, peer: str, *, encrypted: bool, closed: Any) -> None:
+        self.services = services
+        self.party: Party = services.authentication.anonymous
+        self.peer = peer
+        self.is_encrypted = encrypted
+        self.paged = PagedSearches()
+        self._transport: Any = None
+        self._wire_limits = wire_limits
+        self._framer = Framer(wire_limits)
+        self._queue: deque[bytes] = deque()
+        self._operations: dict[int, Deferred[None]] = {}
+        self._closed = closed
+        self._exclusive = False
+        self._full = False
+        self._writers: list[Deferred[None]] = []
+        self._tls_next = False
+        self._ended = False
+        self._fast: fastpath.FastPath | None = None
+        self.last_activity = services.reactor.seconds()
+        self.incomplete_since: float | None = self.last_activity
+        """When what is being waited for began to arrive: a TLS handshake, a request; None between two requests."""
+        self.full_since: float | None = None
+
+    # The transport ----------------------------------------------------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        self._transport = self.transport
+        self._transport.registerProducer(self, True)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002 (Twisted calls us)
+        self._ended = True
+        self._queue.clear()
+        self.abandon_all()
+        self.paged.close()
+        self._closed(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.last_activity = now = self.services.reactor.seconds()
+        try:
+            messages = self._framer.feed(data)
+        except WireError as error:
+            self._protocol_error(error)
+            return
+        if not self._framer.pending:
+            self.incomplete_since = None
+        elif messages or self.incomplete_since is None:
+            self.incomplete_since = now
+        self._queue.extend(messages)
+        self._work()
+
+    def pauseProducing(self) -> None:
+        """The client does not take its answers as fast as they come: nothing more is asked of it or made for it."""
+        self._full = True
+        self.full_since = self.services.reactor.seconds()
+        self._transport.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """The client has taken what there was."""
+        self._full = False
+        self.full_since = None
+        self._transport.resumeProducing()
+        writers, self._writers = self._writers, []
+        for writer in writers:
+            writer.callback(None)
+        self._work()
+
+    def stopProducing(self) -> None:
+        """The transport has gone; connectionLost follows."""
+
+    # Requests ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def _held(self) -> bool:
+        """Whether the next request must wait."""
+        return (
+            self._full
+            or self._exclusive
+            or self._ended
+            or self._tls_next
+            or len(self._operations) >= self.services.limits.operations_in_flight
+        )
+
+    def _work(self) -> None:
+        """Answers what has arrived; the answers to pipelined requests leave together."""
+        output: list[bytes] = []
+        size = 0
+        queue = self._queue
+        while queue and not self._held:
+            message = queue.popleft()
+            answer = self._fast.answer(message) if self._fast is not None else None
+            if answer is None:
+                answer = self._answer(message)
+            if answer:
+                output.append(answer)
+                size += len(answer)
+                if size > OUTPUT_CHUNK_BYTES:
+                    self.send(b"".join(output))
+                    output, size = [], 0
+        if output:
+            self.send(b"".join(output))
+        if self._tls_next and not self._ended:
+            self._start_tls()
+
+    def _answer(self, data: bytes) -> bytes | None:
+        """The answer to one request, or None when it comes later or never."""
+        try:
+            message = decode_message(data, self._wire_limits)
+        except WireError as error:
+            self._protocol_error(error)
+            return None
+        operation = message.operation
+        if isinstance(operation, UnbindRequest):
+            self.end()
+            return None
+        if isinstance(operation, AbandonRequest):
+            self._abandon(operation.message_id)
+            return None
+        return self._handle(message)
+
+    def _handle(self, message: LDAPMessage) -> bytes | None:
+        known = HANDLERS.get(type(message.operation))
+        if known is None or message.message_id == 0 or message.message_id in self._operations:
+            self._protocol_error(WireError(_NOT_A_REQUEST, 0))
+            return None
+        name, handler, response = known
+        try:
+            controls = understood(message.operation, message.controls)
+            self._require_tls(message)
+            return handler(self, message.message_id, message.operation, controls)
+        except Exception as error:
+            result = of_error(error)
+            self.count(name, result)
+            return wrap(message.message_id, encode_operation(response(result)))
+
+    def _require_tls(self, message: LDAPMessage) -> None:
+        """With require_tls, only what is needed to begin TLS is done in the clear."""
+        if not self.services.require_tls or self.is_encrypted:
+            return
+        operation = message.operation
+        if isinstance(operation, ExtendedRequest) and operation.name == oids.START_TLS:
+            return
+        if isinstance(operation, SearchRequest) and not operation.base_object and operation.scope == 0:
+            return
+        if isinstance(operation, BindRequest):
+            self.be(self.services.authentication.anonymous)
+        raise Refused(ResultCode.CONFIDENTIALITY_REQUIRED, "TLS is required: send StartTLS first, or connect to the LDAPS port")
+
+    # What operations do -----------------------------------------------------------------------------------------------
+
+    def be(self, party: Party) -> None:
+        """From here on the connection is this party's."""
+        self.party = party
+        self._fast = fastpath.of(self.services, party) if not party.is_anonymous else None
+        self.paged.close()
+
+    def begin(self, message_id: int, work: Coroutine[Any, Any, None], name: str, *, exclusive: bool = False) -> None:
+        """Runs an operation that is not finished at once. `exclusive`: nothing else is begun until it is."""
+        self._exclusive = self._exclusive or exclusive
+        running = self._operations[message_id] = ensureDeferred(work)
+
+        def over(result: object) -> None:
+            if self._operations.get(message_id) is running:
+                del self._operations[message_id]
+            if exclusive:
+                self._exclusive = False
+            if isinstance(result, Failure) and not isinstance(result.value, CancelledError):
+                _log.error("operation failed", operation=name, peer=self.peer, error=repr(result.value), exc_info=result.value)
+            if self._queue:
+                self._work()
+
+        running.addBoth(over)
+
+    def finish(self, message_id: int, name: str, result: Result, answer: bytes) -> None:
+        """Sends the last message of an operation that was begun."""
+        self.count(name, result)
+        self._operations.pop(message_id, None)
+        self.send(answer)
+
+    def count(self, name: str, result: Result) -> None:
+        """For the statistics and, when asked for, the log."""
+        self.services.statistics.operations[name, int(result.code)] += 1
+        if self.services.log_operations:
+            _log.debug("operation", operation=name, peer=self.peer, bound=self.party.dn, result=int(result.code))
+
+    def send(self, data: bytes) -> None:
+        """Hands octets to the transport."""
+        if not self._ended:
+            self._transport.write(data)
+
+    def writable(self) -> "Deferred[None]":
+        """Fires when the client takes more."""
+        waiting: Deferred[None] = Deferred()
+        if self._full:
+            self._writers.append(waiting)
+        else:
+            waiting.callback(None)
+        return waiting
+
+    def turn(self) -> "Deferred[None]":
+        """Fires after the reactor has served the others."""
+        waiting: Deferred[None] = Deferred(lambda _: call.cancel())
+        call = self.services.reactor.callLater(0, waiting.callback, None)
+        return waiting
+
+    def virtual_entry(self, name: DN) -> virtual.VirtualEntry:
+        """The root DSE or the subschema, as this connection sees it."""
+        if name.rdns:
+            return virtual.subschema(self.services.started)
+        return virtual.root_dse(self.services.directory, start_tls=self.can_start_tls)
+
+    # TLS --------------------------------------------------------------------------------------------------------------
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether StartTLS may be asked for."""
+        return self.services.tls_context is not None and not self.is_encrypted
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether operations are outstanding."""
+        return bool(self._operations)
+
+    def start_tls_after_answer(self) -> None:
+        """TLS begins right behind the answer that is being made."""
+        self._tls_next = True
+
+    def _start_tls(self) -> None:
+        self._tls_next = False
+        if self._queue or self._framer.pending:
+            # What came in the clear behind StartTLS may have been put there by somebody in between (RFC 4511 §4.14.1).
+            self._protocol_error(WireError("requests follow StartTLS in the clear", 0))
+            return
+        assert self.services.tls_context is not None  # noqa: S101
+        self.is_encrypted = True
+        self.incomplete_since = self.services.reactor.seconds()
+        self._transport.startTLS(self.services.tls_context())
+
+    # The end ----------------------------------------------------------------------------------------------------------
+
+    def _abandon(self, message_id: int) -> None:
+        running = self._operations.pop(message_id, None)
+        if running is not None:
+            running.cancel()
+
+    def abandon_all(self) -> None:
+        """Ends what is outstanding, without answers."""
+        for message_id in list(self._operations):
+            self._abandon(message_id)
+
+    def _protocol_error(self, error: WireError) -> None:
+        """Notice of disconnection (RFC 4511 §4.4.1): after this the stream has no meaning any more."""
+        _log.warning("client disconnected", peer=self.peer, reason=error.reason, cure="look at the program at that address")
+        self.disconnect(ResultCode.PROTOCOL_ERROR, error.reason)
+
+    def disconnect(self, code: ResultCode, reason: str) -> None:
+        """Says why, and ends the connection."""
+        notice = ExtendedResponse(Result(code, "", reason), oids.NOTICE_OF_DISCONNECTION)
+        self.send(wrap(0, encode_operation(notice)))
+        self.end()
+
+    def end(self) -> None:
+        """Ends the connection when what was written has gone out."""
+        self._ended = True
+        self._queue.clear()
+        self.abandon_all()
+        self._transport.unregisterProducer()
+        self._transport.loseConnection()
+
+    def drop(self, reason: str) -> None:
+        """Ends the connection at once: the client does not take anything any more."""
+        _log.info("client dropped", peer=self.peer, bound=self.party.dn, reason=reason)
+        self._ended = True
+        self._transport.abortConnection()
+
+    def sweep(self, now: float) -> None:
+        """Looks at the time limits."""
+        limits = self.services.limits
+        self.paged.close(before=now - PAGED_SEARCH_SECONDS)
+        if self.full_since is not None and now - self.full_since > limits.write_stall_seconds:
+            self.drop("it takes nothing of its answers")
+        elif self.incomplete_since is not None and now - self.incomplete_since > limits.bind_seconds:
+            self.drop("its request is not complete in time")
+        elif not self._operations and now - self.last_activity > self._patience:
+            self.drop("idle")
+
+    @property
+    def _patience(self) -> float:
+        return self.services.limits.bind_seconds if self.party.is_anonymous else self.services.limits.idle_seconds
+
+
+_NOT_A_REQUEST = "this message is not a request that can be answered here, or its message id is in use"

@@ -1,0 +1,57 @@
+"""Which controls are understood where (RFC 4511 §4.1.11): a critical one that is not ends the operation, others are ignored."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from gateway.frontends.ldap.results import Refused
+from gateway.wire import oids
+from gateway.wire.messages import (
+    AbandonRequest,
+    AddRequest,
+    BindRequest,
+    CompareRequest,
+    Control,
+    DelRequest,
+    ExtendedRequest,
+    ModifyDNRequest,
+    ModifyRequest,
+    SearchRequest,
+    UnbindRequest,
+)
+from gateway.wire.result_codes import ResultCode
+
+_EVERYWHERE: Final = frozenset({oids.MANAGE_DSA_IT})
+"""There are no referral objects, so ManageDsaIT changes nothing."""
+
+UNDERSTOOD: Final[Mapping[type, frozenset[str]]] = {
+    BindRequest: _EVERYWHERE,
+    SearchRequest: _EVERYWHERE | {oids.PAGED_RESULTS},
+    CompareRequest: _EVERYWHERE,
+    AddRequest: _EVERYWHERE,
+    DelRequest: _EVERYWHERE,
+    ModifyRequest: _EVERYWHERE,
+    ModifyDNRequest: _EVERYWHERE,
+    ExtendedRequest: _EVERYWHERE,
+}
+
+_WITHOUT_ANSWER: Final = (AbandonRequest, UnbindRequest)
+"""Criticality means nothing where there is no answer."""
+
+
+def understood(operation: object, controls: Iterable[Control]) -> dict[str, Control]:
+    """The controls that take effect, by OID. Raises Refused for a critical one that is not understood, or one given twice."""
+    if isinstance(operation, _WITHOUT_ANSWER):
+        return {}
+    known = UNDERSTOOD.get(type(operation), frozenset())
+    found: dict[str, Control] = {}
+    for control in controls:
+        if control.control_type not in known:
+            if control.criticality:
+                raise Refused(
+                    ResultCode.UNAVAILABLE_CRITICAL_EXTENSION, f"the control {control.control_type} is not supported here"
+                )
+            continue
+        if control.control_type in found:
+            raise Refused(ResultCode.PROTOCOL_ERROR, f"the control {control.control_type} is given twice")
+        found[control.control_type] = control
+    return found

@@ -1,0 +1,44 @@
+"""Extended operations (RFC 4511 §4.12): StartTLS (§4.14) and Who Am I (RFC 4532)."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from gateway.frontends.ldap.results import SUCCESS, Refused
+from gateway.wire import oids
+from gateway.wire.encoder import encode_operation, wrap
+from gateway.wire.messages import Control, ExtendedRequest, ExtendedResponse
+from gateway.wire.result_codes import ResultCode
+
+if TYPE_CHECKING:
+    from gateway.frontends.ldap.connection import LDAPConnection
+
+
+def handle(connection: "LDAPConnection", message_id: int, request: ExtendedRequest, _controls: dict[str, Control]) -> bytes:
+    """Raises Refused (protocolError, as §4.12 asks) for an operation that is not known."""
+    operation = _OPERATIONS.get(request.name)
+    if operation is None:
+        raise Refused(ResultCode.PROTOCOL_ERROR, f"the extended operation {request.name} is not supported")
+    answer = operation(connection, message_id)
+    connection.count("extended", SUCCESS)
+    return answer
+
+
+def _start_tls(connection: "LDAPConnection", message_id: int) -> bytes:
+    if not connection.can_start_tls:
+        raise Refused(
+            ResultCode.OPERATIONS_ERROR if connection.is_encrypted else ResultCode.PROTOCOL_ERROR,
+            "TLS is already in use" if connection.is_encrypted else "no certificate is configured, so TLS cannot be started",
+        )
+    if connection.is_busy:
+        raise Refused(ResultCode.OPERATIONS_ERROR, "other operations are outstanding")
+    connection.start_tls_after_answer()
+    return wrap(message_id, encode_operation(ExtendedResponse(SUCCESS, oids.START_TLS)))
+
+
+def _who_am_i(connection: "LDAPConnection", message_id: int) -> bytes:
+    """authzId: "dn:" and the DN, or empty for anonymous (RFC 4513 §5.2.1.8)."""
+    name = connection.party.dn
+    return wrap(message_id, encode_operation(ExtendedResponse(SUCCESS, None, f"dn:{name}".encode() if name else b"")))
+
+
+_OPERATIONS: Mapping[str, Callable[["LDAPConnection", int], bytes]] = {oids.START_TLS: _start_tls, oids.WHO_AM_I: _who_am_i}

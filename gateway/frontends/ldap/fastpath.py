@@ -1,0 +1,147 @@
+"""The search that programs send most, answered with the least work: one equality assertion, no controls, a few entries.
+
+A request's octets but for the assertion value are its template: what was found out about them once (view, plan, selection)
+is kept. Whatever does not fit goes the ordinary way, and the answers are the same: a test compares them octet by octet."""
+
+from dataclasses import dataclass
+
+from gateway.directory.directory import Party, ViewNotReady
+from gateway.directory.reader import Reader
+from gateway.directory.search import DirectPlan, NoSuchObject, Query
+from gateway.frontends.ldap.results import search_done
+from gateway.frontends.ldap.services import Services
+from gateway.model.dn import DN, InvalidDN
+from gateway.wire.decoder import decode_message
+from gateway.wire.encoder import wrap
+from gateway.wire.errors import WireError
+from gateway.wire.filters import Equality
+from gateway.wire.messages import SearchRequest
+
+_MAX_TEMPLATES = 500
+"""Kept per party; a program sends a handful."""
+
+_MAX_ENTRIES = 20
+"""More entries than this are not worth the short way; the ordinary one knows limits."""
+
+_SEARCH = 0x63
+_EQUALITY = 0xA3
+
+
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A plan, and the state of the view that it was made for."""
+
+    reader: Reader
+    generation: int
+    plan: DirectPlan
+    limit: int
+
+
+def split(message: bytes) -> tuple[int, bytes, bytes] | None:
+    """Message id, template and assertion value of a search with one equality assertion; None for anything else.
+
+    Lengths above 127 are followed only where real requests have them (around the whole). What is cut out is checked just as
+    far as needed to know where it ends: a template is used only after the ordinary decoder has accepted one like it.
+    """
+    try:
+        id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
+        id_end = id_start + 2 + message[id_start + 1]
+        if message[id_start] != 0x02 or message[id_start + 1] > 4 or message[id_end] != _SEARCH:
+            return None
+        size = message[id_end + 1]
+        start = id_end + 2 if size < 0x80 else id_end + size - 0x7E
+        pos = start + 2 + message[start + 1]  # behind the base
+        if message[start + 1] > 0x7F or message[pos : pos + 2] != b"\x0a\x01" or message[pos + 3 : pos + 5] != b"\x0a\x01":
+            return None
+        pos += 6
+        pos += 2 + message[pos + 1]  # behind the size limit
+        pos += 2 + message[pos + 1]  # behind the time limit
+        pos += 3  # behind typesOnly
+        if message[pos] != _EQUALITY or message[pos + 1] > 0x7F:
+            return None
+        filter_end = pos + 2 + message[pos + 1]
+        value = pos + 4 + message[pos + 3]
+        if message[value] != 0x04 or value + 2 + message[value + 1] != filter_end:
+            return None
+        if message[filter_end] != 0x30 or filter_end + 2 + message[filter_end + 1] != len(message):
+            return None
+        template = message[start:pos] + message[pos + 2 : value] + message[filter_end:]
+        return int.from_bytes(message[id_start + 2 : id_end], "big"), template, message[value + 2 : filter_end]
+    except IndexError:
+        return None
+
+
+class FastPath:
+    """The templates of one kind of party."""
+
+    def __init__(self, services: Services, party: Party) -> None:
+        self._services = services
+        self._party = party
+        self._templates: dict[bytes, _Template | None] = {}
+        self._operations = services.statistics.operations
+
+    def answer(self, message: bytes) -> bytes | None:
+        """The whole answer, or None when the request has to go the ordinary way."""
+        parts = split(message)
+        if parts is None:
+            return None
+        message_id, octets, value = parts
+        template = self._templates.get(octets)
+        if template is None or template.reader.generation != template.generation:
+            template = self._learn(octets, message)
+            if template is None:
+                return None
+        plan = template.plan
+        key = plan.key(value)
+        if key is None:
+            return None
+        rows = template.reader.execute(plan.sql, (*plan.base, key)).fetchall()
+        count = len(rows)
+        if count > template.limit:
+            return None
+        self._operations["search", 0] += 1
+        self._services.statistics.entries += count
+        render = plan.render
+        if count == 1:
+            entry = rows[0][0]
+            return wrap(message_id, entry if render is None else render(entry)) + search_done(message_id)
+        found = [wrap(message_id, row[0] if render is None else render(row[0])) for row in rows]
+        return b"".join(found) + search_done(message_id)
+
+    def _learn(self, octets: bytes, message: bytes) -> _Template | None:
+        """What the ordinary way would do with such a request; None when it needs the ordinary way each time."""
+        if octets in self._templates and self._templates[octets] is None:
+            return None
+        if len(self._templates) >= _MAX_TEMPLATES:
+            self._templates.clear()
+        template = self._templates[octets] = self._prepare(message)
+        return template
+
+    def _prepare(self, message: bytes) -> _Template | None:
+        try:
+            request = decode_message(message).operation
+            if not isinstance(request, SearchRequest) or not isinstance(request.filter, Equality):
+                return None
+            base = DN.parse(request.base_object)
+            view = self._services.directory.view_of(self._party, base.key) if base.rdns else None
+            if view is None or not 0 < request.scope <= 3:
+                return None
+            searcher = self._services.directory.searcher(view.name, self._party.access)
+            plan = searcher.direct(Query(base, request.scope, request.filter, request.attributes, request.types_only))
+        except (WireError, InvalidDN, NoSuchObject, ViewNotReady):
+            return None
+        if plan is None:
+            return None
+        limits = [n for n in (request.size_limit, self._services.limits.size_limit, _MAX_ENTRIES) if n > 0]
+        return _Template(searcher.reader, searcher.reader.generation, plan, min(limits))
+
+
+def of(services: Services, party: Party) -> FastPath | None:
+    """The fast path of a party; None when it must not be taken."""
+    if services.log_operations or not party.access.is_everything:
+        return None
+    key = (party.views, party.access)
+    known = services.fast_paths.get(key)
+    if known is None:
+        known = services.fast_paths[key] = FastPath(services, party)
+    return known

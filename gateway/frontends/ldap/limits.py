@@ -1,0 +1,35 @@
+"""What one client may cost (law 13). Every number has a test that reaches it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """Seconds and counts; 0 means no limit for `size_limit` and `time_limit_seconds`."""
+
+    max_message_bytes: int = 1024 * 1024
+    connections: int = 4096
+    connections_per_address: int = 1024
+    operations_in_flight: int = 64
+    """Per connection. Further requests are not read until one is answered: the client feels back-pressure, not an error."""
+    size_limit: int = 0
+    time_limit_seconds: float = 60
+    bind_seconds: float = 30
+    """Within this time a new connection must have sent a whole request, and a request or TLS handshake that was begun must be
+    complete."""
+    idle_seconds: float = 900
+    write_stall_seconds: float = 60
+    """A client that takes nothing of its answers for so long is dropped: its snapshot of the view must not live for ever."""
+
+
+OUTPUT_CHUNK_BYTES = 256 * 1024
+"""Answers to pipelined requests are handed to the transport in pieces of about this size."""
+
+PAGED_SEARCHES_PER_CONNECTION = 4
+"""Paged searches kept open; beginning another ends the oldest. Clients have one, or one per naming context."""
+
+PAGED_SEARCH_SECONDS = 300.0
+"""A paged search that is not continued for so long ends; its cookie is then refused."""
+
+SWEEP_SECONDS = 5.0
+"""How often time limits of connections are looked at: one timer for all of them, none per connection."""

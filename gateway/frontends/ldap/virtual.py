@@ -1,0 +1,96 @@
+"""The two entries that no view has: the root DSE (RFC 4512 §5.1) and the subschema (§4.2). Everybody may read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway import __version__
+from gateway.directory.directory import Directory
+from gateway.directory.evaluate import Evaluator
+from gateway.directory.indexing import attribute_key
+from gateway.directory.projection import timestamp
+from gateway.directory.selection import wanted
+from gateway.model import schema
+from gateway.model.dn import DN
+from gateway.wire import oids
+from gateway.wire.entries import encode_entry
+from gateway.wire.messages import SearchRequest
+
+SUBSCHEMA = DN.parse("cn=Subschema")
+ROOT = DN(())
+
+CONTROLS = (oids.MANAGE_DSA_IT, oids.PAGED_RESULTS)
+EXTENSIONS = (oids.START_TLS, oids.WHO_AM_I)
+FEATURES = (oids.ALL_OPERATIONAL_ATTRIBUTES, oids.OBJECT_CLASS_ATTRIBUTES, oids.TRUE_FALSE_FILTERS)
+
+_Attributes = Sequence[tuple[str, Sequence[bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualEntry:
+    """An entry in memory: `user` attributes, and `operational` ones that are sent when asked for."""
+
+    name: DN
+    user: _Attributes
+    operational: _Attributes
+
+    @property
+    def values(self) -> Mapping[str, Sequence[bytes]]:
+        """By attribute key, for filters and Compare."""
+        return {attribute_key(name): values for name, values in (*self.user, *self.operational)}
+
+    def answer(self, request: SearchRequest) -> bytes | None:
+        """The SearchResultEntry for a base search, or None when the filter does not match."""
+        if not Evaluator().matches(request.filter, self.values, self.name):
+            return None
+        selected = wanted(request.attributes, request.types_only)
+        all_operational = "+" in request.attributes
+        chosen = [(n, v) for n, v in self.user if selected.all_user or attribute_key(n) in selected.keys]
+        chosen += [(n, v) for n, v in self.operational if all_operational or attribute_key(n) in selected.keys]
+        return encode_entry(
+            str(self.name).encode(), [(name.encode(), () if request.types_only else values) for name, values in chosen]
+        )
+
+
+def root_dse(directory: Directory, *, start_tls: bool) -> VirtualEntry:
+    """`start_tls`: whether the client may begin TLS on this connection."""
+    extensions = [oid for oid in EXTENSIONS if start_tls or oid != oids.START_TLS]
+    return VirtualEntry(
+        ROOT,
+        (("objectClass", [b"top", b"extensibleObject"]),),
+        (
+            ("namingContexts", [str(view.base).encode() for view in directory.views]),
+            ("supportedLDAPVersion", [b"3"]),
+            ("supportedControl", _octets(CONTROLS)),
+            ("supportedExtension", _octets(extensions)),
+            ("supportedFeatures", _octets(FEATURES)),
+            ("subschemaSubentry", [str(SUBSCHEMA).encode()]),
+            ("structuralObjectClass", [b"extensibleObject"]),
+            ("entryDN", [b""]),
+            ("vendorName", [b"Directory Gateway"]),
+            ("vendorVersion", [__version__.encode()]),
+        ),
+    )
+
+
+def subschema(started: datetime) -> VirtualEntry:
+    """The definitions of everything that a view may hold. `started`: when this process came up; it is fixed until then."""
+    kinds = ("ldapSyntaxes", "matchingRules", "attributeTypes", "objectClasses")
+    definitions = [(kind, _octets(schema.definitions(kind))) for kind in kinds]
+    return VirtualEntry(
+        SUBSCHEMA,
+        (("objectClass", [b"top", b"subentry", b"subschema", b"extensibleObject"]), ("cn", [b"Subschema"])),
+        (
+            *definitions,
+            ("structuralObjectClass", [b"subentry"]),
+            ("createTimestamp", [timestamp(started)]),
+            ("modifyTimestamp", [timestamp(started)]),
+            ("entryDN", [str(SUBSCHEMA).encode()]),
+            ("subschemaSubentry", [str(SUBSCHEMA).encode()]),
+            ("hasSubordinates", [b"FALSE"]),
+        ),
+    )
+
+
+def _octets(texts: Sequence[str]) -> list[bytes]:
+    return [text.encode() for text in texts]

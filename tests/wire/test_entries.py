@@ -11,10 +11,12 @@ from gateway.wire.decoder import decode_message
 from gateway.wire.encoder import encode_message, encode_operation, wrap
 from gateway.wire.entries import (
     Selection,
+    attributes,
     decode_entry,
     decode_search_entry,
     encode_attribute,
     encode_entry,
+    extend,
     iterate,
     object_name,
     select,
@@ -150,6 +152,18 @@ def test_memory_stays_bounded_when_a_server_invents_attribute_names_without_end(
 def test_equal_attribute_names_of_many_entries_are_one_object() -> None:
     first, second = (decode_search_entry(wrap(n, ADA))[1] for n in (1, 2))
     assert all(a is b for (a, _), (b, _) in zip(first, second, strict=True))
+
+
+@brief
+@given(dns, contents, contents, st.booleans())
+def test_an_extended_entry_has_its_own_attributes_and_then_the_others(
+    dn: bytes, own: Attributes, more: Attributes, wide: bool
+) -> None:
+    entry = widen(encode_entry(dn, own)) if wide else encode_entry(dn, own)
+    extended = extend(entry, attributes(encode_entry(b"cn=other", more)))
+    assert [kind for kind, _ in iterate(extended)] == [kind for kind, _ in [*own, *more]]
+    assert attributes(extended) == attributes(entry) + attributes(encode_entry(b"", more))
+    assert object_name(extended) == dn
 
 
 def test_an_attribute_that_is_not_there_has_no_values() -> None:

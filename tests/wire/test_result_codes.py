@@ -1,0 +1,16 @@
+"""The names and numbers of result codes are those of RFC 4511 and of the extensions."""
+
+import sansldap
+
+from gateway.wire.result_codes import ResultCode
+
+
+def test_the_codes_of_rfc_4511_have_the_numbers_that_others_give_them() -> None:
+    renamed = {"STRONG_AUTH_REQUIRED": "STRONGER_AUTH_REQUIRED"}  # sansldap has the name of RFC 2251 here
+    theirs = {renamed.get(code.name, code.name): code.value for code in list(sansldap.LDAPResultCode)}
+    ours = {code.name: code.value for code in ResultCode if code <= ResultCode.OTHER}
+    assert ours == theirs
+
+
+def test_the_codes_of_extensions_have_their_documents_numbers() -> None:
+    assert [code for code in ResultCode if code > ResultCode.OTHER] == [118, 119, 120, 121, 122, 123, 4096]

@@ -166,8 +166,12 @@ class LdifSource:
     def _verified(self, stamps: tuple[_Stamp, ...], digest: str) -> Iterator[Delta]:
         """The second pass. Raises InvalidSourceData, before the comparison is complete, when it was not the same."""
         seen = hashlib.sha256()
-        yield from self._deltas(stamps, seen)
-        if seen.hexdigest() != digest:
+        try:
+            yield from self._deltas(stamps, seen)
+            is_same = seen.hexdigest() == digest
+        except InvalidSourceData:  # which the first pass did not find
+            is_same = False
+        if not is_same:
             raise InvalidSourceData(f"source {self.id}: {self._settings.path} changed while it was read: it is read again")
 
     def _deltas(self, stamps: tuple[_Stamp, ...], digest: "hashlib._Hash") -> Iterator[Delta]:

@@ -34,7 +34,7 @@ def test_rfc_2849_example_1_a_simple_file_with_two_entries() -> None:
     )
     assert first.dn == "cn=Barbara Jensen, ou=Product Development, dc=airius, dc=com"
     assert dict(first.attributes)["cn"] == [b"Barbara Jensen", b"Barbara J Jensen", b"Babs Jensen"]
-    assert (first.line, second.line) == (2, 13)
+    assert (first.line, second.line) == (2, 14)
 
 
 def test_rfc_2849_example_2_a_folded_value() -> None:
@@ -141,9 +141,7 @@ def test_what_is_written_in_base_64_and_folded_anywhere_is_read_back(
         for name, values in attributes.items():
             lines += [name.encode() + b":: " + base64.b64encode(value) for value in values]
         lines.append(b"")
-    folded = [
-        line[:width] + b"".join(line_end + b" " + line[i : i + width] for i in range(width, len(line), width)) for line in lines
-    ]
+    folded = [(line_end + b" ").join([line[at : at + width] for at in range(0, len(line), width)]) for line in lines]
     read = parsed(line_end.join(folded))
     assert [dict(record.attributes) for record in read] == wanted
 

@@ -1,0 +1,118 @@
+"""The law of /changes: whatever happens, and whenever a reader looks, it ends with exactly what it may see."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.model.application import Scope
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Member
+from gateway.store import organizations
+from gateway.store.database import Database
+from tests.frontends.developer.directory import Directory, person
+from tests.frontends.developer.reader import Reader, present, seen
+
+Step: TypeAlias = tuple[str, int, int, int]
+
+WHAT = (
+    (
+        "read read read read unit; move unit; move unit; move unit; delete unit; user; move user; move user; "
+        "rename user; delete user; join; leave"
+    )
+    .replace("read ", "read; ")
+    .split("; ")
+)
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(WHAT), st.integers(0, 6), st.integers(0, 6), st.integers(1, 2)), min_size=3, max_size=30
+)
+
+
+class Town:
+    """Turns numbers into steps on a directory."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+        self.names = itertools.count(1)
+        self.scope = directory.add_unit("in")
+        out = directory.add_unit("out")
+        self.units = [self.scope, out, directory.add_unit("a", self.scope), directory.add_unit("b", out)]
+        self.units += [directory.add_unit("aa", self.units[2]), directory.add_unit("bb", self.units[3])]
+        self.users = [directory.add_user(f"u{n}", unit) for n, unit in enumerate(self.units)]
+        self.groups = [directory.add_group("g", *map(person, self.users)), directory.add_group("hidden")]
+        self.steps: dict[str, Callable[[int, int], None]] = {
+            "unit": lambda a, _: self.units.append(directory.add_unit(f"n{next(self.names)}", self.unit(a))),
+            "move unit": self.move_unit,
+            "delete unit": self.delete_unit,
+            "user": lambda a, _: self.users.append(directory.add_user(f"m{next(self.names)}", self.unit(a))),
+            "move user": lambda a, b: directory.move_user(self.user(a), self.unit(b)),
+            "rename user": lambda a, _: directory.rename_user(self.user(a), f"r{next(self.names)}"),
+            "delete user": self.delete_user,
+            "join": lambda a, b: directory.change_members(self.groups[b % 2], [self.member(a)]),
+            "leave": lambda a, b: directory.change_members(self.groups[b % 2], [], [self.member(a)]),
+        }
+
+    def unit(self, number: int) -> str:
+        return self.units[number % len(self.units)]
+
+    def user(self, number: int) -> str:
+        return self.users[number % len(self.users)]
+
+    def member(self, number: int) -> Member:
+        return person(self.user(number))
+
+    def move_unit(self, number: int, to: int) -> None:
+        unit, parent = self.unit(number), (ROOT_ORGANIZATION_ID if to == 0 else self.unit(to))
+        above = self.directory.database.read_blocking(lambda c: organizations.ancestors(c, parent))
+        if unit not in (parent, *above):
+            self.directory.move_unit(unit, parent)
+
+    def delete_unit(self, number: int, _: int) -> None:
+        unit = self.unit(number)
+        if unit != self.scope and len(self.units) > 2:
+            self.units.remove(unit)
+            self.directory.delete_unit(unit)
+
+    def delete_user(self, number: int, _: int) -> None:
+        if len(self.users) > 1:
+            user = self.user(number)
+            self.users.remove(user)
+            self.directory.delete_user(user)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("law")
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS)
+def test_a_reader_that_looks_at_any_time_ends_with_what_it_may_see(folder: Path, migrated: bytes, steps: list[Step]) -> None:
+    path = folder / "gateway.db"
+    for old in folder.iterdir():
+        old.unlink()
+    path.write_bytes(migrated)
+    path.chmod(0o600)
+    database = Database(f"sqlite:///{path}")
+    try:
+        town = Town(Directory(database))
+        scope = Scope((town.scope,), (town.groups[0],))
+        reader = Reader(database, town.directory.application("reader", scope)[0])
+        everything = Reader(database, town.directory.application("all")[0])
+        for step, a, b, limit in steps:
+            if step == "read":
+                reader.read(limit)
+                everything.read(limit)
+            else:
+                town.steps[step](a, b)
+        reader.read_all(3)
+        everything.read_all()
+        assert seen(reader.objects) == seen(present(database, reader.caller))
+        assert seen(everything.objects) == seen(present(database, everything.caller))
+        assert {item["id"] for item in reader.told}.isdisjoint(town.groups[1:])
+    finally:
+        database.close()

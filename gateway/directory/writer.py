@@ -83,7 +83,7 @@ class ViewWriter:
     ) -> tuple[int, str | None, bool]:
         """Stores an entry. Returns its id, the DN key that it had before (None: it is new), and whether anything changed."""
         old = self._connection.execute(
-            "SELECT id, dn_key, organizations, encoded, operational, plain_key FROM entry WHERE object_id = ?",
+            "SELECT id, dn_key, dn, plain_key, organizations, encoded, operational FROM entry WHERE object_id = ?",
             (entry.object_id,),
         ).fetchone()
         encoded, operational = entry.encoded, entry.operational

@@ -13,9 +13,7 @@ from gateway.wire.messages import Control
 from gateway.wire.responses import lenient_text
 
 ENTRY: Final = 0x64
-MOST_SPELLINGS: Final = (
-    10_000  # kept in memory; a schema has some thousand, options such as range=… could make more without end
-)
+MOST_SPELLINGS: Final = 10_000  # kept in memory: a schema has some thousand, but options (range=…) could go on for ever
 
 
 def object_name(entry: bytes) -> bytes:

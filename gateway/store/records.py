@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 
+from gateway.model.deltas import MEMBERS
 from gateway.model.objects import Kind
 from gateway.model.records import Account, Record, Situation
 from gateway.store import bulk
 from gateway.store.sets import one_of
-from gateway.store.tables import organizations, records, users
+from gateway.store.tables import organizations, record_references, records, users
 from gateway.store.values import decode_attributes
 
 
@@ -105,7 +106,16 @@ _BEYOND_EVERY_ID = 2**62
 
 _COUNT_LINKED = select(func.count()).where(_OF_SOURCE, _OF_KIND, records.c.object_id.is_not(None))
 _COUNT = select(func.count()).where(_OF_SOURCE, _OF_KIND)
-_DISPUTED = select(records).where(_OF_SOURCE, records.c.situation == Situation.DISPUTED.value)
+_DISPUTED = (
+    select(records)
+    .outerjoin(users, users.c.username_key == records.c.login_key)
+    .where(
+        _OF_SOURCE,
+        records.c.situation == Situation.DISPUTED.value,
+        users.c.id.is_(None) | one_of(records.c.login_key, "freed"),
+    )
+    .order_by(records.c.id)
+)
 _PROBLEMS = (
     select(records)
     .where(_OF_SOURCE, records.c.situation != Situation.LINKED.value, records.c.id > bindparam("after"))
@@ -121,6 +131,18 @@ _ACCOUNTS = (
     select(records.c.source_id, records.c.external_id, records.c.dn)
     .where(records.c.object_id == bindparam("object"), records.c.kind == Kind.USER.value)
     .order_by(records.c.decided_at, records.c.id)
+)
+_owner, _member = records.alias("owner"), records.alias("member")
+_MEMBERS_SAID = (
+    select(_owner.c.object_id, _member.c.object_id)
+    .join_from(_owner, record_references, record_references.c.owner == _owner.c.id)
+    .join(_member, _member.c.id == record_references.c.target)
+    .where(
+        _owner.c.source_id == bindparam("source"),
+        one_of(_owner.c.object_id, "groups"),
+        record_references.c.name == MEMBERS,
+        _member.c.object_id.is_not(None),
+    )
 )
 _MULTIPLE = (
     select(records.c.object_id)
@@ -234,14 +256,20 @@ def below(connection: Connection, source_id: str, dn_key: str, dn_end: str, at_o
         after, after_id = found[-1].dn_key, found[-1].id
 
 
-def disputed(connection: Connection, source_id: str) -> list[RecordRow]:
-    """The source's records in the situation `disputed`."""
-    return [_row(row) for row in connection.execute(_DISPUTED, {"source": source_id})]
+def disputed(connection: Connection, source_id: str, freed: Collection[str]) -> list[RecordRow]:
+    """The source's records in the situation `disputed` whose login name nobody has now, or is among those being `freed`."""
+    return [_row(row) for row in connection.execute(_DISPUTED, {"source": source_id, "freed": freed})]
 
 
 def with_several(connection: Connection, source_id: str, object_ids: Collection[str]) -> set[str]:
     """Those of the objects that several records of this source are linked to."""
     return set(connection.execute(_MULTIPLE, {"source": source_id, "objects": object_ids}).scalars())
+
+
+def members_said(connection: Connection, source_id: str, group_ids: Collection[str]) -> set[tuple[str, str]]:
+    """The `(group id, member id)` pairs that records of this source say of these groups."""
+    rows = connection.execute(_MEMBERS_SAID, {"source": source_id, "groups": group_ids})
+    return {(group_id, member_id) for group_id, member_id in rows}
 
 
 def insert(connection: Connection, rows: Sequence[RecordRow]) -> None:

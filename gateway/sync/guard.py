@@ -1,0 +1,60 @@
+"""The deletion guard (law 8): how many objects a source may delete before a person must have looked. Pure.
+
+An upstream that was wiped, an OU that moved out of a filter, an ACL that hides half a tree: all look like deletions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.model.errors import DeletionsRefused
+from gateway.model.objects import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The limit of a kind is its number here, or `percent` of what the source has of it, whichever is larger. Deletions of
+    the last `window_seconds` count together: a wiped upstream may well report them one by one."""
+
+    users: int = 30
+    organizations: int = 10
+    groups: int = 10
+    percent: float = 5.0
+    window_seconds: float = 600.0
+
+    def limit(self, kind: Kind, total: int) -> int:
+        """How many of `total` objects of a kind may go."""
+        absolute = {Kind.USER: self.users, Kind.ORGANIZATION: self.organizations, Kind.GROUP: self.groups}[kind]
+        return max(absolute, int(total * self.percent / 100))
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions:
+    """What is about to happen to one kind: `deleting` now, `recent` within the window, of `present` that the source has now.
+    `answered_nothing`: a full read brought not one entry of it."""
+
+    kind: Kind
+    deleting: int
+    recent: int
+    present: int
+    answered_nothing: bool = False
+
+
+def check(guard: Guard, source_id: str, deletions: Iterable[Deletions]) -> None:
+    """Raises DeletionsRefused, with the numbers and the command that lets them pass once, when any kind is over its limit."""
+    complaints = [sentence for kind in deletions if (sentence := _complaint(guard, kind))]
+    if complaints:
+        raise DeletionsRefused(
+            f"source {source_id}: {'; '.join(complaints)}. Nothing was deleted. If this is right, let it pass once with "
+            f"`gateway sync {source_id} --allow-deletions`; if not, look at the source's content, filters and rights"
+        )
+
+
+def _complaint(guard: Guard, kind: Deletions) -> str:
+    if not kind.deleting:
+        return ""
+    if kind.answered_nothing:
+        return f"it answered without a single {kind.kind} and had {kind.deleting}"
+    limit = guard.limit(kind.kind, kind.present + kind.recent)
+    if kind.deleting + kind.recent <= limit:
+        return ""
+    recently = f" after {kind.recent} in the last {guard.window_seconds / 60:g} minutes" if kind.recent else ""
+    return f"it would delete {kind.deleting} of {kind.present} {kind.kind}s{recently}, and the limit is {limit}"

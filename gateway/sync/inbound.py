@@ -1,0 +1,193 @@
+"""Every write to the directory passes through here; one batch is one transaction; nothing here waits for the network.
+
+record → correlate → attributes and authority → object → change → watermark. The caller runs `apply` in `Database.write`: what
+raises leaves nothing behind, and a batch that is applied twice is applied once (laws 1, 2).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from gateway.model.deltas import Batch, Watermark
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
+from gateway.model.records import Situation
+from gateway.model.runs import Outcome, Result, Statistics
+from gateway.store import changes, records, sightings, sources
+from gateway.store.database import Connection
+from gateway.store.sources import SourceState
+from gateway.store.values import milliseconds, time_of
+from gateway.sync import grouping, linking, objects, placement, pointing, receiving, removal, renaming, reports
+from gateway.sync.guard import Deletions, Guard, check
+from gateway.sync.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class InboundSettings:
+    """`target_organization_id`: where a source's objects go that have no organization at it. `fingerprint`: of everything in
+    the source's configuration that changes what it reports or what becomes of it; with another one, all is read anew."""
+
+    target_organization_id: str = ROOT_ORGANIZATION_ID
+    guard: Guard = field(default_factory=Guard)
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a batch: counts, sentences for the administrator about what was left out, the last number of the log."""
+
+    statistics: Statistics = field(default_factory=Statistics)
+    problems: tuple[str, ...] = ()
+    last_change_number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """The door for one source."""
+
+    source_id: str
+    source_type: str
+    settings: InboundSettings = field(default_factory=InboundSettings)
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    def watermark(self, connection: Connection) -> Watermark | None:
+        """Where to go on reading; None for a full read, because it was never read or its settings are others now."""
+        return sources.watermark_for(connection, self.source_id, self.settings.fingerprint)
+
+    def apply(
+        self, connection: Connection, batch: Batch, run_id: int | None = None, *, allow_deletions: bool = False
+    ) -> Applied:
+        """Apply the batch in the connection's transaction. Raises DeletionsRefused when it would delete more than the guard
+        lets pass, unless `allow_deletions`; the transaction must then be given up."""
+        del run_id  # the run is the caller's book-keeping; what a comparison has met is kept by source
+        last = changes.lock(connection)
+        state = self._opened(connection)
+        work = Work(connection, self.source_id, self.source_type, time_of(milliseconds(self.now())))
+        comparing = self._begun(work, state, batch)
+        gone = receiving.receive(work, reports.fold(batch.deltas), comparing)
+        gone = self._completed(work, comparing, batch, gone)
+        if gone and not allow_deletions:
+            self._guard(work, state, comparing, batch, gone)
+        removal.remove(work, gone)
+        if work.touched or gone or batch.caught_up:
+            _carry_out(work, look_again=batch.caught_up)
+        self._closed(work, state, batch, comparing, allow_deletions=allow_deletions)
+        return Applied(work.statistics(), tuple(work.problems), changes.last(connection) if work.updated or gone else last)
+
+    def _opened(self, connection: Connection) -> SourceState:
+        state = sources.ensure(connection, self.source_id, self.source_type)
+        fingerprint, target = self.settings.fingerprint, self.settings.target_organization_id
+        if (state.fingerprint, state.target_organization_id) != (fingerprint, target):
+            sources.set_settings(connection, self.source_id, fingerprint, target)
+            records.forget_all_digests(connection, self.source_id)
+            state = sources.ensure(connection, self.source_id, self.source_type)
+        return state
+
+    def _begun(self, work: Work, state: SourceState, batch: Batch) -> dict[Kind, int]:
+        """The kinds that are being compared, this batch included."""
+        for kind in batch.begins:
+            sightings.clear(work.connection, self.source_id, kind)
+        return {**state.comparing, **dict.fromkeys(batch.begins, work.stamp)}
+
+    def _completed(self, work: Work, comparing: Mapping[Kind, int], batch: Batch, gone: list[int]) -> list[int]:
+        """What is gone, with the records that a comparison which ends here did not meet. A comparison that never began (a batch
+        is a repetition) says nothing."""
+        missed = [
+            record_id
+            for kind in batch.completes & comparing.keys()
+            for record_id in sightings.unseen(work.connection, self.source_id, kind)
+        ]
+        return list(dict.fromkeys((*gone, *missed)))
+
+    def _guard(self, work: Work, state: SourceState, comparing: Mapping[Kind, int], batch: Batch, gone: list[int]) -> None:
+        connection, source_id, guard = work.connection, self.source_id, self.settings.guard
+        since = work.now - timedelta(seconds=guard.window_seconds)
+        if state.deletions_allowed_at is not None:
+            since = max(since, state.deletions_allowed_at)
+        recent = changes.deletions_since(connection, source_id, milliseconds(since))
+        going = list(records.targets(connection, gone).values())
+        check(
+            guard,
+            source_id,
+            [
+                Deletions(
+                    kind,
+                    sum(target.kind == kind.value and target.object_id is not None for target in going),
+                    recent.get(kind, 0),
+                    records.count_linked(connection, source_id, kind),
+                    kind in batch.completes & comparing.keys() and not sightings.count(connection, source_id, kind),
+                )
+                for kind in {Kind(target.kind) for target in going}
+            ],
+        )
+
+    def _closed(
+        self, work: Work, state: SourceState, batch: Batch, comparing: Mapping[Kind, int], *, allow_deletions: bool
+    ) -> None:
+        connection, source_id = work.connection, self.source_id
+        left = {kind: stamp for kind, stamp in comparing.items() if kind not in batch.completes}
+        for kind in batch.completes:
+            sightings.clear(connection, source_id, kind)
+        if left != state.comparing:
+            sources.set_comparing(connection, source_id, left)
+        if allow_deletions and work.deleted:
+            sources.note_deletions_allowed(connection, source_id, work.now)
+        if batch.watermark is not None and batch.watermark != state.watermark:
+            sources.set_watermark(connection, source_id, batch.watermark)
+
+
+def _carry_out(work: Work, *, look_again: bool) -> None:
+    """From touched and removed records to objects and the log. Deletions that free names come first in the log, and those of
+    organizations last, after everyone in them has moved out."""
+    linking.link(work, look_again=look_again)
+    renaming.rename_below(work)
+    _write_records(work)
+    pointing.point(work)
+    placement.note_shaken(work)
+    places = placement.Placement(work.connection)
+    placement.settle_shaken(work, places)
+    _place_renamed(work)
+    _log_deletions(work, Kind.GROUP, Kind.USER)
+    objects.refresh_organizations(work, places)
+    objects.refresh_users(work, places)
+    grouping.refresh_groups(work)
+    _log_deletions(work, Kind.ORGANIZATION)
+    _count_touched(work)
+
+
+def _log_deletions(work: Work, *kinds: Kind) -> None:
+    deletions = [change for kind in kinds for change in work.deletions[kind]]
+    if deletions:
+        changes.append(work.connection, deletions)
+
+
+def _write_records(work: Work) -> None:
+    rows = [touched.row for touched in work.touched.values() if touched.old is None]
+    records.insert(work.connection, rows)
+    changed = [touched.row for touched in work.touched.values() if touched.old is not None and touched.row != touched.old]
+    records.replace(work.connection, changed)
+
+
+def _place_renamed(work: Work) -> None:
+    """Whoever has another DN may belong elsewhere."""
+    for touched in work.touched.values():
+        row, old = touched.row, touched.old
+        if old is not None and row.object_id is not None and row.dn_key != old.dn_key and not touched.is_frozen:
+            work.to_place[row.object_id] = touched.kind
+
+
+def _count_touched(work: Work) -> None:
+    for touched in work.touched.values():
+        row, old = touched.row, touched.old
+        outcome = Outcome.UNCHANGED
+        if row.object_id in work.created or (old is None and row.object_id is None):
+            outcome = Outcome.CREATED
+        elif row.object_id in work.updated:
+            outcome = Outcome.UPDATED
+        if touched.delta is None and outcome is not Outcome.CREATED:
+            continue  # looked at again, and nothing came of it
+        well = row.situation == Situation.LINKED.value
+        work.count(touched.kind, outcome, Result.SUCCEEDED if well else Result.SKIPPED)
+        if not well and (old is None or old.reason != row.reason):
+            work.problems.append(row.reason)
+        if touched.delta is not None:
+            work.problems += touched.delta.warnings

@@ -1,0 +1,132 @@
+"""Ties the records that the batch touched to objects, by the rules of correlation.py: looks up what they need, notes what they
+decide. Writes nothing."""
+
+from gateway.model.objects import Kind, Value
+from gateway.model.records import Situation
+from gateway.store import records, users
+from gateway.store.keys import name_key
+from gateway.store.records import RecordRow, Target
+from gateway.store.values import decode_attributes
+from gateway.sync import authority, correlation, receiving
+from gateway.sync.correlation import Claim
+from gateway.sync.identifiers import new_id
+from gateway.sync.work import Touched, Work
+
+
+def link(work: Work, *, look_again: bool) -> None:
+    """Decide for every touched record; disputed ones whose name was freed (all that could go, with `look_again`) are touched
+    too. Afterwards `created` and `resolved` tell what the objects are going to be."""
+    _resolve(work, list(work.touched.values()))
+    _note_freed_names(work)
+    if look_again or work.freed_names:
+        _resolve(work, _disputed_that_may_go(work))
+    _settle_names(work)
+    for record_id, touched in work.touched.items():
+        work.targets[record_id] = Target(record_id, touched.row.kind, touched.row.object_id)
+
+
+def _resolve(work: Work, batch: list[Touched]) -> None:
+    """Find the attributes of each record's object, and give those without an object a new one."""
+    active = [touched for touched in batch if touched.row.situation == Situation.LINKED.value]
+    known = {touched.row.object_id for touched in active if touched.row.object_id is not None} | work.to_resolve
+    for object_id, rows in _rows_by_object(work, known).items():
+        speaking = [row for row in rows if row.situation != Situation.UNMATCHED.value]
+        if speaking:
+            said = [_attributes(work, row) for row in speaking]
+            work.resolved[object_id] = authority.resolve(Kind(speaking[0].kind), said)
+    work.to_resolve.clear()
+    user_ids = [object_id for object_id in known if object_id not in work.current_users]
+    work.current_users.update(users.get_many(work.connection, user_ids) if user_ids else {})
+    for touched in active:
+        if touched.row.object_id is None:
+            object_id = new_id(work.stamp)
+            touched.row = touched.row._replace(
+                object_id=object_id, decided_by=correlation.DECIDED_BY_CREATION, decided_at=work.stamp
+            )
+            work.created[object_id] = touched
+            work.resolved[object_id] = authority.resolve(touched.kind, [touched.attributes])
+
+
+def _rows_by_object(work: Work, object_ids: set[str]) -> dict[str, list[RecordRow]]:
+    """The records of each object as they are going to be."""
+    found: dict[str, list[RecordRow]] = {}
+    for row in records.linked_to(work.connection, object_ids):
+        touched = work.touched.get(row.id)
+        found.setdefault(row.object_id or "", []).append(row if touched is None else touched.row)
+    return found
+
+
+def _attributes(work: Work, row: RecordRow) -> dict[str, tuple[Value, ...]]:
+    touched = work.touched.get(row.id)
+    return decode_attributes(row.attributes) if touched is None else touched.attributes
+
+
+def _wanted(work: Work, object_id: str) -> str:
+    return authority.name_of(Kind.USER, work.resolved[object_id])
+
+
+def _note_freed_names(work: Work) -> None:
+    for object_id, user in work.current_users.items():
+        held = name_key(user.username)
+        if object_id in work.resolved and name_key(_wanted(work, object_id)) != held:
+            work.freed_names.add(held)
+
+
+def _disputed_that_may_go(work: Work) -> list[Touched]:
+    again = []
+    for row in records.disputed(work.connection, work.source_id, work.freed_names):
+        if row.id not in work.touched:
+            touched = receiving.again(row)
+            work.touched[row.id] = touched
+            again.append(touched)
+    return again
+
+
+def _settle_names(work: Work) -> None:
+    """Let every user that is new or changes its name have it, unless it is another one's."""
+    claims = []
+    for object_id in work.resolved:
+        current = work.current_users.get(object_id)
+        if current is not None or (object_id in work.created and work.created[object_id].kind is Kind.USER):
+            held = None if current is None else name_key(current.username)
+            wanted = name_key(_wanted(work, object_id))
+            if wanted != held:
+                claims.append(Claim(object_id, wanted, held))
+    if not claims:
+        return
+    holders = users.name_holders(work.connection, {claim.key for claim in claims})
+    lost = correlation.losers(claims, holders)
+    if lost:
+        _dispute(work, lost)
+
+
+def _dispute(work: Work, lost: dict[str, str]) -> None:
+    """The records of those who lost are disputed: a new object is not made, an old one keeps the name it has."""
+    for touched in list(work.touched.values()):
+        object_id = touched.row.object_id
+        if object_id not in lost or touched.row.situation != Situation.LINKED.value:
+            continue
+        owner = _described(work, lost[object_id])
+        reason = correlation.disputed_reason(_wanted(work, object_id), touched.row.dn, owner)
+        touched.row = touched.row._replace(situation=Situation.DISPUTED.value, reason=reason)
+        if object_id in work.created:
+            del work.created[object_id]
+            touched.row = touched.row._replace(object_id=None, decided_by=None, decided_at=None)
+    for object_id in lost:
+        if object_id in work.current_users:
+            work.resolved[object_id]["username"] = (work.current_users[object_id].username,)
+        else:
+            del work.resolved[object_id]
+
+
+def _described(work: Work, user_id: str) -> str:
+    """A user by the name and source of its first record."""
+    if user_id in work.created:
+        return _place(work.created[user_id].row.dn, work.source_id)
+    for account in records.accounts(work.connection, user_id):
+        return _place(account.dn, account.source_id)
+    return f"user {user_id}"
+
+
+def _place(spelled: str, source_id: str) -> str:
+    return f"{spelled or 'a user'} (source {source_id})"

@@ -1,0 +1,228 @@
+"""References between the records of one source: who points at whom, in whatever order the records arrive. What leads nowhere
+waits in the store until its target appears."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.model.deltas import MEMBERS
+from gateway.model.objects import Kind, Member
+from gateway.model.records import Reference, ReferenceForm
+from gateway.store import records, references
+from gateway.store.keys import name_key
+from gateway.store.records import Target
+from gateway.store.references import Dangling, Pointer
+from gateway.sync.work import Touched, Work
+
+ORGANIZATIONS = "organizations"
+"""The key in `Delta.references` for the organizations of a user, the primary one first."""
+PARENT = "parent"
+"""The key in `Delta.references` for the organization above an organization."""
+
+ALLOWED: Mapping[str, frozenset[str]] = {
+    MEMBERS: frozenset({Kind.USER.value, Kind.GROUP.value}),
+    ORGANIZATIONS: frozenset({Kind.ORGANIZATION.value}),
+    PARENT: frozenset({Kind.ORGANIZATION.value}),
+}
+"""What each reference may lead to; a name that leads to something else leads nowhere."""
+
+MAX_VALUE_BYTES = 2000
+"""As for DN keys: longer names cannot be index entries in PostgreSQL."""
+
+
+@dataclass(slots=True)
+class _Said:
+    """The references in one record's report under one name."""
+
+    owner: int
+    name: str
+    references: list[tuple[ReferenceForm, str]]
+
+
+@dataclass(slots=True)
+class _Difference:
+    added: list[Pointer] = field(default_factory=list)
+    removed: list[Pointer] = field(default_factory=list)
+    dangling: list[Dangling] = field(default_factory=list)
+    settled: list[Dangling] = field(default_factory=list)
+
+
+def point(work: Work) -> None:
+    """Bring the stored references to what the touched records say, then lead waiting ones to the touched records. The records
+    must be stored already."""
+    said = [
+        _Said(record_id, name, [_comparable(reference) for reference in wanted])
+        for record_id, touched in work.touched.items()
+        if touched.delta is not None and touched.delta.references and not touched.is_frozen
+        for name, wanted in touched.delta.references.items()
+        if name in ALLOWED
+    ]
+    if said:
+        _store(work, _compare(work, said))
+    _lead_waiting(work)
+    _join_newly_linked(work)
+
+
+def _comparable(reference: Reference) -> tuple[ReferenceForm, str]:
+    form, value = reference
+    return form, name_key(value) if form is ReferenceForm.LOGIN else value.replace("\0", "\ufffd")
+
+
+def _compare(work: Work, said: list[_Said]) -> _Difference:
+    names = _Names(work, (reference for one in said for reference in one.references))
+    known = [one.owner for one in said if work.touched[one.owner].old is not None]
+    stored_pointers, stored_dangling = references.owned(work.connection, known) if known else ([], [])
+    pointers: defaultdict[tuple[int, str], dict[int, Pointer]] = defaultdict(dict)
+    waiting: defaultdict[tuple[int, str], dict[tuple[str, str], Dangling]] = defaultdict(dict)
+    for pointer in stored_pointers:
+        pointers[pointer.owner, pointer.name][pointer.target] = pointer
+    for dangling in stored_dangling:
+        waiting[dangling.owner, dangling.name][dangling.form, dangling.value] = dangling
+    difference = _Difference()
+    for one in said:
+        _compare_one(work, one, names, pointers[one.owner, one.name], waiting[one.owner, one.name], difference)
+    return difference
+
+
+def _compare_one(
+    work: Work,
+    said: _Said,
+    names: "_Names",
+    stored: dict[int, Pointer],
+    waiting: dict[tuple[str, str], Dangling],
+    difference: _Difference,
+) -> None:
+    """`stored` and `waiting` are used up: what is left of them is no longer said."""
+    allowed = ALLOWED[said.name]
+    ordered = said.name != MEMBERS
+    found: set[int] = set()
+    for place, (form, value) in enumerate(said.references):
+        position = place if ordered else 0
+        target = names.target(form, value, allowed)
+        if target is None:
+            if (form.value, value) not in waiting and len(value) <= MAX_VALUE_BYTES // 4:
+                difference.dangling.append(Dangling(work.source_id, form.value, value, said.owner, said.name, position))
+            waiting.pop((form.value, value), None)
+        elif target.id not in found:
+            found.add(target.id)
+            known = stored.pop(target.id, None)
+            if known is None or known.position != position:
+                difference.added.append(Pointer(said.owner, said.name, target.id, form.value, position))
+            if known is not None and known.position != position:
+                difference.removed.append(known)
+    difference.removed += stored.values()
+    difference.settled += waiting.values()
+
+
+class _Names:
+    """The records behind the names in some references, looked up together."""
+
+    def __init__(self, work: Work, wanted: Iterable[tuple[ReferenceForm, str]]) -> None:
+        values: defaultdict[ReferenceForm, set[str]] = defaultdict(set)
+        for form, value in wanted:
+            values[form].add(value)
+        self._found: dict[tuple[ReferenceForm, str, str], Target] = {}
+        connection, source_id = work.connection, work.source_id
+        if values[ReferenceForm.DN]:
+            self._note(ReferenceForm.DN, records.at_dn(connection, source_id, values[ReferenceForm.DN]))
+        if values[ReferenceForm.ID]:
+            self._note(ReferenceForm.ID, records.at_external_id(connection, source_id, tuple(Kind), values[ReferenceForm.ID]))
+        if values[ReferenceForm.LOGIN]:
+            self._note(
+                ReferenceForm.LOGIN, records.at_login(connection, source_id, set(map(name_key, values[ReferenceForm.LOGIN])))
+            )
+        work.targets.update({target.id: target for target in self._found.values() if target.id not in work.targets})
+
+    def _note(self, form: ReferenceForm, found: list[tuple[str, Target]]) -> None:
+        for value, target in found:
+            self._found[form, value, target.kind] = target
+
+    def target(self, form: ReferenceForm, value: str, kinds: Collection[str]) -> Target | None:
+        """The record of one of these kinds that has the name."""
+        for kind in kinds:
+            target = self._found.get((form, value, kind))
+            if target is not None:
+                return target
+        return None
+
+
+def _store(work: Work, difference: _Difference) -> None:
+    references.remove(work.connection, difference.removed, difference.settled)
+    references.add(work.connection, difference.added, difference.dangling)
+    work.know(pointer.target for pointer in difference.removed)
+    for pointer in difference.removed:
+        note_lost(work, pointer)
+    for pointer in difference.added:
+        _note_new(work, pointer)
+
+
+def note_lost(work: Work, pointer: Pointer) -> None:
+    """A reference is gone: its owner's object may have lost a member, or its place. Both records must be known."""
+    owner, target = work.targets[pointer.owner], work.targets[pointer.target]
+    if owner.object_id is None:
+        return
+    if pointer.name != MEMBERS:
+        work.to_place[owner.object_id] = Kind(owner.kind)
+    elif target.object_id is not None:
+        work.lost_members.add((owner.object_id, Member(Kind(target.kind), target.object_id)))
+
+
+def _note_new(work: Work, pointer: Pointer) -> None:
+    if pointer.name == MEMBERS:
+        work.new_members.add((pointer.owner, pointer.target))
+        return
+    work.know((pointer.owner,))
+    owner = work.targets[pointer.owner]
+    if owner.object_id is not None:
+        work.to_place[owner.object_id] = Kind(owner.kind)
+
+
+def _lead_waiting(work: Work) -> None:
+    """References that waited for a name which one of the touched or moved records has now."""
+    if not references.any_dangling(work.connection, work.source_id):
+        return
+    names: dict[str, dict[str, int]] = {form.value: {} for form in ReferenceForm}
+    rows = [touched.row for touched in work.touched.values() if _has_new_names(touched)]
+    moved = work.moved_records - set(work.touched)
+    for row in (*records.by_id(work.connection, moved).values(), *rows):
+        names[ReferenceForm.DN.value][row.dn_key] = row.id
+        names[ReferenceForm.ID.value][row.external_id] = row.id
+        names[ReferenceForm.LOGIN.value][row.login_key or ""] = row.id
+    work.know(moved)
+    for form, holders in names.items():
+        holders.pop("", None)
+        if holders:
+            _settle(work, references.waiting_for(work.connection, work.source_id, form, holders), holders)
+
+
+def _settle(work: Work, waiting: list[Dangling], holders: dict[str, int]) -> None:
+    settled = [one for one in waiting if work.targets[holders[one.value]].kind in ALLOWED[one.name]]
+    if not settled:
+        return
+    pointers = [Pointer(one.owner, one.name, holders[one.value], one.form, one.position) for one in settled]
+    references.remove(work.connection, (), settled)
+    references.add(work.connection, pointers)
+    work.know(pointer.owner for pointer in pointers)
+    for pointer in pointers:
+        _note_new(work, pointer)
+
+
+def _has_new_names(touched: Touched) -> bool:
+    old, new = touched.old, touched.row
+    return old is None or (old.dn_key, old.login_key) != (new.dn_key, new.login_key)
+
+
+def _join_newly_linked(work: Work) -> None:
+    """Records that were stored before and have an object only now: what they point at, and what points at them, counts now."""
+    joined = [
+        record_id
+        for record_id, touched in work.touched.items()
+        if touched.old is not None and touched.old.object_id is None and touched.row.object_id is not None
+    ]
+    if not joined:
+        return
+    outgoing, _ = references.owned(work.connection, joined)
+    pointers = outgoing + references.leading_to(work.connection, joined)
+    work.know({pointer.owner for pointer in pointers} | {pointer.target for pointer in pointers})
+    for pointer in pointers:
+        _note_new(work, pointer)

@@ -1,0 +1,155 @@
+"""From reports to records: what is new, what has changed, what is as it was, what is gone. Writes nothing but sightings."""
+
+from collections.abc import Mapping
+
+from gateway.model import dn
+from gateway.model.deltas import Delta, DeltaType
+from gateway.model.objects import Kind, Value
+from gateway.model.records import Situation
+from gateway.model.runs import Outcome, Result
+from gateway.store import records, sightings
+from gateway.store.keys import name_key
+from gateway.store.records import Head, RecordRow
+from gateway.store.values import decode_attributes, encode_attributes
+from gateway.sync import authority, correlation, reports
+from gateway.sync.work import Touched, Work
+
+MAX_DN_KEY_BYTES = 2000
+"""Longer ones cannot be index entries in PostgreSQL; no directory allows names a tenth of that."""
+
+
+def receive(work: Work, said: reports.Reports, comparing: Mapping[Kind, int]) -> list[int]:
+    """Fill `work.touched` from the reports, note sightings, and return the records that are reported as gone."""
+    heads = {kind: _heads(work, said, kind) for kind in Kind}
+    next_id = records.next_id(work.connection)
+    gone: list[int] = []
+    changed: dict[int, tuple[Delta, bytes]] = {}
+    seen: dict[Kind, list[int]] = {kind: [] for kind in comparing}
+    for (kind, external_id), reported in said.items():
+        delta, digest = _digested(reported)
+        head = heads[kind].get(external_id)
+        if delta.type is DeltaType.DELETE:
+            if head is not None:
+                gone.append(head.id)
+            else:
+                work.count(kind, Outcome.UNCHANGED)
+            continue
+        if head is None:
+            if not _is_acceptable(work, delta):
+                continue
+            head = Head(next_id, digest, "")
+            next_id += 1
+            work.touched[head.id] = _new(work, head.id, delta, digest)
+        elif delta.type is DeltaType.PRESENT or head.digest == digest:
+            _count_unchanged(work, kind, head)
+        else:
+            changed[head.id] = (delta, digest)
+            work.touched[head.id] = _PLACE_KEPT
+        if kind in seen:
+            seen[kind].append(head.id)
+    for record_id, row in records.by_id(work.connection, changed).items():
+        work.touched[record_id] = _changed(work, row, *changed[record_id])
+    for kind, record_ids in seen.items():
+        sightings.note(work.connection, work.source_id, kind, record_ids)
+    return gone
+
+
+def again(row: RecordRow) -> Touched:
+    """A record that is looked at again without a new report."""
+    return Touched(row._replace(situation=Situation.LINKED.value, reason=""), row, None, decode_attributes(row.attributes))
+
+
+def _digested(delta: Delta) -> tuple[Delta, bytes]:
+    if delta.type is not DeltaType.UPSERT:
+        return delta, b""
+    try:
+        return delta, reports.digest(delta)
+    except UnicodeEncodeError:
+        delta = reports.cleaned(delta)
+        return delta, reports.digest(delta)
+
+
+def _heads(work: Work, said: reports.Reports, kind: Kind) -> dict[str, Head]:
+    names = [external_id for of_kind, external_id in said if of_kind is kind]
+    return records.heads(work.connection, work.source_id, kind, names) if names else {}
+
+
+def _is_acceptable(work: Work, delta: Delta) -> bool:
+    """Whether a record that is not stored yet can be."""
+    if delta.type is DeltaType.PRESENT:
+        problem = f"{delta.dn or delta.external_id} is said to be unchanged and was never received: a full read brings it"
+    elif len(delta.external_id) > reports.MAX_EXTERNAL_ID_CHARACTERS:
+        problem = f"{delta.dn[:80]} has an id of {len(delta.external_id)} characters: choose another id attribute"
+    else:
+        return True
+    work.problems.append(problem)
+    work.count(delta.kind, Outcome.CREATED, Result.SKIPPED)
+    return False
+
+
+def _count_unchanged(work: Work, kind: Kind, head: Head) -> None:
+    well = head.situation == Situation.LINKED.value
+    work.count(kind, Outcome.UNCHANGED, Result.SUCCEEDED if well else Result.SKIPPED)
+
+
+def _new(work: Work, record_id: int, delta: Delta, digest: bytes) -> Touched:
+    kind = delta.kind
+    attributes: dict[str, tuple[Value, ...]] = dict(delta.attributes)
+    name = authority.name_of(kind, attributes)
+    reason = delta.problem or correlation.unmatched_reason(kind, name, delta.dn)
+    row = RecordRow(
+        record_id,
+        work.source_id,
+        kind.value,
+        delta.external_id,
+        delta.dn,
+        _dn_key(work, delta.dn),
+        _login_key(kind, name),
+        encode_attributes(attributes),
+        digest,
+        Situation.UNMATCHED.value if reason else Situation.LINKED.value,
+        reason,
+        None,
+        None,
+        None,
+    )
+    return Touched(row, None, delta, attributes)
+
+
+def _changed(work: Work, old: RecordRow, delta: Delta, digest: bytes) -> Touched:
+    kind = delta.kind
+    attributes = reports.merged(decode_attributes(old.attributes), delta)
+    name = authority.name_of(kind, attributes)
+    spelled = delta.dn or old.dn
+    reason = delta.problem or correlation.unmatched_reason(kind, name, spelled)
+    row = old._replace(
+        dn=spelled,
+        dn_key=old.dn_key if spelled == old.dn else _dn_key(work, spelled),
+        login_key=_login_key(kind, name),
+        attributes=encode_attributes(attributes),
+        digest=digest,
+        situation=Situation.UNMATCHED.value if reason else Situation.LINKED.value,
+        reason=reason,
+    )
+    return Touched(row, old, delta, attributes)
+
+
+def _login_key(kind: Kind, name: str) -> str | None:
+    return name_key(name) or None if kind is Kind.USER and name else None
+
+
+def _dn_key(work: Work, spelled: str) -> str:
+    """The key of a DN, or "" (with a problem noted) for one that is none: the record then has no place in the source's tree."""
+    try:
+        key = dn.key(spelled)
+    except dn.InvalidDN as error:
+        work.problems.append(f"{error}; it is treated as if it had no place in the tree")
+        return ""
+    if "\0" in key or (len(key) > MAX_DN_KEY_BYTES // 4 and len(key.encode()) > MAX_DN_KEY_BYTES):
+        work.problems.append(f"{spelled[:80]}… is too long a name; it is treated as if it had no place in the tree")
+        return ""
+    return key
+
+
+_PLACE_KEPT = Touched(RecordRow(0, "", "", "", "", "", None, "", None, "", "", None, None, None), None, None, {})
+"""Keeps the order of the batch until the stored rows are read."""

@@ -1,0 +1,117 @@
+"""What one transaction of the door knows and has still to do. The steps of `inbound.py` hand it on; no other state exists."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.model.changes import Change
+from gateway.model.deltas import Delta
+from gateway.model.objects import Kind, Member, User, Value
+from gateway.model.records import Situation
+from gateway.model.runs import Outcome, Result, Statistics
+from gateway.store import records
+from gateway.store.database import Connection
+from gateway.store.records import RecordRow, Target
+from gateway.store.values import milliseconds
+
+
+@dataclass(slots=True)
+class Touched:
+    """A record under work: `row` as it is going to be, `old` as it is stored (None: new), `delta` what was said of it (None:
+    looked at again without a report), `attributes` after the report."""
+
+    row: RecordRow
+    old: RecordRow | None
+    delta: Delta | None
+    attributes: dict[str, tuple[Value, ...]]
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(self.row.kind)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether its object must stay as it is: the record is linked, but what it says now cannot be an object."""
+        return self.row.object_id is not None and self.row.situation == Situation.UNMATCHED.value
+
+
+@dataclass(slots=True)
+class Work:
+    """One batch of one source in one transaction; `now` is the transaction's only time."""
+
+    connection: Connection
+    source_id: str
+    source_type: str
+    now: datetime
+
+    touched: dict[int, Touched] = field(default_factory=dict)
+    """By record id, in the order of the batch."""
+
+    targets: dict[int, Target] = field(default_factory=dict)
+    """Records whose kind and object are known, as they will be."""
+
+    current_users: dict[str, User] = field(default_factory=dict)
+    """Users that were read already, as they are stored."""
+
+    created: dict[str, Touched] = field(default_factory=dict)
+    """New objects by id, each with the record it is made for."""
+
+    resolved: dict[str, dict[str, tuple[Value, ...]]] = field(default_factory=dict)
+    """The attributes that objects, new and old, are going to have, name included."""
+
+    to_place: dict[str, Kind] = field(default_factory=dict)
+    """Objects whose place in the tree must be found anew."""
+
+    to_resolve: set[str] = field(default_factory=set)
+    """Objects that lost a record and go on with the others."""
+
+    moved_records: set[int] = field(default_factory=set)
+    """Records that went along when something above them was renamed."""
+
+    shaken_keys: set[str] = field(default_factory=set)
+    """DN keys below which an organization record appeared, so that others may belong to it now."""
+
+    freed_names: set[str] = field(default_factory=set)
+    """Keys of login names that nobody has any more."""
+
+    new_members: set[tuple[int, int]] = field(default_factory=set)
+    """(group record, member record): this source says so now."""
+
+    lost_members: set[tuple[str, Member]] = field(default_factory=set)
+    """(group id, member): this source has stopped saying so at one place at least."""
+
+    departed: defaultdict[str, set[Member]] = field(default_factory=lambda: defaultdict(set))
+    """Members that left a group because they exist no more, by group id."""
+
+    deletions: dict[Kind, list[Change]] = field(default_factory=lambda: {kind: [] for kind in Kind})
+    """The changes for objects that are gone."""
+
+    updated: set[str] = field(default_factory=set)
+    """Objects that changed."""
+
+    tally: Counter[tuple[Kind, Outcome, Result]] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def stamp(self) -> int:
+        """`now` as it lies in the tables."""
+        return milliseconds(self.now)
+
+    @property
+    def deleted(self) -> set[str]:
+        """The ids of the objects that are gone."""
+        return {change.object_id for changes in self.deletions.values() for change in changes}
+
+    def count(self, kind: Kind, outcome: Outcome, result: Result = Result.SUCCEEDED, number: int = 1) -> None:
+        """Add to the statistics."""
+        self.tally[kind, outcome, result] += number
+
+    def statistics(self) -> Statistics:
+        """What was counted."""
+        return Statistics({key: count for key, count in self.tally.items() if count})
+
+    def know(self, record_ids: Iterable[int]) -> None:
+        """See to it that `targets` has these records."""
+        unknown = {record_id for record_id in record_ids if record_id not in self.targets}
+        self.targets.update(records.targets(self.connection, unknown))

@@ -63,11 +63,8 @@ class Invocation:
 
     @cached_property
     def loaded(self) -> Loaded:
-        """Raises ConfigurationError with all complaints. Warnings go to standard error."""
-        loaded = config.load(config.find(self._file, os.environ), os.environ, self._assignments)
-        for warning in loaded.warnings:
-            click.echo(f"warning: {warning}", err=True)
-        return loaded
+        """Raises ConfigurationError with all complaints."""
+        return config.load(config.find(self._file, os.environ), os.environ, self._assignments)
 
 
 class _Commands(click.Group):

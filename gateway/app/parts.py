@@ -1,4 +1,4 @@
-"""Single parts from their tables of the configuration: the store, the sources. wiring.py puts them together; commands take one."""
+"""Single parts from their tables of the configuration: the store, the sources. wiring.py joins them; commands take one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from gateway.app import data_dir
 from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
 from gateway.app.tables import Settings, ViewTable
 from gateway.connectors.ldap.openldap import OpenLDAPSource
+from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
 from gateway.connectors.ldif import LdifSource
 from gateway.directory import definition
 from gateway.model.dn import DN
-from gateway.model.errors import NotFound
+from gateway.model.errors import ConfigurationError, NotFound
 from gateway.model.source import Source
 from gateway.store import migrate
 from gateway.store.database import Database
@@ -74,6 +75,25 @@ def database(settings: Settings) -> Iterator[Database]:
 def source(table: SourceTables) -> Source:
     """The connector that reads the source. Nothing is opened yet."""
     return OpenLDAPSource(table.settings()) if isinstance(table, OpenLDAPSourceTable) else LdifSource(table.settings())
+
+
+def vouches(table: SourceTables) -> bool:
+    """Whether people of this source may log in with the source's password."""
+    return isinstance(table, OpenLDAPSourceTable) and table.authentication
+
+
+def authenticator(table: SourceTables, reactor: Any) -> PassThrough:
+    """Who is asked whether a password is right; for tables that `vouches` is true of."""
+    if not isinstance(table, OpenLDAPSourceTable):
+        raise ConfigurationError(f"source {table.name}: a source of kind {table.kind} has no passwords")
+    settings = PassThroughSettings(
+        id=table.name,
+        upstream=table.settings().upstream,
+        connections=table.bind_connections,
+        bind_seconds=table.bind_timeout_seconds,
+        decoy_base=next(iter(table.users.all_bases), ""),
+    )
+    return PassThrough(settings, reactor)
 
 
 def inbound(table: SourceTables) -> Inbound:

@@ -115,7 +115,7 @@ class DeletionGuardTable(SourcePart):
     organizations: Whole = 10
     groups: Whole = 10
     percent: Percent = 5
-    window_seconds: PositiveFloat = 3600
+    window_seconds: PositiveFloat = 600
 
 
 class Source(SourcePart):

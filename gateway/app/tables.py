@@ -115,6 +115,7 @@ class LimitsTable(Table):
     time_limit_seconds: Whole = 60
     bind_seconds: PositiveFloat = 30
     idle_seconds: PositiveFloat = 900
+    write_stall_seconds: PositiveFloat = 60
     bind_failures: PositiveInt = 5
     bind_failure_seconds: PositiveFloat = 60
 

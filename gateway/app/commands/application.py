@@ -20,14 +20,12 @@ _organizations = click.option(
     "--organization",
     "organization_names",
     multiple=True,
-    help="Sees this organization and all below: its path (Sales/Europe) or id.",
+    help="Sees this organization and all below: path (Sales/Europe) or id.",
 )
 _groups = click.option("--group", "group_names", multiple=True, help="Sees this group only: its name or id. Repeat for more.")
 _no_groups = click.option("--no-groups", is_flag=True, help="Sees no groups.")
 _views = click.option("--view", "views", multiple=True, help="May use this LDAP view. Default: the first one.")
-_attributes = click.option(
-    "--attribute", "attributes", multiple=True, help="May read this LDAP attribute only. Repeat for more."
-)
+_attributes = click.option("--attribute", "attributes", multiple=True, help="May read only this LDAP attribute. Repeat it.")
 _description = click.option("--description", help="What it is, for whoever reads the list.")
 
 
@@ -46,7 +44,7 @@ def command() -> None:
 @_description
 @as_json
 @click.pass_obj
-def add(invocation: Invocation, name: str, description: str | None, as_json: bool, **rights: Any) -> None:
+def add(invocation: Invocation, /, name: str, description: str | None, as_json: bool, **rights: Any) -> None:
     """Add the application NAME; prints its secret, which cannot be shown again."""
     settings = invocation.loaded.settings
     if not name.strip() or len(name) > 64 or not name.isprintable():
@@ -77,8 +75,7 @@ def add(invocation: Invocation, name: str, description: str | None, as_json: boo
 def list_all(invocation: Invocation, as_json: bool) -> None:
     """List all applications."""
     with parts.database(invocation.loaded.settings) as database:
-        found = database.read_blocking(applications.all_applications)
-        rows = [database.read_blocking(lambda connection, one=one: _facts(connection, one)) for one in found]
+        rows = database.read_blocking(_all_facts)
     if as_json:
         print_json(rows)
         return
@@ -110,10 +107,14 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
 @click.pass_obj
 def remove(invocation: Invocation, name: str) -> None:
     """Remove the application NAME (or id)."""
+
+    def work(connection: Connection) -> str:
+        application = naming.application(connection, name)
+        applications.remove(connection, application.id)
+        return application.name
+
     with parts.database(invocation.loaded.settings) as database:
-        removed = database.write_blocking(lambda connection: naming.application(connection, name))
-        database.write_blocking(lambda connection: applications.remove(connection, removed.id))
-    click.echo(f"application {removed.name} is removed")
+        click.echo(f"application {database.write_blocking(work)} is removed")
 
 
 @command.command("new-secret")
@@ -146,7 +147,7 @@ def new_secret(invocation: Invocation, name: str, as_json: bool) -> None:
 @_description
 @click.option("--enable/--disable", "enabled", default=None, help="Let it in, or keep it out.")
 @click.pass_obj
-def change(invocation: Invocation, name: str, description: str | None, enabled: bool | None, **rights: Any) -> None:
+def change(invocation: Invocation, /, name: str, description: str | None, enabled: bool | None, **rights: Any) -> None:
     """Change what the application NAME (or id) may see. What is not mentioned stays."""
     settings = invocation.loaded.settings
 
@@ -224,6 +225,10 @@ def _known_views(settings: Settings, views: tuple[str, ...]) -> tuple[str, ...]:
         if view not in known:
             raise click.BadParameter(f"there is no view {view!r}; the views are: {', '.join(known)}", param_hint="--view")
     return views
+
+
+def _all_facts(connection: Connection) -> list[dict[str, Any]]:
+    return [_facts(connection, application) for application in applications.all_applications(connection)]
 
 
 def _facts(connection: Connection, application: Application) -> dict[str, Any]:

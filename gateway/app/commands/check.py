@@ -24,7 +24,7 @@ LONGEST_VALUE = 40
 @as_json
 @click.pass_context
 def command(context: click.Context, source: str | None, as_json: bool) -> None:
-    """Try every step of reading SOURCE (or all): name, TCP, TLS, bind, bases, counts, and the first five as they would become."""
+    """Try every step of reading SOURCE (or all), and show the first five of each kind as they would become."""
     invocation: Invocation = context.obj
     tables = parts.chosen_sources(invocation.loaded.settings, source)
     if not tables and not as_json:

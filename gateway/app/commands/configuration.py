@@ -39,6 +39,8 @@ def check(invocation: Invocation) -> None:
     """Read and check the configuration, and do nothing else."""
     settings = invocation.loaded.settings
     sources = ", ".join(source.name for source in settings.source) or "none"
+    for warning in invocation.loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"{invocation.loaded.file} is right; sources: {sources}")
 
 

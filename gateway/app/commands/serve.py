@@ -1,0 +1,18 @@
+"""`gateway serve`: run the gateway in the foreground."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from gateway.app import service
+from gateway.app.cli import Invocation
+
+
+@click.command("serve")
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Run the gateway in the foreground until SIGTERM or Ctrl-C. SIGHUP reads the certificates again."""
+    invocation: Invocation = context.obj
+    context.exit(service.serve(invocation.loaded, os.environ))

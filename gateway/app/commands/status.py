@@ -1,0 +1,155 @@
+"""`gateway status`: each source at a glance, and which of its records did not become objects, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import click
+
+from gateway.app import parts
+from gateway.app.cli import Invocation
+from gateway.app.printing import ago, as_json, print_json, print_table
+from gateway.model.objects import Kind
+from gateway.model.runs import RunStatus, SyncRun
+from gateway.store import changes, leases, records, runs, sources
+from gateway.store.database import Connection, Database
+from gateway.sync.lease import name_for
+from gateway.sync.reading import in_words
+
+FOLLOWED_SECONDS = 60  # a source that is read notes that it was heard at least every 20 seconds
+PROBLEMS_AT_ONCE = 100
+
+
+@click.command("status")
+@click.argument("source", required=False)
+@click.option("--problems", is_flag=True, help="List the records that did not become objects, with the reasons.")
+@as_json
+@click.pass_obj
+def command(invocation: Invocation, source: str | None, problems: bool, as_json: bool) -> None:
+    """Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out."""
+    tables = parts.chosen_sources(invocation.loaded.settings, source)
+    with parts.database(invocation.loaded.settings) as database:
+        if problems:
+            left_out = [row for table in tables for row in _problems(database, table.name)]
+            _print_problems(left_out, as_json=as_json)
+            return
+        moment = parts.now()
+        rows = database.read_blocking(lambda connection: [_state(connection, table, moment) for table in tables])
+        position = database.read_blocking(changes.last)
+    if as_json:
+        print_json({"sources": rows, "last_change_number": position})
+        return
+    for row in rows:
+        _print(row, moment)
+    click.echo(f"last change: {position}")
+
+
+def _state(connection: Connection, table: parts.SourceTables, moment: datetime) -> dict[str, Any]:
+    state = sources.get(connection, table.name)
+    latest = runs.latest(connection, table.name, 1)
+    counted = {
+        kind.value: {
+            "records": records.count(connection, table.name, kind),
+            "linked": records.count_linked(connection, table.name, kind),
+        }
+        for kind in Kind
+    }
+    caught_up = state.caught_up_at if state else None
+    return {
+        "source": table.name,
+        "kind": table.kind,
+        "read_by": leases.holder_of(connection, name_for(table.name), moment),
+        "counts": counted,
+        "problems": {situation.value: n for situation, n in records.count_problems(connection, table.name).items()},
+        "heard_at": state.heard_at if state else None,
+        "caught_up_at": caught_up,
+        "lag_seconds": None if caught_up is None else round((moment - caught_up).total_seconds(), 1),
+        "can_resume": state is not None and state.watermark is not None,
+        "last_run": _run(latest[0]) if latest else None,
+        "last_error": state.last_error if state else "",
+        "last_error_at": state.last_error_at if state and state.last_error else None,
+    }
+
+
+def _run(run: SyncRun) -> dict[str, Any]:
+    counts = {" ".join(key): count for key, count in sorted(run.statistics.counts.items())}
+    return {
+        "id": run.id,
+        "mode": run.mode,
+        "trigger": run.trigger,
+        "status": run.status.value,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "statistics": counts,
+        "in_words": in_words(run.statistics),
+        "error": run.error,
+    }
+
+
+def _print(row: dict[str, Any], moment: datetime) -> None:
+    click.echo(f"source {row['source']} ({row['kind']})")
+    click.echo(f"  position:   {_position(row, moment)}")
+    click.echo(f"  last run:   {_last_run(row['last_run'], moment)}")
+    counts = (f"{numbers['records']} {kind}s" for kind, numbers in row["counts"].items())
+    click.echo(f"  records:    {', '.join(counts)}")
+    if row["problems"]:
+        left_out = ", ".join(f"{number} {situation}" for situation, number in sorted(row["problems"].items()))
+        click.echo(f"  left out:   {left_out}; `gateway status {row['source']} --problems` lists them")
+    if row["last_error"]:
+        click.echo(f"  last error: {ago(row['last_error_at'], moment)} ago: {row['last_error']}")
+    click.echo()
+
+
+def _position(row: dict[str, Any], moment: datetime) -> str:
+    if row["heard_at"] is None:
+        return "never read; `gateway serve` reads it, or `gateway sync` once"
+    reader = f"read by {row['read_by']}" if row["read_by"] else "not being read"
+    lag = row["lag_seconds"]
+    if lag is None:
+        return f"has never been read to the end, {reader}"
+    current = row["read_by"] and lag <= FOLLOWED_SECONDS and not row["last_error"]
+    behind = "up to date" if current else f"up to date {ago(row['caught_up_at'], moment)} ago"
+    resume = "" if row["can_resume"] else "; the next read is a full one"
+    return f"{behind}, heard {ago(row['heard_at'], moment)} ago, {reader}{resume}"
+
+
+def _last_run(run: dict[str, Any] | None, moment: datetime) -> str:
+    if run is None:
+        return "none"
+    took = ""
+    if run["finished_at"] is not None:
+        took = f", took {(run['finished_at'] - run['started_at']).total_seconds():.1f} s"
+    status = run["status"] if run["status"] != RunStatus.REFUSED else "refused by the deletion guard"
+    sentence = f"{run['id']}, {run['mode']}, {run['trigger']}, {ago(run['started_at'], moment)} ago{took}: {status}"
+    return f"{sentence}, {run['in_words']}"
+
+
+def _problems(database: Database, source_id: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    after = 0
+    while found := database.read_blocking(partial(records.problems, source_id=source_id, after=after, limit=PROBLEMS_AT_ONCE)):
+        rows += [
+            {
+                "source": source_id,
+                "kind": record.kind.value,
+                "situation": record.situation.value,
+                "external_id": record.external_id,
+                "dn": record.dn,
+                "reason": record.reason,
+            }
+            for _, record in found
+        ]
+        after = found[-1][0]
+    return rows
+
+
+def _print_problems(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(rows)
+    elif rows:
+        columns = ("source", "kind", "situation", "dn", "reason")
+        print_table(columns, ([row[column] or row["external_id"] for column in columns] for row in rows))
+    else:
+        click.echo("every record became an object")

@@ -1,0 +1,148 @@
+"""`gateway serve` as a process: start and stop order, signals, and what systemd is told.
+
+Start: lock, store, ports, log, views, sources. Stop: the same backwards, and bounded: whoever hangs is left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Final
+
+import structlog
+from twisted.internet.defer import Deferred, ensureDeferred
+
+from gateway import __version__
+from gateway.app import logs, parts
+from gateway.app.config import Loaded
+from gateway.app.data_dir import DataDirLock, prepare
+from gateway.app.listening import Ports
+from gateway.app.notify import notify
+from gateway.app.wiring import Program, build
+from gateway.model.errors import ConfigurationError, GatewayError
+
+STOP_SECONDS: Final = 20.0  # a batch in progress takes far less; systemd kills after TimeoutStopSec=30
+FAREWELL_SECONDS: Final = 2.0
+
+_log = structlog.get_logger("gateway.service")
+
+
+def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
+    """Run until a signal ends it; the exit code. Raises ConfigurationError or StoreUnavailable when it cannot start."""
+    reactor = epoll_reactor()
+    settings = loaded.settings
+    logs.configure(settings.log.level, settings.log.format)
+    logs.forward_twisted()
+    for warning in loaded.warnings:
+        _log.warning(warning)
+    with ExitStack() as stack:
+        prepare(settings.data_dir)
+        stack.enter_context(DataDirLock(settings.data_dir))
+        database = parts.open_database(settings, reactor)
+        service = Service(build(settings, database, reactor), reactor, environ)
+        service.run()
+        return service.exit_code
+
+
+def epoll_reactor() -> Any:
+    """Twisted's epoll reactor, installed unless there is a reactor already."""
+    if "twisted.internet.reactor" not in sys.modules:
+        from twisted.internet import epollreactor
+
+        epollreactor.install()  # type: ignore[no-untyped-call]
+    from twisted.internet import reactor
+
+    return reactor
+
+
+class Service:
+    """One program in one process."""
+
+    def __init__(self, program: Program, reactor: Any, environ: Mapping[str, str]) -> None:
+        self._program = program
+        self._reactor = reactor
+        self._environ = environ
+        self._ports = Ports(reactor)
+        self._stopping = False
+        self._hangs = False
+        self._error: GatewayError | None = None
+        self.exit_code = 0
+
+    def run(self) -> None:
+        """Start, serve until SIGTERM or SIGINT, stop. Raises what kept it from starting."""
+        self._reactor.callWhenRunning(self._start)
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
+        self._reactor.run()
+        if self._hangs:
+            # Threads that never come back would keep the process alive for ever.
+            sys.stderr.flush()
+            os._exit(1)
+        if self._error is not None:
+            raise self._error
+
+    def _start(self) -> None:
+        program = self._program
+        try:
+            self._ports.open(program.listeners)
+            program.threads.start()
+            program.ldap.start()
+            for follower in program.followers:
+                follower.start()
+            program.runners.start()
+        except GatewayError as error:
+            self._error = error
+            self._reactor.stop()
+            return
+        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self._reload))
+        addresses = {key: ", ".join(places) for key, places in self._ports.addresses().items()}
+        _log.info("the gateway serves", version=__version__, **addresses)
+        notify(self._environ, "READY=1", f"STATUS=serving {'; '.join(f'{key} {at}' for key, at in addresses.items())}")
+
+    def _stop(self) -> Deferred[None]:
+        self._stopping = True
+        _log.info("the gateway stops")
+        notify(self._environ, "STOPPING=1")
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # the impatient press it again
+        stopping = ensureDeferred(self._stop_in_order())
+        stopping.addTimeout(STOP_SECONDS, self._reactor)
+        return stopping.addErrback(self._left_behind)
+
+    async def _stop_in_order(self) -> None:
+        program = self._program
+        await self._ports.close()
+        await program.runners.stop()
+        await self._say_farewell()
+        for close in program.closers:
+            close()
+        for follower in program.followers:
+            await follower.stop()
+        program.tail.close()
+        program.database.close()
+        _log.info("the gateway has stopped")
+
+    async def _say_farewell(self) -> None:
+        """LDAP clients are told; those that do not take notice are cut off."""
+        gone = self._program.ldap.stop()
+        cutting = self._reactor.callLater(FAREWELL_SECONDS, self._program.ldap.drop_all)
+        await gone
+        if cutting.active():
+            cutting.cancel()
+        if self._program.threads.started:
+            self._program.threads.stop()
+
+    def _left_behind(self, failure: Any) -> None:
+        self._hangs, self.exit_code = True, 1
+        _log.error("the gateway stops without waiting any longer", error=str(failure.value) or type(failure.value).__name__)
+
+    def _reload(self) -> None:
+        notify(self._environ, "RELOADING=1")
+        for certificate in self._program.certificates:
+            try:
+                certificate.reload()
+            except ConfigurationError as error:
+                _log.error(f"{error}; the old certificate stays in use")
+        _log.info("certificates are read again", count=len(self._program.certificates))
+        notify(self._environ, "READY=1")

@@ -1,0 +1,143 @@
+"""The whole program, top to bottom: every part is made here, and here alone the parts are introduced to each other.
+
+Nothing is opened or started: service.py does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.python.threadpool import ThreadPool
+
+from gateway.app import parts
+from gateway.app.listening import Listener
+from gateway.app.tables import Certified, LimitsTable, Settings
+from gateway.app.tls import Certificate
+from gateway.changelog.tail import Tail
+from gateway.directory.authenticate import Authentication
+from gateway.directory.directory import Directory
+from gateway.directory.follower import Follower
+from gateway.directory.softlock import SoftLock
+from gateway.frontends.developer.api import DeveloperApi
+from gateway.frontends.http.router import make_site
+from gateway.frontends.ldap.limits import ServerLimits
+from gateway.frontends.ldap.server import LDAPServer
+from gateway.frontends.ldap.services import Services
+from gateway.store.database import Database
+from gateway.sync.runner import Process, Runner, Schedule
+from gateway.sync.runners import Runners, pool_for
+
+SEARCH_THREADS = 2  # large searches are sliced; more threads would only take turns
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What is started and stopped. `threads` are the LDAP server's; `closers` end what is left at last."""
+
+    database: Database
+    tail: Tail
+    followers: Sequence[Follower]
+    runners: Runners
+    ldap: LDAPServer
+    threads: ThreadPool
+    listeners: Sequence[Listener]
+    certificates: Sequence[Certificate]
+    closers: Sequence[Callable[[], object]]
+
+
+def build(settings: Settings, database: Database, reactor: Any) -> Program:
+    """Raises ConfigurationError when a certificate cannot be used."""
+    ldap_certificate, http_certificate = certificate(settings.ldap), certificate(settings.http)
+
+    # The store's log, and the views that follow it
+    tail = Tail(database, reactor)
+    followers = [Follower(parts.view(table), settings.data_dir / "views", database, tail, reactor) for table in settings.view]
+    directory = Directory(followers)
+
+    # Inbound: one runner for each source
+    process = Process(database, reactor, reactor, pool_for(len(settings.source)), parts.now, parts.holder())
+    runners = Runners(
+        [
+            Runner(
+                parts.source(table),
+                parts.inbound(table),
+                Schedule(table.schedule_seconds, table.full_seconds),
+                process,
+            )
+            for table in settings.source
+        ],
+        process,
+    )
+
+    # LDAP
+    authenticators = {table.name: parts.authenticator(table, reactor) for table in settings.source if parts.vouches(table)}
+    authentication = Authentication(
+        directory,
+        database,
+        authenticators,
+        SoftLock(reactor.seconds, settings.limits.bind_failures, settings.limits.bind_failure_seconds),
+        anonymous_views=settings.ldap.anonymous,
+        users_see_themselves=settings.ldap.user_access == "self",
+    )
+    search_threads = ThreadPool(0, SEARCH_THREADS, "search")
+    services = Services(
+        directory,
+        authentication,
+        reactor,
+        search_threads,
+        server_limits(settings.limits),
+        tls_context=(lambda: ldap_certificate) if ldap_certificate else None,
+        require_tls=settings.ldap.require_tls,
+        sources=tuple(table.name for table in settings.source),
+        log_operations=settings.log.level == "debug",
+    )
+    ldap = LDAPServer(services)
+
+    # HTTP
+    developer = make_site(
+        "developer",
+        DeveloperApi(database, tail, reactor=reactor).routes(),
+        reactor=reactor,
+        max_connections=settings.limits.connections,
+        max_connections_per_address=settings.limits.connections_per_address,
+    )
+
+    listeners = [
+        Listener("ldap", settings.ldap.listen, ldap.factory()),
+        Listener("http", settings.http.listen, developer, http_certificate),
+    ]
+    if ldap_certificate:
+        listeners.append(Listener("ldaps", settings.ldap.tls_listen, ldap.factory(encrypted=True), ldap_certificate))
+    return Program(
+        database,
+        tail,
+        followers,
+        runners,
+        ldap,
+        search_threads,
+        listeners,
+        certificates=[one for one in (ldap_certificate, http_certificate) if one],
+        closers=[developer.close_connections, *(one.close for one in authenticators.values())],
+    )
+
+
+def certificate(table: Certified) -> Certificate | None:
+    """The certificate of a listener, when it has one."""
+    return Certificate(table.certificate, table.key) if table.certificate and table.key else None
+
+
+def server_limits(table: LimitsTable) -> ServerLimits:
+    """`[limits]` in the LDAP server's words."""
+    return ServerLimits(
+        max_message_bytes=table.max_message_bytes,
+        connections=table.connections,
+        connections_per_address=table.connections_per_address,
+        operations_in_flight=table.operations_in_flight,
+        size_limit=table.size_limit,
+        time_limit_seconds=table.time_limit_seconds,
+        bind_seconds=table.bind_seconds,
+        idle_seconds=table.idle_seconds,
+        write_stall_seconds=table.write_stall_seconds,
+    )

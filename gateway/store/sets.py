@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _encoder = msgspec.json.Encoder()
@@ -37,6 +38,11 @@ class _OneOf(FunctionElement[bool]):
     inherit_cache = True
     name = "one_of"
     type = Boolean()
+
+    def self_group(self, against: OperatorType | None = None) -> "_OneOf":
+        """As it is: SQLAlchemy would write `… = 1` for a dialect without booleans, and SQLite then uses no index."""
+        del against
+        return self
 
 
 @compiles(_OneOf, "sqlite")

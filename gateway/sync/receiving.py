@@ -56,7 +56,8 @@ def receive(work: Work, said: reports.Reports, comparing: Mapping[Kind, int]) ->
 
 def again(row: RecordRow) -> Touched:
     """A record that is looked at again without a new report."""
-    return Touched(row._replace(situation=Situation.LINKED.value, reason=""), row, None, decode_attributes(row.attributes))
+    hopeful = row._replace(situation=Situation.LINKED.value, reason="")
+    return Touched(Kind(row.kind), hopeful, row, None, decode_attributes(row.attributes))
 
 
 def _digested(delta: Delta) -> tuple[Delta, bytes]:
@@ -113,7 +114,7 @@ def _new(work: Work, record_id: int, delta: Delta, digest: bytes) -> Touched:
         None,
         None,
     )
-    return Touched(row, None, delta, attributes)
+    return Touched(kind, row, None, delta, attributes)
 
 
 def _changed(work: Work, old: RecordRow, delta: Delta, digest: bytes) -> Touched:
@@ -131,7 +132,7 @@ def _changed(work: Work, old: RecordRow, delta: Delta, digest: bytes) -> Touched
         situation=Situation.UNMATCHED.value if reason else Situation.LINKED.value,
         reason=reason,
     )
-    return Touched(row, old, delta, attributes)
+    return Touched(kind, row, old, delta, attributes)
 
 
 def _login_key(kind: Kind, name: str) -> str | None:
@@ -151,5 +152,6 @@ def _dn_key(work: Work, spelled: str) -> str:
     return key
 
 
-_PLACE_KEPT = Touched(RecordRow(0, "", "", "", "", "", None, "", None, "", "", None, None, None), None, None, {})
+_NO_ROW = RecordRow(0, "", "", "", "", "", None, "", None, "", "", None, None, None)
+_PLACE_KEPT = Touched(Kind.USER, _NO_ROW, None, None, {})
 """Keeps the order of the batch until the stored rows are read."""

@@ -21,14 +21,11 @@ class Touched:
     """A record under work: `row` as it is going to be, `old` as it is stored (None: new), `delta` what was said of it (None:
     looked at again without a report), `attributes` after the report."""
 
+    kind: Kind
     row: RecordRow
     old: RecordRow | None
     delta: Delta | None
     attributes: dict[str, tuple[Value, ...]]
-
-    @property
-    def kind(self) -> Kind:
-        return Kind(self.row.kind)
 
     @property
     def is_frozen(self) -> bool:

@@ -15,14 +15,16 @@ from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
 from gateway.app.tables import Settings, ViewTable
 from gateway.connectors.ldap.openldap import OpenLDAPSource
 from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
-from gateway.connectors.ldif import LdifSource
+from gateway.connectors.ldif import LdifSettings, LdifSource
 from gateway.directory import definition
 from gateway.model.dn import DN
 from gateway.model.errors import ConfigurationError, NotFound
+from gateway.model.objects import ROOT_ORGANIZATION_ID
 from gateway.model.source import Source
 from gateway.store import migrate
 from gateway.store.database import Database
-from gateway.sync.inbound import Inbound
+from gateway.sync.guard import Guard
+from gateway.sync.inbound import Inbound, InboundSettings
 
 SourceTables = OpenLDAPSourceTable | LdifSourceTable
 
@@ -98,7 +100,19 @@ def authenticator(table: SourceTables, reactor: Any) -> PassThrough:
 
 def inbound(table: SourceTables) -> Inbound:
     """The door through which the source's records come in."""
-    raise NotImplementedError(table.name)
+    limits = table.deletion_guard
+    guard = Guard(limits.users, limits.organizations, limits.groups, limits.percent, limits.window_seconds)
+    target = table.target_organization or ROOT_ORGANIZATION_ID
+    return Inbound(table.name, source(table).source_type, InboundSettings(target, guard, fingerprint(table)), now)
+
+
+def fingerprint(table: SourceTables) -> str:
+    """Changes with everything that decides what the source reports or what becomes of it; no secret goes in."""
+    settings = table.settings()
+    if isinstance(settings, LdifSettings):
+        return f"{table.kind}:{settings.path}:{settings.fingerprint}"
+    kinds = (f"{kind.kind}={settings.fingerprint(kind)}" for kind in settings.ordered_kinds)
+    return f"{table.kind}:{','.join(kinds)}"
 
 
 def view(table: ViewTable) -> definition.View:

@@ -40,6 +40,7 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
         _log.warning(warning)
     with ExitStack() as stack:
         prepare(settings.data_dir)
+        prepare(settings.view_dir)
         stack.enter_context(DataDirLock(settings.data_dir))
         database = parts.open_database(settings, reactor)
         service = Service(build(settings, database, reactor), reactor, environ)

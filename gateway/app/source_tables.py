@@ -120,11 +120,13 @@ class DeletionGuardTable(SourcePart):
 
 class Source(SourcePart):
     """What every source has. `schedule_seconds`: how often a source that cannot push is read again; `full_seconds`: how
-    often everything is compared, whatever the source said meanwhile."""
+    often everything is compared, whatever the source said meanwhile. `target_organization`: the id of the organization that
+    takes what has none at the source; "" is the root."""
 
     name: Name
     schedule_seconds: PositiveFloat = 300
     full_seconds: PositiveFloat = DAY_SECONDS
+    target_organization: str = ""
     deletion_guard: DeletionGuardTable = DeletionGuardTable()
 
 

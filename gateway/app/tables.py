@@ -146,6 +146,11 @@ class Settings(Table):
         return self.gateway.data_dir
 
     @property
+    def view_dir(self) -> Path:
+        """Where the LDAP views are; what is there can be thrown away while no `serve` runs."""
+        return self.data_dir / "views"
+
+    @property
     def store_url(self) -> str:
         """The SQLAlchemy URL of the store; may hold a password: never print it."""
         return self.store.secret_url(self.data_dir)

@@ -53,7 +53,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
 
     # The store's log, and the views that follow it
     tail = Tail(database, reactor)
-    followers = [Follower(parts.view(table), settings.data_dir / "views", database, tail, reactor) for table in settings.view]
+    followers = [Follower(parts.view(table), settings.view_dir, database, tail, reactor) for table in settings.view]
     directory = Directory(followers)
 
     # Inbound: one runner for each source

@@ -10,7 +10,7 @@ import random as randomness
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -56,6 +56,13 @@ class Process:
     holder: str
     random: Callable[[], float] = randomness.random
     on_run: Callable[[str, Ended], object] = lambda *_: None
+
+
+class Fetched(NamedTuple):
+    """What the source's thread brought: a batch, an error, or neither when the read is at its end."""
+
+    batch: Batch | None = None
+    error: Exception | None = None
 
 
 class Runner:
@@ -167,17 +174,21 @@ class Runner:
     async def _pull(self, reading: Reading, batches: Iterator[Batch]) -> None:
         upcoming = self._next(batches)
         try:
-            while not self._must_leave(reading) and (batch := await upcoming) is not None:
+            while not self._must_leave(reading):
+                fetched = await upcoming
+                if fetched.error is not None:
+                    raise fetched.error
+                if fetched.batch is None:
+                    return
                 upcoming = self._next(batches)
-                if reading.wants(batch):
-                    await self._apply(reading, batch)
+                if reading.wants(fetched.batch):
+                    await self._apply(reading, fetched.batch)
         except GatewayError:
             if not self._must_leave(reading):  # else it is what our own close() brought about
                 raise
         finally:
             if not upcoming.called:
                 self._source.close()
-            upcoming.addErrback(lambda _: None)
             await upcoming
             await self._in_thread(getattr(batches, "close", _nothing))
 
@@ -192,8 +203,8 @@ class Runner:
     def _must_compare(self) -> bool:
         return bool(self._process.clock.seconds() - self._compared_at >= self._schedule.full_seconds)
 
-    def _next(self, batches: Iterator[Batch]) -> Deferred[Batch | None]:
-        return self._in_thread(lambda: next(batches, None))
+    def _next(self, batches: Iterator[Batch]) -> Deferred[Fetched]:
+        return self._in_thread(lambda: _fetch(batches))
 
     def _in_thread(self, work: Callable[[], Any]) -> Deferred[Any]:
         return deferToThreadPool(self._process.reactor, self._process.threads, work)
@@ -242,6 +253,13 @@ class Runner:
     def _named(self, sentence: str) -> str:
         prefix = f"source {self.source_id}: "
         return sentence if sentence.startswith(prefix) else prefix + sentence
+
+
+def _fetch(batches: Iterator[Batch]) -> Fetched:
+    try:
+        return Fetched(next(batches, None))
+    except Exception as error:  # whatever it is, it is the reader's to deal with, and may come after the reader has left
+        return Fetched(error=error)
 
 
 def _nothing() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import NAMESPACE_OID, uuid5
 
 from gateway.directory.definition import EntryRules, View
@@ -41,6 +42,7 @@ class Entry:
         return b"".join([encode_attribute(name.encode(), values) for name, values in self.operational_values])
 
 
+@lru_cache(maxsize=1024)
 def timestamp(moment: datetime) -> bytes:
     """Generalized Time (RFC 4517 §3.3.13) in UTC, whole seconds."""
     return moment.strftime("%Y%m%d%H%M%SZ").encode()

@@ -260,7 +260,8 @@ class _Step:
         affected = self._writer.groups_of(renamed)
         if new:
             found = self._database.read_blocking(lambda c: memberships.group_ids_of(c, new))
-            affected |= {group_id for group_ids in found.values() for group_id in group_ids}
+            # A group that has no entry yet will list them when it gets one.
+            affected |= self._writer.entry_ids({group_id for group_ids in found.values() for group_id in group_ids}).keys()
         self._again(Kind.GROUP, affected)
 
     def _remove(self, items: Mapping[str, DirectoryObject | None]) -> None:

@@ -4,6 +4,7 @@ Here: its tables, how it is opened for writing and for reading, and what belongs
 writer.py's, what comes out search.py's. Its content and its log position commit together."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,7 +100,10 @@ class ViewFile:
         return connection
 
     def _connect(self, read_only: bool = False) -> sqlite3.Connection:
-        mode = "ro" if read_only else "rwc"
+        if not read_only:
+            # SQLite gives its other files the mode of this one: nobody else on this machine may read the directory.
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        mode = "ro" if read_only else "rw"
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={mode}",
             uri=True,

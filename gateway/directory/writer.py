@@ -11,6 +11,7 @@ from gateway.directory.definition import View
 from gateway.directory.indexing import KeyMaker, decoded, fragments
 from gateway.directory.projection import Entry
 from gateway.model import dn
+from gateway.model.objects import Kind
 from gateway.wire.entries import values
 
 _CHUNK = 500
@@ -30,6 +31,7 @@ class ViewWriter:
         self._attribute_ids: dict[str, int] = dict(connection.execute("SELECT key, id FROM attribute"))
         self._added: set[tuple[int, bytes, int]] = set()
         self._removed: set[tuple[int, bytes, int]] = set()
+        self._last_parent = ("", 0)
         marks = ", ".join("?" for _ in self._columns)
         names = ", ".join(f'"{column}"' for column in self._columns)
         self._add_fragments = f"INSERT INTO fragment (rowid, {names}) VALUES (?, {marks})"
@@ -87,6 +89,8 @@ class ViewWriter:
             (entry.object_id,),
         ).fetchone()
         encoded, operational = entry.encoded, entry.operational
+        if entry.kind != Kind.USER:
+            self._last_parent = ("", 0)
         placed = ",".join(map(str, organizations))
         stored = (entry.dn_key, entry.dn, plain_key, placed, encoded, operational)
         if old is None:
@@ -126,6 +130,7 @@ class ViewWriter:
         ).fetchone()
         if old is None:
             return None
+        self._last_parent = ("", 0)
         self._index(old[0], set(), self._keys.rows(decoded(old[2], old[3])))
         self._connection.execute("DELETE FROM entry WHERE id = ?", (old[0],))
         self._connection.execute("DELETE FROM member WHERE group_entry = ?", (old[0],))
@@ -161,8 +166,12 @@ class ViewWriter:
         )
 
     def _parent(self, dn_key: str) -> int:
-        row = self._connection.execute("SELECT id FROM entry WHERE dn_key = ?", (dn.parent_key(dn_key),)).fetchone()
-        return int(row[0]) if row else 0
+        """The id of the parent's entry; neighbours mostly come together."""
+        key = dn.parent_key(dn_key)
+        if key != self._last_parent[0]:
+            row = self._connection.execute("SELECT id FROM entry WHERE dn_key = ?", (key,)).fetchone()
+            self._last_parent = (key, int(row[0]) if row else 0)
+        return self._last_parent[1]
 
     def _index(self, entry_id: int, rows: set[tuple[str, bytes]], old: set[tuple[str, bytes]] | None) -> None:
         if len(self._added) > _MAX_COLLECTED:

@@ -6,6 +6,7 @@ None as a key means that the value does not follow the rule's syntax: an asserti
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
 
@@ -52,6 +53,7 @@ def _boolean(value: bytes) -> bytes | None:
     return upper if upper in (b"TRUE", b"FALSE") else None
 
 
+@lru_cache(maxsize=1024)
 def _generalized_time(value: bytes) -> bytes | None:
     """RFC 4517 §3.3.13: minutes and seconds may be missing, a fraction is of the smallest part given."""
     matched = _TIME.fullmatch(value.decode("ascii", "replace"))

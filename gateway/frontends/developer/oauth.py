@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.frontends.developer.lockout import Lockout
+from gateway.frontends.developer.lockout import WINDOW_SECONDS, Lockout
 from gateway.frontends.http.credentials import MAX_CREDENTIAL_CHARACTERS, ClientCredentials, basic_credentials
 from gateway.frontends.http.errors import HttpError
 from gateway.frontends.http.messages import Answer, Request, json_answer
@@ -71,10 +71,12 @@ class TokenEndpoint:
         """The application whose id and secret were shown."""
         credentials = client_credentials(request, given)
         client_id, secret = credentials.client_id, credentials.client_secret
-        wait = self._lockout.seconds_left(client_id, request.peer)
-        if wait:
+        if self._lockout.is_locked(client_id, request.peer):
             raise oauth_error(
-                429, "invalid_client", f"Too many wrong secrets; try again in {wait} seconds.", {"Retry-After": str(wait)}
+                429,
+                "invalid_client",
+                f"Too many wrong secrets from this address; try again in {WINDOW_SECONDS} seconds.",
+                {"Retry-After": str(WINDOW_SECONDS)},
             )
         application = None
         # A client that names another application than the path does is refused like one with a wrong secret.

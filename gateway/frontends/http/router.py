@@ -49,17 +49,30 @@ def observe_nothing(face: str, operation: str, status: int, seconds: float) -> N
 
 
 def make_site(
-    name: str, routes: Sequence[Route], *, reactor: Any, observe: Observe = observe_nothing, **limits: int
+    name: str,
+    routes: Sequence[Route],
+    *,
+    reactor: Any,
+    observe: Observe = observe_nothing,
+    quiet: bool = False,
+    **limits: int,
 ) -> FaceSite:
-    """The site that serves `routes`; `limits` are FaceSite's. Give it to a listening port; `close_connections` ends it."""
-    return FaceSite(name, FaceResource(Face(name, routes, reactor, observe)), reactor=reactor, **limits)
+    """The site that serves `routes`; `limits` are FaceSite's. Give it to a listening port; `close_connections` ends it.
+
+    `quiet`: requests that succeed are logged for debugging only, where machines ask every few seconds.
+    """
+    face = Face(name, routes, reactor, observe, quiet=quiet)
+    return FaceSite(name, FaceResource(face), reactor=reactor, **limits)
 
 
 class Face:
     """Routes turned into klein's, with our request and answer values on the inside."""
 
-    def __init__(self, name: str, routes: Sequence[Route], clock: IReactorTime, observe: Observe) -> None:
+    def __init__(
+        self, name: str, routes: Sequence[Route], clock: IReactorTime, observe: Observe, *, quiet: bool = False
+    ) -> None:
         self.name = name
+        self.quiet = quiet
         self.klein = Klein()
         self._clock = clock
         self._observe = observe
@@ -155,7 +168,8 @@ class Exchange:
         seconds = time.perf_counter() - self._began
         wire = self._wire
         extra = {"note": note} if note else {}
-        _log.info(
+        write = _log.debug if self._face.quiet and status < 400 else _log.info
+        write(
             "http",
             face=self._face.name,
             method=wire.method.decode("latin-1"),

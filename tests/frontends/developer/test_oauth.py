@@ -1,7 +1,6 @@
 """Tokens: every way to show a secret, every refusal in RFC 6749's words and in ours, revocation, the soft lock."""
 
 import base64
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -141,7 +140,7 @@ async def test_too_many_wrong_secrets_lock_the_client_out_for_a_while(client: Cl
         assert (await post(client, "/oauth2/token", credentials(client, client_secret="wrong"))).status == 401
     answer = await post(client, "/oauth2/token", credentials(client))
     assert (answer.status, answer.json["error"]) == (429, "invalid_client")
-    assert 0 < int(answer.headers["retry-after"]) <= lockout.WINDOW_SECONDS
+    assert answer.headers["retry-after"] == str(lockout.WINDOW_SECONDS)
 
 
 @pytest_twisted.ensureDeferred
@@ -172,27 +171,20 @@ def test_the_lock_ends_with_its_window_and_a_right_secret_forgets_failures() -> 
         lock.failed("a", "192.0.2.1")
     lock.succeeded("a", "192.0.2.1")
     lock.failed("a", "192.0.2.1")
-    assert lock.seconds_left("a", "192.0.2.1") == 0
+    assert not lock.is_locked("a", "192.0.2.1")
     for _ in range(lockout.MAX_FAILURES):
         lock.failed("a", "192.0.2.1")
-    clock.now = 100.0
-    assert lock.seconds_left("a", "192.0.2.1") == lockout.WINDOW_SECONDS - 100
+    assert lock.is_locked("a", "192.0.2.1")
     clock.now = float(lockout.WINDOW_SECONDS)
-    assert lock.seconds_left("a", "192.0.2.1") == 0
+    assert not lock.is_locked("a", "192.0.2.1")
 
 
 def test_a_lock_hits_one_client_at_one_address_until_the_address_tries_too_many() -> None:
     lock = Lockout(Ticking())
     for _ in range(lockout.MAX_FAILURES):
         lock.failed("a", "192.0.2.1")
-    assert lock.seconds_left("a", "192.0.2.2") == lock.seconds_left("b", "192.0.2.1") == 0
+    assert not lock.is_locked("a", "192.0.2.2")
+    assert not lock.is_locked("b", "192.0.2.1")
     for number in range(lockout.MAX_FAILURES_PER_ADDRESS):
         lock.failed(f"c{number}", "192.0.2.1")
-    assert lock.seconds_left("b", "192.0.2.1") > 0
-
-
-def test_the_locks_memory_is_bounded() -> None:
-    lock: Any = Lockout(Ticking())
-    for number in range(lockout.MAX_ENTRIES + 100):
-        lock.failed(f"c{number}", f"192.0.2.{number % 7}")
-    assert len(lock._failures) == lockout.MAX_ENTRIES
+    assert lock.is_locked("b", "192.0.2.1")

@@ -1,0 +1,130 @@
+"""Health for machines: /healthz (the process answers) and /readyz (itemised: what works, what does not, and why).
+
+Checks are plain callables handed in; this file knows the common ones, and that no check may hold the answer up."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from inspect import isawaitable
+from typing import Any, NamedTuple, Protocol
+
+import structlog
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.threads import deferToThread
+
+from gateway.model.errors import GatewayError
+from gateway.model.runs import RunStatus, SyncRun
+from gateway.store import migrate, runs, sources
+from gateway.store.database import Connection, Database
+
+CHECK_SECONDS = 5.0
+"""How long one check may take; orchestrators give up after ten at the earliest."""
+
+MAX_LAG_CHANGES = 10_000
+"""A view that is so far behind the log is not ready: applying that takes it seconds, and it answers with the past."""
+
+_log = structlog.get_logger()
+
+
+class Health(NamedTuple):
+    """What a check found. `detail` is a sentence or a number for a person; it may hold no secret."""
+
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """One line of /readyz. `required`: the gateway is not ready without it; the others are only shown."""
+
+    name: str
+    check: Callable[[], Health | Awaitable[Health]]
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A check with its outcome."""
+
+    name: str
+    required: bool
+    ok: bool
+    detail: str
+
+
+class FollowedView(Protocol):
+    """A view that follows the log, as far as health is concerned."""
+
+    reader: Any
+    """None until the view can be searched."""
+    position: int
+
+
+async def examine(checks: Sequence[HealthCheck], clock: Any) -> list[Finding]:
+    """Every check at the same time, in the given order. Raises nothing."""
+    found: list[Finding] = await gatherResults([Deferred.fromCoroutine(_examine(check, clock)) for check in checks])
+    return found
+
+
+async def _examine(check: HealthCheck, clock: Any) -> Finding:
+    try:
+        health = check.check()
+        if isawaitable(health):
+            health = await Deferred.fromCoroutine(_waited(health)).addTimeout(CHECK_SECONDS, clock)
+    except GatewayError as error:
+        health = Health(False, str(error))
+    except Exception as error:
+        _log.warning("health_check_failed", check=check.name, exc_info=error)
+        health = Health(False, f"the check failed: {type(error).__name__}")
+    return Finding(check.name, check.required, health.ok, health.detail)
+
+
+async def _waited(health: Awaitable[Health]) -> Health:
+    return await health
+
+
+def store_checks(database: Database) -> list[HealthCheck]:
+    """That the store can be read, and that its schema is this program's."""
+
+    async def readable() -> Health:
+        await database.read(lambda connection: sources.get(connection, ""))
+        return Health(True, database.name)
+
+    async def schema() -> Health:
+        await deferToThread(migrate.check_schema, database)
+        return Health(True)
+
+    return [HealthCheck("store", readable), HealthCheck("schema", schema)]
+
+
+def view_check(name: str, view: FollowedView, last_change: Callable[[], int]) -> HealthCheck:
+    """That an LDAP view is complete and not far behind the log, whose end `last_change` tells."""
+
+    def check() -> Health:
+        lag = max(0, last_change() - view.position)
+        if view.reader is None:
+            return Health(False, "it is being built")
+        return Health(lag <= MAX_LAG_CHANGES, f"{lag} changes behind the log, at change {view.position}")
+
+    return HealthCheck(f"view {name}", check)
+
+
+def source_check(database: Database, source_id: str) -> HealthCheck:
+    """How a source's last run went. Not required: people and programs go on reading what came before."""
+
+    def last_run(connection: Connection) -> Health:
+        found = runs.latest(connection, source_id)
+        state = sources.get(connection, source_id)
+        error = state.last_error if state is not None else ""
+        return _run_health(found[0], error) if found else Health(False, error or "it has not been read yet")
+
+    return HealthCheck(f"source {source_id}", lambda: database.read(last_run), required=False)
+
+
+def _run_health(run: SyncRun, last_error: str) -> Health:
+    at = (run.finished_at or run.started_at).astimezone(UTC).isoformat(timespec="seconds")
+    if run.status is RunStatus.SUCCEEDED:
+        return Health(True, f"{run.mode} run succeeded at {at}")
+    if run.status is RunStatus.RUNNING:
+        return Health(not last_error, last_error or f"{run.mode} run under way since {at}")
+    return Health(False, f"{run.mode} run {run.status} at {at}: {run.error or last_error}")

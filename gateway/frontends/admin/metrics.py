@@ -1,0 +1,52 @@
+"""The metrics of one process in one registry of its own, never the library's global one.
+
+Parts count in plain numbers and are read when someone asks (figures.py); only what takes time is told here as it happens."""
+
+from prometheus_client import CollectorRegistry, GCCollector, Histogram, PlatformCollector, ProcessCollector, generate_latest
+
+from gateway.frontends.admin.figures import PartFigures, Parts, StoreCollector
+
+LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Bucket bounds in seconds: from a read out of the cache to an upstream that is about to be given up."""
+
+
+class Metrics:
+    """Its methods are the recorders that wiring hands to the parts."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self.store = StoreCollector()
+        self._http = Histogram(
+            "gateway_http_request_seconds",
+            "HTTP requests by operation and status",
+            ["face", "operation", "status"],
+            buckets=LATENCIES,
+            registry=self.registry,
+        )
+        self._upstream = Histogram(
+            "gateway_upstream_seconds",
+            "Passwords asked upstream, by source and outcome",
+            ["source", "outcome"],
+            buckets=LATENCIES,
+            registry=self.registry,
+        )
+        self.registry.register(self.store)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def watch(self, parts: Parts) -> None:
+        """Publish what these parts count. To be called once, when all parts are made."""
+        self.registry.register(PartFigures(parts))
+
+    def http_request(self, face: str, operation: str, status: int, seconds: float) -> None:
+        """An HTTP request was answered; this is a web kit's `observe`."""
+        self._http.labels(face, operation, str(status)).observe(seconds)
+
+    def upstream(self, source: str, outcome: str, seconds: float) -> None:
+        """An upstream was asked; `outcome` is "accepted", "refused" or "unavailable"."""
+        self._upstream.labels(source, outcome).observe(seconds)
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self.registry)

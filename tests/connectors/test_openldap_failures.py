@@ -208,3 +208,12 @@ def secure(slapd: Slapd, pki: Pki, way: str, **changes: Any) -> Upstream:
     if way == "ldaps":
         return upstream(slapd, **({"urls": (slapd.ldaps_url,), "ca_file": pki.ca} | changes))
     return upstream(slapd, **({"start_tls": True, "ca_file": pki.ca} | changes))
+
+
+def test_a_source_that_was_closed_before_its_read_began_does_not_connect(slapd: Slapd) -> None:
+    closed = source(slapd)
+    reading = closed.read(None, follow=True)
+    closed.close()
+    with pytest.raises(SourceUnavailable, match="reading was stopped"):
+        next(reading)
+    assert "SRCH" not in slapd.log_text()

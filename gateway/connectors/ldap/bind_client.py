@@ -130,8 +130,9 @@ async def connect(reactor: Any, place: Place, address: Address, root: Any, start
     endpoint: Any = HostnameEndpoint(reactor, address.host, address.port, timeout=seconds)
     if address.tls:
         endpoint = wrapClientTLS(optionsForClientTLS(address.host, trustRoot=root), endpoint)
+    attempt: Deferred[BindClient] = endpoint.connect(Factory.forProtocol(lambda: BindClient(place)))
     try:
-        client: BindClient = await endpoint.connect(Factory.forProtocol(lambda: BindClient(place)))
+        client = await _cancellable(attempt)
     except CancelledError:
         raise
     except Exception as error:  # name resolution, refusal, timeout: Twisted has an error class for each
@@ -142,6 +143,21 @@ async def connect(reactor: Any, place: Place, address: Address, root: Any, start
     elif start_tls:
         await client.start_tls(reactor, address.host, root, seconds)
     return client
+
+
+def _cancellable(attempt: "Deferred[BindClient]") -> "Deferred[BindClient]":
+    """The same attempt, whose cancellation is a CancelledError: HostnameEndpoint calls it a failure of name resolution."""
+
+    def cancel(given_up: "Deferred[BindClient]") -> None:
+        given_up.errback(CancelledError())
+        attempt.cancel()
+
+    wanted: Deferred[BindClient] = Deferred(cancel)
+    attempt.addCallbacks(
+        lambda client: client.drop() if wanted.called else wanted.callback(client),
+        lambda failure: None if wanted.called else wanted.errback(failure),
+    )
+    return wanted
 
 
 def _ending(error: BaseException | None) -> str:

@@ -46,6 +46,8 @@ class Attempt:
         return self._session
 
     def resolve(self) -> str:
+        if self._interruption.stopped:
+            raise UpstreamUnavailable(self.place, "reading was stopped", "nothing needs to be done")
         try:
             self._resolved = socket.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):

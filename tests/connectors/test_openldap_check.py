@@ -1,0 +1,101 @@
+"""`check` of an LDAP source against a real slapd: one item for each step, each failure with its cure."""
+
+from dataclasses import replace
+
+from gateway.connectors.ldap.openldap import OpenLDAPSource
+from gateway.connectors.ldap.settings import kind_settings
+from gateway.model.objects import Kind
+from gateway.model.source import CheckItem, CheckStatus
+from tests.conftest import StartSlapd
+from tests.connectors.upstreams import add_person, settings, source, upstream
+from tests.servers.people import people
+from tests.servers.pki import Pki
+from tests.servers.slapd import Slapd
+
+
+def checked(reading: OpenLDAPSource) -> dict[str, CheckItem]:
+    return {item.name: item for item in reading.check()}
+
+
+def failed(items: dict[str, CheckItem]) -> list[str]:
+    return [name for name, item in items.items() if item.status is CheckStatus.FAILED]
+
+
+def test_all_steps_are_told_in_order_with_counts_and_the_first_five_as_they_would_become(start_slapd: StartSlapd) -> None:
+    slapd = start_slapd(ldif=people(1200, 3, 5))
+    items = checked(source(slapd))
+    people_base, groups_base = f"base ou=people,{slapd.suffix}", f"base ou=groups,{slapd.suffix}"
+    steps = ["name resolves", "TCP", "TLS", "bind", "synchronization"]
+    assert list(items) == [*steps, people_base, "organizations", "users", groups_base, "groups"]
+    assert failed(items) == []
+    assert [items[name].detail for name in ("organizations", "users", "groups")] == [
+        "10 would be read",
+        "1,200 would be read",
+        "3 would be read",
+    ]
+    assert [len(items[name].samples) for name in ("organizations", "users", "groups")] == [5, 5, 3]
+    kind, dn, attributes = items["users"].samples[0]
+    assert (kind, dn.partition("=")[0], attributes["family_name"]) == (Kind.USER, "uid", ("Sur000000",))
+
+
+def test_tls_shows_version_and_expiry_and_a_wrong_authority_ends_there_with_its_cure(slapd: Slapd, pki: Pki) -> None:
+    good = checked(source(slapd, upstream=upstream(slapd, start_tls=True, ca_file=pki.ca)))
+    assert "TLSv1." in good["TLS"].detail
+    assert "valid until" in good["TLS"].detail
+    bad = checked(source(slapd, upstream=upstream(slapd, start_tls=True, ca_file=pki.wrong_ca)))
+    assert failed(bad) == ["TLS"]
+    assert "as ca_file" in bad["TLS"].cure
+    assert bad["bind"].status is bad["users"].status is CheckStatus.SKIPPED
+
+
+def test_a_wrong_password_fails_at_bind_and_the_rest_is_not_tried(slapd: Slapd) -> None:
+    items = checked(source(slapd, upstream=upstream(slapd, password="wrong")))
+    assert failed(items) == ["bind"]
+    assert items["bind"].cure == "check bind_dn and password"
+
+
+def test_a_missing_base_fails_alone(slapd: Slapd) -> None:
+    bases = (f"ou=people,{slapd.suffix}", f"ou=nowhere,{slapd.suffix}")
+    items = checked(source(slapd, kinds=(kind_settings(Kind.USER, bases),)))
+    assert failed(items) == [f"base ou=nowhere,{slapd.suffix}"]
+    assert items["users"].status is CheckStatus.SKIPPED
+
+
+def test_every_url_of_several_is_tried_and_the_first_that_works_is_read(slapd: Slapd) -> None:
+    add_person(slapd, "ada")
+    items = checked(source(slapd, upstream=replace(upstream(slapd), urls=("ldap://127.0.0.1:1", slapd.url))))
+    assert failed(items) == ["TCP (ldap://127.0.0.1:1)"]
+    assert items["users"].detail == "1 would be read"
+
+
+def test_a_server_that_cannot_synchronize_is_told_as_such(start_slapd: StartSlapd) -> None:
+    items = checked(source(start_slapd(syncprov=False)))
+    assert items["synchronization"].detail == "the server does not offer RFC 4533: full reads on the schedule"
+
+
+def test_a_base_where_nothing_matches_says_what_to_correct(slapd: Slapd) -> None:
+    items = checked(source(slapd))
+    assert (items["users"].detail, items["users"].status) == ("none", CheckStatus.PASSED)
+    assert items["users"].cure.endswith("matches (objectClass=inetOrgPerson): correct base or filter")
+
+
+def test_an_entry_that_could_not_become_an_object_is_named(slapd: Slapd) -> None:
+    slapd.add(f"cn=printer,ou=people,{slapd.suffix}", "inetOrgPerson", {"sn": "printer"})
+    assert "cn=printer,ou=people,dc=example,dc=test has no usable uid" in checked(source(slapd))["users"].detail
+
+
+def test_a_size_limit_is_found_before_it_hurts(start_slapd: StartSlapd) -> None:
+    slapd = start_slapd(ldif=people(100), extra=("sizelimit size.soft=20 size.hard=20",))
+    limited = upstream(slapd, bind_dn=f"uid=user000001,ou=dept1,ou=people,{slapd.suffix}", password="secret1")
+    items = checked(source(slapd, upstream=limited))
+    assert failed(items) == ["users"]
+    assert "size=unlimited" in items["users"].cure
+
+
+def test_a_server_that_hangs_raises_nothing(slapd: Slapd) -> None:
+    checking = OpenLDAPSource(settings(slapd, upstream=upstream(slapd, answer_seconds=0.2))).check()
+    names = [next(checking).name for _ in range(4)]
+    slapd.suspend()
+    assert names[-1] == "bind"
+    assert [item.status for item in checking] == [CheckStatus.FAILED]
+    slapd.resume()

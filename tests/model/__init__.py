@@ -1,0 +1,1 @@
+"""The model alone: plain values, no servers."""

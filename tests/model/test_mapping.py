@@ -1,0 +1,195 @@
+"""Inbound mapping: what becomes of an entry's attributes, what is missing, what is empty, and what cannot be used."""
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.model import dn as names
+from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
+from gateway.model.deltas import Delta, DeltaType
+from gateway.model.mapping import EnabledRule, InboundMapping, default_mapping, map_entry
+from gateway.model.mapping_defaults import DEFAULT_ATTRIBUTES, REFERENCES
+from gateway.model.objects import Kind
+from gateway.model.records import Reference, ReferenceForm
+
+Entry = list[tuple[str, list[bytes]]]
+DN = "uid=ada,ou=people,dc=x"
+
+
+def mapped(entry: Entry, kind: Kind = Kind.USER, dn: str = DN, mapping: InboundMapping | None = None) -> Delta:
+    return map_entry(mapping or default_mapping(kind), "hr", "id-1", dn, entry)
+
+
+def named(*entry: tuple[str, list[bytes]]) -> Entry:
+    return [("uid", [b"ada"]), *entry]
+
+
+def test_every_default_names_an_attribute_or_a_reference_that_we_know() -> None:
+    for kind, attributes in DEFAULT_ATTRIBUTES.items():
+        assert set(attributes) <= set(ATTRIBUTES[kind]) | REFERENCES[kind]
+        assert NAMING_ATTRIBUTE[kind] in attributes
+
+
+def test_an_inet_org_person_becomes_a_user() -> None:
+    delta = mapped(
+        named(("cn", [b"Ada"]), ("sn", [b"L"]), ("mail", [b"a@x", b"b@x"]), ("jpegPhoto", [b"\xff\xd8"]), ("uidNumber", [b"7"]))
+    )
+    assert (delta.type, delta.kind, delta.external_id, delta.dn) == (DeltaType.UPSERT, Kind.USER, "id-1", DN)
+    assert delta.attributes["username"] == ("ada",)
+    assert delta.attributes["email"] == ("a@x", "b@x")
+    assert delta.attributes["photo"] == (b"\xff\xd8",)
+    assert (delta.problem, delta.warnings) == ("", ())
+
+
+def test_attributes_that_did_not_come_were_seen_empty() -> None:
+    delta = mapped(named())
+    assert {name: values for name, values in delta.attributes.items() if values} == {"username": ("ada",)}
+    assert set(delta.attributes) == set(DEFAULT_ATTRIBUTES[Kind.USER])
+
+
+def test_attributes_that_are_not_mapped_are_missing() -> None:
+    delta = mapped(named(("mail", [b"a@x"])), mapping=default_mapping(Kind.USER, {"email": ""}))
+    assert "email" not in delta.attributes
+
+
+@pytest.mark.parametrize(
+    ("entry", "display_name"),
+    [
+        ([("displayName", [b"Countess"]), ("cn", [b"Ada"])], ("Countess",)),
+        ([("cn", [b"Ada"])], ("Ada",)),
+        ([("displayName", [b""]), ("cn", [b"Ada"])], ("Ada",)),
+        ([], ()),
+    ],
+)
+def test_the_first_source_attribute_that_has_a_value_counts(entry: Entry, display_name: tuple[str, ...]) -> None:
+    assert mapped(named(*entry)).attributes["display_name"] == display_name
+
+
+def test_attribute_names_are_matched_in_any_case_and_with_the_binary_option() -> None:
+    delta = mapped([("UID", [b"ada"]), ("userCertificate;binary", [b"\x30\x00"]), ("MAIL;binary", [b"a@x"])])
+    assert (delta.attributes["username"], delta.attributes["certificate"]) == (("ada",), (b"\x30\x00",))
+    assert delta.attributes["email"] == ("a@x",)
+
+
+def test_language_variants_are_other_attributes_unless_they_are_mapped() -> None:
+    entry = named(("cn;lang-de", [b"Gr\xc3\xa4fin"]))
+    assert mapped(entry).attributes["common_name"] == ()
+    german = default_mapping(Kind.USER, {"common_name": "cn;lang-DE"})
+    assert mapped(entry, mapping=german).attributes["common_name"] == ("Gräfin",)
+
+
+def test_names_that_we_do_not_know_are_custom_fields_with_all_their_values() -> None:
+    custom = default_mapping(Kind.USER, {"badge": ["badgeNumber", "employeeNumber"]})
+    assert mapped(named(("employeeNumber", [b"1", b"2"])), mapping=custom).attributes["badge"] == ("1", "2")
+
+
+def test_of_several_values_of_a_single_valued_attribute_the_one_in_the_entry_s_name_is_kept() -> None:
+    entry: Entry = [("uid", [b"old", b"ada", b"older"])]
+    assert mapped(entry).attributes["username"] == ("ada",)
+    assert mapped(entry, dn="cn=Ada,dc=x").attributes["username"] == ("old",)
+    assert mapped(entry, dn="not a name").attributes["username"] == ("old",)
+
+
+def test_a_value_that_is_not_utf_8_is_left_out_and_named() -> None:
+    delta = mapped(named(("mail", [b"\xff", b"a@x"])))
+    assert delta.attributes["email"] == ("a@x",)
+    assert delta.warnings == (f"source hr: {DN}: mail: a value is not UTF-8 and was left out; correct it at the source",)
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"a\0b"])
+def test_an_attribute_without_any_usable_value_is_missing_and_not_empty(bad: bytes) -> None:
+    delta = mapped(named(("title", [bad]), ("displayName", [bad]), ("cn", [b"Ada"])))
+    assert "title" not in delta.attributes
+    assert "display_name" not in delta.attributes
+    assert len(delta.warnings) == 2
+
+
+@pytest.mark.parametrize("entry", [[], [("uid", [])], [("uid", [b""])], [("uid", [b"\xff"])]])
+def test_an_entry_without_a_name_is_a_problem_that_says_what_to_do(entry: Entry) -> None:
+    delta = mapped(entry)
+    assert delta.problem == (
+        f"source hr: {DN} has no usable uid, which username is read from: give the entry one, map username to another "
+        "attribute, or exclude the entry by the filter for users"
+    )
+    assert "username" not in delta.attributes
+
+
+def test_members_come_from_all_forms_of_groups_together_each_once() -> None:
+    ada, bob = Reference(ReferenceForm.DN, names.key("uid=ada,dc=x")), Reference(ReferenceForm.DN, names.key("uid=bob,dc=x"))
+    delta = mapped(
+        [
+            ("cn", [b"staff"]),
+            ("member", [b"uid=ada,dc=x", b"UID=Ada, DC=X"]),
+            ("uniqueMember", [b"uid=bob,dc=x#'0101'B", b"uid=ada,dc=x"]),
+            ("memberUid", [b"Eve"]),
+        ],
+        Kind.GROUP,
+    )
+    assert delta.references == {"members": (ada, bob, Reference(ReferenceForm.LOGIN, "eve"))}
+
+
+def test_a_group_without_members_has_none_and_other_kinds_say_nothing_of_references() -> None:
+    assert mapped([("cn", [b"staff"]), ("member", [b""])], Kind.GROUP).references == {"members": ()}
+    assert mapped(named()).references == {}
+
+
+def test_a_member_that_is_no_name_is_left_out_and_a_group_of_nothing_else_says_nothing() -> None:
+    some = mapped([("cn", [b"staff"]), ("member", [b"nonsense", b"uid=ada,dc=x"])], Kind.GROUP)
+    assert len(some.references["members"]) == 1
+    assert "member: 'nonsense' is not a distinguished name and was left out" in some.warnings[0]
+    assert mapped([("cn", [b"staff"]), ("member", [b"nonsense"])], Kind.GROUP).references == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "enabled"),
+    [
+        (EnabledRule("flag"), [], "true"),
+        (EnabledRule("flag"), [b"anything"], "false"),
+        (EnabledRule("flag", disabled_values=("000001010000Z",)), [b"20260101000000Z"], "true"),
+        (EnabledRule("FLAG", disabled_values=("000001010000Z",)), [b"000001010000Z"], "false"),
+        (EnabledRule("flag", enabled_values=("Active",)), [b"ACTIVE"], "true"),
+        (EnabledRule("flag", enabled_values=("Active",)), [b"inactive"], "false"),
+        (EnabledRule("flag", enabled_values=("Active",)), [], "false"),
+    ],
+)
+def test_the_enabled_rule_decides_by_the_values_of_one_attribute(rule: EnabledRule, values: list[bytes], enabled: str) -> None:
+    mapping = default_mapping(Kind.USER, enabled=rule)
+    assert rule.attribute in mapping.source_attributes
+    assert mapped(named(("flag", values)), mapping=mapping).attributes["enabled"] == (enabled,)
+
+
+def test_without_a_rule_the_source_says_nothing_of_enabled() -> None:
+    assert "enabled" not in mapped(named(("pwdAccountLockedTime", [b"000001010000Z"]))).attributes
+
+
+def test_each_source_attribute_is_asked_for_once() -> None:
+    asked = [name.lower() for name in default_mapping(Kind.USER).source_attributes]
+    assert len(asked) == len(set(asked))
+    assert "cn" in asked
+
+
+attribute_names = st.sampled_from(["uid", "CN", "cn", "displayName", "mail", "title", "jpegPhoto", "member", "x"])
+octets = st.one_of(st.binary(max_size=6), st.text(max_size=6).map(str.encode))
+any_entry = st.lists(
+    st.tuples(attribute_names, st.lists(octets, max_size=3)), max_size=6, unique_by=lambda each: each[0].lower()
+)
+
+
+@given(any_entry, st.sampled_from(list(Kind)), st.text(max_size=12))
+def test_any_entry_becomes_a_delta_of_usable_values(entry: Entry, kind: Kind, dn: str) -> None:
+    delta = mapped(entry, kind, dn)
+    for name, values in delta.attributes.items():
+        definition = ATTRIBUTES[kind].get(name)
+        assert all(isinstance(value, bytes) == bool(definition and definition.binary) for value in values)
+        assert not any(isinstance(value, str) and (not value or "\0" in value) for value in values)
+        assert not definition or not definition.single or len(values) < 2
+    assert bool(delta.problem) == (not delta.attributes.get(NAMING_ATTRIBUTE[kind]))
+
+
+@given(any_entry, st.randoms())
+def test_the_order_of_the_attributes_does_not_matter(entry: Entry, random: Random) -> None:
+    shuffled = list(entry)
+    random.shuffle(shuffled)
+    assert mapped(shuffled).attributes == mapped(entry).attributes

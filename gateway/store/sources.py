@@ -69,12 +69,6 @@ def ensure(connection: Connection, source_id: str, source_type: str) -> SourceSt
     return state
 
 
-def watermark_for(connection: Connection, source_id: str, fingerprint: str) -> Watermark | None:
-    """Where to go on reading, when the settings that it depends on are still these; None for a full read."""
-    state = get(connection, source_id)
-    return state.watermark if state is not None and state.fingerprint == fingerprint else None
-
-
 def set_watermark(connection: Connection, source_id: str, watermark: Watermark | None) -> None:
     """Store how far the source has been read; goes into the transaction of the batch (law 2)."""
     _set(connection, source_id, watermark=watermark)

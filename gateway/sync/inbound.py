@@ -51,7 +51,8 @@ class Inbound:
 
     def watermark(self, connection: Connection) -> Watermark | None:
         """Where to go on reading; None for a full read, because it was never read or its settings are others now."""
-        return sources.watermark_for(connection, self.source_id, self.settings.fingerprint)
+        state = sources.get(connection, self.source_id)
+        return state.watermark if state is not None and self._knows(state) else None
 
     def apply(
         self, connection: Connection, batch: Batch, run_id: int | None = None, *, allow_deletions: bool = False
@@ -75,12 +76,17 @@ class Inbound:
 
     def _opened(self, connection: Connection) -> SourceState:
         state = sources.ensure(connection, self.source_id, self.source_type)
-        fingerprint, target = self.settings.fingerprint, self.settings.target_organization_id
-        if (state.fingerprint, state.target_organization_id) != (fingerprint, target):
-            sources.set_settings(connection, self.source_id, fingerprint, target)
+        if not self._knows(state):
+            settings = self.settings
+            sources.set_settings(connection, self.source_id, settings.fingerprint, settings.target_organization_id)
             records.forget_all_digests(connection, self.source_id)
             state = sources.ensure(connection, self.source_id, self.source_type)
         return state
+
+    def _knows(self, state: SourceState) -> bool:
+        """Whether what is stored was read under the present settings."""
+        settings = self.settings
+        return (state.fingerprint, state.target_organization_id) == (settings.fingerprint, settings.target_organization_id)
 
     def _begun(self, work: Work, state: SourceState, batch: Batch) -> dict[Kind, int]:
         """The kinds that are being compared, this batch included."""
@@ -168,10 +174,12 @@ def _write_records(work: Work) -> None:
 
 
 def _place_renamed(work: Work) -> None:
-    """Whoever has another DN may belong elsewhere."""
+    """Whoever has another DN, or must be worked through from scratch, may belong elsewhere."""
     for touched in work.touched.values():
         row, old = touched.row, touched.old
-        if old is not None and row.object_id is not None and row.dn_key != old.dn_key and not touched.is_frozen:
+        if old is None or row.object_id is None or touched.is_frozen:
+            continue
+        if row.dn_key != old.dn_key or old.digest is None:
             work.to_place[row.object_id] = touched.kind
 
 

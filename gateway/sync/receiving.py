@@ -23,7 +23,9 @@ def receive(work: Work, said: reports.Reports, comparing: Mapping[Kind, int]) ->
     heads = {kind: _heads(work, said, kind) for kind in Kind}
     next_id = records.next_id(work.connection)
     gone: list[int] = []
-    changed: dict[int, tuple[Delta, bytes]] = {}
+    known: dict[int, tuple[Delta, bytes]] = {}
+    unchanged: dict[int, Head] = {}
+    order: list[int] = []
     seen: dict[Kind, list[int]] = {kind: [] for kind in comparing}
     for (kind, external_id), reported in said.items():
         delta, digest = _digested(reported)
@@ -40,18 +42,31 @@ def receive(work: Work, said: reports.Reports, comparing: Mapping[Kind, int]) ->
             head = Head(next_id, digest, "")
             next_id += 1
             work.touched[head.id] = _new(work, head.id, delta, digest)
-        elif delta.type is DeltaType.PRESENT or head.digest == digest:
-            _count_unchanged(work, kind, head)
         else:
-            changed[head.id] = (delta, digest)
-            work.touched[head.id] = _PLACE_KEPT
+            known[head.id] = (delta, digest)
+            if delta.type is DeltaType.PRESENT or head.digest == digest:
+                unchanged[head.id] = head
+        order.append(head.id)
         if kind in seen:
             seen[kind].append(head.id)
-    for record_id, row in records.by_id(work.connection, changed).items():
-        work.touched[record_id] = _changed(work, row, *changed[record_id])
+    touched = work.touched | _touch_known(work, known, unchanged)
+    work.touched = {record_id: touched[record_id] for record_id in order if record_id in touched}
     for kind, record_ids in seen.items():
         sightings.note(work.connection, work.source_id, kind, record_ids)
     return gone
+
+
+def _touch_known(work: Work, known: dict[int, tuple[Delta, bytes]], unchanged: dict[int, Head]) -> dict[int, Touched]:
+    """The stored records that were reported otherwise than before; all reported ones when an entry was renamed among
+    them, because the same report may then mean something else."""
+    rows = records.by_id(work.connection, known.keys() - unchanged.keys())
+    if any(known[record_id][0].dn not in ("", row.dn) for record_id, row in rows.items()):
+        again = [record_id for record_id in unchanged if known[record_id][0].type is DeltaType.UPSERT]
+        rows |= records.by_id(work.connection, again)
+    for record_id, head in unchanged.items():
+        if record_id not in rows:
+            _count_unchanged(work, known[record_id][0].kind, head)
+    return {record_id: _changed(work, row, *known[record_id]) for record_id, row in rows.items()}
 
 
 def again(row: RecordRow) -> Touched:
@@ -150,8 +165,3 @@ def _dn_key(work: Work, spelled: str) -> str:
         work.problems.append(f"{spelled[:80]}… is too long a name; it is treated as if it had no place in the tree")
         return ""
     return key
-
-
-_NO_ROW = RecordRow(0, "", "", "", "", "", None, "", None, "", "", None, None, None)
-_PLACE_KEPT = Touched(Kind.USER, _NO_ROW, None, None, {})
-"""Keeps the order of the batch until the stored rows are read."""

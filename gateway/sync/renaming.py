@@ -2,14 +2,13 @@
 §4.9; syncrepl does not send the entries below). Swaps the suffix, keeps the spelling of what stands before it."""
 
 import re
-from collections.abc import Iterator
 
 from gateway.model import dn
 from gateway.model.objects import Kind
 from gateway.model.records import ReferenceForm
 from gateway.store import organizations, records, references, users
 from gateway.store.records import RecordRow
-from gateway.sync.work import Touched, Work
+from gateway.sync.work import Work
 
 _RDN = re.compile(r'(?:[^,;\\"]|\\.|"(?:[^"\\]|\\.)*")*', re.DOTALL)
 
@@ -51,11 +50,15 @@ def _swap(work: Work, place: int, old_key: str, new: RecordRow) -> None:
         moved = {spot.id for spot in spots}
         work.moved_records |= moved
         _forget_reports_about(work, moved)
-    for touched in _silent(work, place):
-        if touched.row.dn_key.startswith(old_key) and touched.row.id != new.id:
+    for other, touched in enumerate(work.touched.values()):
+        if touched.row.id == new.id:
+            continue
+        if touched.old is not None and touched.old.dn_key.startswith(old_key):
+            spelled, key = renamed(touched.old.dn, touched.old.dn_key, old_key, new.dn, new.dn_key)
+            touched.old = touched.old._replace(dn=spelled, dn_key=key)
+        says_where = touched.delta is not None and touched.delta.dn != ""
+        if touched.row.dn_key.startswith(old_key) and (other < place or not says_where):
             spelled, key = renamed(touched.row.dn, touched.row.dn_key, old_key, new.dn, new.dn_key)
-            if touched.old is not None and touched.old.dn_key == touched.row.dn_key:
-                touched.old = touched.old._replace(dn=spelled, dn_key=key)
             touched.row = touched.row._replace(dn=spelled, dn_key=key)
 
 
@@ -63,13 +66,6 @@ def _unseat(work: Work, organization_id: str) -> None:
     """The entry has no usable name any more: what was in its organization by position looks for another."""
     work.to_place.update(dict.fromkeys(organizations.child_ids(work.connection, (organization_id,)), Kind.ORGANIZATION))
     work.to_place.update(dict.fromkeys(users.ids_directly_in(work.connection, (organization_id,)), Kind.USER))
-
-
-def _silent(work: Work, place: int) -> Iterator[Touched]:
-    """The touched records whose DN is older than the renaming: named before it in the batch, or named without a new DN."""
-    for other, touched in enumerate(work.touched.values()):
-        if other < place or (touched.old is not None and touched.old.dn_key == touched.row.dn_key):
-            yield touched
 
 
 def _forget_reports_about(work: Work, record_ids: set[int]) -> None:

@@ -1,0 +1,31 @@
+"""The door's tests run on SQLite; those that are about the database itself run on PostgreSQL too."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.store.database import Database
+from gateway.store.migrate import migrate
+from tests.sync.house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """An empty directory."""
+    database = Database(f"sqlite:///{tmp_path}/gateway.db")
+    migrate(database)
+    yield House(database)
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def both_houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """An empty directory, on SQLite and on PostgreSQL."""
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_database")
+    database = Database(url)
+    migrate(database)
+    yield House(database)
+    database.close()

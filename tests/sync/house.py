@@ -1,0 +1,174 @@
+"""A store and a source that speaks in short sentences: what the tests of the door are written in."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.model import dn
+from gateway.model.changes import Change, ChangeType
+from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType, Watermark
+from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Member, Organization, User
+from gateway.model.records import Reference, ReferenceForm
+from gateway.store import changes, groups, memberships, organizations, users
+from gateway.store.database import Connection, Database
+from gateway.sync.inbound import Applied, Inbound, InboundSettings
+
+BASE = "dc=example,dc=test"
+EVERYTHING = frozenset(Kind)
+
+
+def person(name: str, below: str = "", *, external_id: str = "", **attributes: Any) -> Delta:
+    """`uid=name` below the RDNs `below`, with attributes as tuples or single strings."""
+    values = {key: (value,) if isinstance(value, str) else value for key, value in attributes.items()}
+    spelled = ",".join(filter(None, (f"uid={name}", below, BASE)))
+    return Delta(DeltaType.UPSERT, Kind.USER, external_id or f"u:{name}", spelled, {"username": (name,), **values})
+
+
+def unit(name: str, below: str = "", *, external_id: str = "", **attributes: Any) -> Delta:
+    """`ou=name` below the RDNs `below`."""
+    spelled = ",".join(filter(None, (f"ou={name}", below, BASE)))
+    return Delta(DeltaType.UPSERT, Kind.ORGANIZATION, external_id or f"o:{name}", spelled, {"name": (name,), **attributes})
+
+
+def group(name: str, *members: str, logins: Iterable[str] = (), external_id: str = "") -> Delta:
+    """`cn=name` with members by RDNs below the base (`uid=a,ou=b`) and by login."""
+    pointing = [Reference(ReferenceForm.DN, dn.key(f"{member},{BASE}")) for member in members]
+    pointing += [Reference(ReferenceForm.LOGIN, login) for login in logins]
+    spelled = f"cn={name},{BASE}"
+    return Delta(
+        DeltaType.UPSERT, Kind.GROUP, external_id or f"g:{name}", spelled, {"name": (name,)}, {MEMBERS: tuple(pointing)}
+    )
+
+
+def gone(kind: Kind, external_id: str) -> Delta:
+    return Delta(DeltaType.DELETE, kind, external_id)
+
+
+def present(delta: Delta) -> Delta:
+    return Delta(DeltaType.PRESENT, delta.kind, delta.external_id)
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Everything the directory holds, with names in place of ids and without times."""
+
+    users: Mapping[str, tuple[str, ...]]
+    """Login name → the paths of its organizations."""
+    organizations: frozenset[str]
+    members: Mapping[str, frozenset[str]]
+    attributes: Mapping[str, Mapping[str, tuple[str | bytes, ...]]]
+
+
+@dataclass
+class House:
+    """One store, one clock, doors for sources."""
+
+    database: Database
+    time: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    settings: InboundSettings = field(default_factory=InboundSettings)
+
+    def door(self, source_id: str = "hr", settings: InboundSettings | None = None) -> Inbound:
+        return Inbound(source_id, "ldap", settings or self.settings, lambda: self.time)
+
+    def apply(
+        self, *deltas: Delta, source: str = "hr", allow_deletions: bool = False, watermark: bytes | None = None, **batch: Any
+    ) -> Applied:
+        """One batch, a second after the last one."""
+        self.time += timedelta(seconds=1)
+        mark = None if watermark is None else Watermark(watermark)
+        whole = Batch(deltas, mark, **batch)
+        door = self.door(source)
+        return self.database.write_blocking(lambda c: door.apply(c, whole, 1, allow_deletions=allow_deletions))
+
+    def compare(self, *deltas: Delta, kinds: frozenset[Kind] = EVERYTHING, **rest: Any) -> Applied:
+        """A full comparison in one batch."""
+        return self.apply(*deltas, begins=kinds, completes=kinds, **rest)
+
+    def log(self, after: int = 1) -> list[Change]:
+        """The changes after the root's."""
+        return self.database.read_blocking(lambda c: changes.after(c, after, 1_000_000))
+
+    def last(self) -> int:
+        return self.database.read_blocking(changes.last)
+
+    def user(self, name: str) -> User:
+        def find(connection: Connection) -> User | None:
+            return users.get(connection, users.id_by_username(connection, name) or "")
+
+        found = self.database.read_blocking(find)
+        assert found is not None, f"no user {name}"
+        return found
+
+    def names(self) -> set[str]:
+        return set(self.directory().users)
+
+    def directory(self) -> Directory:
+        return self.database.read_blocking(lambda c: _shown(*_stored(c)))
+
+    def replayed(self) -> Directory:
+        """The directory that folding the log from zero gives (the laws say: the same)."""
+        objects: dict[str, DirectoryObject] = {}
+        members: dict[str, set[Member]] = {}
+        for change in self.log(0):
+            if change.type is ChangeType.CREATE:
+                assert change.object_id not in objects, "created twice"
+            else:
+                assert change.object_id in objects, "changed before it was created"
+            if change.object is None:
+                del objects[change.object_id]
+                members.pop(change.object_id, None)
+            else:
+                objects[change.object_id] = change.object
+            _fold_members(change, members)
+        return _shown(objects, members)
+
+    def path(self, user: User) -> str:
+        return self.directory().users[user.username][0]
+
+
+def _fold_members(change: Change, members: dict[str, set[Member]]) -> None:
+    if change.kind is not Kind.GROUP or change.object is None:
+        return
+    held = members.setdefault(change.object_id, set())
+    assert not held & set(change.added_members), "added who is a member already"
+    assert set(change.removed_members) <= held, "removed who is no member"
+    held |= set(change.added_members)
+    held -= set(change.removed_members)
+
+
+def _stored(connection: Connection) -> tuple[dict[str, DirectoryObject], dict[str, set[Member]]]:
+    objects: dict[str, DirectoryObject] = {}
+    for iterate in (organizations.iterate, users.iterate, groups.iterate):
+        objects |= {thing.id: thing for thing in iterate(connection, "", 1_000_000)}
+    held = memberships.members_of(connection, [thing.id for thing in objects.values() if isinstance(thing, Group)])
+    return objects, {group_id: set(found) for group_id, found in held.items()}
+
+
+def _shown(objects: Mapping[str, DirectoryObject], members: Mapping[str, set[Member]]) -> Directory:
+    def path(identifier: str) -> str:
+        if identifier == ROOT_ORGANIZATION_ID:
+            return "/"
+        organization = objects[identifier]
+        assert isinstance(organization, Organization)
+        assert organization.parent_id is not None
+        return f"{path(organization.parent_id)}{organization.name}/"
+
+    def name(identifier: str) -> str:
+        thing = objects[identifier]
+        return thing.username if isinstance(thing, User) else thing.name
+
+    people = [thing for thing in objects.values() if isinstance(thing, User)]
+    circles = [thing for thing in objects.values() if isinstance(thing, Group)]
+    return Directory(
+        {user.username: tuple(path(identifier) for identifier in user.organization_ids) for user in people},
+        frozenset(path(thing.id) for thing in objects.values() if isinstance(thing, Organization)),
+        {circle.name: frozenset(name(member.id) for member in members.get(circle.id, ())) for circle in circles},
+        {name(identifier): dict(thing.attributes) for identifier, thing in objects.items()},
+    )
+
+
+def renamed(delta: Delta, name: str) -> Delta:
+    """The same record with another login name, under another DN."""
+    spelled = f"uid={name},{delta.dn.partition(',')[2]}"
+    return replace(delta, dn=spelled, attributes={**delta.attributes, "username": (name,)})

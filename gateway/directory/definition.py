@@ -13,6 +13,10 @@ FORMAT = 1
 """Raised when the view file or the projection changes, so that existing files are built anew."""
 
 
+PROJECTED = frozenset({"objectClass", "ou", "member", "memberUid", "o", "cn"})
+"""What projection.py adds to the attributes of the rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class EntryRules:
     """How objects of one kind become entries.
@@ -43,6 +47,13 @@ class View:
         """Sixteen hexadecimal digits that change with anything that changes the entries."""
         shape = (FORMAT, self.base.key, str(self.base), sorted((kind, repr(rules)) for kind, rules in self.rules.items()))
         return hashlib.sha256(repr((shape, self.indexed_substrings)).encode()).hexdigest()[:16]
+
+    @property
+    def stored_attributes(self) -> frozenset[str]:
+        """Every attribute description that an entry of this view may have, as it is spelled there."""
+        by_rules = {name for rules in self.rules.values() for name in rules.attributes}
+        naming = {ava.type for rdn in (*self.base.rdns[:1], *(r.container for r in self.rules.values())) for ava in rdn.avas}
+        return frozenset(by_rules | naming | PROJECTED)
 
     def container(self, kind: Kind) -> DN:
         """The DN below which the entries of a kind stand."""

@@ -50,7 +50,7 @@ class Reader:
     def __init__(self, file: ViewFile) -> None:
         self.view = file.view
         self._file = file
-        self._connection = file.open_reader()
+        self._connection = file.open_reader(shared=True)
         self.execute: Callable[..., sqlite3.Cursor] = self._connection.execute
         self.root_key = file.view.base.key
         self._containers = {file.view.container(kind).key for kind in file.view.rules} | {self.root_key}

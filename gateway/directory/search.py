@@ -99,7 +99,9 @@ class ViewSearcher:
         if renderer is None:
             if len(self._renderers) >= _MAX_RENDERERS:
                 self._renderers.clear()
-            renderer = self._renderers[key] = Renderer(wanted(attributes, types_only, self.access.attributes))
+            renderer = self._renderers[key] = Renderer(
+                wanted(attributes, types_only, self.access.attributes), self.reader.view.stored_attributes
+            )
         return renderer
 
     def search(self, query: Query) -> "Search":

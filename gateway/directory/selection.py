@@ -68,15 +68,17 @@ def _class_attributes(name: str) -> set[str]:
 
 
 class Renderer:
-    """Stored entry → the SearchResultEntry to send, for one selection."""
+    """Stored entry → the SearchResultEntry to send, for one selection. `stored`: the descriptions that entries may have."""
 
-    def __init__(self, selected: Wanted) -> None:
+    def __init__(self, selected: Wanted, stored: frozenset[str]) -> None:
         self.wanted = selected
         self.needs_operational = bool(selected.operational)
         self.dynamic = tuple(key for key in DYNAMIC if key in selected.keys)
         self._user: Callable[[bytes], bytes] | None = None
-        if not selected.all_user or selected.types_only:
-            self._user = entries.Selection(self._takes, selected.types_only)
+        if selected.types_only:
+            self._user = entries.Selection(self._takes, types_only=True)
+        elif not selected.all_user:
+            self._user = entries.Picker(frozenset(name.encode() for name in stored if attribute_key(name) in selected.keys))
         self._operational = entries.Selection(lambda name: attribute_key(name.decode()) in selected.keys, selected.types_only)
 
     def _takes(self, description: bytes) -> bool:

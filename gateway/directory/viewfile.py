@@ -45,10 +45,11 @@ CREATE INDEX member_of ON member (member_entry, group_entry);
 """
 
 _WRITER_CACHE_KIB = 16 * 1024
-_READER_CACHE_KIB = 512
-"""Readers share the operating system's page cache through the map: a private cache would hold the same pages again."""
+_SNAPSHOT_CACHE_KIB = 256
+"""There may be hundreds of snapshots, and each reads on and on: what they have in common is the system's page cache."""
 
-_MAP_BYTES = 1 << 30
+_SHARED_CACHE_KIB = 16 * 1024
+"""For the one connection that answers small searches: the upper levels of the indexes."""
 
 
 class ViewFile:
@@ -89,12 +90,12 @@ class ViewFile:
         connection.execute(f"CREATE VIRTUAL TABLE fragment USING fts5({columns}, content='', tokenize='trigram')")
         connection.execute("INSERT INTO meta VALUES ('position', 0), ('complete', 0), ('instance', '')")
 
-    def open_reader(self) -> sqlite3.Connection:
-        """A read-only connection that may move between threads, used by one at a time."""
+    def open_reader(self, *, shared: bool = False) -> sqlite3.Connection:
+        """A read-only connection that may move between threads. `shared`: the one that answers all small searches."""
         try:
             connection = self._connect(read_only=True)
             connection.execute("PRAGMA query_only = ON")
-            connection.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
+            connection.execute(f"PRAGMA cache_size = -{_SHARED_CACHE_KIB if shared else _SNAPSHOT_CACHE_KIB}")
         except sqlite3.Error as error:
             raise self._unavailable(error) from error
         return connection
@@ -104,7 +105,7 @@ class ViewFile:
             # SQLite gives its other files the mode of this one: nobody else on this machine may read the directory.
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         mode = "ro" if read_only else "rw"
-        connection = sqlite3.connect(
+        return sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={mode}",
             uri=True,
             isolation_level=None,
@@ -112,8 +113,6 @@ class ViewFile:
             timeout=10,
             cached_statements=256,
         )
-        connection.execute(f"PRAGMA mmap_size = {_MAP_BYTES}")
-        return connection
 
     def _unavailable(self, error: sqlite3.Error) -> StoreUnavailable:
         return StoreUnavailable(

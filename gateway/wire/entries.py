@@ -8,10 +8,11 @@ PartialAttribute ::= SEQUENCE { type AttributeDescription, vals SET OF value Att
 """
 
 from gateway.wire.entry_reading import attributes, decode_entry, decode_search_entry, iterate, object_name, values
-from gateway.wire.entry_selection import Selection, Wanted, extend, select
+from gateway.wire.entry_selection import Picker, Selection, Wanted, extend, select
 from gateway.wire.entry_writing import encode_attribute, encode_entry
 
 __all__ = [
+    "Picker",
     "Selection",
     "Wanted",
     "attributes",

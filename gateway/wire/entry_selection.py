@@ -80,6 +80,38 @@ def _includes(wanted: frozenset[bytes], description: bytes) -> bool:
     )
 
 
+class Picker:
+    """A Selection by exact spelling: `types` are attribute descriptions as stored, each in an entry once at the most.
+
+    For whoever knows how the entries are spelled: it stops reading an entry when all of `types` have been seen.
+    """
+
+    __slots__ = ("_most", "_types")
+
+    def __init__(self, types: frozenset[bytes]) -> None:
+        self._types = types
+        self._most = len(types)
+
+    def __call__(self, entry: bytes) -> bytes:
+        """`entry` with the attributes of these types alone, in their order, copied as they are."""
+        types, most = self._types, self._most
+        start, name_stop, pos, end = bounds(entry)
+        parts = []
+        while pos < end and most:
+            size = entry[pos + 1]
+            if size < 0x80:
+                type_start = pos + 4
+                stop = pos + 2 + size
+                type_stop = type_start + entry[pos + 3]
+            else:
+                type_start, type_stop, stop = attribute_at(entry, pos, end)
+            if entry[type_start:type_stop] in types:
+                parts.append(entry[pos:stop])
+                most -= 1
+            pos = stop
+        return enclose(entry[start:name_stop], parts)
+
+
 def select(entry: bytes, wanted: Wanted, types_only: bool = False) -> bytes:
     """One entry cut down; for many entries make one Selection and call that."""
     return Selection(wanted, types_only)(entry)

@@ -4,7 +4,7 @@ What an operation means is in its own file; here is only what they share: framin
 back-pressure, limits and the end."""
 
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.directory.directory import Party
-from gateway.frontends.ldap import fastpath, virtual
+from gateway.frontends.ldap import fastpath, output, virtual
 from gateway.frontends.ldap.controls import understood
 from gateway.frontends.ldap.dispatch import HANDLERS
 from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS
@@ -55,6 +55,7 @@ class LDAPConnection(Protocol):
         self.is_encrypted = encrypted
         self.paged = PagedSearches()
         self._transport: Any = None
+        self._write: Callable[[bytes], object] = _nowhere
         self._wire_limits = wire_limits
         self._framer = Framer(wire_limits)
         self._queue: deque[bytes] = deque()
@@ -75,6 +76,7 @@ class LDAPConnection(Protocol):
 
     def connectionMade(self) -> None:
         self._transport = self.transport
+        self._write = output.writer(self.transport)
         self._transport.registerProducer(self, True)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002 (Twisted calls us)
@@ -235,7 +237,7 @@ class LDAPConnection(Protocol):
     def send(self, data: bytes) -> None:
         """Hands octets to the transport."""
         if not self._ended:
-            self._transport.write(data)
+            self._write(data)
 
     def writable(self) -> "Deferred[None]":
         """Fires when the client takes more."""
@@ -282,6 +284,7 @@ class LDAPConnection(Protocol):
             return
         assert self.services.tls_context is not None  # noqa: S101
         self.is_encrypted = True
+        self._write = self._transport.write
         self.incomplete_since = self.services.reactor.seconds()
         self._transport.startTLS(self.services.tls_context())
 
@@ -339,3 +342,7 @@ class LDAPConnection(Protocol):
 
 
 _NOT_A_REQUEST = "this message is not a request that can be answered here, or its message id is in use"
+
+
+def _nowhere(_data: bytes) -> None:
+    """Before the connection is made there is nothing to write to."""

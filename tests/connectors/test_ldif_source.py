@@ -161,7 +161,7 @@ def test_a_change_of_the_file_is_followed(file: Path) -> None:
 
 
 def test_a_file_that_is_being_written_is_waited_for(file: Path) -> None:
-    with Following(source(file)) as following:
+    with Following(LdifSource(replace(settings(file), stable_seconds=1.0))) as following:
         with file.open("w") as growing:
             for text in (SALES, ADA[:40], ADA[40:], STAFF):
                 growing.write(text)

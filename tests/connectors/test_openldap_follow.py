@@ -136,7 +136,7 @@ def test_close_ends_a_blocked_read_at_once_and_a_later_read_works(slapd: Slapd) 
 
 
 def test_a_server_that_hangs_while_it_is_followed_is_noticed(slapd: Slapd) -> None:
-    impatient = source(slapd, upstream=upstream(slapd, answer_seconds=0.3), probe_seconds=0.2)
+    impatient = source(slapd, upstream=upstream(slapd, answer_seconds=0.8), probe_seconds=0.2)
     with Following(impatient) as following:
         slapd.suspend()
         assert "silent for" in str(following.failed())
@@ -144,7 +144,7 @@ def test_a_server_that_hangs_while_it_is_followed_is_noticed(slapd: Slapd) -> No
 
 
 def test_an_idle_server_that_lives_is_not_taken_for_dead(slapd: Slapd) -> None:
-    impatient = source(slapd, upstream=upstream(slapd, answer_seconds=0.3), probe_seconds=0.1)
+    impatient = source(slapd, upstream=upstream(slapd, answer_seconds=10), probe_seconds=0.1)
     with Following(impatient) as following:
         seen = len(following.mirror.batches)
         following.until(lambda: len(following.mirror.batches) > seen + 2)

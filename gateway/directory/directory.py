@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from gateway.directory.access import Access
 from gateway.directory.definition import View
@@ -43,6 +44,7 @@ class Directory:
 
     def __init__(self, followers: Sequence[Follower]) -> None:
         self.followers: Mapping[str, Follower] = {follower.view.name: follower for follower in followers}
+        self._bases = tuple((follower.view.base.key, follower.view) for follower in followers)
         self._searchers: dict[tuple[str, Access], ViewSearcher] = {}
 
     @property
@@ -63,8 +65,8 @@ class Directory:
 
     def view_of(self, party: Party, base_key: str) -> View | None:
         """The granted view in which a DN lies; the longest base wins when one view's base is below another's."""
-        fitting = [view for view in self.granted(party) if base_key.startswith(view.base.key)]
-        return max(fitting, key=lambda view: len(view.base.key), default=None)
+        fitting = [(len(key), view) for key, view in self._bases if view.name in party.views and base_key.startswith(key)]
+        return max(fitting, key=itemgetter(0))[1] if fitting else None
 
     def searcher(self, name: str, access: Access) -> ViewSearcher:
         """A view as seen through an access. Raises ViewNotReady."""
@@ -79,6 +81,5 @@ class Directory:
     def locate(self, name: DN) -> tuple[View, str] | None:
         """In which view a DN lies, whoever asks (for binding), and its key; None when in none."""
         key = name.key
-        fitting = [view for view in self.views if key.startswith(view.base.key)]
-        view = max(fitting, key=lambda one: len(one.base.key), default=None)
-        return (view, key) if view else None
+        fitting = [(len(base), view) for base, view in self._bases if key.startswith(base)]
+        return (max(fitting, key=itemgetter(0))[1], key) if fitting else None

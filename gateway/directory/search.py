@@ -26,9 +26,10 @@ SLICE_ROWS = 256
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search in our words. `base` is known to be inside the view."""
+    """A search in our words. `base` (with its key) is known to be inside the view."""
 
     base: DN
+    base_key: str
     scope: int
     filter: Filter
     attributes: tuple[str, ...] = ()
@@ -74,9 +75,8 @@ class ViewSearcher:
         visibility = self.visibility()
         return visibility is None or visibility.shows(row[0], row[1], row[2], row[3])
 
-    def find(self, name: DN) -> Row:
-        """The visible entry with this DN. Raises NoSuchObject."""
-        key = name.key
+    def find(self, key: str) -> Row:
+        """The visible entry with this DN key. Raises NoSuchObject."""
         row = self.reader.nearest(key, self._is_visible)
         if row is None:
             raise NoSuchObject("")
@@ -106,9 +106,9 @@ class ViewSearcher:
 
     def search(self, query: Query) -> "Search":
         """Prepares a search. Raises NoSuchObject. Nothing has been read yet but the base."""
-        base_key = query.base.key
+        base_key = query.base_key
         if query.scope == BASE_OBJECT or not self.reader.is_container(base_key):
-            self.find(query.base)
+            self.find(base_key)
         keys: list[Key] = []
         shape = self._shaper.shape(query.filter, keys)
         renderer = self.renderer(query.attributes, query.types_only)
@@ -121,7 +121,7 @@ class ViewSearcher:
         keys: list[Key] = []
         shape = self._shaper.shape(query.filter, keys)
         renderer = self.renderer(query.attributes, query.types_only)
-        base_key = query.base.key
+        base_key = query.base_key
         if shape[0] != "=" or renderer.needs_operational or not self.reader.is_container(base_key):
             return None
         scope, base = self.reader.scope_of(base_key, query.scope)
@@ -221,7 +221,7 @@ class Search:
         self._searcher = searcher
         self._query = query
         self._renderer = renderer
-        self._scope, base = searcher.reader.scope_of(query.base.key, query.scope)
+        self._scope, base = searcher.reader.scope_of(query.base_key, query.scope)
         self._shape = shape
         # An entry that has been found needs no wide row when nothing is tested and nothing added.
         self._plain = searcher.access.is_everything and not renderer.needs_operational

@@ -34,7 +34,7 @@ def handle(connection: "LDAPConnection", message_id: int, request: CompareReques
 
 
 def _values(connection: "LDAPConnection", name: DN, key: str) -> Sequence[bytes]:
-    if not name.rdns or name.key == virtual.SUBSCHEMA.key:
+    if not name.rdns or name.key == virtual.SUBSCHEMA_KEY:
         return connection.virtual_entry(name).values.get(key, ())
     directory, party = connection.services.directory, connection.party
     view = directory.view_of(party, name.key)
@@ -43,4 +43,4 @@ def _values(connection: "LDAPConnection", name: DN, key: str) -> Sequence[bytes]
             raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, "anonymous may not compare; bind first")
         raise Refused(ResultCode.NO_SUCH_OBJECT)
     searcher = directory.searcher(view.name, party.access)
-    return searcher.values(searcher.find(name), key) or ()
+    return searcher.values(searcher.find(name.key), key) or ()

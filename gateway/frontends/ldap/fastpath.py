@@ -9,8 +9,9 @@ from gateway.directory.directory import Party, ViewNotReady
 from gateway.directory.reader import Reader
 from gateway.directory.search import DirectPlan, NoSuchObject, Query
 from gateway.frontends.ldap.results import search_done
+from gateway.frontends.ldap.search import named
 from gateway.frontends.ldap.services import Services
-from gateway.model.dn import DN, InvalidDN
+from gateway.model.dn import InvalidDN
 from gateway.wire.decoder import decode_message
 from gateway.wire.encoder import wrap
 from gateway.wire.errors import WireError
@@ -122,12 +123,12 @@ class FastPath:
             request = decode_message(message).operation
             if not isinstance(request, SearchRequest) or not isinstance(request.filter, Equality):
                 return None
-            base = DN.parse(request.base_object)
-            view = self._services.directory.view_of(self._party, base.key) if base.rdns else None
+            base, base_key = named(request.base_object)
+            view = self._services.directory.view_of(self._party, base_key) if base_key else None
             if view is None or not 0 < request.scope <= 3:
                 return None
             searcher = self._services.directory.searcher(view.name, self._party.access)
-            plan = searcher.direct(Query(base, request.scope, request.filter, request.attributes, request.types_only))
+            plan = searcher.direct(Query(base, base_key, request.scope, request.filter, request.attributes, request.types_only))
         except (WireError, InvalidDN, NoSuchObject, ViewNotReady):
             return None
         if plan is None:

@@ -1,6 +1,7 @@
 """Search (RFC 4511 §4.5): small ones are answered in the same breath, large ones in slices at the client's pace."""
 
 import sqlite3
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -29,15 +30,15 @@ _BUSY = "too many large searches are running; try again shortly"
 
 def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest, controls: dict[str, Control]) -> bytes | None:
     """The whole answer of a small search; None for a large one, which is begun."""
-    base = DN.parse(request.base_object)
-    if not base.rdns or base.key == virtual.SUBSCHEMA.key:
+    base, base_key = named(request.base_object)
+    if not base_key or base_key == virtual.SUBSCHEMA_KEY:
         return _virtual(connection, message_id, base, request)
     paged = _paged_control(controls)
     if paged is not None and paged.cookie:
         continued = connection.paged.take(paged.cookie, request)
         connection.begin(message_id, _page(connection, message_id, continued, paged.size), "search")
         return None
-    search = prepare(connection, base, request)
+    search = prepare(connection, base, base_key, request)
     if paged is not None:
         _open(search)
         connection.begin(message_id, _page(connection, message_id, PagedSearch(request, search), paged.size), "search")
@@ -51,18 +52,25 @@ def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest
     return None
 
 
-def prepare(connection: "LDAPConnection", base: DN, request: SearchRequest) -> Search:
+@lru_cache(maxsize=4096)
+def named(text: str) -> tuple[DN, str]:
+    """A DN and its key; requests repeat few bases. Raises InvalidDN."""
+    name = DN.parse(text)
+    return name, name.key
+
+
+def prepare(connection: "LDAPConnection", base: DN, base_key: str, request: SearchRequest) -> Search:
     """The search through what the bound party may see. Raises Refused, NoSuchObject, ViewNotReady."""
     directory, party = connection.services.directory, connection.party
     if not 0 <= request.scope <= 3:
         raise Refused(ResultCode.PROTOCOL_ERROR, f"there is no search scope {request.scope}")
-    view = directory.view_of(party, base.key)
+    view = directory.view_of(party, base_key)
     if view is None:
         if party.is_anonymous:
             raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, _BIND_FIRST)
         raise Refused(ResultCode.NO_SUCH_OBJECT)
     searcher = directory.searcher(view.name, party.access)
-    return searcher.search(Query(base, request.scope, request.filter, request.attributes, request.types_only))
+    return searcher.search(Query(base, base_key, request.scope, request.filter, request.attributes, request.types_only))
 
 
 def _paged_control(controls: dict[str, Control]) -> PagedResults | None:

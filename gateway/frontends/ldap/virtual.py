@@ -17,6 +17,7 @@ from gateway.wire.entries import encode_entry
 from gateway.wire.messages import SearchRequest
 
 SUBSCHEMA = DN.parse("cn=Subschema")
+SUBSCHEMA_KEY = SUBSCHEMA.key
 ROOT = DN(())
 
 CONTROLS = (oids.MANAGE_DSA_IT, oids.PAGED_RESULTS)

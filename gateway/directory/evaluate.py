@@ -114,15 +114,11 @@ def _compare(
 
 def substrings(attribute: str, item: filters.Substrings, values: Sequence[bytes]) -> bool | None:
     """RFC 4517 §3.3.30: the pieces in order, not overlapping, the first at the start and the last at the end."""
-    wanted = [item.initial, *item.any, item.final]
-    keys = [matching.substring_key(attribute, piece) if piece is not None else b"" for piece in wanted]
-    if any(key is None for key in keys):
+    keys = matching.substring_keys(attribute, item.initial, item.any, item.final)
+    if keys is None:
         return None
-    initial, *middle, final = [key for key in keys if key is not None]
     return any(
-        _has_pieces(value_key, initial, middle, final)
-        for value in values
-        if (value_key := matching.equality_key(attribute, value)) is not None
+        _has_pieces(value_key, *keys) for value in values if (value_key := matching.equality_key(attribute, value)) is not None
     )
 
 

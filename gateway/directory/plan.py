@@ -173,18 +173,14 @@ class Shaper:
         attribute = self.attribute(item.attribute)
         if attribute is None:
             return UNDEFINED
-        wanted = [("initial", item.initial), *(("any", piece) for piece in item.any), ("final", item.final)]
-        pieces: list[tuple[str, bytes]] = []
-        for place, piece in wanted:
-            if piece is None:
-                continue
-            key = matching.substring_key(attribute, piece)
-            if key is None:
-                return UNDEFINED
-            if key:
-                pieces.append((place, key))
+        prepared = matching.substring_keys(attribute, item.initial, item.any, item.final)
+        if prepared is None:
+            return UNDEFINED
         if attribute in _SPECIAL_EQUALITY:
             return UNKNOWN
+        initial, middle, final = prepared
+        placed = [("initial", initial), *(("any", piece) for piece in middle), ("final", final)]
+        pieces = [(place, key) for place, key in placed if key]
         keys += [key for _, key in pieces]
         by_fragment = attribute in self._columns
         return ("~", attribute, tuple((place, by_fragment and len(key.decode()) >= _MIN_FRAGMENT) for place, key in pieces))

@@ -72,7 +72,7 @@ _KEY_SPECIAL = re.compile(r"[,+\\\x00-\x1f\x7f]")
 _PLAIN = re.compile(r'[^\\"+;#<>\x00-\x1f\x7f]*')
 """Text that has no escapes, quotes or multi-valued RDNs: it can be split at commas."""
 
-_TYPE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*|(?:[oO][iI][dD]\.)?[0-9]+(?:\.[0-9]+)*)\s*=\s*")
+_TYPE = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*|(?:[oO][iI][dD]\.)?[0-9]+(?:\.[0-9]+)*)\s*= *")
 _HEX_STRING = re.compile(r"#((?:[0-9A-Fa-f]{2})+)\s*(?=[,+;]|$)")
 
 
@@ -91,11 +91,9 @@ def _is_key_plain(value: str) -> bool:
 def escape(value: str) -> str:
     """A value as it stands in a DN's text (RFC 4514 §2.4)."""
     escaped = _SPECIAL.sub(lambda m: f"\\{m.group()}" if m.group() >= " " and m.group() != "\x7f" else _hex(m), value)
-    if escaped[:1] in (" ", "#"):
-        escaped = "\\" + escaped
-    if escaped.endswith(" ") and not escaped.endswith("\\ "):
+    if value[-1:] == " " and len(value) > 1:
         escaped = escaped[:-1] + "\\ "
-    return escaped
+    return "\\" + escaped if value[:1] in (" ", "#") else escaped
 
 
 def _parse(text: str) -> tuple[RDN, ...]:
@@ -140,7 +138,7 @@ def _value(text: str, position: int) -> tuple[str, int]:
             continue
         if character in '"<>':
             raise InvalidDN(f"{text!r} is not a distinguished name: {character!r} at character {position + 1} must be escaped")
-        octets += character.encode("utf-8", "surrogateescape")
+        octets += character.encode("utf-8", "surrogatepass")
         if character != " ":
             kept = len(octets)
         position += 1
@@ -152,7 +150,7 @@ def _escaped(text: str, position: int) -> tuple[bytes, int]:
     if len(pair) == 2 and re.fullmatch("[0-9A-Fa-f]{2}", pair):
         return bytes.fromhex(pair), position + 3
     if pair:
-        return pair[0].encode("utf-8", "surrogateescape"), position + 2
+        return pair[0].encode("utf-8", "surrogatepass"), position + 2
     raise InvalidDN(f"{text!r} is not a distinguished name: it ends with a backslash")
 
 
@@ -164,7 +162,7 @@ def _quoted_value(text: str, position: int) -> tuple[str, int]:
             decoded, position = _escaped(text, position)
             octets += decoded
         else:
-            octets += text[position].encode("utf-8", "surrogateescape")
+            octets += text[position].encode("utf-8", "surrogatepass")
             position += 1
     rest = re.compile(r'"\s*(?=[,+;]|$)').match(text, position)
     if not rest:
@@ -200,7 +198,7 @@ def _plain_key(text: str) -> str | None:
         if not equals or not value or not _is_key_plain(value):
             return None
         attribute_type = attribute_type.strip()
-        if not attribute_type.isalpha():
+        if not (attribute_type.isascii() and attribute_type.isalpha()):
             return None
         parts.append(f"{schema.canonical(attribute_type)}={value},")
     parts.reverse()

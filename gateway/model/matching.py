@@ -1,30 +1,34 @@
 """Matching rules (RFC 4517 §4.2) as functions from a value to its comparison key: two values match when their keys are equal,
 and where a rule has an ordering, byte order of keys is the order of values.
 
-None as a key means that the value does not follow the rule's syntax: an assertion with it is Undefined (RFC 4511 §4.5.1.7)."""
+None as a key means that the value does not follow the rule's syntax: an assertion with it is Undefined (RFC 4511 §4.5.1.7).
+No key is empty but that of an empty octet string."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
 
 from gateway.model import dn, schema
-from gateway.model.text import prepare_exact, prepare_ignore, prepare_numeric, prepare_substring, prepare_telephone
+from gateway.model.text import prepare_exact, prepare_ignore, prepare_numeric, prepare_piece, prepare_telephone
 
 KeyFunction: TypeAlias = Callable[[bytes], bytes | None]
 
 _INTEGER_OFFSET = 1 << 127
-_INTEGER = re.compile(rb"-?(?:0|[1-9][0-9]{0,37})")
+_INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,37}")
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)?)?(?:[.,](\d+))?(Z|[+-]\d\d(?:\d\d)?)")
+_LEAP_SECOND = 60
 _OPTIONAL_UID = re.compile(rb"#'[01]*'B$")
+_NOTHING = b" "
+"""The key of text without a character that counts (RFC 4518 §2.6.1)."""
 
 
 def _text(prepare: Callable[[str], str]) -> KeyFunction:
     def key(value: bytes) -> bytes | None:
         try:
-            return prepare(value.decode()).encode()
+            return prepare(value.decode()).encode() or _NOTHING
         except UnicodeDecodeError:
             return None
 
@@ -36,7 +40,7 @@ def _case_ignore(value: bytes) -> bytes | None:
     if value.isalnum():
         return value.lower()
     try:
-        return prepare_ignore(value.decode()).encode()
+        return prepare_ignore(value.decode()).encode() or _NOTHING
     except UnicodeDecodeError:
         return None
 
@@ -60,6 +64,8 @@ def _generalized_time(value: bytes) -> bytes | None:
     if not matched:
         return None
     year, month, day, hour, minute, second, fraction, zone = matched.groups()
+    if int(second or 0) > _LEAP_SECOND:
+        return None
     unit = timedelta(seconds=1) if second else timedelta(minutes=1) if minute else timedelta(hours=1)
     offset = timedelta(0)
     if zone != "Z":
@@ -69,7 +75,7 @@ def _generalized_time(value: bytes) -> bytes | None:
             int(year), int(month), int(day), int(hour), int(minute or 0), min(int(second or 0), 59), tzinfo=timezone(offset)
         )
         moment += unit * float(f"0.{fraction or 0}")
-        return moment.astimezone(UTC).strftime("%Y%m%d%H%M%S.%f").encode()
+        return moment.astimezone(UTC).isoformat(timespec="microseconds").encode()
     except (ValueError, OverflowError):
         return None
 
@@ -88,7 +94,7 @@ def _object_identifier(value: bytes) -> bytes | None:
 
 def _distinguished_name(value: bytes) -> bytes | None:
     try:
-        return dn.key(value.decode()).encode()
+        return dn.key(value.decode()).encode() or _NOTHING
     except (UnicodeDecodeError, dn.InvalidDN):
         return None
 
@@ -135,35 +141,30 @@ KEYS: Mapping[str, KeyFunction] = {
 """By the rule's name. The "first component" rules are left out: their attributes live in `cn=Subschema` only."""
 
 _SUBSTRING_PREPARATION: Mapping[str, Callable[[str], str]] = {
-    "caseIgnoreSubstringsMatch": lambda text: prepare_substring(text, fold=True),
-    "caseIgnoreIA5SubstringsMatch": lambda text: prepare_substring(text, fold=True),
-    "caseIgnoreListSubstringsMatch": lambda text: prepare_substring(text, fold=True),
-    "caseExactSubstringsMatch": lambda text: prepare_substring(text, fold=False),
-    "caseExactIA5SubstringsMatch": lambda text: prepare_substring(text, fold=False),
+    "caseIgnoreSubstringsMatch": prepare_ignore,
+    "caseIgnoreIA5SubstringsMatch": prepare_ignore,
+    "caseIgnoreListSubstringsMatch": prepare_ignore,
+    "caseExactSubstringsMatch": prepare_exact,
+    "caseExactIA5SubstringsMatch": prepare_exact,
     "telephoneNumberSubstringsMatch": prepare_telephone,
 }
 
 
-def equality_key(attribute: str, value: bytes) -> bytes | None:
-    """The key of `value` under the equality rule of the attribute type with key `attribute`.
+@lru_cache(maxsize=1024)
+def equality_function(attribute: str) -> KeyFunction:
+    """The function that gives a value's key under the equality rule of the attribute type with key `attribute`.
 
     A type we do not know is compared as caseIgnoreMatch when it is text and octet by octet when not.
     """
     known = schema.ATTRIBUTE_TYPES.get(attribute)
     if known is None:
-        return _case_ignore(value) or value
-    if known.equality is None:
-        return None
-    function = KEYS.get(known.equality)
-    return function(value) if function else None
-
-
-def equality_function(attribute: str) -> KeyFunction:
-    """`equality_key` of one attribute, looked up once."""
-    known = schema.ATTRIBUTE_TYPES.get(attribute)
-    if known is None:
         return lambda value: _case_ignore(value) or value
     return KEYS.get(known.equality or "", lambda _value: None)
+
+
+def equality_key(attribute: str, value: bytes) -> bytes | None:
+    """The key of one value; see `equality_function`."""
+    return equality_function(attribute)(value)
 
 
 def has_ordering(attribute: str) -> bool:
@@ -175,14 +176,21 @@ def has_ordering(attribute: str) -> bool:
     return known.ordering is not None or (known.equality or "") in ("caseIgnoreMatch", "caseIgnoreIA5Match", "caseExactMatch")
 
 
-def substring_key(attribute: str, piece: bytes) -> bytes | None:
-    """A piece of a substring assertion prepared so that it can be looked for in equality keys of the attribute; None when
-    the attribute has no substring rule or the piece is not text."""
+def substring_keys(
+    attribute: str, initial: bytes | None, middle: Sequence[bytes], final: bytes | None
+) -> tuple[bytes, list[bytes], bytes] | None:
+    """The pieces of a substring assertion prepared so that they can be looked for in equality keys of the attribute: the
+    start, what stands between, the end (empty where nothing is asked). None when the attribute has no substring rule or a
+    piece is not text."""
     known = schema.ATTRIBUTE_TYPES.get(attribute)
     prepare = _SUBSTRING_PREPARATION.get((known.substring or "") if known else "caseIgnoreSubstringsMatch")
     if prepare is None:
         return None
+
+    def key(piece: bytes | None, *, at_start: bool = False, at_end: bool = False) -> bytes:
+        return prepare_piece(prepare, piece.decode(), at_start=at_start, at_end=at_end).encode() if piece else b""
+
     try:
-        return prepare(piece.decode()).encode()
+        return key(initial, at_start=True), [key(piece) for piece in middle], key(final, at_end=True)
     except UnicodeDecodeError:
         return None

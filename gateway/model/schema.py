@@ -140,6 +140,7 @@ def canonical(attribute_type: str) -> str:
     return known.key if known else attribute_type.lower()
 
 
+@lru_cache(maxsize=1024)
 def subtypes(key: str) -> tuple[str, ...]:
     """The keys of a type and of everything derived from it (RFC 4512 §2.5.1): `name` → name, cn, sn, …"""
     derived = {attribute.key for attribute in ATTRIBUTE_TYPES.values() if key in attribute.superiors}

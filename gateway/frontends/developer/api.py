@@ -117,10 +117,10 @@ class DeveloperApi:
 
     def _reading(self, operation: Operation) -> Handler:
         async def handler(request: Request) -> Answer:
-            token = bearer_token(request)
+            admitted = await self._door(request)
 
             def work(connection: Connection) -> Answer:
-                return Answer(body=_ENCODER.encode(operation(Visible(connection, admit(connection, token, request)), request)))
+                return Answer(body=_ENCODER.encode(operation(admitted(connection), request)))
 
             return await self._database.read(work)
 
@@ -128,32 +128,36 @@ class DeveloperApi:
 
     def _of_instance(self, handler: Handler) -> Handler:
         async def checked(request: Request) -> Answer | Stream:
-            if self._instance_id is None:
-                self._instance_id = await self._database.read(instance_id)
-            _check_instance(self._instance_id, request)
+            await self._checked_instance(request)
             return await handler(request)
 
         return checked
 
     async def _changes(self, request: Request) -> Answer:
-        token = bearer_token(request)
-
-        def admitted(connection: Connection) -> Visible:
-            return Visible(connection, admit(connection, token, request))
-
-        return await self._feed.answer(request, admitted)
+        return await self._feed.answer(request, await self._door(request))
 
     async def _export(self, request: Request) -> Stream:
-        token = bearer_token(request)
-        caller = await self._database.read(lambda connection: admit(connection, token, request))
+        admitted = await self._door(request)
+        caller = await self._database.read(lambda connection: admitted(connection).caller)
         return Stream(Export(self._database, caller).chunks())
 
+    async def _door(self, request: Request) -> Callable[[Connection], Visible]:
+        """What lets the caller in, or raises, within a transaction: token and rights are looked at in each."""
+        token, own_instance_id = bearer_token(request), await self._checked_instance(request)
+        return lambda connection: Visible(connection, admit(connection, own_instance_id, token, request))
 
-def admit(connection: Connection, token: str, request: Request) -> Caller:
+    async def _checked_instance(self, request: Request) -> str:
+        """The store's instance id, which never changes. Raises NotFound when the path names another."""
+        if self._instance_id is None:
+            self._instance_id = await self._database.read(instance_id)
+        if request.arguments["instance_id"] != self._instance_id:
+            raise NotFound(f"There is no instance {request.arguments['instance_id'][:64]} here.")
+        return self._instance_id
+
+
+def admit(connection: Connection, own_instance_id: str, token: str, request: Request) -> Caller:
     """Who holds the token. Raises HttpError 401 for a token that is not valid, 403 for one of another application than the
-    path names, NotFound for another instance."""
-    own_instance_id = instance_id(connection)
-    _check_instance(own_instance_id, request)
+    path names."""
     application_id = tokens.find(connection, token, now())
     application = None if application_id is None else applications.get(connection, application_id)
     if application is None:
@@ -161,11 +165,6 @@ def admit(connection: Connection, token: str, request: Request) -> Caller:
     if application.id != request.arguments["application_id"]:
         raise HttpError(403, "Forbidden", "The token was given to another application than the path names.")
     return Caller(own_instance_id, application)
-
-
-def _check_instance(own: str, request: Request) -> None:
-    if request.arguments["instance_id"] != own:
-        raise NotFound(f"There is no instance {request.arguments['instance_id'][:64]} here.")
 
 
 _ENCODER = msgspec.json.Encoder()

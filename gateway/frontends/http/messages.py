@@ -64,6 +64,8 @@ class Request:
         """The JSON body as `shape`. Raises InvalidInput naming the field, or the place where the JSON breaks."""
         if not self.body:
             raise InvalidInput("The body is empty; a JSON object is expected.")
+        if b"\\u0000" in self.body:
+            raise InvalidInput("The body holds the character NUL.")
         try:
             return msgspec.json.decode(self.body, type=shape)
         except msgspec.ValidationError as error:
@@ -115,8 +117,15 @@ def parameters(text: str, place: str) -> dict[str, str]:
     for name, value in pairs:
         if name in found:
             raise InvalidInput(f"{name[:64]}: given twice in the {place}.")
-        found[name] = value
+        found[name] = without_nul(name, value)
     return found
+
+
+def without_nul(name: str, value: str) -> str:
+    """`value`; raises InvalidInput when it holds NUL, which not every store can even be asked for."""
+    if "\x00" in value:
+        raise InvalidInput(f"{name[:64]}: holds the character NUL.")
+    return value
 
 
 _PLACE = re.compile(r"^(?P<what>.*) - at `(?P<place>[^`]+)`$", re.DOTALL)

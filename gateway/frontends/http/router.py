@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway.frontends.http.channel import FaceSite
 from gateway.frontends.http.errors import HttpError, error_answer, verdict_of
-from gateway.frontends.http.messages import Answer, Request, Stream
+from gateway.frontends.http.messages import Answer, Request, Stream, without_nul
 from gateway.frontends.http.pump import ClientStalled, Pump
 from gateway.model.errors import InvalidInput
 
@@ -119,14 +119,14 @@ class Exchange:
         self._began = time.perf_counter()
 
     def request(self, arguments: dict[str, str]) -> Request:
-        """The request as a value. Raises InvalidInput when its query is not ASCII."""
+        """The request as a value. Raises InvalidInput when its query is not ASCII, or its path holds NUL."""
         wire = self._wire
         return Request(
             id=self.id,
             method=wire.method.decode(),
             path=wire.path.decode(),
             peer=self._peer(),
-            arguments=arguments,
+            arguments={name: without_nul(name, value) for name, value in arguments.items()},
             query_string=_ascii(wire.uri.partition(b"?")[2]),
             headers={k.decode("latin-1").lower(): v[-1].decode("latin-1") for k, v in wire.requestHeaders.getAllRawHeaders()},
             body=wire.content.read(),
@@ -187,6 +187,7 @@ class Exchange:
         wire = self._wire
         wire.setResponseCode(status)
         wire.setHeader(b"content-type", content_type.encode())
+        wire.setHeader(b"server", b"directory-gateway")
         wire.setHeader(b"x-request-id", self.id.encode())
         wire.setHeader(b"cache-control", b"no-store")
         wire.setHeader(b"x-content-type-options", b"nosniff")

@@ -1,0 +1,70 @@
+"""The API's own queries give on PostgreSQL what they give on SQLite."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import pytest_twisted
+
+from gateway.frontends.developer.export import Export
+from gateway.frontends.developer.visible import Caller
+from gateway.model.application import Scope
+from gateway.store import narrowed, organizations
+from gateway.store.database import Connection, Database
+from gateway.store.instance import instance_id
+from gateway.store.migrate import migrate
+from tests.frontends.developer.directory import Directory, person
+from tests.frontends.developer.reader import Reader, present, seen
+
+
+@pytest.fixture
+def database(postgres_database: str) -> Iterator[Database]:
+    """An empty store on PostgreSQL."""
+    opened = Database(postgres_database)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def test_narrowed_reading_finds_what_is_within_and_pages_by_id(directory: Directory, database: Database) -> None:
+    inside, outside = directory.add_unit("inside"), directory.add_unit("outside")
+    people = [directory.add_user(f"u{n}", (inside, outside)[n % 2], attributes={"email": ("A@x.org",)}) for n in range(6)]
+    both = directory.add_user("both", inside, outside, attributes={"phone_number": ("+49 1",)})
+    group = directory.add_group("group", *map(person, [*people, both]))
+    within = frozenset({inside})
+    expected = [*people[::2], both]
+
+    def work(c: Connection) -> None:
+        assert [user.id for user in narrowed.users_in(c, within, "", 10)] == expected
+        assert [user.id for user in narrowed.users_in(c, within, expected[0], 2)] == expected[1:3]
+        assert narrowed.group_users(c, group, within, "", 10) == expected
+        assert narrowed.group_users(c, group, None, people[4], 10) == [people[5], both]
+        assert narrowed.count_group_users(c, group, within) == 4
+        assert sorted(narrowed.ids_by_email(c, "a@X.org")) == sorted(people)
+        assert narrowed.ids_by_phone_number(c, "00491") == [both]
+        assert narrowed.ids_by_phone_number(c, "none") == []
+        moves = narrowed.organization_changes(c, 1, 10)
+        assert [change.object_id for change in moves] == [inside, outside]
+
+    database.read_blocking(work)
+
+
+@pytest_twisted.ensureDeferred
+async def test_export_and_changes_end_with_what_is_in_scope(directory: Directory, database: Database) -> None:
+    inside, outside = directory.add_unit("inside"), directory.add_unit("outside")
+    moving = directory.add_unit("moving", outside)
+    ann, bob = directory.add_user("ann", inside), directory.add_user("bob", moving)
+    group = directory.add_group("group", person(ann), person(bob))
+    application, _ = directory.application("a", Scope((inside,), (group,)))
+    caller = Caller(database.read_blocking(instance_id), application)
+    lines = [json.loads(line) async for chunk in Export(database, caller).chunks() for line in chunk.splitlines()]
+    assert [line["kind"] for line in lines[:-1]] == ["organization", "user", "group"]
+    reader = Reader(database, application)
+    reader.read_all(1)
+    directory.move_unit(moving, inside)
+    directory.move_user(ann, outside)
+    directory.delete_unit(moving)
+    reader.read_all(1)
+    assert seen(reader.objects) == seen(present(database, caller))
+    assert reader.objects[group]["members"] == {bob}
+    assert database.read_blocking(lambda c: organizations.count(c)) == 3

@@ -187,7 +187,9 @@ def substring_keys(
     if prepare is None:
         return None
 
-    def key(piece: bytes | None, *, at_start: bool = False, at_end: bool = False) -> bytes:
+    spaceless = prepare is prepare_telephone
+
+    def key(piece: bytes | None, *, at_start: bool = spaceless, at_end: bool = spaceless) -> bytes:
         return prepare_piece(prepare, piece.decode(), at_start=at_start, at_end=at_end).encode() if piece else b""
 
     try:

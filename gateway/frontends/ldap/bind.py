@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from twisted.internet.defer import CancelledError
+
 from gateway.frontends.ldap.results import SUCCESS, Refused, of_error
 from gateway.wire.encoder import encode_operation, wrap
 from gateway.wire.messages import BindRequest, BindResponse, Control, Result, SimpleAuthentication
@@ -31,6 +33,8 @@ async def _bind(connection: "LDAPConnection", message_id: int, name: str, passwo
     result: Result = SUCCESS
     try:
         connection.be(await connection.services.authentication.bind(name, password, connection.peer))
+    except CancelledError:  # the client has gone
+        raise
     except Exception as error:
         result = of_error(error)
     connection.finish(message_id, "bind", result, wrap(message_id, encode_operation(BindResponse(result))))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
+from OpenSSL import SSL
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
@@ -35,6 +36,7 @@ from gateway.wire.messages import (
     ExtendedRequest,
     ExtendedResponse,
     LDAPMessage,
+    Operation,
     Result,
     SearchRequest,
     UnbindRequest,
@@ -61,8 +63,11 @@ class LDAPConnection(Protocol):
         self._queue: deque[bytes] = deque()
         self._operations: dict[int, Deferred[None]] = {}
         self._closed = closed
+        self._output: list[bytes] = []
+        self._working = False
         self._exclusive = False
         self._full = False
+        self._reading = True
         self._writers: list[Deferred[None]] = []
         self._tls_next = False
         self._ended = False
@@ -79,7 +84,9 @@ class LDAPConnection(Protocol):
         self._write = output.writer(self.transport)
         self._transport.registerProducer(self, True)
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: ARG002 (Twisted calls us)
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if isinstance(reason.value, SSL.Error):
+            _log.warning("TLS failed", peer=self.peer, reason=_openssl_reason(reason.value), cure=_TLS_CURE)
         self._ended = True
         self._queue.clear()
         self.abandon_all()
@@ -87,6 +94,8 @@ class LDAPConnection(Protocol):
         self._closed(self)
 
     def dataReceived(self, data: bytes) -> None:
+        if self._ended:  # TLS hands on what arrives until the client has closed its side too
+            return
         self.last_activity = now = self.services.reactor.seconds()
         try:
             messages = self._framer.feed(data)
@@ -104,13 +113,13 @@ class LDAPConnection(Protocol):
         """The client does not take its answers as fast as they come: nothing more is asked of it or made for it."""
         self._full = True
         self.full_since = self.services.reactor.seconds()
-        self._transport.pauseProducing()
+        self._steer()
 
     def resumeProducing(self) -> None:
         """The client has taken what there was."""
         self._full = False
         self.full_since = None
-        self._transport.resumeProducing()
+        self.last_activity = self.services.reactor.seconds()
         writers, self._writers = self._writers, []
         for writer in writers:
             writer.callback(None)
@@ -134,24 +143,44 @@ class LDAPConnection(Protocol):
 
     def _work(self) -> None:
         """Answers what has arrived; the answers to pipelined requests leave together."""
-        output: list[bytes] = []
-        size = 0
-        queue = self._queue
+        if self._working:  # called by an operation that was over at once: the loop that began it goes on
+            return
+        self._working = True
+        try:
+            self._answer_all()
+        finally:
+            self._working = False
+        if self._tls_next and not self._ended:
+            self._start_tls()
+        self._steer()
+
+    def _answer_all(self) -> None:
+        queue, output, size = self._queue, self._output, 0
         while queue and not self._held:
             message = queue.popleft()
-            answer = self._fast.answer(message) if self._fast is not None else None
+            answer = self._fast.answer(message, self._operations) if self._fast is not None else None
             if answer is None:
                 answer = self._answer(message)
             if answer:
                 output.append(answer)
                 size += len(answer)
                 if size > OUTPUT_CHUNK_BYTES:
-                    self.send(b"".join(output))
-                    output, size = [], 0
-        if output:
-            self.send(b"".join(output))
-        if self._tls_next and not self._ended:
-            self._start_tls()
+                    self._flush()
+                    size = 0
+        self._flush()
+
+    def _steer(self) -> None:
+        """Reads on only when all that was read is being worked on: a client that asks faster than it is answered waits."""
+        reading = not self._queue and (not self._full or self._ended)
+        if reading is self._reading:
+            return
+        self._reading = reading
+        if reading:
+            self.last_activity = now = self.services.reactor.seconds()
+            self.incomplete_since = None if self.incomplete_since is None else now
+            self._transport.resumeProducing()
+        else:
+            self._transport.pauseProducing()
 
     def _answer(self, data: bytes) -> bytes | None:
         """The answer to one request, or None when it comes later or never."""
@@ -177,24 +206,23 @@ class LDAPConnection(Protocol):
         name, handler, response = known
         try:
             controls = understood(message.operation, message.controls)
-            self._require_tls(message)
+            self._require_tls(message.operation)
             return handler(self, message.message_id, message.operation, controls)
         except Exception as error:
+            if isinstance(message.operation, BindRequest):
+                self.be(self.services.authentication.anonymous)
             result = of_error(error)
             self.count(name, result)
             return wrap(message.message_id, encode_operation(response(result)))
 
-    def _require_tls(self, message: LDAPMessage) -> None:
+    def _require_tls(self, operation: Operation) -> None:
         """With require_tls, only what is needed to begin TLS is done in the clear."""
         if not self.services.require_tls or self.is_encrypted:
             return
-        operation = message.operation
         if isinstance(operation, ExtendedRequest) and operation.name == oids.START_TLS:
             return
         if isinstance(operation, SearchRequest) and not operation.base_object and operation.scope == 0:
             return
-        if isinstance(operation, BindRequest):
-            self.be(self.services.authentication.anonymous)
         raise Refused(ResultCode.CONFIDENTIALITY_REQUIRED, "TLS is required: send StartTLS first, or connect to the LDAPS port")
 
     # What operations do -----------------------------------------------------------------------------------------------
@@ -235,8 +263,15 @@ class LDAPConnection(Protocol):
             _log.debug("operation", operation=name, peer=self.peer, bound=self.party.dn, result=int(result.code))
 
     def send(self, data: bytes) -> None:
-        """Hands octets to the transport."""
+        """Hands octets to the transport, behind the answers that are ready."""
         if not self._ended:
+            self._output.append(data)
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._output:
+            data = b"".join(self._output)
+            self._output.clear()
             self._write(data)
 
     def writable(self) -> "Deferred[None]":
@@ -313,8 +348,10 @@ class LDAPConnection(Protocol):
 
     def end(self) -> None:
         """Ends the connection when what was written has gone out."""
+        self._flush()
         self._ended = True
         self._queue.clear()
+        self._steer()
         self.abandon_all()
         self._transport.unregisterProducer()
         self._transport.loseConnection()
@@ -331,17 +368,24 @@ class LDAPConnection(Protocol):
         self.paged.close(before=now - PAGED_SEARCH_SECONDS)
         if self.full_since is not None and now - self.full_since > limits.write_stall_seconds:
             self.drop("it takes nothing of its answers")
-        elif self.incomplete_since is not None and now - self.incomplete_since > limits.bind_seconds:
+        elif self._reading and self.incomplete_since is not None and now - self.incomplete_since > limits.bind_seconds:
             self.drop("its request is not complete in time")
         elif not self._operations and now - self.last_activity > self._patience:
             self.drop("idle")
 
     @property
     def _patience(self) -> float:
-        return self.services.limits.bind_seconds if self.party.is_anonymous else self.services.limits.idle_seconds
+        limits = self.services.limits
+        return limits.bind_seconds if self.party.is_anonymous or self._ended else limits.idle_seconds
 
 
 _NOT_A_REQUEST = "this message is not a request that can be answered here, or its message id is in use"
+_TLS_CURE = "a client must speak TLS 1.2 or later and trust the certificate; a port for TLS answers nothing else"
+
+
+def _openssl_reason(error: BaseException) -> str:
+    """OpenSSL's words: a list of (library, function, reason)."""
+    return "; ".join(str(one[-1]) for one in (error.args[0] if error.args else ())) or "the connection was cut"
 
 
 def _nowhere(_data: bytes) -> None:

@@ -3,9 +3,12 @@
 A request's octets but for the assertion value are its template: what was found out about them once (view, plan, selection)
 is kept. Whatever does not fit goes the ordinary way, and the answers are the same: a test compares them octet by octet."""
 
+import sqlite3
+from collections.abc import Container
 from dataclasses import dataclass
 
 from gateway.directory.directory import Party, ViewNotReady
+from gateway.directory.follower import Follower
 from gateway.directory.reader import Reader
 from gateway.directory.search import DirectPlan, NoSuchObject, Query
 from gateway.frontends.ldap.results import search_done
@@ -32,34 +35,50 @@ _EQUALITY = 0xA3
 class _Template:
     """A plan, and the state of the view that it was made for."""
 
+    follower: Follower
     reader: Reader
     generation: int
     plan: DirectPlan
     limit: int
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the view is the same file still, and the planner would decide the same."""
+        return self.follower.reader is self.reader and self.reader.generation == self.generation
+
 
 def split(message: bytes) -> tuple[int, bytes, bytes] | None:
     """Message id, template and assertion value of a search with one equality assertion; None for anything else.
 
-    Lengths above 127 are followed only where real requests have them (around the whole). What is cut out is checked just as
-    far as needed to know where it ends: a template is used only after the ordinary decoder has accepted one like it.
+    `message` comes from the framer, so its own length is right. Every length that is not in the template is checked here, and
+    those in it are of one octet: two messages with the same template are read alike by the ordinary decoder, which has
+    accepted one of them before the template is used.
     """
     try:
         id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
-        id_end = id_start + 2 + message[id_start + 1]
-        if message[id_start] != 0x02 or message[id_start + 1] > 4 or message[id_end] != _SEARCH:
+        size = message[id_start + 1]
+        id_end = id_start + 2 + size
+        if message[id_start] != 0x02 or not 0 < size <= 4 or message[id_start + 2] > 0x7F or message[id_end] != _SEARCH:
             return None
         size = message[id_end + 1]
-        start = id_end + 2 if size < 0x80 else id_end + size - 0x7E
+        start = id_end + 2
+        if size > 0x7F:
+            start += size - 0x80
+            size = int.from_bytes(message[id_end + 2 : start], "big") if size <= 0x84 else -1
+        if start + size != len(message):
+            return None
         pos = start + 2 + message[start + 1]  # behind the base
         if message[start + 1] > 0x7F or message[pos : pos + 2] != b"\x0a\x01" or message[pos + 3 : pos + 5] != b"\x0a\x01":
             return None
         pos += 6
-        pos += 2 + message[pos + 1]  # behind the size limit
-        pos += 2 + message[pos + 1]  # behind the time limit
-        pos += 3  # behind typesOnly
-        if message[pos] != _EQUALITY or message[pos + 1] > 0x7F:
+        size = message[pos + 1]
+        pos += 2 + size  # behind the size limit
+        if size > 0x7F or message[pos + 1] > 0x7F:
             return None
+        pos += 2 + message[pos + 1]  # behind the time limit
+        if message[pos + 1] != 1 or message[pos + 3] != _EQUALITY or message[pos + 4] > 0x7F:
+            return None
+        pos += 3  # behind typesOnly
         filter_end = pos + 2 + message[pos + 1]
         value = pos + 4 + message[pos + 3]
         if message[value] != 0x04 or value + 2 + message[value + 1] != filter_end:
@@ -81,14 +100,16 @@ class FastPath:
         self._templates: dict[bytes, _Template | None] = {}
         self._operations = services.statistics.operations
 
-    def answer(self, message: bytes) -> bytes | None:
-        """The whole answer, or None when the request has to go the ordinary way."""
+    def answer(self, message: bytes, outstanding: Container[int]) -> bytes | None:
+        """The whole answer, or None when the request has to go the ordinary way. `outstanding`: the message ids in use."""
         parts = split(message)
         if parts is None:
             return None
         message_id, octets, value = parts
+        if not message_id or message_id in outstanding:
+            return None
         template = self._templates.get(octets)
-        if template is None or template.reader.generation != template.generation:
+        if template is None or not template.is_current:
             template = self._learn(octets, message)
             if template is None:
                 return None
@@ -96,7 +117,10 @@ class FastPath:
         key = plan.key(value)
         if key is None:
             return None
-        rows = template.reader.execute(plan.sql, (*plan.base, key)).fetchall()
+        try:
+            rows = template.reader.execute(plan.sql, (*plan.base, key)).fetchall()
+        except sqlite3.Error:  # the ordinary way meets it again, and tells
+            return None
         count = len(rows)
         if count > template.limit:
             return None
@@ -115,7 +139,10 @@ class FastPath:
             return None
         if len(self._templates) >= _MAX_TEMPLATES:
             self._templates.clear()
-        template = self._templates[octets] = self._prepare(message)
+        try:
+            template = self._templates[octets] = self._prepare(message)
+        except ViewNotReady:
+            return None
         return template
 
     def _prepare(self, message: bytes) -> _Template | None:
@@ -129,12 +156,13 @@ class FastPath:
                 return None
             searcher = self._services.directory.searcher(view.name, self._party.access)
             plan = searcher.direct(Query(base, base_key, request.scope, request.filter, request.attributes, request.types_only))
-        except (WireError, InvalidDN, NoSuchObject, ViewNotReady):
+        except (WireError, InvalidDN, NoSuchObject):
             return None
         if plan is None:
             return None
         limits = [n for n in (request.size_limit, self._services.limits.size_limit, _MAX_ENTRIES) if n > 0]
-        return _Template(searcher.reader, searcher.reader.generation, plan, min(limits))
+        follower = self._services.directory.followers[view.name]
+        return _Template(follower, searcher.reader, searcher.reader.generation, plan, min(limits))
 
 
 def of(services: Services, party: Party) -> FastPath | None:

@@ -18,7 +18,6 @@ class PagedSearch:
     request: SearchRequest
     search: Search
     ready: list[bytes] = field(default_factory=list)
-    exhausted: bool = False
     sent: int = 0
     used_at: float = 0.0
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
 
-from gateway.directory.reader import TooManySearches
+from gateway.directory.reader import BASE_OBJECT, WHOLE_SUBTREE, TooManySearches
 from gateway.directory.search import Query, Search
 from gateway.frontends.ldap import virtual
 from gateway.frontends.ldap.paging import PagedSearch
@@ -31,9 +31,9 @@ _BUSY = "too many large searches are running; try again shortly"
 def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest, controls: dict[str, Control]) -> bytes | None:
     """The whole answer of a small search; None for a large one, which is begun."""
     base, base_key = named(request.base_object)
-    if not base_key or base_key == virtual.SUBSCHEMA_KEY:
-        return _virtual(connection, message_id, base, request)
     paged = _paged_control(controls)
+    if not base_key or base_key == virtual.SUBSCHEMA_KEY:
+        return _virtual(connection, message_id, base, request, paged)
     if paged is not None and paged.cookie:
         continued = connection.paged.take(paged.cookie, request)
         connection.begin(message_id, _page(connection, message_id, continued, paged.size), "search")
@@ -93,15 +93,17 @@ def _open(search: Search) -> None:
         raise Refused(ResultCode.BUSY, _BUSY) from None
 
 
-def _virtual(connection: "LDAPConnection", message_id: int, base: DN, request: SearchRequest) -> bytes:
-    """The root DSE and the subschema answer to base searches only."""
-    entry = connection.virtual_entry(base)
-    if request.scope != 0:
-        if base.rdns:
-            return search_done(message_id)
+def _virtual(
+    connection: "LDAPConnection", message_id: int, base: DN, request: SearchRequest, paged: PagedResults | None
+) -> bytes:
+    """The root DSE answers to base searches only; nothing is below the subschema."""
+    if not base.rdns and request.scope != BASE_OBJECT:
         raise Refused(ResultCode.NO_SUCH_OBJECT, _NO_SUCH_BASE)
-    found = entry.answer(request)
-    return (wrap(message_id, found) if found is not None else b"") + search_done(message_id)
+    found = connection.virtual_entry(base).answer(request) if request.scope in (BASE_OBJECT, WHOLE_SUBTREE) else None
+    connection.services.statistics.entries += found is not None
+    connection.count("search", SUCCESS)
+    done = _done(message_id, SUCCESS, None if paged is None else b"")
+    return done if found is None else wrap(message_id, found) + done
 
 
 def size_limit(connection: "LDAPConnection", request: SearchRequest) -> int:
@@ -171,6 +173,8 @@ async def _stream(connection: "LDAPConnection", message_id: int, request: Search
             await _send(connection, message_id, entries)
             if result is not SUCCESS:
                 break
+    except CancelledError:  # abandoned: no answer
+        raise
     except Exception as error:
         result = of_error(error)
     finally:
@@ -183,20 +187,22 @@ async def _page(connection: "LDAPConnection", message_id: int, paged: PagedSearc
     """Sends one page; page size 0 ends the paged search (RFC 2696 §3)."""
     search, request = paged.search, paged.request
     deadline = _Deadline(connection, request, search)
+    limit = size_limit(connection, request)
     cookie, keep = b"", False
     result = SUCCESS
     try:
-        while size and len(paged.ready) <= size and not paged.exhausted:
-            entries = await _slice(connection, search, deadline)
-            paged.exhausted = entries is None
-            paged.ready += entries or ()
-        page, paged.ready = paged.ready[:size], paged.ready[size:]
-        limit = size_limit(connection, request)
-        if limit and paged.sent + len(page) > limit:
-            page, result = page[: limit - paged.sent], _too_many(limit)
-        paged.sent += len(page)
-        await _send(connection, message_id, page)
-        keep = result is SUCCESS and size > 0 and bool(paged.ready or not paged.exhausted)
+        left = max(0, min(size, limit - paged.sent)) if limit else size
+        while left and await _read_ahead(connection, paged, deadline):
+            page, paged.ready = paged.ready[:left], paged.ready[left:]
+            left -= len(page)
+            paged.sent += len(page)
+            await _send(connection, message_id, page)
+        more = size > 0 and await _read_ahead(connection, paged, deadline)
+        if more and limit and paged.sent >= limit:
+            result = _too_many(limit)
+        keep = more and result is SUCCESS
+    except CancelledError:
+        raise
     except Exception as error:
         result = of_error(error)
     finally:
@@ -206,6 +212,16 @@ async def _page(connection: "LDAPConnection", message_id: int, paged: PagedSearc
     if keep:
         cookie = connection.paged.keep(paged, connection.services.reactor.seconds())
     connection.finish(message_id, "search", result, _done(message_id, result, cookie))
+
+
+async def _read_ahead(connection: "LDAPConnection", paged: PagedSearch, deadline: _Deadline) -> bool:
+    """Whether there are more entries; then the next of them are ready."""
+    while not paged.ready:
+        entries = await _slice(connection, paged.search, deadline)
+        if entries is None:
+            return False
+        paged.ready = entries
+    return True
 
 
 async def _slice(connection: "LDAPConnection", search: Search, deadline: _Deadline) -> list[bytes] | None:

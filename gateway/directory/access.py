@@ -5,6 +5,7 @@ Values and pure tests; the organizations of a scope are resolved against the vie
 from dataclasses import dataclass
 
 from gateway.directory.projection import CONTAINER
+from gateway.model import schema
 from gateway.model.application import Application, Scope
 from gateway.model.objects import Kind
 
@@ -26,7 +27,8 @@ class Access:
 
 def of_application(application: Application) -> Access:
     """An application sees its scope."""
-    return Access(scope=application.scope, attributes=application.attributes)
+    granted = application.attributes
+    return Access(application.scope, attributes=None if granted is None else frozenset(map(schema.canonical, granted)))
 
 
 def of_user(user_id: str) -> Access:

@@ -69,7 +69,7 @@ def add_application(configuration: Path) -> tuple[str, str]:
     """An application that may read everything: its bind DN and its secret."""
     command = [str(GATEWAY), "--config", str(configuration), "application", "add", "bench", "--json"]
     shown = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return shown["bind_dn"], shown["secret"]
+    return shown["bind_dns"][0], shown["secret"]
 
 
 def start_gateway(directory: Path, provider: Slapd, size: Size, generator: LoadGenerator) -> Contender:

@@ -12,6 +12,9 @@ from gateway.wire.ber import SEQUENCE, octets, tlv
 MAX_KEY_BYTES = 1024
 """Longer octet strings (photos, certificates) are indexed by their digest: enough for equality, and nothing else applies."""
 
+NO_KEY = b""
+"""Stands for values that do not follow the syntax of their type: they are present, but match nothing."""
+
 UNINDEXED = frozenset({"entrydn", "subschemasubentry", "member", "memberuid"})
 """Found otherwise: entryDN by the DN index, member and memberUid by the member table, subschemaSubentry is a constant."""
 
@@ -42,7 +45,7 @@ class KeyMaker:
         self._classes: dict[bytes, bytes | None] = {}
 
     def rows(self, attributes: Iterable[tuple[str, Sequence[bytes]]]) -> set[tuple[str, bytes]]:
-        """(attribute key, matching key) for all values that have one."""
+        """(attribute key, matching key) for all values; NO_KEY for those outside their syntax."""
         found: set[tuple[str, bytes]] = set()
         for description, values in attributes:
             known = self._attributes.get(description, ())
@@ -53,7 +56,9 @@ class KeyMaker:
             attribute, function = known  # type: ignore[misc]
             for value in values:
                 key = function(value)
-                if key is not None:
+                if key is None:
+                    found.add((attribute, NO_KEY))
+                else:
                     found.add((attribute, key if len(key) <= MAX_KEY_BYTES else stored_key(attribute, key)))
         return found
 

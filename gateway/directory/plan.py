@@ -297,7 +297,7 @@ class Compiler:
         return node
 
     def _ordering(self, shape: Shape) -> _Node:
-        test = f"v.value {shape[0]} {self._parameter()}"
+        test = f"v.value {shape[0]} {self._parameter()} AND v.value > x''"
         return self._scanned(
             self._rows(str(shape[1]), test, lambda statistics: statistics.rows // _RANGE_SHARE + 1, distinct=True)
         )
@@ -338,19 +338,17 @@ class Compiler:
         """Each piece as a condition on the keys; with several pieces their order is asked of each row."""
         attribute, places = str(shape[1]), shape[2]
         assert isinstance(places, tuple)  # noqa: S101 (the shape is ours)
-        if not places:
-            return self._present(("*", attribute))
-        tests, fragments = [], []
+        tests, fragments = ([] if places else ["v.value > x''"]), []
         for place, by_fragment in places:
             parameter = self._parameter()
             tests.append(_SUBSTRING_TESTS[place].format(p=parameter))
             if by_fragment:
                 fragments.append(parameter)
         node = self._rows(attribute, " AND ".join(tests), lambda s: s.rows // _RANGE_SHARE + 1, distinct=True)
-        if places[0][0] != "initial":
+        if not places or places[0][0] != "initial":
             # Every row of the attribute is looked at, as fast as SQLite can.
             node.cost, node.dense = _ALL - 1, False
-        node.exact = len(places) == 1
+        node.exact = len(places) <= 1
         column = next((key for key in schema.subtypes(attribute) if key in self._catalogue), None)
         if fragments and places[0][0] != "initial" and column == attribute and len(schema.subtypes(attribute)) == 1:
             self._by_fragment(node, attribute, fragments, exact=places == (("any", True),))

@@ -7,7 +7,8 @@ from functools import lru_cache
 from uuid import NAMESPACE_OID, uuid5
 
 from gateway.directory.definition import EntryRules, View
-from gateway.model import schema
+from gateway.directory.indexing import attribute_key
+from gateway.model import matching, schema
 from gateway.model.dn import AVA, DN, RDN
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Organization, User
 from gateway.wire.entries import encode_attribute, encode_entry
@@ -86,7 +87,7 @@ class Projection:
         """`organization_names`: the names of the organizations the user belongs to, the root left out."""
         values = self._values(Kind.USER, user.attributes, {"username": user.username})
         if organization_names:
-            values.append(("ou", [name.encode() for name in organization_names]))
+            values.append(("ou", _distinct("ou", [name.encode() for name in organization_names])))
         return self._object(Kind.USER, user, user.username, values, unique=unique)
 
     def group(self, group: Group, members: Sequence[bytes], member_logins: Sequence[bytes], unique: bool = True) -> Entry:
@@ -121,7 +122,7 @@ class Projection:
                 direct = named.get(name)
                 values = (direct,) if direct else attributes.get(name)
                 if values:
-                    found.append((ldap_name, [v.encode() if isinstance(v, str) else v for v in values]))
+                    found.append((ldap_name, _distinct(ldap_name, [v.encode() if isinstance(v, str) else v for v in values])))
                     break
         return found
 
@@ -173,6 +174,17 @@ class Projection:
             ("subschemaSubentry", [self._subschema]),
         )
         return Entry(object_id, kind, name, key, attributes, operational)
+
+
+def _distinct(description: str, values: list[bytes]) -> list[bytes]:
+    """No two values of an attribute match each other (RFC 4512 §2.3): the first of them stays."""
+    if len(values) == 1:
+        return values
+    key = matching.equality_function(attribute_key(description))
+    found: dict[bytes, bytes] = {}
+    for value in values:
+        found.setdefault(key(value) or value, value)
+    return list(found.values())
 
 
 def is_entry(organization: Organization) -> bool:

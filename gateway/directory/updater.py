@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from gateway.directory import viewfile
-from gateway.directory.projection import Projection, is_entry
+from gateway.directory.projection import Entry, Projection, is_entry
 from gateway.directory.viewfile import ViewFile
-from gateway.directory.writer import ViewWriter
+from gateway.directory.writer import Put, ViewWriter
 from gateway.model.changes import Change
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Organization, User
 from gateway.store import changes, groups, instance, memberships, organizations, users
@@ -182,15 +182,14 @@ class _Step:
         plain = self._projection.plain_key(Kind.ORGANIZATION, item.name, place[2] if place else None)
         unique = self._claims(Kind.ORGANIZATION, item, plain)
         entry = self._projection.organization(item, parent, unique)
-        entry_id, before, changed = self._writer.put(entry, (), None if unique else plain)
-        if not changed:
+        done = self._writer.put(entry, (), None if unique else plain)
+        if not done.changed:
             return
         self.written += 1
-        if before != entry.dn_key:
-            self._moved(entry_id, before)
-            if before is None:
-                # Children that came first stand below the container until now.
-                self._again(Kind.ORGANIZATION, self._database.read_blocking(lambda c: organizations.child_ids(c, [item.id])))
+        self._named(done, entry)
+        if done.old_dn is None:
+            # Children that came first stand below the container until now.
+            self._again(Kind.ORGANIZATION, self._database.read_blocking(lambda c: organizations.child_ids(c, [item.id])))
         # Its name is among the values of the users who belong to it.
         inside = self._database.read_blocking(lambda c: users.ids_directly_in(c, [item.id]))
         self._again(Kind.USER, self._writer.entry_ids(inside))
@@ -213,13 +212,12 @@ class _Step:
             unique = self._claims(Kind.USER, user, plain)
             entry = self._projection.user(user, [names[o] for o in user.organization_ids if o in names], unique)
             where = [places[o] for o in user.organization_ids if o in places]
-            entry_id, before, changed = self._writer.put(entry, where, None if unique else plain)
-            self.written += changed
-            if before is None:
+            done = self._writer.put(entry, where, None if unique else plain)
+            self.written += done.changed
+            if done.old_dn is None:
                 new.append(user.id)
-            elif before != entry.dn_key:
-                renamed.append(entry_id)
-                self._moved(entry_id, before)
+            elif self._named(done, entry):
+                renamed.append(done.entry_id)
         self._remove(items)
         self._listed(renamed, new)
 
@@ -231,16 +229,15 @@ class _Step:
         new: list[str] = []
         members = self._database.read_blocking(lambda c: memberships.members_of(c, [group.id for group in present]))
         for group in present:
-            entry_id, before, key = self._group(group, [member.id for member in members.get(group.id, ())])
-            if before is None:
+            done, entry = self._group(group, sorted(member.id for member in members.get(group.id, ())))
+            if done.old_dn is None:
                 new.append(group.id)
-            elif before != key:
-                renamed.append(entry_id)
-                self._moved(entry_id, before)
+            elif self._named(done, entry):
+                renamed.append(done.entry_id)
         self._remove(items)
         self._listed(renamed, new)
 
-    def _group(self, group: Group, member_ids: Sequence[str]) -> tuple[int, str | None, str]:
+    def _group(self, group: Group, member_ids: Sequence[str]) -> tuple[Put, Entry]:
         places = self._writer.places(member_ids)
         listed = [places[member_id] for member_id in member_ids if member_id in places]
         names = [place[1].encode() for place in listed]
@@ -248,10 +245,10 @@ class _Step:
         plain = self._projection.plain_key(Kind.GROUP, group.name)
         unique = self._claims(Kind.GROUP, group, plain)
         entry = self._projection.group(group, names, logins, unique)
-        entry_id, before, changed = self._writer.put(entry, (), None if unique else plain)
-        self._writer.set_members(entry_id, [place[0] for place in listed])
-        self.written += changed
-        return entry_id, before, entry.dn_key
+        done = self._writer.put(entry, (), None if unique else plain)
+        self._writer.set_members(done.entry_id, [place[0] for place in listed])
+        self.written += done.changed
+        return done, entry
 
     # What follows -----------------------------------------------------------------------------------------------------
 
@@ -276,12 +273,16 @@ class _Step:
                 self._again(Kind.GROUP, affected - {object_id})
                 self._freed(gone[1])
 
-    def _moved(self, entry_id: int, before: str | None) -> None:
-        """An entry has another DN: those below it follow, and another may take the old one."""
-        for kind, object_id in self._writer.children(entry_id):
+    def _named(self, done: Put, entry: Entry) -> bool:
+        """Whether an entry is called otherwise than before, be it by the case of a letter: those below it follow, and another
+        may take the DN that it had."""
+        if done.old_dn == entry.dn and done.old_key == entry.dn_key:
+            return False
+        for kind, object_id in self._writer.children(done.entry_id):
             self._again(Kind(kind), [object_id])
-        if before is not None:
-            self._freed(before)
+        if done.old_key is not None and done.old_key != entry.dn_key:
+            self._freed(done.old_key)
+        return True
 
     def _freed(self, dn_key: str) -> None:
         for kind, object_id in self._writer.waiting_for(dn_key):

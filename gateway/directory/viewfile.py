@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
+
 from gateway.directory.definition import View
 from gateway.model.errors import StoreUnavailable
 
@@ -44,6 +46,10 @@ CREATE INDEX entry_plain ON entry (plain_key) WHERE plain_key IS NOT NULL;
 CREATE INDEX member_of ON member (member_entry, group_entry);
 """
 
+BUILT_AGAIN = "none needed: it is built again from the store"
+
+_log = structlog.get_logger("gateway.directory")
+
 _WRITER_CACHE_KIB = 16 * 1024
 _SNAPSHOT_CACHE_KIB = 256
 """There may be hundreds of snapshots, and each reads on and on: what they have in common is the system's page cache."""
@@ -67,6 +73,7 @@ class ViewFile:
             if isinstance(error, sqlite3.OperationalError):
                 raise self._unavailable(error) from error
             # Not a database, or a torn one: it is derived data, so it is made again from the store.
+            _log.warning("view file is broken", view=self.view.name, path=str(self.path), error=str(error), cure=BUILT_AGAIN)
             self.remove()
             return self._writer()
 
@@ -85,10 +92,15 @@ class ViewFile:
         return connection
 
     def _create(self, connection: sqlite3.Connection) -> None:
+        """All of it or nothing, should the process end here. The matching keys are folded already, or must not be."""
         columns = ", ".join(f'"{key}"' for key in self.view.indexed_substrings)
-        connection.executescript(f"BEGIN; {TABLES} {INDEXES} COMMIT;")
-        connection.execute(f"CREATE VIRTUAL TABLE fragment USING fts5({columns}, content='', tokenize='trigram')")
-        connection.execute("INSERT INTO meta VALUES ('position', 0), ('complete', 0), ('instance', '')")
+        with transaction(connection):
+            for statement in filter(str.strip, (TABLES + INDEXES).split(";")):
+                connection.execute(statement)
+            connection.execute(
+                f"CREATE VIRTUAL TABLE fragment USING fts5({columns}, content='', tokenize='trigram case_sensitive 1')"
+            )
+            connection.execute("INSERT INTO meta VALUES ('position', 0), ('complete', 0), ('instance', '')")
 
     def open_reader(self, *, shared: bool = False) -> sqlite3.Connection:
         """A read-only connection that may move between threads. `shared`: the one that answers all small searches."""

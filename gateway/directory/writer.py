@@ -4,7 +4,7 @@ Rows are touched only where they differ, and an entry whose bytes did not change
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.directory import viewfile
 from gateway.directory.definition import View
@@ -19,6 +19,15 @@ _CHUNK = 500
 
 _MAX_COLLECTED = 50_000
 """Index rows held before they are written."""
+
+
+class Put(NamedTuple):
+    """What storing an entry did. `old_key` and `old_dn`: its name before; None when it is new."""
+
+    entry_id: int
+    old_key: str | None
+    old_dn: str | None
+    changed: bool
 
 
 class ViewWriter:
@@ -80,10 +89,8 @@ class ViewWriter:
 
     # What changes ----------------------------------------------------------------------------------------------------
 
-    def put(
-        self, entry: Entry, organizations: Sequence[int] = (), plain_key: str | None = None
-    ) -> tuple[int, str | None, bool]:
-        """Stores an entry. Returns its id, the DN key that it had before (None: it is new), and whether anything changed."""
+    def put(self, entry: Entry, organizations: Sequence[int] = (), plain_key: str | None = None) -> Put:
+        """Stores an entry."""
         old = self._connection.execute(
             "SELECT id, dn_key, dn, plain_key, organizations, encoded, operational FROM entry WHERE object_id = ?",
             (entry.object_id,),
@@ -99,19 +106,19 @@ class ViewWriter:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*stored, self._parent(entry.dn_key), entry.object_id, entry.kind),
             )
-            entry_id, before = int(cursor.lastrowid or 0), None
+            done = Put(int(cursor.lastrowid or 0), None, None, True)
         else:
-            entry_id, before = int(old[0]), str(old[1])
-            if old[1:] == stored:
-                return entry_id, before, False
+            done = Put(old[0], old[1], old[2], old[1:] != stored)
+            if not done.changed:
+                return done
             self._connection.execute(
                 "UPDATE entry SET dn_key = ?, dn = ?, plain_key = ?, organizations = ?, encoded = ?, operational = ?,"
                 " parent = ? WHERE id = ?",
-                (*stored, self._parent(entry.dn_key), entry_id),
+                (*stored, self._parent(entry.dn_key), done.entry_id),
             )
         rows = self._keys.rows((*entry.attributes, *entry.operational_values))
-        self._index(entry_id, rows, self._keys.rows(decoded(old[5], old[6])) if old else None)
-        return entry_id, before, True
+        self._index(done.entry_id, rows, self._keys.rows(decoded(old[5], old[6])) if old else None)
+        return done
 
     def set_members(self, group_entry: int, members: Iterable[int]) -> None:
         """Makes the direct members of a group exactly these."""
@@ -139,6 +146,7 @@ class ViewWriter:
 
     def step_aside(self, object_id: str) -> None:
         """Frees the DN of an object that is about to be written again under another."""
+        self._last_parent = ("", 0)
         self._connection.execute("UPDATE entry SET dn_key = dn_key || '~' || object_id WHERE object_id = ?", (object_id,))
 
     def finish(self, position: int, *, complete: bool = True) -> None:
@@ -156,6 +164,7 @@ class ViewWriter:
     def forget(self) -> None:
         """Drops what was collected; to be called when a transaction is rolled back."""
         self._added, self._removed = set(), set()
+        self._last_parent = ("", 0)
         self._attribute_ids = dict(self._connection.execute("SELECT key, id FROM attribute"))
 
     def count_values(self) -> None:

@@ -1,0 +1,149 @@
+"""A small directory for tests: a real SQLite store, written the way the one door writes it, and a view of it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from gateway.directory import definition
+from gateway.directory.definition import View
+from gateway.directory.updater import ViewUpdater
+from gateway.directory.viewfile import ViewFile
+from gateway.model.changes import Change, ChangeType
+from gateway.model.dn import DN
+from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Member, Organization, Origin, User
+from gateway.store import changes, groups, memberships, organizations, sources, users
+from gateway.store.database import Connection, Database
+from gateway.store.migrate import migrate
+
+BASE = "dc=example,dc=test"
+SOURCE = "hr"
+START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+
+_NOUNS: dict[Kind, Any] = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
+_KINDS = {Organization: Kind.ORGANIZATION, User: Kind.USER, Group: Kind.GROUP}
+
+
+def openldap_view(name: str = "main", base: str = BASE) -> View:
+    return definition.openldap(name, DN.parse(base))
+
+
+def moment(number: int) -> datetime:
+    return START + timedelta(minutes=number)
+
+
+def identifier(number: int) -> str:
+    return f"{number:08x}-0000-4000-8000-000000000000"
+
+
+def user(number: int, username: str, organization_ids: Sequence[str] = (), **attributes: Iterable[str | bytes]) -> User:
+    """A user who is older the smaller the number is."""
+    return User(
+        identifier(number),
+        username,
+        Origin("ldap", SOURCE, f"u{number}"),
+        moment(number),
+        moment(number),
+        True,
+        {name: tuple(values) for name, values in attributes.items()},
+        tuple(organization_ids) or (ROOT_ORGANIZATION_ID,),
+    )
+
+
+def organization(number: int, name: str, parent_id: str = ROOT_ORGANIZATION_ID, **attributes: Iterable[str]) -> Organization:
+    origin = Origin("ldap", SOURCE, f"o{number}")
+    values = {key: tuple(given) for key, given in attributes.items()}
+    return Organization(identifier(number), name, parent_id, origin, moment(number), moment(number), values)
+
+
+def group(number: int, name: str, **attributes: Iterable[str]) -> Group:
+    origin = Origin("ldap", SOURCE, f"g{number}")
+    return Group(
+        identifier(number),
+        name,
+        origin,
+        moment(number),
+        moment(number),
+        {key: tuple(values) for key, values in attributes.items()},
+    )
+
+
+def kind_of(item: DirectoryObject) -> Kind:
+    return _KINDS[type(item)]
+
+
+class World:
+    """A store in a folder. Every method is one transaction: the objects, and the changes that say so."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = Database(f"sqlite:///{folder}/gateway.db")
+        migrate(self.database)
+        self.database.write_blocking(lambda c: sources.ensure(c, SOURCE, "ldap"))
+
+    def close(self) -> None:
+        self.database.close()
+
+    def put(self, *items: DirectoryObject) -> None:
+        """Creates or updates."""
+        self.database.write_blocking(lambda c: [self._put(c, item) for item in items])
+
+    def _put(self, connection: Connection, item: DirectoryObject) -> None:
+        noun = _NOUNS[kind_of(item)]
+        known = noun.get(connection, item.id)
+        if known is None:
+            noun.insert(connection, [item])
+        elif isinstance(item, User):
+            users.update(connection, [item], {item.id})
+        else:
+            noun.update(connection, [item])
+        self._log(connection, item, item.id, ChangeType.CREATE if known is None else ChangeType.UPDATE)
+
+    def delete(self, *items: DirectoryObject) -> None:
+        """Removes objects and their memberships; the groups they were in say so."""
+        self.database.write_blocking(lambda c: [self._delete(c, item) for item in items])
+
+    def _delete(self, connection: Connection, item: DirectoryObject) -> None:
+        for group_id in memberships.group_ids_of(connection, [item.id]).get(item.id, ()):
+            self._members(connection, group_id, removed=[Member(kind_of(item), item.id)])
+        memberships.remove_objects(connection, [item.id])
+        _NOUNS[kind_of(item)].delete(connection, [item.id])
+        self._log(connection, None, item.id, ChangeType.DELETE, kind_of(item))
+
+    def join(self, into: Group, *members: DirectoryObject) -> None:
+        """Makes them members."""
+        added = [Member(kind_of(member), member.id) for member in members]
+        self.database.write_blocking(lambda c: self._members(c, into.id, added=added))
+
+    def leave(self, group_: Group, *members: DirectoryObject) -> None:
+        """Ends their membership."""
+        removed = [Member(kind_of(member), member.id) for member in members]
+        self.database.write_blocking(lambda c: self._members(c, group_.id, removed=removed))
+
+    def _members(
+        self, connection: Connection, group_id: str, *, added: Collection[Member] = (), removed: Collection[Member] = ()
+    ) -> None:
+        memberships.add(connection, SOURCE, [(group_id, member) for member in added])
+        memberships.remove(connection, SOURCE, [(group_id, member) for member in removed])
+        state = groups.get(connection, group_id)
+        self._log(connection, state, group_id, ChangeType.UPDATE, Kind.GROUP)
+
+    def _log(
+        self, connection: Connection, item: DirectoryObject | None, object_id: str, type_: ChangeType, kind: Kind | None = None
+    ) -> None:
+        change = Change(0, START, kind or kind_of(item), object_id, type_, SOURCE, item)  # type: ignore[arg-type]
+        changes.append(connection, [replace(change)])
+
+    def log(self, after: int = 0, limit: int = 10_000) -> list[Change]:
+        return self.database.read_blocking(lambda c: changes.after(c, after, limit))
+
+    def build(self, view: View, folder: str = "built") -> ViewUpdater:
+        """A view built from the present state."""
+        updater = self.updater(view, folder)
+        updater.build()
+        return updater
+
+    def updater(self, view: View, folder: str) -> ViewUpdater:
+        (self.folder / folder).mkdir(exist_ok=True)
+        return ViewUpdater(ViewFile(self.folder / folder, view), self.database)

@@ -58,6 +58,7 @@ def point(work: Work) -> None:
         if name in ALLOWED
     ]
     if said:
+        _follow_renames(work, said)
         _store(work, _compare(work, said))
     _lead_waiting(work)
     _join_newly_linked(work)
@@ -66,6 +67,27 @@ def point(work: Work) -> None:
 def _comparable(reference: Reference) -> tuple[ReferenceForm, str]:
     form, value = reference
     return form, name_key(value) if form is ReferenceForm.LOGIN else value.replace("\0", "\ufffd")
+
+
+def _follow_renames(work: Work, said: list[_Said]) -> None:
+    """What was said before an entry was renamed in the same batch means the entry all the same. A server that does not correct
+    its groups (refint) will say the old name again, and then it leads nowhere: so that report must be looked at."""
+    if not work.renames:
+        return
+    places = {record_id: place for place, record_id in enumerate(work.touched)}
+    for one in said:
+        later = [(old_key, new_key) for place, old_key, new_key in work.renames if place > places[one.owner]]
+        followed = [(form, _followed(value, later) if form is ReferenceForm.DN else value) for form, value in one.references]
+        if followed != one.references:
+            one.references = followed
+            records.forget_digests(work.connection, (one.owner,))
+
+
+def _followed(dn_key: str, renames: Iterable[tuple[str, str]]) -> str:
+    for old_key, new_key in renames:
+        if dn_key.startswith(old_key):
+            dn_key = new_key + dn_key[len(old_key) :]
+    return dn_key
 
 
 def _compare(work: Work, said: list[_Said]) -> _Difference:

@@ -36,6 +36,7 @@ def rename_below(work: Work) -> None:
         if not old_key or old_key == new_key:
             continue
         if new_key and not new_key.startswith(old_key):
+            work.renames.append((place, old_key, new_key))
             _swap(work, place, old_key, touched.row)
         elif touched.row.object_id is not None and touched.kind is Kind.ORGANIZATION:
             _unseat(work, touched.row.object_id)

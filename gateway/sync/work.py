@@ -66,6 +66,9 @@ class Work:
     moved_records: set[int] = field(default_factory=set)
     """Records that went along when something above them was renamed."""
 
+    renames: list[tuple[int, str, str]] = field(default_factory=list)
+    """(place in the batch, old DN key, new DN key): what was said before the place used the old name, below it too."""
+
     shaken_keys: set[str] = field(default_factory=set)
     """DN keys below which an organization record appeared, so that others may belong to it now."""
 

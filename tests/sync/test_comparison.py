@@ -1,0 +1,150 @@
+"""Full comparisons and the deletion guard: who was not met is gone, and nobody is gone by accident (law 8)."""
+
+import pytest
+
+from gateway.model.deltas import Delta, Watermark
+from gateway.model.errors import DeletionsRefused
+from gateway.model.objects import Kind
+from gateway.model.runs import Outcome, Result
+from gateway.sync.guard import Deletions, Guard, check
+from gateway.sync.inbound import InboundSettings
+from tests.sync.house import House, gone, group, person, present, unit
+
+USERS = frozenset({Kind.USER})
+CROWD = [person(f"p{number:03}") for number in range(100)]
+
+
+def test_whoever_a_full_comparison_does_not_meet_is_gone(both_houses: House) -> None:
+    both_houses.apply(unit("a"), unit("b"), person("anna"), person("bert"), group("g", "uid=anna", "uid=bert"), group("h"))
+    both_houses.apply(unit("a"), person("bert"), begins=frozenset(Kind))
+    both_houses.apply(present(group("g")))
+    assert both_houses.names() == {"anna", "bert"}, "not before it is complete"
+    applied = both_houses.apply(person("carl"), completes=frozenset(Kind))
+    found = both_houses.directory()
+    assert set(found.users) == {"bert", "carl"}
+    assert found.organizations == {"/", "/a/"}
+    assert found.members == {"g": {"bert"}}
+    assert applied.statistics.total(Outcome.DELETED) == 3
+
+
+def test_only_the_kinds_that_are_compared_are_deleted(house: House) -> None:
+    house.apply(unit("a"), person("anna"), group("g"))
+    house.compare(person("bert"), kinds=USERS)
+    assert house.directory().members == {"g": frozenset()}
+    assert house.directory().organizations == {"/", "/a/"}
+    assert house.names() == {"bert"}
+
+
+def test_a_comparison_that_begins_again_forgets_what_the_broken_one_met(house: House) -> None:
+    house.apply(person("anna"), person("bert"))
+    house.apply(person("anna"), begins=USERS)
+    house.apply(begins=USERS)
+    house.apply(person("bert"), completes=USERS)
+    assert house.names() == {"bert"}
+
+
+def test_law_2_the_last_batch_of_a_comparison_may_be_repeated(house: House) -> None:
+    house.apply(person("anna"))
+    house.apply(person("bert"), begins=USERS)
+    for _ in range(2):
+        house.apply(person("carl"), completes=USERS)
+    assert house.names() == {"bert", "carl"}
+
+
+def test_records_of_another_source_are_not_compared(house: House) -> None:
+    house.apply(person("anna"), source="other")
+    house.apply(person("bert"))
+    house.compare(person("bert"))
+    assert house.names() == {"anna", "bert"}
+
+
+# ---- the guard
+
+
+@pytest.mark.parametrize(
+    ("deletions", "passes"),
+    [
+        (Deletions(Kind.USER, 30, 0, 40), True),
+        (Deletions(Kind.USER, 31, 0, 40), False),
+        (Deletions(Kind.USER, 50, 0, 1000), True),
+        (Deletions(Kind.USER, 51, 0, 1000), False),
+        (Deletions(Kind.USER, 1, 30, 40), False),
+        (Deletions(Kind.GROUP, 10, 0, 10), True),
+        (Deletions(Kind.GROUP, 11, 0, 11), False),
+        (Deletions(Kind.ORGANIZATION, 11, 0, 11), False),
+        (Deletions(Kind.GROUP, 1, 0, 1, answered_nothing=True), False),
+        (Deletions(Kind.GROUP, 0, 99, 0, answered_nothing=True), True),
+    ],
+)
+def test_law_8_the_limit_is_a_number_or_a_share_whichever_is_larger(deletions: Deletions, passes: bool) -> None:
+    if passes:
+        check(Guard(), "hr", [deletions])
+    else:
+        with pytest.raises(DeletionsRefused):
+            check(Guard(), "hr", [deletions])
+
+
+def test_law_8_a_refusal_names_the_source_the_numbers_the_limit_and_the_command() -> None:
+    with pytest.raises(DeletionsRefused) as refused:
+        check(Guard(), "hr", [Deletions(Kind.USER, 60, 3, 100), Deletions(Kind.GROUP, 4, 0, 4, answered_nothing=True)])
+    assert str(refused.value) == (
+        "source hr: it would delete 60 of 100 users after 3 in the last 10 minutes, and the limit is 30; "
+        "it answered without a single group and had 4. Nothing was deleted. If this is right, let it pass once with "
+        "`gateway sync hr --allow-deletions`; if not, look at the source's content, filters and rights"
+    )
+
+
+def test_law_8_a_refused_batch_leaves_nothing_of_itself_behind(both_houses: House) -> None:
+    both_houses.apply(*CROWD, watermark=b"before")
+    before, number = both_houses.directory(), both_houses.last()
+    with pytest.raises(DeletionsRefused):
+        both_houses.compare(*CROWD[:60], person("new"), watermark=b"after")
+    assert (both_houses.directory(), both_houses.last()) == (before, number)
+    assert both_houses.database.read_blocking(both_houses.door().watermark) == b"before"
+
+
+def test_law_8_an_answer_that_is_empty_deletes_nothing(house: House) -> None:
+    house.apply(person("anna"))
+    with pytest.raises(DeletionsRefused, match="without a single user and had 1"):
+        house.compare()
+    assert house.names() == {"anna"}
+
+
+def test_law_8_deletions_that_come_one_by_one_are_counted_together(house: House) -> None:
+    house.apply(*CROWD)
+    with pytest.raises(DeletionsRefused):
+        for delta in CROWD:
+            house.apply(gone(Kind.USER, delta.external_id))
+    assert len(house.names()) == 70
+
+
+def test_deletions_of_long_ago_do_not_count(house: House) -> None:
+    house.apply(*CROWD)
+    house.apply(*(gone(Kind.USER, delta.external_id) for delta in CROWD[:30]))
+    house.time = house.time.replace(hour=house.time.hour + 1)
+    house.apply(*(gone(Kind.USER, delta.external_id) for delta in CROWD[30:60]))
+    assert len(house.names()) == 40
+
+
+def test_a_person_can_let_deletions_pass_once_and_normal_ones_go_on_afterwards(house: House) -> None:
+    house.apply(*CROWD)
+    house.compare(*CROWD[:60], allow_deletions=True)
+    house.apply(gone(Kind.USER, CROWD[0].external_id))
+    assert len(house.names()) == 59
+    with pytest.raises(DeletionsRefused):
+        house.compare(*CROWD[:10])
+
+
+def test_records_that_never_became_objects_may_go_freely(house: House) -> None:
+    house.settings = InboundSettings(guard=Guard(users=0, percent=0))
+    nameless = [Delta(delta.type, Kind.USER, delta.external_id, delta.dn, {}) for delta in CROWD]
+    house.apply(*nameless)
+    applied = house.apply(*(gone(Kind.USER, delta.external_id) for delta in CROWD))
+    assert applied.statistics.counts == {(Kind.USER, Outcome.DELETED, Result.SUCCEEDED): 100}
+
+
+def test_a_refusal_does_not_show_the_watermark(house: House) -> None:
+    house.apply(*CROWD)
+    with pytest.raises(DeletionsRefused) as refused:
+        house.compare(CROWD[0], watermark=Watermark(b"secret-cookie"))
+    assert "secret-cookie" not in str(refused.value)

@@ -6,8 +6,32 @@ from dataclasses import dataclass
 
 from gateway.directory.projection import CONTAINER
 from gateway.model import schema
+from gateway.model import schema
 from gateway.model.application import Application, Scope
 from gateway.model.objects import Kind
+
+
+ALWAYS_READABLE = frozenset({"objectclass", "structuralobjectclass", "entryuuid", "entrydn", "createtimestamp"}) | {
+    "modifytimestamp",
+    "hassubordinates",
+    "subschemasubentry",
+}
+"""They say which entry it is, of what kind, and when it changed: whoever sees an entry may ask that."""
+
+
+def may_read(attribute: str, readable: frozenset[str] | None) -> bool:
+    """Whether an attribute (its key) is among the `readable` ones; None means all."""
+    return readable is None or attribute in readable or attribute in ALWAYS_READABLE
+
+
+def readable_type(description: str, readable: frozenset[str] | None) -> str | None:
+    """The key of an attribute type that may be asked about: it is in the schema, has no options that no entry has, and may be
+    read; else None, and what is asserted of it is Undefined."""
+    base, _, options = description.partition(";")
+    known = schema.ATTRIBUTE_TYPES.get(base.lower())
+    if known is None or options.lower() not in ("", "binary"):
+        return None
+    return known.key if may_read(known.key, readable) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,14 +69,15 @@ def _unit(name: str) -> RDN:
     return RDN((AVA("ou", name),))
 
 
+# In this order they stand in an entry: what programs ask for most comes first, so that little of it has to be read.
 _USER_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "uid": ("username",),
     "cn": ("common_name", "display_name", "username"),
     "sn": ("family_name", "display_name", "username"),
+    "mail": ("email",),
     "givenName": ("given_name",),
     "initials": ("initials",),
     "displayName": ("display_name",),
-    "mail": ("email",),
     "telephoneNumber": ("phone_number",),
     "mobile": ("mobile_number",),
     "title": ("title",),

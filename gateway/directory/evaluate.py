@@ -3,9 +3,10 @@
 For what SQL could only say too widely, for entries that are not in the view file (the root DSE, the subschema), and for
 Compare. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from gateway.directory.access import may_read, readable_type
 from gateway.directory.indexing import attribute_key
 from gateway.model import matching, schema
 from gateway.model.dn import DN
@@ -39,7 +40,7 @@ class Evaluator:
         attribute = self.attribute(item.attribute)
         if attribute is None:
             return None
-        values = [value for key in schema.subtypes(attribute) for value in entry.get(key, ())]
+        values = self._values(attribute, entry)
         if isinstance(item, filters.Present):
             return bool(values)
         if isinstance(item, filters.Substrings):
@@ -48,11 +49,12 @@ class Evaluator:
 
     def attribute(self, description: str) -> str | None:
         """The key of a known, readable attribute type; else None."""
-        base, _, options = description.partition(";")
-        known = schema.ATTRIBUTE_TYPES.get(base.lower())
-        if known is None or options.lower() not in ("", "binary"):
-            return None
-        return known.key if self._readable is None or known.key in self._readable or known.key == "objectclass" else None
+        return readable_type(description, self._readable)
+
+    def _values(self, attribute: str, entry: Values) -> list[bytes]:
+        """The values of the type and of the readable ones among those derived from it (RFC 4512 §2.5.1)."""
+        keys = [key for key in schema.subtypes(attribute) if may_read(key, self._readable)]
+        return [value for key in keys for value in entry.get(key, ())]
 
     def _extensible(self, item: filters.Extensible, entry: Values, name: DN) -> bool | None:
         """MatchingRuleAssertion: without an attribute, of all those to which the rule applies; with :dn, also of the DN."""
@@ -65,35 +67,39 @@ class Evaluator:
                 return None
             asked = {attribute: rule or schema.ATTRIBUTE_TYPES[attribute].equality}
         elif rule:
-            asked = dict.fromkeys(self._with_rule(rule, entry, name if item.dn_attributes else None), rule)
+            asked = dict.fromkeys(self._with_rule(rule, {*entry, *(_name_values(name) if item.dn_attributes else ())}), rule)
         else:
             return None
+        in_name = _name_values(name) if item.dn_attributes else {}
         return _disjunction(
             [
-                _any_equal(matching.KEYS.get(name_of_rule or ""), item.value, _all_values(key, entry, name, item.dn_attributes))
-                for key, name_of_rule in asked.items()
+                _any_equal(key_rule, item.value, [*self._values(key, entry), *in_name.get(key, ())])
+                for key, key_rule in asked.items()
             ]
         )
 
-    def _with_rule(self, rule: str, entry: Values, name: DN | None) -> set[str]:
-        """The attributes of the entry (and of its name) whose equality or ordering rule this is."""
-        present = {*entry, *(attribute_key(ava.type) for rdn in (name.rdns if name else ()) for ava in rdn.avas)}
+    def _with_rule(self, rule: str, present: Iterable[str]) -> set[str]:
+        """Those of the attributes whose equality or ordering rule this is."""
         known = {key: schema.ATTRIBUTE_TYPES[key] for key in present if self.attribute(key)}
         return {key for key, attribute in known.items() if rule in (attribute.equality, attribute.ordering)}
 
 
-def _all_values(key: str, entry: Values, name: DN, with_dn: bool) -> list[bytes]:
-    values = [value for subtype in schema.subtypes(key) for value in entry.get(subtype, ())]
-    if with_dn:
-        values += [ava.value.encode() for rdn in name.rdns for ava in rdn.avas if attribute_key(ava.type) == key]
+def _name_values(name: DN) -> dict[str, list[bytes]]:
+    """The attributes of a DN, by key."""
+    values: dict[str, list[bytes]] = {}
+    for ava in (ava for rdn in name.rdns for ava in rdn.avas):
+        values.setdefault(attribute_key(ava.type), []).append(ava.value.encode())
     return values
 
 
-def _any_equal(function: matching.KeyFunction | None, asserted: bytes, values: Sequence[bytes]) -> bool | None:
-    key = function(asserted) if function else None
-    if function is None or key is None:
+def _any_equal(rule: str | None, asserted: bytes, values: Sequence[bytes]) -> bool | None:
+    """An ordering rule asks for what comes before the asserted value (RFC 4517 §4.2.4 and so on)."""
+    function = matching.KEYS.get(rule or "")
+    wanted = function(asserted) if function else None
+    if function is None or wanted is None:
         return None
-    return any(function(value) == key for value in values)
+    keys = [key for value in values if (key := function(value)) is not None]
+    return any(key < wanted for key in keys) if str(rule).endswith("OrderingMatch") else wanted in keys
 
 
 def _compare(

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.directory.indexing import stored_key
+from gateway.directory.access import ALWAYS_READABLE, may_read, readable_type
+from gateway.directory.indexing import UNINDEXED, stored_key
 from gateway.model import matching, schema
 from gateway.wire import filters
 from gateway.wire.filters import Filter
@@ -23,12 +24,14 @@ FALSE: Shape = ("false",)
 UNDEFINED: Shape = ("undefined",)
 UNKNOWN: Shape = ("unknown",)
 """Cannot be said in SQL: every row must be asked."""
+WIDE = "wide"
+"""(WIDE, shape): the shape finds all that match and perhaps others; each row found must be asked."""
 
-IN_EVERY_ENTRY = frozenset({"objectclass", "entryuuid", "createtimestamp", "modifytimestamp", "structuralobjectclass"}) | {
-    "entrydn",
-    "subschemasubentry",
-    "hassubordinates",
-}
+_MEMBERSHIP = frozenset({"member", "memberof"})
+
+IN_EVERY_ENTRY = ALWAYS_READABLE
+"""What every entry has; `(objectClass=*)` and its like need no look."""
+
 _COMMON_TO_MANY = frozenset({"objectclass", "structuralobjectclass"})
 """Nearly every filter has one of these beside something better, and statistics of a young file do not tell."""
 
@@ -103,13 +106,21 @@ class _Node:
 
 
 class Shaper:
-    """Filter → shape and keys. `readable`: the attribute keys the asker may read (None: all); others are Undefined."""
+    """Filter → shape and keys. `readable`: the attribute keys the asker may read (None: all); others are Undefined. `narrowed`:
+    the asker does not see every member of every group."""
 
-    def __init__(self, fragment_columns: Sequence[str], readable: frozenset[str] | None) -> None:
+    def __init__(self, fragment_columns: Sequence[str], readable: frozenset[str] | None, *, narrowed: bool) -> None:
         self._columns = frozenset(fragment_columns)
         self._readable = readable
+        self._narrowed = narrowed
         self._known: dict[str, str | None] = {}
         self._functions: dict[str, matching.KeyFunction] = {}
+        self._composed = frozenset(filter(self._is_composed, {known.key for known in schema.ATTRIBUTE_TYPES.values()}))
+
+    def _is_composed(self, attribute: str) -> bool:
+        """Whether a type derived from this one is not in the index or may not be read: SQL cannot say it."""
+        derived = schema.subtypes(attribute)[1:]
+        return any(key in UNINDEXED or not may_read(key, self._readable) for key in derived)
 
     def shape(self, item: Filter, keys: list[Key]) -> Shape:
         """The shape of a filter; its keys are added to `keys`."""
@@ -119,18 +130,10 @@ class Shaper:
         """The attribute's key, or None when it is unknown to the schema, has options we do not keep, or may not be read."""
         known = self._known.get(description, "")
         if known == "":
-            known = self._look_up(description)
+            known = readable_type(description, self._readable)
             if len(self._known) < 10_000:
                 self._known[description] = known
         return known
-
-    def _look_up(self, description: str) -> str | None:
-        base, _, options = description.partition(";")
-        known = schema.ATTRIBUTE_TYPES.get(base.lower())
-        if known is None or options.lower() not in ("", "binary"):
-            return None
-        readable = self._readable is None or known.key in self._readable or known.key == "objectclass"
-        return known.key if readable else None
 
     def key(self, attribute: str, value: bytes) -> bytes | None:
         """The stored matching key of an assertion value."""
@@ -147,11 +150,17 @@ class Shaper:
         key = self.key(attribute, item.value)
         if key is None:
             return UNDEFINED
+        if attribute in self._composed:
+            return UNKNOWN
         special = _SPECIAL_EQUALITY.get(attribute)
         if special is not None:
-            return special(attribute, key, keys)
+            return self._as_seen(attribute, special(attribute, key, keys))
         keys.append(key)
         return ("=", attribute)
+
+    def _as_seen(self, attribute: str, shape: Shape) -> Shape:
+        """Whoever sees some members only must not learn of the others by asking for them."""
+        return (WIDE, shape) if self._narrowed and attribute in _MEMBERSHIP else shape
 
     def ordering(self, item: filters.GreaterOrEqual | filters.LessOrEqual, keys: list[Key]) -> Shape:
         attribute = self.attribute(item.attribute)
@@ -160,6 +169,8 @@ class Shaper:
         key = self.key(attribute, item.value)
         if key is None:
             return UNDEFINED
+        if attribute in self._composed:
+            return UNKNOWN
         keys.append(key)
         return (">=" if isinstance(item, filters.GreaterOrEqual) else "<=", attribute)
 
@@ -167,7 +178,11 @@ class Shaper:
         attribute = self.attribute(item.attribute)
         if attribute is None:
             return UNDEFINED
-        return TRUE if attribute in IN_EVERY_ENTRY else ("*", attribute)
+        if attribute in self._composed:
+            return UNKNOWN
+        if attribute == "memberuid":
+            return (WIDE, ("*", "member"))
+        return TRUE if attribute in IN_EVERY_ENTRY else self._as_seen(attribute, ("*", attribute))
 
     def substrings(self, item: filters.Substrings, keys: list[Key]) -> Shape:
         attribute = self.attribute(item.attribute)
@@ -176,7 +191,7 @@ class Shaper:
         prepared = matching.substring_keys(attribute, item.initial, item.any, item.final)
         if prepared is None:
             return UNDEFINED
-        if attribute in _SPECIAL_EQUALITY:
+        if attribute in _SPECIAL_EQUALITY or attribute in self._composed:
             return UNKNOWN
         initial, middle, final = prepared
         placed = [("initial", initial), *(("any", piece) for piece in middle), ("final", final)]
@@ -211,6 +226,12 @@ def _by_dn(attribute: str, key: bytes, keys: list[Key]) -> Shape:
     return (attribute,)
 
 
+def _by_login(_attribute: str, key: bytes, keys: list[Key]) -> Shape:
+    """Groups that have a member of this name, whatever its case; whether they list it so is asked of each."""
+    keys.append(matching.equality_key("uid", key) or b"")
+    return (WIDE, ("login",))
+
+
 def _asked(_attribute: str, _key: bytes, _keys: list[Key]) -> Shape:
     return UNKNOWN
 
@@ -219,7 +240,7 @@ _SPECIAL_EQUALITY: Mapping[str, Callable[[str, bytes, list[Key]], Shape]] = {
     "entrydn": _by_dn,
     "member": _by_dn,
     "memberof": _by_dn,
-    "memberuid": _asked,
+    "memberuid": _by_login,
     "subschemasubentry": _asked,
     "hassubordinates": _asked,
 }
@@ -330,6 +351,22 @@ class Compiler:
             f"EXISTS (SELECT 1 {query} AND m.member_entry = e.id)", driver=f"SELECT m.member_entry AS entry {query}", cost=500
         )
 
+    def _login(self, _shape: Shape) -> _Node:
+        """Groups that have an entry with this uid as a direct member."""
+        parameter = self._parameter()
+        uid = self._catalogue.get("uid")
+        if uid is None:
+            return self._false(_shape)
+        query = f"FROM value v JOIN member m ON m.member_entry = v.entry WHERE v.attribute = {uid.id} AND v.value = {parameter}"
+        return _Node(
+            f"EXISTS (SELECT 1 {query} AND m.group_entry = e.id)", driver=f"SELECT m.group_entry AS entry {query}", cost=20
+        )
+
+    def _wide(self, shape: Shape) -> _Node:
+        node = self._node(shape[1])  # type: ignore[arg-type]
+        node.exact = False
+        return node
+
     def _entry_dn(self, _shape: Shape) -> _Node:
         parameter = self._parameter()
         return _Node(f"e.dn_key = {parameter}", driver=f"SELECT id AS entry FROM entry WHERE dn_key = {parameter}", cost=1)
@@ -427,4 +464,6 @@ _NODES: Mapping[str, Callable[[Compiler, Shape], _Node]] = {
     "member": Compiler._member,
     "memberof": Compiler._member_of,
     "entrydn": Compiler._entry_dn,
+    "login": Compiler._login,
+    WIDE: Compiler._wide,
 }

@@ -7,18 +7,15 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from gateway.directory import plan, viewfile
 from gateway.directory.access import Access, Visibility
 from gateway.directory.plan import Compiler, Key, Plan, Shape, Shaper
+from gateway.directory.sight import ROW, Row
 from gateway.directory.viewfile import ViewFile
 from gateway.model import dn
+from gateway.model.objects import ROOT_ORGANIZATION_ID
 
-Row: TypeAlias = tuple[int, str, str, str, bytes, bytes, str]
-"""id, kind, object id, organizations, encoded, operational, DN."""
-
-ROW = "e.id, e.kind, e.object_id, e.organizations, e.encoded, e.operational, e.dn"
 ENCODED = "e.encoded"
 
 BASE_OBJECT, SINGLE_LEVEL, WHOLE_SUBTREE, SUBORDINATE_SUBTREE = range(4)
@@ -50,21 +47,24 @@ class Reader:
     def __init__(self, file: ViewFile) -> None:
         self.view = file.view
         self._file = file
-        self._connection = file.open_reader(shared=True)
-        self.execute: Callable[..., sqlite3.Cursor] = self._connection.execute
+        self.connection = file.open_reader(shared=True)
+        self.execute: Callable[..., sqlite3.Cursor] = self.connection.execute
         self.root_key = file.view.base.key
         self._containers = {file.view.container(kind).key for kind in file.view.rules} | {self.root_key}
         self._idle: list[sqlite3.Connection] = []
         self._in_use = 0
+        self._closed = False
         self._plans: OrderedDict[tuple[Shape, int, str], Prepared] = OrderedDict()
-        self._shapers: dict[frozenset[str] | None, Shaper] = {}
+        self._shapers: dict[tuple[frozenset[str] | None, bool], Shaper] = {}
         self._visibilities: dict[Access, tuple[int, Visibility]] = {}
-        self.catalogue: plan.Catalogue = plan.read_catalogue(self._connection)
+        self.catalogue: plan.Catalogue = plan.read_catalogue(self.connection)
         self.generation = 0
 
     def close(self) -> None:
-        """No search may be running."""
-        self._connection.close()
+        """A search that is still open keeps its snapshot; the generation moves on, so that nobody keeps what was prepared."""
+        self._closed = True
+        self.generation += 1
+        self.connection.close()
         for connection in self._idle:
             connection.close()
         self._idle.clear()
@@ -73,7 +73,7 @@ class Reader:
 
     def refresh(self) -> None:
         """To be called when the file has changed: prepared searches stay good unless the catalogue did not."""
-        catalogue = plan.read_catalogue(self._connection)
+        catalogue = plan.read_catalogue(self.connection)
         if catalogue != self.catalogue:
             self.catalogue = catalogue
             self._plans.clear()
@@ -82,7 +82,7 @@ class Reader:
     @property
     def position(self) -> int:
         """The last change of the log that the file has."""
-        return viewfile.position(self._connection)
+        return viewfile.position(self.connection)
 
     # Names ------------------------------------------------------------------------------------------------------------
 
@@ -109,42 +109,30 @@ class Reader:
             dn_key = dn.parent_key(dn_key)
         return None
 
-    def parents(self, entry_id: int) -> bool:
-        """Whether the entry has children."""
-        return self.execute("SELECT 1 FROM entry WHERE parent = ? LIMIT 1", (entry_id,)).fetchone() is not None
-
     # Access -----------------------------------------------------------------------------------------------------------
 
-    def shaper(self, readable: frozenset[str] | None) -> Shaper:
-        """The shaper for what may be read."""
-        shaper = self._shapers.get(readable)
+    def shaper(self, access: Access) -> Shaper:
+        """The shaper for what may be read and seen."""
+        key = (access.attributes, not access.is_everything)
+        shaper = self._shapers.get(key)
         if shaper is None:
             if len(self._shapers) >= _MAX_PLANS:
                 self._shapers.clear()
-            shaper = self._shapers[readable] = Shaper(self.view.indexed_substrings, readable)
+            shaper = self._shapers[key] = Shaper(self.view.indexed_substrings, key[0], narrowed=key[1])
         return shaper
 
-    def visibility(self, access: Access) -> Visibility:
-        """`access` resolved against the present organizations; kept until the file changes."""
-        position = self.position
+    def visibility(self, access: Access, connection: sqlite3.Connection) -> Visibility | None:
+        """`access` resolved against the organizations that the connection sees; None when everything is visible. Kept until
+        the file changes."""
+        if access.is_everything:
+            return None
+        position = viewfile.position(connection)
         known = self._visibilities.get(access)
         if known is None or known[0] != position:
             if len(self._visibilities) >= _MAX_PLANS:
                 self._visibilities.clear()
-            known = self._visibilities[access] = (position, self._resolve(access))
+            known = self._visibilities[access] = (position, _resolve(access, connection))
         return known[1]
-
-    def _resolve(self, access: Access) -> Visibility:
-        scope = access.scope
-        if scope is None:
-            return Visibility(frozenset(), frozenset(), access.only)
-        groups = None if scope.group_ids is None else frozenset(scope.group_ids)
-        if type(scope)((*scope.organization_ids,), None).is_everything:
-            return Visibility(None, groups, None)
-        below: set[int] = set()
-        for object_id in scope.organization_ids:
-            below |= {row[0] for row in self.execute(_BELOW, (object_id,))}
-        return Visibility(frozenset(below), groups, None)
 
     # Plans ------------------------------------------------------------------------------------------------------------
 
@@ -189,10 +177,10 @@ class Reader:
         """Ends the transaction."""
         self._in_use -= 1
         connection.rollback()
-        if len(self._idle) < _IDLE_SNAPSHOTS:
-            self._idle.append(connection)
-        else:
+        if self._closed or len(self._idle) >= _IDLE_SNAPSHOTS:
             connection.close()
+        else:
+            self._idle.append(connection)
 
 
 _IDLE_SNAPSHOTS = 8
@@ -214,3 +202,14 @@ WITH RECURSIVE below (id) AS (
     UNION SELECT e.id FROM entry e JOIN below b ON e.parent = b.id WHERE e.kind = 'organization'
 ) SELECT id FROM below
 """
+
+
+def _resolve(access: Access, connection: sqlite3.Connection) -> Visibility:
+    scope = access.scope
+    if scope is None:
+        return Visibility(frozenset(), frozenset(), access.only)
+    groups = None if scope.group_ids is None else frozenset(scope.group_ids)
+    if ROOT_ORGANIZATION_ID in scope.organization_ids:
+        return Visibility(None, groups, None)
+    below = {row[0] for object_id in scope.organization_ids for row in connection.execute(_BELOW, (object_id,))}
+    return Visibility(frozenset(below), groups, None)

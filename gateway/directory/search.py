@@ -20,8 +20,8 @@ from gateway.model.objects import Kind
 from gateway.wire import entries, filters
 from gateway.wire.filters import Filter
 
-SLICE_ROWS = 256
-"""Rows taken in one go: a slice of a large search holds the reactor for less than a millisecond or two."""
+SLICE_ROWS = 500
+"""Rows taken in one go: a slice of a large search holds the reactor for a millisecond or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +67,13 @@ class ViewSearcher:
 
     # Rows -------------------------------------------------------------------------------------------------------------
 
-    def visibility(self) -> Visibility | None:
-        """The present test of rows, or None when everything is visible."""
-        return None if self.access.is_everything else self.reader.visibility(self.access)
-
-    def _is_visible(self, row: Row) -> bool:
-        visibility = self.visibility()
-        return visibility is None or visibility.shows(row[0], row[1], row[2], row[3])
+    def sight(self, connection: sqlite3.Connection) -> Sight:
+        """What this party sees of the state that the connection sees."""
+        return Sight(connection, self.reader.visibility(self.access, connection), self._evaluator)
 
     def find(self, key: str) -> Row:
         """The visible entry with this DN key. Raises NoSuchObject."""
-        row = self.reader.nearest(key, self._is_visible)
+        row = self.reader.nearest(key, self.sight(self.reader.connection).shows)
         if row is None:
             raise NoSuchObject("")
         if dn.key(row[6]) != key:
@@ -88,7 +84,7 @@ class ViewSearcher:
         """The values of an attribute (its key) as this party may see them; None when it may not be read."""
         if self._evaluator.attribute(attribute) is None:
             return None
-        return self._all_values(row, {attribute}).get(attribute, [])
+        return self.sight(self.reader.connection).values(row, {attribute}).get(attribute, [])
 
     # Searches ---------------------------------------------------------------------------------------------------------
 
@@ -111,6 +107,9 @@ class ViewSearcher:
             self.find(base_key)
         keys: list[Key] = []
         shape = self._shaper.shape(query.filter, keys)
+        if query.scope == BASE_OBJECT and shape != TRUE:
+            # There is one row, and asking it costs less than any look into the index.
+            keys, shape = [], UNKNOWN
         renderer = self.renderer(query.attributes, query.types_only)
         return Search(self, query, shape, keys, renderer)
 
@@ -132,86 +131,19 @@ class ViewSearcher:
         render = None if renderer.wanted.is_whole_entry else renderer
         return DirectPlan(prepared.sql, base, partial(self._shaper.key, attribute), render)
 
-    def convert(self, query: Query, plan_is_exact: bool, renderer: Renderer) -> Callable[[Row], bytes | None]:
-        """A row's answer: the entry to send, or None when it is not visible or does not match after all."""
-        visibility = self.visibility()
-        mentioned = frozenset() if plan_is_exact else _mentioned(query.filter)
+    def converter(self, query: Query, exact: bool, renderer: Renderer, sight: Sight) -> Callable[[Row], bytes | None]:
+        """What makes a row's answer: the entry to send, or None when it is not visible or does not match after all."""
+        asked = mentioned(query.filter)
 
         def answer(row: Row) -> bytes | None:
-            if visibility is not None and not visibility.shows(row[0], row[1], row[2], row[3]):
+            if not sight.shows(row) or not (exact or sight.matches(query.filter, row, asked)):
                 return None
-            if not plan_is_exact and not self._matches(query.filter, row, mentioned):
-                return None
-            encoded = row[4]
-            if visibility is not None and row[1] == Kind.GROUP:
-                encoded = self._narrowed_group(row, visibility)
-            dynamic = [(name, found(self, row)) for key in renderer.dynamic for name, found in (_DYNAMIC[key],)]
-            return renderer(encoded, row[5], dynamic)
+            return renderer(sight.encoded(row), row[5], sight.found(row, renderer.dynamic))
 
         return answer
 
-    def _matches(self, item: Filter, row: Row, mentioned: frozenset[str]) -> bool:
-        return self._evaluator.matches(item, self._all_values(row, mentioned), DN.parse(row[6]))
-
-    def _all_values(self, row: Row, mentioned: set[str] | frozenset[str]) -> dict[str, list[bytes]]:
-        visibility = self.visibility()
-        narrow = visibility is not None and row[1] == Kind.GROUP
-        encoded = self._narrowed_group(row, visibility) if narrow and visibility is not None else row[4]
-        values: dict[str, list[bytes]] = {}
-        for description, found in decoded(encoded, row[5]):
-            values.setdefault(attribute_key(description), []).extend(found)
-        for key in mentioned.intersection(_DYNAMIC):
-            values[key] = _DYNAMIC[key][1](self, row)
-        return values
-
-    def _narrowed_group(self, row: Row, visibility: Visibility) -> bytes:
-        """A group's entry with the visible members only."""
-        members = [m for m in self.reader.execute(_MEMBERS, (row[0],)) if visibility.shows(*m[:4])]
-        names = {m[6].encode() for m in members}
-        logins = {login for m in members if m[1] == Kind.USER for login in entries.values(m[4], b"uid")[:1]}
-        name, attributes = entries.decode_entry(row[4])
-        kept = {
-            b"member": names.__contains__,
-            b"memberUid": logins.__contains__,
-        }
-        narrowed = [(kind, [v for v in values if kept.get(kind, _always)(v)]) for kind, values in attributes.items()]
-        return entries.encode_entry(name, [(kind, values) for kind, values in narrowed if values])
-
-    def member_of(self, row: Row) -> list[bytes]:
-        """The DNs of the visible groups that list the entry."""
-        groups = self.reader.execute(_GROUPS, (row[0],)).fetchall()
-        visibility = self.visibility()
-        if visibility is not None and visibility.only is None:
-            groups = [group for group in groups if visibility.shows(*group[:4])]
-        return [group[6].encode() for group in groups]
-
-    def has_subordinates(self, row: Row) -> list[bytes]:
-        """X.501: whether there are entries below."""
-        return [b"TRUE" if self.reader.parents(row[0]) else b"FALSE"]
-
 
 _MAX_RENDERERS = 1_000
-
-_MEMBERS = f"SELECT {ROW} FROM member m JOIN entry e ON e.id = m.member_entry WHERE m.group_entry = ?"
-_GROUPS = f"SELECT {ROW} FROM member m JOIN entry e ON e.id = m.group_entry WHERE m.member_entry = ?"
-
-_DYNAMIC: dict[str, tuple[bytes, Callable[[ViewSearcher, Row], list[bytes]]]] = {
-    "memberof": (b"memberOf", ViewSearcher.member_of),
-    "hassubordinates": (b"hasSubordinates", ViewSearcher.has_subordinates),
-}
-
-
-def _always(_value: bytes) -> bool:
-    return True
-
-
-def _mentioned(item: Filter) -> frozenset[str]:
-    """The attribute keys that a filter asks about."""
-    if isinstance(item, filters.And | filters.Or):
-        return frozenset().union(*map(_mentioned, item.filters))
-    if isinstance(item, filters.Not):
-        return _mentioned(item.filter)
-    return frozenset({attribute_key(item.attribute)}) if item.attribute else frozenset(_DYNAMIC)
 
 
 class Search:
@@ -250,7 +182,7 @@ class Search:
     def at_once(self) -> list[bytes] | None:
         """All entries; None when there are many after all, so that it must be taken in slices."""
         rows = self._searcher.reader.execute(f"{self._prepared.sql} LIMIT {_ROWS_AT_ONCE}", self._parameters).fetchall()
-        return self._convert(rows) if len(rows) < _ROWS_AT_ONCE else None
+        return self._convert(rows, self._searcher.reader.connection) if len(rows) < _ROWS_AT_ONCE else None
 
     def open(self) -> None:
         """Takes a snapshot. Raises reader.TooManySearches."""
@@ -262,9 +194,9 @@ class Search:
             assert self._connection is not None, "open comes first"  # noqa: S101
             self._cursor = self._connection.execute(self._prepared.sql, self._parameters)
         fetched = self._cursor.fetchmany(rows)
-        return self._convert(fetched) if fetched else None
+        return self._convert(fetched, self._connection) if fetched else None
 
-    def _convert(self, rows: list[tuple[bytes]] | list[Row]) -> list[bytes]:
+    def _convert(self, rows: list[tuple[bytes]] | list[Row], connection: sqlite3.Connection) -> list[bytes]:
         if self._plain:
             encoded = [row[0] for row in rows]
             if self._renderer.wanted.is_whole_entry:

@@ -4,13 +4,13 @@ What is asked for is judged once per request shape; for each entry only bytes ar
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import filterfalse
 
+from gateway.directory.access import may_read
 from gateway.directory.indexing import attribute_key
+from gateway.directory.sight import DYNAMIC
 from gateway.model import schema
 from gateway.wire import entries
-
-DYNAMIC = ("hassubordinates", "memberof")
-"""Operational attributes that are found when they are asked for."""
 
 _STORED = ("structuralobjectclass", "entryuuid", "createtimestamp", "modifytimestamp", "entrydn", "subschemasubentry")
 
@@ -52,10 +52,8 @@ def wanted(attributes: Sequence[str], types_only: bool, readable: frozenset[str]
             keys.update(schema.subtypes(attribute_key(description)))
     if readable is not None:
         if all_user:
-            keys |= readable
-        keys = {key for key in keys if key in readable or key in ("objectclass", *_STORED)}
-        if all_user:
-            keys.add("objectclass")
+            keys |= {"objectclass", *filterfalse(schema.is_operational, readable)}
+        keys = {key for key in keys if may_read(key, readable)}
         all_user = False
     return Wanted(frozenset(keys), all_user, types_only)
 

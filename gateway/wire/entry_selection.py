@@ -5,7 +5,7 @@ from typing import Final
 
 from gateway.wire import ber
 from gateway.wire.entry_reading import MOST_SPELLINGS, attribute_at, bounds
-from gateway.wire.entry_writing import enclose
+from gateway.wire.entry_writing import SHORT_ENTRY, SHORT_SEQUENCE, enclose
 from gateway.wire.errors import WireError
 
 _EMPTY_SET: Final = b"\x31\x00"
@@ -83,7 +83,8 @@ def _includes(wanted: frozenset[bytes], description: bytes) -> bool:
 class Picker:
     """A Selection by exact spelling: `types` are attribute descriptions as stored, each in an entry once at the most.
 
-    For whoever knows how the entries are spelled: it stops reading an entry when all of `types` have been seen.
+    For whoever wrote the entries and knows how they are spelled: their structure is not checked again, and an entry is read
+    no further than to the last of `types`. Everything is in one function: this runs for each entry of large answers.
     """
 
     __slots__ = ("_most", "_types")
@@ -95,21 +96,30 @@ class Picker:
     def __call__(self, entry: bytes) -> bytes:
         """`entry` with the attributes of these types alone, in their order, copied as they are."""
         types, most = self._types, self._most
-        start, name_stop, pos, end = bounds(entry)
-        parts = []
+        end = len(entry)
+        if entry[1] == 0x82 and entry[5] < 0x80 and entry[entry[5] + 7] == 0x82:  # the usual lengths
+            start, name_stop = 4, entry[5] + 6
+            pos = name_stop + 4
+        else:
+            start, name_stop, pos, end = bounds(entry)
+        content = b""
         while pos < end and most:
             size = entry[pos + 1]
             if size < 0x80:
-                type_start = pos + 4
-                stop = pos + 2 + size
-                type_stop = type_start + entry[pos + 3]
+                stop = pos + size + 2
+                if entry[pos + 4 : pos + 4 + entry[pos + 3]] in types:
+                    content += entry[pos:stop]
+                    most -= 1
             else:
                 type_start, type_stop, stop = attribute_at(entry, pos, end)
-            if entry[type_start:type_stop] in types:
-                parts.append(entry[pos:stop])
-                most -= 1
+                if entry[type_start:type_stop] in types:
+                    content += entry[pos:stop]
+                    most -= 1
             pos = stop
-        return enclose(entry[start:name_stop], parts)
+        size = len(content)
+        if size + name_stop - start < 0x7E:
+            return SHORT_ENTRY[size + name_stop - start + 2] + entry[start:name_stop] + SHORT_SEQUENCE[size] + content
+        return enclose(entry[start:name_stop], [content])
 
 
 def select(entry: bytes, wanted: Wanted, types_only: bool = False) -> bytes:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from gateway.wire import ber
 
-_SHORT_ENTRY = tuple(bytes((0x64, n)) for n in range(0x80))
-_SHORT_SEQUENCE = tuple(bytes((ber.SEQUENCE, n)) for n in range(0x80))
+SHORT_ENTRY = tuple(bytes((0x64, n)) for n in range(0x80))
+SHORT_SEQUENCE = tuple(bytes((ber.SEQUENCE, n)) for n in range(0x80))
 _SHORT_SET = tuple(bytes((ber.SET, n)) for n in range(0x80))
 _OCTETS = ber.SHORT_OCTETS
 
@@ -31,7 +31,7 @@ def encode_attribute(attribute_type: bytes, values: Sequence[bytes]) -> bytes:
     name_size = len(attribute_type)
     if name_size + size < 0x7C:
         name = _OCTETS[name_size] + attribute_type
-        return _SHORT_SEQUENCE[name_size + size + 4] + name + _SHORT_SET[size] + content
+        return SHORT_SEQUENCE[name_size + size + 4] + name + _SHORT_SET[size] + content
     return ber.tlv(ber.SEQUENCE, ber.octets(attribute_type), ber.tlv(ber.SET, content))
 
 
@@ -39,6 +39,6 @@ def enclose(object_name: bytes, attributes: list[bytes]) -> bytes:
     """The entry around an encoded DN and encoded PartialAttributes."""
     content = b"".join(attributes)
     size = len(content)
-    head = _SHORT_SEQUENCE[size] if size < 0x80 else b"\x30" + ber.length(size)
+    head = SHORT_SEQUENCE[size] if size < 0x80 else b"\x30" + ber.length(size)
     size += len(head) + len(object_name)
-    return (_SHORT_ENTRY[size] if size < 0x80 else b"\x64" + ber.length(size)) + object_name + head + content
+    return (SHORT_ENTRY[size] if size < 0x80 else b"\x64" + ber.length(size)) + object_name + head + content

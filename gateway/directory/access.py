@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 from gateway.directory.projection import CONTAINER
 from gateway.model import schema
-from gateway.model import schema
 from gateway.model.application import Application, Scope
 from gateway.model.objects import Kind
-
 
 ALWAYS_READABLE = frozenset({"objectclass", "structuralobjectclass", "entryuuid", "entrydn", "createtimestamp"}) | {
     "modifytimestamp",

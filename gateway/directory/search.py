@@ -8,16 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gateway.directory.access import Access, Visibility
+from gateway.directory.access import Access
 from gateway.directory.evaluate import Evaluator
-from gateway.directory.indexing import attribute_key, decoded
-from gateway.directory.plan import POINT_COST, Key, Shape
-from gateway.directory.reader import BASE_OBJECT, ENCODED, ROW, Prepared, Reader, Row
+from gateway.directory.plan import POINT_COST, TRUE, UNKNOWN, Key, Shape
+from gateway.directory.reader import BASE_OBJECT, ENCODED, Prepared, Reader
 from gateway.directory.selection import Renderer, wanted
+from gateway.directory.sight import ROW, Row, Sight, mentioned
 from gateway.model import dn
 from gateway.model.dn import DN
-from gateway.model.objects import Kind
-from gateway.wire import entries, filters
+from gateway.wire import filters
 from gateway.wire.filters import Filter
 
 SLICE_ROWS = 500
@@ -61,7 +60,7 @@ class ViewSearcher:
     def __init__(self, reader: Reader, access: Access) -> None:
         self.reader = reader
         self.access = access
-        self._shaper = reader.shaper(access.attributes)
+        self._shaper = reader.shaper(access)
         self._evaluator = Evaluator(access.attributes)
         self._renderers: dict[tuple[tuple[str, ...], bool], Renderer] = {}
 
@@ -182,11 +181,25 @@ class Search:
     def at_once(self) -> list[bytes] | None:
         """All entries; None when there are many after all, so that it must be taken in slices."""
         rows = self._searcher.reader.execute(f"{self._prepared.sql} LIMIT {_ROWS_AT_ONCE}", self._parameters).fetchall()
-        return self._convert(rows, self._searcher.reader.connection) if len(rows) < _ROWS_AT_ONCE else None
+        if len(rows) >= _ROWS_AT_ONCE:
+            return None
+        self._look(self._searcher.reader.connection)
+        return self._convert(rows)
 
     def open(self) -> None:
         """Takes a snapshot. Raises reader.TooManySearches."""
         self._connection = self._searcher.reader.snapshot()
+        try:
+            self._look(self._connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def _look(self, connection: sqlite3.Connection) -> None:
+        """All that is added to a row, or tested of it, is read from the state that the row is from."""
+        if not self._plain:
+            sight = self._searcher.sight(connection)
+            self._answer = self._searcher.converter(self._query, self._prepared.plan.exact, self._renderer, sight)
 
     def next_slice(self, rows: int = SLICE_ROWS) -> list[bytes] | None:
         """The next entries (perhaps none, if none of the rows were to be shown), or None at the end."""
@@ -194,17 +207,16 @@ class Search:
             assert self._connection is not None, "open comes first"  # noqa: S101
             self._cursor = self._connection.execute(self._prepared.sql, self._parameters)
         fetched = self._cursor.fetchmany(rows)
-        return self._convert(fetched, self._connection) if fetched else None
+        return self._convert(fetched) if fetched else None
 
-    def _convert(self, rows: list[tuple[bytes]] | list[Row], connection: sqlite3.Connection) -> list[bytes]:
+    def _convert(self, rows: list[tuple[bytes]] | list[Row]) -> list[bytes]:
         if self._plain:
             encoded = [row[0] for row in rows]
             if self._renderer.wanted.is_whole_entry:
                 return encoded  # type: ignore[return-value]
             return [self._renderer(entry) for entry in encoded]  # type: ignore[arg-type]
-        if self._answer is None:
-            self._answer = self._searcher.convert(self._query, self._prepared.plan.exact, self._renderer)
         answer = self._answer
+        assert answer is not None, "looked before"  # noqa: S101
         return [entry for row in rows if (entry := answer(row)) is not None]  # type: ignore[arg-type]
 
     def interrupt(self) -> None:

@@ -140,6 +140,12 @@ def canonical(attribute_type: str) -> str:
     return known.key if known else attribute_type.lower()
 
 
+def is_operational(key: str) -> bool:
+    """Whether values are sent only when the type is asked for by name or `+` (RFC 4512 §3.4)."""
+    known = ATTRIBUTE_TYPES.get(key)
+    return known is not None and known.operational
+
+
 @lru_cache(maxsize=1024)
 def subtypes(key: str) -> tuple[str, ...]:
     """The keys of a type and of everything derived from it (RFC 4512 §2.5.1): `name` → name, cn, sn, …"""

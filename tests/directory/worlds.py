@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def kind_of(item: DirectoryObject) -> Kind:
 
 
 class World:
-    """A store in a folder. Every method is one transaction: the objects, and the changes that say so."""
+    """A store in a folder. Each object is one transaction: it, and the changes that say so."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -87,7 +88,8 @@ class World:
 
     def put(self, *items: DirectoryObject) -> None:
         """Creates or updates."""
-        self.database.write_blocking(lambda c: [self._put(c, item) for item in items])
+        for item in items:
+            self.database.write_blocking(partial(self._put, item=item))
 
     def _put(self, connection: Connection, item: DirectoryObject) -> None:
         noun = _NOUNS[kind_of(item)]
@@ -102,7 +104,8 @@ class World:
 
     def delete(self, *items: DirectoryObject) -> None:
         """Removes objects and their memberships; the groups they were in say so."""
-        self.database.write_blocking(lambda c: [self._delete(c, item) for item in items])
+        for item in items:
+            self.database.write_blocking(partial(self._delete, item=item))
 
     def _delete(self, connection: Connection, item: DirectoryObject) -> None:
         for group_id in memberships.group_ids_of(connection, [item.id]).get(item.id, ()):

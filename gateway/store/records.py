@@ -107,6 +107,7 @@ _BELOW = (
 _BEYOND_EVERY_ID = 2**62
 
 _COUNT_LINKED = select(func.count()).where(_OF_SOURCE, _OF_KIND, records.c.object_id.is_not(None))
+_IDS = select(records.c.id).where(_OF_SOURCE, _OF_KIND)
 _COUNT = select(func.count()).where(_OF_SOURCE, _OF_KIND)
 _DISPUTED = (
     select(records)
@@ -209,6 +210,11 @@ def by_id(connection: Connection, record_ids: Collection[int]) -> dict[int, Reco
 def linked_to(connection: Connection, object_ids: Collection[str]) -> list[RecordRow]:
     """The rows linked to these objects, in the order in which they were linked."""
     return [_row(row) for row in connection.execute(_BY_OBJECT, {"objects": object_ids})] if object_ids else []
+
+
+def ids(connection: Connection, source_id: str, kind: Kind) -> set[int]:
+    """The numbers of all records of this kind that the source has."""
+    return set(connection.execute(_IDS, {"source": source_id, "kind": kind.value}).scalars())
 
 
 def next_id(connection: Connection) -> int:

@@ -64,7 +64,9 @@ class Inbound:
         state = self._opened(connection)
         work = Work(connection, self.source_id, self.source_type, time_of(milliseconds(self.now())))
         comparing = self._begun(work, state, batch)
-        gone = receiving.receive(work, reports.fold(batch.deltas), comparing)
+        gone = receiving.receive(work, reports.fold(batch.deltas))
+        for kind in comparing:
+            sightings.note(connection, self.source_id, kind, work.met[kind])
         gone = self._completed(work, comparing, batch, gone)
         if gone and not allow_deletions:
             self._guard(work, state, comparing, batch, gone)

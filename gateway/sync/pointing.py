@@ -50,18 +50,28 @@ class _Difference:
 def point(work: Work) -> None:
     """Bring the stored references to what the touched records say, then lead waiting ones to the touched records. The records
     must be stored already."""
-    said = [
+    said = _said(work)
+    if said:
+        _follow_renames(work, said)
+        _store(work, _compare(work, said))
+    _lead_waiting(work)
+    _join_newly_linked(work)
+
+
+def owners_that_differ(work: Work) -> set[int]:
+    """Which touched records point at other records than the stored references do. Writes nothing."""
+    difference = _compare(work, _said(work))
+    return {pointer.owner for pointer in difference.added + difference.removed}
+
+
+def _said(work: Work) -> list[_Said]:
+    return [
         _Said(record_id, name, [_comparable(reference) for reference in wanted])
         for record_id, touched in work.touched.items()
         if touched.delta is not None and touched.delta.references and not touched.is_frozen
         for name, wanted in touched.delta.references.items()
         if name in ALLOWED
     ]
-    if said:
-        _follow_renames(work, said)
-        _store(work, _compare(work, said))
-    _lead_waiting(work)
-    _join_newly_linked(work)
 
 
 def _comparable(reference: Reference) -> tuple[ReferenceForm, str]:

@@ -1,13 +1,11 @@
-"""From reports to records: what is new, what has changed, what is as it was, what is gone. Writes nothing but sightings."""
-
-from collections.abc import Mapping
+"""From reports to records: what is new, what has changed, what is as it was, what is gone. Writes nothing."""
 
 from gateway.model import dn
 from gateway.model.deltas import Delta, DeltaType
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result
-from gateway.store import records, sightings
+from gateway.store import records
 from gateway.store.keys import name_key
 from gateway.store.records import Head, RecordRow
 from gateway.store.values import decode_attributes, encode_attributes
@@ -18,15 +16,14 @@ MAX_DN_KEY_BYTES = 2000
 """Longer ones cannot be index entries in PostgreSQL; no directory allows names a tenth of that."""
 
 
-def receive(work: Work, said: reports.Reports, comparing: Mapping[Kind, int]) -> list[int]:
-    """Fill `work.touched` from the reports, note sightings, and return the records that are reported as gone."""
+def receive(work: Work, said: reports.Reports) -> list[int]:
+    """Fill `work.touched` and `work.met` from the reports, and return the records that are reported as gone."""
     heads = {kind: _heads(work, said, kind) for kind in Kind}
     next_id = records.next_id(work.connection)
     gone: list[int] = []
     known: dict[int, tuple[Delta, bytes]] = {}
     unchanged: dict[int, Head] = {}
     order: list[int] = []
-    seen: dict[Kind, list[int]] = {kind: [] for kind in comparing}
     for (kind, external_id), reported in said.items():
         delta, digest = _digested(reported)
         head = heads[kind].get(external_id)
@@ -47,12 +44,9 @@ def receive(work: Work, said: reports.Reports, comparing: Mapping[Kind, int]) ->
             if delta.type is DeltaType.PRESENT or head.digest == digest:
                 unchanged[head.id] = head
         order.append(head.id)
-        if kind in seen:
-            seen[kind].append(head.id)
+        work.met[kind].append(head.id)
     touched = work.touched | _touch_known(work, known, unchanged)
     work.touched = {record_id: touched[record_id] for record_id in order if record_id in touched}
-    for kind, record_ids in seen.items():
-        sightings.note(work.connection, work.source_id, kind, record_ids)
     return gone
 
 

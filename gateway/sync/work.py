@@ -45,6 +45,9 @@ class Work:
     touched: dict[int, Touched] = field(default_factory=dict)
     """By record id, in the order of the batch."""
 
+    met: dict[Kind, list[int]] = field(default_factory=lambda: {kind: [] for kind in Kind})
+    """The records that the batch says exist."""
+
     targets: dict[int, Target] = field(default_factory=dict)
     """Records whose kind and object are known, as they will be."""
 

@@ -112,6 +112,7 @@ def _sqlite(url: URL, threads: int) -> Engines:
 
     def opened(connection: sqlite3.Connection, _record: object) -> None:
         _prepare(connection)
+        connection.execute("PRAGMA query_only = ON")
 
     def opened_to_write(connection: sqlite3.Connection, _record: object) -> None:
         _prepare(connection)
@@ -180,8 +181,15 @@ POSTGRESQL_CURES = {
 }
 
 
+# A server that refuses a connection gives its reason as text alone.
+REFUSALS = {"does not exist": "3D000", "password": "28P01", "pg_hba.conf": "28000"}
+
+
 def _postgresql_cure(error: BaseException) -> str | None:
     if not isinstance(error, exc.OperationalError | exc.InterfaceError | exc.InternalError):
         return None
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    cause = error.orig
+    state = getattr(cause, "sqlstate", None)
+    if state is None and "FATAL" in str(cause):
+        state = next((code for fragment, code in REFUSALS.items() if fragment in str(cause)), None)
     return POSTGRESQL_CURES.get(state or "", "it does not answer: check that the server runs and can be reached")

@@ -1,5 +1,6 @@
-"""A dry run: what applying a source's batches would do, found by reading alone, a batch at a time: no lock is held while a source
-is read for minutes. An estimate in one respect: what changes only because something else does is not counted."""
+"""A dry run: what applying a source's batches would do, found by reading alone, a batch at a time, so that nothing is locked
+while a source is read for minutes. An estimate in one respect: what changes only because something else does is not counted.
+"""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -29,6 +29,7 @@ from gateway.sync.lease import Lease, name_for
 from gateway.sync.reading import FULL, Ended, Order, Reading, Step, Trigger, in_words
 
 LEASE_RETRY_SECONDS: Final = 5.0
+SHORT_SECONDS: Final = 1.0  # never none: whatever goes wrong, there is no busy loop
 STEADY_SECONDS: Final = 60.0  # a source that was read well for this long and then fails starts again from the first delay
 PROBLEMS_LOGGED: Final = 5  # of one batch; `gateway status --problems` shows all
 
@@ -169,7 +170,7 @@ class Runner:
         finally:
             self._reading = None
         self._backoff.succeeded()
-        return 0.0 if self._must_compare() else self._schedule.seconds
+        return SHORT_SECONDS if self._must_compare() else self._schedule.seconds
 
     async def _pull(self, reading: Reading, batches: Iterator[Batch]) -> None:
         upcoming = self._next(batches)
@@ -234,12 +235,12 @@ class Runner:
             self._note_end(step.ended)
 
     def _note_end(self, ended: Ended) -> None:
-        self._process.on_run(self.source_id, ended)
         run = ended.run
         if ended.status is RunStatus.SUCCEEDED:
             if run.mode == FULL:
                 self._compared_at = self._process.clock.seconds()
             self._log.info(self._named(f"{run.mode} run {run.id}: {in_words(run.statistics)}"), trigger=run.trigger.value)
+        self._process.on_run(self.source_id, ended)
 
     def _tell(self, error: Exception) -> tuple[str, bool]:
         """Log the failure unless it was just said; the sentence, and whether it is news."""

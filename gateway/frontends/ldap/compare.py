@@ -1,15 +1,16 @@
-"""Compare (RFC 4511 §4.10)."""
+"""Compare (RFC 4511 §4.10): a search of the one entry for the one value, as the bound party may see it."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gateway.directory.indexing import attribute_key
+from gateway.directory.reader import BASE_OBJECT
 from gateway.frontends.ldap import virtual
 from gateway.frontends.ldap.results import Refused
+from gateway.frontends.ldap.search import named, prepare
 from gateway.model import matching, schema
-from gateway.model.dn import DN
 from gateway.wire.encoder import encode_operation, wrap
-from gateway.wire.messages import CompareRequest, CompareResponse, Control, Result
+from gateway.wire.filters import Equality, Filter, Present
+from gateway.wire.messages import CompareRequest, CompareResponse, Control, Result, SearchRequest
 from gateway.wire.result_codes import ResultCode
 
 if TYPE_CHECKING:
@@ -18,29 +19,31 @@ if TYPE_CHECKING:
 
 def handle(connection: "LDAPConnection", message_id: int, request: CompareRequest, _controls: dict[str, Control]) -> bytes:
     """compareTrue or compareFalse. Raises Refused for an attribute that is unknown, absent or not readable."""
-    key = attribute_key(request.attribute)
-    if key not in schema.ATTRIBUTE_TYPES:
-        raise Refused(ResultCode.UNDEFINED_ATTRIBUTE_TYPE, f"there is no attribute type {request.attribute!r}")
-    values = _values(connection, DN.parse(request.object_name), key)
-    if not values:
+    _check_assertion(request)
+    if _matches(connection, request.object_name, Equality(request.attribute, request.value)):
+        result = Result(ResultCode.COMPARE_TRUE)
+    elif _matches(connection, request.object_name, Present(request.attribute)):
+        result = Result(ResultCode.COMPARE_FALSE)
+    else:
         raise Refused(ResultCode.NO_SUCH_ATTRIBUTE, f"the entry has no {request.attribute}")
-    asserted = matching.equality_key(key, request.value)
-    if asserted is None:
-        raise Refused(ResultCode.INVALID_ATTRIBUTE_SYNTAX, f"the value is not one of {request.attribute}")
-    equal = any(matching.equality_key(key, value) == asserted for value in values)
-    result = Result(ResultCode.COMPARE_TRUE if equal else ResultCode.COMPARE_FALSE)
     connection.count("compare", result)
     return wrap(message_id, encode_operation(CompareResponse(result)))
 
 
-def _values(connection: "LDAPConnection", name: DN, key: str) -> Sequence[bytes]:
-    if not name.rdns or name.key == virtual.SUBSCHEMA_KEY:
-        return connection.virtual_entry(name).values.get(key, ())
-    directory, party = connection.services.directory, connection.party
-    view = directory.view_of(party, name.key)
-    if view is None:
-        if party.is_anonymous:
-            raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, "anonymous may not compare; bind first")
-        raise Refused(ResultCode.NO_SUCH_OBJECT)
-    searcher = directory.searcher(view.name, party.access)
-    return searcher.values(searcher.find(name.key), key) or ()
+def _check_assertion(request: CompareRequest) -> None:
+    key = attribute_key(request.attribute)
+    attribute = schema.ATTRIBUTE_TYPES.get(key)
+    if attribute is None:
+        raise Refused(ResultCode.UNDEFINED_ATTRIBUTE_TYPE, f"there is no attribute type {request.attribute!r}")
+    if attribute.equality is None:
+        raise Refused(ResultCode.INAPPROPRIATE_MATCHING, f"values of {request.attribute} cannot be compared")
+    if matching.equality_key(key, request.value) is None:
+        raise Refused(ResultCode.INVALID_ATTRIBUTE_SYNTAX, f"the value is not one of {request.attribute}")
+
+
+def _matches(connection: "LDAPConnection", name: str, assertion: Filter) -> bool:
+    base, base_key = named(name)
+    request = SearchRequest(name, BASE_OBJECT, 0, 0, 0, False, assertion, ("1.1",))
+    if not base_key or base_key == virtual.SUBSCHEMA_KEY:
+        return connection.virtual_entry(base).answer(request) is not None
+    return bool(prepare(connection, base, base_key, request).at_once())

@@ -23,7 +23,7 @@ from gateway.wire.result_codes import ResultCode
 if TYPE_CHECKING:
     from gateway.frontends.ldap.connection import LDAPConnection
 
-_BIND_FIRST = "anonymous may read the root DSE and the subschema; bind first"
+_BIND_FIRST = "anonymous may see the root DSE and the subschema only; bind first"
 _NO_SUCH_BASE = "the root DSE answers base searches only; what can be searched is in its namingContexts"
 _BUSY = "too many large searches are running; try again shortly"
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from twisted.python.threadpool import ThreadPool
@@ -20,6 +21,10 @@ from gateway.directory.authenticate import Authentication
 from gateway.directory.directory import Directory
 from gateway.directory.follower import Follower
 from gateway.directory.softlock import SoftLock
+from gateway.frontends.admin.figures import Parts
+from gateway.frontends.admin.health import source_check, store_checks, view_check
+from gateway.frontends.admin.management import Management
+from gateway.frontends.admin.metrics import Metrics
 from gateway.frontends.developer.api import DeveloperApi
 from gateway.frontends.http.router import make_site
 from gateway.frontends.ldap.limits import ServerLimits
@@ -95,18 +100,36 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     )
     ldap = LDAPServer(services)
 
-    # HTTP
+    # HTTP: the Developer API, and the management of it all
+    metrics = Metrics()
+    limits = settings.limits
     developer = make_site(
         "developer",
         DeveloperApi(database, tail, reactor=reactor).routes(),
         reactor=reactor,
-        max_connections=settings.limits.connections,
-        max_connections_per_address=settings.limits.connections_per_address,
+        observe=metrics.http_request,
+        max_connections=limits.connections,
+        max_connections_per_address=limits.connections_per_address,
+    )
+    checks = [
+        *store_checks(database),
+        *(view_check(follower.view.name, follower, lambda: tail.last) for follower in followers),
+        *(source_check(database, table.name) for table in settings.source),
+    ]
+    management = make_site("management", Management(database, checks, metrics, clock=reactor).routes(), reactor=reactor)
+    metrics.watch(
+        Parts(
+            ldap=services.statistics,
+            views={follower.view.name: partial(getattr, follower, "position") for follower in followers},
+            last_change=lambda: tail.last,
+            http_connections={site.name: partial(getattr, site, "open_connections") for site in (developer, management)},
+        )
     )
 
     listeners = [
         Listener("ldap", settings.ldap.listen, ldap.factory()),
         Listener("http", settings.http.listen, developer, http_certificate),
+        Listener("management", settings.management.listen, management),
     ]
     if ldap_certificate:
         listeners.append(Listener("ldaps", settings.ldap.tls_listen, ldap.factory(encrypted=True), ldap_certificate))
@@ -119,7 +142,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         search_threads,
         listeners,
         certificates=[one for one in (ldap_certificate, http_certificate) if one],
-        closers=[developer.close_connections, *(one.close for one in authenticators.values())],
+        closers=[developer.close_connections, management.close_connections, *(one.close for one in authenticators.values())],
     )
 
 

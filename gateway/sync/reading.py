@@ -37,15 +37,12 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be read: `full` compares everything; `request` is the person's who asked for it."""
+    """What is to be read: `full` compares everything; `request` is the person's who asked a running gateway for it."""
 
     trigger: Trigger
     full: bool = False
     request: Request | None = None
-
-    @property
-    def allow_deletions(self) -> bool:
-        return self.request is not None and self.request.allow_deletions
+    allow_deletions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +101,10 @@ class Reading:
         runs.abandon(connection, source_id, now, LEFT_BEHIND)
         watermark = None if self._order.full else self._inbound.watermark(connection)
         run = replace(self.run, mode=INCREMENTAL if watermark is not None else FULL, started_at=now)
-        if self._order.request is not None:
+        if self._order.trigger is Trigger.MANUAL:
             run = self._started(connection, run)
-            requests.answer(connection, self._order.request.id, run.id or 0)
+        if self._order.request is not None and run.id is not None:
+            requests.answer(connection, self._order.request.id, run.id)
         return watermark, Step(run, now, caught_up=False)
 
     def wants(self, batch: Batch) -> bool:

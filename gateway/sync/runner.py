@@ -144,7 +144,7 @@ class Runner:
         holder = self._process.holder
         request = await self._process.database.write(lambda connection: requests.take(connection, self.source_id, holder))
         if request is not None:
-            return Order(Trigger.MANUAL, request.full, request)
+            return Order(Trigger.MANUAL, request.full, request, request.allow_deletions)
         trigger, self._trigger = self._trigger, Trigger.SCHEDULE
         return Order(trigger, full=self._must_compare())
 

@@ -1,0 +1,145 @@
+"""`gateway sync`: read sources now. Where a `serve` process reads them, it is asked to; else it is done here."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+import click
+
+from gateway.app import parts
+from gateway.app.cli import Invocation, exit_code
+from gateway.app.commands import outcomes
+from gateway.app.printing import Progress, as_json, print_json
+from gateway.model.errors import Conflict, GatewayError
+from gateway.model.runs import RunStatus, SyncRun
+from gateway.store import leases, requests, runs
+from gateway.store.database import Connection, Database
+from gateway.store.requests import Request
+from gateway.sync.lease import LeaseInThread, name_for
+from gateway.sync.preview import Preview
+from gateway.sync.reading import Order, Reading, Trigger, in_words
+
+PICK_UP_SECONDS = 15.0  # a running `serve` looks for requests every second, but may be busy catching up
+POLL_SECONDS = 0.2
+
+
+@click.command("sync")
+@click.argument("source", required=False)
+@click.option("--dry-run", is_flag=True, help="Only say what would be created, updated, deleted; nothing is stored.")
+@click.option("--full", is_flag=True, help="Compare everything instead of going on where the last read ended.")
+@click.option("--allow-deletions", is_flag=True, help="Let this run pass the deletion guard.")
+@as_json
+@click.pass_context
+def command(
+    context: click.Context, source: str | None, dry_run: bool, full: bool, allow_deletions: bool, as_json: bool
+) -> None:
+    """Read SOURCE (or all) now. A running `gateway serve` is asked to do it; without one it is done here."""
+    invocation: Invocation = context.obj
+    tables = parts.chosen_sources(invocation.loaded.settings, source)
+    reports: list[dict[str, Any]] = []
+    worst = 0
+    with parts.database(invocation.loaded.settings) as database:
+        for table in tables:
+            try:
+                if dry_run:
+                    report = _foresee(database, table, full=full, silent=as_json)
+                else:
+                    request = Request(0, table.name, full, allow_deletions, parts.now())
+                    report = _synchronize(database, table, request, silent=as_json)
+            except GatewayError as error:
+                report = {"source": table.name, "status": "failed", "error": str(error), "exit_code": exit_code(error)}
+                if not as_json:
+                    click.echo(f"gateway: {outcomes.named(table.name, str(error))}", err=True)
+            reports.append(report)
+            worst = max(worst, report.get("exit_code", 0))
+    if as_json:
+        print_json(reports)
+    context.exit(worst)
+
+
+def _synchronize(database: Database, table: parts.SourceTables, request: Request, *, silent: bool) -> dict[str, Any]:
+    reader = database.read_blocking(lambda connection: leases.holder_of(connection, name_for(table.name), parts.now()))
+    run = _ask(database, request) if reader is not None else None
+    if run is None:
+        try:
+            run = _run_here(database, table, request)
+        except Conflict:  # somebody began to read it meanwhile
+            run = _ask(database, request)
+            if run is None:
+                raise
+    if not silent:
+        outcomes.print_run(run)
+    return outcomes.of_run(run)
+
+
+def _ask(database: Database, request: Request) -> SyncRun | None:
+    """Place a request with whoever reads the source and follow the run; None when nobody took it."""
+
+    def place(connection: Connection) -> int:
+        return requests.place(
+            connection, request.source_id, full=request.full, allow_deletions=request.allow_deletions, now=parts.now()
+        )
+
+    number = database.write_blocking(place)
+    deadline = time.monotonic() + PICK_UP_SECONDS
+    with Progress(f"source {request.source_id}") as progress:
+        while True:
+            asked = database.read_blocking(lambda connection: requests.get(connection, number))
+            run_id = asked.run_id if asked else None
+            run = database.read_blocking(partial(runs.get, run_id=run_id)) if run_id else None
+            if run is not None and run.status is not RunStatus.RUNNING:
+                return run
+            progress.show("waiting for the running gateway …" if run is None else f"{in_words(run.statistics)} …")
+            if (asked is None or asked.taken_by is None) and time.monotonic() > deadline and _withdrawn(database, number):
+                return None
+            time.sleep(POLL_SECONDS)
+
+
+def _withdrawn(database: Database, number: int) -> bool:
+    return database.write_blocking(lambda connection: requests.withdraw(connection, number))
+
+
+def _run_here(database: Database, table: parts.SourceTables, request: Request) -> SyncRun:
+    """Read the source in this process. Raises Conflict when another one does; failures are in the run."""
+    source, inbound = parts.source(table), parts.inbound(table)
+    order = Order(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
+    reading = Reading(inbound, order, parts.now)
+    with LeaseInThread(database, name_for(table.name), parts.holder(), parts.now), Progress(f"source {table.name}") as progress:
+        watermark, step = database.write_blocking(reading.begin)
+        reading.committed(step)
+        run_id = reading.run.id or 0
+        seen = 0
+        try:
+            for batch in source.read(watermark, follow=False):
+                step = database.write_blocking(partial(reading.apply, batch=batch))
+                reading.committed(step)
+                seen += len(batch.deltas)
+                progress.show(f"{seen:,} records{f' of {batch.expected:,}' if batch.expected else ''} …")
+            reading.committed(database.write_blocking(reading.end))
+        except GatewayError as failure:
+            error = failure
+            database.write_blocking(lambda connection: reading.fail(connection, error, str(error), is_news=True))
+        except BaseException:  # Ctrl-C: what was applied is stored, and the run is known to be unfinished
+            database.write_blocking(reading.end)
+            raise
+        run = database.read_blocking(lambda connection: runs.get(connection, run_id))
+    assert run is not None  # noqa: S101 (it was made above)
+    return run
+
+
+def _foresee(database: Database, table: parts.SourceTables, *, full: bool, silent: bool) -> dict[str, Any]:
+    source, inbound = parts.source(table), parts.inbound(table)
+    preview = Preview(inbound)
+    watermark = None if full else database.read_blocking(inbound.watermark)
+    seen = 0
+    with Progress(f"source {table.name}") as progress:
+        for batch in source.read(watermark, follow=False):
+            database.read_blocking(partial(preview.look, batch=batch))
+            seen += len(batch.deltas)
+            progress.show(f"{seen:,} records …")
+    foreseen = database.read_blocking(preview.finish)
+    if not silent:
+        outcomes.print_foreseen(table.name, foreseen)
+    return outcomes.of_foreseen(table.name, foreseen)

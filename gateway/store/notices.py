@@ -3,6 +3,8 @@
 A notice only saves time: it may be lost, so whoever listens also asks now and then."""
 
 import contextlib
+import select
+import socket
 import threading
 from collections.abc import Callable
 
@@ -14,8 +16,11 @@ LAST_CHANGE = "gateway_last_change"
 """Where a transaction notes, in its connection's `info`, the last change number it gave."""
 
 CHANNEL = "gateway_changes"
-LOOK_UP_SECONDS = 1.0
-"""How often a listener looks whether it shall stop, and how long it waits before it connects again."""
+RETRY_SECONDS = 1.0
+"""How long a listener waits before it connects again."""
+
+JOIN_SECONDS = 1.0
+"""How long `stop` waits for the thread; it is only longer on its way while a server does not answer."""
 
 _NOTIFY = text("SELECT pg_notify(:channel, :number)")
 
@@ -38,6 +43,7 @@ class Listener:
         self._conninfo = parsed.render_as_string(hide_password=False)
         self._heard = heard
         self._stopping = threading.Event()
+        self._wake, self._waker = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="store-listen", daemon=True)
 
     def start(self) -> None:
@@ -45,20 +51,26 @@ class Listener:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread within about a second; does not wait for it."""
+        """End the thread. May be called twice."""
         self._stopping.set()
+        self._waker.close()
+        self._thread.join(JOIN_SECONDS)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            # The store's own work reports a dead server with its cure; saying it here again would double each line.
-            with contextlib.suppress(psycopg.Error):
-                self._listen()
-            self._stopping.wait(LOOK_UP_SECONDS)
+        with self._wake:
+            while not self._stopping.is_set():
+                # The store's own work reports a dead server with its cure; saying it here again would double each line.
+                with contextlib.suppress(psycopg.Error):
+                    self._listen()
+                self._stopping.wait(RETRY_SECONDS)
 
     def _listen(self) -> None:
         with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=10) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             self._heard()
-            while not self._stopping.is_set():
-                for _notice in connection.notifies(timeout=LOOK_UP_SECONDS, stop_after=1):
+            while True:
+                ready, _, _ = select.select([connection.fileno(), self._wake.fileno()], [], [])
+                if self._wake.fileno() in ready:
+                    return
+                for _notice in connection.notifies(timeout=0):
                     self._heard()

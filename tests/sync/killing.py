@@ -1,0 +1,128 @@
+"""Law 2, the hard way: a process that applies batches is killed (SIGKILL) at a random moment, again and again. After each death
+the store must hold exactly the batches up to its watermark, and its log must tell how it came to that."""
+
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from gateway.model.deltas import Delta
+from gateway.store.database import Database
+from gateway.store.migrate import migrate
+from tests.sync.house import Directory, House
+from tests.sync.test_laws import UNGUARDED, Upstream
+
+BATCHES = 40
+STEPS_IN_A_BATCH = 60
+LONGEST_LIFE_SECONDS = 0.25
+"""Some ten batches: most deaths come in the middle of one."""
+
+
+@dataclass
+class Tally:
+    """What was seen: `deaths` of processes, how many of them had `progressed` before, how many histories were `finished`."""
+
+    deaths: int = 0
+    progressed: int = 0
+    finished: int = 0
+
+
+def history(seed: int) -> list[list[Delta]]:
+    """Batches that a directory server might report, the same for the same seed."""
+    upstream = Upstream(random.Random(seed))
+    return [[delta for _ in range(STEPS_IN_A_BATCH) for delta in upstream.step()] for _ in range(BATCHES)]
+
+
+def apply_from_watermark(url: str, batches: list[list[Delta]]) -> None:
+    """What the victim does: go on where the store says."""
+    house = House(Database(url), settings=UNGUARDED)
+    for number in range(_reached(house), len(batches)):
+        house.apply(*batches[number], watermark=str(number + 1).encode())
+
+
+def kill_rounds(url: Callable[[], str], rounds: int, seed: int) -> Tally:
+    """Kill `rounds` processes; `url()` gives an empty store whenever one was filled. An AssertionError tells a broken law."""
+    choose = random.Random(seed)
+    batches = history(seed)
+    expected = _expected(batches)
+    tally = Tally()
+    store = _empty(url())
+    reached = 0
+    for _ in range(rounds):
+        _live_and_die(store, batches, choose.uniform(0.0, LONGEST_LIFE_SECONDS))
+        tally.deaths += 1
+        before, reached = reached, _verify(store, expected)
+        assert reached >= before, "a committed batch was lost"
+        tally.progressed += reached > before
+        if reached == len(batches):
+            tally.finished += 1
+            store, reached = _empty(url()), 0
+    return tally
+
+
+def _live_and_die(url: str, batches: list[list[Delta]], seconds: float) -> None:
+    """No database is open in this process while it forks: SQLite's locks would not survive that."""
+    ready, started = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(started, b"x")
+            apply_from_watermark(url, batches)
+        finally:
+            os._exit(0)
+    os.read(ready, 1)
+    time.sleep(seconds)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os.close(ready)
+    os.close(started)
+
+
+def _verify(url: str, expected: list[str]) -> int:
+    database = Database(url)
+    house = House(database)
+    try:
+        reached = _reached(house)
+        assert [change.number for change in house.log(0)] == list(range(1, house.last() + 1)), "the log has a gap"
+        found = house.directory()
+        assert _fingerprint(found) == expected[reached], f"the store is not what {reached} batches make"
+        assert house.replayed() == found, "the log does not tell the present state"
+        return reached
+    finally:
+        database.close()
+
+
+def _reached(house: House) -> int:
+    watermark = house.database.read_blocking(House(house.database, settings=UNGUARDED).door().watermark)
+    return int(watermark or b"0")
+
+
+def _expected(batches: list[list[Delta]]) -> list[str]:
+    """The fingerprint of the directory after each number of batches."""
+    with tempfile.TemporaryDirectory() as folder:
+        house = House(Database(_empty(f"sqlite:///{Path(folder)}/expected.db")), settings=UNGUARDED)
+        fingerprints = [_fingerprint(house.directory())]
+        for batch in batches:
+            house.apply(*batch)
+            fingerprints.append(_fingerprint(house.directory()))
+        house.database.close()
+    return fingerprints
+
+
+def _empty(url: str) -> str:
+    database = Database(url)
+    migrate(database)
+    database.close()
+    return url
+
+
+def _fingerprint(found: Directory) -> str:
+    members = {name: sorted(held) for name, held in found.members.items()}
+    attributes = {name: sorted(held.items()) for name, held in found.attributes.items()}
+    shown = [sorted(found.users.items()), sorted(found.organizations), sorted(members.items()), sorted(attributes.items())]
+    return sha256(repr(shown).encode()).hexdigest()

@@ -82,6 +82,7 @@ class LDAPConnection(Protocol):
     def connectionMade(self) -> None:
         self._transport = self.transport
         self._write = output.writer(self.transport)
+        self._transport.setTcpNoDelay(True)  # else the last part of an answer waits 40 ms for the client's acknowledgement
         self._transport.registerProducer(self, True)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -110,10 +111,9 @@ class LDAPConnection(Protocol):
         self._work()
 
     def pauseProducing(self) -> None:
-        """The client does not take its answers as fast as they come: nothing more is asked of it or made for it."""
+        """The client does not take its answers as fast as they come: nothing more is made for it."""
         self._full = True
         self.full_since = self.services.reactor.seconds()
-        self._steer()
 
     def resumeProducing(self) -> None:
         """The client has taken what there was."""
@@ -132,14 +132,11 @@ class LDAPConnection(Protocol):
 
     @property
     def _held(self) -> bool:
-        """Whether the next request must wait."""
-        return (
-            self._full
-            or self._exclusive
-            or self._ended
-            or self._tls_next
-            or len(self._operations) >= self.services.limits.operations_in_flight
-        )
+        """Whether the first request of the queue must wait."""
+        if self._exclusive or self._ended or self._tls_next:
+            return True
+        crowded = self._full or len(self._operations) >= self.services.limits.operations_in_flight
+        return crowded and not _makes_room(self._queue[0])
 
     def _work(self) -> None:
         """Answers what has arrived; the answers to pipelined requests leave together."""
@@ -170,8 +167,8 @@ class LDAPConnection(Protocol):
         self._flush()
 
     def _steer(self) -> None:
-        """Reads on only when all that was read is being worked on: a client that asks faster than it is answered waits."""
-        reading = not self._queue and (not self._full or self._ended)
+        """Reads on only when no request waits: a client that asks faster than it takes its answers feels it."""
+        reading = not self._queue
         if reading is self._reading:
             return
         self._reading = reading
@@ -381,6 +378,13 @@ class LDAPConnection(Protocol):
 
 _NOT_A_REQUEST = "this message is not a request that can be answered here, or its message id is in use"
 _TLS_CURE = "a client must speak TLS 1.2 or later and trust the certificate; a port for TLS answers nothing else"
+
+
+def _makes_room(message: bytes) -> bool:
+    """Whether it is an Abandon or Unbind request, for which nothing has to wait; `message` as the framer gives it."""
+    id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
+    tag = id_start + 2 + int.from_bytes(message[id_start + 1 : id_start + 2], "big")
+    return message[tag : tag + 1] in (b"\x50", b"\x42")
 
 
 def _openssl_reason(error: BaseException) -> str:

@@ -111,7 +111,8 @@ class Reading:
         """Whether the batch is worth a transaction. An idle source sends empty ones all the time."""
         tells = batch.deltas or batch.begins or batch.completes or batch.watermark is not None
         quiet = self._now() - self.heard_at >= timedelta(seconds=HEARD_SECONDS)
-        return bool(tells) or quiet or (batch.caught_up and self.run.id is not None)
+        arrives = batch.caught_up and (self.run.id is not None or self.caught_up_at is None)
+        return bool(tells) or quiet or arrives
 
     def apply(self, connection: Connection, batch: Batch) -> Step:
         """Apply the batch and note how far the run is. The run ends when the source's present state is reached; changes that

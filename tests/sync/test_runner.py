@@ -309,6 +309,19 @@ async def test_a_request_interrupts_a_source_that_is_being_followed(world: World
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_request_is_seen_to_at_once_when_the_source_has_had_nothing_to_say(world: World) -> None:
+    silent = Wait()
+    source = ScriptedSource([HEARTBEAT, silent], [everybody("ada", watermark="1")])
+    async with Life(world, source) as life:
+        await reached(silent)
+        await until(lambda: life.state().caught_up_at)
+        life.request(full=True)
+        world.pass_time(1)
+        assert (await world.ended.get()).run.trigger == "manual"
+        await life.pausing()
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_request_does_not_cut_short_a_read_that_is_still_behind(world: World) -> None:
     behind = Wait()
     source = ScriptedSource([batch("ada", caught_up=False), behind, batch("bob", watermark="1")], [batch(watermark="2")])

@@ -1,0 +1,223 @@
+"""Random small directories as view files, written without a store; and what a party sees of them, reckoned the long way."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from gateway.directory import viewfile
+from gateway.directory.access import Access
+from gateway.directory.evaluate import Evaluator
+from gateway.directory.indexing import attribute_key, decoded
+from gateway.directory.projection import CONTAINER, Projection
+from gateway.directory.reader import BASE_OBJECT, SINGLE_LEVEL, SUBORDINATE_SUBTREE, WHOLE_SUBTREE, Reader
+from gateway.directory.sight import ROW, Row
+from gateway.directory.viewfile import ViewFile
+from gateway.directory.writer import ViewWriter
+from gateway.model import dn
+from gateway.model.application import Scope
+from gateway.model.dn import DN
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Organization, User
+from gateway.wire import filters
+from tests.directory.worlds import BASE, START, group, identifier, openldap_view, organization, user
+
+WORDS = (
+    "anna",
+    "Anna B",
+    "annabel  b",
+    "ban",
+    "Straße",
+    "STRASSE",
+    "佐藤 花子",
+    "a,b+c",
+    'q"x',
+    "*",
+    "é",
+    "e\u0301",
+    "ＡＮＮＡ",
+    "-",
+    "7",
+)
+NUMBERS = ("0", "7", "-7", "10", "70", "abc")
+
+EMAILS = ("anna", "Anna B", "é", b"\xff")
+PHONES = ("+1 5-0", "15 0", "150", "-")
+PHOTOS = (b"", b"\xff", b"\xff" * 2000, b"anna")
+READABLE = ("cn", "uid", "mail", "member", "memberof", "memberuid", "name", "jpegphoto", "telephonenumber", "description")
+
+
+@dataclass(frozen=True)
+class Directory:
+    """The objects; `members` by group: places in `users` + `groups`."""
+
+    organizations: list[Organization]
+    users: list[User]
+    groups: list[Group]
+    members: list[set[int]]
+
+
+def random_directory(random: Random) -> Directory:
+    """A few of everything, with values that match each other in all the ways there are."""
+    units: list[Organization] = []
+    for number in range(random.randrange(5)):
+        parent = random.choice([ROOT_ORGANIZATION_ID, *(unit.id for unit in units)])
+        units.append(organization(100 + number, f"{random.choice(WORDS)} {number}", parent))
+    places = [ROOT_ORGANIZATION_ID, *(unit.id for unit in units)]
+    people = [_person(random, number, places) for number in range(random.randrange(7))]
+    kinds: tuple[dict[str, list[str]], ...] = ({}, {"gid_number": ["7"]}, {"description": ["anna"]})
+    groups = [
+        group(200 + number, f"{random.choice(WORDS)} {number}", **random.choice(kinds)) for number in range(random.randrange(4))
+    ]
+    candidates = range(len(people) + len(groups))
+    members = [set(random.choices(candidates, k=random.randrange(5))) for _ in groups]
+    return Directory(units, people, groups, members)
+
+
+def _person(random: Random, number: int, places: Sequence[str]) -> User:
+    def some(values: Sequence[str | bytes], most: int = 1) -> list[str | bytes]:
+        return random.sample(values, random.randrange(most + 1))
+
+    inside = random.sample(places, min(len(places), random.randrange(3)))
+    return user(
+        number,
+        f"{random.choice(WORDS)}{number}",
+        inside,
+        common_name=some(WORDS, 2),
+        family_name=some(WORDS),
+        email=some(EMAILS, 2),
+        phone_number=some(PHONES, 2),
+        uid_number=some(NUMBERS),
+        gid_number=some(NUMBERS),
+        home_directory=some(("/home/a", "/HOME/a")),
+        description=some(WORDS, 2),
+        photo=some(PHOTOS),
+        certificate=some((b"\x30\x03abc",)),
+    )
+
+
+def random_access(random: Random, directory: Directory) -> Access:
+    """Any narrowing: organizations and groups in scope, a person alone, attributes."""
+    readable = random.choice((None, None, frozenset(random.sample(READABLE, random.randrange(6)))))
+    if random.random() < 0.25:
+        person = random.choice([identifier(998), *(one.id for one in directory.users)])
+        return Access(None, frozenset({person}), readable)
+    unit_ids = [ROOT_ORGANIZATION_ID, *(unit.id for unit in directory.organizations)]
+    group_ids = [identifier(999), *(one.id for one in directory.groups)]
+    groups = random.choice((None, tuple(random.sample(group_ids, random.randrange(len(group_ids) + 1)))))
+    return Access(Scope(tuple(random.sample(unit_ids, min(len(unit_ids), random.randrange(3)))), groups), attributes=readable)
+
+
+@contextmanager
+def written(directory: Directory, *, counted: bool = True) -> Iterator[Reader]:
+    """A reader of a new view file that holds the directory."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = ViewFile(Path(folder), openldap_view())
+        connection = file.open_writer()
+        with viewfile.transaction(connection):
+            writer = ViewWriter(connection, file.view)
+            _write(writer, Projection(file.view), directory)
+            if counted:
+                writer.finish(1)
+                writer.count_values()
+            writer.finish(1)
+        reader = Reader(file)
+        yield reader
+        reader.close()
+        connection.close()
+
+
+def _write(writer: ViewWriter, projection: Projection, directory: Directory) -> None:
+    for container in projection.containers(START):
+        writer.put(container)
+    for unit in directory.organizations:
+        place = writer.places([unit.parent_id or ""]).get(unit.parent_id or "")
+        writer.put(projection.organization(unit, place[1:] if place else None))
+    names = {unit.id: unit.name for unit in directory.organizations}
+    ids = writer.entry_ids(names)
+    for person in directory.users:
+        inside = [one for one in person.organization_ids if one in names]
+        writer.put(projection.user(person, [names[one] for one in inside]), [ids[one] for one in inside])
+    for one in directory.groups:
+        writer.put(projection.group(one, (), ()))
+    ids_of_members = [*(one.id for one in directory.users), *(one.id for one in directory.groups)]
+    for one, numbers in zip(directory.groups, directory.members, strict=True):
+        places = writer.places([ids_of_members[number] for number in sorted(numbers)])
+        logins = sorted(person.username.encode() for person in directory.users if person.id in places)
+        done = writer.put(projection.group(one, [place[1].encode() for place in places.values()], logins))
+        writer.set_members(done.entry_id, [place[0] for place in places.values()])
+
+
+class Oracle:
+    """Who sees what, by looking at everything: the directory, the rows of its view, and one access."""
+
+    def __init__(self, directory: Directory, rows: Sequence[Row], access: Access) -> None:
+        self.rows = rows
+        self._directory = directory
+        self._access = access
+        self.readable = access.attributes
+        self._evaluator = Evaluator(access.attributes)
+        self._shown = {row[6].encode(): row[2] for row in rows if self.shows(row)}
+        self._parents = {dn.parent_key(dn.key(row[6])) for row in rows}
+        self._members = {row[6]: set(dict(decoded(row[4], b"")).get("member", ())) for row in rows if row[1] == "group"}
+
+    def found(self, base: str, scope: int, item: filters.Filter) -> set[str]:
+        """The DNs of the entries that a search gives."""
+        inside = [row for row in self.rows if _in_scope(row, base, scope) and self.shows(row)]
+        return {row[6] for row in inside if self._evaluator.matches(item, self.values(row), DN.parse(row[6]))}
+
+    def shows(self, row: Row) -> bool:
+        _, kind, object_id, *_ = row
+        scope = self._access.scope
+        if kind == CONTAINER:
+            return True
+        if scope is None:
+            return object_id in self._access.only
+        if kind == "group":
+            return scope.group_ids is None or object_id in scope.group_ids
+        if ROOT_ORGANIZATION_ID in scope.organization_ids:
+            return True
+        person = next((one for one in self._directory.users if one.id == object_id), None)
+        starts = person.organization_ids if person else (object_id,)
+        return any(above in scope.organization_ids for start in starts for above in self._path(start))
+
+    def _path(self, organization_id: str) -> Iterator[str]:
+        parents = {unit.id: unit.parent_id for unit in self._directory.organizations}
+        current: str | None = organization_id
+        while current is not None:
+            yield current
+            current = parents.get(current)
+
+    def values(self, row: Row) -> dict[str, list[bytes]]:
+        """All attributes of an entry as they may be seen, memberOf and hasSubordinates included."""
+        visible_ids = set(self._shown.values())
+        logins = {one.username.encode() for one in self._directory.users if one.id in visible_ids}
+        values: dict[str, list[bytes]] = {}
+        for description, given in decoded(row[4], row[5]):
+            values.setdefault(attribute_key(description), []).extend(given)
+        if row[1] == "group":
+            values["member"] = [value for value in values.get("member", ()) if value in self._shown]
+            values["memberuid"] = [value for value in values.get("memberuid", ()) if value in logins]
+        is_person = self._access.scope is None
+        listing = [name.encode() for name, members in self._members.items() if row[6].encode() in members]
+        values["memberof"] = [name for name in listing if is_person or name in self._shown]
+        values["hassubordinates"] = [b"TRUE" if dn.key(row[6]) in self._parents else b"FALSE"]
+        return values
+
+
+def all_rows(reader: Reader) -> list[Row]:
+    return reader.execute(f"SELECT {ROW} FROM entry e").fetchall()
+
+
+def _in_scope(row: Row, base: str, scope: int) -> bool:
+    key, base_key = dn.key(row[6]), dn.key(base)
+    if scope == BASE_OBJECT:
+        return key == base_key
+    if scope == SINGLE_LEVEL:
+        return dn.parent_key(key) == base_key and key != base_key
+    return key.startswith(base_key) and (scope == WHOLE_SUBTREE or key != base_key)
+
+
+SCOPES = (BASE_OBJECT, SINGLE_LEVEL, WHOLE_SUBTREE, SUBORDINATE_SUBTREE)
+CONTAINERS = (BASE, f"ou=people,{BASE}", f"ou=groups,{BASE}", f"ou=organizations,{BASE}")

@@ -1,0 +1,116 @@
+"""The planner and the evaluator give the same answers: SQL over the view file against looking at every entry."""
+
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.directory.access import Access, may_read
+from gateway.directory.indexing import attribute_key
+from gateway.directory.reader import BASE_OBJECT, Reader
+from gateway.directory.search import NoSuchObject, Query, Search, ViewSearcher
+from gateway.directory.sight import Row
+from gateway.model import schema
+from gateway.model.application import Scope
+from gateway.model.dn import DN
+from gateway.wire import entries, filters
+from tests.directory.random_filters import FilterMaker
+from tests.directory.small_views import (
+    CONTAINERS,
+    SCOPES,
+    Directory,
+    Oracle,
+    all_rows,
+    random_access,
+    random_directory,
+    written,
+)
+
+EVERYTHING = Access(Scope())
+SEARCHES = 40
+"""For each directory: making one costs as much as searching it so often."""
+
+law = settings(deadline=None, max_examples=150)
+seeds = st.integers(0, 2**64)
+
+
+def searched(reader: Reader, base: str, scope: int, item: filters.Filter, access: Access) -> set[str] | None:
+    """The DNs found, both ways; None when there is no such base."""
+    name = DN.parse(base)
+    try:
+        search = ViewSearcher(reader, access).search(Query(name, name.key, scope, item, ("1.1",)))
+    except NoSuchObject:
+        return None
+    at_once = search.at_once()
+    assert at_once is not None
+    assert sorted(at_once) == sorted(sliced(search))
+    found = [entries.object_name(entry).decode() for entry in at_once]
+    assert len(found) == len(set(found)), "each entry once"
+    return set(found)
+
+
+def sliced(search: Search) -> list[bytes]:
+    search.open()
+    found = []
+    while (some := search.next_slice(3)) is not None:
+        found += some
+    search.close()
+    return found
+
+
+def agree(reader: Reader, directory: Directory, access: Access, random: Random) -> None:
+    oracle = Oracle(directory, all_rows(reader), access)
+    maker = FilterMaker(random, [Oracle(directory, oracle.rows, EVERYTHING).values(row) for row in oracle.rows])
+    shown = {row[6] for row in oracle.rows if oracle.shows(row)}
+    for _ in range(SEARCHES):
+        item, scope = maker.filter(), random.choice(SCOPES)
+        base = random.choice([*CONTAINERS, CONTAINERS[0], *(row[6] for row in oracle.rows)])
+        expected = oracle.found(base, scope, item) if base in shown else None
+        assert searched(reader, base, scope, item, access) == expected, (base, scope, filters.to_text(item), access)
+
+
+@law
+@given(seeds, st.booleans())
+def test_a_search_finds_what_looking_at_every_entry_finds(seed: int, counted: bool) -> None:
+    random = Random(seed)
+    directory = random_directory(random)
+    with written(directory, counted=counted) as reader:
+        agree(reader, directory, EVERYTHING, random)
+
+
+@law
+@given(seeds)
+def test_a_narrowed_search_finds_what_the_party_may_find_and_no_filter_tells_more(seed: int) -> None:
+    random = Random(seed)
+    directory = random_directory(random)
+    with written(directory) as reader:
+        agree(reader, directory, random_access(random, directory), random)
+
+
+@law
+@given(seeds)
+def test_an_entry_shows_exactly_what_may_be_read_of_it(seed: int) -> None:
+    random = Random(seed)
+    directory = random_directory(random)
+    access = random_access(random, directory)
+    with written(directory) as reader:
+        oracle = Oracle(directory, all_rows(reader), access)
+        for row in filter(oracle.shows, oracle.rows):
+            for attributes in (("*", "+"), ("*",)):
+                assert shown(reader, access, row[6], attributes) == expected(oracle, row, attributes)
+
+
+def shown(reader: Reader, access: Access, name: str, attributes: tuple[str, ...]) -> dict[str, list[bytes]]:
+    """What a search for one entry gives of it."""
+    base = DN.parse(name)
+    query = Query(base, base.key, BASE_OBJECT, filters.Present("objectClass"), attributes)
+    found = ViewSearcher(reader, access).search(query).at_once()
+    assert found is not None
+    _, given_ = entries.decode_entry(found[0])
+    return {attribute_key(description.decode()): sorted(values) for description, values in given_.items()}
+
+
+def expected(oracle: Oracle, row: Row, attributes: tuple[str, ...]) -> dict[str, list[bytes]]:
+    """The same, from everything that the party may see."""
+    values = {key: sorted(found) for key, found in oracle.values(row).items() if found and may_read(key, oracle.readable)}
+    return values if "+" in attributes else {key: found for key, found in values.items() if not schema.is_operational(key)}

@@ -10,11 +10,24 @@ from sqlalchemy import Connection, Table
 
 from gateway.store.tables import metadata
 
+COPY_FROM_ROWS = 50
+"""From so many rows on PostgreSQL's COPY is faster than its INSERT."""
+
 
 def insert(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]], *, ignore_known: bool = False) -> None:
     """Insert rows given in the order of the table's columns. With `ignore_known`, rows whose key exists stay as they are."""
-    if rows:
+    if len(rows) >= COPY_FROM_ROWS and connection.dialect.name == "postgresql" and not ignore_known:
+        _copy(connection, table, rows)
+    elif rows:
         connection.exec_driver_sql(_insert(table.name, connection.dialect.name, ignore_known), list(rows))
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    driver = connection.connection.driver_connection
+    columns = ", ".join(column.name for column in table.columns)
+    with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({columns}) FROM STDIN") as copy:  # type: ignore[union-attr]
+        for row in rows:
+            copy.write_row(row)
 
 
 def update(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:

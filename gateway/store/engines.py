@@ -29,6 +29,13 @@ CONNECT_SECONDS = 10
 LOCK_SECONDS = 60
 """How long a PostgreSQL transaction waits for another node's batch before it gives up and is tried again later."""
 
+SESSION = {
+    "lock_timeout": f"{LOCK_SECONDS}s",
+    "idle_in_transaction_session_timeout": f"{5 * LOCK_SECONDS}s",
+    "jit": "off",  # our questions are many and short: compiling one costs more than answering it
+}
+"""PostgreSQL's settings for each connection."""
+
 URL_CURE = "write sqlite:////folder/file or postgresql://user@host/database"
 
 SQLITE_CURES = {
@@ -157,7 +164,7 @@ def _postgresql(url: URL, threads: int) -> Engines:
     settings = {
         "connect_timeout": CONNECT_SECONDS,
         "application_name": "directory-gateway",
-        "options": f"-c lock_timeout={LOCK_SECONDS}s -c idle_in_transaction_session_timeout={5 * LOCK_SECONDS}s",
+        "options": " ".join(f"-c {name}={value}" for name, value in SESSION.items()),
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,

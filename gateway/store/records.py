@@ -278,8 +278,20 @@ def members_said(connection: Connection, source_id: str, group_ids: Collection[s
 
 
 def insert(connection: Connection, rows: Sequence[RecordRow]) -> None:
-    """Store new records."""
+    """Store new records, whose numbers follow each other."""
     bulk.insert(connection, records, rows)
+    if rows and connection.dialect.name == "postgresql":
+        _refresh_statistics(connection, rows[0].id, rows[-1].id)
+
+
+_ANALYZE = "ANALYZE records, record_references, organizations, users, user_organizations, groups, memberships"
+
+
+def _refresh_statistics(connection: Connection, first: int, last: int) -> None:
+    """Let PostgreSQL count anew each time the records have become eight times as many. It does that by itself a minute later;
+    until then its planner reads whole tables, and a first load takes twenty times as long (measured)."""
+    if (first - 1).bit_length() // 3 != last.bit_length() // 3:
+        connection.exec_driver_sql(_ANALYZE)
 
 
 _MUTABLE = RecordRow._fields[4:]

@@ -32,45 +32,45 @@ class ViewUpdater:
     def __init__(self, file: ViewFile, database: Database) -> None:
         self._file = file
         self._database = database
-        self._connection = file.open_writer()
+        self.connection = file.open_writer()
         self._projection = Projection(file.view)
-        self._writer = ViewWriter(self._connection, file.view)
+        self._writer = ViewWriter(self.connection, file.view)
         self._written_since_count = 0
 
     def close(self) -> None:
         """Closes the file."""
-        self._connection.close()
+        self.connection.close()
 
     @property
     def position(self) -> int:
         """The last change that is in the file."""
-        return viewfile.position(self._connection)
+        return viewfile.position(self.connection)
 
     def is_usable(self) -> bool:
         """Whether the file was built to its end, from this store, and is not ahead of it (a store restored from a backup)."""
         identity, last = self._database.read_blocking(lambda c: (instance.instance_id(c), changes.last(c)))
-        same_store = viewfile.read(self._connection, "instance") == identity
-        return same_store and bool(viewfile.read(self._connection, "complete")) and self.position <= last
+        same_store = viewfile.read(self.connection, "instance") == identity
+        return same_store and bool(viewfile.read(self.connection, "complete")) and self.position <= last
 
     def build(self) -> None:
         """Fills the file from the store, from nothing. The log goes on meanwhile: what it brings later is applied on top."""
-        self._connection.close()
+        self.connection.close()
         self._file.remove()
-        self._connection = self._file.open_writer()
-        self._writer = ViewWriter(self._connection, self._file.view)
+        self.connection = self._file.open_writer()
+        self._writer = ViewWriter(self.connection, self._file.view)
         position, identity, root = self._database.read_blocking(
             lambda c: (changes.last(c), instance.instance_id(c), organizations.get(c, ROOT_ORGANIZATION_ID))
         )
         created = root.created_at if root else EPOCH
-        with viewfile.transaction(self._connection):
+        with viewfile.transaction(self.connection):
             for entry in self._projection.containers(created):
                 self._writer.put(entry)
-            viewfile.fill(self._connection, "instance", identity)
+            viewfile.fill(self.connection, "instance", identity)
             self._writer.finish(position, complete=False)
         for kind in (Kind.ORGANIZATION, Kind.USER, Kind.GROUP):
             for page in self._pages(kind):
                 self._step({kind: {item.id: item for item in page}}, position, complete=False)
-        with viewfile.transaction(self._connection):
+        with viewfile.transaction(self.connection):
             self._writer.count_values()
             self._writer.finish(position)
         self._written_since_count = 0
@@ -98,7 +98,7 @@ class ViewUpdater:
         self, latest: Mapping[Kind, Mapping[str, DirectoryObject | None]], position: int, *, complete: bool = True
     ) -> None:
         try:
-            with viewfile.transaction(self._connection):
+            with viewfile.transaction(self.connection):
                 step = _Step(self._database, self._projection, self._writer)
                 for kind, items in latest.items():
                     step.pending[kind].update(items)
@@ -111,10 +111,10 @@ class ViewUpdater:
 
     def count_if_due(self) -> bool:
         """Takes the planner's statistics anew when enough has changed; whether it did. For a quiet moment."""
-        entries = int(self._connection.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0])
+        entries = int(self.connection.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0])
         if self._written_since_count * _COUNT_AFTER_SHARE < entries or not self._written_since_count:
             return False
-        with viewfile.transaction(self._connection):
+        with viewfile.transaction(self.connection):
             self._writer.count_values()
         self._written_since_count = 0
         return True

@@ -92,19 +92,19 @@ class ViewWriter:
     def put(self, entry: Entry, organizations: Sequence[int] = (), plain_key: str | None = None) -> Put:
         """Stores an entry."""
         old = self._connection.execute(
-            "SELECT id, dn_key, dn, plain_key, organizations, encoded, operational FROM entry WHERE object_id = ?",
+            "SELECT id, dn_key, dn, plain_key, parent, organizations, encoded, operational FROM entry WHERE object_id = ?",
             (entry.object_id,),
         ).fetchone()
         encoded, operational = entry.encoded, entry.operational
         if entry.kind != Kind.USER:
             self._last_parent = ("", 0)
         placed = ",".join(map(str, organizations))
-        stored = (entry.dn_key, entry.dn, plain_key, placed, encoded, operational)
+        stored = (entry.dn_key, entry.dn, plain_key, self._parent(entry.dn_key), placed, encoded, operational)
         if old is None:
             cursor = self._connection.execute(
-                "INSERT INTO entry (dn_key, dn, plain_key, organizations, encoded, operational, parent, object_id, kind)"
+                "INSERT INTO entry (dn_key, dn, plain_key, parent, organizations, encoded, operational, object_id, kind)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*stored, self._parent(entry.dn_key), entry.object_id, entry.kind),
+                (*stored, entry.object_id, entry.kind),
             )
             done = Put(int(cursor.lastrowid or 0), None, None, True)
         else:
@@ -112,12 +112,12 @@ class ViewWriter:
             if not done.changed:
                 return done
             self._connection.execute(
-                "UPDATE entry SET dn_key = ?, dn = ?, plain_key = ?, organizations = ?, encoded = ?, operational = ?,"
-                " parent = ? WHERE id = ?",
-                (*stored, self._parent(entry.dn_key), done.entry_id),
+                "UPDATE entry SET dn_key = ?, dn = ?, plain_key = ?, parent = ?, organizations = ?, encoded = ?,"
+                " operational = ? WHERE id = ?",
+                (*stored, done.entry_id),
             )
         rows = self._keys.rows((*entry.attributes, *entry.operational_values))
-        self._index(done.entry_id, rows, self._keys.rows(decoded(old[5], old[6])) if old else None)
+        self._index(done.entry_id, rows, self._keys.rows(decoded(old[6], old[7])) if old else None)
         return done
 
     def set_members(self, group_entry: int, members: Iterable[int]) -> None:
@@ -145,9 +145,12 @@ class ViewWriter:
         return int(old[0]), str(old[1])
 
     def step_aside(self, object_id: str) -> None:
-        """Frees the DN of an object that is about to be written again under another."""
+        """Frees the DN of an object that is about to be written again under another. What it has meanwhile is a key, too: an
+        entry below that is written before it finds its parent by it."""
         self._last_parent = ("", 0)
-        self._connection.execute("UPDATE entry SET dn_key = dn_key || '~' || object_id WHERE object_id = ?", (object_id,))
+        self._connection.execute(
+            "UPDATE entry SET dn_key = dn_key || '~' || object_id || ',' WHERE object_id = ?", (object_id,)
+        )
 
     def finish(self, position: int, *, complete: bool = True) -> None:
         """Writes what was collected and the position; to be called at the end of each transaction."""

@@ -1,9 +1,12 @@
 """A small directory for tests: a real SQLite store, written the way the one door writes it, and a view of it."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +77,26 @@ def kind_of(item: DirectoryObject) -> Kind:
     return _KINDS[type(item)]
 
 
+@cache
+def _empty_store() -> Path:
+    """A migrated store, made once."""
+    path = Path(tempfile.mkdtemp()) / "gateway.db"
+    atexit.register(shutil.rmtree, path.parent)
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.write_blocking(lambda c: sources.ensure(c, SOURCE, "ldap"))
+    database.close()
+    return path
+
+
 class World:
     """A store in a folder. Each object is one transaction: it, and the changes that say so."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
+        shutil.copy(_empty_store(), folder / "gateway.db")
         self.database = Database(f"sqlite:///{folder}/gateway.db")
-        migrate(self.database)
-        self.database.write_blocking(lambda c: sources.ensure(c, SOURCE, "ldap"))
 
     def close(self) -> None:
         self.database.close()
@@ -101,6 +116,16 @@ class World:
         else:
             noun.update(connection, [item])
         self._log(connection, item, item.id, ChangeType.CREATE if known is None else ChangeType.UPDATE)
+
+    def update_users(self, items: Sequence[User]) -> None:
+        """Updates several users in one transaction; they may swap their names."""
+
+        def work(connection: Connection) -> None:
+            users.update(connection, items, {item.id for item in items})
+            for item in items:
+                self._log(connection, item, item.id, ChangeType.UPDATE)
+
+        self.database.write_blocking(work)
 
     def delete(self, *items: DirectoryObject) -> None:
         """Removes objects and their memberships; the groups they were in say so."""
@@ -150,3 +175,22 @@ class World:
     def updater(self, view: View, folder: str) -> ViewUpdater:
         (self.folder / folder).mkdir(exist_ok=True)
         return ViewUpdater(ViewFile(self.folder / folder, view), self.database)
+
+
+def contents(updater: ViewUpdater) -> dict[str, Any]:
+    """All that a view file says, with object ids in place of its own numbers: two files that say the same are equal."""
+    execute = updater.connection.execute
+    ids = {0: "", **dict(execute("SELECT id, object_id FROM entry").fetchall())}
+    entries = {
+        ids[row[0]]: (*row[1:7], ids[row[7]], [ids[int(number)] for number in row[8].split(",") if number])
+        for row in execute("SELECT id, kind, dn, dn_key, plain_key, encoded, operational, parent, organizations FROM entry")
+    }
+    keys = dict(execute("SELECT id, key FROM attribute").fetchall())
+    execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.word USING fts5vocab(main, fragment, instance)")
+    return {
+        "position": updater.position,
+        "entries": entries,
+        "values": {(keys[key], value, ids[entry]) for key, value, entry in execute("SELECT * FROM value")},
+        "members": {(ids[one], ids[other]) for one, other in execute("SELECT * FROM member")},
+        "fragments": sorted((word, ids[entry], column, place) for word, entry, column, place in execute("SELECT * FROM word")),
+    }

@@ -2,6 +2,7 @@
 
 One follower per view and process. Its writing is done in a thread of its own; its reader belongs to the reactor's."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from gateway.changelog.tail import Tail, TailClosed
+from gateway.directory import viewfile
 from gateway.directory.definition import View
 from gateway.directory.reader import Reader
 from gateway.directory.updater import ViewUpdater
@@ -45,6 +47,7 @@ class Follower:
         self._updater: ViewUpdater | None = None
         self._running: Deferred[None] | None = None
         self._stopping = False
+        self._delay = RETRY_SECONDS
 
     def start(self) -> None:
         """Begins; `reader` appears when the view can be searched."""
@@ -60,44 +63,65 @@ class Follower:
         if self._updater is not None:
             await self._in_thread(self._updater.close)
         self._threads.stop()
-        if self.reader is not None:
-            self.reader.close()
+        self._stop_serving()
 
     def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
         return deferToThreadPool(self._reactor, self._threads, work, *arguments)
 
     async def _run(self) -> None:
-        delay = RETRY_SECONDS
-        while not self._stopping:
-            try:
-                await self._open()
-                delay = RETRY_SECONDS
-                await self._follow()
-            except (CancelledError, TailClosed):
-                return
-            except Exception as error:  # the view must come back by itself, whatever it was
-                self._complain(error, delay)
-                await self._wait(delay)
-                delay = min(delay * 2, MAX_RETRY_SECONDS)
+        with contextlib.suppress(CancelledError, TailClosed):
+            while not self._stopping:
+                await self._attempt()
 
-    def _complain(self, error: Exception, delay: float) -> None:
-        known = isinstance(error, StoreUnavailable | sqlite3.Error)
+    async def _attempt(self) -> None:
+        try:
+            await self._open()
+            await self._follow()
+        except (CancelledError, TailClosed):
+            raise
+        except Exception as error:  # the view must come back by itself, whatever it was
+            broken = viewfile.is_broken(error)
+            self._complain(error, broken)
+            await self._discard(broken)
+            await self._wait(self._delay)
+            self._delay = min(self._delay * 2, MAX_RETRY_SECONDS)
+
+    def _complain(self, error: Exception, broken: bool) -> None:
+        expected = isinstance(error, StoreUnavailable | sqlite3.Error)
+        cure = f"check disk space and permissions of {self._file.path.parent}; it goes on by itself"
         _log.error(
             "view does not follow the log",
             view=self.view.name,
             error=str(error),
-            again_in_seconds=delay,
-            cure=f"check disk space and permissions of {self._file.path.parent}; it goes on by itself",
-            exc_info=None if known else error,
+            again_in_seconds=self._delay,
+            cure=viewfile.BUILT_AGAIN if broken else cure,
+            exc_info=None if expected else error,
         )
+
+    async def _discard(self, broken: bool) -> None:
+        """Closes the writing side, so that the next attempt begins with the file as it is; what can be read goes on being read,
+        unless it is `broken`."""
+        updater, self._updater = self._updater, None
+        if updater is not None:
+            with contextlib.suppress(sqlite3.Error):
+                await self._in_thread(updater.close)
+        if broken:
+            self._stop_serving()
+            self._file.remove()
+
+    def _stop_serving(self) -> None:
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
 
     async def _wait(self, seconds: float) -> None:
         waiting: Deferred[None] = Deferred()
         call = self._reactor.callLater(seconds, waiting.callback, None)
         try:
             await waiting
-        except CancelledError:
-            call.cancel()
+        finally:
+            if call.active():
+                call.cancel()
 
     async def _open(self) -> None:
         """Opens the file, building it when it is new, unfinished, or does not belong to this store."""
@@ -106,10 +130,8 @@ class Follower:
         updater = self._updater
         if not await self._in_thread(updater.is_usable):
             _log.info("building view", view=self.view.name, base=str(self.view.base))
-            if self.reader is not None:
-                self.reader.close()
-                self.reader = None
-            await self._in_thread(updater.build)
+            self._stop_serving()
+            await self._in_thread(updater.build, lambda: not self._stopping)
         self.position = await self._in_thread(lambda: updater.position)
         if self.reader is None:
             self.reader = Reader(self._file)
@@ -120,9 +142,10 @@ class Follower:
         updater, reader = self._updater, self.reader
         assert updater is not None and reader is not None, "opened before"  # noqa: S101
         while not self._stopping:
-            log = await self._tail.after(self.position, MAX_CHANGES)
+            log = await self._tail.after(self.position, MAX_CHANGES, members=False)
             await self._in_thread(updater.apply, log)
             self.position = log[-1].number
+            self._delay = RETRY_SECONDS
             if self.position >= self._tail.last:
                 await self._in_thread(updater.count_if_due)
             reader.refresh()

@@ -69,8 +69,10 @@ class ViewFile:
         """The one writing connection; makes an empty file with its tables when there is none or the present one is broken."""
         try:
             return self._writer()
+        except OSError as error:
+            raise self._unavailable(error) from error
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
+            if not is_broken(error):
                 raise self._unavailable(error) from error
             # Not a database, or a torn one: it is derived data, so it is made again from the store.
             _log.warning("view file is broken", view=self.view.name, path=str(self.path), error=str(error), cure=BUILT_AGAIN)
@@ -126,7 +128,7 @@ class ViewFile:
             cached_statements=256,
         )
 
-    def _unavailable(self, error: sqlite3.Error) -> StoreUnavailable:
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
         return StoreUnavailable(
             f"view {self.view.name}: {self.path}: {error}; check that the folder is writable and the disk has room"
         )
@@ -141,6 +143,14 @@ class ViewFile:
         for other in self.path.parent.glob(f"view-{self.view.name}-????????????????.sqlite*"):
             if not other.name.startswith(self.path.name):
                 other.unlink(missing_ok=True)
+
+
+def is_broken(error: Exception) -> bool:
+    """Whether the file itself is at fault (no database, a torn page, rows that contradict each other) and not its surroundings
+    (disk full, permissions, locks)."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(
+        error, sqlite3.OperationalError | sqlite3.ProgrammingError
+    )
 
 
 def read(connection: sqlite3.Connection, key: str) -> int | str:

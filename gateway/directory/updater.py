@@ -1,7 +1,7 @@
 """Changes of the log → the view file, with everything that follows from them: names that others waited for, entries below a
 renamed one, groups that list a renamed member. Also the first build from the store. Runs in a thread; waits for nobody."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -52,8 +52,9 @@ class ViewUpdater:
         same_store = viewfile.read(self.connection, "instance") == identity
         return same_store and bool(viewfile.read(self.connection, "complete")) and self.position <= last
 
-    def build(self) -> None:
-        """Fills the file from the store, from nothing. The log goes on meanwhile: what it brings later is applied on top."""
+    def build(self, goes_on: Callable[[], bool] = lambda: True) -> None:
+        """Fills the file from the store, from nothing. The log goes on meanwhile: what it brings later is applied on top. Ends
+        early, with a file that is not usable, when `goes_on()` says so."""
         self.connection.close()
         self._file.remove()
         self.connection = self._file.open_writer()
@@ -69,6 +70,8 @@ class ViewUpdater:
             self._writer.finish(position, complete=False)
         for kind in (Kind.ORGANIZATION, Kind.USER, Kind.GROUP):
             for page in self._pages(kind):
+                if not goes_on():
+                    return
                 self._step({kind: {item.id: item for item in page}}, position, complete=False)
         with viewfile.transaction(self.connection):
             self._writer.count_values()

@@ -47,8 +47,11 @@ class Tail:
         """The highest change number known to be committed; 0 before the store was asked for the first time."""
         return self._last
 
-    async def after(self, number: int, limit: int, timeout_seconds: float | None = None) -> list[Change]:
+    async def after(
+        self, number: int, limit: int, timeout_seconds: float | None = None, *, members: bool = True
+    ) -> list[Change]:
         """The changes that follow `number`, in order, at least one and at most `limit`; waits until there are some.
+        `members`: as for `gateway.store.changes.after`.
 
         With `timeout_seconds`, an empty list when there were none for so long. Raises StoreUnavailable when they are there
         but cannot be read, and TailClosed when the tail was closed.
@@ -58,7 +61,7 @@ class Tail:
             if self._closed:
                 raise TailClosed
             if number < self._last:
-                found = await self._database.read(partial(changes.after, number=number, limit=limit))
+                found = await self._database.read(partial(changes.after, number=number, limit=limit, members=members))
                 if found:
                     return found
             if not await self._growth(deadline):

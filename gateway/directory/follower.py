@@ -22,7 +22,7 @@ from gateway.directory.viewfile import ViewFile
 from gateway.model.errors import StoreUnavailable
 from gateway.store.database import Database
 
-MAX_CHANGES = 1_000
+MAX_CHANGES = 2_000
 """Changes applied in one transaction of the view."""
 
 RETRY_SECONDS = 1.0

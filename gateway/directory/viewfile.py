@@ -51,6 +51,9 @@ BUILT_AGAIN = "none needed: it is built again from the store"
 _log = structlog.get_logger("gateway.directory")
 
 _WRITER_CACHE_KIB = 16 * 1024
+_CHECKPOINT_PAGES = 8_000
+"""What the log of the file grows to (32 MiB) before it is carried over: a build writes the same pages again and again."""
+
 _SNAPSHOT_CACHE_KIB = 256
 """There may be hundreds of snapshots, and each reads on and on: what they have in common is the system's page cache."""
 
@@ -85,6 +88,8 @@ class ViewFile:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA secure_delete = OFF")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            connection.execute(f"PRAGMA journal_size_limit = {_CHECKPOINT_PAGES * 4096}")
             connection.execute(f"PRAGMA cache_size = -{_WRITER_CACHE_KIB}")
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
                 self._create(connection)

@@ -37,8 +37,14 @@ class _Document(msgspec.Struct, omit_defaults=True):
     removed: tuple[tuple[str, str], ...] = ()
 
 
+class _Memberless(msgspec.Struct, omit_defaults=True):
+    state: _State | None = None
+    before: tuple[str, ...] = ()
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Document)
+_decoder_without_members = msgspec.json.Decoder(_Memberless)
 
 _HEAD = select(log_head.c.number).where(log_head.c.id == 1)
 _LOCKED_HEAD = _HEAD.with_for_update()
@@ -83,9 +89,11 @@ def last(connection: Connection) -> int:
     return int(connection.execute(_HEAD).scalar_one())
 
 
-def after(connection: Connection, number: int, limit: int) -> list[Change]:
-    """The changes that follow `number`, in order, at most `limit`."""
-    return [_change(row) for row in connection.execute(_AFTER, {"after": number, "most": limit})]
+def after(connection: Connection, number: int, limit: int, *, members: bool = True) -> list[Change]:
+    """The changes that follow `number`, in order, at most `limit`. With `members` false, without those that groups gained and
+    lost: for readers that look them up anyway, and have a large group's change pass by without having it in memory."""
+    decoder = _decoder if members else _decoder_without_members
+    return [_change(row, decoder.decode(row.document)) for row in connection.execute(_AFTER, {"after": number, "most": limit})]
 
 
 def deletions_since(connection: Connection, source_id: str, stamp: int) -> dict[Kind, int]:
@@ -139,8 +147,7 @@ def _members(pairs: Collection[tuple[str, str]]) -> tuple[Member, ...]:
     return tuple(Member(Kind(kind), identifier) for kind, identifier in pairs)
 
 
-def _change(row: Row[Any]) -> Change:
-    document = _decoder.decode(row.document)
+def _change(row: Row[Any], document: "_Document | _Memberless") -> Change:
     kind = Kind(row.kind)
     return Change(
         row.number,
@@ -151,8 +158,8 @@ def _change(row: Row[Any]) -> Change:
         row.source_id,
         None if document.state is None else _object(kind, row.object_id, document.state),
         document.before,
-        _members(document.added),
-        _members(document.removed),
+        _members(document.added) if isinstance(document, _Document) else (),
+        _members(document.removed) if isinstance(document, _Document) else (),
     )
 
 

@@ -8,7 +8,6 @@ import socket
 import threading
 from collections.abc import Callable
 
-import psycopg
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
@@ -57,6 +56,8 @@ class Listener:
         self._thread.join(JOIN_SECONDS)
 
     def _run(self) -> None:
+        import psycopg  # only a node of several needs the driver, which takes some 8 MiB
+
         with self._wake:
             while not self._stopping.is_set():
                 # The store's own work reports a dead server with its cure; saying it here again would double each line.
@@ -65,6 +66,8 @@ class Listener:
                 self._stopping.wait(RETRY_SECONDS)
 
     def _listen(self) -> None:
+        import psycopg
+
         with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=10) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             self._heard()

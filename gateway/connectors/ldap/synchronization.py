@@ -64,10 +64,11 @@ class Synchronization:
                 deltas = []
                 self._request(subscription, follow)
                 begins = only(subscription.kind, subscription.full)
-            while len(deltas) > BATCH_DELTAS:
-                yield Batch(tuple(deltas[:BATCH_DELTAS]), begins=begins)
+            *full, rest = comparison.portions(deltas) if deltas else ((),)
+            for portion in full:
+                yield Batch(portion, begins=begins)
                 begins = frozenset()
-                del deltas[:BATCH_DELTAS]
+            deltas = list(rest)
         mark, caught_up = self._mark(), all(other.refreshed for other in self._subscriptions)
         if subscription.comparison:
             yield from _plain_batches(deltas)
@@ -149,5 +150,5 @@ def only(kind: Kind, included: bool = True) -> frozenset[Kind]:
 
 
 def _plain_batches(deltas: list[Delta]) -> Iterator[Batch]:
-    for start in range(0, len(deltas), BATCH_DELTAS):
-        yield Batch(tuple(deltas[start : start + BATCH_DELTAS]))
+    for portion in comparison.portions(deltas):
+        yield Batch(portion)

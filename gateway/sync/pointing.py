@@ -84,9 +84,8 @@ def _follow_renames(work: Work, said: list[_Said]) -> None:
     its groups (refint) will say the old name again, and then it leads nowhere: so that report must be looked at."""
     if not work.renames:
         return
-    places = {record_id: place for place, record_id in enumerate(work.touched)}
     for one in said:
-        later = [(old_key, new_key) for place, old_key, new_key in work.renames if place > places[one.owner]]
+        later = [(old_key, new_key) for place, old_key, new_key in work.renames if place > work.touched[one.owner].place]
         followed = [(form, _followed(value, later) if form is ReferenceForm.DN else value) for form, value in one.references]
         if followed != one.references:
             one.references = followed

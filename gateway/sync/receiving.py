@@ -10,57 +10,55 @@ from gateway.store.keys import name_key
 from gateway.store.records import Head, RecordRow
 from gateway.store.values import decode_attributes, encode_attributes
 from gateway.sync import authority, correlation, reports
+from gateway.sync.reports import Report, Reports
 from gateway.sync.work import Touched, Work
 
 MAX_DN_KEY_BYTES = 2000
 """Longer ones cannot be index entries in PostgreSQL; no directory allows names a tenth of that."""
 
 
-def receive(work: Work, said: reports.Reports) -> list[int]:
+def receive(work: Work, said: Reports) -> list[int]:
     """Fill `work.touched` and `work.met` from the reports, and return the records that are reported as gone."""
     heads = {kind: _heads(work, said, kind) for kind in Kind}
     next_id = records.next_id(work.connection)
     gone: list[int] = []
-    known: dict[int, tuple[Delta, bytes]] = {}
+    known: dict[int, tuple[Report, bytes]] = {}
     unchanged: dict[int, Head] = {}
-    order: list[int] = []
     for (kind, external_id), reported in said.items():
-        delta, digest = _digested(reported)
         head = heads[kind].get(external_id)
-        if delta.type is DeltaType.DELETE:
-            if head is not None:
-                gone.append(head.id)
-            else:
+        if reported.delta.type is DeltaType.DELETE:
+            if head is None:
                 work.count(kind, Outcome.UNCHANGED)
+            else:
+                gone.append(head.id)
             continue
-        if head is None:
-            if not _is_acceptable(work, delta):
-                continue
-            head = Head(next_id, digest, "")
-            next_id += 1
-            work.touched[head.id] = _new(work, head.id, delta, digest)
-        else:
-            known[head.id] = (delta, digest)
-            if delta.type is DeltaType.PRESENT or head.digest == digest:
+        report, digest = _digested(reported)
+        if head is not None:
+            known[head.id] = (report, digest)
+            if report.delta.type is DeltaType.PRESENT or (head.digest == digest and not report.names):
                 unchanged[head.id] = head
-        order.append(head.id)
-        work.met[kind].append(head.id)
-    touched = work.touched | _touch_known(work, known, unchanged)
-    work.touched = {record_id: touched[record_id] for record_id in order if record_id in touched}
+            work.met[kind].append(head.id)
+        elif _is_acceptable(work, report.delta):
+            work.touched[next_id] = _new(work, next_id, report, digest)
+            work.met[kind].append(next_id)
+            next_id += 1
+    _touch_known(work, known, unchanged)
     return gone
 
 
-def _touch_known(work: Work, known: dict[int, tuple[Delta, bytes]], unchanged: dict[int, Head]) -> dict[int, Touched]:
-    """The stored records that were reported otherwise than before; all reported ones when an entry was renamed among
+def _touch_known(work: Work, known: dict[int, tuple[Report, bytes]], unchanged: dict[int, Head]) -> None:
+    """Touch the stored records that were reported otherwise than before; all reported ones when an entry was renamed among
     them, because the same report may then mean something else."""
     rows = records.by_id(work.connection, known.keys() - unchanged.keys())
-    if any(known[record_id][0].dn not in ("", row.dn) for record_id, row in rows.items()):
-        again = [record_id for record_id in unchanged if known[record_id][0].type is DeltaType.UPSERT]
-        rows |= records.by_id(work.connection, again)
+    if any(known[record_id][0].delta.dn not in ("", row.dn) for record_id, row in rows.items()):
+        same = [record_id for record_id in unchanged if known[record_id][0].delta.type is DeltaType.UPSERT]
+        rows |= records.by_id(work.connection, same)
     for record_id, head in unchanged.items():
         if record_id not in rows:
-            _count_unchanged(work, known[record_id][0].kind, head)
-    return {record_id: _changed(work, row, *known[record_id]) for record_id, row in rows.items()}
+            _count_unchanged(work, known[record_id][0].delta.kind, head)
+    if rows:
+        touched = work.touched | {record_id: _changed(work, row, *known[record_id]) for record_id, row in rows.items()}
+        work.touched = dict(sorted(touched.items(), key=lambda item: item[1].place))
 
 
 def again(row: RecordRow) -> Touched:
@@ -69,17 +67,17 @@ def again(row: RecordRow) -> Touched:
     return Touched(Kind(row.kind), hopeful, row, None, decode_attributes(row.attributes))
 
 
-def _digested(delta: Delta) -> tuple[Delta, bytes]:
-    if delta.type is not DeltaType.UPSERT:
-        return delta, b""
+def _digested(report: Report) -> tuple[Report, bytes]:
+    if report.delta.type is not DeltaType.UPSERT:
+        return report, b""
     try:
-        return delta, reports.digest(delta)
+        return report, reports.digest(report.delta)
     except UnicodeEncodeError:
-        delta = reports.cleaned(delta)
-        return delta, reports.digest(delta)
+        report = report._replace(delta=reports.cleaned(report.delta))
+        return report, reports.digest(report.delta)
 
 
-def _heads(work: Work, said: reports.Reports, kind: Kind) -> dict[str, Head]:
+def _heads(work: Work, said: Reports, kind: Kind) -> dict[str, Head]:
     names = [external_id for of_kind, external_id in said if of_kind is kind]
     return records.heads(work.connection, work.source_id, kind, names) if names else {}
 
@@ -102,8 +100,8 @@ def _count_unchanged(work: Work, kind: Kind, head: Head) -> None:
     work.count(kind, Outcome.UNCHANGED, Result.SUCCEEDED if well else Result.SKIPPED)
 
 
-def _new(work: Work, record_id: int, delta: Delta, digest: bytes) -> Touched:
-    kind = delta.kind
+def _new(work: Work, record_id: int, report: Report, digest: bytes) -> Touched:
+    delta, kind = report.delta, report.delta.kind
     attributes: dict[str, tuple[Value, ...]] = dict(delta.attributes)
     name = authority.name_of(kind, attributes)
     reason = delta.problem or correlation.unmatched_reason(kind, name, delta.dn)
@@ -123,11 +121,11 @@ def _new(work: Work, record_id: int, delta: Delta, digest: bytes) -> Touched:
         None,
         None,
     )
-    return Touched(kind, row, None, delta, attributes)
+    return Touched(kind, row, None, delta, attributes, report.place, report.names)
 
 
-def _changed(work: Work, old: RecordRow, delta: Delta, digest: bytes) -> Touched:
-    kind = delta.kind
+def _changed(work: Work, old: RecordRow, report: Report, digest: bytes) -> Touched:
+    delta, kind = report.delta, report.delta.kind
     attributes = reports.merged(decode_attributes(old.attributes), delta)
     name = authority.name_of(kind, attributes)
     spelled = delta.dn or old.dn
@@ -141,7 +139,7 @@ def _changed(work: Work, old: RecordRow, delta: Delta, digest: bytes) -> Touched
         situation=Situation.UNMATCHED.value if reason else Situation.LINKED.value,
         reason=reason,
     )
-    return Touched(kind, row, old, delta, attributes)
+    return Touched(kind, row, old, delta, attributes, report.place, report.names)
 
 
 def _login_key(kind: Kind, name: str) -> str | None:

@@ -1,14 +1,15 @@
 """An entry above others was renamed or moved: its source reports that entry alone, and everything below has a new DN (RFC 4511
 §4.9; syncrepl does not send the entries below). Swaps the suffix, keeps the spelling of what stands before it."""
 
+import contextlib
 import re
+from dataclasses import dataclass
 
 from gateway.model import dn
 from gateway.model.objects import Kind
 from gateway.model.records import ReferenceForm
 from gateway.store import organizations, records, references, users
-from gateway.store.records import RecordRow
-from gateway.sync.work import Work
+from gateway.sync.work import Touched, Work
 
 _RDN = re.compile(r'(?:[^,;\\"]|\\.|"(?:[^"\\]|\\.)*")*', re.DOTALL)
 
@@ -28,38 +29,81 @@ def renamed(spelled: str, key: str, old_key: str, new_spelled: str, new_key: str
     return f"{first_rdns(spelled, rest.count(','))},{new_spelled}", new_key + rest
 
 
+@dataclass(frozen=True, slots=True)
+class _Mention:
+    """At this place the batch says that the record has this name."""
+
+    place: int
+    touched: Touched
+    spelled: str
+    key: str
+
+
 def rename_below(work: Work) -> None:
-    """Give what lies below each touched record that has a new DN its new DN too. Must run before touched rows are written: what
-    the batch says of an entry after its parent's renaming counts, what it said before is renamed with it."""
-    for place, touched in enumerate(list(work.touched.values())):
-        old_key, new_key = touched.old.dn_key if touched.old else "", touched.row.dn_key
-        if not old_key or old_key == new_key:
-            continue
-        if new_key and not new_key.startswith(old_key):
-            work.renames.append((place, old_key, new_key))
-            _swap(work, place, old_key, touched.row)
-        elif touched.row.object_id is not None and touched.kind is Kind.ORGANIZATION:
-            _unseat(work, touched.row.object_id)
-        _forget_reports_about(work, {touched.row.id})
+    """Give what lies below each record that gets a new DN its new DN too. Must run before touched rows are written: what the
+    batch says of an entry after its parent's renaming counts, what it said before is renamed with it."""
+    if not any(touched.names or _has_new_name(touched) for touched in work.touched.values()):
+        return
+    standing = {record_id: touched.old.dn_key for record_id, touched in work.touched.items() if touched.old is not None}
+    for mention in _mentions(work):
+        record_id = mention.touched.row.id
+        old_key = standing.get(record_id, "")
+        standing[record_id] = mention.key
+        if old_key and old_key != mention.key:
+            _rename(work, mention, old_key, standing)
 
 
-def _swap(work: Work, place: int, old_key: str, new: RecordRow) -> None:
+def _has_new_name(touched: Touched) -> bool:
+    return touched.old is not None and touched.old.dn_key != touched.row.dn_key
+
+
+def _mentions(work: Work) -> list[_Mention]:
+    """Every naming of a touched record, in the order of the batch."""
+    mentions = []
+    for touched in work.touched.values():
+        for place, spelled in touched.names:
+            with contextlib.suppress(dn.InvalidDN):
+                mentions.append(_Mention(place, touched, spelled, dn.key(spelled)))
+        if touched.delta is not None and touched.delta.dn:
+            mentions.append(_Mention(touched.place, touched, touched.row.dn, touched.row.dn_key))
+    return sorted(mentions, key=lambda mention: mention.place)
+
+
+def _rename(work: Work, new: _Mention, old_key: str, standing: dict[int, str]) -> None:
+    if new.key and not new.key.startswith(old_key):
+        work.renames.append((new.place, old_key, new.key))
+        _rename_stored(work, new, old_key)
+        _rename_touched(work, new, old_key, standing)
+    elif new.touched.row.object_id is not None and new.touched.kind is Kind.ORGANIZATION:
+        _unseat(work, new.touched.row.object_id)
+    _forget_reports_about(work, {new.touched.row.id})
+
+
+def _rename_stored(work: Work, new: _Mention, old_key: str) -> None:
     for chunk in records.below(work.connection, work.source_id, old_key, dn.subtree_end(old_key)):
-        spots = [spot for spot in chunk if spot.id != new.id]
-        names = [(*renamed(spot.dn, spot.dn_key, old_key, new.dn, new.dn_key), spot.id) for spot in spots]
-        records.rename(work.connection, names)
+        spots = [spot for spot in chunk if spot.id != new.touched.row.id]
+        records.rename(
+            work.connection,
+            [(*renamed(spot.dn, spot.dn_key, old_key, new.spelled, new.key), spot.id) for spot in spots],
+        )
         moved = {spot.id for spot in spots}
         work.moved_records |= moved
         _forget_reports_about(work, moved)
-    for other, touched in enumerate(work.touched.values()):
-        if touched.row.id == new.id:
+
+
+def _rename_touched(work: Work, new: _Mention, old_key: str, standing: dict[int, str]) -> None:
+    """What the batch itself says of entries below: `old` follows what was stored, `row` unless a later report tells its DN."""
+    for record_id, touched in work.touched.items():
+        if touched is new.touched:
             continue
+        if record_id in standing and standing[record_id].startswith(old_key):
+            standing[record_id] = new.key + standing[record_id][len(old_key) :]
         if touched.old is not None and touched.old.dn_key.startswith(old_key):
-            spelled, key = renamed(touched.old.dn, touched.old.dn_key, old_key, new.dn, new.dn_key)
+            spelled, key = renamed(touched.old.dn, touched.old.dn_key, old_key, new.spelled, new.key)
             touched.old = touched.old._replace(dn=spelled, dn_key=key)
-        says_where = touched.delta is not None and touched.delta.dn != ""
-        if touched.row.dn_key.startswith(old_key) and (other < place or not says_where):
-            spelled, key = renamed(touched.row.dn, touched.row.dn_key, old_key, new.dn, new.dn_key)
+        tells_later = touched.delta is not None and touched.delta.dn != "" and touched.place > new.place
+        if touched.row.dn_key.startswith(old_key) and not tells_later:
+            spelled, key = renamed(touched.row.dn, touched.row.dn_key, old_key, new.spelled, new.key)
             touched.row = touched.row._replace(dn=spelled, dn_key=key)
 
 

@@ -4,7 +4,7 @@ The digest is how a report that was applied before is recognized at the cost of 
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -12,7 +12,17 @@ from gateway.model.deltas import Delta, DeltaType
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Reference
 
-Reports: TypeAlias = dict[tuple[Kind, str], Delta]
+
+class Report(NamedTuple):
+    """All that a batch says of one record. `place`: where in the batch it was said last. `names`: the DNs that it was said to
+    have before, each with its place, when the batch names the record several times."""
+
+    delta: Delta
+    place: int
+    names: tuple[tuple[int, str], ...] = ()
+
+
+Reports: TypeAlias = dict[tuple[Kind, str], Report]
 
 DIGEST_BYTES = 16
 MAX_EXTERNAL_ID_CHARACTERS = 600
@@ -22,13 +32,13 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def fold(deltas: Iterable[Delta]) -> Reports:
-    """The deltas by record, the later ones of a record over the earlier ones, in the order in which records are first named."""
+    """The reports by record, in the order in which each was named last; later deltas of a record go over earlier ones."""
     reports: Reports = {}
-    for reported in deltas:
+    for place, reported in enumerate(deltas):
         delta = storable(reported)
         key = (delta.kind, delta.external_id)
-        earlier = reports.get(key)
-        reports[key] = delta if earlier is None else _over(earlier, delta)
+        earlier = reports.pop(key, None)
+        reports[key] = Report(delta, place) if earlier is None else _over(earlier, delta, place)
     return reports
 
 
@@ -68,12 +78,13 @@ def merged(stored: Mapping[str, tuple[Value, ...]], delta: Delta) -> dict[str, t
     return {**stored, **delta.attributes}
 
 
-def _over(earlier: Delta, later: Delta) -> Delta:
+def _over(report: Report, later: Delta, place: int) -> Report:
+    earlier = report.delta
     if later.type is DeltaType.DELETE or earlier.type is not DeltaType.UPSERT:
-        return later
+        return Report(later, place)
     if later.type is DeltaType.PRESENT:
-        return earlier
-    return Delta(
+        return report
+    folded = Delta(
         later.type,
         later.kind,
         later.external_id,
@@ -83,6 +94,7 @@ def _over(earlier: Delta, later: Delta) -> Delta:
         later.problem,
         earlier.warnings + later.warnings,
     )
+    return Report(folded, place, (*report.names, (report.place, earlier.dn)))
 
 
 def _is_text(text: str) -> bool:

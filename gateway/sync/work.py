@@ -26,6 +26,9 @@ class Touched:
     old: RecordRow | None
     delta: Delta | None
     attributes: dict[str, tuple[Value, ...]]
+    place: int = 0
+    names: tuple[tuple[int, str], ...] = ()
+    """As in the report: where in the batch it was said, and earlier DNs with their places."""
 
     @property
     def is_frozen(self) -> bool:

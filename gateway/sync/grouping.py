@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Group, Kind, Member, Origin
-from gateway.store import changes, groups, memberships, records
+from gateway.store import changes, groups, memberships, record_rows
 from gateway.sync import authority
 from gateway.sync.work import Work
 
@@ -73,10 +73,10 @@ def _members_lost(work: Work) -> dict[str, set[Member]]:
 def _no_longer_said(work: Work, doubtful: set[tuple[str, Member]]) -> set[tuple[str, Member]]:
     """Without the pairs that another record of the same source, linked to the same object, still says."""
     ids = {identifier for group_id, member in doubtful for identifier in (group_id, member.id)}
-    several = records.with_several(work.connection, work.source_id, ids)
+    several = record_rows.with_several(work.connection, work.source_id, ids)
     if not several:
         return doubtful
-    said = records.members_said(work.connection, work.source_id, {group_id for group_id, _ in doubtful})
+    said = record_rows.members_said(work.connection, work.source_id, {group_id for group_id, _ in doubtful})
     return {(group_id, member) for group_id, member in doubtful if (group_id, member.id) not in said}
 
 

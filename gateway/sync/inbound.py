@@ -12,11 +12,11 @@ from gateway.model.deltas import Batch, Watermark
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, Statistics
-from gateway.store import changes, records, sightings, sources
+from gateway.store import changes, record_rows, records, sightings, sources
 from gateway.store.database import Connection
 from gateway.store.sources import SourceState
 from gateway.store.values import milliseconds, time_of
-from gateway.sync import grouping, linking, objects, placement, pointing, receiving, removal, renaming, reports
+from gateway.sync import awaiting, grouping, linking, objects, placement, pointing, receiving, removal, renaming, reports
 from gateway.sync.guard import Deletions, Guard, check
 from gateway.sync.work import Work
 
@@ -81,7 +81,7 @@ class Inbound:
         if not self._knows(state):
             settings = self.settings
             sources.set_settings(connection, self.source_id, settings.fingerprint, settings.target_organization_id)
-            records.forget_all_digests(connection, self.source_id)
+            record_rows.forget_all_digests(connection, self.source_id)
             state = sources.ensure(connection, self.source_id, self.source_type)
         return state
 
@@ -112,7 +112,7 @@ class Inbound:
         if state.deletions_allowed_at is not None:
             since = max(since, state.deletions_allowed_at)
         recent = changes.deletions_since(connection, source_id, milliseconds(since))
-        going = list(records.targets(connection, gone).values())
+        going = list(record_rows.targets(connection, gone).values())
         check(
             guard,
             source_id,
@@ -150,6 +150,8 @@ def _carry_out(work: Work, *, look_again: bool) -> None:
     renaming.rename_below(work)
     _write_records(work)
     pointing.point(work)
+    awaiting.lead_waiting(work)
+    awaiting.join_newly_linked(work)
     placement.note_shaken(work)
     places = placement.Placement(work.connection)
     placement.settle_shaken(work, places)
@@ -170,9 +172,9 @@ def _log_deletions(work: Work, *kinds: Kind) -> None:
 
 def _write_records(work: Work) -> None:
     rows = [touched.row for touched in work.touched.values() if touched.old is None]
-    records.insert(work.connection, rows)
+    record_rows.insert(work.connection, rows)
     changed = [touched.row for touched in work.touched.values() if touched.old is not None and touched.row != touched.old]
-    records.replace(work.connection, changed)
+    record_rows.replace(work.connection, changed)
 
 
 def _place_renamed(work: Work) -> None:

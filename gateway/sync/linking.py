@@ -3,9 +3,9 @@ decide. Writes nothing."""
 
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Situation
-from gateway.store import records, users
+from gateway.store import record_rows, records, users
 from gateway.store.keys import name_key
-from gateway.store.records import RecordRow, Target
+from gateway.store.record_rows import RecordRow, Target
 from gateway.store.values import decode_attributes
 from gateway.sync import authority, correlation, receiving
 from gateway.sync.correlation import Claim
@@ -50,7 +50,7 @@ def _resolve(work: Work, batch: list[Touched]) -> None:
 def _rows_by_object(work: Work, object_ids: set[str]) -> dict[str, list[RecordRow]]:
     """The records of each object as they are going to be."""
     found: dict[str, list[RecordRow]] = {}
-    for row in records.linked_to(work.connection, object_ids):
+    for row in record_rows.linked_to(work.connection, object_ids):
         touched = work.touched.get(row.id)
         found.setdefault(row.object_id or "", []).append(row if touched is None else touched.row)
     return found
@@ -74,7 +74,7 @@ def _note_freed_names(work: Work) -> None:
 
 def _disputed_that_may_go(work: Work) -> list[Touched]:
     again = []
-    for row in records.disputed(work.connection, work.source_id, work.freed_names):
+    for row in record_rows.disputed(work.connection, work.source_id, work.freed_names):
         if row.id not in work.touched:
             touched = receiving.again(row)
             work.touched[row.id] = touched

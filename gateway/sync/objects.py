@@ -7,8 +7,8 @@ from itertools import islice
 
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, Organization, Origin, User
-from gateway.store import changes, organizations, records, users
-from gateway.store.records import RecordRow
+from gateway.store import changes, organizations, record_rows, users
+from gateway.store.record_rows import RecordRow
 from gateway.sync import authority
 from gateway.sync.placement import Placement
 from gateway.sync.work import Work
@@ -168,7 +168,7 @@ def _places(
 ) -> dict[str, tuple[str, ...]]:
     """Where each object belongs, by its records: those of `existing` objects are looked up, those of new ones given."""
     by_object: dict[str, list[RecordRow]] = dict(rows or {})
-    for row in records.linked_to(work.connection, list(existing)):
+    for row in record_rows.linked_to(work.connection, list(existing)):
         by_object.setdefault(row.object_id or "", []).append(row)
     said = placement.place(kind, [row for linked in by_object.values() for row in linked])
     return {

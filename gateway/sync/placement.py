@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable
 
 from gateway.model import dn
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
-from gateway.store import organizations, records, references, sources
+from gateway.store import organizations, record_rows, references, sources
 from gateway.store.database import Connection
-from gateway.store.records import RecordRow, Spot
+from gateway.store.record_rows import RecordRow, Spot
 from gateway.store.values import encode_strings
 from gateway.sync.pointing import ORGANIZATIONS, PARENT
 from gateway.sync.work import Work
@@ -46,7 +46,7 @@ class Placement:
         for source_id, keys in missing.items():
             at = self._at[source_id]
             at.update(dict.fromkeys(keys))
-            for key, target in records.at_dn(self._connection, source_id, keys) if keys else ():
+            for key, target in record_rows.at_dn(self._connection, source_id, keys) if keys else ():
                 if target.kind == Kind.ORGANIZATION.value and target.object_id is not None:
                     at[key] = target.object_id
 
@@ -63,7 +63,7 @@ class Placement:
 
     def _explicit(self, name: str, rows: Collection[RecordRow]) -> dict[int, tuple[str, ...]]:
         pointers = references.named(self._connection, [row.id for row in rows], name)
-        targets = records.targets(self._connection, {pointer.target for pointer in pointers})
+        targets = record_rows.targets(self._connection, {pointer.target for pointer in pointers})
         said: dict[int, tuple[str, ...]] = {}
         for pointer in pointers:
             object_id = targets[pointer.target].object_id
@@ -89,7 +89,7 @@ def settle_shaken(work: Work, placement: Placement) -> None:
         if covered and key.startswith(covered):
             continue
         covered = key
-        for chunk in records.below(work.connection, work.source_id, key, dn.subtree_end(key)):
+        for chunk in record_rows.below(work.connection, work.source_id, key, dn.subtree_end(key)):
             spots = [spot for spot in chunk if spot.object_id is not None and spot.kind != Kind.GROUP.value]
             placement.prepare((work.source_id, spot.dn_key) for spot in spots)
             for spot in spots:

@@ -1,5 +1,5 @@
-"""References between the records of one source: who points at whom, in whatever order the records arrive. What leads nowhere
-waits in the store until its target appears."""
+"""References between the records of one source: what the reports say, compared with what is stored. What leads nowhere waits
+in the store until its target appears (awaiting.py)."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from gateway.model.deltas import MEMBERS
 from gateway.model.objects import Kind, Member
 from gateway.model.records import Reference, ReferenceForm
-from gateway.store import records, references
+from gateway.store import record_rows, references
 from gateway.store.keys import name_key
-from gateway.store.records import Target
+from gateway.store.record_rows import Target
 from gateway.store.references import Dangling, Pointer
-from gateway.sync.work import Touched, Work
+from gateway.sync.work import Work
 
 ORGANIZATIONS = "organizations"
 """The key in `Delta.references` for the organizations of a user, the primary one first."""
@@ -48,14 +48,11 @@ class _Difference:
 
 
 def point(work: Work) -> None:
-    """Bring the stored references to what the touched records say, then lead waiting ones to the touched records. The records
-    must be stored already."""
+    """Bring the stored references to what the touched records say. The records must be stored already."""
     said = _said(work)
     if said:
         _follow_renames(work, said)
         _store(work, _compare(work, said))
-    _lead_waiting(work)
-    _join_newly_linked(work)
 
 
 def owners_that_differ(work: Work) -> set[int]:
@@ -89,7 +86,7 @@ def _follow_renames(work: Work, said: list[_Said]) -> None:
         followed = [(form, _followed(value, later) if form is ReferenceForm.DN else value) for form, value in one.references]
         if followed != one.references:
             one.references = followed
-            records.forget_digests(work.connection, (one.owner,))
+            record_rows.forget_digests(work.connection, (one.owner,))
 
 
 def _followed(dn_key: str, renames: Iterable[tuple[str, str]]) -> str:
@@ -154,14 +151,12 @@ class _Names:
             values[form].add(value)
         self._found: dict[tuple[ReferenceForm, str, str], Target] = {}
         connection, source_id = work.connection, work.source_id
-        if values[ReferenceForm.DN]:
-            self._note(ReferenceForm.DN, records.at_dn(connection, source_id, values[ReferenceForm.DN]))
-        if values[ReferenceForm.ID]:
-            self._note(ReferenceForm.ID, records.at_external_id(connection, source_id, tuple(Kind), values[ReferenceForm.ID]))
-        if values[ReferenceForm.LOGIN]:
-            self._note(
-                ReferenceForm.LOGIN, records.at_login(connection, source_id, set(map(name_key, values[ReferenceForm.LOGIN])))
-            )
+        if dns := values[ReferenceForm.DN]:
+            self._note(ReferenceForm.DN, record_rows.at_dn(connection, source_id, dns))
+        if ids := values[ReferenceForm.ID]:
+            self._note(ReferenceForm.ID, record_rows.at_external_id(connection, source_id, tuple(Kind), ids))
+        if logins := values[ReferenceForm.LOGIN]:
+            self._note(ReferenceForm.LOGIN, record_rows.at_login(connection, source_id, logins))
         work.targets.update({target.id: target for target in self._found.values() if target.id not in work.targets})
 
     def _note(self, form: ReferenceForm, found: list[tuple[str, Target]]) -> None:
@@ -184,7 +179,7 @@ def _store(work: Work, difference: _Difference) -> None:
     for pointer in difference.removed:
         note_lost(work, pointer)
     for pointer in difference.added:
-        _note_new(work, pointer)
+        note_new(work, pointer)
 
 
 def note_lost(work: Work, pointer: Pointer) -> None:
@@ -198,7 +193,8 @@ def note_lost(work: Work, pointer: Pointer) -> None:
         work.lost_members.add((owner.object_id, Member(Kind(target.kind), target.object_id)))
 
 
-def _note_new(work: Work, pointer: Pointer) -> None:
+def note_new(work: Work, pointer: Pointer) -> None:
+    """A reference is there, or counts only now: its owner's object may have a new member, or another place."""
     if pointer.name == MEMBERS:
         work.new_members.add((pointer.owner, pointer.target))
         return
@@ -206,54 +202,3 @@ def _note_new(work: Work, pointer: Pointer) -> None:
     owner = work.targets[pointer.owner]
     if owner.object_id is not None:
         work.to_place[owner.object_id] = Kind(owner.kind)
-
-
-def _lead_waiting(work: Work) -> None:
-    """References that waited for a name which one of the touched or moved records has now."""
-    if not references.any_dangling(work.connection, work.source_id):
-        return
-    names: dict[str, dict[str, int]] = {form.value: {} for form in ReferenceForm}
-    rows = [touched.row for touched in work.touched.values() if _has_new_names(touched)]
-    moved = work.moved_records - set(work.touched)
-    for row in (*records.by_id(work.connection, moved).values(), *rows):
-        names[ReferenceForm.DN.value][row.dn_key] = row.id
-        names[ReferenceForm.ID.value][row.external_id] = row.id
-        names[ReferenceForm.LOGIN.value][row.login_key or ""] = row.id
-    work.know(moved)
-    for form, holders in names.items():
-        holders.pop("", None)
-        if holders:
-            _settle(work, references.waiting_for(work.connection, work.source_id, form, holders), holders)
-
-
-def _settle(work: Work, waiting: list[Dangling], holders: dict[str, int]) -> None:
-    settled = [one for one in waiting if work.targets[holders[one.value]].kind in ALLOWED[one.name]]
-    if not settled:
-        return
-    pointers = [Pointer(one.owner, one.name, holders[one.value], one.form, one.position) for one in settled]
-    references.remove(work.connection, (), settled)
-    references.add(work.connection, pointers)
-    work.know(pointer.owner for pointer in pointers)
-    for pointer in pointers:
-        _note_new(work, pointer)
-
-
-def _has_new_names(touched: Touched) -> bool:
-    old, new = touched.old, touched.row
-    return old is None or (old.dn_key, old.login_key) != (new.dn_key, new.login_key)
-
-
-def _join_newly_linked(work: Work) -> None:
-    """Records that were stored before and have an object only now: what they point at, and what points at them, counts now."""
-    joined = [
-        record_id
-        for record_id, touched in work.touched.items()
-        if touched.old is not None and touched.old.object_id is None and touched.row.object_id is not None
-    ]
-    if not joined:
-        return
-    outgoing, _ = references.owned(work.connection, joined)
-    pointers = outgoing + references.leading_to(work.connection, joined)
-    work.know({pointer.owner for pointer in pointers} | {pointer.target for pointer in pointers})
-    for pointer in pointers:
-        _note_new(work, pointer)

@@ -11,7 +11,7 @@ from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Attributes, Kind
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, Statistics
-from gateway.store import records, users
+from gateway.store import record_rows, records, users
 from gateway.store.database import Connection
 from gateway.store.values import decode_attributes, time_of
 from gateway.sync import authority, correlation, guard, pointing, receiving, reports
@@ -65,8 +65,8 @@ class Preview:
     def finish(self, connection: Connection) -> Foreseen:
         """What all of it would do."""
         for kind in self._complete:
-            self._gone |= records.ids(connection, self._inbound.source_id, kind) - self._met[kind]
-        going = records.by_id(connection, self._gone)
+            self._gone |= record_rows.ids(connection, self._inbound.source_id, kind) - self._met[kind]
+        going = record_rows.by_id(connection, self._gone)
         for row in going.values():
             self._count(Kind(row.kind), Outcome.DELETED, Result.SUCCEEDED, row.dn or row.external_id)
         linked = Counter(Kind(row.kind) for row in going.values() if row.object_id is not None)
@@ -105,7 +105,7 @@ class Preview:
         """Who has the login names now, leaving out whoever the read so far says is gone."""
         keys = {touched.row.login_key for touched in work.touched.values() if touched.row.login_key}
         holders = users.name_holders(connection, [key for key in keys if key]) if keys else {}
-        leaving = {target.object_id for target in records.targets(connection, self._gone).values()} if holders else set()
+        leaving = {target.object_id for target in record_rows.targets(connection, self._gone).values()} if holders else set()
         return {key: holder for key, holder in holders.items() if holder not in leaving}
 
     def _refusal(self, connection: Connection, linked: Mapping[Kind, int]) -> str:

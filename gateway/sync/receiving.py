@@ -5,9 +5,9 @@ from gateway.model.deltas import Delta, DeltaType
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result
-from gateway.store import records
+from gateway.store import record_rows
 from gateway.store.keys import name_key
-from gateway.store.records import Head, RecordRow
+from gateway.store.record_rows import Head, RecordRow
 from gateway.store.values import decode_attributes, encode_attributes
 from gateway.sync import authority, correlation, reports
 from gateway.sync.reports import Report, Reports
@@ -20,7 +20,7 @@ MAX_DN_KEY_BYTES = 2000
 def receive(work: Work, said: Reports) -> list[int]:
     """Fill `work.touched` and `work.met` from the reports, and return the records that are reported as gone."""
     heads = {kind: _heads(work, said, kind) for kind in Kind}
-    next_id = records.next_id(work.connection)
+    next_id = record_rows.next_id(work.connection)
     gone: list[int] = []
     known: dict[int, tuple[Report, bytes]] = {}
     unchanged: dict[int, Head] = {}
@@ -49,10 +49,10 @@ def receive(work: Work, said: Reports) -> list[int]:
 def _touch_known(work: Work, known: dict[int, tuple[Report, bytes]], unchanged: dict[int, Head]) -> None:
     """Touch the stored records that were reported otherwise than before; all reported ones when an entry was renamed among
     them, because the same report may then mean something else."""
-    rows = records.by_id(work.connection, known.keys() - unchanged.keys())
+    rows = record_rows.by_id(work.connection, known.keys() - unchanged.keys())
     if any(known[record_id][0].delta.dn not in ("", row.dn) for record_id, row in rows.items()):
         same = [record_id for record_id in unchanged if known[record_id][0].delta.type is DeltaType.UPSERT]
-        rows |= records.by_id(work.connection, same)
+        rows |= record_rows.by_id(work.connection, same)
     for record_id, head in unchanged.items():
         if record_id not in rows:
             _count_unchanged(work, known[record_id][0].delta.kind, head)
@@ -79,7 +79,7 @@ def _digested(report: Report) -> tuple[Report, bytes]:
 
 def _heads(work: Work, said: Reports, kind: Kind) -> dict[str, Head]:
     names = [external_id for of_kind, external_id in said if of_kind is kind]
-    return records.heads(work.connection, work.source_id, kind, names) if names else {}
+    return record_rows.heads(work.connection, work.source_id, kind, names) if names else {}
 
 
 def _is_acceptable(work: Work, delta: Delta) -> bool:

@@ -10,9 +10,9 @@ from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Kind, Member
 from gateway.model.records import ReferenceForm
 from gateway.model.runs import Outcome
-from gateway.store import groups, memberships, organizations, records, references, users
+from gateway.store import groups, memberships, organizations, record_rows, references, users
 from gateway.store.keys import name_key
-from gateway.store.records import RecordRow
+from gateway.store.record_rows import RecordRow
 from gateway.store.references import Dangling, Pointer
 from gateway.sync.pointing import note_lost
 from gateway.sync.work import Work
@@ -22,13 +22,13 @@ def remove(work: Work, gone: Collection[int]) -> None:
     """Remove these records, and the objects that have no other record."""
     if not gone:
         return
-    rows = records.by_id(work.connection, gone)
+    rows = record_rows.by_id(work.connection, gone)
     _release_pointers(work, rows)
     object_ids = {row.object_id: Kind(row.kind) for row in rows.values() if row.object_id is not None}
-    survivors = {row.object_id for row in records.linked_to(work.connection, object_ids) if row.id not in rows}
+    survivors = {row.object_id for row in record_rows.linked_to(work.connection, object_ids) if row.id not in rows}
     work.to_resolve |= {object_id for object_id in survivors if object_id is not None}
     work.to_place.update({object_id: kind for object_id, kind in object_ids.items() if object_id in survivors})
-    records.remove(work.connection, list(rows))
+    record_rows.remove(work.connection, list(rows))
     _delete(work, {object_id: kind for object_id, kind in object_ids.items() if object_id not in survivors})
     for row in rows.values():
         work.count(Kind(row.kind), Outcome.DELETED)
@@ -42,7 +42,7 @@ def _release_pointers(work: Work, rows: dict[int, RecordRow]) -> None:
     kept = [pointer for pointer in incoming if pointer.owner not in rows]
     references.remove(work.connection, incoming)
     references.add(work.connection, (), list(_waiting(work, kept, rows)))
-    records.forget_digests(work.connection, {pointer.owner for pointer in kept})
+    record_rows.forget_digests(work.connection, {pointer.owner for pointer in kept})
     for pointer in (*incoming, *outgoing):
         note_lost(work, pointer)
     for record_id in rows:

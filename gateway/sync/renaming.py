@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gateway.model import dn
 from gateway.model.objects import Kind
 from gateway.model.records import ReferenceForm
-from gateway.store import organizations, records, references, users
+from gateway.store import organizations, record_rows, references, users
 from gateway.sync.work import Touched, Work
 
 _RDN = re.compile(r'(?:[^,;\\"]|\\.|"(?:[^"\\]|\\.)*")*', re.DOTALL)
@@ -80,9 +80,9 @@ def _rename(work: Work, new: _Mention, old_key: str, standing: dict[int, str]) -
 
 
 def _rename_stored(work: Work, new: _Mention, old_key: str) -> None:
-    for chunk in records.below(work.connection, work.source_id, old_key, dn.subtree_end(old_key)):
+    for chunk in record_rows.below(work.connection, work.source_id, old_key, dn.subtree_end(old_key)):
         spots = [spot for spot in chunk if spot.id != new.touched.row.id]
-        records.rename(
+        record_rows.rename(
             work.connection,
             [(*renamed(spot.dn, spot.dn_key, old_key, new.spelled, new.key), spot.id) for spot in spots],
         )
@@ -117,4 +117,4 @@ def _forget_reports_about(work: Work, record_ids: set[int]) -> None:
     """A group that names these by DN has other names in it now; when it is reported, it must be looked at."""
     pointing = references.leading_to(work.connection, record_ids)
     owners = {pointer.owner for pointer in pointing if pointer.form == ReferenceForm.DN.value}
-    records.forget_digests(work.connection, owners)
+    record_rows.forget_digests(work.connection, owners)

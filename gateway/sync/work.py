@@ -10,9 +10,9 @@ from gateway.model.deltas import Delta
 from gateway.model.objects import Kind, Member, User, Value
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, Statistics
-from gateway.store import records
+from gateway.store import record_rows
 from gateway.store.database import Connection
-from gateway.store.records import RecordRow, Target
+from gateway.store.record_rows import RecordRow, Target
 from gateway.store.values import milliseconds
 
 
@@ -120,4 +120,4 @@ class Work:
     def know(self, record_ids: Iterable[int]) -> None:
         """See to it that `targets` has these records."""
         unknown = {record_id for record_id in record_ids if record_id not in self.targets}
-        self.targets.update(records.targets(self.connection, unknown))
+        self.targets.update(record_rows.targets(self.connection, unknown))

@@ -12,10 +12,10 @@ from tests.servers.people import READER_PASSWORD
 
 
 @pytest.fixture
-def gateway(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Installation:
+def gateway(tmp_path: Path) -> Installation:
     password = tmp_path / "hr.password"
     password.touch(mode=0o600)
     password.write_text(f"{READER_PASSWORD}\n")
-    installation = Installation(tmp_path, capsys, os.environ)
+    installation = Installation(tmp_path, os.environ)
     installation.configure()
     return installation

@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 import ldap3
-import pytest
 
 from gateway.app import cli
 from tests.servers.pki import Pki
@@ -95,10 +95,9 @@ class Serving:
 class Installation:
     """One configuration in one folder."""
 
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str], environ: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder = folder
         self.file = folder / "gateway.toml"
-        self._capsys = capsys
         self._environ = environ  # os.environ itself: a test may change it
 
     def configure(self, sources: str = "", **tables: str) -> None:
@@ -114,9 +113,9 @@ class Installation:
 
     def __call__(self, *arguments: str) -> Outcome:
         """Run a command in this process."""
-        self._capsys.readouterr()
-        code = cli.run(["--config", str(self.file), *arguments])
-        return Outcome(code, *self._capsys.readouterr())
+        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+            code = cli.run(["--config", str(self.file), *arguments])
+        return Outcome(code, out.getvalue(), err.getvalue())
 
     @contextmanager
     def serve(self) -> Iterator[Serving]:

@@ -60,10 +60,11 @@ class Follower:
         if self._running is not None:
             self._running.cancel()
             await self._running
+        self._stop_serving()
         if self._updater is not None:
+            # The last one to close: it alone can bring the write-ahead log into the file.
             await self._in_thread(self._updater.close)
         self._threads.stop()
-        self._stop_serving()
 
     def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
         return deferToThreadPool(self._reactor, self._threads, work, *arguments)

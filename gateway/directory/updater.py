@@ -301,4 +301,7 @@ class _Step:
             return False
         self._writer.step_aside(holder_id)
         self._again(kind, [holder_id])
+        if holder is None:
+            # It is about to be removed, and among those that wait for its name there may be an older one.
+            self._freed(plain_key)
         return True

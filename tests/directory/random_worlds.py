@@ -123,7 +123,8 @@ class History:
 
     def _delete_organization(self) -> None:
         """What belongs to it is put elsewhere first, as the one door does."""
-        for one in self._some(self.organizations):
+        for chosen in self._some(self.organizations):
+            one = self.organizations[chosen.id]
             for person in [person for person in self.users.values() if one.id in person.organization_ids]:
                 left = tuple(other for other in person.organization_ids if other != one.id)
                 self._put(replace(person, organization_ids=left or (ROOT_ORGANIZATION_ID,)))

@@ -92,10 +92,10 @@ def _empty_store() -> Path:
 class World:
     """A store in a folder. Each object is one transaction: it, and the changes that say so."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, fresh: bool = True) -> None:
         self.folder = folder
-        folder.mkdir(exist_ok=True)
-        shutil.copy(_empty_store(), folder / "gateway.db")
+        if fresh:
+            shutil.copy(_empty_store(), folder / "gateway.db")
         self.database = Database(f"sqlite:///{folder}/gateway.db")
 
     def close(self) -> None:

@@ -63,7 +63,7 @@ class Log:
         return len(store.log)
 
     @staticmethod
-    def after(store: Store, number: int, limit: int) -> list[Change]:
+    def after(store: Store, number: int, limit: int, *, members: bool = True) -> list[Change]:
         return store.log[number : number + limit]
 
 

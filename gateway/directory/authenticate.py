@@ -64,15 +64,18 @@ class Authentication:
             raise EmptyPassword
         parsed = DN.parse(name)
         key = parsed.key
-        if self._soft_lock.is_locked(key):
+        if not await self._soft_lock.enter(key):
             _log.warning("bind", dn=name, peer=peer, result="locked", cure="wait, or find out who guesses")
             raise InvalidCredentials
-        party = await self._identify(parsed, password)
-        if party is None:
-            locked = self._soft_lock.failed(key)
-            _log.warning("bind", dn=name, peer=peer, result="refused", **({"locked_now": True} if locked else {}))
-            raise InvalidCredentials
-        self._soft_lock.succeeded(key)
+        try:
+            party = await self._identify(parsed, password)
+            if party is None:
+                locked = self._soft_lock.failed(key)
+                _log.warning("bind", dn=name, peer=peer, result="refused", **({"locked_now": True} if locked else {}))
+                raise InvalidCredentials
+            self._soft_lock.succeeded(key)
+        finally:
+            self._soft_lock.leave(key)
         _log.info("bind", dn=party.dn, peer=peer, result="accepted")
         return party
 
@@ -82,7 +85,7 @@ class Authentication:
             return await self._user(None, "", "", password)
         view, key = located
         parent = dn.parent_key(key)
-        if parent == view.applications.key and key[len(parent) :].startswith("cn="):
+        if parent == view.applications.key and key[len(parent) :].startswith("cn=") and len(name.rdns[0].avas) == 1:
             return await self._application(str(name), view.name, name.rdns[0].avas[0].value, password)
         row = self._directory.reader(view.name).row(key)
         if row is None or row[1] != Kind.USER:
@@ -103,10 +106,11 @@ class Authentication:
         # Law of the equal answer: the look-up is made, and an upstream asked, whether or not there is such a user.
         wanted = user_id or str(uuid4())
         user, found = await self._database.read(lambda c: (users.get(c, wanted), records.accounts(c, wanted)))
-        if user is None or not user.enabled:
+        asked = [account for account in found if account.source_id in self._authenticators]
+        if user is None or not user.enabled or not asked:
             await self._decoy(password)
             return None
-        if not await self._ask(found, password):
+        if not await self._ask(asked, password):
             return None
         access = of_user(user_id or "") if self._users_see_themselves else Access()
         return Party(name, (view,), access, user_id=user_id)
@@ -120,11 +124,8 @@ class Authentication:
         """Asks the sources of the accounts in turn. Raises SourceUnavailable when none accepted and one could not be asked."""
         unavailable: SourceUnavailable | None = None
         for account in found:
-            authenticator = self._authenticators.get(account.source_id)
-            if authenticator is None:
-                continue
             try:
-                if await authenticator.authenticate(account.dn, password) is BindOutcome.ACCEPTED:
+                if await self._authenticators[account.source_id].authenticate(account.dn, password) is BindOutcome.ACCEPTED:
                     return True
             except SourceUnavailable as error:
                 unavailable = error

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from gateway.connectors.ldap.openldap import OpenLDAPSource
 from gateway.connectors.ldap.settings import kind_settings
+from gateway.model.mapping import default_mapping
 from gateway.model.objects import Kind
 from gateway.model.source import CheckItem, CheckStatus
 from tests.conftest import StartSlapd
@@ -25,7 +26,7 @@ def test_all_steps_are_told_in_order_with_counts_and_the_first_five_as_they_woul
     slapd = start_slapd(ldif=people(1200, 3, 5))
     items = checked(source(slapd))
     people_base, groups_base = f"base ou=people,{slapd.suffix}", f"base ou=groups,{slapd.suffix}"
-    steps = ["name resolves", "TCP", "TLS", "bind", "synchronization"]
+    steps = ["name resolves", "TCP", "TLS", "bind", "synchronization", "schema"]
     assert list(items) == [*steps, people_base, "organizations", "users", groups_base, "groups"]
     assert failed(items) == []
     assert [items[name].detail for name in ("organizations", "users", "groups")] == [
@@ -46,6 +47,19 @@ def test_tls_shows_version_and_expiry_and_a_wrong_authority_ends_there_with_its_
     assert failed(bad) == ["TLS"]
     assert "as ca_file" in bad["TLS"].cure
     assert bad["bind"].status is bad["users"].status is CheckStatus.SKIPPED
+
+
+def test_an_attribute_that_the_server_does_not_know_is_told_with_what_was_probably_meant(slapd: Slapd) -> None:
+    def of(**mapping: tuple[str, ...]) -> CheckItem:
+        users = kind_settings(Kind.USER, (f"ou=people,{slapd.suffix}",), mapping=default_mapping(Kind.USER, mapping))
+        return checked(source(slapd, kinds=(users,)))["schema"]
+
+    wrong = of(email=("emial", "email"))
+    assert wrong.status is CheckStatus.FAILED
+    assert wrong.detail == "the server knows no attribute emial"
+    assert wrong.cure.endswith("did you mean email?")
+    assert of(badge=("roomNumber",)) == CheckItem("schema", CheckStatus.PASSED, "the server knows roomNumber")
+    assert of().status is CheckStatus.PASSED
 
 
 def test_a_wrong_password_fails_at_bind_and_the_rest_is_not_tried(slapd: Slapd) -> None:

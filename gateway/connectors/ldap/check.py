@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 from typing import Final
 
-from gateway.connectors.ldap import searching
+from gateway.connectors.ldap import searching, upstream_schema
 from gateway.connectors.ldap.connecting import STEPS, Attempt
 from gateway.connectors.ldap.entries import EntryReader
 from gateway.connectors.ldap.failures import UpstreamRefused, UpstreamUnavailable
@@ -40,7 +40,7 @@ def items(settings: OpenLDAPSettings, interruption: Interruption) -> Iterator[Ch
 
 
 def _later_items(settings: OpenLDAPSettings) -> Iterator[str]:
-    yield "synchronization"
+    yield from ("synchronization", "schema")
     for kind in settings.ordered_kinds:
         yield from (f"base {base}" for base in kind.top_bases)
         yield f"{kind.kind}s"
@@ -69,14 +69,15 @@ def _reading(session: Session, settings: OpenLDAPSettings) -> Iterator[CheckItem
     try:
         supported = searching.root_dse(session).get("supportedcontrol", [])
         yield _synchronization(settings, supported)
+        readers = {kind.kind: EntryReader(settings, kind) for kind in settings.ordered_kinds}
+        yield upstream_schema.check(session, [name for reader in readers.values() for name in reader.identified_attributes])
         page_size = settings.page_size if oids.PAGED_RESULTS in supported else None
         for kind in settings.ordered_kinds:
             missing = yield from _bases(session, kind.top_bases)
-            reader = EntryReader(settings, kind)
             yield (
                 CheckItem(f"{kind.kind}s", CheckStatus.SKIPPED, "a base is missing")
                 if missing
-                else _kind(session, reader, page_size)
+                else _kind(session, readers[kind.kind], page_size)
             )
     except _FAILURES as error:
         yield CheckItem("reading", CheckStatus.FAILED, error.what, error.cure)

@@ -66,6 +66,18 @@ def root_dse(session: Session) -> dict[str, list[str]]:
     return found
 
 
+def subschema(session: Session) -> list[str]:
+    """The definitions of attribute types in the subschema that the root DSE names; none when they are not shown."""
+    named: list[str] = []
+    for data in search(session, _base_search("", ("subschemaSubentry",)), Found()):
+        named += [value.decode(errors="replace") for _, values in session.entry(data)[1] for value in values]
+    definitions: list[str] = []
+    for name in named[:1]:
+        for data in search(session, _base_search(name, ("attributeTypes",)), Found()):
+            definitions += [value.decode(errors="replace") for _, values in session.entry(data)[1] for value in values]
+    return definitions
+
+
 def probe(session: Session) -> None:
     """Send the cheapest request that a living server answers; the answer is for who reads the session."""
     session.send(_base_search("", NO_ATTRIBUTES))

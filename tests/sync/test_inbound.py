@@ -201,6 +201,19 @@ def test_what_the_batch_says_of_an_entry_before_its_unit_was_renamed_is_renamed_
     assert house.directory().users == {"anna": ("/b/",), "carl": ("/b/",)}
 
 
+def test_a_unit_that_one_batch_adds_and_renames_takes_along_what_was_said_in_between(house: House) -> None:
+    house.apply(unit("a", external_id="x"), unit("in", "ou=a"), unit("b", external_id="x"), person("anna", "ou=in,ou=b"))
+    assert house.directory().organizations == {"/", "/b/", "/b/in/"}
+    assert house.directory().users == {"anna": ("/b/in/",)}
+
+
+def test_a_group_reported_before_its_member_was_renamed_in_the_same_batch_has_the_member(house: House) -> None:
+    anna = person("anna")
+    house.apply(anna, group("g"))
+    house.apply(group("g", "uid=anna"), renamed(anna, "berta"))
+    assert house.directory().members == {"g": {"berta"}}
+
+
 def test_a_deleted_person_leaves_the_groups_that_name_its_dn(house: House) -> None:
     house.apply(person("anna"), person("bert"), group("g", "uid=anna", "uid=bert"))
     house.apply(gone(Kind.USER, "u:anna"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ import click
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 """The option that every listing has."""
 
-PROGRESS_SECONDS = 0.1
+PROGRESS_SECONDS = 0.2
 
 
 def print_json(value: Any) -> None:
@@ -68,32 +69,52 @@ def _width(text: str) -> int:
 
 
 class Progress:
-    """One line of a terminal that is written over and over, and cleared at the end; silent when `stream` is no terminal."""
+    """One line of a terminal that is written over and over, with the seconds it has taken, and cleared at the end; silent when
+    `stream` is no terminal. A thread keeps it moving while the work is silent."""
 
     def __init__(self, label: str, stream: TextIO | None = None) -> None:
         self._label = label
         self._stream = stream or sys.stderr
-        self._shown = False
-        self._last = float("-inf")
+        self._began = time.monotonic()
+        self._detail = ""
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._ticking = threading.Thread(target=self._tick, name="progress", daemon=True)
 
     def __enter__(self) -> Self:
+        if self._stream.isatty():
+            self._ticking.start()
         return self
 
     def show(self, detail: str) -> None:
-        """Show `detail` behind the label; at most every PROGRESS_SECONDS."""
-        now = time.monotonic()
-        if not self._stream.isatty() or now - self._last < PROGRESS_SECONDS:
-            return
-        self._last, self._shown = now, True
-        self._stream.write(f"\r\x1b[K{self._label}: {detail}")
-        self._stream.flush()
+        """What is behind the label from now on; it is drawn every PROGRESS_SECONDS."""
+        with self._lock:
+            self._detail = detail
 
-    def clear(self) -> None:
-        """Make room for a line that stays."""
-        if self._shown:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-        self._shown, self._last = False, float("-inf")
+    def say(self, line: str) -> None:
+        """A line that stays, on standard output."""
+        with self._lock:
+            self._clear()
+            click.echo(line)
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
-        self.clear()
+        self._done.set()
+        if self._ticking.is_alive():
+            self._ticking.join()
+        with self._lock:
+            self._clear()
+
+    def _tick(self) -> None:
+        while not self._done.wait(PROGRESS_SECONDS):
+            with self._lock:
+                if self._detail:
+                    seconds = int(time.monotonic() - self._began)
+                    self._write(f"\r\x1b[K{self._label}: {self._detail} {f'({seconds} s)' if seconds else ''}")
+
+    def _clear(self) -> None:
+        if self._stream.isatty():
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()

@@ -43,7 +43,11 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
         prepare(settings.view_dir)
         stack.enter_context(DataDirLock(settings.data_dir))
         database = parts.open_database(settings, reactor)
-        service = Service(build(settings, database, reactor), reactor, environ)
+        try:
+            service = Service(build(settings, database, reactor), reactor, environ)
+        except BaseException:
+            database.close()  # its threads would keep the process alive
+            raise
         service.run()
         return service.exit_code
 

@@ -14,6 +14,7 @@ from twisted.python.threadpool import ThreadPool
 
 from gateway.app import parts
 from gateway.app.listening import Listener
+from gateway.app.measured import MeasuredAuthenticator
 from gateway.app.tables import Certified, LimitsTable, Settings
 from gateway.app.tls import Certificate
 from gateway.changelog.tail import Tail
@@ -77,11 +78,12 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     )
 
     # LDAP
-    authenticators = {table.name: parts.authenticator(table, reactor) for table in settings.source if parts.vouches(table)}
+    metrics = Metrics()
+    upstreams = {table.name: parts.authenticator(table, reactor) for table in settings.source if parts.vouches(table)}
     authentication = Authentication(
         directory,
         database,
-        authenticators,
+        {name: MeasuredAuthenticator(name, one, metrics.upstream, reactor) for name, one in upstreams.items()},
         SoftLock(reactor.seconds, settings.limits.bind_failures, settings.limits.bind_failure_seconds),
         anonymous_views=settings.ldap.anonymous,
         users_see_themselves=settings.ldap.user_access == "self",
@@ -101,7 +103,6 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     ldap = LDAPServer(services)
 
     # HTTP: the Developer API, and the management of it all
-    metrics = Metrics()
     limits = settings.limits
     developer = make_site(
         "developer",
@@ -142,7 +143,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         search_threads,
         listeners,
         certificates=[one for one in (ldap_certificate, http_certificate) if one],
-        closers=[developer.close_connections, management.close_connections, *(one.close for one in authenticators.values())],
+        closers=[developer.close_connections, management.close_connections, *(one.close for one in upstreams.values())],
     )
 
 

@@ -22,6 +22,7 @@ from tests.servers.people import people, person_dn, person_password
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 
+ANONYMOUS_BIND = bytes.fromhex("300c 020101 6007 020103 0400 8000")
 PEOPLE = f"ou=people,{BASE_DN}"
 
 
@@ -83,6 +84,10 @@ def test_from_slapd_to_an_ldap_client_that_binds_as_a_person(installed: Installa
         assert serving.bind(entry["dn"], "wrong") == "invalidCredentials"
         upstream.stop()
         assert serving.bind(entry["dn"], person_password(3)) == "unavailable"
+        with urllib.request.urlopen(f"http://{serving.addresses['management']}/metrics", timeout=10) as answer:
+            metrics = answer.read().decode()
+        for outcome in ("accepted", "refused", "unavailable"):
+            assert f'gateway_upstream_seconds_count{{outcome="{outcome}",source="hr"}} 1.0' in metrics
         assert serving.stop() == 0
         for secret in (portal["secret"], person_password(3), "reader-secret"):
             assert secret not in serving.log_text()
@@ -155,6 +160,8 @@ def test_a_signal_ends_it_in_order_also_while_clients_are_connected(installed: I
         wait_until_read(serving)
         host, port = serving.addresses["ldap"].split(":")
         with socket.create_connection((host, int(port)), timeout=20) as client:
+            client.sendall(ANONYMOUS_BIND)
+            assert client.recv(4096)
             assert serving.stop(number) == 0
             assert b"1.3.6.1.4.1.1466.20036" in client.recv(4096)  # notice of disconnection, RFC 4511 §4.4.1
         assert "the gateway has stopped" in serving.log_text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -38,25 +38,24 @@ def command(context: click.Context, source: str | None, as_json: bool) -> None:
 
 def _checked(table: parts.SourceTables, *, silent: bool) -> list[CheckItem]:
     items: list[CheckItem] = []
-    if not silent:
-        click.echo(f"source {table.name} ({table.kind})")
     with Progress(f"source {table.name}") as progress:
+        if not silent:
+            progress.say(f"source {table.name} ({table.kind})")
         progress.show("connecting …")
         for item in parts.source(table).check():
             items.append(item)
-            if not silent:
-                progress.clear()
-                _print(item)
+            for line in () if silent else _lines(item):
+                progress.say(line)
             progress.show(f"{len(items)} steps done …")
     return items
 
 
-def _print(item: CheckItem) -> None:
-    click.echo(f"  {WORDS[item.status]:8}{item.name}{f': {item.detail}' if item.detail else ''}")
+def _lines(item: CheckItem) -> Iterator[str]:
+    yield f"  {WORDS[item.status]:8}{item.name}{f': {item.detail}' if item.detail else ''}"
     if item.cure and item.status is CheckStatus.FAILED:
-        click.echo(f"          cure: {item.cure}")
+        yield f"          cure: {item.cure}"
     for kind, name, attributes in item.samples:
-        click.echo(f"            {name or '(no name)'}  {_summary(kind, attributes)}")
+        yield f"            {name or '(no name)'}  {_summary(kind, attributes)}"
 
 
 def _summary(kind: Kind, attributes: Attributes) -> str:

@@ -21,7 +21,6 @@ from gateway.sync.lease import LeaseInThread, name_for
 from gateway.sync.preview import Preview
 from gateway.sync.reading import Order, Reading, Trigger, in_words
 
-PICK_UP_SECONDS = 15.0  # a running `serve` looks for requests every second, but may be busy catching up
 POLL_SECONDS = 0.2
 
 
@@ -60,22 +59,27 @@ def command(
 
 
 def _synchronize(database: Database, table: parts.SourceTables, request: Request, *, silent: bool) -> dict[str, Any]:
-    reader = database.read_blocking(lambda connection: leases.holder_of(connection, name_for(table.name), parts.now()))
-    run = _ask(database, request) if reader is not None else None
-    if run is None:
-        try:
-            run = _run_here(database, table, request)
-        except Conflict:  # somebody began to read it meanwhile
-            run = _ask(database, request)
-            if run is None:
-                raise
+    run = _run_somewhere(database, table, request)
     if not silent:
         outcomes.print_run(run)
     return outcomes.of_run(run)
 
 
+def _run_somewhere(database: Database, table: parts.SourceTables, request: Request) -> SyncRun:
+    """By whoever reads the source, else here. Between two looks somebody may begin or cease to read it."""
+    while True:
+        run = _ask(database, request) if _reader(database, table.name) is not None else None
+        if run is not None:
+            return run
+        try:
+            return _run_here(database, table, request)
+        except Conflict:
+            time.sleep(POLL_SECONDS)
+
+
 def _ask(database: Database, request: Request) -> SyncRun | None:
-    """Place a request with whoever reads the source and follow the run; None when nobody took it."""
+    """Place a request with whoever reads the source, and follow the run to its end; None when there is no reader any more: it
+    has stopped, or it died and its lease has ended."""
 
     def place(connection: Connection) -> int:
         return requests.place(
@@ -83,22 +87,25 @@ def _ask(database: Database, request: Request) -> SyncRun | None:
         )
 
     number = database.write_blocking(place)
-    deadline = time.monotonic() + PICK_UP_SECONDS
-    with Progress(f"source {request.source_id}") as progress:
-        while True:
-            asked = database.read_blocking(lambda connection: requests.get(connection, number))
-            run_id = asked.run_id if asked else None
-            run = database.read_blocking(partial(runs.get, run_id=run_id)) if run_id else None
-            if run is not None and run.status is not RunStatus.RUNNING:
-                return run
-            progress.show("waiting for the running gateway …" if run is None else f"{in_words(run.statistics)} …")
-            if (asked is None or asked.taken_by is None) and time.monotonic() > deadline and _withdrawn(database, number):
-                return None
-            time.sleep(POLL_SECONDS)
+    try:
+        with Progress(f"source {request.source_id}") as progress:
+            while True:
+                reader = _reader(database, request.source_id)
+                asked = database.read_blocking(lambda connection: requests.get(connection, number))
+                run_id = asked.run_id if asked else None
+                run = database.read_blocking(partial(runs.get, run_id=run_id)) if run_id else None
+                if run is not None and run.status is not RunStatus.RUNNING:
+                    return run
+                if reader is None:
+                    return None
+                progress.show("waiting for the running gateway …" if run is None else f"{in_words(run.statistics)} …")
+                time.sleep(POLL_SECONDS)
+    finally:
+        database.write_blocking(lambda connection: requests.withdraw(connection, number))
 
 
-def _withdrawn(database: Database, number: int) -> bool:
-    return database.write_blocking(lambda connection: requests.withdraw(connection, number))
+def _reader(database: Database, source_id: str) -> str | None:
+    return database.read_blocking(lambda connection: leases.holder_of(connection, name_for(source_id), parts.now()))
 
 
 def _run_here(database: Database, table: parts.SourceTables, request: Request) -> SyncRun:

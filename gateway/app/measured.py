@@ -1,0 +1,47 @@
+"""An Authenticator that tells how long each question took and how it went, for the metrics; the answer is passed on."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from gateway.model.errors import SourceUnavailable
+from gateway.model.source import Authenticator, BindOutcome
+
+
+class TellUpstream(Protocol):
+    """Told of each question; `outcome` is "accepted", "refused" or "unavailable"."""
+
+    def __call__(self, source: str, outcome: str, seconds: float) -> None: ...
+
+
+class MeasuredAuthenticator:
+    """Wraps the Authenticator of one source. `clock` needs IReactorTime."""
+
+    def __init__(self, source_id: str, asked: Authenticator, tell: TellUpstream, clock: Any) -> None:
+        self._source_id = source_id
+        self._asked = asked
+        self._tell = tell
+        self._clock = clock
+
+    def authenticate(self, dn: str, password: bytes) -> Deferred[BindOutcome]:
+        """See Authenticator.authenticate."""
+        return Deferred.fromCoroutine(self._authenticate(dn, password))
+
+    def decoy(self, password: bytes) -> Deferred[None]:
+        """See Authenticator.decoy; decoys are not counted, since nobody was asked about."""
+        return Deferred.fromCoroutine(self._decoy(password))
+
+    async def _authenticate(self, dn: str, password: bytes) -> BindOutcome:
+        began = self._clock.seconds()
+        try:
+            outcome = await self._asked.authenticate(dn, password)
+        except SourceUnavailable:
+            self._tell(self._source_id, "unavailable", self._clock.seconds() - began)
+            raise
+        self._tell(self._source_id, outcome.value, self._clock.seconds() - began)
+        return outcome
+
+    async def _decoy(self, password: bytes) -> None:
+        await self._asked.decoy(password)

@@ -1,0 +1,55 @@
+"""Passwords asked upstream are counted and timed, and nothing of the answer is lost on the way."""
+
+from __future__ import annotations
+
+import pytest
+import pytest_twisted
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
+
+from gateway.app.measured import MeasuredAuthenticator
+from gateway.model.errors import SourceUnavailable
+from gateway.model.source import BindOutcome
+
+
+class Upstream:
+    """Answers what the test has put in."""
+
+    def __init__(self, answer: Deferred[BindOutcome]) -> None:
+        self.answer = answer
+
+    def authenticate(self, dn: str, password: bytes) -> Deferred[BindOutcome]:
+        return self.answer
+
+    def decoy(self, password: bytes) -> Deferred[None]:
+        return succeed(None)
+
+
+@pytest.mark.parametrize("outcome", list(BindOutcome))
+def test_an_answer_is_timed_and_passed_on(outcome: BindOutcome) -> None:
+    told: list[tuple[str, str, float]] = []
+    clock, answer = Clock(), Deferred[BindOutcome]()
+    measured = MeasuredAuthenticator("hr", Upstream(answer), lambda *what: told.append(what), clock)
+    asking = measured.authenticate("uid=ada", b"sesame")
+    clock.advance(0.25)
+    answer.callback(outcome)
+    assert asking.result is outcome
+    assert told == [("hr", outcome.value, 0.25)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_upstream_that_does_not_answer_is_counted_as_unavailable_and_said_so() -> None:
+    told: list[tuple[str, str, float]] = []
+    upstream = Upstream(fail(SourceUnavailable("down")))
+    measured = MeasuredAuthenticator("hr", upstream, lambda *what: told.append(what), Clock())
+    with pytest.raises(SourceUnavailable):
+        await measured.authenticate("uid=ada", b"sesame")
+    assert told == [("hr", "unavailable", 0.0)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_decoys_are_not_counted() -> None:
+    told: list[tuple[str, str, float]] = []
+    measured = MeasuredAuthenticator("hr", Upstream(Deferred()), lambda *what: told.append(what), Clock())
+    await measured.decoy(b"sesame")
+    assert told == []

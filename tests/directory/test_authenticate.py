@@ -1,0 +1,304 @@
+"""Who is it: applications by their secret here, people by their password at the source; and what nobody is told."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pytest_twisted import ensureDeferred
+from structlog.testing import capture_logs
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.task import Clock
+
+from gateway.directory.authenticate import Authentication, EmptyPassword, InvalidCredentials
+from gateway.directory.directory import Directory, Party, ViewNotReady
+from gateway.directory.reader import Reader
+from gateway.directory.softlock import SoftLock
+from gateway.directory.viewfile import ViewFile
+from gateway.model.application import Application, Scope
+from gateway.model.dn import InvalidDN
+from gateway.model.errors import SourceUnavailable
+from gateway.model.objects import User
+from gateway.model.source import BindOutcome
+from gateway.store import applications, record_rows, sources
+from gateway.store.database import Connection
+from gateway.store.record_rows import RecordRow
+from tests.directory.worlds import BASE, SOURCE, START, World, group, openldap_view, user
+
+MAX_FAILURES = 3
+
+
+@dataclass
+class Upstream:
+    """A source that is asked: it knows passwords by DN, and notes down what it was asked (not with which password)."""
+
+    passwords: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    is_down: bool = False
+    held: list[Deferred[None]] | None = None
+
+    async def authenticate(self, dn: str, password: bytes) -> BindOutcome:
+        self.asked.append(dn)
+        if self.held is not None:
+            self.held.append(Deferred())
+            await self.held[-1]
+        if self.is_down:
+            raise SourceUnavailable("the source hr cannot be reached")
+        return BindOutcome.ACCEPTED if self.passwords.get(dn) == password else BindOutcome.REFUSED
+
+    async def decoy(self, password: bytes) -> None:
+        await self.authenticate("decoy", password)
+
+
+ANNA, BEN, CY = user(1, "anna"), user(2, "ben"), replace(user(3, "cy"), enabled=False)
+DEE = user(4, "dee")
+"""She has accounts at two sources."""
+EVE = user(5, "eve")
+"""Nobody can vouch for her."""
+
+PEOPLE = f"ou=people,{BASE}"
+
+
+class Bed:
+    """Everything a bind needs. `hr` and `crm` are the upstreams."""
+
+    def __init__(self, folder: Path) -> None:
+        self.world = World(folder)
+        self.world.put(ANNA, BEN, CY, DEE, EVE, group(9, "staff"))
+        accounts = [(ANNA, SOURCE), (BEN, SOURCE), (CY, SOURCE), (DEE, SOURCE), (DEE, "crm"), (EVE, "file")]
+        self.world.database.write_blocking(lambda c: self._link(c, accounts))
+        self.hr, self.crm = Upstream({"cn=anna,o=hr": b"right", "cn=cy,o=hr": b"right"}), Upstream({"cn=dee,o=crm": b"right"})
+        updater = self.world.build(openldap_view(), "view")
+        updater.close()
+        self.reader: Reader | None = Reader(ViewFile(folder / "view", openldap_view()))
+        self.clock = Clock()
+        self.follower = SimpleNamespace(view=openldap_view(), reader=self.reader)
+        self.authentication = self.make()
+
+    def make(self, **options: Any) -> Authentication:
+        directory = Directory([self.follower])  # type: ignore[list-item]
+        lock = SoftLock(self.clock.seconds, MAX_FAILURES, 60)
+        upstreams = {SOURCE: self.hr, "crm": self.crm}
+        return Authentication(directory, self.world.database, upstreams, lock, **options)
+
+    @staticmethod
+    def _link(connection: Connection, accounts: list[tuple[User, str]]) -> None:
+        for number, (person, source) in enumerate(accounts, 1):
+            sources.ensure(connection, source, "ldap")
+            name = f"cn={person.username},o={source}"
+            row = RecordRow(
+                number, source, "user", f"x{number}", name, f"k{number}", None, "{}", None, "linked", "", person.id, "r", number
+            )
+            record_rows.insert(connection, [row])
+
+    def add_application(self, name: str, **rights: Any) -> tuple[Application, bytes]:
+        application, secret = self.world.database.write_blocking(lambda c: applications.add(c, name, now=START, **rights))
+        return application, secret.encode()
+
+    async def bind(self, name: str, password: bytes) -> Party:
+        return await self.authentication.bind(name, password, "192.0.2.1:5")
+
+    async def refused(self, name: str, password: bytes = b"wrong") -> None:
+        with pytest.raises(InvalidCredentials) as caught:
+            await self.bind(name, password)
+        assert not caught.value.args
+
+    def close(self) -> None:
+        if self.reader is not None:
+            self.reader.close()
+        self.world.close()
+
+
+@pytest.fixture
+def bed(tmp_path: Path) -> Iterator[Bed]:
+    made = Bed(tmp_path)
+    yield made
+    made.close()
+
+
+@ensureDeferred
+async def test_an_application_binds_with_its_secret_and_gets_its_rights(bed: Bed) -> None:
+    application, secret = bed.add_application("portal", scope=Scope(("o1",), ("g1",)), attributes=["cn", "mail"])
+    party = await bed.bind(f"CN=Portal, ou=applications,{BASE}", secret)
+    assert party.application == application
+    assert (party.access.scope, party.views) == (Scope(("o1",), ("g1",)), ("main",))
+    assert party.access.attributes == frozenset({"cn", "mail"})
+    await bed.refused(f"cn=portal,ou=applications,{BASE}", secret + b"x")
+    assert bed.hr.asked == [], "an application's secret goes nowhere"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cn=nobody,ou=applications",
+        "uid=portal,ou=applications",
+        "cn=portal+ou=x,ou=applications",
+        "cn=portal",
+        "cn=x,cn=portal,ou=applications",
+    ],
+)
+@ensureDeferred
+async def test_a_secret_opens_nothing_but_the_applications_own_name(bed: Bed, name: str) -> None:
+    _, secret = bed.add_application("portal")
+    await bed.refused(f"{name},{BASE}", secret)
+
+
+@ensureDeferred
+async def test_an_application_without_the_view_or_that_is_disabled_is_refused(bed: Bed) -> None:
+    application, secret = bed.add_application("portal")
+    bed.world.database.write_blocking(lambda c: applications.set_enabled(c, application.id, False))
+    await bed.refused(f"cn=portal,ou=applications,{BASE}", secret)
+    _, secret = bed.add_application("other", views=["elsewhere"])
+    await bed.refused(f"cn=other,ou=applications,{BASE}", secret)
+
+
+@ensureDeferred
+async def test_a_person_binds_with_the_password_of_the_source_and_sees_the_own_entry(bed: Bed) -> None:
+    party = await bed.bind(f"UID=Anna,{PEOPLE}", b"right")
+    assert (party.dn, party.user_id) == (f"uid=anna,{PEOPLE}", ANNA.id)
+    assert party.access.only == {ANNA.id}
+    assert bed.hr.asked == ["cn=anna,o=hr"], "by the name that the source gave"
+    bed.authentication = bed.make(users_see_themselves=False)
+    assert (await bed.bind(f"uid=anna,{PEOPLE}", b"right")).access.only == frozenset()
+
+
+@ensureDeferred
+async def test_an_account_at_any_of_several_sources_will_do(bed: Bed) -> None:
+    bed.hr.is_down = True
+    assert (await bed.bind(f"uid=dee,{PEOPLE}", b"right")).user_id == DEE.id
+    assert (bed.hr.asked, bed.crm.asked) == (["cn=dee,o=hr"], ["cn=dee,o=crm"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"uid=anna,{PEOPLE}",
+        f"uid=nobody,{PEOPLE}",
+        f"uid=cy,{PEOPLE}",
+        f"uid=eve,{PEOPLE}",
+        f"cn=staff,ou=groups,{BASE}",
+        BASE,
+        "uid=anna,ou=people,dc=elsewhere",
+    ],
+)
+@ensureDeferred
+async def test_unknown_disabled_and_wrong_cannot_be_told_apart_not_even_by_what_is_asked(bed: Bed, name: str) -> None:
+    with capture_logs() as logs:
+        await bed.refused(name)
+    assert len(bed.hr.asked) == 1, "one upstream is asked in every case"
+    assert bed.crm.asked == []
+    assert [(entry["event"], entry["result"]) for entry in logs] == [("bind", "refused")]
+    bed.hr.is_down = True
+    with pytest.raises(SourceUnavailable):
+        await bed.bind(name, b"wrong")
+
+
+@ensureDeferred
+async def test_a_disabled_person_is_refused_with_the_right_password_too(bed: Bed) -> None:
+    await bed.refused(f"uid=cy,{PEOPLE}", b"right")
+    assert bed.hr.asked == ["decoy"]
+
+
+@ensureDeferred
+async def test_an_upstream_that_is_down_is_unavailable_and_no_failure_of_the_person(bed: Bed) -> None:
+    bed.hr.is_down = True
+    for _ in range(MAX_FAILURES + 1):
+        with pytest.raises(SourceUnavailable):
+            await bed.bind(f"uid=anna,{PEOPLE}", b"right")
+    bed.hr.is_down = False
+    assert (await bed.bind(f"uid=anna,{PEOPLE}", b"right")).user_id == ANNA.id
+
+
+@ensureDeferred
+async def test_refused_by_one_source_while_the_other_is_down_is_unavailable(bed: Bed) -> None:
+    bed.crm.is_down = True
+    with pytest.raises(SourceUnavailable):
+        await bed.bind(f"uid=dee,{PEOPLE}", b"wrong")
+
+
+@ensureDeferred
+async def test_a_view_that_is_being_built_is_no_wrong_password(bed: Bed) -> None:
+    bed.follower.reader = None
+    with pytest.raises(ViewNotReady):
+        await bed.bind(f"uid=anna,{PEOPLE}", b"right")
+
+
+@ensureDeferred
+async def test_an_empty_password_is_refused_before_anything_is_asked(bed: Bed) -> None:
+    with pytest.raises(EmptyPassword):
+        await bed.bind(f"uid=anna,{PEOPLE}", b"")
+    assert bed.hr.asked == []
+
+
+@ensureDeferred
+async def test_no_name_and_no_password_is_anonymous_who_sees_nothing_unless_granted(bed: Bed) -> None:
+    party = await bed.bind("", b"")
+    assert (party.is_anonymous, party.views, party.access.is_everything) == (True, (), False)
+    bed.authentication = bed.make(anonymous_views=("main",))
+    party = await bed.bind("", b"")
+    assert (party.is_anonymous, party.views, party.access.is_everything) == (True, ("main",), True)
+    await bed.refused("", b"a password without a name")
+
+
+@ensureDeferred
+async def test_what_is_no_name_is_said_to_be_none(bed: Bed) -> None:
+    with pytest.raises(InvalidDN):
+        await bed.bind("anna", b"right")
+
+
+@ensureDeferred
+async def test_who_fails_too_often_is_locked_before_the_upstream_is_asked_whatever_the_spelling(bed: Bed) -> None:
+    for spelling in ("uid=anna", "UID=ANNA", "uid = Anna"):
+        await bed.refused(f"{spelling},{PEOPLE}")
+    with capture_logs() as logs:
+        await bed.refused(f"uid=anna,{PEOPLE}", b"right")
+    assert len(bed.hr.asked) == MAX_FAILURES
+    assert logs[0]["result"] == "locked"
+    assert logs[0]["peer"] == "192.0.2.1:5"
+    bed.clock.advance(60)
+    assert (await bed.bind(f"uid=anna,{PEOPLE}", b"right")).user_id == ANNA.id
+
+
+@ensureDeferred
+async def test_a_name_that_does_not_exist_is_locked_like_one_that_does(bed: Bed) -> None:
+    for _ in range(MAX_FAILURES + 2):
+        await bed.refused(f"uid=nobody,{PEOPLE}")
+    assert bed.hr.asked == ["decoy"] * MAX_FAILURES
+
+
+@ensureDeferred
+async def test_success_clears_and_only_failures_count(bed: Bed) -> None:
+    for password in (b"wrong", b"wrong", b"right", b"wrong", b"wrong", b"right", b"right", b"right", b"right"):
+        if password == b"right":
+            await bed.bind(f"uid=anna,{PEOPLE}", password)
+        else:
+            await bed.refused(f"uid=anna,{PEOPLE}")
+    assert len(bed.hr.asked) == 9
+
+
+@ensureDeferred
+async def test_guesses_sent_at_the_same_time_ask_the_upstream_no_oftener_than_the_lock_allows(bed: Bed) -> None:
+    bed.hr.held = []
+    guesses = [Deferred.fromCoroutine(bed.refused(f"uid=anna,{PEOPLE}")) for _ in range(20)]
+    while len(bed.hr.held) < MAX_FAILURES:
+        await bed.world.database.read(lambda _: None)
+    for answer in bed.hr.held:
+        answer.callback(None)
+    await gatherResults(guesses)
+    assert len(bed.hr.asked) == MAX_FAILURES
+
+
+@ensureDeferred
+async def test_no_password_and_no_secret_is_in_the_log(bed: Bed) -> None:
+    _, secret = bed.add_application("portal")
+    with capture_logs() as logs:
+        await bed.bind(f"cn=portal,ou=applications,{BASE}", secret)
+        await bed.bind(f"uid=anna,{PEOPLE}", b"right")
+        await bed.refused(f"uid=anna,{PEOPLE}", b"a secret guess")
+    text = repr(logs)
+    assert len(logs) == 3
+    assert secret.decode() not in text
+    assert "guess" not in text
+    assert "right" not in text

@@ -1,0 +1,98 @@
+"""The soft lock: only failures count, and no more is asked upstream than a guesser may ask."""
+
+import pytest
+from pytest_twisted import ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
+
+from gateway.directory import softlock
+from gateway.directory.softlock import SoftLock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def lock(clock: Clock) -> SoftLock:
+    return SoftLock(clock.seconds, max_failures=3, window_seconds=60)
+
+
+def test_the_last_failure_that_is_allowed_locks_and_says_so_once(lock: SoftLock) -> None:
+    assert [lock.failed("anna") for _ in range(4)] == [False, False, True, False]
+    assert lock.is_locked("anna")
+    assert not lock.is_locked("ben")
+
+
+def test_a_success_forgets_the_failures_before_it(lock: SoftLock) -> None:
+    lock.failed("anna")
+    lock.failed("anna")
+    lock.succeeded("anna")
+    assert not lock.failed("anna")
+    assert not lock.is_locked("anna")
+
+
+def test_a_lock_ends_one_window_after_its_first_failure(lock: SoftLock, clock: Clock) -> None:
+    for _ in range(3):
+        lock.failed("anna")
+    clock.advance(59.9)
+    assert lock.is_locked("anna")
+    clock.advance(0.1)
+    assert not lock.is_locked("anna")
+    assert not lock.failed("anna")
+
+
+def test_the_names_remembered_are_bounded_and_the_longest_unused_go_first(
+    lock: SoftLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(softlock, "MAX_KEYS", 2)
+    for name in ("anna", "anna", "ben", "anna", "cy"):
+        lock.failed(name)
+    assert lock.is_locked("anna")
+    assert [lock.failed("ben"), lock.failed("ben")] == [False, False], "ben was forgotten"
+
+
+def entered(lock: SoftLock, key: str = "anna") -> "list[bool]":
+    answers: list[bool] = []
+    Deferred.fromCoroutine(lock.enter(key)).addCallback(answers.append)
+    return answers
+
+
+def test_no_more_are_let_in_at_once_than_failures_are_left(lock: SoftLock) -> None:
+    waiting = [entered(lock) for _ in range(5)]
+    assert waiting == [[True], [True], [True], [], []]
+    assert entered(lock, "ben") == [True]
+    for _ in range(3):
+        lock.failed("anna")
+        lock.leave("anna")
+    assert waiting[3:] == [[False], [False]], "the guesses in front have used up what there was"
+
+
+def test_those_who_wait_go_on_when_the_ones_in_front_were_right(lock: SoftLock) -> None:
+    waiting = [entered(lock) for _ in range(5)]
+    lock.succeeded("anna")
+    lock.leave("anna")
+    assert waiting == [[True]] * 4 + [[]]
+    lock.leave("anna")
+    assert waiting == [[True]] * 5
+
+
+@ensureDeferred
+async def test_one_that_no_longer_waits_does_not_stop_the_others(lock: SoftLock) -> None:
+    for _ in range(3):
+        entered(lock)
+    gone = Deferred.fromCoroutine(lock.enter("anna"))
+    other = entered(lock)
+    gone.cancel()
+    with pytest.raises(CancelledError):
+        await gone
+    lock.leave("anna")
+    assert other == [True]
+
+
+def test_nothing_is_remembered_of_a_name_that_nobody_asks_about(lock: SoftLock) -> None:
+    entered(lock)
+    lock.leave("anna")
+    assert not lock._asking
+    assert not lock._failures

@@ -1,0 +1,52 @@
+"""What the import contracts in setup.cfg cannot say about the shape of the program."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+GATEWAY = Path(__file__).parent.parent / "gateway"
+
+DIRECTORY_NOUNS = {"users", "organizations", "groups", "memberships", "records", "record_rows", "references"}
+WRITING = {"insert", "update", "replace", "delete", "remove", "add", "rename", "remove_objects", "append"}
+
+
+def modules() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(GATEWAY.rglob("*.py")):
+        yield path.relative_to(GATEWAY), ast.parse(path.read_text())
+
+
+def calls(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """(noun, verb) of every call of the form `noun.verb(…)`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+            yield node.func.value.id, node.func.attr
+
+
+def stores(tree: ast.Module) -> set[str]:
+    """The nouns of the store that a module imports."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "gateway.store"
+        for alias in node.names
+    }
+
+
+def test_law_1_only_the_door_writes_the_directory() -> None:
+    writers = {
+        str(path)
+        for path, tree in modules()
+        if path.parts[0] not in ("store", "sync")
+        and any(noun in DIRECTORY_NOUNS & stores(tree) and verb in WRITING for noun, verb in calls(tree))
+    }
+    assert writers == set()
+
+
+def test_law_1_the_log_is_appended_to_by_the_door_alone() -> None:
+    appending = [path for path, tree in modules() if "changes" in stores(tree) and ("changes", "append") in set(calls(tree))]
+    assert {path.parts[0] for path in appending} == {"sync"}
+
+
+def test_every_module_is_headed_by_its_rule() -> None:
+    headless = [str(path) for path, tree in modules() if ast.get_docstring(tree) is None and tree.body]
+    assert headless == []

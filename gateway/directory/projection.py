@@ -58,6 +58,7 @@ class Projection:
         self._suffixes = {kind: str(view.container(kind)) for kind in view.rules}
         self._parent_keys = {kind: view.container(kind).key for kind in view.rules}
         self._plans = {kind: self._plan(rules) for kind, rules in view.rules.items()}
+        self._conditional = {kind: _conditional_attributes(rules) for kind, rules in view.rules.items()}
 
     @staticmethod
     def _plan(rules: EntryRules) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -140,6 +141,8 @@ class Projection:
         present = {ldap_name for ldap_name, _ in values}
         classes = [*rules.object_classes]
         classes += [extra for extra, needed in rules.conditional_classes.items() if present.issuperset(needed)]
+        conditional = self._conditional[kind]
+        values = [one for one in values if one[0] not in conditional or not conditional[one[0]].isdisjoint(classes)]
         rdn = self.rdn(kind, name, item.id, unique)
         parent_dn, parent_key = parent or (self._suffixes[kind], self._parent_keys[kind])
         values.insert(0, ("objectClass", [c.encode() for c in classes]))
@@ -174,6 +177,24 @@ class Projection:
             ("subschemaSubentry", [self._subschema]),
         )
         return Entry(object_id, kind, name, key, attributes, operational)
+
+
+def _conditional_attributes(rules: EntryRules) -> dict[str, frozenset[str]]:
+    """Attribute → the conditional classes that allow it, for those that the entry's other classes do not allow: it is shown
+    only beside one of them (RFC 4512 §2.4)."""
+    always = {attribute for name in rules.object_classes for attribute in _allowed(name)}
+    extra = {name: _allowed(name) - always for name in rules.conditional_classes}
+    found: dict[str, frozenset[str]] = {}
+    for description in rules.attributes:
+        classes = frozenset(name for name, allowed in extra.items() if attribute_key(description) in allowed)
+        if classes:
+            found[description] = classes
+    return found
+
+
+def _allowed(object_class: str) -> set[str]:
+    known = schema.OBJECT_CLASSES.get(object_class.lower())
+    return {schema.canonical(attribute) for attribute in (*known.must, *known.may)} if known else set()
 
 
 def _distinct(description: str, values: list[bytes]) -> list[bytes]:

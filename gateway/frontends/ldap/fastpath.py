@@ -3,11 +3,10 @@
 A request's octets but for the assertion value are its template: what was found out about them once (view, plan, selection)
 is kept. Whatever does not fit goes the ordinary way, and the answers are the same: a test compares them octet by octet."""
 
-import sqlite3
 from collections.abc import Container
 from dataclasses import dataclass
 
-from gateway.directory.directory import Party, ViewNotReady
+from gateway.directory.directory import Party
 from gateway.directory.follower import Follower
 from gateway.directory.reader import Reader
 from gateway.directory.search import DirectPlan, NoSuchObject, Query
@@ -103,11 +102,14 @@ class FastPath:
     def answer(self, message: bytes, outstanding: Container[int]) -> bytes | None:
         """The whole answer, or None when the request has to go the ordinary way. `outstanding`: the message ids in use."""
         parts = split(message)
-        if parts is None:
+        if parts is None or not parts[0] or parts[0] in outstanding:
             return None
-        message_id, octets, value = parts
-        if not message_id or message_id in outstanding:
+        try:
+            return self._answer(message, *parts)
+        except Exception:  # whatever it is, the ordinary way meets it again, and tells
             return None
+
+    def _answer(self, message: bytes, message_id: int, octets: bytes, value: bytes) -> bytes | None:
         template = self._templates.get(octets)
         if template is None or not template.is_current:
             template = self._learn(octets, message)
@@ -117,10 +119,7 @@ class FastPath:
         key = plan.key(value)
         if key is None:
             return None
-        try:
-            rows = template.reader.execute(plan.sql, (*plan.base, key)).fetchall()
-        except sqlite3.Error:  # the ordinary way meets it again, and tells
-            return None
+        rows = template.reader.execute(plan.sql, (*plan.base, key)).fetchall()
         count = len(rows)
         if count > template.limit:
             return None
@@ -139,10 +138,7 @@ class FastPath:
             return None
         if len(self._templates) >= _MAX_TEMPLATES:
             self._templates.clear()
-        try:
-            template = self._templates[octets] = self._prepare(message)
-        except ViewNotReady:
-            return None
+        template = self._templates[octets] = self._prepare(message)
         return template
 
     def _prepare(self, message: bytes) -> _Template | None:

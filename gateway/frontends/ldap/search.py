@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
 
 from gateway.directory.reader import BASE_OBJECT, WHOLE_SUBTREE, TooManySearches
 from gateway.directory.search import Query, Search
@@ -240,24 +241,22 @@ async def _slice(connection: "LDAPConnection", search: Search, deadline: _Deadli
 
 async def _uncancelled(slicing: "Deferred[list[bytes] | None]", search: Search) -> list[bytes] | None:
     """A cancelled search (abandoned, disconnected) must not give its snapshot back while a thread still works with it."""
-    waiting: Deferred[None] = Deferred()
+    waiting: Deferred[list[bytes] | None] = Deferred()
     over: Deferred[None] = Deferred()
 
-    def ended(result: object) -> object:
-        if not waiting.called:
-            waiting.callback(None)
-        over.callback(None)
-        return result
+    def ended(result: list[bytes] | Failure | None) -> None:
+        if waiting.called:  # cancelled: nobody wants it any more
+            over.callback(None)
+        else:  # a failure takes its own way from here
+            waiting.callback(result)
 
     slicing.addBoth(ended)
     try:
-        await waiting
+        return await waiting
     except CancelledError:
         search.interrupt()
         await over
-        slicing.addErrback(lambda _failure: None)
         raise
-    return await slicing
 
 
 async def _send(connection: "LDAPConnection", message_id: int, entries: list[bytes]) -> None:

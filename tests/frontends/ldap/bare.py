@@ -59,8 +59,11 @@ class Bare:
         return [message.message_id for message in messages]
 
     def receive(self) -> LDAPMessage:
-        """The next message. Raises StopIteration at the end of the stream."""
-        return next(self._messages)
+        """The next message. Raises EOFError at the end of the stream."""
+        message = next(self._messages, None)
+        if message is None:
+            raise EOFError("the server has closed the connection")
+        return message
 
     def ask(self, operation: Operation, controls: tuple[Control, ...] = ()) -> Operation:
         """One request with one response."""

@@ -8,9 +8,9 @@ from gateway.model.changes import Change, ChangeType
 from gateway.model.dn import DN
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Attributes, Group, Kind, Member, Organization, Origin, User
 from gateway.model.records import Situation
-from gateway.store import changes, groups, memberships, organizations, records, sources, users
+from gateway.store import changes, groups, memberships, organizations, record_rows, sources, users
 from gateway.store.database import Connection, Database
-from gateway.store.records import RecordRow
+from gateway.store.record_rows import RecordRow
 
 BASE = "dc=example,dc=test"
 PEOPLE = f"ou=people,{BASE}"
@@ -84,7 +84,7 @@ def fill(connection: Connection) -> None:
     groups.insert(connection, [_group("empty", {})])
     people = [(object_id("staff"), Member(Kind.USER, object_id(name))) for name in ("ann", "bob")]
     memberships.add(connection, SOURCE, [*people, (object_id("all"), Member(Kind.GROUP, object_id("staff")))])
-    records.insert(connection, [_account(number, name) for number, name in enumerate(("ann", "bob"), 1)])
+    record_rows.insert(connection, [_account(number, name) for number, name in enumerate(("ann", "bob"), 1)])
 
 
 def hire(database: Database, username: str) -> None:

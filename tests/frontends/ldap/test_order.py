@@ -1,9 +1,13 @@
 """What runs at the same time on one connection: pipelining, abandon, unbind, and reading no faster than is answered."""
 
+import sqlite3
+from threading import Event
+
 import pytest
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 
+from gateway.directory.search import Search
 from gateway.wire import oids
 from gateway.wire.encoder import encode_message
 from gateway.wire.messages import AbandonRequest, ExtendedRequest, LDAPMessage, SearchResultDone, UnbindRequest
@@ -65,6 +69,32 @@ def test_an_abandoned_search_ends_silently_and_gives_its_snapshot_back(serving: 
         assert len(answers) < CROWD
         assert not any(isinstance(answer.operation, SearchResultDone) for answer in answers)
         assert reader._in_use == 0
+    assert [line for line in lines if line["log_level"] == "error"] == []
+
+
+@blocking
+def test_an_abandoned_search_is_interrupted_in_its_thread_before_its_snapshot_is_given_back(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = serving.world.follower.reader
+    assert reader is not None
+    interrupted, in_use = Event(), []
+
+    def scan(_: Search) -> None:
+        interrupted.wait(20)
+        in_use.append(reader._in_use)
+        raise sqlite3.OperationalError("interrupted")
+
+    monkeypatch.setattr(Search, "next_slice", scan)
+    monkeypatch.setattr(Search, "interrupt", lambda _: interrupted.set())
+    with capture_logs() as lines, bare(serving, serving.portal) as client:
+        (number,) = client.send(search_request(BASE, "(cn=*x*y*)"))
+        eventually(lambda: reader._in_use == 1)
+        client.send(AbandonRequest(number))
+        eventually(lambda: reader._in_use == 0)
+        (last,) = client.send(ExtendedRequest(oids.WHO_AM_I))
+        assert client.receive().message_id == last
+    assert in_use == [1]
     assert [line for line in lines if line["log_level"] == "error"] == []
 
 

@@ -10,63 +10,15 @@ import pytest
 from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
 from twisted.internet import reactor
-from twisted.internet.task import deferLater
 
 from gateway.changelog.tail import Tail
-from gateway.directory.definition import View
 from gateway.directory.directory import Directory, ViewNotReady
-from gateway.directory.follower import MAX_RETRY_SECONDS, Follower
+from gateway.directory.follower import Follower
 from gateway.directory.updater import ViewUpdater
 from gateway.directory.viewfile import ViewFile
 from gateway.store.database import Connection
+from tests.directory.nodes import Impatient, Node, events, name, until
 from tests.directory.worlds import World, openldap_view, user
-
-
-class Impatient:
-    """The reactor, but that nobody waits before trying again: the delays are noted down."""
-
-    def __init__(self) -> None:
-        self.delays: list[float] = []
-
-    def callLater(self, delay: float, work: Callable[..., Any], *arguments: Any) -> Any:
-        self.delays.append(delay)
-        return reactor.callLater(0.01, work, *arguments)  # type: ignore[arg-type]
-
-    def callFromThread(self, work: Callable[..., Any], *arguments: Any) -> None:
-        reactor.callFromThread(work, *arguments)
-
-
-class Node:
-    """One process's view of a world."""
-
-    def __init__(self, world: World, view: View | None = None) -> None:
-        self.world = world
-        self.reactor = Impatient()
-        self.tail = Tail(world.database, reactor, poll_seconds=0.02)
-        self.follower = Follower(view or openldap_view(), world.folder, world.database, self.tail, self.reactor)
-        self.follower.start()
-
-    def names(self) -> set[str]:
-        """The users that can be found."""
-        reader = self.follower.reader
-        assert reader is not None
-        return {row[0] for row in reader.execute("SELECT dn FROM entry WHERE kind = 'user'")}
-
-    async def up_to_date(self) -> None:
-        last = self.world.log()[-1].number
-        await until(lambda: self.follower.reader is not None and self.follower.reader.position >= last)
-
-    async def stop(self) -> None:
-        self.tail.close()
-        await self.follower.stop()
-
-
-async def until(reached: Callable[[], bool]) -> None:
-    for _ in range(2_000):
-        if reached():
-            return
-        await deferLater(reactor, 0.005)
-    raise AssertionError("it did not come to that")
 
 
 @pytest.fixture
@@ -75,14 +27,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.put(user(1, "anna"))
     yield made
     made.close()
-
-
-def name(login: str) -> str:
-    return f"uid={login},ou=people,dc=example,dc=test"
-
-
-def events(logs: list[Any]) -> list[str]:
-    return [entry["event"] for entry in logs]
 
 
 async def restarted(world: World) -> tuple[list[Any], set[str]]:
@@ -216,65 +160,6 @@ async def test_the_view_of_another_store_is_not_taken_for_this_ones(world: World
     world.database.write_blocking(rename)
     logs, _ = await restarted(world)
     assert events(logs) == ["building view", "view serves"]
-
-
-class FullDisk:
-    """While it `is_full` no view file grows."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.is_full = False
-        opened = ViewFile._writer
-
-        def writer(file: ViewFile) -> sqlite3.Connection:
-            connection = opened(file)
-            if self.is_full:
-                connection.execute("PRAGMA max_page_count = 1")  # no less than there are
-            return connection
-
-        monkeypatch.setattr(ViewFile, "_writer", writer)
-
-
-@ensureDeferred
-async def test_a_full_disk_stops_the_view_where_it_is_and_it_goes_on_by_itself(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    disk = FullDisk(monkeypatch)
-    await restarted(world)
-    disk.is_full = True
-    node = Node(world)
-    await until(lambda: node.follower.reader is not None)
-    many = [user(number, f"user{number}", description=["x" * 500]) for number in range(10, 60)]
-    with capture_logs() as logs:
-        world.put(*many)
-        await until(lambda: len(node.reactor.delays) >= 8)
-    assert node.names() == {name("anna")} | {name(one.username) for one in many if name(one.username) in node.names()}
-    assert len(node.names()) < len(many), "what was there is still served, what does not fit is not"
-    complaint = logs[0]
-    assert (complaint["event"], complaint["view"]) == ("view does not follow the log", "main")
-    assert "full" in complaint["error"]
-    assert str(world.folder) in complaint["cure"]
-    assert node.reactor.delays[-1] > node.reactor.delays[-3], "each attempt waits longer"
-    assert max(node.reactor.delays) <= MAX_RETRY_SECONDS
-    disk.is_full = False
-    await node.up_to_date()
-    assert node.names() == {name("anna"), *(name(one.username) for one in many)}
-    await node.stop()
-
-
-@ensureDeferred
-async def test_a_disk_that_is_full_while_a_view_is_built_does_not_end_the_building(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    disk = FullDisk(monkeypatch)
-    disk.is_full = True
-    world.put(*(user(number, f"user{number}", description=["x" * 2000]) for number in range(10, 90)))
-    node = Node(world)
-    await until(lambda: len(node.reactor.delays) >= 2)
-    assert node.follower.reader is None
-    disk.is_full = False
-    await node.up_to_date()
-    assert len(node.names()) == 81
-    await node.stop()
 
 
 @ensureDeferred

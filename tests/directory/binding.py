@@ -1,0 +1,107 @@
+"""Everything that a bind needs: people with accounts at scripted upstreams, a view, and a clock that is turned by hand."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from gateway.directory.authenticate import Authentication, InvalidCredentials
+from gateway.directory.directory import Directory, Party
+from gateway.directory.reader import Reader
+from gateway.directory.softlock import SoftLock
+from gateway.directory.viewfile import ViewFile
+from gateway.model.application import Application
+from gateway.model.errors import SourceUnavailable
+from gateway.model.objects import User
+from gateway.model.source import BindOutcome
+from gateway.store import applications, record_rows, sources
+from gateway.store.database import Connection
+from gateway.store.record_rows import RecordRow
+from tests.directory.worlds import BASE, SOURCE, START, World, group, openldap_view, user
+
+MAX_FAILURES = 3
+
+
+@dataclass
+class Upstream:
+    """A source that is asked: it knows passwords by DN, and notes down what it was asked (not with which password)."""
+
+    passwords: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    is_down: bool = False
+    held: list[Deferred[None]] | None = None
+
+    async def authenticate(self, dn: str, password: bytes) -> BindOutcome:
+        self.asked.append(dn)
+        if self.held is not None:
+            self.held.append(Deferred())
+            await self.held[-1]
+        if self.is_down:
+            raise SourceUnavailable("the source hr cannot be reached")
+        return BindOutcome.ACCEPTED if self.passwords.get(dn) == password else BindOutcome.REFUSED
+
+    async def decoy(self, password: bytes) -> None:
+        await self.authenticate("decoy", password)
+
+
+ANNA, BEN, CY = user(1, "anna"), user(2, "ben"), replace(user(3, "cy"), enabled=False)
+DEE = user(4, "dee")
+"""She has accounts at two sources."""
+EVE = user(5, "eve")
+"""Nobody can vouch for her."""
+
+PEOPLE = f"ou=people,{BASE}"
+
+
+class Bed:
+    """Everything a bind needs. `hr` and `crm` are the upstreams."""
+
+    def __init__(self, folder: Path) -> None:
+        self.world = World(folder)
+        self.world.put(ANNA, BEN, CY, DEE, EVE, group(9, "staff"))
+        accounts = [(ANNA, SOURCE), (BEN, SOURCE), (CY, SOURCE), (DEE, SOURCE), (DEE, "crm"), (EVE, "file")]
+        self.world.database.write_blocking(lambda c: self._link(c, accounts))
+        self.hr, self.crm = Upstream({"cn=anna,o=hr": b"right", "cn=cy,o=hr": b"right"}), Upstream({"cn=dee,o=crm": b"right"})
+        updater = self.world.build(openldap_view(), "view")
+        updater.close()
+        self.reader: Reader | None = Reader(ViewFile(folder / "view", openldap_view()))
+        self.clock = Clock()
+        self.follower = SimpleNamespace(view=openldap_view(), reader=self.reader)
+        self.authentication = self.make()
+
+    def make(self, **options: Any) -> Authentication:
+        directory = Directory([self.follower])  # type: ignore[list-item]
+        lock = SoftLock(self.clock.seconds, MAX_FAILURES, 60)
+        upstreams = {SOURCE: self.hr, "crm": self.crm}
+        return Authentication(directory, self.world.database, upstreams, lock, **options)
+
+    @staticmethod
+    def _link(connection: Connection, accounts: list[tuple[User, str]]) -> None:
+        for number, (person, source) in enumerate(accounts, 1):
+            sources.ensure(connection, source, "ldap")
+            name = f"cn={person.username},o={source}"
+            row = RecordRow(
+                number, source, "user", f"x{number}", name, f"k{number}", None, "{}", None, "linked", "", person.id, "r", number
+            )
+            record_rows.insert(connection, [row])
+
+    def add_application(self, name: str, **rights: Any) -> tuple[Application, bytes]:
+        application, secret = self.world.database.write_blocking(lambda c: applications.add(c, name, now=START, **rights))
+        return application, secret.encode()
+
+    async def bind(self, name: str, password: bytes) -> Party:
+        return await self.authentication.bind(name, password, "192.0.2.1:5")
+
+    async def refused(self, name: str, password: bytes = b"wrong") -> None:
+        with pytest.raises(InvalidCredentials) as caught:
+            await self.bind(name, password)
+        assert not caught.value.args
+
+    def close(self) -> None:
+        if self.reader is not None:
+            self.reader.close()
+        self.world.close()

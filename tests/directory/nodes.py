@@ -1,0 +1,67 @@
+"""One process's view of a world, followed by the real reactor; and waiting for what it comes to."""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
+
+from gateway.changelog.tail import Tail
+from gateway.directory.definition import View
+from gateway.directory.follower import Follower
+from tests.directory.worlds import World, openldap_view
+
+
+class Impatient:
+    """The reactor, but that nobody waits before trying again: the delays are noted down."""
+
+    def __init__(self) -> None:
+        self.delays: list[float] = []
+
+    def callLater(self, delay: float, work: Callable[..., Any], *arguments: Any) -> Any:
+        self.delays.append(delay)
+        return reactor.callLater(0.01, work, *arguments)  # type: ignore[arg-type]
+
+    def callFromThread(self, work: Callable[..., Any], *arguments: Any) -> None:
+        reactor.callFromThread(work, *arguments)
+
+
+class Node:
+    """One process's view of a world."""
+
+    def __init__(self, world: World, view: View | None = None) -> None:
+        self.world = world
+        self.reactor = Impatient()
+        self.tail = Tail(world.database, reactor, poll_seconds=0.02)
+        self.follower = Follower(view or openldap_view(), world.folder, world.database, self.tail, self.reactor)
+        self.follower.start()
+
+    def names(self) -> set[str]:
+        """The users that can be found."""
+        reader = self.follower.reader
+        assert reader is not None
+        return {row[0] for row in reader.execute("SELECT dn FROM entry WHERE kind = 'user'")}
+
+    async def up_to_date(self) -> None:
+        last = self.world.log()[-1].number
+        await until(lambda: self.follower.reader is not None and self.follower.reader.position >= last)
+
+    async def stop(self) -> None:
+        self.tail.close()
+        await self.follower.stop()
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    for _ in range(2_000):
+        if reached():
+            return
+        await deferLater(reactor, 0.005)
+    raise AssertionError("it did not come to that")
+
+
+def name(login: str) -> str:
+    return f"uid={login},ou=people,dc=example,dc=test"
+
+
+def events(logs: list[Any]) -> list[str]:
+    return [entry["event"] for entry in logs]

@@ -1,0 +1,106 @@
+"""What a party sees of a directory: its part of the tree, no more of a group than its visible members, and no way to ask."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.directory.access import of_application, of_user
+from gateway.directory.search import NoSuchObject, ViewSearcher
+from gateway.model.application import Application
+from gateway.model.dn import DN
+from tests.directory.company import ANNA, BEN, EVERYTHING, GROUPS, IN_NORTH, INSIDE, NORTH, PEOPLE, SOUTH, UNITS, Company
+from tests.directory.worlds import START
+
+
+@pytest.fixture
+def bed(tmp_path: Path) -> Iterator[Company]:
+    made = Company(tmp_path)
+    yield made
+    made.close()
+
+
+def test_an_application_sees_its_organizations_with_everything_below_and_only_visible_members(bed: Company) -> None:
+    assert bed.found(IN_NORTH, "(|(objectClass=person)(objectClass=groupOfNames)(ou=North)(ou=South)(ou=Inside))") == [
+        f"cn=Staff,{GROUPS}",
+        f"ou=Inside,ou=North,{UNITS}",
+        f"ou=North,{UNITS}",
+        f"uid=anna,{PEOPLE}",
+    ]
+    assert bed.values(IN_NORTH, f"cn=Staff,{GROUPS}", "member") == [f"uid=anna,{PEOPLE}".encode()]
+    assert bed.values(IN_NORTH, f"cn=Staff,{GROUPS}", "memberUid") == [b"anna"]
+    assert bed.values(IN_NORTH, f"uid=anna,{PEOPLE}", "memberOf") == [f"cn=Staff,{GROUPS}".encode()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"(member=uid=ben,{PEOPLE})",
+        "(memberUid=ben)",
+        f"(memberOf=cn=Secret,{GROUPS})",
+        f"(distinguishedName=uid=ben,{PEOPLE})",
+        f"(member:distinguishedNameMatch:=uid=ben,{PEOPLE})",
+        f"(&(cn=Staff)(!(!(member=uid=ben,{PEOPLE}))))",
+    ],
+)
+def test_no_filter_tells_of_a_membership_that_is_not_visible(bed: Company, text: str) -> None:
+    assert bed.found(EVERYTHING, text)
+    assert bed.found(IN_NORTH, text) == []
+
+
+def test_attributes_that_may_not_be_read_are_neither_shown_nor_asked_for_nor_compared(bed: Company) -> None:
+    narrow = replace(EVERYTHING, attributes=frozenset({"cn", "uid"}))
+    assert bed.found(narrow, "(mail=anna@example.test)") == bed.found(narrow, "(!(mail=anna@example.test))") == []
+    assert bed.found(narrow, "(uid=anna)") == [f"uid=anna,{PEOPLE}"]
+    assert bed.values(narrow, f"uid=anna,{PEOPLE}", "mail") == []
+    searcher = ViewSearcher(bed.reader, narrow)
+    row = searcher.find(DN.parse(f"uid=anna,{PEOPLE}").key)
+    assert searcher.values(row, "mail") is None
+    assert searcher.values(row, "memberof") is None
+    assert searcher.values(row, "uid") == [b"anna"]
+    assert searcher.values(row, "title") is None
+    assert ViewSearcher(bed.reader, EVERYTHING).values(row, "title") == []
+
+
+def test_compare_is_told_the_visible_members_only(bed: Company) -> None:
+    searcher = ViewSearcher(bed.reader, IN_NORTH)
+    row = searcher.find(DN.parse(f"cn=Staff,{GROUPS}").key)
+    assert searcher.values(row, "member") == [f"uid=anna,{PEOPLE}".encode()]
+
+
+def test_a_person_sees_the_own_entry_and_the_names_of_the_own_groups(bed: Company) -> None:
+    herself = of_user(ANNA.id)
+    assert bed.found(herself, "(|(objectClass=person)(objectClass=groupOfNames))") == [f"uid=anna,{PEOPLE}"]
+    assert bed.values(herself, f"uid=anna,{PEOPLE}", "memberOf") == [
+        f"cn=Secret,{GROUPS}".encode(),
+        f"cn=Staff,{GROUPS}".encode(),
+    ]
+    assert bed.found(of_application(Application("a", "a", START)), "(uid=ben)") == [f"uid=ben,{PEOPLE}"]
+
+
+def test_a_scope_follows_the_organizations_as_they_move(bed: Company) -> None:
+    assert bed.found(IN_NORTH, "(uid=anna)")
+    bed.world.put(replace(INSIDE, parent_id=SOUTH.id))
+    bed.follow()
+    assert bed.found(IN_NORTH, "(|(uid=anna)(ou=Inside))") == []
+    bed.world.put(replace(BEN, organization_ids=(NORTH.id,)))
+    bed.follow()
+    assert bed.found(IN_NORTH, "(objectClass=person)") == [f"uid=ben,{PEOPLE}"]
+
+
+@pytest.mark.parametrize(
+    ("base", "matched"),
+    [
+        (f"uid=nobody,{PEOPLE}", PEOPLE),
+        (f"uid=ben,{PEOPLE}", PEOPLE),
+        (f"ou=x,ou=South,{UNITS}", UNITS),
+        (f"ou=x,ou=Inside,ou=North,{UNITS}", f"ou=Inside,ou=North,{UNITS}"),
+        (f"cn=Secret,{GROUPS}", GROUPS),
+        ("dc=elsewhere", ""),
+    ],
+)
+def test_a_base_that_is_hidden_is_as_if_it_did_not_exist(bed: Company, base: str, matched: str) -> None:
+    with pytest.raises(NoSuchObject) as caught:
+        bed.search(IN_NORTH, "(objectClass=*)", base)
+    assert caught.value.matched_dn == matched

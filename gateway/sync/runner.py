@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-import structlog
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
@@ -23,17 +22,15 @@ from gateway.model.runs import RunStatus
 from gateway.model.source import Source
 from gateway.store import requests
 from gateway.store.database import Database
-from gateway.sync.backoff import Backoff, Repetition
+from gateway.sync.backoff import Backoff
 from gateway.sync.inbound import Inbound
 from gateway.sync.lease import Lease, name_for
-from gateway.sync.reading import FULL, Ended, Order, Reading, Step, Trigger, in_words
+from gateway.sync.reading import FULL, Ended, Order, Reading, Step, Trigger
+from gateway.sync.telling import Teller
 
 LEASE_RETRY_SECONDS: Final = 5.0
 SHORT_SECONDS: Final = 1.0  # never none: whatever goes wrong, there is no busy loop
 STEADY_SECONDS: Final = 60.0  # a source that was read well for this long and then fails starts again from the first delay
-PROBLEMS_LOGGED: Final = 5  # of one batch; `gateway status --problems` shows all
-
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +75,7 @@ class Runner:
             process.database, name_for(source.id), process.holder, process.now, process.clock, self._lease_is_lost
         )
         self._backoff = Backoff(process.random)
-        self._said = Repetition()
-        self._log = _log.bind(source=source.id)
+        self._tell = Teller(source.id, process.clock.seconds)
         self._trigger = Trigger.START
         self._compared_at: float = process.clock.seconds()
         self._stopping = self._wanted = False
@@ -116,7 +112,7 @@ class Runner:
             self._source.close()
 
     def _lease_is_lost(self) -> None:
-        self._log.warning(self._named("another node reads it now; it is left to that one"))
+        self._tell.warn("another node reads it now; it is left to that one")
         self._interrupt()
 
     async def _live(self) -> None:
@@ -124,12 +120,12 @@ class Runner:
             try:
                 await self._pause(await self._turn())
             except Exception as error:  # the store is away, or we have a defect: neither may end the source's life
-                self._tell(error)
+                self._tell.failure(error)
                 await self._pause(self._backoff.failed(error))
         try:
             await self._lease.release()
         except StoreUnavailable:
-            self._log.warning(self._named("its lease could not be given back; it ends by itself"))
+            self._tell.warn("its lease could not be given back; it ends by itself")
 
     async def _turn(self) -> float:
         """One read, if it is ours to do; the seconds until the next turn."""
@@ -159,7 +155,7 @@ class Runner:
             await self._pull(reading, self._source.read(watermark, follow=True))
             self._note(reading, await database.write(reading.end))
         except Exception as error:
-            sentence, is_news = self._tell(error)
+            sentence, is_news = self._tell.failure(error)
             failure = error
             step = await database.write(lambda connection: reading.fail(connection, failure, sentence, is_news=is_news))
             self._note(reading, step)
@@ -223,14 +219,9 @@ class Runner:
         """A transaction is committed: remember it and tell of it."""
         was_behind = reading.caught_up_at is None
         reading.committed(step)
-        for problem in step.problems[:PROBLEMS_LOGGED]:
-            self._log.warning(self._named(problem))
-        if len(step.problems) > PROBLEMS_LOGGED:
-            more = len(step.problems) - PROBLEMS_LOGGED
-            self._log.warning(self._named(f"{more} more problems with records; `gateway status --problems` shows them"))
-        if was_behind and step.caught_up and self._said.sentence:
-            self._log.info(self._named("is read again"), failed_attempts=self._backoff.failures)
-            self._said.forget()
+        self._tell.problems(step.problems)
+        if was_behind and step.caught_up:
+            self._tell.well_again(self._backoff.failures)
         if step.ended is not None:
             self._note_end(step.ended)
 
@@ -239,21 +230,8 @@ class Runner:
         if ended.status is RunStatus.SUCCEEDED:
             if run.mode == FULL:
                 self._compared_at = self._process.clock.seconds()
-            self._log.info(self._named(f"{run.mode} run {run.id}: {in_words(run.statistics)}"), trigger=run.trigger.value)
+            self._tell.success(run)
         self._process.on_run(self.source_id, ended)
-
-    def _tell(self, error: Exception) -> tuple[str, bool]:
-        """Log the failure unless it was just said; the sentence, and whether it is news."""
-        known = isinstance(error, GatewayError)
-        sentence = str(error) if known else f"an error of the gateway's own ({type(error).__name__}); its log has the details"
-        is_news = self._said.is_news(sentence, self._process.clock.seconds())
-        if is_news:
-            self._log.warning(self._named(sentence), exc_info=None if known else error)
-        return sentence, is_news
-
-    def _named(self, sentence: str) -> str:
-        prefix = f"source {self.source_id}: "
-        return sentence if sentence.startswith(prefix) else prefix + sentence
 
 
 def _fetch(batches: Iterator[Batch]) -> Fetched:

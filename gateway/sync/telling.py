@@ -1,4 +1,4 @@
-"""What the log is told of one source: each failure once, each run in a line, the first of many problems. No flood, no secret."""
+"""What the log is told of one source: each failure once, each run in a line, the first few problems. No secret, no flood."""
 
 from __future__ import annotations
 

@@ -85,9 +85,9 @@ CORPUS = _corpus()
 _TELLING = (0x00, 0x01, 0x7F, 0x80, 0x81, 0x82, 0x84, 0x88, 0xFF, 0x02, 0x04, 0x0A, 0x30, 0x31, 0x63, 0x64, 0xA0, 0xA2, 0xA3)
 
 
-def mutate(random: Random) -> bytes:
-    """One of CORPUS with one to four wounds; half of them get an outer length that fits again, so that readers go on."""
-    data = bytearray(random.choice(CORPUS))
+def mutate(random: Random, corpus: Sequence[bytes] = CORPUS) -> bytes:
+    """One of the corpus with one to four wounds; half of them get an outer length that fits again, so that readers go on."""
+    data = bytearray(random.choice(corpus))
     for _ in range(random.choice((1, 1, 1, 2, 3, 4))):
         random.choice(_WOUNDS)(random, data)
     return _refit(data) if random.random() < 0.5 else bytes(data)

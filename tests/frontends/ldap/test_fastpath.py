@@ -1,0 +1,348 @@
+"""The short way answers octet for octet what the ordinary way answers, and never what the ordinary way would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+import pytest_twisted
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.testing import StringTransport
+
+from gateway.frontends.ldap import fastpath
+from gateway.frontends.ldap.connection import LDAPConnection
+from gateway.wire import ber
+from gateway.wire.decoder import decode_message
+from gateway.wire.encoder import encode_message
+from gateway.wire.errors import WireError
+from gateway.wire.filters import Equality
+from gateway.wire.framing import Framer
+from gateway.wire.messages import LDAPMessage, SearchRequest
+from tests.frontends.ldap.bare import bind_request, search_request
+from tests.frontends.ldap.company import ANN, BASE, GROUPS, PEOPLE, STAFF, UNITS
+from tests.frontends.ldap.conftest import Serve
+from tests.frontends.ldap.serving import Account, Serving, turn
+from tests.wire.mutations import mutate
+from tests.wire.widening import widen
+
+BASES = [BASE, BASE.upper(), PEOPLE, GROUPS, UNITS, ANN, f"uid=nobody,{PEOPLE}", "", "cn=Subschema", "dc=elsewhere", "nonsense"]
+ATTRIBUTES = [
+    "uid",
+    "UID",
+    "cn",
+    "mail",
+    "sn",
+    "title",
+    "memberOf",
+    "member",
+    "memberUid",
+    "objectClass",
+    "entryUUID",
+    "entryDN",
+]
+ATTRIBUTES += [
+    "uidNumber",
+    "employeeNumber",
+    "userCertificate;binary",
+    "name",
+    "nonsense",
+    "ou",
+    "hasSubordinates",
+    "jpegPhoto",
+]
+VALUES = [
+    b"ann",
+    b"ANN",
+    b" ann ",
+    b"bob",
+    b"nobody",
+    b"engineer",
+    b"Engineer",
+    b"17",
+    b"10001",
+    b"x",
+    b"",
+    b"\xff\xfe",
+    b"\x00",
+]
+VALUES += [
+    ANN.encode(),
+    STAFF.encode(),
+    b"Crowd",
+    b"inetOrgPerson",
+    b"groupOfNames",
+    b"Sales",
+    b"Ann M\xc3\xbcller",
+    b"ann@example.test",
+]
+SELECTIONS = [(), ("*",), ("+",), ("*", "+"), ("1.1",), ("uid", "cn"), ("memberOf",), ("@person",), ("jpegPhoto", "x"), ("dn",)]
+REQUESTS = st.builds(
+    SearchRequest,
+    st.sampled_from(BASES),
+    st.sampled_from([0, 1, 2, 2, 2, 3, 4]),
+    st.sampled_from([0, 3, 4]),
+    st.sampled_from([0, 1, 2, 1000]),
+    st.sampled_from([0, 1, 60]),
+    st.booleans(),
+    st.builds(Equality, st.sampled_from(ATTRIBUTES), st.sampled_from(VALUES)),
+    st.sampled_from(SELECTIONS),
+)
+MESSAGE_IDS = st.sampled_from([0, 1, 127, 128, 255, 256, 32768, 2**31 - 1])
+
+
+class Transport(StringTransport):
+    """What a connection needs of a TCP transport besides a place to write to."""
+
+    aborted = False
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Nothing to delay."""
+
+    def abortConnection(self) -> None:
+        self.aborted = True
+
+
+class Pair:
+    """The same connection twice, bound as the same party: one with the short way, one without."""
+
+    def __init__(self, serving: Serving) -> None:
+        self.serving = serving
+        self._connections = (self._connect(), self._connect())
+
+    def _connect(self) -> LDAPConnection:
+        address: Any = IPv4Address("TCP", "127.0.0.1", 1)
+        connection = self.serving.server.factory().buildProtocol(address)
+        assert isinstance(connection, LDAPConnection)
+        transport: Any = Transport()  # type: ignore[no-untyped-call]
+        connection.makeConnection(transport)  # type: ignore[no-untyped-call]
+        return connection
+
+    async def bind(self, account: Account) -> Pair:
+        for connection in self._connections:
+            connection.dataReceived(encode_message(LDAPMessage(1, bind_request(account))))
+            while connection.is_busy:
+                await turn(0.001)
+            self._taken(connection)
+        assert self.fast._fast is not None
+        self.ordinary._fast = None
+        return self
+
+    @property
+    def fast(self) -> LDAPConnection:
+        return self._connections[0]
+
+    @property
+    def ordinary(self) -> LDAPConnection:
+        return self._connections[1]
+
+    async def answers(self, octets: bytes) -> tuple[bytes, bytes]:
+        """What each writes; a connection that has ended is made anew."""
+        answers = []
+        for connection in self._connections:
+            connection.dataReceived(octets)
+            while connection.is_busy:
+                await turn()
+            answers.append(self._taken(connection))
+        if any(connection._ended for connection in self._connections):
+            self.close()
+            self._connections = (self._connect(), self._connect())
+            await self.bind(self.serving.portal)
+        return answers[0], answers[1]
+
+    def taken(self, octets: bytes) -> bool:
+        """Whether the short way answers this message."""
+        assert self.fast._fast is not None
+        return self.fast._fast.answer(octets, ()) is not None
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.connectionLost()
+
+    @staticmethod
+    def _taken(connection: LDAPConnection) -> bytes:
+        transport: Any = connection.transport
+        written: bytes = transport.value()
+        transport.clear()
+        return written
+
+
+@pytest.fixture
+def pair(serving: Serving) -> Iterator[Pair]:
+    made = Pair(serving)
+    pytest_twisted.blockon(ensureDeferred(made.bind(serving.portal)))
+    yield made
+    made.close()
+
+
+def test_both_ways_give_the_same_octets_for_every_kind_of_request(pair: Pair) -> Deferred[None]:
+    """Enumerated: every base, scope, attribute, value and selection, a few at a time."""
+    chance = Random(4511)
+    requests = [
+        SearchRequest(base, scope, 0, 0, 0, types_only, Equality(attribute, value), selection)
+        for base in BASES
+        for scope in (0, 1, 2, 3)
+        for attribute in ATTRIBUTES
+        for value, selection, types_only in (
+            (chance.choice(VALUES), chance.choice(SELECTIONS), chance.random() < 0.2) for _ in range(4)
+        )
+    ]
+
+    async def compare() -> None:
+        count = 0
+        for number, request in enumerate(requests, 1):
+            octets = encode_message(LDAPMessage(number, request))
+            count += pair.taken(octets)
+            short, ordinary = await pair.answers(octets)
+            assert short == ordinary, request
+        assert count > 300
+
+    return ensureDeferred(compare())
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_both_ways_agree_on_any_request_and_message_id(pair: Pair, data: st.DataObject) -> None:
+    request, number = data.draw(REQUESTS), data.draw(MESSAGE_IDS)
+    octets = encode_message(LDAPMessage(number, request))
+    parts = fastpath.split(octets)
+    assert isinstance(request.filter, Equality)
+    if parts is not None:
+        assert (parts[0], parts[2]) == (number, request.filter.value)
+    same(pair, octets)
+
+
+def same(pair: Pair, octets: bytes) -> None:
+    """The short way answers this message as the ordinary way, or leaves it alone."""
+    assert pair.fast._fast is not None
+    short = pair.fast._fast.answer(octets, ())
+    if short is not None:
+        ordinary = pair.ordinary._answer(octets)
+        assert short == ordinary, octets.hex()
+
+
+SEEDS = [
+    search_request(BASE, "(uid=ann)"),
+    search_request(PEOPLE, "(uid=ann)", 1, ("uid", "cn")),
+    search_request(BASE, "(title=engineer)", 2, ("1.1",), size_limit=5, time_limit=10, deref_aliases=3),
+    search_request(BASE, "(mail=ann@example.test)", 2, (), types_only=1),
+]
+CORPUS = [encode_message(LDAPMessage(number, request)) for number in (5, 300) for request in SEEDS]
+CORPUS += [widen(octets) for octets in CORPUS]
+
+
+def test_no_damaged_message_gets_an_answer_that_the_ordinary_way_would_refuse(pair: Pair) -> None:
+    """Each octet of each message takes every value that could tell, then come random wounds; the templates are warm."""
+    for octets in CORPUS:
+        same(pair, octets)
+    for octets in CORPUS:
+        for place in range(2, len(octets)):
+            for value in {*range(8), 0x63, 0x7F, 0x80, 0x81, 0x82, 0x84, 0x85, 0xA0, 0xA3, 0xA4, 0xFF, octets[place] ^ 1}:
+                check(pair, octets[:place] + bytes((value,)) + octets[place + 1 :])
+    chance = Random(2251)
+    for _ in range(20_000):
+        check(pair, mutate(chance, CORPUS))
+
+
+def check(pair: Pair, octets: bytes) -> None:
+    """What the framer would hand on, and nothing else, reaches the connection."""
+    try:
+        framed = Framer().feed(octets)
+    except WireError:
+        return
+    if framed != [octets]:
+        return
+    assert pair.fast._fast is not None
+    if fastpath.split(octets) is None:
+        return
+    try:
+        decode_message(octets)
+    except WireError:
+        assert pair.fast._fast.answer(octets, ()) is None, octets.hex()
+        return
+    same(pair, octets)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param((b"\x01\x01\x00\xa3", b"\x01\x02\x00\x00\xa3"), id="typesOnly of two octets"),
+        pytest.param((b"\x01\x01\x00\xa3", b"\x01\x00\xa3"), id="typesOnly of none"),
+        pytest.param((b"\x0a\x01\x02", b"\x0a\x01\x80"), id="a negative scope"),
+        pytest.param((b"\x02\x01\x05\x63", b"\x02\x01\x85\x63"), id="a negative message id"),
+        pytest.param((b"\x02\x01\x05\x63", b"\x02\x01\x00\x63"), id="message id 0"),
+        pytest.param((b"\x02\x01\x05\x63", b"\x02\x00\x63"), id="a message id of no octets"),
+        pytest.param((b"\x04\x03uid", b"\x04\x81\x03uid"), id="a long length in the filter"),
+        pytest.param((b"\x04\x03uid", b"\x05\x03uid"), id="a null for an attribute"),
+        pytest.param((b"\x04\x03ann", b"\x24\x03ann"), id="a constructed value"),
+    ],
+)
+def test_damage_that_splits_alike_is_left_to_the_ordinary_way(pair: Pair, damage: tuple[bytes, bytes]) -> None:
+    good = CORPUS[0]
+    assert pair.taken(good)
+    start = 2
+    content = good[start:].replace(*damage, 1)
+    assert content != good[start:]
+    tag = content.index(b"\x63")
+    content = content[:tag] + ber.tlv(0x63, content[tag + 2 :])
+    assert not pair.taken(ber.tlv(0x30, content))
+
+
+@pytest.mark.parametrize("wrong", [-2, -1, 1, 2, 60])
+def test_a_wrong_length_of_the_operation_is_left_to_the_ordinary_way(pair: Pair, wrong: int) -> None:
+    good = CORPUS[0]
+    assert pair.taken(good)
+    place = good.index(b"\x63") + 1
+    assert not pair.taken(good[:place] + bytes((good[place] + wrong,)) + good[place + 1 :])
+
+
+def test_a_message_id_in_use_is_left_to_the_ordinary_way(pair: Pair) -> None:
+    assert pair.fast._fast is not None
+    assert pair.fast._fast.answer(CORPUS[0], {5: None}) is None
+    assert pair.fast._fast.answer(CORPUS[0], {6: None}) is not None
+
+
+def test_real_clients_requests_take_the_short_way(pair: Pair) -> None:
+    assert all(pair.taken(octets) for octets in CORPUS[: len(SEEDS)])
+    windows = encode_message(LDAPMessage(5, SEEDS[0]))
+    body = windows[2:]
+    tag = body.index(b"\x63")
+    wide = body[:tag] + b"\x63\x84" + (len(body) - tag - 2).to_bytes(4, "big") + body[tag + 2 :]
+    assert pair.taken(b"\x30\x84" + len(wide).to_bytes(4, "big") + wide)
+
+
+def test_what_the_short_way_remembers_is_bounded(pair: Pair) -> None:
+    assert pair.fast._fast is not None
+    for number in range(3 * fastpath._MAX_TEMPLATES):
+        pair.fast._fast.answer(encode_message(LDAPMessage(1, search_request(BASE, "(uid=ann)", 2, (f"x{number}",)))), ())
+        assert len(pair.fast._fast._templates) <= fastpath._MAX_TEMPLATES
+    assert pair.taken(CORPUS[0])
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_party_that_does_not_see_everything_and_a_log_of_operations_have_no_short_way(serve: Serve) -> None:
+    for options, name, expected in (
+        ({}, "portal", True),
+        ({}, "narrow", False),
+        ({}, "ann", False),
+        ({"log_operations": True}, "portal", False),
+    ):
+        serving = serve(**options)
+        account: Account = getattr(serving, name)
+        party = await serving.services.authentication.bind(account.dn, account.password.encode(), "")
+        assert (fastpath.of(serving.services, party) is not None) is expected, name
+
+
+def test_a_view_that_is_built_anew_is_asked_anew(pair: Pair) -> None:
+    follower = pair.serving.world.follower
+    assert pair.taken(CORPUS[0])
+    kept, follower.reader = follower.reader, None
+    try:
+        assert not pair.taken(CORPUS[0])
+    finally:
+        follower.reader = kept
+    assert pair.taken(CORPUS[0])

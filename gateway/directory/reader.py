@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from gateway.directory import plan, viewfile
 from gateway.directory.access import Access, Visibility
-from gateway.directory.plan import Compiler, Key, Plan, Shape, Shaper
+from gateway.directory.plan import Compiler, Plan
+from gateway.directory.shape import Key, Shape, Shaper
 from gateway.directory.sight import ROW, Row
 from gateway.directory.viewfile import ViewFile
 from gateway.model import dn

@@ -10,9 +10,10 @@ from functools import partial
 
 from gateway.directory.access import Access
 from gateway.directory.evaluate import Evaluator
-from gateway.directory.plan import POINT_COST, TRUE, UNKNOWN, Key, Shape
+from gateway.directory.plan import POINT_COST
 from gateway.directory.reader import BASE_OBJECT, ENCODED, Prepared, Reader
 from gateway.directory.selection import Renderer, wanted
+from gateway.directory.shape import TRUE, UNKNOWN, Key, Shape
 from gateway.directory.sight import ROW, Row, Sight, mentioned
 from gateway.model import dn
 from gateway.model.dn import DN

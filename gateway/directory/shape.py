@@ -1,0 +1,186 @@
+"""Filter → shape and keys, the first step of planning (RFC 4511 §4.5.1.7): the *shape* is what requests of one program have in
+common and SQL is written for (plan.py); the *keys* are the assertion values, prepared by their matching rules.
+
+Decided here: what is Undefined, what may be asked, and what SQL cannot say."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from gateway.directory.access import ALWAYS_READABLE, may_read, readable_type
+from gateway.directory.indexing import UNINDEXED, stored_key
+from gateway.model import matching, schema
+from gateway.wire import filters
+from gateway.wire.filters import Filter
+
+Shape: TypeAlias = tuple[object, ...]
+Key: TypeAlias = bytes | str | int
+
+TRUE: Shape = ("true",)
+UNDEFINED: Shape = ("undefined",)
+UNKNOWN: Shape = ("unknown",)
+"""Cannot be said in SQL: every row must be asked."""
+WIDE = "wide"
+"""(WIDE, shape): the shape finds all that match and perhaps others; each row found must be asked."""
+
+_MEMBERSHIP = frozenset({"member", "memberof"})
+
+IN_EVERY_ENTRY = ALWAYS_READABLE
+"""What every entry has; `(objectClass=*)` and its like need no look."""
+
+_MIN_FRAGMENT = 3
+"""The trigram index knows nothing shorter."""
+
+_Assertion: TypeAlias = filters.Equality | filters.Approx | filters.GreaterOrEqual | filters.LessOrEqual
+
+
+class Shaper:
+    """Filter → shape and keys. `readable`: the attribute keys the asker may read (None: all); others are Undefined. `narrowed`:
+    the asker does not see every member of every group."""
+
+    def __init__(self, fragment_columns: Sequence[str], readable: frozenset[str] | None, *, narrowed: bool) -> None:
+        self._columns = frozenset(fragment_columns)
+        self._readable = readable
+        self._narrowed = narrowed
+        self._known: dict[str, str | None] = {}
+        self._composed = frozenset(filter(self._is_composed, {known.key for known in schema.ATTRIBUTE_TYPES.values()}))
+
+    def _is_composed(self, attribute: str) -> bool:
+        """Whether a type derived from this one is not in the index or may not be read: SQL cannot say it."""
+        derived = schema.subtypes(attribute)[1:]
+        return any(key in UNINDEXED or not may_read(key, self._readable) for key in derived)
+
+    def shape(self, item: Filter, keys: list[Key]) -> Shape:
+        """The shape of a filter; its keys are added to `keys`."""
+        return _SHAPES[type(item)](self, item, keys)
+
+    def attribute(self, description: str) -> str | None:
+        """The attribute's key, or None when it is unknown to the schema, has options we do not keep, or may not be read."""
+        known = self._known.get(description, "")
+        if known == "":
+            known = readable_type(description, self._readable)
+            if len(self._known) < 10_000:
+                self._known[description] = known
+        return known
+
+    @staticmethod
+    def key(attribute: str, value: bytes) -> bytes | None:
+        """The stored matching key of an assertion value."""
+        key = matching.equality_function(attribute)(value)
+        return stored_key(attribute, key) if key is not None else None
+
+    def _asserted(self, item: _Assertion) -> tuple[str, bytes] | None:
+        """The attribute and the key of a value assertion; None when it is Undefined."""
+        attribute = self.attribute(item.attribute)
+        key = self.key(attribute, item.value) if attribute is not None else None
+        return (attribute, key) if attribute is not None and key is not None else None
+
+    def equality(self, item: filters.Equality | filters.Approx, keys: list[Key]) -> Shape:
+        asserted = self._asserted(item)
+        if asserted is None:
+            return UNDEFINED
+        attribute, key = asserted
+        if attribute in self._composed:
+            return UNKNOWN
+        special = _SPECIAL_EQUALITY.get(attribute)
+        if special is not None:
+            return self._as_seen(attribute, special(attribute, key, keys))
+        keys.append(key)
+        return ("=", attribute)
+
+    def _as_seen(self, attribute: str, shape: Shape) -> Shape:
+        """Whoever sees some members only must not learn of the others by asking for them."""
+        return (WIDE, shape) if self._narrowed and attribute in _MEMBERSHIP else shape
+
+    def ordering(self, item: filters.GreaterOrEqual | filters.LessOrEqual, keys: list[Key]) -> Shape:
+        asserted = self._asserted(item)
+        if asserted is None or not matching.has_ordering(asserted[0]):
+            return UNDEFINED
+        attribute, key = asserted
+        if attribute in self._composed:
+            return UNKNOWN
+        keys.append(key)
+        return (">=" if isinstance(item, filters.GreaterOrEqual) else "<=", attribute)
+
+    def present(self, item: filters.Present, _keys: list[Key]) -> Shape:
+        attribute = self.attribute(item.attribute)
+        if attribute is None:
+            return UNDEFINED
+        if attribute in self._composed:
+            return UNKNOWN
+        if attribute == "memberuid":
+            return (WIDE, ("*", "member"))
+        return TRUE if attribute in IN_EVERY_ENTRY else self._as_seen(attribute, ("*", attribute))
+
+    def substrings(self, item: filters.Substrings, keys: list[Key]) -> Shape:
+        attribute = self.attribute(item.attribute)
+        if attribute is None:
+            return UNDEFINED
+        prepared = matching.substring_keys(attribute, item.initial, item.any, item.final)
+        if prepared is None:
+            return UNDEFINED
+        if attribute in _SPECIAL_EQUALITY or attribute in self._composed:
+            return UNKNOWN
+        initial, middle, final = prepared
+        placed = [("initial", initial), *(("any", piece) for piece in middle), ("final", final)]
+        pieces = [(place, key) for place, key in placed if key]
+        keys += [key for _, key in pieces]
+        by_fragment = attribute in self._columns
+        return ("~", attribute, tuple((place, by_fragment and len(key.decode()) >= _MIN_FRAGMENT) for place, key in pieces))
+
+    def conjunction(self, item: filters.And | filters.Or, keys: list[Key]) -> Shape:
+        return ("&" if isinstance(item, filters.And) else "|", *(self.shape(part, keys) for part in item.filters))
+
+    def negation(self, item: filters.Not, keys: list[Key]) -> Shape:
+        return ("!", self.shape(item.filter, keys))
+
+    def extensible(self, item: filters.Extensible, keys: list[Key]) -> Shape:
+        """A rule that is the attribute's own equality rule is equality; all others are asked of each row (evaluate.py)."""
+        rule = schema.MATCHING_RULE_NAMES.get(item.matching_rule.lower()) if item.matching_rule else None
+        if item.matching_rule and (rule is None or rule not in matching.KEYS):
+            return UNDEFINED
+        if item.attribute is None:
+            return UNKNOWN if rule else UNDEFINED
+        attribute = self.attribute(item.attribute)
+        if attribute is None:
+            return UNDEFINED
+        if not item.dn_attributes and rule in (None, schema.ATTRIBUTE_TYPES[attribute].equality):
+            return self.equality(filters.Equality(item.attribute, item.value), keys)
+        return UNKNOWN
+
+
+def _by_dn(attribute: str, key: bytes, keys: list[Key]) -> Shape:
+    keys.append(key.decode())
+    return (attribute,)
+
+
+def _by_login(_attribute: str, key: bytes, keys: list[Key]) -> Shape:
+    """Groups that have a member of this name, whatever its case; whether they list it so is asked of each."""
+    keys.append(matching.equality_key("uid", key) or b"")
+    return (WIDE, ("login",))
+
+
+def _asked(_attribute: str, _key: bytes, _keys: list[Key]) -> Shape:
+    return UNKNOWN
+
+
+_SPECIAL_EQUALITY: Mapping[str, Callable[[str, bytes, list[Key]], Shape]] = {
+    "entrydn": _by_dn,
+    "member": _by_dn,
+    "memberof": _by_dn,
+    "memberuid": _by_login,
+    "subschemasubentry": _asked,
+    "hassubordinates": _asked,
+}
+
+_SHAPES: Mapping[type, Callable[[Shaper, Filter, list[Key]], Shape]] = {
+    filters.And: Shaper.conjunction,  # type: ignore[dict-item]
+    filters.Or: Shaper.conjunction,  # type: ignore[dict-item]
+    filters.Not: Shaper.negation,  # type: ignore[dict-item]
+    filters.Equality: Shaper.equality,  # type: ignore[dict-item]
+    filters.Approx: Shaper.equality,  # type: ignore[dict-item]
+    filters.GreaterOrEqual: Shaper.ordering,  # type: ignore[dict-item]
+    filters.LessOrEqual: Shaper.ordering,  # type: ignore[dict-item]
+    filters.Present: Shaper.present,  # type: ignore[dict-item]
+    filters.Substrings: Shaper.substrings,  # type: ignore[dict-item]
+    filters.Extensible: Shaper.extensible,  # type: ignore[dict-item]
+}

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from OpenSSL import SSL
-from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, ensureDeferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -19,7 +19,7 @@ from gateway.directory.directory import Party
 from gateway.frontends.ldap import fastpath, output, virtual
 from gateway.frontends.ldap.controls import understood
 from gateway.frontends.ldap.dispatch import HANDLERS
-from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS
+from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS, SLICES_PER_CONNECTION
 from gateway.frontends.ldap.paging import PagedSearches
 from gateway.frontends.ldap.results import Refused, of_error
 from gateway.frontends.ldap.services import Services
@@ -56,6 +56,7 @@ class LDAPConnection(Protocol):
         self.peer = peer
         self.is_encrypted = encrypted
         self.paged = PagedSearches()
+        self.slices = DeferredSemaphore(SLICES_PER_CONNECTION)
         self._transport: Any = None
         self._write: Callable[[bytes], object] = _nowhere
         self._wire_limits = wire_limits

@@ -25,6 +25,12 @@ class ServerLimits:
 OUTPUT_CHUNK_BYTES = 256 * 1024
 """Answers to pipelined requests are handed to the transport in pieces of about this size."""
 
+SLICE_BYTES = 256 * 1024
+"""About how much of a large search is made at a time, once the size of its entries is known."""
+
+SLICES_PER_CONNECTION = 4
+"""Slices of one connection's large searches that may be in memory; its other large searches wait for their turn."""
+
 PAGED_SEARCHES_PER_CONNECTION = 4
 """Paged searches kept open; beginning another ends the oldest. Clients have one, or one per naming context."""
 

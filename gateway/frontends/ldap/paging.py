@@ -2,24 +2,12 @@
 
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass, field
 
-from gateway.directory.search import Search
 from gateway.frontends.ldap.limits import PAGED_SEARCHES_PER_CONNECTION
 from gateway.frontends.ldap.results import Refused
+from gateway.frontends.ldap.slicing import LargeSearch
 from gateway.wire.messages import SearchRequest
 from gateway.wire.result_codes import ResultCode
-
-
-@dataclass(slots=True)
-class PagedSearch:
-    """A search between two pages. `ready`: entries that were read ahead; `sent`: entries of all pages so far."""
-
-    request: SearchRequest
-    search: Search
-    ready: list[bytes] = field(default_factory=list)
-    sent: int = 0
-    used_at: float = 0.0
 
 
 class PagedSearches:
@@ -28,9 +16,9 @@ class PagedSearches:
     __slots__ = ("_open",)
 
     def __init__(self) -> None:
-        self._open: OrderedDict[bytes, PagedSearch] = OrderedDict()
+        self._open: OrderedDict[bytes, LargeSearch] = OrderedDict()
 
-    def take(self, cookie: bytes, request: SearchRequest) -> PagedSearch:
+    def take(self, cookie: bytes, request: SearchRequest) -> LargeSearch:
         """The search that a cookie stands for; it is not kept any more. Raises Refused."""
         paged = self._open.pop(cookie, None)
         if paged is None:
@@ -45,7 +33,7 @@ class PagedSearches:
             )
         return paged
 
-    def keep(self, paged: PagedSearch, now: float) -> bytes:
+    def keep(self, paged: LargeSearch, now: float) -> bytes:
         """Keeps a search for its next page; the cookie for it."""
         paged.used_at = now
         cookie = secrets.token_bytes(12)

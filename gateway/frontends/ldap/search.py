@@ -1,20 +1,18 @@
 """Search (RFC 4511 §4.5): small ones are answered in the same breath, large ones in slices at the client's pace."""
 
-import sqlite3
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.failure import Failure
+from twisted.internet.defer import CancelledError
 
 from gateway.directory.reader import BASE_OBJECT, WHOLE_SUBTREE, TooManySearches
 from gateway.directory.search import Query, Search
 from gateway.frontends.ldap import virtual
-from gateway.frontends.ldap.paging import PagedSearch
 from gateway.frontends.ldap.results import SUCCESS, Refused, of_error, search_done
+from gateway.frontends.ldap.slicing import Deadline, LargeSearch
 from gateway.model.dn import DN
 from gateway.wire import oids
+from gateway.wire.ber import MAX_INT
 from gateway.wire.controls_search import PagedResults
 from gateway.wire.encoder import encode_controls, encode_operation, wrap
 from gateway.wire.errors import WireError
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 _BIND_FIRST = "anonymous may see the root DSE and the subschema only; bind first"
 _NO_SUCH_BASE = "the root DSE answers base searches only; what can be searched is in its namingContexts"
+_EVERYTHING = MAX_INT
 _BUSY = "too many large searches are running; try again shortly"
 
 
@@ -36,20 +35,15 @@ def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest
     if not base_key or base_key == virtual.SUBSCHEMA_KEY:
         return _virtual(connection, message_id, base, request, paged)
     if paged is not None and paged.cookie:
-        continued = connection.paged.take(paged.cookie, request)
-        connection.begin(message_id, _page(connection, message_id, continued, paged.size), "search")
-        return None
-    search = prepare(connection, base, base_key, request)
-    if paged is not None:
-        _open(search)
-        connection.begin(message_id, _page(connection, message_id, PagedSearch(request, search), paged.size), "search")
-        return None
-    if search.is_small:
-        entries = search.at_once()
-        if entries is not None:
+        large = connection.paged.take(paged.cookie, request)
+    else:
+        search = prepare(connection, base, base_key, request)
+        if paged is None and search.is_small and (entries := search.at_once()) is not None:
             return _small(connection, message_id, request, entries)
-    _open(search)
-    connection.begin(message_id, _stream(connection, message_id, request, search), "search")
+        _open(search)
+        large = LargeSearch(request, search)
+    size = _EVERYTHING if paged is None else paged.size
+    connection.begin(message_id, _run(connection, message_id, large, size, paged=paged is not None), "search")
     return None
 
 
@@ -137,130 +131,26 @@ def _done(message_id: int, result: Result, cookie: bytes | None = None) -> bytes
     return wrap(message_id, encode_operation(SearchResultDone(result)), encode_controls((control,)))
 
 
-class _Deadline:
-    """The time limit of a search: the client's or ours, whichever is shorter."""
-
-    def __init__(self, connection: "LDAPConnection", request: SearchRequest, search: Search) -> None:
-        limits = [seconds for seconds in (request.time_limit, connection.services.limits.time_limit_seconds) if seconds > 0]
-        self._expired = False
-        self._search = search
-        reactor = connection.services.reactor
-        self._call = reactor.callLater(min(limits), self._expire) if limits else None
-
-    def _expire(self) -> None:
-        self._expired = True
-        self._search.interrupt()
-
-    def check(self) -> None:
-        """Raises Refused when the time is over."""
-        if self._expired:
-            raise Refused(ResultCode.TIME_LIMIT_EXCEEDED, "the time limit of the search is over")
-
-    def stop(self) -> None:
-        if self._call is not None and self._call.active():
-            self._call.cancel()
-
-
-async def _stream(connection: "LDAPConnection", message_id: int, request: SearchRequest, search: Search) -> None:
-    """Sends a large search to its end."""
-    limit = size_limit(connection, request)
-    deadline = _Deadline(connection, request, search)
-    sent, result = 0, SUCCESS
+async def _run(connection: "LDAPConnection", message_id: int, large: LargeSearch, size: int, *, paged: bool) -> None:
+    """Sends a large search to its end, or one page of `size` entries of it; page size 0 ends it (RFC 2696 §3)."""
+    deadline = Deadline(connection, large)
+    limit = size_limit(connection, large.request)
+    result, keep = SUCCESS, False
     try:
-        while (entries := await _slice(connection, search, deadline)) is not None:
-            if limit and sent + len(entries) > limit:
-                entries, result = entries[: limit - sent], _too_many(limit)
-            sent += len(entries)
-            await _send(connection, message_id, entries)
-            if result is not SUCCESS:
-                break
+        left = max(0, min(size, limit - large.sent)) if limit else size
+        while left and (sent := await large.send_next(connection, message_id, left, deadline)):
+            left -= sent
+        more = size > 0 and not left and await large.read_ahead(connection, deadline)
+        if more and limit and large.sent >= limit:
+            result = _too_many(limit)
+        keep = more and result is SUCCESS
     except CancelledError:  # abandoned: no answer
         raise
     except Exception as error:
         result = of_error(error)
     finally:
         deadline.stop()
-        search.close()
-    connection.finish(message_id, "search", result, _done(message_id, result))
-
-
-async def _page(connection: "LDAPConnection", message_id: int, paged: PagedSearch, size: int) -> None:
-    """Sends one page; page size 0 ends the paged search (RFC 2696 §3)."""
-    search, request = paged.search, paged.request
-    deadline = _Deadline(connection, request, search)
-    limit = size_limit(connection, request)
-    cookie, keep = b"", False
-    result = SUCCESS
-    try:
-        left = max(0, min(size, limit - paged.sent)) if limit else size
-        while left and await _read_ahead(connection, paged, deadline):
-            page, paged.ready = paged.ready[:left], paged.ready[left:]
-            left -= len(page)
-            paged.sent += len(page)
-            await _send(connection, message_id, page)
-        more = size > 0 and await _read_ahead(connection, paged, deadline)
-        if more and limit and paged.sent >= limit:
-            result = _too_many(limit)
-        keep = more and result is SUCCESS
-    except CancelledError:
-        raise
-    except Exception as error:
-        result = of_error(error)
-    finally:
-        deadline.stop()
         if not keep:
-            search.close()
-    if keep:
-        cookie = connection.paged.keep(paged, connection.services.reactor.seconds())
-    connection.finish(message_id, "search", result, _done(message_id, result, cookie))
-
-
-async def _read_ahead(connection: "LDAPConnection", paged: PagedSearch, deadline: _Deadline) -> bool:
-    """Whether there are more entries; then the next of them are ready."""
-    while not paged.ready:
-        entries = await _slice(connection, paged.search, deadline)
-        if entries is None:
-            return False
-        paged.ready = entries
-    return True
-
-
-async def _slice(connection: "LDAPConnection", search: Search, deadline: _Deadline) -> list[bytes] | None:
-    """The next entries. Between two slices the reactor serves everybody else."""
-    deadline.check()
-    try:
-        if search.blocking:
-            slicing = deferToThreadPool(connection.services.reactor, connection.services.threads, search.next_slice)
-            return await _uncancelled(slicing, search)
-        await connection.turn()
-        return search.next_slice()
-    except sqlite3.OperationalError:
-        deadline.check()
-        raise
-
-
-async def _uncancelled(slicing: "Deferred[list[bytes] | None]", search: Search) -> list[bytes] | None:
-    """A cancelled search (abandoned, disconnected) must not give its snapshot back while a thread still works with it."""
-    waiting: Deferred[list[bytes] | None] = Deferred()
-    over: Deferred[None] = Deferred()
-
-    def ended(result: list[bytes] | Failure | None) -> None:
-        if waiting.called:  # cancelled: nobody wants it any more
-            over.callback(None)
-        else:  # a failure takes its own way from here
-            waiting.callback(result)
-
-    slicing.addBoth(ended)
-    try:
-        return await waiting
-    except CancelledError:
-        search.interrupt()
-        await over
-        raise
-
-
-async def _send(connection: "LDAPConnection", message_id: int, entries: list[bytes]) -> None:
-    connection.services.statistics.entries += len(entries)
-    if entries:
-        await connection.writable()
-        connection.send(b"".join([wrap(message_id, entry) for entry in entries]))
+            large.search.close()
+    cookie = connection.paged.keep(large, connection.services.reactor.seconds()) if keep else b""
+    connection.finish(message_id, "search", result, _done(message_id, result, cookie if paged else None))

@@ -105,7 +105,7 @@ def test_an_error_in_the_middle_of_a_large_search_ends_it_with_its_result(
         client.send(search_request(BASE))
         assert isinstance(client.receive().operation, SearchResultEntry)
         assert serving.world.follower.reader is not None
-        monkeypatch.setattr("gateway.directory.search.Search.next_slice", lambda _: 1 / 0)
+        monkeypatch.setattr("gateway.directory.search.Search.next_slice", lambda *_: 1 / 0)
         messages = [client.receive()]
         while isinstance(messages[-1].operation, SearchResultEntry):
             messages.append(client.receive())

@@ -80,7 +80,7 @@ def test_an_abandoned_search_is_interrupted_in_its_thread_before_its_snapshot_is
     assert reader is not None
     interrupted, in_use = Event(), []
 
-    def scan(_: Search) -> None:
+    def scan(*_: object) -> None:
         interrupted.wait(20)
         in_use.append(reader._in_use)
         raise sqlite3.OperationalError("interrupted")

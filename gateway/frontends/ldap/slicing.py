@@ -1,0 +1,124 @@
+"""A large search, slice by slice: at the client's pace, within its time limit, and with a bounded part of it in memory."""
+
+import sqlite3
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
+
+from gateway.directory.search import SLICE_ROWS, Search
+from gateway.frontends.ldap.limits import SLICE_BYTES
+from gateway.frontends.ldap.results import Refused
+from gateway.wire.encoder import wrap
+from gateway.wire.messages import SearchRequest
+from gateway.wire.result_codes import ResultCode
+
+if TYPE_CHECKING:
+    from gateway.frontends.ldap.connection import LDAPConnection
+
+_FIRST_ROWS = 8
+_GROWTH = 4
+
+
+@dataclass(slots=True)
+class LargeSearch:
+    """A search that is under way, or between two pages. `ready`: entries that were read ahead; `sent`: entries sent so far."""
+
+    request: SearchRequest
+    search: Search
+    ready: list[bytes] = field(default_factory=list)
+    sent: int = 0
+    used_at: float = 0.0
+    _rows: int = _FIRST_ROWS
+
+    async def read_ahead(self, connection: "LDAPConnection", deadline: "Deadline") -> bool:
+        """Whether there are more entries; then the next of them are ready. Raises Refused when the time is over."""
+        while not self.ready:
+            deadline.check()
+            try:
+                entries = await self._slice(connection)
+            except sqlite3.OperationalError:  # interrupted, if not worse
+                deadline.check()
+                raise
+            if entries is None:
+                return False
+            self.ready = entries
+            self._adapt()
+        return True
+
+    async def _slice(self, connection: "LDAPConnection") -> list[bytes] | None:
+        """The next entries. Between two slices the reactor serves everybody else."""
+        if self.search.blocking:
+            services = connection.services
+            slicing = deferToThreadPool(services.reactor, services.threads, self.search.next_slice, self._rows)
+            return await _uncancelled(slicing, self.search)
+        await connection.turn()
+        return self.search.next_slice(self._rows)
+
+    def _adapt(self) -> None:
+        """As many rows as make a slice of about SLICE_BYTES: an entry may be a group with 100,000 members."""
+        fitting = self._rows * SLICE_BYTES // max(1, sum(map(len, self.ready)))
+        self._rows = max(1, min(self._rows * _GROWTH, fitting, SLICE_ROWS))
+
+    async def send_next(self, connection: "LDAPConnection", message_id: int, most: int, deadline: "Deadline") -> int:
+        """Sends the next entries, at most `most`, when the client takes them; how many (0: there are no more)."""
+        await connection.slices.acquire()
+        try:
+            await connection.writable()
+            if not await self.read_ahead(connection, deadline):
+                return 0
+            entries, self.ready = self.ready[:most], self.ready[most:]
+            self.sent += len(entries)
+            connection.services.statistics.entries += len(entries)
+            connection.send(b"".join([wrap(message_id, entry) for entry in entries]))
+            return len(entries)
+        finally:
+            connection.slices.release()
+
+
+class Deadline:
+    """The time limit of a search: the client's or ours, whichever is shorter."""
+
+    def __init__(self, connection: "LDAPConnection", large: LargeSearch) -> None:
+        ours = connection.services.limits.time_limit_seconds
+        limits = [seconds for seconds in (large.request.time_limit, ours) if seconds > 0]
+        self._expired = False
+        self._search = large.search
+        reactor = connection.services.reactor
+        self._call = reactor.callLater(min(limits), self._expire) if limits else None
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._search.interrupt()
+
+    def check(self) -> None:
+        """Raises Refused when the time is over."""
+        if self._expired:
+            raise Refused(ResultCode.TIME_LIMIT_EXCEEDED, "the time limit of the search is over")
+
+    def stop(self) -> None:
+        """There is nothing to limit any more."""
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+
+
+async def _uncancelled(slicing: "Deferred[list[bytes] | None]", search: Search) -> list[bytes] | None:
+    """A cancelled search (abandoned, disconnected) must not give its snapshot back while a thread still works with it."""
+    waiting: Deferred[list[bytes] | None] = Deferred()
+    over: Deferred[None] = Deferred()
+
+    def ended(result: list[bytes] | Failure | None) -> None:
+        if waiting.called:  # cancelled: nobody wants it any more
+            over.callback(None)
+        else:  # a failure takes its own way from here
+            waiting.callback(result)
+
+    slicing.addBoth(ended)
+    try:
+        return await waiting
+    except CancelledError:
+        search.interrupt()
+        await over
+        raise

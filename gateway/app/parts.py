@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.app import data_dir
+from gateway.app import data_dir, holders
 from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
 from gateway.app.tables import Settings, ViewTable
 from gateway.connectors.ldap.openldap import OpenLDAPSource
@@ -37,11 +34,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def holder() -> str:
-    """A name for this process among all nodes: who holds a lease."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-
-
 def open_database(settings: Settings, reactor: Any = None) -> Database:
     """The store, with this program's schema. An embedded one is made and migrated; another one must have been
     (`gateway migrate`). Raises StoreUnavailable or ConfigurationError."""
@@ -49,6 +41,7 @@ def open_database(settings: Settings, reactor: Any = None) -> Database:
     try:
         if database.embedded:
             migrate.migrate(database)
+            holders.free_left_behind(database)
         else:
             migrate.check_schema(database)
     except BaseException:

@@ -12,7 +12,7 @@ from typing import Any
 
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app import parts
+from gateway.app import holders, parts
 from gateway.app.listening import Listener
 from gateway.app.measured import MeasuredAuthenticator
 from gateway.app.tables import Certified, LimitsTable, Settings
@@ -63,7 +63,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     directory = Directory(followers)
 
     # Inbound: one runner for each source
-    process = Process(database, reactor, reactor, pool_for(len(settings.source)), parts.now, parts.holder())
+    process = Process(database, reactor, reactor, pool_for(len(settings.source)), parts.now, holders.name())
     runners = Runners(
         [
             Runner(

@@ -46,5 +46,10 @@ def holder_of(connection: Connection, name: str, now: datetime) -> str | None:
     return connection.execute(held).scalar()
 
 
+def all_holders(connection: Connection) -> list[tuple[str, str]]:
+    """Every lease that was not given back, with its holder."""
+    return [(name, holder) for name, holder in connection.execute(select(leases.c.name, leases.c.holder))]
+
+
 def _end(now: datetime, seconds: float) -> int:
     return milliseconds(now + timedelta(seconds=seconds))

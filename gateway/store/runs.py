@@ -37,6 +37,11 @@ def start(connection: Connection, source_id: str, mode: str, trigger: str, now: 
     return run_id
 
 
+def set_mode(connection: Connection, run_id: int, mode: str) -> None:
+    """Note that the run is of another mode than it began with."""
+    connection.execute(update(runs).where(runs.c.id == run_id).values(mode=mode))
+
+
 def progress(connection: Connection, run_id: int, statistics: Statistics) -> None:
     """Store what the run has done so far."""
     connection.execute(update(runs).where(runs.c.id == run_id).values(statistics=encode_statistics(statistics)))

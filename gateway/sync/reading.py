@@ -118,12 +118,15 @@ class Reading:
         """Apply the batch and note how far the run is. The run ends when the source's present state is reached; changes that
         are pushed later go into runs of their own. Raises as `Inbound.apply` does."""
         now, run = self._now(), self.run
+        if batch.begins and run.mode != FULL:  # the source could not go on from where it was
+            run = replace(run, mode=FULL)
+            if run.id is not None:
+                runs.set_mode(connection, run.id, FULL)
         if run.id is None and _tells(batch, run.trigger):
             run = self._started(connection, replace(run, started_at=now) if run.trigger is Trigger.PUSH else run)
         applied = self._inbound.apply(connection, batch, run.id, allow_deletions=self._order.allow_deletions)
         sources.note_heard(connection, self._inbound.source_id, now, caught_up=batch.caught_up)
-        mode = FULL if batch.begins else run.mode
-        run = replace(run, mode=mode, statistics=run.statistics + applied.statistics)
+        run = replace(run, statistics=run.statistics + applied.statistics)
         if not _is_over(run, batch, now):
             if run.id is not None:
                 runs.progress(connection, run.id, run.statistics)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gateway.app import parts
+from gateway.app import holders, parts
 from gateway.app.cli import Invocation, exit_code
 from gateway.app.commands import outcomes
 from gateway.app.printing import Progress, as_json, print_json
@@ -113,7 +113,7 @@ def _run_here(database: Database, table: parts.SourceTables, request: Request) -
     source, inbound = parts.source(table), parts.inbound(table)
     order = Order(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
     reading = Reading(inbound, order, parts.now)
-    with LeaseInThread(database, name_for(table.name), parts.holder(), parts.now), Progress(f"source {table.name}") as progress:
+    with LeaseInThread(database, name_for(table.name), holders.name(), parts.now), Progress(f"source {table.name}") as progress:
         watermark, step = database.write_blocking(reading.begin)
         reading.committed(step)
         run_id = reading.run.id or 0

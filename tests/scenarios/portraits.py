@@ -26,11 +26,13 @@ class Person(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """`people` by uid; `units` by path; `groups`: the names of direct members by group name."""
+    """`people` by uid; `units` by path; `groups`: the names of direct members by group name; `memberships`: (person, group) as
+    it is told of the person."""
 
     people: dict[str, Person]
     units: frozenset[Path]
     groups: dict[str, frozenset[str]]
+    memberships: frozenset[tuple[str, str]]
 
 
 def of_upstream(connection: Any, suffix: str) -> Portrait:
@@ -40,62 +42,61 @@ def of_upstream(connection: Any, suffix: str) -> Portrait:
     groups = _entries(connection, f"ou=groups,{suffix}", "(objectClass=groupOfNames)")
     units = [_rdns(dn) for dn, _ in _entries(connection, f"ou=people,{suffix}", "(objectClass=organizationalUnit)")]
     names = {_rdns(dn): found["uid"][0] for dn, found in people} | {_rdns(dn): found["cn"][0] for dn, found in groups}
+    members = {found["cn"][0]: _named(names, found.get("member", ())) for _, found in groups}
     return Portrait(
         {found["uid"][0]: _person(found, _nearest(_rdns(dn), units, top)) for dn, found in people},
         frozenset(_path(unit, top) for unit in units if unit != top),
-        {found["cn"][0]: _named(names, found.get("member", ())) for _, found in groups},
+        members,
+        frozenset((found["uid"][0], group) for _, found in people for group in members if found["uid"][0] in members[group]),
     )
 
 
 def over_ldap(connection: Any, base: str) -> Portrait:
-    """From one subtree search of the gateway. `memberOf` must be the mirror of `member`."""
+    """From one subtree search of the gateway."""
     found = _entries(connection, base, "(objectClass=*)", "*", "memberOf")
     inside = {kind: _rdns(f"ou={kind},{base}") for kind in ("people", "groups", "organizations")}
-    by_kind = {
-        kind: {dn: attributes for dn, attributes in found if _rdns(dn)[1:][-len(top) :] == top} for kind, top in inside.items()
-    }
-    names = {_rdns(dn): each["uid"][0] for dn, each in by_kind["people"].items()}
-    names |= {_rdns(dn): each["cn"][0] for dn, each in by_kind["groups"].items()}
-    mirrored = {(_rdns(dn), _rdns(of)) for dn, each in found for of in each.get("memberOf", ())}
-    assert mirrored == {(_rdns(to), _rdns(dn)) for dn, each in by_kind["groups"].items() for to in each.get("member", ())}
+    people, groups, units = (
+        {_rdns(dn): attributes for dn, attributes in found if _rdns(dn)[1:][-len(top) :] == top} for top in inside.values()
+    )
+    names = {rdns: each["uid"][0] for rdns, each in people.items()} | {rdns: each["cn"][0] for rdns, each in groups.items()}
     return Portrait(
-        {each["uid"][0]: _person(each, each.get("ou", [""])[0]) for each in by_kind["people"].values()},
-        frozenset(_path(_rdns(dn), inside["organizations"]) for dn in by_kind["organizations"]),
-        {each["cn"][0]: _named(names, each.get("member", ())) for each in by_kind["groups"].values()},
+        {each["uid"][0]: _person(each, each.get("ou", [""])[0]) for each in people.values()},
+        frozenset(_path(rdns, inside["organizations"]) for rdns in units),
+        {each["cn"][0]: _named(names, each.get("member", ())) for each in groups.values()},
+        frozenset((each["uid"][0], names[_rdns(group)]) for each in people.values() for group in each.get("memberOf", ())),
     )
 
 
 def over_http(export: str) -> Portrait:
-    """From the NDJSON of GET /export. What a user's record says of groups must be the mirror of the groups' members."""
+    """From the NDJSON of GET /export. It is no snapshot: while something changes, it may contradict itself."""
     lines = [json.loads(line) for line in export.splitlines()]
     assert "nextToken" in lines[-1], "the export is not complete"
     of_kind: dict[str, list[dict[str, Any]]] = {"user": [], "organization": [], "group": []}
     for line in lines[:-1]:
         of_kind[line["kind"]].append(line)
     units = {line["object"]["organizationalUnitId"]: line["object"] for line in of_kind["organization"]}
-    names = {line["object"]["userId"]: line["object"]["username"] for line in of_kind["user"]}
+    people = {line["object"]["userId"]: line["object"] for line in of_kind["user"]}
+    names = {user_id: user["username"] for user_id, user in people.items()}
     names |= {line["object"]["groupId"]: line["object"]["groupName"] for line in of_kind["group"]}
-    groups = {
-        line["object"]["groupName"]: frozenset(names[member["id"]] for member in line["members"]) for line in of_kind["group"]
-    }
-    people = {line["object"]["username"]: line["object"] for line in of_kind["user"]}
-    mirrored = {(name, group["groupName"]) for name, user in people.items() for group in user["groups"]}
-    assert mirrored == {(member, name) for name, members in groups.items() for member in members if member in people}
     return Portrait(
-        {name: _user(user, units) for name, user in people.items()},
+        {user["username"]: _user(user, units) for user in people.values()},
         frozenset(path for unit_id in units if (path := _unit_path(units, unit_id))),
-        groups,
+        {
+            line["object"]["groupName"]: frozenset(names.get(member["id"], member["id"]) for member in line["members"])
+            for line in of_kind["group"]
+        },
+        frozenset((user["username"], group["groupName"]) for user in people.values() for group in user["groups"]),
     )
 
 
 def _user(user: dict[str, Any], units: Mapping[str, dict[str, Any]]) -> Person:
     titles = tuple(each["fieldValue"] for each in user["customFields"] if each["fieldName"] == "title")
-    path = _unit_path(units, user["primaryOrganizationalUnitId"])
-    return Person((user["email"],) if "email" in user else (), titles, path[-1] if path else "")
+    path = _unit_path(units, user["primaryOrganizationalUnitId"]) or ("",)
+    return Person((user["email"],) if "email" in user else (), titles, path[-1])
 
 
 def _unit_path(units: Mapping[str, dict[str, Any]], unit_id: str) -> Path:
-    unit = units[unit_id]
+    unit = units.get(unit_id, {})
     return (*_unit_path(units, unit["parentId"]), unit["organizationalUnitName"]) if "parentId" in unit else ()
 
 

@@ -1,5 +1,5 @@
-"""Who holds a lease: the name of this process among all nodes. What a killed process of this machine held is given back when the
-next one opens the embedded store; with a store that nodes share, a lease ends by itself."""
+"""Who holds a lease: the name of this process among all nodes. What a killed process of this machine held is given back when
+the next one opens the embedded store; with a store that nodes share, a lease ends by itself."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+"""Who holds a lease, and when a holder counts as gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from gateway.app import holders
+from gateway.store import leases, migrate
+from gateway.store.database import Database
+
+HOST = socket.gethostname()
+
+
+def ended() -> int:
+    """The id of a process that was here and is gone."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        return process.pid
+
+
+def test_a_killed_process_of_this_machine_is_gone() -> None:
+    assert holders.is_gone(f"{HOST}:{ended()}:0badcafe")
+
+
+def test_another_process_with_our_id_was_before_us() -> None:
+    assert holders.is_gone(f"{HOST}:{os.getpid()}:0badcafe")
+
+
+@pytest.mark.parametrize(
+    "holder", [holders.name(), f"{HOST}:{os.getppid()}:0badcafe", f"not-{HOST}:{ended()}:0badcafe", "", "node", f"{HOST}:x:y"]
+)
+def test_in_doubt_a_holder_is_not_gone(holder: str) -> None:
+    assert not holders.is_gone(holder)
+
+
+def test_only_the_leases_of_who_is_gone_are_given_back(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/store.sqlite")
+    migrate.migrate(database)
+    for lease, holder in (("left", f"{HOST}:{ended()}:0badcafe"), ("held", holders.name()), ("far", "elsewhere:1:0badcafe")):
+        assert database.write_blocking(
+            partial(leases.acquire, name=lease, holder=holder, seconds=30, now=datetime(2026, 11, 23, tzinfo=UTC))
+        )
+    holders.free_left_behind(database)
+    assert sorted(name for name, _ in database.read_blocking(leases.all_holders)) == ["far", "held"]
+    database.close()

@@ -120,6 +120,7 @@ class ViewUpdater:
         with viewfile.transaction(self.connection):
             self._writer.count_values()
         self._written_since_count = 0
+        self.connection.execute("PRAGMA shrink_memory")  # what a large load has needed is not needed for single changes
         return True
 
 

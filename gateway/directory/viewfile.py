@@ -57,7 +57,7 @@ _CHECKPOINT_PAGES = 8_000
 _SNAPSHOT_CACHE_KIB = 256
 """There may be hundreds of snapshots, and each reads on and on: what they have in common is the system's page cache."""
 
-_SHARED_CACHE_KIB = 16 * 1024
+_SHARED_CACHE_KIB = 8 * 1024
 """For the one connection that answers small searches: the upper levels of the indexes."""
 
 

@@ -19,7 +19,7 @@ from gateway.model.errors import ConfigurationError, StoreUnavailable
 BUSY_MILLISECONDS = 15_000
 """How long a writer waits for another process (a `gateway sync` beside `gateway serve`); a batch takes far less."""
 
-WRITER_CACHE_KIB = 24 * 1024
+WRITER_CACHE_KIB = 16 * 1024
 """SQLite's page cache of the one writer: the upper levels of every index of a directory of 1,000,000 people."""
 
 CHECKPOINT_PAGES = 4000

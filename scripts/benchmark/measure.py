@@ -147,9 +147,12 @@ def restart_seconds(contender: Contender, size: Size) -> float:
             connection = connect(contender.endpoint)
         except LDAPException:
             return False
-        found = ask(connection, contender.endpoint.base, f"(uid=user{size.people // 2:06d})", "SUBTREE", "uid")
-        connection.unbind()
-        return bool(found)
+        try:
+            return bool(ask(connection, contender.endpoint.base, f"(uid=user{size.people // 2:06d})", "SUBTREE", "uid"))
+        except LDAPException:  # it listens, but is not ready
+            return False
+        finally:
+            connection.unbind()
 
     wait_until(answers, f"{contender.name} answers after a restart", poll_seconds=0.01)
     return time.monotonic() - began

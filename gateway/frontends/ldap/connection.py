@@ -4,24 +4,21 @@ What an operation means is in its own file; here is only what they share: framin
 back-pressure, limits and the end."""
 
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
 from OpenSSL import SSL
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, ensureDeferred
-from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from gateway.directory.directory import Party
-from gateway.frontends.ldap import fastpath, output, virtual
-from gateway.frontends.ldap.controls import understood
-from gateway.frontends.ldap.dispatch import HANDLERS
+from gateway.frontends.ldap import fastpath, virtual
+from gateway.frontends.ldap.dispatch import HANDLERS, perform
 from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS, SLICES_PER_CONNECTION
+from gateway.frontends.ldap.output import Output
 from gateway.frontends.ldap.paging import PagedSearches
-from gateway.frontends.ldap.results import Refused, of_error
 from gateway.frontends.ldap.services import Services
 from gateway.model.dn import DN
 from gateway.wire import oids
@@ -30,23 +27,12 @@ from gateway.wire.encoder import encode_operation, wrap
 from gateway.wire.errors import WireError
 from gateway.wire.framing import Framer
 from gateway.wire.limits import Limits
-from gateway.wire.messages import (
-    AbandonRequest,
-    BindRequest,
-    ExtendedRequest,
-    ExtendedResponse,
-    LDAPMessage,
-    Operation,
-    Result,
-    SearchRequest,
-    UnbindRequest,
-)
+from gateway.wire.messages import AbandonRequest, ExtendedResponse, Result, UnbindRequest
 from gateway.wire.result_codes import ResultCode
 
 _log = structlog.get_logger("gateway.ldap")
 
 
-@implementer(IPushProducer)
 class LDAPConnection(Protocol):
     """`factory` counts connections and knows `services`."""
 
@@ -57,34 +43,28 @@ class LDAPConnection(Protocol):
         self.is_encrypted = encrypted
         self.paged = PagedSearches()
         self.slices = DeferredSemaphore(SLICES_PER_CONNECTION)
+        self.output: Output
         self._transport: Any = None
-        self._write: Callable[[bytes], object] = _nowhere
         self._wire_limits = wire_limits
         self._framer = Framer(wire_limits)
         self._queue: deque[bytes] = deque()
         self._operations: dict[int, Deferred[None]] = {}
         self._closed = closed
-        self._output: list[bytes] = []
         self._working = False
         self._exclusive = False
-        self._full = False
         self._reading = True
-        self._writers: list[Deferred[None]] = []
         self._tls_next = False
         self._ended = False
         self._fast: fastpath.FastPath | None = None
         self.last_activity = services.reactor.seconds()
         self.incomplete_since: float | None = self.last_activity
         """When what is being waited for began to arrive: a TLS handshake, a request; None between two requests."""
-        self.full_since: float | None = None
 
     # The transport ----------------------------------------------------------------------------------------------------
 
     def connectionMade(self) -> None:
         self._transport = self.transport
-        self._write = output.writer(self.transport)
-        self._transport.setTcpNoDelay(True)  # else the last part of an answer waits 40 ms for the client's acknowledgement
-        self._transport.registerProducer(self, True)
+        self.output = Output(self.services.reactor, self.transport, self._resumed)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if isinstance(reason.value, SSL.Error):
@@ -111,23 +91,9 @@ class LDAPConnection(Protocol):
         self._queue.extend(messages)
         self._work()
 
-    def pauseProducing(self) -> None:
-        """The client does not take its answers as fast as they come: nothing more is made for it."""
-        self._full = True
-        self.full_since = self.services.reactor.seconds()
-
-    def resumeProducing(self) -> None:
-        """The client has taken what there was."""
-        self._full = False
-        self.full_since = None
+    def _resumed(self) -> None:
         self.last_activity = self.services.reactor.seconds()
-        writers, self._writers = self._writers, []
-        for writer in writers:
-            writer.callback(None)
         self._work()
-
-    def stopProducing(self) -> None:
-        """The transport has gone; connectionLost follows."""
 
     # Requests ---------------------------------------------------------------------------------------------------------
 
@@ -136,7 +102,7 @@ class LDAPConnection(Protocol):
         """Whether the first request of the queue must wait."""
         if self._exclusive or self._ended or self._tls_next:
             return True
-        crowded = self._full or len(self._operations) >= self.services.limits.operations_in_flight
+        crowded = self.output.is_full or len(self._operations) >= self.services.limits.operations_in_flight
         return crowded and not _makes_room(self._queue[0])
 
     def _work(self) -> None:
@@ -153,19 +119,19 @@ class LDAPConnection(Protocol):
         self._steer()
 
     def _answer_all(self) -> None:
-        queue, output, size = self._queue, self._output, 0
+        queue, output, size = self._queue, self.output, 0
         while queue and not self._held:
             message = queue.popleft()
             answer = self._fast.answer(message, self._operations) if self._fast is not None else None
             if answer is None:
                 answer = self._answer(message)
             if answer:
-                output.append(answer)
+                output.ready.append(answer)
                 size += len(answer)
                 if size > OUTPUT_CHUNK_BYTES:
-                    self._flush()
+                    output.flush()
                     size = 0
-        self._flush()
+        output.flush()
 
     def _steer(self) -> None:
         """Reads on only when no request waits: a client that asks faster than it takes its answers feels it."""
@@ -194,34 +160,10 @@ class LDAPConnection(Protocol):
         if isinstance(operation, AbandonRequest):
             self._abandon(operation.message_id)
             return None
-        return self._handle(message)
-
-    def _handle(self, message: LDAPMessage) -> bytes | None:
-        known = HANDLERS.get(type(message.operation))
-        if known is None or message.message_id == 0 or message.message_id in self._operations:
+        if type(operation) not in HANDLERS or message.message_id == 0 or message.message_id in self._operations:
             self._protocol_error(WireError(_NOT_A_REQUEST, 0))
             return None
-        name, handler, response = known
-        try:
-            controls = understood(message.operation, message.controls)
-            self._require_tls(message.operation)
-            return handler(self, message.message_id, message.operation, controls)
-        except Exception as error:
-            if isinstance(message.operation, BindRequest):
-                self.be(self.services.authentication.anonymous)
-            result = of_error(error)
-            self.count(name, result)
-            return wrap(message.message_id, encode_operation(response(result)))
-
-    def _require_tls(self, operation: Operation) -> None:
-        """With require_tls, only what is needed to begin TLS is done in the clear."""
-        if not self.services.require_tls or self.is_encrypted:
-            return
-        if isinstance(operation, ExtendedRequest) and operation.name == oids.START_TLS:
-            return
-        if isinstance(operation, SearchRequest) and not operation.base_object and operation.scope == 0:
-            return
-        raise Refused(ResultCode.CONFIDENTIALITY_REQUIRED, "TLS is required: send StartTLS first, or connect to the LDAPS port")
+        return perform(self, message)
 
     # What operations do -----------------------------------------------------------------------------------------------
 
@@ -261,25 +203,9 @@ class LDAPConnection(Protocol):
             _log.debug("operation", operation=name, peer=self.peer, bound=self.party.dn, result=int(result.code))
 
     def send(self, data: bytes) -> None:
-        """Hands octets to the transport, behind the answers that are ready."""
+        """Hands octets to the client."""
         if not self._ended:
-            self._output.append(data)
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._output:
-            data = b"".join(self._output)
-            self._output.clear()
-            self._write(data)
-
-    def writable(self) -> "Deferred[None]":
-        """Fires when the client takes more."""
-        waiting: Deferred[None] = Deferred()
-        if self._full:
-            self._writers.append(waiting)
-        else:
-            waiting.callback(None)
-        return waiting
+            self.output.send(data)
 
     def turn(self) -> "Deferred[None]":
         """Fires after the reactor has served the others."""
@@ -301,6 +227,11 @@ class LDAPConnection(Protocol):
         return self.services.tls_context is not None and not self.is_encrypted
 
     @property
+    def must_start_tls(self) -> bool:
+        """Whether nothing else may be done before TLS."""
+        return self.services.require_tls and not self.is_encrypted
+
+    @property
     def is_busy(self) -> bool:
         """Whether operations are outstanding."""
         return bool(self._operations)
@@ -317,7 +248,7 @@ class LDAPConnection(Protocol):
             return
         assert self.services.tls_context is not None  # noqa: S101
         self.is_encrypted = True
-        self._write = self._transport.write
+        self.output.through_transport()
         self.incomplete_since = self.services.reactor.seconds()
         self._transport.startTLS(self.services.tls_context())
 
@@ -346,17 +277,16 @@ class LDAPConnection(Protocol):
 
     def end(self) -> None:
         """Ends the connection when what was written has gone out."""
-        self._flush()
         self._ended = True
         self._queue.clear()
         self._steer()
         self.abandon_all()
-        self._transport.unregisterProducer()
-        self._transport.loseConnection()
+        self.output.close()
 
-    def drop(self, reason: str) -> None:
-        """Ends the connection at once: the client does not take anything any more."""
-        _log.info("client dropped", peer=self.peer, bound=self.party.dn, reason=reason)
+    def drop(self, reason: str, cure: str | None = None) -> None:
+        """Ends the connection at once, whatever the client has not taken. `cure`: what to do when that was wrong."""
+        tell = _log.info if cure is None else _log.warning
+        tell("client dropped", peer=self.peer, bound=self.party.dn, reason=reason, **({"cure": cure} if cure else {}))
         self._ended = True
         self._transport.abortConnection()
 
@@ -364,10 +294,10 @@ class LDAPConnection(Protocol):
         """Looks at the time limits."""
         limits = self.services.limits
         self.paged.close(before=now - PAGED_SEARCH_SECONDS)
-        if self.full_since is not None and now - self.full_since > limits.write_stall_seconds:
-            self.drop("it takes nothing of its answers")
+        if self.output.stalled(before=now - limits.write_stall_seconds):
+            self.drop("it takes nothing of its answers", _SLOW.format("write_stall_seconds"))
         elif self._reading and self.incomplete_since is not None and now - self.incomplete_since > limits.bind_seconds:
-            self.drop("its request is not complete in time")
+            self.drop("its request is not complete in time", _SLOW.format("bind_seconds"))
         elif not self._operations and now - self.last_activity > self._patience:
             self.drop("idle")
 
@@ -378,6 +308,7 @@ class LDAPConnection(Protocol):
 
 
 _NOT_A_REQUEST = "this message is not a request that can be answered here, or its message id is in use"
+_SLOW = "look at the program at that address and the way to it; the time is [limits] {}"
 _TLS_CURE = "a client must speak TLS 1.2 or later and trust the certificate; a port for TLS answers nothing else"
 
 
@@ -391,7 +322,3 @@ def _makes_room(message: bytes) -> bool:
 def _openssl_reason(error: BaseException) -> str:
     """OpenSSL's words: a list of (library, function, reason)."""
     return "; ".join(str(one[-1]) for one in (error.args[0] if error.args else ())) or "the connection was cut"
-
-
-def _nowhere(_data: bytes) -> None:
-    """Before the connection is made there is nothing to write to."""

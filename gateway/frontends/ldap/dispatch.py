@@ -1,9 +1,13 @@
-"""Which file answers which operation, and with which response an operation that failed is answered. Only tables."""
+"""Which file answers which operation, and with which response an operation that failed is answered."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.frontends.ldap import bind, compare, extended, search, writes
+from gateway.frontends.ldap.controls import understood
+from gateway.frontends.ldap.results import Refused, of_error
+from gateway.wire import oids
+from gateway.wire.encoder import encode_operation, wrap
 from gateway.wire.messages import (
     AddRequest,
     AddResponse,
@@ -16,14 +20,17 @@ from gateway.wire.messages import (
     DelResponse,
     ExtendedRequest,
     ExtendedResponse,
+    LDAPMessage,
     ModifyDNRequest,
     ModifyDNResponse,
     ModifyRequest,
     ModifyResponse,
+    Operation,
     Result,
     SearchRequest,
     SearchResultDone,
 )
+from gateway.wire.result_codes import ResultCode
 
 if TYPE_CHECKING:
     from gateway.frontends.ldap.connection import LDAPConnection
@@ -41,3 +48,30 @@ HANDLERS: Final[Mapping[type, tuple[str, Handler, Callable[[Result], Any]]]] = {
     ModifyDNRequest: ("modify_dn", writes.handle, ModifyDNResponse),
 }
 """Request → its name, who answers it, and its response. Abandon and Unbind have no response: connection.py."""
+
+
+def perform(connection: "LDAPConnection", message: LDAPMessage) -> bytes | None:
+    """The answer to a request that HANDLERS knows; None when it comes later. An error becomes the operation's own response."""
+    operation = message.operation
+    name, handler, response = HANDLERS[type(operation)]
+    try:
+        controls = understood(operation, message.controls)
+        if connection.must_start_tls and not _is_for_the_clear(operation):
+            raise Refused(ResultCode.CONFIDENTIALITY_REQUIRED, _TLS_FIRST)
+        return handler(connection, message.message_id, operation, controls)
+    except Exception as error:
+        if isinstance(operation, BindRequest):  # whatever became of it, nobody is bound (RFC 4513 §4)
+            connection.be(connection.services.authentication.anonymous)
+        result = of_error(error)
+        connection.count(name, result)
+        return wrap(message.message_id, encode_operation(response(result)))
+
+
+_TLS_FIRST = "TLS is required: send StartTLS first, or connect to the LDAPS port"
+
+
+def _is_for_the_clear(operation: Operation) -> bool:
+    """What is needed to begin TLS: StartTLS itself, and the root DSE to learn of it."""
+    if isinstance(operation, SearchRequest):
+        return not operation.base_object and operation.scope == 0
+    return isinstance(operation, ExtendedRequest) and operation.name == oids.START_TLS

@@ -1,6 +1,7 @@
-"""The search that programs send most, answered with the least work: one equality assertion, no controls, a few entries.
+"""The searches that programs send most, answered with the least work: one equality assertion, or a flat "and" or "or" of some
+(`(&(objectClass=person)(uid=x))`), without controls, that find a few entries.
 
-A request's octets but for the assertion value are its template: what was found out about them once (view, plan, selection)
+A request's octets but for the assertion values are its template: what was found out about them once (view, plan, selection)
 is kept. Whatever does not fit goes the ordinary way, and the answers are the same: a test compares them octet by octet."""
 
 from collections.abc import Container
@@ -17,7 +18,6 @@ from gateway.model.dn import InvalidDN
 from gateway.wire.decoder import decode_message
 from gateway.wire.encoder import wrap
 from gateway.wire.errors import WireError
-from gateway.wire.filters import Equality
 from gateway.wire.messages import SearchRequest
 
 _MAX_TEMPLATES = 500
@@ -27,7 +27,9 @@ _MAX_ENTRIES = 20
 """More entries than this are not worth the short way; the ordinary one knows limits."""
 
 _SEARCH = 0x63
-_EQUALITY = 0xA3
+_AND, _OR, _EQUALITY = 0xA0, 0xA1, 0xA3
+
+_MAX_ASSERTIONS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ class _Template:
         return self.follower.reader is self.reader and self.reader.generation == self.generation
 
 
-def split(message: bytes) -> tuple[int, bytes, bytes] | None:
-    """Message id, template and assertion value of a search with one equality assertion; None for anything else.
+def split(message: bytes) -> tuple[int, bytes, list[bytes]] | None:
+    """Message id, template and assertion values of a search with equality assertions; None for anything else.
 
     `message` comes from the framer, so its own length is right. Every length that is not in the template is checked here, and
     those in it are of one octet: two messages with the same template are read alike by the ordinary decoder, which has
@@ -75,17 +77,30 @@ def split(message: bytes) -> tuple[int, bytes, bytes] | None:
         if size > 0x7F or message[pos + 1] > 0x7F:
             return None
         pos += 2 + message[pos + 1]  # behind the time limit
-        if message[pos + 1] != 1 or message[pos + 3] != _EQUALITY or message[pos + 4] > 0x7F:
+        if message[pos + 1] != 1 or message[pos + 4] > 0x7F:
             return None
         pos += 3  # behind typesOnly
+        template = message[start:pos]
+        values: list[bytes] = []
         filter_end = pos + 2 + message[pos + 1]
-        value = pos + 4 + message[pos + 3]
-        if message[value] != 0x04 or value + 2 + message[value + 1] != filter_end:
+        if message[pos] == _AND or message[pos] == _OR:
+            template += message[pos : pos + 1]
+            pos += 2
+        while pos < filter_end:
+            end = pos + 2 + message[pos + 1]
+            value = pos + 4 + message[pos + 3]
+            if message[pos] != _EQUALITY or message[pos + 1] > 0x7F or message[value] != 0x04:
+                return None
+            if value + 2 + message[value + 1] != end:
+                return None
+            template += message[pos + 2 : value]
+            values.append(message[value + 2 : end])
+            pos = end
+        if pos != filter_end or not 0 < len(values) <= _MAX_ASSERTIONS:
             return None
         if message[filter_end] != 0x30 or filter_end + 2 + message[filter_end + 1] != len(message):
             return None
-        template = message[start:pos] + message[pos + 2 : value] + message[filter_end:]
-        return int.from_bytes(message[id_start + 2 : id_end], "big"), template, message[value + 2 : filter_end]
+        return int.from_bytes(message[id_start + 2 : id_end], "big"), template + message[filter_end:], values
     except IndexError:
         return None
 
@@ -144,7 +159,7 @@ class FastPath:
     def _prepare(self, message: bytes) -> _Template | None:
         try:
             request = decode_message(message).operation
-            if not isinstance(request, SearchRequest) or not isinstance(request.filter, Equality):
+            if not isinstance(request, SearchRequest):
                 return None
             base, base_key = named(request.base_object)
             view = self._services.directory.view_of(self._party, base_key) if base_key else None

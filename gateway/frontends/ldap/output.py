@@ -1,16 +1,87 @@
-"""Writing to a client without the detour: Twisted's TCP transport hands octets to the socket in the next turn of the reactor,
-which costs a small answer as much as making it. When nothing is queued, the socket is tried at once.
+"""What goes out to one client: answers that are ready, how they reach the socket, and whether the client takes them.
 
-Everything else, what is left over included, goes through the transport: its buffer, its producers, its errors."""
+Twisted's TCP transport hands octets to the socket in the next turn of the reactor, which costs a small answer as much as making
+it. So when nothing is queued, the socket is tried at once. Everything else, what is left over included, goes through the
+transport: its buffer, its producers, its errors."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.tcp import Server
+from zope.interface import implementer
 
 
-def writer(transport: Any) -> Callable[[bytes], object]:
+@implementer(IPushProducer)
+class Output:
+    """`resumed` is called when the client has taken what there was. `ready`: answers that leave with the next `flush`."""
+
+    def __init__(self, clock: Any, transport: Any, resumed: Callable[[], None]) -> None:
+        self.ready: list[bytes] = []
+        self.is_full = False
+        """The client does not take its answers as fast as they come: nothing more should be made for it."""
+        self.full_since = 0.0
+        self._clock = clock
+        self._transport = transport
+        self._resumed = resumed
+        self._waiting: list[Deferred[None]] = []
+        self._write = _writer(transport)
+        transport.setTcpNoDelay(True)  # else the last part of an answer waits 40 ms for the client's acknowledgement
+        transport.registerProducer(self, True)
+
+    def send(self, data: bytes) -> None:
+        """Hands octets to the transport, behind the answers that are ready."""
+        self.ready.append(data)
+        self.flush()
+
+    def flush(self) -> None:
+        """Hands the ready answers to the transport in one piece."""
+        if self.ready:
+            data = b"".join(self.ready)
+            self.ready.clear()
+            self._write(data)
+
+    def through_transport(self) -> None:
+        """From here on the transport alone may write: it begins TLS."""
+        self._write = self._transport.write
+
+    def close(self) -> None:
+        """Nothing comes any more: the connection ends when what was written has gone out."""
+        self.flush()
+        self._transport.unregisterProducer()
+        self._transport.loseConnection()
+
+    def writable(self) -> "Deferred[None]":
+        """Fires when the client takes more."""
+        waiting: Deferred[None] = Deferred()
+        if self.is_full:
+            self._waiting.append(waiting)
+        else:
+            waiting.callback(None)
+        return waiting
+
+    def stalled(self, before: float) -> bool:
+        """Whether the client has taken nothing since `before`."""
+        return self.is_full and self.full_since < before
+
+    def pauseProducing(self) -> None:
+        self.is_full = True
+        self.full_since = self._clock.seconds()
+
+    def resumeProducing(self) -> None:
+        self.is_full = False
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            one.callback(None)
+        self._resumed()
+
+    def stopProducing(self) -> None:
+        """The transport has gone; its protocol is told."""
+
+
+def _writer(transport: Any) -> Callable[[bytes], object]:
     """How to write to a transport: at once for plain TCP (until TLS begins on it), else the transport's own way."""
     if type(transport) is not Server:
         return transport.write  # type: ignore[no-any-return]

@@ -66,7 +66,7 @@ class LargeSearch:
         """Sends the next entries, at most `most`, when the client takes them; how many (0: there are no more)."""
         await connection.slices.acquire()
         try:
-            await connection.writable()
+            await connection.output.writable()
             if not await self.read_ahead(connection, deadline):
                 return 0
             entries, self.ready = self.ready[:most], self.ready[most:]

@@ -149,7 +149,7 @@ def test_a_stop_is_not_held_up_by_a_client_that_reads_nothing(serving: Serving) 
     with bare(serving, serving.portal, receive_buffer=4096) as client:
         client.send(*[search_request(BASE)] * 10)
         (connection,) = serving.server.connections
-        eventually(lambda: connection.full_since is not None)
+        eventually(lambda: connection.output.is_full)
         (stopped,) = in_reactor(lambda: (serving.server.stop(),))
         assert not stopped.called
         in_reactor(serving.server.drop_all)

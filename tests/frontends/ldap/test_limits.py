@@ -53,7 +53,10 @@ def waiting(serve: Serve, pki: Pki) -> Waiting:
 
 
 def dropped(lines: Sequence[Mapping[str, object]]) -> list[object]:
-    return [line["reason"] for line in lines if line["event"] == "client dropped"]
+    found = [line for line in lines if line["event"] == "client dropped"]
+    assert all(str(line["peer"]).startswith("127.0.0.1:") for line in found)
+    assert all((line["reason"] == "idle") is ("cure" not in line) for line in found)
+    return [line["reason"] for line in found]
 
 
 # Connections ----------------------------------------------------------------------------------------------------------------
@@ -168,7 +171,7 @@ def test_a_client_that_takes_nothing_of_its_answers_is_dropped(waiting: Waiting)
     with bare(waiting.serving, waiting.serving.portal, receive_buffer=4096) as client, capture_logs() as lines:
         client.send(*[pumped] * 20)
         (connection,) = waiting.serving.server.connections
-        eventually(lambda: in_reactor(waiting.clock.advance, 0) or connection.full_since is not None)
+        eventually(lambda: in_reactor(waiting.clock.advance, 0) or connection.output.is_full)
         waiting.wait(waiting.limits.write_stall_seconds - SWEEP_SECONDS)
         assert waiting.serving.connections == 1
         waiting.wait(3 * SWEEP_SECONDS)
@@ -183,7 +186,7 @@ def test_a_disconnected_client_that_does_not_take_its_notice_is_dropped_too(wait
     with bare(waiting.serving, waiting.serving.portal, receive_buffer=4096) as client:
         client.send(*[EVERYTHING] * 20)
         (connection,) = waiting.serving.server.connections
-        eventually(lambda: in_reactor(waiting.clock.advance, 0) or connection.full_since is not None)
+        eventually(lambda: in_reactor(waiting.clock.advance, 0) or connection.output.is_full)
         in_reactor(connection.disconnect, ResultCode.UNAVAILABLE, "test")
         waiting.wait(waiting.limits.write_stall_seconds + 2 * SWEEP_SECONDS)
         eventually(lambda: waiting.serving.connections == 0)
@@ -195,7 +198,7 @@ def test_the_time_limit_ends_a_search_with_what_was_found(serve: Serve) -> None:
     with bare(serving, serving.portal, receive_buffer=4096) as client:
         client.send(EVERYTHING)
         (connection,) = serving.server.connections
-        eventually(lambda: connection.full_since is not None)
+        eventually(lambda: connection.output.is_full)
         expiry = [call for call in in_reactor(serving.services.reactor.getDelayedCalls) if "_expire" in repr(call.func)]
         eventually(lambda: not any(call.active() for call in expiry))
         count = 0

@@ -17,7 +17,6 @@ from gateway.directory.shape import TRUE, UNKNOWN, Key, Shape
 from gateway.directory.sight import ROW, Row, Sight, mentioned
 from gateway.model import dn
 from gateway.model.dn import DN
-from gateway.wire import filters
 from gateway.wire.filters import Filter
 
 SLICE_ROWS = 500
@@ -38,12 +37,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class DirectPlan:
-    """A search for one equality assertion, ready but for the value: parameters are `base`, then `key(value)` (None: go the
-    ordinary way). Each row is an encoded entry; `render` makes what is sent of it (None: it is sent as it is)."""
+    """A search for equality assertions, ready but for their values: parameters are `base`, then for each value what its
+    function in `keys` makes of it (None: go the ordinary way). Each row is an encoded entry; `render` makes what is sent of
+    it (None: it is sent as it is)."""
 
     sql: str
     base: tuple[Key, ...]
-    key: Callable[[bytes], bytes | None]
+    keys: tuple[Callable[[bytes], bytes | None], ...]
     render: Callable[[bytes], bytes] | None
 
 
@@ -115,21 +115,23 @@ class ViewSearcher:
 
     def direct(self, query: Query) -> DirectPlan | None:
         """The plan for a search that one statement answers as it stands; None when it is not one of those."""
-        if not isinstance(query.filter, filters.Equality) or not self.access.is_everything:
+        if not self.access.is_everything:
             return None
         keys: list[Key] = []
         shape = self._shaper.shape(query.filter, keys)
+        asked = [shape] if shape[0] == "=" else list(shape[1:])
+        flat = shape[0] in ("=", "&", "|") and all(isinstance(part, tuple) and part[0] == "=" for part in asked)
         renderer = self.renderer(query.attributes, query.types_only)
         base_key = query.base_key
-        if shape[0] != "=" or renderer.needs_operational or not self.reader.is_container(base_key):
+        if not flat or renderer.needs_operational or not self.reader.is_container(base_key):
             return None
         scope, base = self.reader.scope_of(base_key, query.scope)
         prepared = self.reader.prepare(shape, scope, ENCODED)
-        if not prepared.plan.exact or prepared.plan.cost > POINT_COST or prepared.parameters != len(base) + 1:
+        if not prepared.plan.exact or prepared.plan.cost > POINT_COST or prepared.parameters != len(base) + len(asked):
             return None
-        attribute = str(shape[1])
+        makers = tuple(partial(self._shaper.key, part[1]) for part in asked if isinstance(part, tuple))
         render = None if renderer.wanted.is_whole_entry else renderer
-        return DirectPlan(prepared.sql, base, partial(self._shaper.key, attribute), render)
+        return DirectPlan(prepared.sql, base, makers, render)
 
     def converter(self, query: Query, exact: bool, renderer: Renderer, sight: Sight) -> Callable[[Row], bytes | None]:
         """What makes a row's answer: the entry to send, or None when it is not visible or does not match after all."""

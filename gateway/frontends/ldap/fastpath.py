@@ -124,17 +124,17 @@ class FastPath:
         except Exception:  # whatever it is, the ordinary way meets it again, and tells
             return None
 
-    def _answer(self, message: bytes, message_id: int, octets: bytes, value: bytes) -> bytes | None:
+    def _answer(self, message: bytes, message_id: int, octets: bytes, values: list[bytes]) -> bytes | None:
         template = self._templates.get(octets)
         if template is None or not template.is_current:
             template = self._learn(octets, message)
             if template is None:
                 return None
         plan = template.plan
-        key = plan.key(value)
-        if key is None:
+        keys = [key(value) for key, value in zip(plan.keys, values, strict=True)]
+        if None in keys:
             return None
-        rows = template.reader.execute(plan.sql, (*plan.base, key)).fetchall()
+        rows = template.reader.execute(plan.sql, (*plan.base, *keys)).fetchall()
         count = len(rows)
         if count > template.limit:
             return None

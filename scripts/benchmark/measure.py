@@ -59,15 +59,17 @@ class Measured:
         return self.ratio >= (self.row.at_least_ratio or 0) and self.ratio <= (self.row.at_most_ratio or float("inf"))
 
 
+CLASS_AND_UID = "(&(objectClass=inetOrgPerson)(uid=user%06d))"
+
 SearchRow = tuple[Row, Load, Callable[[LoadResult], float]]
 
 
 def search_rows(size: Size, seconds: float) -> list[SearchRow]:
     """The searches of the table."""
 
-    def equality(connections: int, in_flight: int = 1) -> Load:
+    def equality(connections: int, in_flight: int = 1, filter_template: str = EQUALITY) -> Load:
         return Load(
-            filter_template=EQUALITY,
+            filter_template=filter_template,
             range=size.people,
             expect_entries=1,
             connections=connections,
@@ -84,6 +86,7 @@ def search_rows(size: Size, seconds: float) -> list[SearchRow]:
         (Row(f"{whole}, 8 connections", "per s", at_least_ratio=1.0), equality(8), per_second),
         (Row(f"{whole}, 64 connections", "per s"), equality(64), per_second),
         (Row(f"{whole}, 8 connections, 16 in flight each", "per s", at_least_ratio=2.0), equality(8, 16), per_second),
+        (Row("search for class and uid, 8 connections", "per s"), equality(8, filter_template=CLASS_AND_UID), per_second),
         (Row("whole subtree, all attributes", "entries/s", at_least_ratio=2.0), walk, entries),
         (Row("whole subtree, two named attributes", "entries/s", at_least_ratio=1.0), two, entries),
     ]

@@ -34,7 +34,9 @@ def test_another_process_with_our_id_was_before_us() -> None:
 
 
 @pytest.mark.parametrize(
-    "holder", [holders.name(), f"{HOST}:{os.getppid()}:0badcafe", f"not-{HOST}:{ended()}:0badcafe", "", "node", f"{HOST}:x:y"]
+    "holder",
+    [holders.name(), f"{HOST}:{os.getppid()}:0badcafe", f"not-{HOST}:{ended()}:0badcafe", "", "node", f"{HOST}:x:y"],
+    ids=["itself", "lives", "elsewhere", "nobody", "no process", "not a number"],
 )
 def test_in_doubt_a_holder_is_not_gone(holder: str) -> None:
     assert not holders.is_gone(holder)

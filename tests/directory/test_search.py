@@ -134,14 +134,24 @@ def test_more_entries_than_were_guessed_are_not_given_at_once(bed: Company, monk
     assert bed.search(EVERYTHING, "(objectClass=*)").at_once() is None
 
 
+ANNA = filters.Equality("UID", b"ANNA")
+
+
 @pytest.mark.parametrize("attributes", [(), ("uid", "mail")])
-def test_the_direct_plan_of_an_equality_gives_what_the_search_gives(bed: Company, attributes: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "item", [ANNA, filters.And((filters.Equality("objectClass", b"person"), ANNA)), filters.Or((ANNA, ANNA))]
+)
+def test_the_direct_plan_of_equalities_gives_what_the_search_gives(
+    bed: Company, item: filters.Filter, attributes: tuple[str, ...]
+) -> None:
     base = DN.parse(BASE)
-    query = Query(base, base.key, WHOLE_SUBTREE, filters.Equality("UID", b"ANNA"), attributes)
+    query = Query(base, base.key, WHOLE_SUBTREE, item, attributes)
     searcher = ViewSearcher(bed.reader, EVERYTHING)
     plan = searcher.direct(query)
     assert plan is not None
-    rows = bed.reader.execute(plan.sql, (*plan.base, plan.key(b"aNNa"))).fetchall()
+    values = [one.value for one in getattr(item, "filters", (item,))]
+    keys = [key(value) for key, value in zip(plan.keys, values, strict=True)]
+    rows = bed.reader.execute(plan.sql, (*plan.base, *keys)).fetchall()
     assert [plan.render(row[0]) if plan.render else row[0] for row in rows] == searcher.search(query).at_once()
 
 

@@ -134,23 +134,22 @@ def test_more_entries_than_were_guessed_are_not_given_at_once(bed: Company, monk
     assert bed.search(EVERYTHING, "(objectClass=*)").at_once() is None
 
 
-ANNA = filters.Equality("UID", b"ANNA")
+IS_ANNA = filters.Equality("UID", b"ANNA")
+IS_PERSON = filters.Equality("objectClass", b"person")
 
 
 @pytest.mark.parametrize("attributes", [(), ("uid", "mail")])
-@pytest.mark.parametrize(
-    "item", [ANNA, filters.And((filters.Equality("objectClass", b"person"), ANNA)), filters.Or((ANNA, ANNA))]
-)
+@pytest.mark.parametrize("asserted", [(IS_ANNA,), (IS_PERSON, IS_ANNA)])
 def test_the_direct_plan_of_equalities_gives_what_the_search_gives(
-    bed: Company, item: filters.Filter, attributes: tuple[str, ...]
+    bed: Company, asserted: tuple[filters.Equality, ...], attributes: tuple[str, ...]
 ) -> None:
+    item = asserted[0] if len(asserted) == 1 else filters.And(asserted)
     base = DN.parse(BASE)
     query = Query(base, base.key, WHOLE_SUBTREE, item, attributes)
     searcher = ViewSearcher(bed.reader, EVERYTHING)
     plan = searcher.direct(query)
     assert plan is not None
-    values = [one.value for one in getattr(item, "filters", (item,))]
-    keys = [key(value) for key, value in zip(plan.keys, values, strict=True)]
+    keys = [key(one.value) for key, one in zip(plan.keys, asserted, strict=True)]
     rows = bed.reader.execute(plan.sql, (*plan.base, *keys)).fetchall()
     assert [plan.render(row[0]) if plan.render else row[0] for row in rows] == searcher.search(query).at_once()
 
@@ -159,7 +158,7 @@ def test_the_direct_plan_of_equalities_gives_what_the_search_gives(
     ("access", "text", "attributes"),
     [
         (IN_NORTH, "(uid=anna)", ()),
-        (EVERYTHING, "(&(uid=anna)(cn=anna))", ()),
+        (EVERYTHING, "(&(uid=anna)(!(cn=anna)))", ()),
         (EVERYTHING, "(uid=anna)", ("memberOf",)),
         (EVERYTHING, f"(memberOf=cn=Staff,{GROUPS})", ()),
         (EVERYTHING, "(unknown=anna)", ()),

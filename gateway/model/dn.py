@@ -215,6 +215,11 @@ def key(text: str) -> str:
     return DN.parse(text).key
 
 
+def of_key(dn_key: str) -> str:
+    """A DN with this key, in the normal form: for messages, where the spelling is not known."""
+    return ",".join(reversed(dn_key.removesuffix(",").split(",")))
+
+
 def parent_key(dn_key: str) -> str:
     """The key of the parent of the entry that has `dn_key`; "" above a top entry."""
     return dn_key[: dn_key.rfind(",", 0, -1) + 1]

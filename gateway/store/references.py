@@ -4,7 +4,7 @@ nobody has been reported with yet (dangling). Only the door (gateway/sync) uses 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.store import bulk
 from gateway.store.sets import one_of
@@ -40,6 +40,9 @@ _ANY = select(dangling_references.c.owner).where(_IS_SOURCE).limit(1)
 _WAITING = select(dangling_references).where(
     _IS_SOURCE, dangling_references.c.form == bindparam("form"), one_of(dangling_references.c.value, "values")
 )
+_DANGLING = (_IS_SOURCE, dangling_references.c.name == bindparam("name"))
+_DANGLING_COUNT = select(func.count(), func.count(dangling_references.c.owner.distinct())).where(*_DANGLING)
+_DANGLING_ONE = select(dangling_references).where(*_DANGLING).limit(1)
 _NAMED = (
     select(record_references)
     .where(one_of(record_references.c.owner, "owners", numbers=True), record_references.c.name == bindparam("name"))
@@ -69,6 +72,14 @@ def leading_to(connection: Connection, targets: Collection[int]) -> list[Pointer
 def any_dangling(connection: Connection, source_id: str) -> bool:
     """Whether any reference of the source leads nowhere: if not, nobody waits for a new record."""
     return connection.execute(_ANY, {"source": source_id}).first() is not None
+
+
+def count_dangling(connection: Connection, source_id: str, name: str) -> tuple[int, int, Dangling | None]:
+    """How many references of the source with this name lead nowhere, of how many records, and one of them."""
+    parameters = {"source": source_id, "name": name}
+    references, owners = connection.execute(_DANGLING_COUNT, parameters).one()
+    row = connection.execute(_DANGLING_ONE, parameters).first() if references else None
+    return references, owners, None if row is None else Dangling(*row)
 
 
 def waiting_for(connection: Connection, source_id: str, form: str, values: Collection[str]) -> list[Dangling]:

@@ -1,6 +1,8 @@
 """References that could not be followed when they were reported, or did not count: to records that appear, get another name, or
 become objects in this batch. With this the order in which records arrive does not matter."""
 
+from gateway.model import dn
+from gateway.model.deltas import MEMBERS
 from gateway.model.records import ReferenceForm
 from gateway.store import record_rows, references
 from gateway.store.references import Dangling, Pointer
@@ -57,3 +59,24 @@ def join_newly_linked(work: Work) -> None:
     work.know({pointer.owner for pointer in pointers} | {pointer.target for pointer in pointers})
     for pointer in pointers:
         note_new(work, pointer)
+
+
+def note_missing_members(work: Work, *, compared: bool) -> None:
+    """One problem for all the members that groups name and nobody is: of every group when the groups were `compared`, else of
+    those that were first named in this batch."""
+    if compared:
+        members, groups, example = references.count_dangling(work.connection, work.source_id, MEMBERS)
+    else:
+        named = {one for one in work.unmet if one.name == MEMBERS}
+        owners = {one.owner for one in named}
+        left = named.intersection(references.owned(work.connection, owners)[1]) if owners else set()
+        members, groups, example = len(left), len({one.owner for one in left}), min(left, default=None)
+    if example is None:
+        return
+    [group] = record_rows.by_id(work.connection, (example.owner,)).values()
+    who = dn.of_key(example.value) if example.form == ReferenceForm.DN.value else example.value
+    several = f"{groups} groups, such as {group.dn}, name" if groups > 1 else f"{group.dn} names"
+    work.problems.append(
+        f"{several} members that are not among what is read from here ({members}, such as {who}): remove them there, or widen "
+        "bases and filters; who appears later is joined by itself"
+    )

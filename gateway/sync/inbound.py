@@ -73,6 +73,9 @@ class Inbound:
         removal.remove(work, gone)
         if work.touched or gone or batch.caught_up:
             _carry_out(work, look_again=batch.caught_up)
+        compared = Kind.GROUP in batch.completes & comparing.keys()
+        if compared or batch.caught_up:
+            awaiting.note_missing_members(work, compared=compared)
         self._closed(work, state, batch, comparing, allow_deletions=allow_deletions)
         return Applied(work.statistics(), tuple(work.problems), changes.last(connection) if work.updated or gone else last)
 

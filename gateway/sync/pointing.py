@@ -175,6 +175,7 @@ class _Names:
 def _store(work: Work, difference: _Difference) -> None:
     references.remove(work.connection, difference.removed, difference.settled)
     references.add(work.connection, difference.added, difference.dangling)
+    work.unmet += difference.dangling
     work.know(pointer.target for pointer in difference.removed)
     for pointer in difference.removed:
         note_lost(work, pointer)

@@ -84,13 +84,11 @@ def _heads(work: Work, said: Reports, kind: Kind) -> dict[str, Head]:
 
 def _is_acceptable(work: Work, delta: Delta) -> bool:
     """Whether a record that is not stored yet can be."""
-    if delta.type is DeltaType.PRESENT:
-        problem = f"{delta.dn or delta.external_id} is said to be unchanged and was never received: a full read brings it"
-    elif len(delta.external_id) > reports.MAX_EXTERNAL_ID_CHARACTERS:
-        problem = f"{delta.dn[:80]} has an id of {len(delta.external_id)} characters: choose another id attribute"
-    else:
+    if delta.type is DeltaType.PRESENT:  # a source lists what it has, also what its own settings leave out
+        return False
+    if len(delta.external_id) <= reports.MAX_EXTERNAL_ID_CHARACTERS:
         return True
-    work.problems.append(problem)
+    work.problems.append(f"{delta.dn[:80]} has an id of {len(delta.external_id)} characters: choose another id attribute")
     work.count(delta.kind, Outcome.CREATED, Result.SKIPPED)
     return False
 

@@ -12,6 +12,8 @@ from gateway.sync.backoff import Repetition
 from gateway.sync.reading import Run, in_words
 
 PROBLEMS_LOGGED: Final = 5  # of one batch; `gateway status --problems` shows all
+PROBLEM_SECONDS: Final = 86_400.0  # a source that is read in full every few minutes has the same problems each time
+PROBLEMS_KEPT: Final = 1_000
 
 
 class Teller:
@@ -21,6 +23,7 @@ class Teller:
         self._prefix = f"source {source_id}: "
         self._seconds = seconds
         self._said = Repetition()
+        self._problems: dict[str, float] = {}
         self._log = structlog.get_logger().bind(source=source_id)
 
     def warn(self, sentence: str) -> None:
@@ -48,11 +51,21 @@ class Teller:
         self._log.info(self._named(f"{run.mode} run {run.id}: {in_words(run.statistics)}"), trigger=run.trigger.value)
 
     def problems(self, problems: Sequence[str]) -> None:
-        """Records of one batch that were left out."""
+        """What is wrong with records of one batch, unless it was said within PROBLEM_SECONDS."""
+        problems = [problem for problem in problems if self._is_new(problem)]
         for problem in problems[:PROBLEMS_LOGGED]:
             self.warn(problem)
         if len(problems) > PROBLEMS_LOGGED:
             self.warn(f"{len(problems) - PROBLEMS_LOGGED} more problems with records; `gateway status --problems` shows them")
+
+    def _is_new(self, problem: str) -> bool:
+        now = self._seconds()
+        if now - self._problems.get(problem, float("-inf")) < PROBLEM_SECONDS:
+            return False
+        if len(self._problems) >= PROBLEMS_KEPT:
+            self._problems.clear()
+        self._problems[problem] = now
+        return True
 
     def _named(self, sentence: str) -> str:
         return sentence if sentence.startswith(self._prefix) else self._prefix + sentence

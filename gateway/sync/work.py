@@ -13,6 +13,7 @@ from gateway.model.runs import Outcome, Result, Statistics
 from gateway.store import record_rows
 from gateway.store.database import Connection
 from gateway.store.record_rows import RecordRow, Target
+from gateway.store.references import Dangling
 from gateway.store.values import milliseconds
 
 
@@ -80,6 +81,9 @@ class Work:
 
     freed_names: set[str] = field(default_factory=set)
     """Keys of login names that nobody has any more."""
+
+    unmet: list[Dangling] = field(default_factory=list)
+    """References of this batch that led nowhere when they were stored."""
 
     new_members: set[tuple[int, int]] = field(default_factory=set)
     """(group record, member record): this source says so now."""

@@ -1,0 +1,27 @@
+"""What the log is told of a source: a problem once a day, the first few of many."""
+
+from __future__ import annotations
+
+from structlog.testing import capture_logs
+from twisted.internet.task import Clock
+
+from gateway.sync.telling import PROBLEM_SECONDS, PROBLEMS_KEPT, PROBLEMS_LOGGED, Teller
+
+
+def test_a_problem_that_comes_with_every_read_is_told_once_a_day() -> None:
+    clock = Clock()
+    teller = Teller("hr", clock.seconds)
+    with capture_logs() as lines:
+        for _ in range(3):
+            teller.problems(["uid=a has no mail"])
+        assert [line["event"] for line in lines] == ["source hr: uid=a has no mail"]
+        clock.advance(PROBLEM_SECONDS)
+        teller.problems(["uid=a has no mail", "uid=b has none either"])
+    assert len(lines) == 3
+
+
+def test_many_problems_are_five_lines_and_a_number() -> None:
+    with capture_logs() as lines:
+        Teller("hr", Clock().seconds).problems([f"problem {number}" for number in range(PROBLEMS_KEPT * 2)])
+    assert len(lines) == PROBLEMS_LOGGED + 1
+    assert f"{PROBLEMS_KEPT * 2 - PROBLEMS_LOGGED} more problems" in lines[-1]["event"]

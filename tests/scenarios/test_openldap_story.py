@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -216,11 +217,18 @@ def test_the_feed_tells_an_http_client_what_changed_since_its_last_question(obse
     assert created["id"] == deleted["id"]
 
 
+def is_suspended(pid: int) -> bool:
+    """Whether all its threads are: the one that still runs could answer."""
+    states = [(task / "stat").read_text().rpartition(") ")[2][0] for task in Path(f"/proc/{pid}/task").iterdir()]
+    return set(states) == {"T"}
+
+
 @contextmanager
 def down(upstream: Slapd, how: str) -> Iterator[None]:
     """The upstream killed, or hanging: it accepts connections and never answers."""
     begin, end = (upstream.kill, upstream.start) if how == "killed" else (upstream.suspend, upstream.resume)
     begin()
+    until(lambda: how == "killed" or is_suspended(upstream.pid), "every thread stands still")
     try:
         yield
     finally:

@@ -41,7 +41,7 @@ def fill(upstream: Slapd) -> list[str]:
     add_unit(upstream, "sales")
     people = [add_person(upstream, f"person{number}", "ou=sales,ou=people", title=f"No {number}") for number in range(8)]
     add_group(upstream, "staff", *people)
-    add_group(upstream, "others", people[0])
+    add_group(upstream, "others", people[0], people[7])
     return people
 
 
@@ -57,6 +57,14 @@ def ids_stay(observer: Observer, before: dict[str, bytes]) -> None:
     now = observer.ids()
     assert {uid: now[uid] for uid in before if uid in now} == {uid: before[uid] for uid in before if uid in now}
     assert len(set(now.values()) | set(before.values())) == len(now.keys() | before.keys())
+
+
+def complains_of_the_upstream_alone(observer: Observer) -> None:
+    """The log has no warning but that the upstream was away."""
+    warnings = [line for line in observer.serving.log_text().splitlines() if "[info" not in line]
+    assert [
+        line for line in warnings if "it is tried again later" not in line and "see whether the server runs" not in line
+    ] == []
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=list(VARIANTS))
@@ -80,6 +88,7 @@ def test_stops_and_starts_of_both_sides_lose_nothing(
         observer.must_see(upstream)
         ids_stay(observer, ids)
         assert observer.serving.stop() == 0
+        complains_of_the_upstream_alone(observer)
 
     change(upstream, people[4], people[5], "third")
     upstream.delete(f"cn=others,ou=groups,{upstream.suffix}")
@@ -90,6 +99,7 @@ def test_stops_and_starts_of_both_sides_lose_nothing(
         until(lambda: "run" in observer.serving.log_text(), "the first run ends")
         run = office.source()["last_run"]
         assert (run["mode"], run["status"]) == (variant.goes_on, "succeeded")
+        complains_of_the_upstream_alone(observer)
 
 
 def test_a_gateway_that_was_killed_goes_on_where_it_was(office: Office, start_slapd: StartSlapd, pki: Pki) -> None:

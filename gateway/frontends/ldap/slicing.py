@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FIRST_ROWS = 8
 _GROWTH = 4
+_AGAIN_SECONDS = 0.05
 
 
 @dataclass(slots=True)
@@ -36,9 +37,8 @@ class LargeSearch:
     async def read_ahead(self, connection: "LDAPConnection", deadline: "Deadline") -> bool:
         """Whether there are more entries; then the next of them are ready. Raises Refused when the time is over."""
         while not self.ready:
-            deadline.check()
             try:
-                entries = await self._slice(connection)
+                entries = await self._slice(connection, deadline)
             except sqlite3.OperationalError:  # interrupted, if not worse
                 deadline.check()
                 raise
@@ -48,13 +48,17 @@ class LargeSearch:
             self._adapt()
         return True
 
-    async def _slice(self, connection: "LDAPConnection") -> list[bytes] | None:
+    async def _slice(self, connection: "LDAPConnection", deadline: "Deadline") -> list[bytes] | None:
         """The next entries. Between two slices the reactor serves everybody else."""
         if self.search.blocking:
             services = connection.services
-            slicing = deferToThreadPool(services.reactor, services.threads, self.search.next_slice, self._rows)
-            return await _uncancelled(slicing, self.search)
+            slicing = deferToThreadPool(services.reactor, services.threads, self._take, deadline)
+            return await _uncancelled(slicing, deadline)
         await connection.turn()
+        return self._take(deadline)
+
+    def _take(self, deadline: "Deadline") -> list[bytes] | None:
+        deadline.check()
         return self.search.next_slice(self._rows)
 
     def _adapt(self) -> None:
@@ -86,12 +90,15 @@ class Deadline:
         limits = [seconds for seconds in (large.request.time_limit, ours) if seconds > 0]
         self._expired = False
         self._search = large.search
-        reactor = connection.services.reactor
-        self._call = reactor.callLater(min(limits), self._expire) if limits else None
+        self._reactor = connection.services.reactor
+        self._call = self._reactor.callLater(min(limits), self.expire) if limits else None
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """The time is over. SQLite forgets an interrupt that comes before a statement runs, so it is repeated until `stop`."""
+        self.stop()
         self._expired = True
         self._search.interrupt()
+        self._call = self._reactor.callLater(_AGAIN_SECONDS, self.expire)
 
     def check(self) -> None:
         """Raises Refused when the time is over."""
@@ -104,7 +111,7 @@ class Deadline:
             self._call.cancel()
 
 
-async def _uncancelled(slicing: "Deferred[list[bytes] | None]", search: Search) -> list[bytes] | None:
+async def _uncancelled(slicing: "Deferred[list[bytes] | None]", deadline: Deadline) -> list[bytes] | None:
     """A cancelled search (abandoned, disconnected) must not give its snapshot back while a thread still works with it."""
     waiting: Deferred[list[bytes] | None] = Deferred()
     over: Deferred[None] = Deferred()
@@ -119,6 +126,6 @@ async def _uncancelled(slicing: "Deferred[list[bytes] | None]", search: Search) 
     try:
         return await waiting
     except CancelledError:
-        search.interrupt()
+        deadline.expire()
         await over
         raise

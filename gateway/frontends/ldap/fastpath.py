@@ -89,7 +89,7 @@ def split(message: bytes) -> tuple[int, bytes, list[bytes]] | None:
         while pos < filter_end:
             end = pos + 2 + message[pos + 1]
             value = pos + 4 + message[pos + 3]
-            if message[pos] != _EQUALITY or message[pos + 1] > 0x7F or message[value] != 0x04:
+            if message[pos] != _EQUALITY or message[pos + 1] > 0x7F or message[pos + 2] != 0x04 or message[value] != 0x04:
                 return None
             if value + 2 + message[value + 1] != end:
                 return None

@@ -304,6 +304,16 @@ def test_a_wrong_length_of_the_operation_is_left_to_the_ordinary_way(pair: Pair,
     assert not pair.taken(good[:place] + bytes((good[place] + wrong,)) + good[place + 1 :])
 
 
+def test_an_attribute_that_spells_an_and_is_left_to_the_ordinary_way(pair: Pair) -> None:
+    """The octets of (&(uid=…)) but for values and lengths, as one assertion whose attribute carries the tag of an and."""
+    good = encode_message(LDAPMessage(5, search_request(BASE, "(&(uid=ann))")))
+    assert pair.taken(good)
+    start = good.index(b"\xa0")
+    forged = ber.tlv(0xA3, b"\xa0\x04\x03uid", ber.octets(b"ann"))
+    content = good[good.index(b"\x63") + 2 : start] + forged + b"\x30\x00"
+    assert not pair.taken(ber.tlv(0x30, ber.integer(5), ber.tlv(0x63, content)))
+
+
 def test_a_message_id_in_use_is_left_to_the_ordinary_way(pair: Pair) -> None:
     assert pair.fast._fast is not None
     assert pair.fast._fast.answer(CORPUS[0], {5: None}) is None

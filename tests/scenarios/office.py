@@ -104,6 +104,7 @@ class Office(Installation):
         password = folder / "hr.password"
         password.touch(mode=0o600)
         password.write_text(f"{READER_PASSWORD}\n")
+        self.configure()
 
     def application(self, name: str = "portal") -> dict[str, Any]:
         """Add an application that may see everything."""

@@ -80,12 +80,6 @@ class ViewSearcher:
             raise NoSuchObject(row[6])
         return row
 
-    def values(self, row: Row, attribute: str) -> list[bytes] | None:
-        """The values of an attribute (its key) as this party may see them; None when it may not be read."""
-        if self._evaluator.attribute(attribute) is None:
-            return None
-        return self.sight(self.reader.connection).values(row, {attribute}).get(attribute, [])
-
     # Searches ---------------------------------------------------------------------------------------------------------
 
     def renderer(self, attributes: tuple[str, ...], types_only: bool) -> Renderer:

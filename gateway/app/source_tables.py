@@ -41,7 +41,7 @@ DAY_SECONDS = 86_400
 AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Whole = Annotated[int, Field(ge=0)]
 Url = Annotated[str, AfterValidator(lambda text: Address.parse(text).url)]
-Urls = Annotated[tuple[Url, ...], Field(min_length=1), BeforeValidator(listed)]
+Urls = Annotated[tuple[Url, ...], BeforeValidator(listed)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 

@@ -4,6 +4,7 @@ Everything that is wrong raises ValueError with a sentence; the configuration ad
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -55,7 +56,8 @@ class Address:
         """`ldap://host[:port]` or `ldaps://host[:port]`; raises ValueError."""
         parts = urlsplit(url)
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
-            raise ValueError(f"{url!r} must be ldap://HOST, ldap://HOST:PORT, ldaps://HOST or ldaps://HOST:PORT")
+            shown = re.sub("//.*@", "//…@", url.partition("?")[0])  # there is no place for a password, but some write one there
+            raise ValueError(f"{shown!r} must be ldap://HOST, ldap://HOST:PORT, ldaps://HOST or ldaps://HOST:PORT")
         return Address(url, parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme], parts.scheme == "ldaps")
 
 

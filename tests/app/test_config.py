@@ -129,7 +129,7 @@ def test_a_complaint_names_place_table_key_and_cure(folder: Path, text: str, exp
 
 def test_all_complaints_come_at_once(folder: Path) -> None:
     text = "[ldap]\nlisten = 'x'\nsize = 1\n[log]\nlevel = 'x'\n" + TEN_LINES.replace("ou=people", "").replace("ldap://", "")
-    assert len(complaint(folder, text, {"GATEWAY_HTTP__LISTEN": "x"}, "log.format=x").splitlines()) == 8
+    assert len(complaint(folder, text, {"GATEWAY_HTTP__LISTEN": "x"}, "log.format=x").splitlines()) == 7
 
 
 def test_a_complaint_about_a_variable_or_an_option_names_it(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -31,14 +32,18 @@ def _cure() -> str:
 
 
 class DataDirLock:
-    """A context manager: holds the folder, or raises StoreUnavailable naming the process that does."""
+    """A context manager: holds the folder, or raises StoreUnavailable, naming the process that does."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOCK_FILE
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            cure = "check the disk, and that the gateway's user may write there"
+            raise StoreUnavailable(f"{self._path} cannot be opened ({error.strerror}): {cure}") from None
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -48,8 +53,9 @@ class DataDirLock:
                 f"{self._path.parent} is in use by another `gateway serve` (process {holder}): stop that one first, "
                 "or give this one a data_dir of its own"
             ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # a full disk: the number is only for the complaint above, the lock holds without it
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
         return self
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:

@@ -47,7 +47,7 @@ SQLITE_CURES = {
     "SQLITE_READONLY": "it is read-only: make the file and its folder writable for the gateway's user",
     "SQLITE_CANTOPEN": "it cannot be opened: check that the folder exists and belongs to the gateway's user",
     "SQLITE_PERM": "it may not be opened: check that the file belongs to the gateway's user",
-    "SQLITE_IOERR": "the disk reports an error: check the file system and the system log",
+    "SQLITE_IOERR": "the disk reports an error: check its free space, its quota and the system log",
 }
 
 

@@ -111,6 +111,18 @@ def test_a_second_holder_of_the_data_folder_is_told_who_the_first_is(tmp_path: P
         assert (tmp_path / data_dir.LOCK_FILE).read_text() == f"{os.getpid()}\n"
 
 
+def test_the_data_folder_can_be_held_on_a_full_disk(tmp_path: Path) -> None:
+    (tmp_path / data_dir.LOCK_FILE).symlink_to("/dev/full")  # every write to it fails with ENOSPC, full(4)
+    with DataDirLock(tmp_path):
+        pass
+
+
+def test_a_lock_that_cannot_be_opened_is_a_complaint_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / data_dir.LOCK_FILE).mkdir()
+    with pytest.raises(StoreUnavailable, match=r"serve\.lock cannot be opened \(Is a directory\)"), DataDirLock(tmp_path):
+        pass
+
+
 def test_systemd_is_told_through_its_socket_and_a_missing_one_is_no_error(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))

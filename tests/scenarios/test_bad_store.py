@@ -49,7 +49,7 @@ class SmallDisk:
 class SmallFiles:
     """The same for one process: no file of it may grow beyond what the largest is now (setrlimit(2), RLIMIT_FSIZE)."""
 
-    complaint = "the disk reports an error: check the file system"
+    complaint = "the disk reports an error: check its free space"
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -135,3 +135,8 @@ def test_an_entry_beside_a_subtree_is_not_in_its_range() -> None:
     assert not above <= beside < dn.subtree_end(above)
     assert not above <= dn.key("ou=people-x,dc=x") < dn.subtree_end(above)
     assert inside < dn.subtree_end("")
+
+
+def test_a_key_is_shown_as_a_name_leaf_first() -> None:
+    assert dn.of_key(dn.key("UID=Ann\\2c B, OU=People,dc=x")) == "uid=ann\\2c b,ou=people,dc=x"
+    assert dn.of_key("") == ""

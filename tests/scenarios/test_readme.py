@@ -69,11 +69,11 @@ class Administrator:
 
     def __init__(self, folder: Path, upstream: Slapd, pki: Pki) -> None:
         [written] = fenced("toml")
-        trusting = f'url = "{upstream.url}"\nca_file = "{pki.ca}"'
+        trusting = f'url = "{upstream.ldaps_url}"\nca_file = "{pki.ca}"'
         self.folder = folder
         self._environ = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
         self._environ |= {f"GATEWAY_{listener}__LISTEN": "127.0.0.1:0" for listener in ("LDAP", "HTTP", "MANAGEMENT")}
-        (folder / "gateway.toml").write_text(written.replace('url = "ldap://ldap.example.com"', trusting))
+        (folder / "gateway.toml").write_text(written.replace('url = "ldaps://ldap.example.com"', trusting))
         password = folder / "reader.password"
         password.touch(mode=0o600)
         password.write_text(f"{upstream.reader.password}\n")

@@ -131,7 +131,7 @@ class LDAPConnection(Protocol):
                 if size > OUTPUT_CHUNK_BYTES:
                     output.flush()
                     size = 0
-        output.flush()
+        output.flush_soon()
 
     def _steer(self) -> None:
         """Reads on only when no request waits: a client that asks faster than it takes its answers feels it."""

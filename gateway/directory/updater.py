@@ -209,14 +209,17 @@ class _Step:
             if is_entry(item)
         }
         places = self._writer.entry_ids(names)
+        known = self._writer.entry_ids([user.id for user in present])
         renamed: list[int] = []
         new: list[str] = []
-        for user in present:
-            plain = self._projection.plain_key(Kind.USER, user.username)
-            unique = self._claims(Kind.USER, user, plain)
+        plain_keys = [self._projection.plain_key(Kind.USER, user.username) for user in present]
+        taken = self._writer.held(plain_keys)
+        for user, plain in zip(present, plain_keys, strict=True):
+            unique = plain not in taken or self._claims(Kind.USER, user, plain)
             entry = self._projection.user(user, [names[o] for o in user.organization_ids if o in names], unique)
             where = [places[o] for o in user.organization_ids if o in places]
-            done = self._writer.put(entry, where, None if unique else plain)
+            done = self._writer.put(entry, where, None if unique else plain, may_exist=user.id in known)
+            taken.add(entry.dn_key)
             self.written += done.changed
             if done.old_dn is None:
                 new.append(user.id)

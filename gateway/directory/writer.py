@@ -40,6 +40,7 @@ class ViewWriter:
         self._attribute_ids: dict[str, int] = dict(connection.execute("SELECT key, id FROM attribute"))
         self._added: set[tuple[int, bytes, int]] = set()
         self._removed: set[tuple[int, bytes, int]] = set()
+        self._fragments: list[tuple[int | str, ...]] = []
         self._last_parent = ("", 0)
         marks = ", ".join("?" for _ in self._columns)
         names = ", ".join(f'"{column}"' for column in self._columns)
@@ -69,6 +70,17 @@ class ViewWriter:
             rows += self._connection.execute(f"SELECT {columns} FROM entry WHERE object_id IN ({marks})", chunk).fetchall()
         return rows
 
+    def held(self, dn_keys: Sequence[str]) -> set[str]:
+        """Those of these DNs that an entry has."""
+        found: set[str] = set()
+        for start in range(0, len(dn_keys), _CHUNK):
+            chunk = dn_keys[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            found.update(
+                row[0] for row in self._connection.execute(f"SELECT dn_key FROM entry WHERE dn_key IN ({marks})", chunk)
+            )
+        return found
+
     def holder(self, dn_key: str) -> str | None:
         """The id of the object whose entry has this DN."""
         row = self._connection.execute("SELECT object_id FROM entry WHERE dn_key = ?", (dn_key,)).fetchone()
@@ -89,12 +101,12 @@ class ViewWriter:
 
     # What changes ----------------------------------------------------------------------------------------------------
 
-    def put(self, entry: Entry, organizations: Sequence[int] = (), plain_key: str | None = None) -> Put:
-        """Stores an entry."""
-        old = self._connection.execute(
-            "SELECT id, dn_key, dn, plain_key, parent, organizations, encoded, operational FROM entry WHERE object_id = ?",
-            (entry.object_id,),
-        ).fetchone()
+    def put(
+        self, entry: Entry, organizations: Sequence[int] = (), plain_key: str | None = None, *, may_exist: bool = True
+    ) -> Put:
+        """Stores an entry. `may_exist` false: the caller knows that the object has none yet, so that none is looked for."""
+        query = "SELECT id, dn_key, dn, plain_key, parent, organizations, encoded, operational FROM entry WHERE object_id = ?"
+        old = self._connection.execute(query, (entry.object_id,)).fetchone() if may_exist else None
         encoded, operational = entry.encoded, entry.operational
         if entry.kind != Kind.USER:
             self._last_parent = ("", 0)
@@ -163,10 +175,15 @@ class ViewWriter:
         self._connection.executemany("DELETE FROM value WHERE attribute = ? AND value = ? AND entry = ?", self._removed)
         self._connection.executemany("INSERT OR IGNORE INTO value VALUES (?, ?, ?)", sorted(self._added))
         self._added, self._removed = set(), set()
+        self._flush_fragments()
+
+    def _flush_fragments(self) -> None:
+        self._connection.executemany(self._add_fragments, self._fragments)
+        self._fragments = []
 
     def forget(self) -> None:
         """Drops what was collected; to be called when a transaction is rolled back."""
-        self._added, self._removed = set(), set()
+        self._added, self._removed, self._fragments = set(), set(), []
         self._last_parent = ("", 0)
         self._attribute_ids = dict(self._connection.execute("SELECT key, id FROM attribute"))
 
@@ -204,9 +221,10 @@ class ViewWriter:
             if old_texts == texts:
                 return
             if old_texts:
+                self._flush_fragments()
                 self._connection.execute(self._remove_fragments, (entry_id, *old_texts))
         if texts:
-            self._connection.execute(self._add_fragments, (entry_id, *texts))
+            self._fragments.append((entry_id, *texts))
 
     def _name(self, attribute: str) -> None:
         cursor = self._connection.execute("INSERT INTO attribute (key) VALUES (?)", (attribute,))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gateway.model.objects import ROOT_ORGANIZATION_ID
 
@@ -20,12 +21,25 @@ class Scope:
         return ROOT_ORGANIZATION_ID in self.organization_ids and self.group_ids is None
 
 
+class Grant(StrEnum):
+    """What an application may do beside reading. Nobody has any by default."""
+
+    WRITE = "write"
+    """Add, modify, delete and rename over LDAP, within its scope."""
+    PROXY = "proxy"
+    """Act as another party (RFC 4370)."""
+    PASSWORDS = "passwords"
+    """Set the passwords of the people within its scope."""
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """`name` is the LDAP name (`cn=<name>,ou=applications,<base>`); `id` is the API's applicationId and client_id.
 
     `views`: the LDAP views granted, by name; empty means the first view. `attributes`: the LDAP attribute types it may
-    read, lower case; None means all.
+    read, lower case; None means all. `certificate_names`: a TLS client certificate that carries one of them, as its subject
+    (RFC 4514) or as a subjectAltName, is this application. `version` grows with every change to the application,
+    `secret_version` with every new secret: by them a connection sees that what it was given has changed.
     """
 
     id: str
@@ -36,3 +50,7 @@ class Application:
     scope: Scope = Scope()
     views: tuple[str, ...] = ()
     attributes: frozenset[str] | None = None
+    grants: frozenset[str] = frozenset()
+    certificate_names: tuple[str, ...] = ()
+    version: int = 1
+    secret_version: int = 1

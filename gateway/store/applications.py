@@ -23,6 +23,7 @@ _COLUMNS = [column for column in applications.columns if column.name != "secret_
 _BY_ID = select(*_COLUMNS).where(applications.c.id == bindparam("id"))
 _BY_NAME = select(*_COLUMNS).where(applications.c.name_key == bindparam("key"))
 _ALL = select(*_COLUMNS).order_by(applications.c.name_key)
+_VERSIONS = select(applications.c.id, applications.c.version, applications.c.secret_version).where(applications.c.enabled)
 _SECRET = select(applications).where((applications.c.id == bindparam("id")) | (applications.c.name_key == bindparam("key")))
 
 
@@ -35,10 +36,14 @@ def add(
     views: Collection[str] = (),
     attributes: Collection[str] | None = None,
     description: str = "",
+    grants: Collection[str] = (),
+    certificate_names: Collection[str] = (),
 ) -> tuple[Application, str]:
-    """Make an application: it, and its secret, which cannot be had again. Raises Conflict when the name is taken."""
+    """Make an application: it, and its secret, which cannot be had again. Raises Conflict when the name, or the name of a
+    certificate, is taken."""
     if by_name(connection, name) is not None:
         raise Conflict(f"there is an application {name!r} already: choose another name, or remove that one first")
+    _check_certificate_names(connection, "", certificate_names)
     secret = secrets.token_urlsafe(SECRET_BYTES)
     identifier = f"app_{uuid4().hex}"
     row = {
@@ -49,6 +54,8 @@ def add(
         "secret_hash": _hash(secret),
         "created_at": milliseconds(now),
         "description": description,
+        "grants": encode_strings(sorted(grants)),
+        "certificate_names": encode_strings(certificate_names),
         **_rights(scope or Scope(), views, attributes),
     }
     connection.execute(insert(applications), row)
@@ -83,7 +90,7 @@ def verify(connection: Connection, id_or_name: str, secret: str) -> Application 
 def replace_secret(connection: Connection, application_id: str) -> str:
     """Give the application a new secret, the old one ending now. Raises NotFound."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    _set(connection, application_id, secret_hash=_hash(secret))
+    _set(connection, application_id, secret_hash=_hash(secret), secret_version=applications.c.secret_version + 1)
     return secret
 
 
@@ -111,8 +118,26 @@ def set_description(connection: Connection, application_id: str, description: st
     return _existing(connection, application_id)
 
 
+def set_grants(connection: Connection, application_id: str, grants: Collection[str]) -> Application:
+    """Replace what the application may do beside reading (`Grant`). Raises NotFound."""
+    _set(connection, application_id, grants=encode_strings(sorted(grants)))
+    return _existing(connection, application_id)
+
+
+def set_certificate_names(connection: Connection, application_id: str, names: Collection[str]) -> Application:
+    """Replace the names by which its client certificate is known. Raises NotFound; Conflict when another one has the name."""
+    _check_certificate_names(connection, application_id, names)
+    _set(connection, application_id, certificate_names=encode_strings(names))
+    return _existing(connection, application_id)
+
+
+def versions(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Of every application that is enabled: its version and the version of its secret, by id."""
+    return {row.id: (row.version, row.secret_version) for row in connection.execute(_VERSIONS)}
+
+
 def remove(connection: Connection, application_id: str) -> None:
-    """Remove the application and its tokens. Raises NotFound."""
+    """Remove the application, its tokens and its application passwords. Raises NotFound."""
     _existing(connection, application_id)
     connection.execute(sql_delete(applications).where(applications.c.id == application_id))
 
@@ -135,7 +160,15 @@ def _existing(connection: Connection, application_id: str) -> Application:
 
 def _set(connection: Connection, application_id: str, **values: Any) -> None:
     _existing(connection, application_id)
-    connection.execute(update(applications).where(applications.c.id == application_id).values(**values))
+    changed = update(applications).where(applications.c.id == application_id)
+    connection.execute(changed.values(version=applications.c.version + 1, **values))
+
+
+def _check_certificate_names(connection: Connection, application_id: str, names: Collection[str]) -> None:
+    for other in all_applications(connection):
+        taken = sorted(set(other.certificate_names).intersection(names))
+        if taken and other.id != application_id:
+            raise Conflict(f"certificates of the name {taken[0]!r} are the application {other.name!r} already")
 
 
 def _rights(scope: Scope, views: Collection[str], attributes: Collection[str] | None) -> dict[str, Any]:
@@ -157,4 +190,8 @@ def _application(row: Row[Any]) -> Application:
         Scope(decode_strings(row.organization_ids), None if row.group_ids is None else decode_strings(row.group_ids)),
         decode_strings(row.views),
         None if row.attributes is None else frozenset(decode_strings(row.attributes)),
+        frozenset(decode_strings(row.grants)),
+        decode_strings(row.certificate_names),
+        row.version,
+        row.secret_version,
     )

@@ -293,6 +293,10 @@ applications = Table(
     Column("attributes", Text),
     Column("secret_hash", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("grants", Text, nullable=False, server_default="[]"),
+    Column("certificate_names", Text, nullable=False, server_default="[]"),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Column("secret_version", Integer, nullable=False, server_default="1"),
     Index("applications_name", "name_key", unique=True),
 )
 
@@ -305,3 +309,47 @@ tokens = Table(
     Index("tokens_application", "application_id"),
     Index("tokens_expiry", "expires_at"),
 )
+
+local_passwords = Table(
+    "local_passwords",
+    metadata,
+    Column("user_id", Key, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    Column("set_by", Text, nullable=False),
+)
+
+password_verifiers = Table(
+    "password_verifiers",
+    metadata,
+    Column("user_id", Key, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("source_id", Key, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("verified_at", BigInteger, nullable=False),
+)
+"""What a password that a source accepted is compared with while that source cannot be reached."""
+
+application_passwords = Table(
+    "application_passwords",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("user_id", Key, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("application_id", Key, ForeignKey("applications.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Key, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "application_id", "name_key", name="application_passwords_name"),
+    Index("application_passwords_application", "application_id"),
+)
+
+posix_numbers = Table(
+    "posix_numbers",
+    metadata,
+    Column("space", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("object_id", Key, nullable=False),
+    UniqueConstraint("space", "object_id", name="posix_numbers_object"),
+)
+"""Which uidNumber ("uid") or gidNumber ("gid") was given to which object. Rows outlive their objects: no number is given
+twice."""

@@ -43,7 +43,37 @@ def test_a_new_secret_ends_the_old_one(database: Database) -> None:
     made, old = database.write_blocking(lambda c: applications.add(c, "portal", now=NOW))
     new = database.write_blocking(lambda c: applications.replace_secret(c, made.id))
     assert database.read_blocking(lambda c: applications.verify(c, made.id, old)) is None
-    assert database.read_blocking(lambda c: applications.verify(c, made.id, new)) == made
+    same = database.read_blocking(lambda c: applications.verify(c, made.id, new))
+    assert same is not None
+    assert (same.id, same.secret_version, made.secret_version) == (made.id, 2, 1)
+
+
+def test_every_change_to_an_application_gives_it_a_new_version_and_only_a_new_secret_a_new_secret_version(
+    database: Database,
+) -> None:
+    made, _ = database.write_blocking(lambda c: applications.add(c, "portal", now=NOW))
+    database.write_blocking(lambda c: applications.set_grants(c, made.id, ["write"]))
+    database.write_blocking(lambda c: applications.set_description(c, made.id, "new"))
+    assert database.read_blocking(applications.versions) == {made.id: (3, 1)}
+    database.write_blocking(lambda c: applications.replace_secret(c, made.id))
+    assert database.read_blocking(applications.versions) == {made.id: (4, 2)}
+    database.write_blocking(lambda c: applications.set_enabled(c, made.id, False))
+    assert database.read_blocking(applications.versions) == {}
+
+
+def test_an_application_keeps_its_grants_and_the_names_of_its_certificates(database: Database) -> None:
+    grants, names = ["write", "proxy"], ["CN=portal", "portal.example.com"]
+    made, _ = database.write_blocking(lambda c: applications.add(c, "portal", now=NOW, grants=grants, certificate_names=names))
+    assert (made.grants, made.certificate_names) == (frozenset(grants), tuple(names))
+    assert database.write_blocking(lambda c: applications.set_grants(c, made.id, [])).grants == frozenset()
+    changed = database.write_blocking(lambda c: applications.set_certificate_names(c, made.id, ["CN=new"]))
+    assert changed.certificate_names == ("CN=new",)
+
+
+def test_a_certificate_is_one_application_only(database: Database) -> None:
+    database.write_blocking(lambda c: applications.add(c, "portal", now=NOW, certificate_names=["CN=x"]))
+    with pytest.raises(Conflict, match="are the application 'portal' already"):
+        database.write_blocking(lambda c: applications.add(c, "other", now=NOW, certificate_names=["CN=x"]))
 
 
 def test_an_application_keeps_the_rights_it_is_given(database: Database) -> None:

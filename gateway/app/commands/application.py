@@ -11,7 +11,7 @@ from gateway.app.cli import Invocation
 from gateway.app.commands import naming
 from gateway.app.printing import as_json, print_json, print_table
 from gateway.app.tables import Settings
-from gateway.model.application import Application, Scope
+from gateway.model.application import Application, Grant, Scope
 from gateway.model.objects import ROOT_ORGANIZATION_ID
 from gateway.store import applications, instance
 from gateway.store.database import Connection
@@ -26,6 +26,19 @@ _groups = click.option("--group", "group_names", multiple=True, help="Sees this 
 _no_groups = click.option("--no-groups", is_flag=True, help="Sees no groups.")
 _views = click.option("--view", "views", multiple=True, help="May use this LDAP view. Default: the first one.")
 _attributes = click.option("--attribute", "attributes", multiple=True, help="May read only this LDAP attribute. Repeat it.")
+_grants = click.option(
+    "--grant",
+    "grants",
+    multiple=True,
+    type=click.Choice([grant.value for grant in Grant]),
+    help="May also write entries, act as others (RFC 4370), or set people's passwords. Repeat it.",
+)
+_certificates = click.option(
+    "--certificate-name",
+    "certificate_names",
+    multiple=True,
+    help="A TLS client certificate of this subject DN or subjectAltName is it (SASL EXTERNAL). Repeat it.",
+)
 _description = click.option("--description", help="What it is, for whoever reads the list.")
 
 
@@ -41,6 +54,8 @@ def command() -> None:
 @_no_groups
 @_views
 @_attributes
+@_grants
+@_certificates
 @_description
 @as_json
 @click.pass_obj
@@ -61,6 +76,8 @@ def add(invocation: Invocation, /, name: str, description: str | None, as_json: 
             views=views,
             attributes=rights["attributes"] or None,
             description=description or "",
+            grants=rights["grants"],
+            certificate_names=rights["certificate_names"],
         )
         return added, secret, instance.instance_id(connection)
 
@@ -79,7 +96,7 @@ def list_all(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ("name", "client_id", "enabled", "organizations", "groups", "views", "attributes", "description")
+    columns = ("name", "client_id", "enabled", "organizations", "groups", "views", "attributes", "grants", "description")
     print_table(columns, ([_words(row[column]) for column in columns] for row in rows))
 
 
@@ -144,6 +161,10 @@ def new_secret(invocation: Invocation, name: str, as_json: bool) -> None:
 @_views
 @_attributes
 @click.option("--all-attributes", is_flag=True, help="May read every attribute.")
+@_grants
+@click.option("--no-grants", is_flag=True, help="May do nothing but read.")
+@_certificates
+@click.option("--no-certificate-names", is_flag=True, help="No certificate is it.")
 @_description
 @click.option("--enable/--disable", "enabled", default=None, help="Let it in, or keep it out.")
 @click.pass_obj
@@ -157,6 +178,10 @@ def change(invocation: Invocation, /, name: str, description: str | None, enable
         views = _known_views(settings, rights["views"]) or application.views
         attributes = None if rights["all_attributes"] else rights["attributes"] or application.attributes
         applications.set_rights(connection, application.id, scope, views, attributes)
+        if rights["grants"] or rights["no_grants"]:
+            applications.set_grants(connection, application.id, rights["grants"])
+        if rights["certificate_names"] or rights["no_certificate_names"]:
+            applications.set_certificate_names(connection, application.id, rights["certificate_names"])
         if description is not None:
             applications.set_description(connection, application.id, description)
         if enabled is not None:
@@ -243,6 +268,8 @@ def _facts(connection: Connection, application: Application) -> dict[str, Any]:
         "groups": None if scope.group_ids is None else [naming.group_name(connection, one) for one in scope.group_ids],
         "views": list(application.views),
         "attributes": None if application.attributes is None else sorted(application.attributes),
+        "grants": sorted(application.grants),
+        "certificate_names": list(application.certificate_names),
     }
 
 

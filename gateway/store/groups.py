@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, select
 
 from gateway.model.objects import Group, Origin
 from gateway.store import bulk
-from gateway.store.keys import name_key
+from gateway.store.keys import name_key, posix_number
 from gateway.store.sets import one_of
 from gateway.store.tables import groups
 from gateway.store.values import decode_attributes, encode_attributes, milliseconds, time_of
@@ -112,6 +112,7 @@ def _values(group: Group) -> tuple[Any, ...]:
         encode_attributes(group.attributes),
         milliseconds(group.created_at),
         milliseconds(group.updated_at),
+        posix_number(group.first("gid_number")),
     )
 
 

@@ -10,6 +10,7 @@ KEY_CHARACTERS = 256
 """Keys are cut here: PostgreSQL refuses an index entry above 2,700 bytes, and one absurd value must not stop a source."""
 
 _DIGITS = frozenset("0123456789")
+_MAX_DIGITS = 10
 
 
 def name_key(name: str) -> str:
@@ -26,3 +27,15 @@ def phone_key(number: str) -> str:
     """The digits of a telephone number without the prefix 00: "+49 (30) 12-3" and "0049 30 123" are both "4930123"."""
     digits = "".join(character for character in unicodedata.normalize("NFKC", number) if character in _DIGITS)
     return digits.removeprefix("00")[:KEY_CHARACTERS]
+
+
+MAX_POSIX_NUMBER = 2**32 - 2
+"""uid_t and gid_t have 32 bits, and (uid_t) -1 is no number (POSIX.1-2017, chown)."""
+
+
+def posix_number(text: str) -> int | None:
+    """A uidNumber or gidNumber; None for text that is none."""
+    if not text.isascii() or not text.isdecimal() or len(text) > _MAX_DIGITS:
+        return None
+    number = int(text)
+    return number if number <= MAX_POSIX_NUMBER else None

@@ -96,10 +96,12 @@ users = Table(
     Column("phone_key", Key),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("uid_number", BigInteger),
+    Column("gid_number", BigInteger),
     Index("users_username", "username_key", unique=True),
     Index("users_origin", "external_id", "source_id"),
 )
-for _key in ("email_key", "phone_key"):
+for _key in ("email_key", "phone_key", "uid_number", "gid_number"):
     Index(
         f"users_{_key}",
         users.c[_key],
@@ -129,8 +131,15 @@ groups = Table(
     Column("attributes", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("gid_number", BigInteger),
     Index("groups_name", "name_key", "id"),
     Index("groups_origin", "external_id", "source_id"),
+)
+Index(
+    "groups_gid_number",
+    groups.c.gid_number,
+    sqlite_where=text("gid_number IS NOT NULL"),
+    postgresql_where=text("gid_number IS NOT NULL"),
 )
 
 memberships = Table(

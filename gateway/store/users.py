@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, distinct, func, select
 from gateway.model.errors import Conflict
 from gateway.model.objects import Origin, User
 from gateway.store import bulk
-from gateway.store.keys import email_key, name_key, phone_key
+from gateway.store.keys import email_key, name_key, phone_key, posix_number
 from gateway.store.sets import one_of
 from gateway.store.tables import user_organizations, users
 from gateway.store.values import decode_attributes, decode_strings, encode_attributes, encode_strings, milliseconds, time_of
@@ -161,6 +161,8 @@ def _values(user: User) -> tuple[Any, ...]:
         phone_key(phone) or None if phone else None,
         milliseconds(user.created_at),
         milliseconds(user.updated_at),
+        posix_number(user.first("uid_number")),
+        posix_number(user.first("gid_number")),
     )
 
 

@@ -1,4 +1,7 @@
-"""Applications that do more than read; passwords that are kept here; POSIX numbers that are given out here."""
+"""Applications that do more than read; passwords that are kept here; POSIX numbers that are given out here, and those that
+sources gave, where they can be looked up."""
+
+import json
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +16,8 @@ def upgrade() -> None:
     _applications()
     _passwords()
     _posix_numbers()
+    _numbers_in_use("users", ("uid_number", "gid_number"))
+    _numbers_in_use("groups", ("gid_number",))
 
 
 def _applications() -> None:
@@ -71,3 +76,29 @@ def _posix_numbers() -> None:
         sa.PrimaryKeyConstraint("space", "number"),
         sa.UniqueConstraint("space", "object_id", name="posix_numbers_object"),
     )
+
+
+MAX_NUMBER = 2**32 - 2
+"""As in gateway/store/keys.py when this was written."""
+
+
+def _numbers_in_use(table: str, names: tuple[str, ...]) -> None:
+    """Columns for numbers that were among the attributes until now."""
+    for name in names:
+        op.add_column(table, sa.Column(name, sa.BigInteger()))
+    columns = [sa.column("id"), sa.column("attributes"), *map(sa.column, names)]
+    rows = sa.table(table, *columns)
+    found = op.get_bind().execute(sa.select(*columns[:2]).where(rows.c.attributes.like("%id_number%"))).all()
+    numbers = [{"key": row.id, **{name: _number(row.attributes, name) for name in names}} for row in found]
+    if numbers:
+        values = {name: sa.bindparam(name) for name in names}
+        op.get_bind().execute(sa.update(rows).where(rows.c.id == sa.bindparam("key")).values(values), numbers)
+    for name in names:
+        present = sa.text(f"{name} IS NOT NULL")
+        op.create_index(f"{table}_{name}", table, [name], sqlite_where=present, postgresql_where=present)
+
+
+def _number(attributes: str, name: str) -> int | None:
+    values = json.loads(attributes).get(name) or [""]
+    text = values[0] if isinstance(values[0], str) else ""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= MAX_NUMBER else None

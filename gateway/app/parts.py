@@ -77,14 +77,15 @@ def vouches(table: SourceTables) -> bool:
     return isinstance(table, OpenLDAPSourceTable) and table.authentication
 
 
-def authenticator(table: SourceTables, reactor: Any) -> PassThrough:
-    """Who is asked whether a password is right; for tables that `vouches` is true of."""
+def authenticator(table: SourceTables, reactor: Any, workers: int = 1) -> PassThrough:
+    """Who is asked whether a password is right; for tables that `vouches` is true of. `workers`: among how many processes the
+    connections are shared."""
     if not isinstance(table, OpenLDAPSourceTable):
         raise ConfigurationError(f"source {table.name}: a source of kind {table.kind} has no passwords")
     settings = PassThroughSettings(
         id=table.name,
         upstream=table.settings().upstream,
-        connections=table.bind_connections,
+        connections=max(1, table.bind_connections // workers),
         bind_seconds=table.bind_timeout_seconds,
         decoy_base=next(iter(table.users.all_bases), ""),
     )

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 
 from gateway.app.source_tables import SourceTable, Whole
 from gateway.app.values import (
@@ -70,13 +70,15 @@ class Certified(Table):
 
 
 class LdapTable(Certified):
-    """`[ldap]`: the LDAP listeners. `tls_listen` counts only when there is a certificate."""
+    """`[ldap]`: the LDAP listeners. `tls_listen` counts only when there is a certificate. `workers`: processes that serve
+    LDAP; with 1 the process that does everything does that too."""
 
     listen: Endpoints = (Endpoint("127.0.0.1", 3890),)
     tls_listen: Endpoints = (Endpoint("127.0.0.1", 6360),)
     require_tls: bool = False
     anonymous: Texts = ()
     user_access: Literal["none", "self"] = "self"
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
 
     @model_validator(mode="after")
     def _tls_possible(self) -> Self:

@@ -12,30 +12,23 @@ from typing import Any
 
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app import holders, parts
+from gateway.app import holders, ldap_face, parts
 from gateway.app.listening import Listener
-from gateway.app.measured import MeasuredAuthenticator
-from gateway.app.tables import Certified, LimitsTable, Settings
+from gateway.app.tables import Certified, Settings
 from gateway.app.tls import Certificate
 from gateway.changelog.tail import Tail
-from gateway.directory.authenticate import Authentication
 from gateway.directory.directory import Directory
 from gateway.directory.follower import Follower
-from gateway.directory.softlock import SoftLock
 from gateway.frontends.admin.figures import Parts
 from gateway.frontends.admin.health import source_check, store_checks, view_check
 from gateway.frontends.admin.management import Management
 from gateway.frontends.admin.metrics import Metrics
 from gateway.frontends.developer.api import DeveloperApi
 from gateway.frontends.http.router import make_site
-from gateway.frontends.ldap.limits import ServerLimits
 from gateway.frontends.ldap.server import LDAPServer
-from gateway.frontends.ldap.services import Services
 from gateway.store.database import Database
 from gateway.sync.runner import Process, Runner, Schedule
 from gateway.sync.runners import Runners, pool_for
-
-SEARCH_THREADS = 2  # large searches are sliced; more threads would only take turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +72,16 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
 
     # LDAP
     metrics = Metrics()
-    upstreams = {table.name: parts.authenticator(table, reactor) for table in settings.source if parts.vouches(table)}
-    authentication = Authentication(
-        directory,
+    face = ldap_face.build(
+        settings,
         database,
-        {name: MeasuredAuthenticator(name, one, metrics.upstream, reactor) for name, one in upstreams.items()},
-        SoftLock(reactor.seconds, settings.limits.bind_failures, settings.limits.bind_failure_seconds),
-        anonymous_views=settings.ldap.anonymous,
-        users_see_themselves=settings.ldap.user_access == "self",
-    )
-    search_threads = ThreadPool(0, SEARCH_THREADS, "search")
-    services = Services(
         directory,
-        authentication,
         reactor,
-        search_threads,
-        server_limits(settings.limits),
-        tls_context=(lambda: ldap_certificate) if ldap_certificate else None,
-        require_tls=settings.ldap.require_tls,
-        sources=tuple(table.name for table in settings.source),
-        log_operations=settings.log.level == "debug",
+        soft_lock=ldap_face.soft_lock(settings, reactor),
+        tell_upstream=metrics.upstream,
+        certificate=ldap_certificate,
     )
-    ldap = LDAPServer(services)
+    ldap = LDAPServer(face.services)
 
     # HTTP: the Developer API, and the management of it all
     limits = settings.limits
@@ -120,7 +101,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     management = make_site("management", Management(database, checks, metrics, clock=reactor).routes(), reactor=reactor)
     metrics.watch(
         Parts(
-            ldap=services.statistics,
+            ldap=face.services.statistics,
             views={follower.view.name: partial(getattr, follower, "position") for follower in followers},
             last_change=lambda: tail.last,
             http_connections={site.name: partial(getattr, site, "open_connections") for site in (developer, management)},
@@ -140,28 +121,13 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         followers,
         runners,
         ldap,
-        search_threads,
+        face.services.threads,
         listeners,
         certificates=[one for one in (ldap_certificate, http_certificate) if one],
-        closers=[developer.close_connections, management.close_connections, *(one.close for one in upstreams.values())],
+        closers=[developer.close_connections, management.close_connections, *face.closers],
     )
 
 
 def certificate(table: Certified) -> Certificate | None:
     """The certificate of a listener, when it has one."""
     return Certificate(table.certificate, table.key) if table.certificate and table.key else None
-
-
-def server_limits(table: LimitsTable) -> ServerLimits:
-    """`[limits]` in the LDAP server's words."""
-    return ServerLimits(
-        max_message_bytes=table.max_message_bytes,
-        connections=table.connections,
-        connections_per_address=table.connections_per_address,
-        operations_in_flight=table.operations_in_flight,
-        size_limit=table.size_limit,
-        time_limit_seconds=table.time_limit_seconds,
-        bind_seconds=table.bind_seconds,
-        idle_seconds=table.idle_seconds,
-        write_stall_seconds=table.write_stall_seconds,
-    )

@@ -1,0 +1,90 @@
+"""The LDAP face of one process, put together alike for the process that does everything and for each worker.
+
+What differs between the two is handed in: who counts failures, who is told of upstreams, whose certificate it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.python.threadpool import ThreadPool
+
+from gateway.app import parts
+from gateway.app.measured import MeasuredAuthenticator, TellUpstream
+from gateway.app.tables import LimitsTable, Settings
+from gateway.app.tls import Certificate
+from gateway.directory.authenticate import Authentication
+from gateway.directory.directory import Directory
+from gateway.directory.softlock import SoftLock
+from gateway.frontends.ldap.limits import ServerLimits
+from gateway.frontends.ldap.services import Services
+from gateway.store.database import Database
+
+SEARCH_THREADS = 2  # large searches are sliced; more threads would only take turns
+
+
+@dataclass(frozen=True, slots=True)
+class LdapFace:
+    """`closers` end what the services hold, when no client is left."""
+
+    services: Services
+    closers: Sequence[Callable[[], object]]
+
+
+def build(
+    settings: Settings,
+    database: Database,
+    directory: Directory,
+    reactor: Any,
+    *,
+    soft_lock: SoftLock,
+    tell_upstream: TellUpstream,
+    certificate: Certificate | None,
+) -> LdapFace:
+    """The services of this process's LDAP server. Nothing is opened or started."""
+    upstreams = {
+        table.name: parts.authenticator(table, reactor, settings.ldap.workers)
+        for table in settings.source
+        if parts.vouches(table)
+    }
+    authentication = Authentication(
+        directory,
+        database,
+        {name: MeasuredAuthenticator(name, one, tell_upstream, reactor) for name, one in upstreams.items()},
+        soft_lock,
+        anonymous_views=settings.ldap.anonymous,
+        users_see_themselves=settings.ldap.user_access == "self",
+    )
+    services = Services(
+        directory,
+        authentication,
+        reactor,
+        ThreadPool(0, SEARCH_THREADS, "search"),
+        server_limits(settings.limits),
+        tls_context=(lambda: certificate) if certificate else None,
+        require_tls=settings.ldap.require_tls,
+        sources=tuple(table.name for table in settings.source),
+        log_operations=settings.log.level == "debug",
+    )
+    return LdapFace(services, [one.close for one in upstreams.values()])
+
+
+def soft_lock(settings: Settings, reactor: Any) -> SoftLock:
+    """The one soft lock of all processes."""
+    return SoftLock(reactor.seconds, settings.limits.bind_failures, settings.limits.bind_failure_seconds)
+
+
+def server_limits(table: LimitsTable) -> ServerLimits:
+    """`[limits]` in the LDAP server's words."""
+    return ServerLimits(
+        max_message_bytes=table.max_message_bytes,
+        connections=table.connections,
+        connections_per_address=table.connections_per_address,
+        operations_in_flight=table.operations_in_flight,
+        size_limit=table.size_limit,
+        time_limit_seconds=table.time_limit_seconds,
+        bind_seconds=table.bind_seconds,
+        idle_seconds=table.idle_seconds,
+        write_stall_seconds=table.write_stall_seconds,
+    )

@@ -5,6 +5,7 @@ Only values. A view's `fingerprint` names its content: another shape is another 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from gateway.model.dn import AVA, DN, RDN
 from gateway.model.objects import Kind
@@ -35,12 +36,28 @@ class EntryRules:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One LDAP shape of the directory. `indexed_substrings`: the types (keys) with a trigram index."""
+    """One LDAP shape of the directory.
+
+    `indexed_substrings`: the types (keys) with a trigram index. `kind`: openldap, tree, ad or custom. `layout`: people flat in
+    their container, or in the tree of the organizations. `transitive_member_of`: memberOf also shows, and matches, the groups
+    reached through groups. `member_attributes`: which of member, uniqueMember, memberUid groups show. `bind_names`: which of
+    dn, principal (user@domain), domain (DOMAIN\\user), login (the bare name) people may bind with. `organizations` and
+    `groups`: what is in the view, as ids or names (organizations: paths below the root, with everything below); None: all.
+    """
 
     name: str
     base: DN
     rules: Mapping[Kind, EntryRules]
     indexed_substrings: tuple[str, ...] = ("cn", "sn", "givenname", "uid", "mail", "displayname", "telephonenumber", "ou")
+    kind: str = "openldap"
+    layout: Literal["flat", "tree"] = "flat"
+    transitive_member_of: bool = False
+    member_attributes: tuple[str, ...] = ("member", "memberUid")
+    bind_names: frozenset[str] = frozenset({"dn"})
+    domain: str = ""
+    netbios: str = ""
+    organizations: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
 
     @property
     def fingerprint(self) -> str:

@@ -39,6 +39,8 @@ class Follower:
         self.reader: Reader | None = None
         """What searches go through; None until the view is complete."""
         self.position = 0
+        self.on_change: list[Callable[[], None]] = []
+        """Called in the reactor when the view has a new position, begins to serve, or serves no more. They must not raise."""
         self._file = ViewFile(folder, view)
         self._database = database
         self._tail = tail
@@ -114,6 +116,11 @@ class Follower:
         if self.reader is not None:
             self.reader.close()
             self.reader = None
+            self._changed()
+
+    def _changed(self) -> None:
+        for tell in tuple(self.on_change):
+            tell()
 
     async def _wait(self, seconds: float) -> None:
         waiting: Deferred[None] = Deferred()
@@ -138,6 +145,7 @@ class Follower:
             self.reader = Reader(self._file)
             self._file.remove_others()
             _log.info("view serves", view=self.view.name, base=str(self.view.base), position=self.position)
+            self._changed()
 
     async def _follow(self) -> None:
         updater, reader = self._updater, self.reader
@@ -150,3 +158,4 @@ class Follower:
             if self.position >= self._tail.last:
                 await self._in_thread(updater.count_if_due)
             reader.refresh()
+            self._changed()

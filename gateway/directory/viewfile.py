@@ -107,7 +107,9 @@ class ViewFile:
             connection.execute(
                 f"CREATE VIRTUAL TABLE fragment USING fts5({columns}, content='', tokenize='trigram case_sensitive 1')"
             )
-            connection.execute("INSERT INTO meta VALUES ('position', 0), ('complete', 0), ('instance', '')")
+            connection.execute(
+                "INSERT INTO meta VALUES ('position', 0), ('complete', 0), ('instance', ''), ('build', lower(hex(randomblob(8))))"
+            )
 
     def open_reader(self, *, shared: bool = False) -> sqlite3.Connection:
         """A read-only connection that may move between threads. `shared`: the one that answers all small searches."""
@@ -159,7 +161,7 @@ def is_broken(error: Exception) -> bool:
 
 
 def read(connection: sqlite3.Connection, key: str) -> int | str:
-    """A value of `meta`: position, complete, instance."""
+    """A value of `meta`: position, complete, instance, build (tells a file from one that was built later at the same path)."""
     value: int | str = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
     return value
 

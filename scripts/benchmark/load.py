@@ -25,17 +25,22 @@ class LoadError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An LDAP server on loopback, who asks it, and where the whole directory hangs."""
+    """An LDAP server, who asks it, and where the whole directory hangs. `tls`: the port speaks LDAPS."""
 
     port: int
     bind_dn: str
     password: str = field(repr=False)
     base: str
+    host: str = "127.0.0.1"
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """One run. `number` random requests below it are written over %06d; with `requests` the run ends after that many."""
+    """One run: a random number below `range` is written over %06d; with `requests` it ends after that many.
+
+    `mode`: search, climb, bind or idle; what they mean, and the rest, is the usage text in options.c.
+    """
 
     filter_template: str = "(objectClass=*)"
     attributes: str = ""
@@ -47,6 +52,11 @@ class Load:
     warmup: float = 0
     requests: int = 0
     expect_entries: int = -1
+    page_size: int = 0
+    person_dn: str = ""
+    person_password: str = field(default="", repr=False)
+    read_bytes: int = 0
+    local_addresses: int = 0
     seed: int = 1
 
 
@@ -74,7 +84,7 @@ class LoadGenerator:
     def __init__(self, directory: Path) -> None:
         self._program = directory / "loadgen"
         sources = sorted(str(path) for path in SOURCES.glob("*.c"))
-        command = [program("gcc", "gcc"), "-O2", "-Wall", "-Wextra", "-o", str(self._program), *sources]
+        command = [program("gcc", "gcc"), "-O2", "-Wall", "-Wextra", "-o", str(self._program), *sources, "-lssl", "-lcrypto"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise LoadError(f"the load generator does not compile:\n{done.stderr}")
@@ -84,27 +94,31 @@ class LoadGenerator:
         done = subprocess.run(self._command(endpoint, load), env=environment(endpoint), capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise LoadError(done.stderr.strip())
-        result = LoadResult(**json.loads(done.stdout))
+        result = LoadResult(**json.loads(done.stdout.splitlines()[-1]))
         if result.errors:
             raise LoadError(f"{result.errors} errors in {result.requests} answers from {endpoint}: {result.first_error}")
         return result
 
     @contextmanager
     def background(self, endpoint: Endpoint, load: Load) -> Iterator[subprocess.Popen[bytes]]:
-        """Keep the load up while the block runs; LoadError when it broke off before."""
+        """Keep the load up while the block runs, which begins when all connections are open; LoadError when it broke off."""
         running = subprocess.Popen(
-            self._command(endpoint, load), env=environment(endpoint), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            self._command(endpoint, load), env=environment(endpoint), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         try:
+            assert running.stdout is not None
+            if not running.stdout.readline():
+                raise LoadError((running.communicate()[1] or b"").decode(errors="replace").strip())
             yield running
             if running.poll() is not None:
-                raise LoadError("the load in the background ended early")
+                raise LoadError(f"the load in the background ended early: {running.stdout.read().decode(errors='replace')}")
         finally:
             running.kill()
             running.communicate()
 
     def _command(self, endpoint: Endpoint, load: Load) -> list[str]:
-        command = [str(self._program), "--port", str(endpoint.port), "--base", endpoint.base]
+        command = [str(self._program), "--host", endpoint.host, "--port", str(endpoint.port), "--tls", str(int(endpoint.tls))]
+        command += ["--base", endpoint.base]
         command += ["--bind-dn", endpoint.bind_dn, "--password-env", PASSWORD_VARIABLE]
         for option in fields(load):
             command += [f"--{option.name.replace('_', '-')}", str(getattr(load, option.name))]

@@ -4,10 +4,13 @@
 
 #include <stdint.h>
 
+enum mode { SEARCH, CLIMB, BIND, IDLE };
+
 struct options {
-    const char *host, *bind_dn, *password, *mode, *base, *filter, *attributes;
-    int port, scope, connections, in_flight;
-    long range, expect_entries, requests; /* expect_entries -1: any number; requests 0: until the clock says */
+    const char *host, *bind_dn, *password, *base, *filter, *attributes, *person_dn, *person_password;
+    enum mode mode;
+    int port, tls, scope, connections, in_flight, local_addresses;
+    long range, expect_entries, requests, page_size, read_bytes; /* expect_entries -1: any number; others 0: not asked for */
     double seconds, warmup;
     uint64_t seed;
 };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from scripts.benchmark.contenders import as_contender, connect
 from scripts.benchmark.load import Endpoint, Load, LoadError, LoadGenerator
 from scripts.benchmark.measure import resident_mebibytes
 from tests.servers import slapd as openldap
-from tests.servers.people import people
+from tests.servers.people import group_dn, people
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 
@@ -86,6 +87,48 @@ def test_a_run_by_the_clock_counts_only_after_the_warm_up(generator: LoadGenerat
     assert 0.25 < result.seconds < 0.45
     assert result.requests == pytest.approx(result.per_second * result.seconds, rel=0.01)
     assert 0 < result.p50_us <= result.p99_us <= result.max_us * 1.04  # a bucket is 3 percent wide
+
+
+def test_the_last_digit_of_the_number_can_stand_alone(generator: LoadGenerator, endpoint: Endpoint) -> None:
+    text = "(&(uid=user%06d)(departmentNumber=%01d))"
+    assert generator.run(endpoint, Load(filter_template=text, range=PEOPLE, requests=200, expect_entries=1)).entries == 200
+
+
+def test_all_pages_of_a_paged_search_are_one_request(generator: LoadGenerator, endpoint: Endpoint) -> None:
+    everything = count(endpoint, "(objectClass=*)")
+    result = generator.run(endpoint, Load(page_size=40, requests=3, connections=2, expect_entries=everything))
+    assert (result.requests, result.entries) == (3, 3 * everything)
+
+
+def test_an_extensible_match_is_sent_as_one(generator: LoadGenerator, endpoint: Endpoint) -> None:
+    load = Load(filter_template="(uid:caseExactMatch:=user000007)", requests=1, expect_entries=1)
+    assert generator.run(endpoint, load).entries == 1
+
+
+def test_a_climb_asks_for_the_groups_of_the_groups_that_it_finds(generator: LoadGenerator, server: Slapd) -> None:
+    server.add(group := group_dn(100), "groupOfNames", {"cn": "group00100", "member": group_dn(0)})
+    server.add(group_dn(101), "groupOfNames", {"cn": "group00101", "member": group})
+    member = "uid=user%06d,ou=dept%01d,ou=people,dc=example,dc=test"
+    load = Load(mode="climb", filter_template=f"(member={member})", range=MEMBERS, requests=50, expect_entries=3)
+    assert generator.run(as_contender(server).endpoint, load).entries == 150
+
+
+def test_people_bind_with_passwords_of_their_own(generator: LoadGenerator, endpoint: Endpoint) -> None:
+    who = "uid=user00000%01d,ou=dept%01d,ou=people,dc=example,dc=test"
+    people_bind = Load(mode="bind", person_dn=who, person_password="secret%01d", range=10, requests=60, connections=3)
+    assert generator.run(endpoint, people_bind).requests == 60
+
+
+def test_tls_changes_nothing_but_the_port(generator: LoadGenerator, server: Slapd, endpoint: Endpoint) -> None:
+    encrypted = replace(endpoint, port=server.ldaps_port, tls=True)
+    many = Load(filter_template="(uid=user%06d)", range=PEOPLE, requests=1000, connections=4, in_flight=4, expect_entries=1)
+    assert generator.run(encrypted, many).entries == 1000
+    assert generator.run(encrypted, Load(requests=2)).bytes == generator.run(endpoint, Load(requests=2)).bytes
+
+
+def test_a_slow_reader_takes_no_more_than_its_share_of_a_second(generator: LoadGenerator, endpoint: Endpoint) -> None:
+    result = generator.run(endpoint, Load(read_bytes=20_000, connections=2, local_addresses=2, seconds=0.5))
+    assert 0 < result.bytes <= 2 * 20_000 * 0.7
 
 
 def test_binds_are_counted_one_at_a_time_on_each_connection(generator: LoadGenerator, endpoint: Endpoint) -> None:

@@ -1,33 +1,30 @@
 """Listening for LDAP clients: one object for each connection, counted and limited by address; one sweep for all time limits."""
 
-from collections import Counter
 from typing import Any
 
-import structlog
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.internet.task import LoopingCall
 
+from gateway.frontends.ldap.admission import Admission, CountedAdmission, host_of, peer_of
 from gateway.frontends.ldap.connection import LDAPConnection
 from gateway.frontends.ldap.limits import SWEEP_SECONDS
 from gateway.frontends.ldap.services import Services
 from gateway.wire.limits import Limits
 from gateway.wire.result_codes import ResultCode
 
-_log = structlog.get_logger("gateway.ldap")
-
 STOPPING = "the gateway is stopping; connect again shortly"
 
 
 class LDAPServer:
-    """All listeners of one process share this: limits hold over all of them."""
+    """All listeners of one process share this: limits hold over all of them. `admission`: who counts, if not this process."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, admission: Admission | None = None) -> None:
         self.services = services
         self.wire_limits = Limits(max_message_bytes=services.limits.max_message_bytes)
         self.connections: set[LDAPConnection] = set()
-        self._by_address: Counter[str] = Counter()
+        self.admission = admission or CountedAdmission(services.limits, services.statistics)
         self._sweeping = LoopingCall(self._sweep)
         self._sweeping.clock = services.reactor
         self._stopped: Deferred[None] | None = None
@@ -55,27 +52,15 @@ class LDAPServer:
         for connection in list(self.connections):
             connection.drop("the gateway is stopping")
 
-    def admit(self, host: str) -> str | None:
-        """None when one more connection from this address may be had, else why not."""
-        limits = self.services.limits
-        if len(self.connections) >= limits.connections:
-            return "connections"
-        return "connections_per_address" if self._by_address[host] >= limits.connections_per_address else None
-
     def opened(self, connection: LDAPConnection, host: str) -> None:
-        """Counts a connection."""
+        """Knows a connection."""
         self.connections.add(connection)
-        self._by_address[host] += 1
-        self.services.statistics.connections = len(self.connections)
-        self.services.statistics.connections_total += 1
+        self.admission.opened(host)
 
     def closed(self, connection: LDAPConnection, host: str) -> None:
         """Forgets a connection."""
         self.connections.discard(connection)
-        self._by_address[host] -= 1
-        if self._by_address[host] <= 0:
-            del self._by_address[host]
-        self.services.statistics.connections = len(self.connections)
+        self.admission.closed(host)
         self._check_stopped()
 
     def _check_stopped(self) -> None:
@@ -98,11 +83,8 @@ class LDAPFactory(ServerFactory):
         self._encrypted = encrypted
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        host, peer = str(getattr(addr, "host", "local")), _peer(addr)
-        reason = self._server.admit(host)
-        if reason is not None:
-            self._server.services.statistics.refused_connections[reason] += 1
-            _log.warning("connection refused", peer=peer, limit=reason, cure=f"raise [limits] {reason}, or look at that client")
+        host, peer = host_of(addr), peer_of(addr)
+        if self._server.admission.refuses(host, peer):
             return None
         connection = LDAPConnection(
             self._server.services,
@@ -113,8 +95,3 @@ class LDAPFactory(ServerFactory):
         )
         self._server.opened(connection, host)
         return connection
-
-
-def _peer(address: Any) -> str:
-    host, port = getattr(address, "host", None), getattr(address, "port", None)
-    return f"{host}:{port}" if host is not None else str(address)

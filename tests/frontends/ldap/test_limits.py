@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from gateway.directory import reader
+from gateway.frontends.ldap.admission import CountedAdmission
 from gateway.frontends.ldap.limits import SWEEP_SECONDS
 from gateway.wire import oids
 from gateway.wire.encoder import encode_message
@@ -81,7 +82,7 @@ def test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_h
     for client in clients:
         client.close()
     eventually(lambda: serving.connections == 0)
-    assert not serving.server._by_address
+    assert isinstance(serving.server.admission, CountedAdmission) and not serving.server.admission.by_address
     assert serving.services.statistics.connections == 0
     assert serving.services.statistics.connections_total == 4
 

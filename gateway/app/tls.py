@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.internet.ssl import CertificateOptions, TLSVersion
@@ -12,17 +15,28 @@ from zope.interface import implementer
 
 from gateway.model.errors import ConfigurationError
 
+WRONG: Final = "not a PEM certificate and its unencrypted key"
+
+
+@dataclass(frozen=True, slots=True)
+class Pem:
+    """What the files hold: the certificate with its chain behind it, and its key."""
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+
 
 @implementer(IOpenSSLContextFactory)
 class Certificate:
     """A context factory for servers, TLS 1.2 or later. Raises ConfigurationError when the files are not a pair.
 
-    `certificate`: PEM, with its chain behind it.
+    `pem`: what another process of ours has read of them already; without it they are read.
     """
 
-    def __init__(self, certificate: Path, key: Path) -> None:
+    def __init__(self, certificate: Path, key: Path, pem: Pem | None = None) -> None:
         self._certificate, self._key = certificate, key
-        self._context = self._read()
+        self.pem = pem or self._read()
+        self._context = self._made(self.pem)
 
     def getContext(self) -> SSL.Context:
         """For each new connection: the context of the certificate as last read."""
@@ -30,17 +44,31 @@ class Certificate:
 
     def reload(self) -> None:
         """Read the files again. Raises ConfigurationError and goes on with the old ones when they are not right."""
-        self._context = self._read()
+        self.use(self._read())
 
-    def _read(self) -> SSL.Context:
+    def use(self, pem: Pem) -> None:
+        """From here on this is the certificate. Raises as `reload` does."""
+        self._context, self.pem = self._made(pem), pem
+
+    def _read(self) -> Pem:
+        try:
+            return Pem(self._certificate.read_bytes(), self._key.read_bytes())
+        except OSError as error:
+            raise self._unusable(error.strerror or str(error)) from None
+
+    def _made(self, pem: Pem) -> SSL.Context:
         context: SSL.Context = CertificateOptions(raiseMinimumTo=TLSVersion.TLSv1_2).getContext()
         try:
-            self._certificate.read_bytes()  # OpenSSL's own words for a missing file do not name it
-            context.use_certificate_chain_file(str(self._certificate))
+            own, *chain = load_pem_x509_certificates(pem.certificate)
+            context.use_certificate(own)
+            for certificate in chain:
+                context.add_extra_chain_cert(certificate)
             # Nobody is there to type a passphrase: a key that has one is refused, with a TypeError.
-            context.use_privatekey(load_pem_private_key(self._key.read_bytes(), None))  # type: ignore[arg-type]
+            context.use_privatekey(load_pem_private_key(pem.key, None))  # type: ignore[arg-type]
             context.check_privatekey()
-        except (OSError, SSL.Error, ValueError, TypeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not a PEM certificate and its unencrypted key"
-            raise ConfigurationError(f"certificate {self._certificate} and key {self._key} cannot be used: {reason}") from None
+        except (SSL.Error, ValueError, TypeError):
+            raise self._unusable(WRONG) from None
         return context
+
+    def _unusable(self, reason: str) -> ConfigurationError:
+        return ConfigurationError(f"certificate {self._certificate} and key {self._key} cannot be used: {reason}")

@@ -1,6 +1,5 @@
 """Listening for LDAP clients: one object for each connection, counted and limited by address; one sweep for all time limits."""
 
-from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 
 from gateway.model.errors import SourceUnavailable
-from gateway.model.source import Authenticator, BindOutcome
+from gateway.model.source import Authenticator, BindAnswer
 
 
 class TellUpstream(Protocol):
@@ -25,7 +25,7 @@ class MeasuredAuthenticator:
         self._tell = tell
         self._clock = clock
 
-    def authenticate(self, dn: str, password: bytes) -> Deferred[BindOutcome]:
+    def authenticate(self, dn: str, password: bytes) -> Deferred[BindAnswer]:
         """See Authenticator.authenticate."""
         return Deferred.fromCoroutine(self._authenticate(dn, password))
 
@@ -33,15 +33,15 @@ class MeasuredAuthenticator:
         """See Authenticator.decoy; decoys are not counted, since nobody was asked about."""
         return Deferred.fromCoroutine(self._decoy(password))
 
-    async def _authenticate(self, dn: str, password: bytes) -> BindOutcome:
+    async def _authenticate(self, dn: str, password: bytes) -> BindAnswer:
         began = self._clock.seconds()
         try:
-            outcome = await self._asked.authenticate(dn, password)
+            answer = await self._asked.authenticate(dn, password)
         except SourceUnavailable:
             self._tell(self._source_id, "unavailable", self._clock.seconds() - began)
             raise
-        self._tell(self._source_id, outcome.value, self._clock.seconds() - began)
-        return outcome
+        self._tell(self._source_id, answer.outcome.value, self._clock.seconds() - began)
+        return answer
 
     async def _decoy(self, password: bytes) -> None:
         await self._asked.decoy(password)

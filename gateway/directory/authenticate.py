@@ -125,7 +125,8 @@ class Authentication:
         unavailable: SourceUnavailable | None = None
         for account in found:
             try:
-                if await self._authenticators[account.source_id].authenticate(account.dn, password) is BindOutcome.ACCEPTED:
+                answer = await self._authenticators[account.source_id].authenticate(account.dn, password)
+                if answer.outcome is BindOutcome.ACCEPTED:
                     return True
             except SourceUnavailable as error:
                 unavailable = error

@@ -9,16 +9,16 @@ from twisted.internet.task import Clock
 
 from gateway.app.measured import MeasuredAuthenticator
 from gateway.model.errors import SourceUnavailable
-from gateway.model.source import BindOutcome
+from gateway.model.source import BindAnswer, BindOutcome, PolicyNotice
 
 
 class Upstream:
     """Answers what the test has put in."""
 
-    def __init__(self, answer: Deferred[BindOutcome]) -> None:
+    def __init__(self, answer: Deferred[BindAnswer]) -> None:
         self.answer = answer
 
-    def authenticate(self, dn: str, password: bytes) -> Deferred[BindOutcome]:
+    def authenticate(self, dn: str, password: bytes) -> Deferred[BindAnswer]:
         return self.answer
 
     def decoy(self, password: bytes) -> Deferred[None]:
@@ -28,12 +28,13 @@ class Upstream:
 @pytest.mark.parametrize("outcome", list(BindOutcome))
 def test_an_answer_is_timed_and_passed_on(outcome: BindOutcome) -> None:
     told: list[tuple[str, str, float]] = []
-    clock, answer = Clock(), Deferred[BindOutcome]()
+    clock, answer = Clock(), Deferred[BindAnswer]()
     measured = MeasuredAuthenticator("hr", Upstream(answer), lambda *what: told.append(what), clock)
     asking = measured.authenticate("uid=ada", b"sesame")
     clock.advance(0.25)
-    answer.callback(outcome)
-    assert asking.result is outcome
+    said = BindAnswer(outcome, PolicyNotice(grace_binds_left=2))
+    answer.callback(said)
+    assert asking.result is said
     assert told == [("hr", outcome.value, 0.25)]
 
 

@@ -17,7 +17,7 @@ from gateway.directory.viewfile import ViewFile
 from gateway.model.application import Application
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import User
-from gateway.model.source import BindOutcome
+from gateway.model.source import BindAnswer, BindOutcome, PolicyNotice
 from gateway.store import applications, record_rows, sources
 from gateway.store.database import Connection
 from gateway.store.record_rows import RecordRow
@@ -28,21 +28,24 @@ MAX_FAILURES = 3
 
 @dataclass
 class Upstream:
-    """A source that is asked: it knows passwords by DN, and notes down what it was asked (not with which password)."""
+    """A source that is asked: it knows passwords by DN, and notes down what it was asked (not with which password). `notice`:
+    what its password policy says of every password."""
 
     passwords: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    notice: PolicyNotice | None = None
     is_down: bool = False
     held: list[Deferred[None]] | None = None
 
-    async def authenticate(self, dn: str, password: bytes) -> BindOutcome:
+    async def authenticate(self, dn: str, password: bytes) -> BindAnswer:
         self.asked.append(dn)
         if self.held is not None:
             self.held.append(Deferred())
             await self.held[-1]
         if self.is_down:
             raise SourceUnavailable("the source hr cannot be reached")
-        return BindOutcome.ACCEPTED if self.passwords.get(dn) == password else BindOutcome.REFUSED
+        right = self.passwords.get(dn) == password
+        return BindAnswer(BindOutcome.ACCEPTED if right else BindOutcome.REFUSED, self.notice)
 
     async def decoy(self, password: bytes) -> None:
         await self.authenticate("decoy", password)

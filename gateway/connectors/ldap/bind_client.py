@@ -1,34 +1,63 @@
-"""One asynchronous connection that does nothing but simple binds, one after the other, with ldaptor's LDAPClient.
+"""One asynchronous connection that does nothing but binds and password changes, one after the other.
 
-ldaptor's client re-encodes each message that it receives, buffers without a limit and knows no timeouts; what is overridden
-here makes up for that. No password goes anywhere but onto the wire."""
+Nobody here waits without an end, and no late answer is taken for the next question's: a connection that did not answer in
+time is dropped. No password goes anywhere but onto the wire."""
 
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ldaptor.protocols import pureber, pureldap
-from ldaptor.protocols.ldap.ldapclient import LDAPClient
 from OpenSSL import SSL
 from service_identity import VerificationError
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IHandshakeListener
-from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import Certificate, optionsForClientTLS, platformTrust, trustRootFromCertificates
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.connectors.ldap.failures import Place, UpstreamRefused, UpstreamUnavailable
 from gateway.connectors.ldap.settings import Address
+from gateway.model.source import PolicyNotice
+from gateway.wire import controls, oids
+from gateway.wire.controls_update import PasswordPolicyRequest, PasswordPolicyResponse
+from gateway.wire.decoder import decode_message
+from gateway.wire.encoder import encode_message
 from gateway.wire.errors import WireError
+from gateway.wire.extended import PasswordModifyRequest, PasswordModifyResponse
 from gateway.wire.framing import Framer
 from gateway.wire.limits import Limits
+from gateway.wire.messages import (
+    BindRequest,
+    BindResponse,
+    Control,
+    ExtendedRequest,
+    ExtendedResponse,
+    LDAPMessage,
+    Operation,
+    Result,
+    SimpleAuthentication,
+)
 
 ANSWER_LIMITS: Final = Limits(max_message_bytes=1024 * 1024)  # a bind response has a few hundred octets
 
+_LDAP_VERSION = 3
+_LAST_MESSAGE_ID = 0x7FFF
+_WITH_POLICY: Final = (controls.control(PasswordPolicyRequest()),)
 _PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`words`: the server's own, printable. `generated`: the password that the server chose."""
+
+    code: int
+    words: str = ""
+    notice: PolicyNotice | None = None
+    generated: bytes | None = field(default=None, repr=False)
 
 
 def trust_root(ca_file: Path | None) -> Any:
@@ -40,39 +69,50 @@ def trust_root(ca_file: Path | None) -> Any:
 
 
 @implementer(IHandshakeListener)
-class BindClient(LDAPClient):  # type: ignore[misc]  # ldaptor has no types
-    """Use `connect`; then `simple_bind` as often as wanted while `usable`."""
+class BindClient(Protocol):
+    """Use `connect`; then ask as often as wanted while `usable`, one question at a time."""
 
     def __init__(self, place: Place) -> None:
-        super().__init__()
         self.place = place
         self.lost: Deferred[None] = Deferred()
         """Fires when the connection has ended."""
+        self.usable = False
         self._framer = Framer(ANSWER_LIMITS)
+        self._message_id = 0
+        self._waiting: Deferred[LDAPMessage] | None = None
+        self._transport: Any = None
         self._secured: Deferred[str] = Deferred()
         """Fires with "" when TLS is up, else with what went wrong."""
 
-    @property
-    def usable(self) -> bool:
-        return bool(self.connected)
-
-    async def simple_bind(self, reactor: Any, dn: str, password: bytes, seconds: float) -> tuple[int, str]:
-        """The result code and the server's words. Raises UpstreamUnavailable when there is no answer; then the connection is
-        dropped, so that a late answer cannot be taken for the next bind's."""
+    async def simple_bind(self, reactor: Any, dn: str, password: bytes, seconds: float) -> Answer:
+        """Raises UpstreamUnavailable when there is no answer; then the connection is dropped."""
         if not password:
             raise ValueError("an empty password makes a bind anonymous (RFC 4513 §5.1.2)")
-        answer = await self._answer(reactor, pureldap.LDAPBindRequest(dn=dn, auth=password), seconds, "bind")
-        if not isinstance(answer, pureldap.LDAPBindResponse):
-            self.drop()
-            raise UpstreamUnavailable(self.place, "a bind was not answered by a bind response", "see what the server is")
-        return int(answer.resultCode), _words(answer.errorMessage)
+        request = BindRequest(_LDAP_VERSION, dn, SimpleAuthentication(password))
+        message = await self._ask(reactor, request, _WITH_POLICY, seconds, "bind")
+        if not isinstance(message.operation, BindResponse):
+            raise self._nonsense("a bind was not answered by a bind response")
+        return _answer(message.operation.result, message.controls)
+
+    async def modify_password(self, reactor: Any, request: PasswordModifyRequest, seconds: float) -> Answer:
+        """RFC 3062, as who is bound. Raises UpstreamUnavailable as `simple_bind`: nobody knows then whether it was done."""
+        operation = ExtendedRequest(oids.PASSWORD_MODIFY, request.encode())
+        message = await self._ask(reactor, operation, _WITH_POLICY, seconds, "a change of password")
+        if not isinstance(message.operation, ExtendedResponse):
+            raise self._nonsense("a change of password was not answered by an extended response")
+        try:
+            generated = PasswordModifyResponse.decode(message.operation.value).generated_password
+        except WireError:
+            raise self._nonsense("the answer to a change of password cannot be read") from None
+        return _answer(message.operation.result, message.controls, generated)
 
     async def start_tls(self, reactor: Any, host: str, root: Any, seconds: float) -> None:
-        answer = await self._answer(reactor, pureldap.LDAPStartTLSRequest(), seconds, "StartTLS")
-        if getattr(answer, "resultCode", None) != 0 or self._framer.pending:
+        message = await self._ask(reactor, ExtendedRequest(oids.START_TLS), (), seconds, "StartTLS")
+        answer = message.operation
+        if not isinstance(answer, ExtendedResponse) or answer.result.code != 0 or self._framer.pending:
             self.drop()
             raise UpstreamRefused(self.place, "StartTLS was refused", "give the server a certificate, or use an ldaps:// URL")
-        self.transport.startTLS(optionsForClientTLS(host, trustRoot=root))
+        self._transport.startTLS(optionsForClientTLS(host, trustRoot=root))
         await self.wait_for_tls(reactor, seconds)
 
     async def wait_for_tls(self, reactor: Any, seconds: float) -> None:
@@ -87,42 +127,67 @@ class BindClient(LDAPClient):  # type: ignore[misc]  # ldaptor has no types
 
     def drop(self) -> None:
         """End the connection at once."""
-        self.connected = 0
-        self.transport.abortConnection()
+        self.usable = False
+        self._transport.abortConnection()
+
+    def connectionMade(self) -> None:
+        self._transport = self.transport
+        self.usable = True
 
     def dataReceived(self, data: bytes) -> None:
         try:
-            for message in self._framer.feed(data):
-                decoded, _ = pureber.berDecodeObject(self.berdecoder, message)
-                self.handle(decoded)
-        except (WireError, pureber.BERException, AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError):
-            self.drop()  # not LDAP, or an answer that nobody waits for
+            for octets in self._framer.feed(data):
+                self._received(decode_message(octets, ANSWER_LIMITS))
+        except WireError:
+            self.drop()
 
-    def unsolicitedNotification(self, _msg: object) -> None:
-        self.drop()  # RFC 4511 §4.4.1: a notice of disconnection is the only one there is
+    def _received(self, message: LDAPMessage) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is None or message.message_id != self._message_id:
+            self._waiting = waiting
+            self.drop()  # a notice of disconnection (RFC 4511 §4.4.1), or an answer that nobody waits for
+        else:
+            waiting.callback(message)
 
     def handshakeCompleted(self) -> None:
         self._secured.callback("")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.usable = False
         if not self._secured.called:
             self._secured.callback(_ending(reason.value))
-        super().connectionLost(reason)
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.errback(reason)
         self.lost.callback(None)
 
-    async def _answer(self, reactor: Any, request: Any, seconds: float, what: str) -> Any:
+    async def _ask(
+        self, reactor: Any, operation: Operation, with_controls: tuple[Control, ...], seconds: float, what: str
+    ) -> LDAPMessage:
+        self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
+        answer: Deferred[LDAPMessage] = Deferred()
+        self._waiting = answer
+        self._transport.write(encode_message(LDAPMessage(self._message_id, operation, with_controls)))
         try:
-            return await self.send(request).addTimeout(seconds, reactor)
+            return await answer.addTimeout(seconds, reactor)
         except DeferredTimeout:
-            self.drop()
+            self._give_up()
             cure = "see whether the server hangs, or raise bind_timeout_seconds"
             raise UpstreamUnavailable(self.place, f"{what} was not answered within {seconds:g} s", cure) from None
         except CancelledError:
-            self.drop()
+            self._give_up()
             raise
         except Exception as error:  # whatever the transport ended with
-            self.drop()
+            self._give_up()
             raise UpstreamUnavailable(self.place, _ending(error), "it is tried again with the next bind") from None
+
+    def _give_up(self) -> None:
+        self._waiting = None
+        self.drop()
+
+    def _nonsense(self, what: str) -> UpstreamUnavailable:
+        self.drop()
+        return UpstreamUnavailable(self.place, what, "see what the server is")
 
 
 async def connect(reactor: Any, place: Place, address: Address, root: Any, start_tls: bool, seconds: float) -> BindClient:
@@ -166,6 +231,16 @@ def _ending(error: BaseException | None) -> str:
     return f"the connection was cut ({error if is_tls else type(error).__name__})"
 
 
-def _words(message: object) -> str:
-    text = message.decode(errors="replace") if isinstance(message, bytes) else str(message or "")
-    return "".join(character if character.isprintable() else " " for character in text)[:200]
+def _answer(result: Result, with_controls: tuple[Control, ...], generated: bytes | None = None) -> Answer:
+    try:
+        said = controls.find(with_controls, PasswordPolicyResponse)
+    except WireError:
+        said = None
+    notice = None
+    if said is not None and said != PasswordPolicyResponse():
+        notice = PolicyNotice(said.time_before_expiration_seconds, said.grace_authentications_remaining, said.error)
+    return Answer(result.code, _words(result.diagnostic_message), notice, generated)
+
+
+def _words(message: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in message)[:200]

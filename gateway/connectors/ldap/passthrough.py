@@ -1,21 +1,21 @@
-"""Asking an LDAP upstream whether a password is right, by binding there: the Authenticator of the LDAP sources.
+"""Asking an LDAP upstream whether a password is right, by binding there, and changing it there by RFC 3062: the Authenticator
+and the PasswordChanger of the LDAP sources.
 
 Runs in the reactor and never blocks it. A password is sent once: it is not kept, not logged and not tried again."""
 
 import secrets
-from dataclasses import dataclass
 from typing import Any, Final
 
-from twisted.internet.defer import Deferred, DeferredSemaphore
-from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.defer import Deferred
 
-from gateway.connectors.circuit import Breaker
-from gateway.connectors.ldap.bind_client import BindClient, connect, trust_root
-from gateway.connectors.ldap.failures import Place, UpstreamRefused, UpstreamUnavailable, name_of
-from gateway.connectors.ldap.settings import Upstream
-from gateway.model.errors import SourceUnavailable
-from gateway.model.source import BindOutcome
+from gateway.connectors.ldap.bind_client import Answer, BindClient
+from gateway.connectors.ldap.bind_pool import BindPool, PassThroughSettings
+from gateway.connectors.ldap.failures import TEMPORARY, UpstreamUnavailable, name_of
+from gateway.model.source import BindAnswer, BindOutcome, ChangeAnswer
+from gateway.wire.extended import PasswordModifyRequest
 from gateway.wire.result_codes import ResultCode
+
+__all__ = ["RESULTS", "PassThrough", "PassThroughSettings"]
 
 RESULTS: Final[dict[int, BindOutcome]] = {
     ResultCode.SUCCESS: BindOutcome.ACCEPTED,
@@ -30,42 +30,18 @@ RESULTS: Final[dict[int, BindOutcome]] = {
 """What an answer says of the password. Every other code says nothing of it: the upstream counts as unavailable (law 8)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassThroughSettings:
-    """`id`: the source's name. `connections`: binds in flight at once. `waiting`: how many more may wait for one of them.
-
-    `bind_seconds`: the longest wait for a connection, and again for the answer. `decoy_base`: below it lies the name that
-    does not exist.
-    """
-
-    id: str
-    upstream: Upstream
-    connections: int = 8
-    waiting: int = 256
-    bind_seconds: float = 5.0
-    idle_seconds: float = 60.0
-    decoy_base: str = ""
-
-
 class PassThrough:
-    """An Authenticator (gateway.model.source). Of several URLs it stays with the one that answered last."""
+    """An Authenticator and a PasswordChanger (gateway.model.source)."""
 
     def __init__(self, settings: PassThroughSettings, reactor: Any) -> None:
         self._settings = settings
         self._reactor = reactor
-        self._addresses = settings.upstream.addresses
-        self._current = 0
-        self._breaker = Breaker(reactor.seconds)
-        self._slots = DeferredSemaphore(settings.connections)
-        self._idle: dict[BindClient, Any] = {}
-        self._busy: set[BindClient] = set()
-        self._root: Any = None
+        self._pool = BindPool(settings, reactor)
 
-    def authenticate(self, dn: str, password: bytes) -> "Deferred[BindOutcome]":
+    def authenticate(self, dn: str, password: bytes) -> "Deferred[BindAnswer]":
         """See Authenticator.authenticate. Raises ValueError at once for an empty password or an empty DN: both would make
         the bind anonymous, which every server accepts (RFC 4513 §5.1)."""
-        if not password or not dn:
-            raise ValueError("a bind without a name or without a password proves nothing")
+        _check_proof(dn, password)
         return Deferred.fromCoroutine(self._authenticate(dn, password))
 
     def decoy(self, password: bytes) -> "Deferred[None]":
@@ -73,125 +49,52 @@ class PassThrough:
         base = f",{self._settings.decoy_base}" if self._settings.decoy_base else ""
         return self.authenticate(f"cn=decoy-{secrets.token_hex(8)}{base}", password).addCallback(lambda _: None)
 
+    def change(self, dn: str, old: bytes, new: bytes | None) -> "Deferred[ChangeAnswer]":
+        """See PasswordChanger.change. Raises ValueError as `authenticate`."""
+        _check_proof(dn, old)
+        return Deferred.fromCoroutine(self._pool.ask(lambda client: self._change(client, (dn, old), dn, old, new)))
+
+    def reset(self, dn: str, new: bytes | None) -> "Deferred[ChangeAnswer]":
+        """See PasswordChanger.reset."""
+        upstream = self._settings.upstream
+        account = (upstream.bind_dn, upstream.password.encode())
+        return Deferred.fromCoroutine(self._pool.ask(lambda client: self._change(client, account, dn, None, new)))
+
     def close(self) -> None:
-        """Drop all connections; binds in flight raise SourceUnavailable."""
-        self._drop_idle()
-        for client in list(self._busy):
-            client.drop()
+        """Drop all connections; what is in flight raises SourceUnavailable."""
+        self._pool.close()
 
-    async def _authenticate(self, dn: str, password: bytes) -> BindOutcome:
-        await self._take_slot()
+    async def _authenticate(self, dn: str, password: bytes) -> BindAnswer:
+        return await self._pool.ask(lambda client: self._bind(client, dn, password))
+
+    async def _bind(self, client: BindClient, dn: str, password: bytes) -> BindAnswer:
+        answer = await client.simple_bind(self._reactor, dn, password, self._settings.bind_seconds)
+        outcome = RESULTS.get(answer.code)
+        if outcome is None:
+            raise _no_answer(client, "a bind", answer)
+        return BindAnswer(outcome, answer.notice)
+
+    async def _change(
+        self, client: BindClient, who: tuple[str, bytes], dn: str, old: bytes | None, new: bytes | None
+    ) -> ChangeAnswer:
         try:
-            return await self._bind(dn, password)
+            bound = await self._bind(client, *who)
+            if bound.outcome is not BindOutcome.ACCEPTED:
+                return ChangeAnswer(ResultCode.INVALID_CREDENTIALS, notice=bound.notice)
+            request = PasswordModifyRequest(dn.encode(), old, new)
+            answer = await client.modify_password(self._reactor, request, self._settings.bind_seconds)
         finally:
-            self._slots.release()
+            client.drop()  # nobody shall find it bound to an account that may change passwords
+        if answer.code in TEMPORARY:
+            raise _no_answer(client, "a change of password", answer)
+        return ChangeAnswer(answer.code, answer.words, answer.notice, answer.generated)
 
-    async def _take_slot(self) -> None:
-        """Wait for one of the connections to be free. Nobody queues for a server that is known to be down."""
-        place = Place(self._settings.id, ", ".join(self._settings.upstream.urls))
-        cure = "raise bind_connections, or see why the upstream is slow"
-        if len(self._slots.waiting) >= self._settings.waiting:
-            raise UpstreamUnavailable(place, f"{self._settings.waiting} binds are waiting already", cure)
-        try:
-            await self._slots.acquire().addTimeout(self._settings.bind_seconds, self._reactor)
-        except DeferredTimeout:
-            raise UpstreamUnavailable(place, "no connection became free in time", cure) from None
 
-    async def _bind(self, dn: str, password: bytes) -> BindOutcome:
-        if not self._breaker.admits():
-            raise SourceUnavailable(f"{self._breaker.reason} (known to be down, tried again within seconds)")
-        try:
-            client = self._reused() or await self._connected()
-            code, words = await self._asked(client, dn, password)
-            outcome = RESULTS.get(code)
-            if outcome is None:
-                client.drop()
-                raise UpstreamUnavailable(client.place, f"a bind was answered by {name_of(code)} {words!r}", "see its log")
-        except UpstreamRefused as error:  # our own settings (TLS), not the person's password
-            self._failed(str(error))
-            raise SourceUnavailable(str(error)) from None
-        except UpstreamUnavailable as error:
-            self._failed(str(error))
-            raise
-        except BaseException:
-            self._breaker.abandoned()
-            raise
-        self._breaker.succeeded()
-        return outcome
+def _check_proof(dn: str, password: bytes) -> None:
+    if not password or not dn:
+        raise ValueError("a bind without a name or without a password proves nothing")
 
-    def _failed(self, reason: str) -> None:
-        """The next bind begins with the next address, on a new connection: the others hang as this one did."""
-        self._drop_idle()
-        self._current = (self._current + 1) % len(self._addresses)
-        self._breaker.failed(reason)
 
-    async def _asked(self, client: BindClient, dn: str, password: bytes) -> tuple[int, str]:
-        self._busy.add(client)
-        try:
-            answer = await client.simple_bind(self._reactor, dn, password, self._settings.bind_seconds)
-        except BaseException:
-            client.drop()
-            raise
-        finally:
-            self._busy.discard(client)
-        self._park(client)
-        return answer
-
-    def _reused(self) -> BindClient | None:
-        """The connection that was used last: the others may grow idle and end."""
-        while self._idle:
-            client, timer = self._idle.popitem()
-            timer.cancel()
-            if client.usable:
-                return client
-        return None
-
-    def _park(self, client: BindClient) -> None:
-        if client.usable:
-            self._idle[client] = self._reactor.callLater(self._settings.idle_seconds, self._retire, client)
-
-    def _drop_idle(self) -> None:
-        for client in list(self._idle):
-            self._forget(client)
-            client.drop()
-
-    def _retire(self, client: BindClient) -> None:
-        self._idle.pop(client, None)
-        client.drop()
-
-    def _forget(self, client: BindClient) -> None:
-        """The connection has ended by itself."""
-        timer = self._idle.pop(client, None)
-        if timer is not None and timer.active():
-            timer.cancel()
-
-    async def _connected(self) -> BindClient:
-        """A new connection to the first address that can be reached, beginning with the one that worked last."""
-        failures: list[UpstreamUnavailable] = []
-        for offset in range(len(self._addresses)):
-            index = (self._current + offset) % len(self._addresses)
-            try:
-                client = await self._connect(index)
-            except UpstreamUnavailable as error:
-                failures.append(error)
-            else:
-                self._current = index
-                return client
-        raise failures[-1]
-
-    async def _connect(self, index: int) -> BindClient:
-        upstream, address = self._settings.upstream, self._addresses[index]
-        place = Place(self._settings.id, address.url)
-        if self._root is None and (address.tls or upstream.start_tls):
-            self._root = self._trusted(place)
-        seconds = min(upstream.connect_seconds, self._settings.bind_seconds)
-        client = await connect(self._reactor, place, address, self._root, upstream.start_tls, seconds)
-        client.lost.addCallback(lambda _: self._forget(client))
-        return client
-
-    def _trusted(self, place: Place) -> Any:
-        try:
-            return trust_root(self._settings.upstream.ca_file)
-        except Exception as error:  # OSError, or OpenSSL's own errors for what is not a certificate
-            what = f"ca_file {self._settings.upstream.ca_file} cannot be used ({type(error).__name__})"
-            raise UpstreamRefused(place, what, "give a readable PEM file with the authority's certificate") from None
+def _no_answer(client: BindClient, what: str, answer: Answer) -> UpstreamUnavailable:
+    words = f"{what} was answered by {name_of(answer.code)} {answer.words!r}"
+    return UpstreamUnavailable(client.place, words, "see its log")

@@ -20,7 +20,7 @@ from twisted.python.threadpool import ThreadPool
 from gateway.app.tls import Certificate
 from gateway.changelog.tail import Tail
 from gateway.directory.authenticate import Authentication
-from gateway.directory.definition import openldap
+from gateway.directory.kinds import openldap
 from gateway.directory.directory import Directory
 from gateway.directory.follower import Follower
 from gateway.directory.softlock import SoftLock
@@ -29,7 +29,7 @@ from gateway.frontends.ldap.server import LDAPServer
 from gateway.frontends.ldap.services import Services
 from gateway.model.application import Scope
 from gateway.model.dn import DN
-from gateway.model.source import BindOutcome
+from gateway.model.source import BindAnswer, BindOutcome, PolicyNotice
 from gateway.store import applications, changes, migrate
 from gateway.store.database import Database
 from tests.frontends.ldap import company
@@ -66,20 +66,23 @@ def eventually(condition: Callable[[], bool], what: str = "it") -> None:
 
 @dataclass
 class Upstream:
-    """Vouches for passwords by a script. `gate`: what every answer waits for. `error`: what is raised instead of answering."""
+    """Vouches for passwords by a script. `gate`: what every answer waits for. `error`: what is raised instead of answering.
+    `notice`: what its password policy says of every password."""
 
     passwords: dict[str, bytes] = field(default_factory=dict, repr=False)
     error: Exception | None = None
     gate: Deferred[None] | None = None
     asked: list[str] = field(default_factory=list)
+    notice: PolicyNotice | None = None
 
-    async def authenticate(self, dn: str, password: bytes) -> BindOutcome:
+    async def authenticate(self, dn: str, password: bytes) -> BindAnswer:
         self.asked.append(dn)
         if self.gate is not None:
             await self.gate
         if self.error is not None:
             raise self.error
-        return BindOutcome.ACCEPTED if self.passwords.get(dn) == password else BindOutcome.REFUSED
+        right = self.passwords.get(dn) == password
+        return BindAnswer(BindOutcome.ACCEPTED if right else BindOutcome.REFUSED, self.notice)
 
     async def decoy(self, password: bytes) -> None:
         await self.authenticate("", password)

@@ -3,18 +3,27 @@
 For what SQL could only say too widely, for entries that are not in the view file (the root DSE, the subschema), and for
 Compare. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import TypeAlias
 
 from gateway.directory.access import may_read, readable_type
 from gateway.directory.indexing import attribute_key
-from gateway.model import matching, schema
+from gateway.model import extensible, matching, schema
 from gateway.model.dn import DN
 from gateway.wire import filters
 from gateway.wire.filters import Filter
 
 Values: TypeAlias = Mapping[str, Sequence[bytes]]
 """Attribute key → values."""
+
+GroupsOf: TypeAlias = Callable[[str], Container[str]]
+"""DN key of an entry → the DN keys of the groups that it is in, directly or through groups. It may be slow: it is asked only
+for the in-chain rule."""
+
+
+def in_no_group(_dn_key: str) -> Container[str]:
+    """Where there are no groups."""
+    return ()
 
 
 class Evaluator:
@@ -23,20 +32,20 @@ class Evaluator:
     def __init__(self, readable: frozenset[str] | None = None) -> None:
         self._readable = readable
 
-    def matches(self, item: Filter, entry: Values, name: DN) -> bool:
+    def matches(self, item: Filter, entry: Values, name: DN, groups_of: GroupsOf = in_no_group) -> bool:
         """Whether the entry is to be returned: Undefined is not."""
-        return self.evaluate(item, entry, name) is True
+        return self.evaluate(item, entry, name, groups_of) is True
 
-    def evaluate(self, item: Filter, entry: Values, name: DN) -> bool | None:
+    def evaluate(self, item: Filter, entry: Values, name: DN, groups_of: GroupsOf = in_no_group) -> bool | None:
         """`name`: the entry's DN, for the `:dn` of extensible matches."""
         if isinstance(item, filters.And):
-            return _conjunction([self.evaluate(part, entry, name) for part in item.filters])
+            return _conjunction([self.evaluate(part, entry, name, groups_of) for part in item.filters])
         if isinstance(item, filters.Or):
-            return _disjunction([self.evaluate(part, entry, name) for part in item.filters])
+            return _disjunction([self.evaluate(part, entry, name, groups_of) for part in item.filters])
         if isinstance(item, filters.Not):
-            return _opposite(self.evaluate(item.filter, entry, name))
+            return _opposite(self.evaluate(item.filter, entry, name, groups_of))
         if isinstance(item, filters.Extensible):
-            return self._extensible(item, entry, name)
+            return self._extensible(item, entry, name, groups_of)
         attribute = self.attribute(item.attribute)
         if attribute is None:
             return None
@@ -56,32 +65,33 @@ class Evaluator:
         keys = [key for key in schema.subtypes(attribute) if may_read(key, self._readable)]
         return [value for key in keys for value in entry.get(key, ())]
 
-    def _extensible(self, item: filters.Extensible, entry: Values, name: DN) -> bool | None:
-        """MatchingRuleAssertion: without an attribute, of all those to which the rule applies; with :dn, also of the DN."""
+    def _extensible(self, item: filters.Extensible, entry: Values, name: DN, groups_of: GroupsOf) -> bool | None:
+        """MatchingRuleAssertion: without an attribute, of all those that the rule fits; with :dn, also of the DN."""
         rule = schema.MATCHING_RULE_NAMES.get(item.matching_rule.lower()) if item.matching_rule else None
-        if item.matching_rule and rule not in matching.KEYS:
-            return None
-        if item.attribute is not None:
-            attribute = self.attribute(item.attribute)
-            if attribute is None:
-                return None
-            asked = {attribute: rule or schema.ATTRIBUTE_TYPES[attribute].equality}
-        elif rule:
-            asked = dict.fromkeys(self._with_rule(rule, {*entry, *(_name_values(name) if item.dn_attributes else ())}), rule)
-        else:
+        if item.matching_rule and (rule is None or not extensible.is_rule(rule)):
             return None
         in_name = _name_values(name) if item.dn_attributes else {}
-        return _disjunction(
-            [
-                _any_equal(key_rule, item.value, [*self._values(key, entry), *in_name.get(key, ())])
-                for key, key_rule in asked.items()
-            ]
-        )
+        if item.attribute is not None:
+            attribute = self.attribute(item.attribute)
+            rule = rule or (schema.ATTRIBUTE_TYPES[attribute].equality if attribute is not None else None)
+            if attribute is None or rule is None or not extensible.fits(rule, attribute):
+                return None
+            asked = {attribute}
+        else:
+            asked = {key for key in {*entry, *in_name} if rule and self.attribute(key) and extensible.fits(rule, key)}
+        if rule == extensible.IN_CHAIN:
+            return _disjunction([self._in_chain(key, item.value, entry, name, groups_of) for key in asked])
+        values = {key: [*self._values(key, entry), *in_name.get(key, ())] for key in asked}
+        return _disjunction([_any_matches(rule or "", item.value, found) for found in values.values()])
 
-    def _with_rule(self, rule: str, present: Iterable[str]) -> set[str]:
-        """Those of the attributes whose equality or ordering rule this is."""
-        known = {key: schema.ATTRIBUTE_TYPES[key] for key in present if self.attribute(key)}
-        return {key for key, attribute in known.items() if rule in (attribute.equality, attribute.ordering)}
+    def _in_chain(self, attribute: str, asserted: bytes, entry: Values, name: DN, groups_of: GroupsOf) -> bool | None:
+        """MS-ADTS §3.1.1.3.4.4.3, for the links between groups and their members."""
+        key = matching.equality_key(attribute, asserted)
+        if key is None:
+            return None
+        if not entry.get(attribute):
+            return False
+        return key.decode() in groups_of(name.key) if attribute == "memberof" else name.key in groups_of(key.decode())
 
 
 def _name_values(name: DN) -> dict[str, list[bytes]]:
@@ -92,14 +102,18 @@ def _name_values(name: DN) -> dict[str, list[bytes]]:
     return values
 
 
-def _any_equal(rule: str | None, asserted: bytes, values: Sequence[bytes]) -> bool | None:
+def _any_matches(rule: str, asserted: bytes, values: Sequence[bytes]) -> bool | None:
     """An ordering rule asks for what comes before the asserted value (RFC 4517 §4.2.4 and so on)."""
-    function = matching.KEYS.get(rule or "")
-    wanted = function(asserted) if function else None
-    if function is None or wanted is None:
+    if rule in extensible.BIT_RULES:
+        mask, test = extensible.bits(asserted), extensible.BIT_RULES[rule]
+        found = [number for value in values if (number := extensible.bits(value)) is not None]
+        return None if mask is None else any(test(number, mask) for number in found)
+    function = matching.KEYS[rule]
+    wanted = function(asserted)
+    if wanted is None:
         return None
     keys = [key for value in values if (key := function(value)) is not None]
-    return any(key < wanted for key in keys) if str(rule).endswith("OrderingMatch") else wanted in keys
+    return any(key < wanted for key in keys) if rule.endswith("OrderingMatch") else wanted in keys
 
 
 def _compare(

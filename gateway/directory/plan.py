@@ -73,13 +73,23 @@ class _Node:
 
     condition: str
     exact: bool = True
+    """Whether the condition says no more than the filter."""
     driver: str | None = None
     """SELECT … AS entry; None when it cannot drive."""
     cost: int = _ALL
     residual: str = "1"
     """What is left to test on the entries that the driver finds."""
+    sharp: bool | None = None
+    """Whether driver and residual together say no more than the filter; None: as `exact`."""
     dense: bool = True
     """Whether the driver finds entries about as fast as it looks at rows."""
+    heavy: bool = False
+    """Whether the condition looks at many rows before it knows of one entry: where few are found, each is asked instead."""
+
+    @property
+    def is_sharp(self) -> bool:
+        """See `sharp`."""
+        return self.exact if self.sharp is None else self.sharp
 
 
 class Compiler:
@@ -95,11 +105,11 @@ class Compiler:
         node = self._node(shape)
         if node.driver is not None and node.cost < _ALL:
             tables, where = f"({node.driver}) d CROSS JOIN entry e ON e.id = d.entry", node.residual
-            cheap_rows = node.dense and where == "1"
+            exact, cheap_rows = node.is_sharp, node.dense and where == "1"
         else:
-            tables, where, cheap_rows = "entry e", node.condition, node.condition == "1"
+            tables, where, exact, cheap_rows = "entry e", node.condition, node.exact, node.condition == "1"
         used = max(map(int, _PARAMETER.findall(tables + where)), default=0)
-        return Plan(tables, where, node.cost, node.exact, cheap_rows, used)
+        return Plan(tables, where, node.cost, exact, cheap_rows, used)
 
     def _node(self, shape: Shape) -> _Node:
         return _NODES.get(str(shape[0]), Compiler._asked)(self, shape)
@@ -156,8 +166,38 @@ class Compiler:
     def _scanned(node: _Node) -> _Node:
         """A condition that would walk many rows for each entry is asked once, as a set."""
         if node.driver is not None and node.condition != "0":
-            node.condition = f"e.id IN ({node.driver})"
+            node.condition, node.heavy = f"e.id IN ({node.driver})", True
         return node
+
+    def _bits(self, shape: Shape) -> _Node:
+        """Entries with a value whose bits pass the test. An attribute with bits has few different values: they are walked from
+        one to the next, each is tested once, and the entries are looked up by those that pass."""
+        parameter, statistics = self._parameter(), self._catalogue.get(str(shape[1]))
+        if statistics is None:
+            return self._false(shape)
+        test = _BIT_TESTS[str(shape[0])].format(value=_NUMBER, mask=parameter)
+        passing = _DIFFERENT_VALUES.format(attribute=statistics.id, test=test)
+        query = f"v.attribute = {statistics.id} AND v.value IN ({passing})"
+        return _Node(
+            f"EXISTS (SELECT 1 FROM value v WHERE {query} AND v.entry = e.id)",
+            driver=f"SELECT DISTINCT v.entry AS entry FROM value v WHERE {query}",
+            cost=statistics.rows // _RANGE_SHARE + statistics.distinct_values + 1,
+        )
+
+    def _chain_up(self, _shape: Shape) -> _Node:
+        """Groups that list the entry with this DN, or list such a group. Groups may list each other in circles."""
+        return self._chain("group_entry", "member_entry", cost=50)
+
+    def _chain_down(self, _shape: Shape) -> _Node:
+        """Entries that the group with this DN lists, or that such a group lists."""
+        return self._chain("member_entry", "group_entry", cost=1_000)
+
+    def _chain(self, found: str, known: str, cost: int) -> _Node:
+        query = f"""WITH RECURSIVE chain (entry) AS (
+            SELECT {found} FROM member WHERE {known} = (SELECT id FROM entry WHERE dn_key = {self._parameter()})
+            UNION SELECT m.{found} FROM chain c CROSS JOIN member m ON m.{known} = c.entry
+        ) SELECT entry FROM chain"""
+        return _Node(f"e.id IN ({query})", driver=query, cost=cost, heavy=True)
 
     def _member(self, _shape: Shape) -> _Node:
         """Groups that have the entry with this DN as a direct member."""
@@ -221,20 +261,24 @@ class Compiler:
         quoted = [f"""'"' || replace(CAST({p} AS TEXT), '"', '""') || '"'""" for p in parameters]
         match = f"""'"{attribute}" : (' || {" || ' AND ' || ".join(quoted)} || ')'"""
         node.driver = f"SELECT rowid AS entry FROM fragment WHERE fragment MATCH {match}"
-        node.condition = f"e.id IN ({node.driver})"
+        node.condition, node.heavy = f"e.id IN ({node.driver})", True
         node.exact = exact
         node.cost = _FRAGMENT_COST
 
     def _and(self, shape: Shape) -> _Node:
         nodes = [self._node(part) for part in shape[1:]]  # type: ignore[arg-type]
-        exact = all(node.exact for node in nodes)
         condition = _joined(" AND ", [node.condition for node in nodes if node.condition != "1"])
+        both = _Node(condition, all(node.exact for node in nodes), heavy=any(node.heavy for node in nodes))
         best = min((node for node in nodes if node.driver is not None), key=lambda node: node.cost, default=None)
         if best is None:
-            return _Node(condition, exact)
-        left = [best.residual, *(node.condition for node in nodes if node is not best)]
-        residual = _joined(" AND ", [test for test in left if test != "1"])
-        return _Node(condition, exact, best.driver, best.cost, residual, best.dense)
+            return both
+        others = [node for node in nodes if node is not best]
+        tested = [node for node in others if not (node.heavy and best.cost <= POINT_COST)]
+        both.driver, both.cost, both.dense = best.driver, best.cost, best.dense
+        tests = [best.residual, *(node.condition for node in tested)]
+        both.residual = _joined(" AND ", [test for test in tests if test != "1"])
+        both.sharp = best.is_sharp and all(node.exact for node in others) and len(tested) == len(others)
+        return both
 
     def _or(self, shape: Shape) -> _Node:
         nodes = [self._node(part) for part in shape[1:]]  # type: ignore[arg-type]
@@ -242,18 +286,24 @@ class Compiler:
             return self._false(shape)
         conditions = [node.condition for node in nodes]
         condition = "1" if "1" in conditions else _joined(" OR ", conditions)
-        exact = all(node.exact for node in nodes)
+        either = _Node(condition, all(node.exact for node in nodes), heavy=any(node.heavy for node in nodes))
         drivers = [node.driver for node in nodes if node.driver is not None]
         if len(drivers) < len(nodes):
-            return _Node(condition, exact)
-        driver = " UNION ".join(f"SELECT entry FROM ({driver})" for driver in drivers)
-        residual = "1" if all(node.residual == "1" for node in nodes) else condition
-        return _Node(condition, exact, driver, sum(node.cost for node in nodes), residual, all(node.dense for node in nodes))
+            return either
+        either.driver = " UNION ".join(f"SELECT entry FROM ({driver})" for driver in drivers)
+        either.cost, either.dense = sum(node.cost for node in nodes), all(node.dense for node in nodes)
+        if all(node.residual == "1" for node in nodes):
+            either.sharp = all(node.is_sharp for node in nodes)
+        elif either.heavy and either.cost <= POINT_COST:
+            either.sharp = False
+        else:
+            either.residual = condition
+        return either
 
     def _not(self, shape: Shape) -> _Node:
         node = self._node(shape[1])  # type: ignore[arg-type]
         # The opposite of "too wide" is too narrow: nothing can be said.
-        return _Node(f"NOT {node.condition}") if node.exact else _Node("1", exact=False)
+        return _Node(f"NOT {node.condition}", heavy=node.heavy) if node.exact else _Node("1", exact=False)
 
 
 def _joined(word: str, tests: Sequence[str]) -> str:
@@ -272,6 +322,22 @@ _MEMBER_PRESENCE: Mapping[str, str] = {
     "memberof": "EXISTS (SELECT 1 FROM member m WHERE m.member_entry = e.id)",
 }
 
+_OCTET = f"instr(x'{bytes(range(256)).hex()}', substr(different.value, {{place}}, 1)) - 1 << {{shift}}"
+_NUMBER = f"({' | '.join(_OCTET.format(place=16 - octet, shift=8 * octet) for octet in range(8))})"
+"""The lower 64 bits of an integer's key, which SQL has no word for: each octet is looked for among all octets."""
+
+_BIT_TESTS: Mapping[str, str] = {
+    "integerBitAndMatch": "{value} & {mask} = {mask}",
+    "integerBitOrMatch": "{value} & {mask} != 0",
+}
+
+_DIFFERENT_VALUES = """
+WITH RECURSIVE different (value) AS (
+    SELECT min(value) FROM value WHERE attribute = {attribute} AND value > x''
+    UNION ALL SELECT (SELECT min(n.value) FROM value n WHERE n.attribute = {attribute} AND n.value > different.value)
+    FROM different WHERE different.value IS NOT NULL
+) SELECT value FROM different WHERE value IS NOT NULL AND {test}"""
+
 _NODES: Mapping[str, Callable[[Compiler, Shape], _Node]] = {
     "true": Compiler._true,
     "false": Compiler._false,
@@ -286,6 +352,10 @@ _NODES: Mapping[str, Callable[[Compiler, Shape], _Node]] = {
     "!": Compiler._not,
     "member": Compiler._member,
     "memberof": Compiler._member_of,
+    "member in chain": Compiler._chain_up,
+    "memberof in chain": Compiler._chain_down,
+    "integerBitAndMatch": Compiler._bits,
+    "integerBitOrMatch": Compiler._bits,
     "entrydn": Compiler._entry_dn,
     "login": Compiler._login,
     WIDE: Compiler._wide,

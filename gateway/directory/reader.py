@@ -119,7 +119,7 @@ class Reader:
         if shaper is None:
             if len(self._shapers) >= _MAX_PLANS:
                 self._shapers.clear()
-            shaper = self._shapers[key] = Shaper(self.view.indexed_substrings, key[0], narrowed=key[1])
+            shaper = self._shapers[key] = Shaper(self.view, key[0], narrowed=key[1])
         return shaper
 
     def visibility(self, access: Access, connection: sqlite3.Connection) -> Visibility | None:

@@ -69,7 +69,8 @@ class ViewSearcher:
 
     def sight(self, connection: sqlite3.Connection) -> Sight:
         """What this party sees of the state that the connection sees."""
-        return Sight(connection, self.reader.visibility(self.access, connection), self._evaluator)
+        visibility = self.reader.visibility(self.access, connection)
+        return Sight(connection, visibility, self._evaluator, transitive=self.reader.view.transitive_member_of)
 
     def find(self, key: str) -> Row:
         """The visible entry with this DN key. Raises NoSuchObject."""

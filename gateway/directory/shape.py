@@ -3,12 +3,13 @@ common and SQL is written for (plan.py); the *keys* are the assertion values, pr
 
 Decided here: what is Undefined, what may be asked, and what SQL cannot say."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from gateway.directory.access import ALWAYS_READABLE, may_read, readable_type
+from gateway.directory.definition import View
 from gateway.directory.indexing import UNINDEXED, stored_key
-from gateway.model import matching, schema
+from gateway.model import extensible, matching, schema
 from gateway.wire import filters
 from gateway.wire.filters import Filter
 
@@ -16,13 +17,15 @@ Shape: TypeAlias = tuple[object, ...]
 Key: TypeAlias = bytes | str | int
 
 TRUE: Shape = ("true",)
+FALSE: Shape = ("false",)
 UNDEFINED: Shape = ("undefined",)
 UNKNOWN: Shape = ("unknown",)
 """Cannot be said in SQL: every row must be asked."""
 WIDE = "wide"
 """(WIDE, shape): the shape finds all that match and perhaps others; each row found must be asked."""
 
-_MEMBERSHIP = frozenset({"member", "memberof"})
+_LISTS = frozenset({"member", "uniquemember"})
+"""What groups name their members by; the member table knows them under the first."""
 
 IN_EVERY_ENTRY = ALWAYS_READABLE
 """What every entry has; `(objectClass=*)` and its like need no look."""
@@ -37,8 +40,10 @@ class Shaper:
     """Filter → shape and keys. `readable`: the attribute keys the asker may read (None: all); others are Undefined. `narrowed`:
     the asker does not see every member of every group."""
 
-    def __init__(self, fragment_columns: Sequence[str], readable: frozenset[str] | None, *, narrowed: bool) -> None:
-        self._columns = frozenset(fragment_columns)
+    def __init__(self, view: View, readable: frozenset[str] | None, *, narrowed: bool) -> None:
+        self._columns = frozenset(view.indexed_substrings)
+        self._transitive = view.transitive_member_of
+        self._absent = (_LISTS | {"memberuid"}).difference(map(schema.canonical, view.member_attributes))
         self._readable = readable
         self._narrowed = narrowed
         self._known: dict[str, str | None] = {}
@@ -81,15 +86,25 @@ class Shaper:
         attribute, key = asserted
         if attribute in self._composed:
             return UNKNOWN
+        if attribute in extensible.LINKS:
+            return self._linked(attribute, key, keys, in_chain=self._transitive and attribute == "memberof")
         special = _SPECIAL_EQUALITY.get(attribute)
         if special is not None:
-            return self._as_seen(attribute, special(attribute, key, keys))
+            return FALSE if attribute in self._absent else special(attribute, key, keys)
         keys.append(key)
         return ("=", attribute)
 
-    def _as_seen(self, attribute: str, shape: Shape) -> Shape:
+    def _linked(self, attribute: str, key: bytes, keys: list[Key], *, in_chain: bool) -> Shape:
+        """Groups that list the entry with this DN, or entries that such a group lists. `in_chain`: or that groups lead to."""
+        if attribute in self._absent:
+            return FALSE
+        keys.append(key.decode())
+        link = "memberof" if attribute == "memberof" else "member"
+        return self._as_seen((f"{link} in chain" if in_chain else link,))
+
+    def _as_seen(self, shape: Shape) -> Shape:
         """Whoever sees some members only must not learn of the others by asking for them."""
-        return (WIDE, shape) if self._narrowed and attribute in _MEMBERSHIP else shape
+        return (WIDE, shape) if self._narrowed else shape
 
     def ordering(self, item: filters.GreaterOrEqual | filters.LessOrEqual, keys: list[Key]) -> Shape:
         asserted = self._asserted(item)
@@ -107,9 +122,13 @@ class Shaper:
             return UNDEFINED
         if attribute in self._composed:
             return UNKNOWN
+        if attribute in self._absent:
+            return FALSE
         if attribute == "memberuid":
             return (WIDE, ("*", "member"))
-        return TRUE if attribute in IN_EVERY_ENTRY else self._as_seen(attribute, ("*", attribute))
+        if attribute in extensible.LINKS:
+            return self._as_seen(("*", "memberof" if attribute == "memberof" else "member"))
+        return TRUE if attribute in IN_EVERY_ENTRY else ("*", attribute)
 
     def substrings(self, item: filters.Substrings, keys: list[Key]) -> Shape:
         attribute = self.attribute(item.attribute)
@@ -118,7 +137,7 @@ class Shaper:
         prepared = matching.substring_keys(attribute, item.initial, item.any, item.final)
         if prepared is None:
             return UNDEFINED
-        if attribute in _SPECIAL_EQUALITY or attribute in self._composed:
+        if attribute in _SPECIAL_EQUALITY or attribute in self._composed or attribute in extensible.LINKS:
             return UNKNOWN
         initial, middle, final = prepared
         placed = [("initial", initial), *(("any", piece) for piece in middle), ("final", final)]
@@ -134,18 +153,37 @@ class Shaper:
         return ("!", self.shape(item.filter, keys))
 
     def extensible(self, item: filters.Extensible, keys: list[Key]) -> Shape:
-        """A rule that is the attribute's own equality rule is equality; all others are asked of each row (evaluate.py)."""
+        """A rule that is the attribute's own equality rule is equality, and some rules have shapes of their own; all others are
+        asked of each row (evaluate.py)."""
         rule = schema.MATCHING_RULE_NAMES.get(item.matching_rule.lower()) if item.matching_rule else None
-        if item.matching_rule and (rule is None or rule not in matching.KEYS):
+        if item.matching_rule and (rule is None or not extensible.is_rule(rule)):
             return UNDEFINED
         if item.attribute is None:
-            return UNKNOWN if rule else UNDEFINED
+            return UNKNOWN
         attribute = self.attribute(item.attribute)
-        if attribute is None:
+        rule = rule or (schema.ATTRIBUTE_TYPES[attribute].equality if attribute is not None else None)
+        if attribute is None or rule is None or not extensible.fits(rule, attribute):
             return UNDEFINED
-        if not item.dn_attributes and rule in (None, schema.ATTRIBUTE_TYPES[attribute].equality):
+        if rule == extensible.IN_CHAIN:
+            key = self.key(attribute, item.value)
+            return UNDEFINED if key is None else self._linked(attribute, key, keys, in_chain=True)
+        if item.dn_attributes:
+            return UNKNOWN
+        if rule in extensible.BIT_RULES:
+            return self._bits(rule, attribute, item.value, keys)
+        if rule == schema.ATTRIBUTE_TYPES[attribute].equality:
             return self.equality(filters.Equality(item.attribute, item.value), keys)
         return UNKNOWN
+
+    def _bits(self, rule: str, attribute: str, value: bytes, keys: list[Key]) -> Shape:
+        """The key is the mask, as SQLite's signed integer."""
+        mask = extensible.bits(value)
+        if mask is None:
+            return UNDEFINED
+        if attribute in self._composed:
+            return UNKNOWN
+        keys.append(mask - (1 << 64) if mask >> 63 else mask)
+        return (rule, attribute)
 
 
 def _by_dn(attribute: str, key: bytes, keys: list[Key]) -> Shape:
@@ -165,8 +203,6 @@ def _asked(_attribute: str, _key: bytes, _keys: list[Key]) -> Shape:
 
 _SPECIAL_EQUALITY: Mapping[str, Callable[[str, bytes, list[Key]], Shape]] = {
     "entrydn": _by_dn,
-    "member": _by_dn,
-    "memberof": _by_dn,
     "memberuid": _by_login,
     "subschemasubentry": _asked,
     "hassubordinates": _asked,

@@ -4,6 +4,7 @@ Everything is read on the connection that is handed in: a snapshot's, or the sha
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence, Set
+from operator import itemgetter
 from typing import TypeAlias
 
 from gateway.directory.access import Visibility
@@ -19,19 +20,35 @@ Row: TypeAlias = tuple[int, str, str, str, bytes, bytes, str]
 
 ROW = "e.id, e.kind, e.object_id, e.organizations, e.encoded, e.operational, e.dn"
 
-_SEEN = "e.id, e.kind, e.object_id, e.organizations, e.dn"
+_SEEN = "e.id, e.kind, e.object_id, e.organizations, e.dn, e.dn_key"
 _MEMBERS = f"SELECT {_SEEN} FROM member m JOIN entry e ON e.id = m.member_entry WHERE m.group_entry = ?"
 _LOGINS = "SELECT e.id, e.encoded FROM member m JOIN entry e ON e.id = m.member_entry WHERE m.group_entry = ?"
 _GROUPS = f"SELECT {_SEEN} FROM member m JOIN entry e ON e.id = m.group_entry WHERE m.member_entry = ? ORDER BY e.dn_key"
+_GROUPS_ABOVE = f"""
+WITH RECURSIVE above (entry) AS (
+    SELECT group_entry FROM member WHERE member_entry = ?
+    UNION SELECT m.group_entry FROM above a JOIN member m ON m.member_entry = a.entry
+) SELECT {_SEEN} FROM above a JOIN entry e ON e.id = a.entry ORDER BY e.dn_key
+"""
+_NAMED = f"SELECT {_SEEN} FROM entry e WHERE e.dn_key = ?"
+
+_Seen: TypeAlias = tuple[int, str, str, str, str, str]
+
+_MAX_REMEMBERED = 10_000
+"""Entries whose groups are remembered while a search asks about one after the other."""
 
 
 class Sight:
-    """`visibility` None: every row is shown, whole."""
+    """`visibility` None: every row is shown, whole. `transitive`: memberOf has the groups reached through groups, too."""
 
-    def __init__(self, connection: sqlite3.Connection, visibility: Visibility | None, evaluator: Evaluator) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, visibility: Visibility | None, evaluator: Evaluator, *, transitive: bool = False
+    ) -> None:
         self._connection = connection
         self._visibility = visibility
         self._evaluator = evaluator
+        self._transitive = transitive
+        self._groups_of: dict[str, frozenset[str]] = {}
 
     def shows(self, row: Row) -> bool:
         """Whether the party may know that there is such an entry."""
@@ -58,24 +75,56 @@ class Sight:
 
     def matches(self, item: Filter, row: Row, mentioned: Set[str]) -> bool:
         """Whether the entry matches, as the party sees it. `mentioned`: what `mentioned` says of the filter."""
-        return self._evaluator.matches(item, self.values(row, mentioned), DN.parse(row[6]))
+        return self._evaluator.matches(item, self.values(row, mentioned), DN.parse(row[6]), self.groups_of)
+
+    def groups_of(self, dn_key: str) -> Set[str]:
+        """The DN keys of the groups that a visible entry is in, directly or through visible groups; none for any other name."""
+        known = self._groups_of.get(dn_key)
+        if known is None:
+            if len(self._groups_of) >= _MAX_REMEMBERED:
+                self._groups_of.clear()
+            entry: _Seen | None = self._connection.execute(_NAMED, (dn_key,)).fetchone()
+            found = self._above(entry[0]) if entry is not None and self._is_known(entry) else []
+            known = self._groups_of[dn_key] = frozenset(group[5] for group in found)
+        return known
 
     def _narrowed_group(self, row: Row, visibility: Visibility) -> bytes:
-        shown = {member[0]: member[4].encode() for member in self._query(_MEMBERS, row) if visibility.shows(*member[:4])}
+        shown = {member[0]: member[4].encode() for member in self._query(_MEMBERS, row[0]) if visibility.shows(*member[:4])}
         name, attributes = entries.decode_entry(row[4])
-        kept = {b"member": set(shown.values())}
+        listed = set(shown.values())
+        kept = {b"member": listed, b"uniqueMember": listed}
         if b"memberUid" in attributes:
-            logins = (entries.values(encoded, b"uid")[:1] for member, encoded in self._query(_LOGINS, row) if member in shown)
+            people = self._query(_LOGINS, row[0])
+            logins = (entries.values(encoded, b"uid")[:1] for member, encoded in people if member in shown)
             kept[b"memberUid"] = {login for found in logins for login in found}
         narrowed = [(kind, [v for v in all_ if v in kept.get(kind, all_)]) for kind, all_ in attributes.items()]
         return entries.encode_entry(name, [(kind, values) for kind, values in narrowed if values])
 
     def _member_of(self, row: Row) -> list[bytes]:
         """The DNs of the groups that list the entry: the visible ones; a person is told all of the own groups."""
+        return [group[4].encode() for group in (self._above(row[0]) if self._transitive else self._groups(row[0]))]
+
+    def _is_known(self, seen: _Seen) -> bool:
+        """Whether the party may know of an entry that something leads to: a person may know of all groups above the own entry,
+        and no filter of a person looks at others."""
         visibility = self._visibility
-        everything = visibility is None or visibility.only is not None
-        groups = self._query(_GROUPS, row)
-        return [group[4].encode() for group in groups if everything or (visibility and visibility.shows(*group[:4]))]
+        return visibility is None or visibility.only is not None or visibility.shows(*seen[:4])
+
+    def _groups(self, entry_id: int) -> list[_Seen]:
+        """The groups that list an entry and may be known of, by DN."""
+        return [group for group in self._query(_GROUPS, entry_id) if self._is_known(group)]
+
+    def _above(self, entry_id: int) -> list[_Seen]:
+        """The groups that list an entry or such a group: a way through a group that may not be known of leads nowhere."""
+        if self._visibility is None or self._visibility.only is not None:
+            return self._query(_GROUPS_ABOVE, entry_id).fetchall()
+        found: dict[int, _Seen] = {}
+        waiting = [entry_id]
+        while waiting:
+            new = [group for group in self._groups(waiting.pop()) if group[0] not in found]
+            found.update({group[0]: group for group in new})
+            waiting += [group[0] for group in new]
+        return sorted(found.values(), key=itemgetter(5))
 
     def _has_subordinates(self, row: Row) -> list[bytes]:
         """X.501: whether there are entries below. Of a container this says no more than that the view has such entries; below
@@ -83,8 +132,8 @@ class Sight:
         below = self._connection.execute("SELECT 1 FROM entry WHERE parent = ? LIMIT 1", row[:1]).fetchone()
         return [b"FALSE" if below is None else b"TRUE"]
 
-    def _query(self, query: str, row: Row) -> sqlite3.Cursor:
-        return self._connection.execute(query, row[:1])
+    def _query(self, query: str, entry_id: int) -> sqlite3.Cursor:
+        return self._connection.execute(query, (entry_id,))
 
 
 DYNAMIC: Mapping[str, tuple[bytes, Callable[[Sight, Row], list[bytes]]]] = {

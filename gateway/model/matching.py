@@ -100,7 +100,10 @@ def _distinguished_name(value: bytes) -> bytes | None:
 
 
 def _unique_member(value: bytes) -> bytes | None:
-    return _distinguished_name(_OPTIONAL_UID.sub(b"", value))
+    """Name and optional UID (RFC 4517 §4.2.31): the UID matches its like; without one, no UID. A DN's key has no "#" behind."""
+    name, uid = _OPTIONAL_UID.subn(b"", value)
+    key = _distinguished_name(name)
+    return key if not uid or key is None else key + value[len(name) :]
 
 
 def _uuid(value: bytes) -> bytes | None:

@@ -32,7 +32,8 @@ MATCHING = [
     ("objectIdentifierMatch", "CN", "commonName"),
     ("objectIdentifierMatch", "2.5.4.3", "cn"),
     ("distinguishedNameMatch", "CN=a, DC=x", "cn=A,dc=x"),
-    ("uniqueMemberMatch", "cn=a#'0101'B", "CN=A"),
+    ("uniqueMemberMatch", "cn=a", "CN=A"),
+    ("uniqueMemberMatch", "cn=a#'0101'B", "CN=A#'0101'B"),
     ("generalizedTimeMatch", "199412161032Z", "19941216103200Z"),
     ("generalizedTimeMatch", "199412160532-0500", "199412161032Z"),
     ("generalizedTimeMatch", "1994121610.5Z", "19941216103000Z"),
@@ -53,6 +54,8 @@ DIFFERENT = [
     ("telephoneNumberMatch", "+1 2", "12"),
     ("objectIdentifierMatch", "person", "2.5.6.7"),
     ("distinguishedNameMatch", "cn=a", "cn=a,dc=x"),
+    ("uniqueMemberMatch", "cn=a#'0101'B", "cn=a"),
+    ("uniqueMemberMatch", "cn=a#'0101'B", "cn=a#'101'B"),
 ]
 
 UNDEFINED = [

@@ -1,0 +1,76 @@
+"""What extensible matches need to know of matching rules beyond their keys (matching.py): which rule fits which attribute type
+(RFC 4511 §4.5.1.7.7: one that does not is Undefined), and the rules that are not comparisons at all (MS-ADTS §3.1.1.3.4.4)."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from gateway.model import matching, schema
+
+IN_CHAIN = "inChainMatch"
+"""Whether a link leads to the asserted DN, directly or through groups."""
+
+LINKS = frozenset({"member", "uniquemember", "memberof"})
+"""The attribute types (keys) whose links make chains."""
+
+BIT_RULES: Mapping[str, Callable[[int, int], bool]] = {
+    "integerBitAndMatch": lambda value, mask: value & mask == mask,
+    "integerBitOrMatch": lambda value, mask: value & mask != 0,
+}
+"""By the rule's name: on the bits of a value and the bits asked for, as `bits` gives them."""
+
+_WIDTH = 64
+
+
+def bits(value: bytes) -> int | None:
+    """The bits of an integer, negative ones in two's complement of 64 bits (AD writes groupType so); None when it is no integer
+    or needs more of them."""
+    if matching.KEYS["integerMatch"](value) is None or not -(1 << _WIDTH - 1) <= int(value) < 1 << _WIDTH:
+        return None
+    return int(value) & (1 << _WIDTH) - 1
+
+
+def is_rule(rule: str) -> bool:
+    """Whether values can be matched by the rule with this name."""
+    return rule in matching.KEYS or rule in BIT_RULES or rule == IN_CHAIN
+
+
+@lru_cache(maxsize=4096)
+def fits(rule: str, attribute: str) -> bool:
+    """Whether a rule means anything for the attribute type with this key: both are of the same family of syntaxes."""
+    known = schema.ATTRIBUTE_TYPES.get(attribute)
+    if known is None or known.equality is None:
+        return False
+    if rule == IN_CHAIN:
+        return attribute in LINKS
+    return rule in _FAMILIES and _FAMILIES[rule] == _FAMILIES.get(known.equality)
+
+
+_TEXT, _INTEGER, _NAME, _OCTETS, _TIME, _ID = "text", "integer", "name", "octets", "time", "id"
+
+_FAMILIES: Mapping[str, str] = {
+    "caseIgnoreMatch": _TEXT,
+    "caseIgnoreOrderingMatch": _TEXT,
+    "caseExactMatch": _TEXT,
+    "caseExactOrderingMatch": _TEXT,
+    "caseIgnoreIA5Match": _TEXT,
+    "caseExactIA5Match": _TEXT,
+    "caseIgnoreListMatch": _TEXT,
+    "numericStringMatch": _TEXT,
+    "telephoneNumberMatch": _TEXT,
+    "integerMatch": _INTEGER,
+    "integerOrderingMatch": _INTEGER,
+    "integerBitAndMatch": _INTEGER,
+    "integerBitOrMatch": _INTEGER,
+    "distinguishedNameMatch": _NAME,
+    "uniqueMemberMatch": _NAME,
+    "octetStringMatch": _OCTETS,
+    "octetStringOrderingMatch": _OCTETS,
+    "generalizedTimeMatch": _TIME,
+    "generalizedTimeOrderingMatch": _TIME,
+    "uuidMatch": _ID,
+    "uuidOrderingMatch": _ID,
+    "booleanMatch": "boolean",
+    "bitStringMatch": "bits",
+    "objectIdentifierMatch": "object identifier",
+}
+"""A rule's name → the syntaxes that it is for."""

@@ -3,14 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import TypeAlias
 
 from gateway.directory.access import Access
 from gateway.directory.definition import View
 from gateway.directory.follower import Follower
 from gateway.directory.reader import Reader
 from gateway.directory.search import ViewSearcher
+from gateway.directory.shared import SharedView
 from gateway.model.application import Application
 from gateway.model.dn import DN
+
+Followed: TypeAlias = Follower | SharedView
+"""A view that this process writes, or that it reads as another one writes it."""
 
 _MAX_SEARCHERS = 1_000
 """Different (view, access) pairs kept; people who bind share nothing, applications do."""
@@ -42,8 +47,8 @@ class Party:
 class Directory:
     """The views, by name, in the order of the configuration."""
 
-    def __init__(self, followers: Sequence[Follower]) -> None:
-        self.followers: Mapping[str, Follower] = {follower.view.name: follower for follower in followers}
+    def __init__(self, followers: Sequence[Followed]) -> None:
+        self.followers: Mapping[str, Followed] = {follower.view.name: follower for follower in followers}
         self._bases = tuple((follower.view.base.key, follower.view) for follower in followers)
         self._searchers: dict[tuple[str, Access], ViewSearcher] = {}
 

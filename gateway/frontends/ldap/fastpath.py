@@ -8,7 +8,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from gateway.directory.directory import Party
-from gateway.directory.follower import Follower
+from gateway.directory.directory import Followed
 from gateway.directory.reader import Reader
 from gateway.directory.search import DirectPlan, NoSuchObject, Query
 from gateway.frontends.ldap.results import search_done
@@ -36,7 +36,7 @@ _MAX_ASSERTIONS = 8
 class _Template:
     """A plan, and the state of the view that it was made for."""
 
-    follower: Follower
+    follower: Followed
     reader: Reader
     generation: int
     plan: DirectPlan

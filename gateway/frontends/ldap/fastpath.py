@@ -7,8 +7,7 @@ is kept. Whatever does not fit goes the ordinary way, and the answers are the sa
 from collections.abc import Container
 from dataclasses import dataclass
 
-from gateway.directory.directory import Party
-from gateway.directory.directory import Followed
+from gateway.directory.directory import Followed, Party
 from gateway.directory.reader import Reader
 from gateway.directory.search import DirectPlan, NoSuchObject, Query
 from gateway.frontends.ldap.results import search_done

@@ -322,7 +322,7 @@ _MEMBER_PRESENCE: Mapping[str, str] = {
     "memberof": "EXISTS (SELECT 1 FROM member m WHERE m.member_entry = e.id)",
 }
 
-_OCTET = f"instr(x'{bytes(range(256)).hex()}', substr(different.value, {{place}}, 1)) - 1 << {{shift}}"
+_OCTET = f"((instr(x'{bytes(range(256)).hex()}', substr(different.value, {{place}}, 1)) - 1) << {{shift}})"
 _NUMBER = f"({' | '.join(_OCTET.format(place=16 - octet, shift=8 * octet) for octet in range(8))})"
 """The lower 64 bits of an integer's key, which SQL has no word for: each octet is looked for among all octets."""
 

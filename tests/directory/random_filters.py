@@ -12,13 +12,15 @@ ATTRIBUTES = (
     *("cn", "CN", "commonName", "2.5.4.3", "sn", "uid", "mail", "name", "displayName", "description", "ou", "telephoneNumber"),
     *("uidNumber", "gidNumber", "homeDirectory", "jpegPhoto", "userCertificate;binary", "objectClass", "structuralObjectClass"),
     *("entryUUID", "entryDN", "createTimestamp", "member", "memberOf", "memberUid", "hasSubordinates", "subschemaSubentry"),
-    *("distinguishedName", "labeledURI", "namingContexts", "unknown", "cn;lang-en", "cn;binary", "manager"),
+    *("distinguishedName", "labeledURI", "namingContexts", "unknown", "cn;lang-en", "cn;binary", "manager", "uniqueMember"),
 )
 RULES = (
     *("caseIgnoreMatch", "2.5.13.2", "caseExactMatch", "integerMatch", "distinguishedNameMatch", "octetStringMatch"),
     *("telephoneNumberMatch", "generalizedTimeOrderingMatch", "integerOrderingMatch", "caseIgnoreSubstringsMatch", "1.2.3"),
-    "objectIdentifierMatch",
+    *("objectIdentifierMatch", "inChainMatch", "1.2.840.113556.1.4.1941", "1.2.840.113556.1.4.803", "integerBitOrMatch"),
+    *("uniqueMemberMatch", "integerFirstComponentMatch"),
 )
+MASKS = (b"0", b"1", b"2", b"6", b"-7", b"70", b"18446744073709551615", b"18446744073709551616", b"two")
 VALUES = (
     *(word.encode() for word in (*WORDS, *NUMBERS)),
     *(name.encode() for name in CONTAINERS),
@@ -85,6 +87,8 @@ class FilterMaker:
                 lambda: filters.Present(attribute),
                 lambda: self._substrings(attribute, value),
                 lambda: self._extensible(attribute, value),
+                lambda: self._linked(value),
+                lambda: self._bits(value),
             )
         )()
 
@@ -111,6 +115,21 @@ class FilterMaker:
         final = random.choice((None, None, value[-2:], value[-4:], self._piece(value)))
         middle = tuple(self._piece(value) for _ in range(random.choice((0, 1, 1, 2))))
         return filters.Substrings(attribute, initial, middle or (() if initial or final else (self._piece(value),)), final)
+
+    def _linked(self, value: bytes) -> Filter:
+        """Direct or through groups."""
+        random = self._random
+        value = random.choice((value, *self._by_key.get("member", ()), *self._by_key.get("memberof", ())))
+        attribute = random.choice(("member", "memberOf", "uniqueMember"))
+        if random.random() < 0.3:
+            return filters.Equality(attribute, value)
+        return filters.Extensible("1.2.840.113556.1.4.1941", attribute, value, random.random() < 0.1)
+
+    def _bits(self, value: bytes) -> Filter:
+        random = self._random
+        rule = random.choice(("1.2.840.113556.1.4.803", "1.2.840.113556.1.4.804"))
+        attribute = random.choice(("uidNumber", "gidNumber", "gidNumber", "cn", None))
+        return filters.Extensible(rule, attribute, random.choice((*MASKS, value)), random.random() < 0.2)
 
     def _extensible(self, attribute: str, value: bytes) -> Filter:
         random = self._random

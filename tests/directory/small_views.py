@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -68,7 +68,7 @@ def random_directory(random: Random) -> Directory:
     people = [_person(random, number, places) for number in range(random.randrange(7))]
     kinds: tuple[dict[str, list[str]], ...] = ({}, {"gid_number": ["7"]}, {"description": ["anna"]})
     groups = [
-        group(200 + number, f"{random.choice(WORDS)} {number}", **random.choice(kinds)) for number in range(random.randrange(4))
+        group(200 + number, f"{random.choice(WORDS)} {number}", **random.choice(kinds)) for number in range(random.randrange(7))
     ]
     candidates = range(len(people) + len(groups))
     members = [set(random.choices(candidates, k=random.randrange(5))) for _ in groups]
@@ -110,10 +110,10 @@ def random_access(random: Random, directory: Directory) -> Access:
 
 
 @contextmanager
-def written(directory: Directory, *, counted: bool = True) -> Iterator[Reader]:
+def written(directory: Directory, *, counted: bool = True, transitive: bool = False) -> Iterator[Reader]:
     """A reader of a new view file that holds the directory."""
     with tempfile.TemporaryDirectory() as folder:
-        file = ViewFile(Path(folder), openldap_view())
+        file = ViewFile(Path(folder), replace(openldap_view(), transitive_member_of=transitive))
         connection = file.open_writer()
         with viewfile.transaction(connection):
             writer = ViewWriter(connection, file.view)
@@ -152,8 +152,9 @@ def _write(writer: ViewWriter, projection: Projection, directory: Directory) -> 
 class Oracle:
     """Who sees what, by looking at everything: the directory, the rows of its view, and one access."""
 
-    def __init__(self, directory: Directory, rows: Sequence[Row], access: Access) -> None:
+    def __init__(self, directory: Directory, rows: Sequence[Row], access: Access, *, transitive: bool = False) -> None:
         self.rows = rows
+        self._transitive = transitive
         self._directory = directory
         self._access = access
         self.readable = access.attributes
@@ -165,7 +166,24 @@ class Oracle:
     def found(self, base: str, scope: int, item: filters.Filter) -> set[str]:
         """The DNs of the entries that a search gives."""
         inside = [row for row in self.rows if _in_scope(row, base, scope) and self.shows(row)]
-        return {row[6] for row in inside if self._evaluator.matches(item, self.values(row), DN.parse(row[6]))}
+        return {row[6] for row in inside if self._evaluator.matches(item, self.values(row), DN.parse(row[6]), self.groups_of)}
+
+    def groups_of(self, key: str) -> set[str]:
+        """The DN keys of the groups from which a way leads down to the entry; every group on it is visible."""
+        keys = {dn.key(row[6]): row[6] for row in self.rows if self.shows(row) or self._access.scope is None}
+        return {dn.key(name) for name in self._above(keys[key], set())} if key in keys else set()
+
+    def _above(self, name: str, found: set[str]) -> set[str]:
+        for group_name in self._listing(name) - found:
+            found.add(group_name)
+            self._above(group_name, found)
+        return found
+
+    def _listing(self, name: str) -> set[str]:
+        """The groups that list an entry, as far as they may be known of."""
+        is_person = self._access.scope is None
+        listing = {one for one, members in self._members.items() if name.encode() in members}
+        return {one for one in listing if is_person or one.encode() in self._shown}
 
     def shows(self, row: Row) -> bool:
         _, kind, object_id, *_ = row
@@ -199,9 +217,8 @@ class Oracle:
         if row[1] == "group":
             values["member"] = [value for value in values.get("member", ()) if value in self._shown]
             values["memberuid"] = [value for value in values.get("memberuid", ()) if value in logins]
-        is_person = self._access.scope is None
-        listing = [name.encode() for name, members in self._members.items() if row[6].encode() in members]
-        values["memberof"] = [name for name in listing if is_person or name in self._shown]
+        above = self._above(row[6], set()) if self._transitive else self._listing(row[6])
+        values["memberof"] = [name.encode() for name in above]
         values["hassubordinates"] = [b"TRUE" if dn.key(row[6]) in self._parents else b"FALSE"]
         return values
 

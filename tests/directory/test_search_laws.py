@@ -59,7 +59,7 @@ def sliced(search: Search) -> list[bytes]:
 
 
 def agree(reader: Reader, directory: Directory, access: Access, random: Random) -> None:
-    oracle = Oracle(directory, all_rows(reader), access)
+    oracle = Oracle(directory, all_rows(reader), access, transitive=reader.view.transitive_member_of)
     maker = FilterMaker(random, [Oracle(directory, oracle.rows, EVERYTHING).values(row) for row in oracle.rows])
     shown = {row[6] for row in oracle.rows if oracle.shows(row)}
     for _ in range(SEARCHES):
@@ -70,31 +70,31 @@ def agree(reader: Reader, directory: Directory, access: Access, random: Random) 
 
 
 @law
-@given(seeds, st.booleans())
-def test_a_search_finds_what_looking_at_every_entry_finds(seed: int, counted: bool) -> None:
+@given(seeds, st.booleans(), st.booleans())
+def test_a_search_finds_what_looking_at_every_entry_finds(seed: int, counted: bool, transitive: bool) -> None:
     random = Random(seed)
     directory = random_directory(random)
-    with written(directory, counted=counted) as reader:
+    with written(directory, counted=counted, transitive=transitive) as reader:
         agree(reader, directory, EVERYTHING, random)
 
 
 @law
-@given(seeds)
-def test_a_narrowed_search_finds_what_the_party_may_find_and_no_filter_tells_more(seed: int) -> None:
+@given(seeds, st.booleans())
+def test_a_narrowed_search_finds_what_the_party_may_find_and_no_filter_tells_more(seed: int, transitive: bool) -> None:
     random = Random(seed)
     directory = random_directory(random)
-    with written(directory) as reader:
+    with written(directory, transitive=transitive) as reader:
         agree(reader, directory, random_access(random, directory), random)
 
 
 @law
-@given(seeds)
-def test_an_entry_shows_exactly_what_may_be_read_of_it(seed: int) -> None:
+@given(seeds, st.booleans())
+def test_an_entry_shows_exactly_what_may_be_read_of_it(seed: int, transitive: bool) -> None:
     random = Random(seed)
     directory = random_directory(random)
     access = random_access(random, directory)
-    with written(directory) as reader:
-        oracle = Oracle(directory, all_rows(reader), access)
+    with written(directory, transitive=transitive) as reader:
+        oracle = Oracle(directory, all_rows(reader), access, transitive=transitive)
         for row in filter(oracle.shows, oracle.rows):
             for attributes in (("*", "+"), ("*",)):
                 assert shown(reader, access, row[6], attributes) == expected(oracle, row, attributes)

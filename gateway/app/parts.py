@@ -13,7 +13,7 @@ from gateway.app.tables import Settings, ViewTable
 from gateway.connectors.ldap.openldap import OpenLDAPSource
 from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
 from gateway.connectors.ldif import LdifSettings, LdifSource
-from gateway.directory import definition
+from gateway.directory import definition, kinds
 from gateway.model.dn import DN
 from gateway.model.errors import ConfigurationError, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID
@@ -25,7 +25,7 @@ from gateway.sync.inbound import Inbound, InboundSettings
 
 SourceTables = OpenLDAPSourceTable | LdifSourceTable
 
-VIEW_KINDS = {"openldap": definition.openldap}
+VIEW_KINDS = {"openldap": kinds.openldap}
 """[[view]] kind → the function that makes its definition."""
 
 

@@ -15,8 +15,8 @@ MAX_KEY_BYTES = 1024
 NO_KEY = b""
 """Stands for values that do not follow the syntax of their type: they are present, but match nothing."""
 
-UNINDEXED = frozenset({"entrydn", "subschemasubentry", "member", "memberuid"})
-"""Found otherwise: entryDN by the DN index, member and memberUid by the member table, subschemaSubentry is a constant."""
+UNINDEXED = frozenset({"entrydn", "subschemasubentry", "member", "uniquemember", "memberuid"})
+"""Found otherwise: entryDN by the DN index, members by the member table, subschemaSubentry is a constant."""
 
 
 def attribute_key(description: str) -> str:

@@ -1,16 +1,18 @@
 """Object → LDAP entry, by the rules of a view. Pure: what an entry needs from its neighbours is handed in."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from uuid import NAMESPACE_OID, uuid5
 
+from gateway.directory import ad, containers
 from gateway.directory.definition import EntryRules, View
 from gateway.directory.indexing import attribute_key
+from gateway.directory.rules import Rule
 from gateway.model import matching, schema
-from gateway.model.dn import AVA, DN, RDN
-from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Organization, User
+from gateway.model.dn import AVA, RDN
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Attributes, DirectoryObject, Group, Kind, Organization, User, Value
 from gateway.wire.entries import encode_attribute, encode_entry
 
 CONTAINER = "container"
@@ -53,103 +55,141 @@ class Projection:
     """The projection by one view's rules."""
 
     def __init__(self, view: View) -> None:
-        self._view = view
+        self.view = view
         self._subschema = b"cn=Subschema"
-        self._suffixes = {kind: str(view.container(kind)) for kind in view.rules}
-        self._parent_keys = {kind: view.container(kind).key for kind in view.rules}
-        self._plans = {kind: self._plan(rules) for kind, rules in view.rules.items()}
-        self._conditional = {kind: _conditional_attributes(rules) for kind, rules in view.rules.items()}
+        self._places = {kind: (str(view.container(kind)), view.container(kind).key) for kind in view.rules}
+        self._naming = {kind: _naming_rule(rules) for kind, rules in view.rules.items()}
+        self._plans = {kind: _plan(rules) for kind, rules in view.rules.items()}
+        self._conditional = {kind: _conditional_attributes(rules, view.member_attributes) for kind, rules in view.rules.items()}
+        self._domain = {"domain": (view.domain,)} if view.domain else {}
+        self._held = frozenset(name.key for name in (*view.containers, view.applications))
 
-    @staticmethod
-    def _plan(rules: EntryRules) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The attributes in the order in which they are sent: the naming attribute first, as people expect to read it."""
-        return tuple(sorted(rules.attributes.items(), key=lambda item: item[0].lower() != rules.naming))
+    # The view's own entries -------------------------------------------------------------------------------------------
 
     def containers(self, created: datetime) -> Iterable[Entry]:
         """The view's own entries, parents first."""
-        yield self._container(self._view.base, created)
-        for kind in (Kind.USER, Kind.GROUP, Kind.ORGANIZATION):
-            yield self._container(self._view.container(kind), created)
+        describe = containers.as_active_directory if self.view.kind == "ad" else containers.by_name
+        for name in self.view.containers:
+            found = describe(name, self.view.base, created)
+            values = (("objectClass", [one.encode() for one in found.object_classes]), *found.attributes)
+            identity = str(uuid5(NAMESPACE_OID, name.key))
+            yield self._entry(identity, CONTAINER, str(name), name.key, values, found.structural, created, created)
 
-    def _container(self, name: DN, created: datetime) -> Entry:
-        classes, structural, attributes = _container_classes(name.rdns[0] if name.rdns else None)
-        return self._entry(
-            str(uuid5(NAMESPACE_OID, name.key)),
-            CONTAINER,
-            str(name),
-            name.key,
-            (("objectClass", [c.encode() for c in classes]), *attributes),
-            structural,
-            created,
-            created,
-        )
+    def is_held(self, dn_key: str) -> bool:
+        """Whether a DN is the view's own, so that no object can have it."""
+        return dn_key in self._held
 
-    def user(self, user: User, organization_names: Sequence[str], unique: bool = True) -> Entry:
-        """`organization_names`: the names of the organizations the user belongs to, the root left out."""
-        values = self._values(Kind.USER, user.attributes, {"username": user.username})
+    # Objects ----------------------------------------------------------------------------------------------------------
+
+    def user(
+        self, user: User, organization_names: Sequence[str], unique: bool = True, parent: tuple[str, str] | None = None
+    ) -> Entry:
+        """`organization_names`: the names of the organizations the user belongs to, the root left out. `parent`: DN and key of
+        the entry that the user stands below; None below the container."""
+        named = self._named(user)
         if organization_names:
-            values.append(("ou", _distinct("ou", [name.encode() for name in organization_names])))
-        return self._object(Kind.USER, user, user.username, values, unique=unique)
+            named["organization_names"] = tuple(organization_names)
+        return self._object(Kind.USER, user, named, (), unique=unique, parent=parent)
 
     def group(self, group: Group, members: Sequence[bytes], member_logins: Sequence[bytes], unique: bool = True) -> Entry:
         """`members`: the DNs of the members' entries; `member_logins`: the user names, shown on POSIX groups."""
-        values = self._values(Kind.GROUP, group.attributes, {"name": group.name})
-        if members:
-            values.append(("member", members))
-        if member_logins and group.attributes.get("gid_number"):
-            values.append(("memberUid", member_logins))
-        return self._object(Kind.GROUP, group, group.name, values, unique=unique)
+        shown = {"member": members, "uniqueMember": members, "memberUid": member_logins}
+        listed = [(name, shown[name]) for name in self.view.member_attributes if shown[name]]
+        return self._object(Kind.GROUP, group, self._named(group), listed, unique=unique)
 
     def organization(self, organization: Organization, parent: tuple[str, str] | None, unique: bool = True) -> Entry:
         """`parent`: DN and key of the parent organization's entry; None right below the container."""
-        values = self._values(Kind.ORGANIZATION, organization.attributes, {"name": organization.name})
-        return self._object(Kind.ORGANIZATION, organization, organization.name, values, parent=parent, unique=unique)
+        return self._object(Kind.ORGANIZATION, organization, self._named(organization), (), unique=unique, parent=parent)
+
+    def lists_logins(self, group: Group) -> bool:
+        """Whether the group shows its members' login names, which are costly to find."""
+        if "memberUid" not in self.view.member_attributes:
+            return False
+        rules, allowing = self.view.rules[Kind.GROUP], self._conditional[Kind.GROUP].get("memberUid")
+        if not allowing:
+            return True
+        named = self._named(group)
+        return any(
+            all(name in rules.attributes and rules.attributes[name].values(group.attributes, named) for name in needed)
+            for needed in map(rules.conditional_classes.__getitem__, allowing)
+        )
+
+    # Names ------------------------------------------------------------------------------------------------------------
+
+    def name(self, kind: Kind, item: DirectoryObject) -> str:
+        """The value of an object's RDN: the first of its naming attribute."""
+        return self._name(kind, item, self._named(item))
+
+    def _name(self, kind: Kind, item: DirectoryObject, named: Attributes) -> str:
+        values = self._naming[kind].values(item.attributes, named)
+        try:
+            return values[0].decode() or _own_name(item)
+        except (IndexError, UnicodeDecodeError):
+            return _own_name(item)
 
     def rdn(self, kind: Kind, name: str, object_id: str, unique: bool) -> RDN:
         """An entry's RDN. Where an older object has the same name, the id is added to tell them apart."""
-        naming = AVA(self._view.rules[kind].naming, name)
+        naming = AVA(self.view.rules[kind].naming, name)
         return RDN((naming,)) if unique else RDN((naming, AVA("entryUUID", object_id)))
 
     def plain_key(self, kind: Kind, name: str, parent_key: str | None = None) -> str:
         """The DN key that an object would have if no other had the same name."""
-        return f"{parent_key or self._parent_keys[kind]}{self.rdn(kind, name, '', True).key},"
+        return f"{parent_key or self._places[kind][1]}{self.rdn(kind, name, '', True).key},"
 
-    def _values(
-        self, kind: Kind, attributes: Mapping[str, tuple[str | bytes, ...]], named: Mapping[str, str]
-    ) -> list[tuple[str, Sequence[bytes]]]:
+    # Values -----------------------------------------------------------------------------------------------------------
+
+    def _named(self, item: DirectoryObject) -> dict[str, tuple[Value, ...]]:
+        """What rules may ask for besides an object's attributes."""
+        named: dict[str, tuple[Value, ...]] = {"id": (item.id,), **self._domain}
+        if isinstance(item, User):
+            named["username"] = (item.username,)
+            named["enabled"] = ("true" if item.enabled else "false",)
+        else:
+            named["name"] = (item.name,)
+        if self.view.kind == "ad":
+            named["ad_created"], named["ad_changed"] = (ad.time(item.created_at),), (ad.time(item.updated_at),)
+        return named
+
+    def _values(self, kind: Kind, name: str, attributes: Attributes, named: Attributes) -> list[tuple[str, Sequence[bytes]]]:
         found: list[tuple[str, Sequence[bytes]]] = []
-        for ldap_name, ours in self._plans[kind]:
-            for name in ours:
-                direct = named.get(name)
-                values = (direct,) if direct else attributes.get(name)
-                if values:
-                    found.append((ldap_name, _distinct(ldap_name, [v.encode() if isinstance(v, str) else v for v in values])))
-                    break
+        for ldap_name, rule, single in self._plans[kind]:
+            values = rule.values(attributes, named)
+            if values:
+                found.append((ldap_name, values[:1] if single else _distinct(ldap_name, values)))
+        naming, own = self.view.rules[kind].naming, name.encode()
+        if not found or attribute_key(found[0][0]) != attribute_key(naming):
+            found.insert(0, (naming, [own]))
+        elif own not in found[0][1]:
+            found[0] = (found[0][0], [own])
         return found
 
     def _object(
         self,
         kind: Kind,
         item: DirectoryObject,
-        name: str,
-        values: list[tuple[str, Sequence[bytes]]],
+        named: dict[str, tuple[Value, ...]],
+        listed: Sequence[tuple[str, Sequence[bytes]]],
         *,
-        parent: tuple[str, str] | None = None,
         unique: bool,
+        parent: tuple[str, str] | None = None,
     ) -> Entry:
-        rules = self._view.rules[kind]
+        rules = self.view.rules[kind]
+        name = self._name(kind, item, named)
+        rdn = self.rdn(kind, name, item.id, unique)
+        parent_dn, parent_key = parent or self._places[kind]
+        dn = f"{rdn},{parent_dn}"
+        named["dn"] = (dn,)
+        values = [*self._values(kind, name, item.attributes, named), *listed]
         present = {ldap_name for ldap_name, _ in values}
         classes = [*rules.object_classes]
         classes += [extra for extra, needed in rules.conditional_classes.items() if present.issuperset(needed)]
         conditional = self._conditional[kind]
         values = [one for one in values if one[0] not in conditional or not conditional[one[0]].isdisjoint(classes)]
-        rdn = self.rdn(kind, name, item.id, unique)
-        parent_dn, parent_key = parent or (self._suffixes[kind], self._parent_keys[kind])
         values.insert(0, ("objectClass", [c.encode() for c in classes]))
         return self._entry(
             item.id,
             kind.value,
-            f"{rdn},{parent_dn}",
+            dn,
             f"{parent_key}{rdn.key},",
             tuple(values),
             rules.object_classes[-1],
@@ -179,13 +219,30 @@ class Projection:
         return Entry(object_id, kind, name, key, attributes, operational)
 
 
-def _conditional_attributes(rules: EntryRules) -> dict[str, frozenset[str]]:
+def _own_name(item: DirectoryObject) -> str:
+    return item.username if isinstance(item, User) else item.name
+
+
+def _naming_rule(rules: EntryRules) -> Rule:
+    key = attribute_key(rules.naming)
+    return next((rule for name, rule in rules.attributes.items() if attribute_key(name) == key), Rule())
+
+
+def _plan(rules: EntryRules) -> tuple[tuple[str, Rule, bool], ...]:
+    """(attribute, rule, whether it has one value) in the order in which they are sent: the naming attribute first, as people
+    expect to read it."""
+    naming = attribute_key(rules.naming)
+    ordered = sorted(rules.attributes.items(), key=lambda item: attribute_key(item[0]) != naming)
+    return tuple((name, rule, schema.is_single_valued(attribute_key(name))) for name, rule in ordered)
+
+
+def _conditional_attributes(rules: EntryRules, members: Sequence[str]) -> dict[str, frozenset[str]]:
     """Attribute → the conditional classes that allow it, for those that the entry's other classes do not allow: it is shown
     only beside one of them (RFC 4512 §2.4)."""
     always = {attribute for name in rules.object_classes for attribute in _allowed(name)}
     extra = {name: _allowed(name) - always for name in rules.conditional_classes}
     found: dict[str, frozenset[str]] = {}
-    for description in rules.attributes:
+    for description in (*rules.attributes, *members):
         classes = frozenset(name for name, allowed in extra.items() if attribute_key(description) in allowed)
         if classes:
             found[description] = classes
@@ -211,21 +268,3 @@ def _distinct(description: str, values: list[bytes]) -> list[bytes]:
 def is_entry(organization: Organization) -> bool:
     """The root organization is the view's container, not an entry of its own."""
     return organization.id != ROOT_ORGANIZATION_ID
-
-
-def _container_classes(rdn: RDN | None) -> tuple[tuple[str, ...], str, tuple[tuple[str, Sequence[bytes]], ...]]:
-    """Object classes, the structural one, and the naming attributes of a container with this RDN."""
-    avas = rdn.avas if rdn else ()
-    naming = tuple((ava.type, [ava.value.encode()]) for ava in avas)
-    first = schema.canonical(avas[0].type) if avas else ""
-    if first == "dc":
-        return ("top", "dcObject", "organization"), "organization", (*naming, ("o", [avas[0].value.encode()]))
-    if first == "o":
-        return ("top", "organization"), "organization", naming
-    if first == "ou":
-        return ("top", "organizationalUnit"), "organizationalUnit", naming
-    return ("top", "organizationalRole", "extensibleObject"), "organizationalRole", (*naming, *_common_name(first, avas))
-
-
-def _common_name(first: str, avas: Sequence[AVA]) -> tuple[tuple[str, Sequence[bytes]], ...]:
-    return () if first == "cn" or not avas else (("cn", [avas[0].value.encode()]),)

@@ -51,7 +51,7 @@ class Reader:
         self.connection = file.open_reader(shared=True)
         self.execute: Callable[..., sqlite3.Cursor] = self.connection.execute
         self.root_key = file.view.base.key
-        self._containers = {file.view.container(kind).key for kind in file.view.rules} | {self.root_key}
+        self._containers = {name.key for name in file.view.containers}
         self._idle: list[sqlite3.Connection] = []
         self._in_use = 0
         self._closed = False

@@ -19,12 +19,13 @@ Form: TypeAlias = Literal["", "lower", "guid", "sid", "account_control"]
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The first of `names` (our attribute names) that has a value gives all its values; else the `template`, else the
-    `constants`. `form`: how each value is written (FORMS)."""
+    `constants`. `form`: how each value is written (FORMS). `only_first`: one value, where others have several."""
 
     names: tuple[str, ...] = ()
     template: str = ""
     constants: tuple[str, ...] = ()
     form: Form = ""
+    only_first: bool = False
 
     def values(self, attributes: Attributes, named: Attributes) -> list[bytes]:
         """The attribute's values, none when there is nothing to make one of. `named`: what an object has besides its
@@ -32,7 +33,7 @@ class Rule:
         for name in self.names:
             found = named.get(name) or attributes.get(name)
             if found:
-                values = self._formed(found)
+                values = self._formed(found[:1] if self.only_first else found)
                 if values:
                     return values
         if self.template:

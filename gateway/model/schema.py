@@ -146,6 +146,12 @@ def is_operational(key: str) -> bool:
     return known is not None and known.operational
 
 
+def is_single_valued(key: str) -> bool:
+    """Whether an entry has one value of the type at the most (RFC 4512 §2.5.1)."""
+    known = ATTRIBUTE_TYPES.get(key)
+    return known is not None and known.single_value
+
+
 @lru_cache(maxsize=1024)
 def subtypes(key: str) -> tuple[str, ...]:
     """The keys of a type and of everything derived from it (RFC 4512 §2.5.1): `name` → name, cn, sn, …"""

@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from gateway.directory import definition
+from gateway.directory import kinds
 from gateway.directory.definition import View
 from gateway.directory.updater import ViewUpdater
 from gateway.directory.viewfile import ViewFile
@@ -30,7 +30,7 @@ _KINDS = {Organization: Kind.ORGANIZATION, User: Kind.USER, Group: Kind.GROUP}
 
 
 def openldap_view(name: str = "main", base: str = BASE) -> View:
-    return definition.openldap(name, DN.parse(base))
+    return kinds.openldap(name, DN.parse(base))
 
 
 def moment(number: int) -> datetime:

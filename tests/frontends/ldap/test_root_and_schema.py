@@ -5,7 +5,7 @@ import ldap.schema
 import pytest
 
 from gateway import __version__
-from gateway.directory.definition import openldap
+from gateway.directory.kinds import openldap
 from gateway.directory.projection import Projection
 from gateway.model import schema
 from gateway.model.dn import DN

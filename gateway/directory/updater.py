@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from gateway.directory import viewfile
+from gateway.directory.history import Moment
 from gateway.directory.projection import Entry, Projection, is_entry
 from gateway.directory.viewfile import ViewFile
 from gateway.directory.writer import Put, ViewWriter
@@ -13,6 +14,7 @@ from gateway.model.changes import Change
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Organization, User
 from gateway.store import changes, groups, instance, memberships, organizations, users
 from gateway.store.database import Database
+from gateway.store.values import milliseconds
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -63,7 +65,11 @@ class ViewUpdater:
             lambda c: (changes.last(c), instance.instance_id(c), organizations.get(c, ROOT_ORGANIZATION_ID))
         )
         created = root.created_at if root else EPOCH
+        # Later than anything that was told of an earlier file, even if this one is older (a store restored from a backup).
+        beginning = (Moment(position, milliseconds(datetime.now(UTC))),)
         with viewfile.transaction(self.connection):
+            self._writer.begin(beginning)
+            viewfile.fill(self.connection, "floor", position)
             for entry in self._projection.containers(created):
                 self._writer.put(entry)
             viewfile.fill(self.connection, "instance", identity)
@@ -72,7 +78,7 @@ class ViewUpdater:
             for page in self._pages(kind):
                 if not goes_on():
                     return
-                self._step({kind: {item.id: item for item in page}}, position, complete=False)
+                self._step({kind: {item.id: item for item in page}}, beginning, complete=False)
         with viewfile.transaction(self.connection):
             self._writer.count_values()
             self._writer.finish(position)
@@ -95,19 +101,24 @@ class ViewUpdater:
         latest: dict[Kind, dict[str, DirectoryObject | None]] = {}
         for change in log:
             latest.setdefault(change.kind, {})[change.object_id] = change.object
-        self._step(latest, log[-1].number)
+        self._step(latest, [Moment(change.number, milliseconds(change.time)) for change in log])
 
     def _step(
-        self, latest: Mapping[Kind, Mapping[str, DirectoryObject | None]], position: int, *, complete: bool = True
+        self,
+        latest: Mapping[Kind, Mapping[str, DirectoryObject | None]],
+        moments: Sequence[Moment],
+        *,
+        complete: bool = True,
     ) -> None:
         try:
             with viewfile.transaction(self.connection):
+                self._writer.begin(moments)
                 step = _Step(self._database, self._projection, self._writer)
                 for kind, items in latest.items():
                     step.pending[kind].update(items)
                 step.run()
                 self._written_since_count += step.written
-                self._writer.finish(position, complete=complete)
+                self._writer.finish(moments[-1].number, complete=complete)
         except BaseException:
             self._writer.forget()
             raise
@@ -183,7 +194,9 @@ class _Step:
         parents = self._writer.places([item.parent_id]) if item.parent_id else {}
         place = parents.get(item.parent_id or "")
         parent = (place[1], place[2]) if place else None
-        plain = self._projection.plain_key(Kind.ORGANIZATION, item.name, place[2] if place else None)
+        plain = self._projection.plain_key(
+            Kind.ORGANIZATION, self._projection.name(Kind.ORGANIZATION, item), place[2] if place else None
+        )
         unique = self._claims(Kind.ORGANIZATION, item, plain)
         entry = self._projection.organization(item, parent, unique)
         done = self._writer.put(entry, (), None if unique else plain)
@@ -212,7 +225,7 @@ class _Step:
         known = self._writer.entry_ids([user.id for user in present])
         renamed: list[int] = []
         new: list[str] = []
-        plain_keys = [self._projection.plain_key(Kind.USER, user.username) for user in present]
+        plain_keys = [self._projection.plain_key(Kind.USER, self._projection.name(Kind.USER, user)) for user in present]
         taken = self._writer.held(plain_keys)
         for user, plain in zip(present, plain_keys, strict=True):
             unique = plain not in taken or self._claims(Kind.USER, user, plain)
@@ -249,7 +262,7 @@ class _Step:
         listed = [places[member_id] for member_id in member_ids if member_id in places]
         names = [place[1].encode() for place in listed]
         logins = sorted(self._writer.logins(places)) if group.attributes.get("gid_number") else ()
-        plain = self._projection.plain_key(Kind.GROUP, group.name)
+        plain = self._projection.plain_key(Kind.GROUP, self._projection.name(Kind.GROUP, group))
         unique = self._claims(Kind.GROUP, group, plain)
         entry = self._projection.group(group, names, logins, unique)
         done = self._writer.put(entry, (), None if unique else plain)

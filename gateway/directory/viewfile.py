@@ -27,6 +27,9 @@ CREATE TABLE entry (
     object_id TEXT NOT NULL,
     kind TEXT NOT NULL,
     organizations TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
     encoded BLOB NOT NULL,
     operational BLOB NOT NULL
 );
@@ -34,16 +37,33 @@ CREATE TABLE value (attribute INTEGER NOT NULL, value BLOB NOT NULL, entry INTEG
     PRIMARY KEY (attribute, value, entry)) WITHOUT ROWID;
 CREATE TABLE member (group_entry INTEGER NOT NULL, member_entry INTEGER NOT NULL,
     PRIMARY KEY (group_entry, member_entry)) WITHOUT ROWID;
+CREATE TABLE moment (number INTEGER PRIMARY KEY, time INTEGER NOT NULL);
+CREATE TABLE former (
+    id INTEGER PRIMARY KEY,
+    position INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    organizations TEXT NOT NULL,
+    dn TEXT NOT NULL,
+    dn_key TEXT NOT NULL
+);
 """
 """`entry.organizations`: the ids of the entries of the organizations it belongs to, comma separated; `entry.plain_key`: the
-key it would have if an older entry had not the same name; `value`: every value's matching key; `member`: direct membership."""
+key it would have if an older entry had not the same name; `entry.created`, `entry.changed`: the numbers of the changes of the
+log with which it came and with which its octets last changed, and when the latter was (milliseconds); `value`: every value's
+matching key; `member`: direct membership; `moment`: when changes of the log were made; `former`: what an entry was until
+`position`."""
 
 INDEXES = """
 CREATE UNIQUE INDEX entry_dn ON entry (dn_key);
 CREATE UNIQUE INDEX entry_object ON entry (object_id);
+CREATE INDEX entry_changed ON entry (changed);
 CREATE INDEX entry_parent ON entry (parent);
 CREATE INDEX entry_plain ON entry (plain_key) WHERE plain_key IS NOT NULL;
 CREATE INDEX member_of ON member (member_entry, group_entry);
+CREATE INDEX former_position ON former (position);
 """
 
 BUILT_AGAIN = "none needed: it is built again from the store"
@@ -108,7 +128,8 @@ class ViewFile:
                 f"CREATE VIRTUAL TABLE fragment USING fts5({columns}, content='', tokenize='trigram case_sensitive 1')"
             )
             connection.execute(
-                "INSERT INTO meta VALUES ('position', 0), ('complete', 0), ('instance', ''), ('build', lower(hex(randomblob(8))))"
+                "INSERT INTO meta VALUES ('position', 0), ('floor', 0), ('complete', 0), ('instance', ''),"
+                " ('build', lower(hex(randomblob(8))))"
             )
 
     def open_reader(self, *, shared: bool = False) -> sqlite3.Connection:
@@ -161,7 +182,7 @@ def is_broken(error: Exception) -> bool:
 
 
 def read(connection: sqlite3.Connection, key: str) -> int | str:
-    """A value of `meta`: position, complete, instance, build (tells a file from one that was built later at the same path)."""
+    """A value of `meta`: position, floor, complete, instance, build (tells a file from a later one at the same path)."""
     value: int | str = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
     return value
 
@@ -169,6 +190,11 @@ def read(connection: sqlite3.Connection, key: str) -> int | str:
 def position(connection: sqlite3.Connection) -> int:
     """The number of the last change of the log that is in the file."""
     return int(read(connection, "position"))
+
+
+def floor(connection: sqlite3.Connection) -> int:
+    """The position from which on the file knows what happened to its entries."""
+    return int(read(connection, "floor"))
 
 
 def fill(connection: sqlite3.Connection, key: str, value: int | str) -> None:

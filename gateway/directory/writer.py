@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from gateway.directory import viewfile
+from gateway.directory import history, viewfile
 from gateway.directory.definition import View
+from gateway.directory.history import Former, Moment
 from gateway.directory.indexing import KeyMaker, decoded, fragments
 from gateway.directory.projection import Entry
 from gateway.model import dn
@@ -42,6 +43,7 @@ class ViewWriter:
         self._removed: set[tuple[int, bytes, int]] = set()
         self._fragments: list[tuple[int | str, ...]] = []
         self._last_parent = ("", 0)
+        self._moment = Moment(0, 0)
         marks = ", ".join("?" for _ in self._columns)
         names = ", ".join(f'"{column}"' for column in self._columns)
         self._add_fragments = f"INSERT INTO fragment (rowid, {names}) VALUES (?, {marks})"
@@ -101,11 +103,18 @@ class ViewWriter:
 
     # What changes ----------------------------------------------------------------------------------------------------
 
+    def begin(self, moments: Sequence[Moment]) -> None:
+        """To be called at the start of each transaction: when the changes were made that it brings, the last one last."""
+        self._moment = history.begin(self._connection, moments)
+
     def put(
         self, entry: Entry, organizations: Sequence[int] = (), plain_key: str | None = None, *, may_exist: bool = True
     ) -> Put:
         """Stores an entry. `may_exist` false: the caller knows that the object has none yet, so that none is looked for."""
-        query = "SELECT id, dn_key, dn, plain_key, parent, organizations, encoded, operational FROM entry WHERE object_id = ?"
+        query = (
+            "SELECT id, dn_key, dn, plain_key, parent, organizations, encoded, operational, created FROM entry"
+            " WHERE object_id = ?"
+        )
         old = self._connection.execute(query, (entry.object_id,)).fetchone() if may_exist else None
         encoded, operational = entry.encoded, entry.operational
         if entry.kind != Kind.USER:
@@ -114,19 +123,21 @@ class ViewWriter:
         stored = (entry.dn_key, entry.dn, plain_key, self._parent(entry.dn_key), placed, encoded, operational)
         if old is None:
             cursor = self._connection.execute(
-                "INSERT INTO entry (dn_key, dn, plain_key, parent, organizations, encoded, operational, object_id, kind)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*stored, entry.object_id, entry.kind),
+                "INSERT INTO entry (dn_key, dn, plain_key, parent, organizations, encoded, operational, object_id, kind,"
+                " created, changed, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*stored, entry.object_id, entry.kind, self._moment.number, *self._moment),
             )
             done = Put(int(cursor.lastrowid or 0), None, None, True)
         else:
-            done = Put(old[0], old[1], old[2], old[1:] != stored)
+            done = Put(old[0], old[1], old[2], old[1:8] != stored)
             if not done.changed:
                 return done
+            if (old[2], old[5]) != (entry.dn, placed):
+                self._remember(Former(old[0], old[8], entry.kind, entry.object_id, old[5], old[2], dn.key(old[2])))
             self._connection.execute(
                 "UPDATE entry SET dn_key = ?, dn = ?, plain_key = ?, parent = ?, organizations = ?, encoded = ?,"
-                " operational = ? WHERE id = ?",
-                (*stored, done.entry_id),
+                " operational = ?, changed = ?, changed_at = ? WHERE id = ?",
+                (*stored, *self._moment, done.entry_id),
             )
         rows = self._keys.rows((*entry.attributes, *entry.operational_values))
         self._index(done.entry_id, rows, self._keys.rows(decoded(old[6], old[7])) if old else None)
@@ -145,16 +156,21 @@ class ViewWriter:
     def remove(self, object_id: str) -> tuple[int, str] | None:
         """Removes an object's entry and its memberships; its id and DN key, or None when there was none."""
         old = self._connection.execute(
-            "SELECT id, dn_key, encoded, operational FROM entry WHERE object_id = ?", (object_id,)
+            "SELECT id, dn_key, encoded, operational, created, kind, organizations, dn FROM entry WHERE object_id = ?",
+            (object_id,),
         ).fetchone()
         if old is None:
             return None
         self._last_parent = ("", 0)
+        self._remember(Former(old[0], old[4], old[5], object_id, old[6], old[7], dn.key(old[7])))
         self._index(old[0], set(), self._keys.rows(decoded(old[2], old[3])))
         self._connection.execute("DELETE FROM entry WHERE id = ?", (old[0],))
         self._connection.execute("DELETE FROM member WHERE group_entry = ?", (old[0],))
         self._connection.execute("DELETE FROM member WHERE member_entry = ?", (old[0],))
         return int(old[0]), str(old[1])
+
+    def _remember(self, former: Former) -> None:
+        history.remember(self._connection, self._moment.number, former)
 
     def step_aside(self, object_id: str) -> None:
         """Frees the DN of an object that is about to be written again under another. What it has meanwhile is a key, too: an
@@ -167,6 +183,7 @@ class ViewWriter:
     def finish(self, position: int, *, complete: bool = True) -> None:
         """Writes what was collected and the position; to be called at the end of each transaction."""
         self._flush()
+        history.forget_oldest(self._connection, position)
         viewfile.fill(self._connection, "position", position)
         viewfile.fill(self._connection, "complete", int(complete))
 

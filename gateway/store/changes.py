@@ -48,6 +48,7 @@ _decoder_without_members = msgspec.json.Decoder(_Memberless)
 
 _HEAD = select(log_head.c.number).where(log_head.c.id == 1)
 _LOCKED_HEAD = _HEAD.with_for_update()
+_TIME = select(changes.c.time).where(changes.c.number == bindparam("number"))
 _MOVE_HEAD = update(log_head).where(log_head.c.id == 1).values(number=bindparam("last"))
 _AFTER = select(changes).where(changes.c.number > bindparam("after")).order_by(changes.c.number).limit(bindparam("most"))
 _DELETIONS = (
@@ -70,14 +71,20 @@ def lock(connection: Connection) -> int:
 
 
 def append(connection: Connection, new: Sequence[Change]) -> int:
-    """Write the changes at the end of the log, in this order; their `number`s are ignored, they get the next ones.
+    """Write the changes at the end of the log, in this order; their `number`s are ignored, they get the next ones. Times in the
+    log never go backwards, whatever the clocks of its writers do: a change has at least the time of the one before it.
 
     Returns the last number given (of the whole log, when there is nothing to append).
     """
     number = lock(connection)
     if not new:
         return number
-    bulk.insert(connection, changes, [_row(number + place, change) for place, change in enumerate(new, 1)])
+    time = int(connection.execute(_TIME, {"number": number}).scalar() or 0)
+    rows = []
+    for place, change in enumerate(new, 1):
+        time = max(time, milliseconds(change.time))
+        rows.append(_row(number + place, time, change))
+    bulk.insert(connection, changes, rows)
     number += len(new)
     connection.execute(_MOVE_HEAD, {"last": number})
     connection.info[LAST_CHANGE] = number
@@ -102,10 +109,10 @@ def deletions_since(connection: Connection, source_id: str, stamp: int) -> dict[
     return {Kind(kind): count for kind, count in rows}
 
 
-def _row(number: int, change: Change) -> tuple[Any, ...]:
+def _row(number: int, time: int, change: Change) -> tuple[Any, ...]:
     return (
         number,
-        milliseconds(change.time),
+        time,
         change.kind.value,
         change.object_id,
         change.type.value,

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,7 +14,7 @@ from gateway.store.database import Connection, Database
 from gateway.store.migrate import migrate
 from gateway.store.notices import Listener
 
-NOW = datetime(2026, 11, 23, 12, 0, 0, 5000, UTC)
+NOW = datetime(2099, 11, 23, 12, 0, 0, 5000, UTC)  # after the change that the migration makes
 ORIGIN = Origin("ldap", "hr", "x")
 
 
@@ -48,6 +49,17 @@ def test_a_transaction_that_fails_leaves_no_gap(database: Database) -> None:
     with pytest.raises(LookupError):
         database.write_blocking(fail)
     assert database.write_blocking(lambda c: changes.append(c, [change("kept")])) == 2
+
+
+def test_times_in_the_log_never_go_backwards(database: Database) -> None:
+    def at(seconds: int) -> Change:
+        return replace(change("anna"), time=NOW + timedelta(seconds=seconds))
+
+    database.write_blocking(lambda c: changes.append(c, [at(0), at(-5), at(3)]))
+    database.write_blocking(lambda c: changes.append(c, [at(1), at(4)]))
+
+    times = [one.time for one in database.read_blocking(lambda c: changes.after(c, 1, 10))]
+    assert times == [NOW + timedelta(seconds=seconds) for seconds in (0, 0, 3, 3, 4)]
 
 
 def test_callbacks_hear_the_last_number_after_the_commit_and_nothing_without_changes(database: Database) -> None:

@@ -65,7 +65,7 @@ class House:
     """One store, one clock, doors for sources."""
 
     database: Database
-    time: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    time: datetime = datetime(2099, 11, 23, 12, 0, tzinfo=UTC)
     settings: InboundSettings = field(default_factory=InboundSettings)
 
     def door(self, source_id: str = "hr", settings: InboundSettings | None = None) -> Inbound:

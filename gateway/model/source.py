@@ -10,7 +10,6 @@ from typing import Final, Protocol
 from gateway.model.deltas import Batch, Watermark
 from gateway.model.objects import Attributes, Kind
 
-
 LOCAL: Final = "local"
 """The source of what is written here and nowhere else; no source of the configuration may have this name. The external id of
 each of its records is the id of the object that it is about."""

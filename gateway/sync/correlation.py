@@ -1,18 +1,24 @@
 """Which object a record belongs to, and which object may have which login name. Pure: the door looks things up, this decides.
 
-A record that has a link keeps it. One that has none gets an object of its own, unless its login name is taken: then it is
-disputed, and a person decides by renaming or removing one of the two (law 10). Rules that find an object for a new record
-(same mail address, same employee number) come before `create`, in the order in which they are configured.
+A record that has a link keeps it; one of what is written here (source `local`) names its object itself. One that has none gets
+an object of its own, unless its login name is taken: then it is disputed, and a person decides by renaming or removing one of
+the two (law 10). Rules that find an object for a new record (same mail address, same employee number) come before `create`, in
+the order in which they are configured.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.model.objects import Kind
+from gateway.model.objects import Attributes, Kind
+from gateway.model.source import LOCAL
 from gateway.store.keys import KEY_CHARACTERS
+from gateway.sync import authority
 
 DECIDED_BY_CREATION = "rule:create"
 """`Link.decided_by` of a record whose object was made for it."""
+
+DECIDED_BY_ADDITION = "rule:addition"
+"""`Link.decided_by` of a record that only adds to an object which other sources have: it goes when the last of theirs goes."""
 
 MAX_NAME_CHARACTERS = KEY_CHARACTERS
 
@@ -45,6 +51,12 @@ def losers(claims: Sequence[Claim], holders: Mapping[str, str]) -> dict[str, str
         if kept == staying:
             return lost
         staying = kept
+
+
+def is_addition(source_id: str, kind: Kind, attributes: Attributes) -> bool:
+    """Whether a record makes no object but adds to one: attributes that no source tells, or only a name to point at. Its
+    external id says to which."""
+    return source_id == LOCAL and not authority.name_of(kind, attributes)
 
 
 def unmatched_reason(kind: Kind, name: str, dn: str) -> str:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from gateway.model.changes import Change, ChangeType
-from gateway.model.objects import Group, Kind, Member, Origin
+from gateway.model.objects import Group, Kind, Member
 from gateway.store import changes, groups, memberships, record_rows
 from gateway.sync import authority
 from gateway.sync.work import Work
@@ -93,7 +93,7 @@ def _new_group(work: Work, object_id: str) -> Group:
     return Group(
         object_id,
         authority.name_of(Kind.GROUP, attributes),
-        Origin(work.source_type, work.source_id, work.created[object_id].row.external_id),
+        work.origin(work.created[object_id].row),
         work.now,
         work.now,
         authority.described(Kind.GROUP, attributes),

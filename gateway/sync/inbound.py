@@ -16,8 +16,22 @@ from gateway.store import changes, record_rows, records, sightings, sources
 from gateway.store.database import Connection
 from gateway.store.sources import SourceState
 from gateway.store.values import milliseconds, time_of
-from gateway.sync import awaiting, grouping, linking, objects, placement, pointing, receiving, removal, renaming, reports
+from gateway.sync import (
+    awaiting,
+    grouping,
+    joining,
+    linking,
+    numbering,
+    objects,
+    placement,
+    pointing,
+    receiving,
+    removal,
+    renaming,
+    reports,
+)
 from gateway.sync.guard import Deletions, Guard, check
+from gateway.sync.numbering import PosixNumbers
 from gateway.sync.work import Work
 
 
@@ -42,12 +56,13 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """The door for one source."""
+    """The door for one source. `posix`: which numbers those get to whom no source gives any; None: none."""
 
     source_id: str
     source_type: str
     settings: InboundSettings = field(default_factory=InboundSettings)
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    posix: PosixNumbers | None = None
 
     def watermark(self, connection: Connection) -> Watermark | None:
         """Where to go on reading; None for a full read, because it was never read or its settings are others now."""
@@ -72,7 +87,7 @@ class Inbound:
             self._guard(work, state, comparing, batch, gone)
         removal.remove(work, gone)
         if work.touched or gone or batch.caught_up:
-            _carry_out(work, look_again=batch.caught_up)
+            _carry_out(work, self.posix, look_again=batch.caught_up)
         compared = Kind.GROUP in batch.completes & comparing.keys()
         if compared or batch.caught_up:
             awaiting.note_missing_members(work, compared=compared)
@@ -146,13 +161,15 @@ class Inbound:
             sources.set_watermark(connection, source_id, batch.watermark)
 
 
-def _carry_out(work: Work, *, look_again: bool) -> None:
+def _carry_out(work: Work, posix: PosixNumbers | None, *, look_again: bool) -> None:
     """From touched and removed records to objects and the log. Deletions that free names come first in the log, and those of
     organizations last, after everyone in them has moved out."""
     linking.link(work, look_again=look_again)
+    numbering.number(work, posix)
     renaming.rename_below(work)
     _write_records(work)
     pointing.point(work)
+    joining.join(work)
     awaiting.lead_waiting(work)
     awaiting.join_newly_linked(work)
     placement.note_shaken(work)

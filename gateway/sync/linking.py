@@ -3,6 +3,7 @@ decide. Writes nothing."""
 
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Situation
+from gateway.model.source import LOCAL
 from gateway.store import record_rows, records, users
 from gateway.store.keys import name_key
 from gateway.store.record_rows import RecordRow, Target
@@ -28,18 +29,21 @@ def link(work: Work, *, look_again: bool) -> None:
 def _resolve(work: Work, batch: list[Touched]) -> None:
     """Find the attributes of each record's object, and give those without an object a new one."""
     active = [touched for touched in batch if touched.row.situation == Situation.LINKED.value]
+    if work.source_id == LOCAL:
+        _name_objects(work, active)
     known = {touched.row.object_id for touched in active if touched.row.object_id is not None} | work.to_resolve
     for object_id, rows in _rows_by_object(work, known).items():
         speaking = [row for row in rows if row.situation != Situation.UNMATCHED.value]
-        if speaking:
+        if any(row.decided_by != correlation.DECIDED_BY_ADDITION for row in speaking):
             said = [_attributes(work, row) for row in speaking]
             work.resolved[object_id] = authority.resolve(Kind(speaking[0].kind), said)
     work.to_resolve.clear()
     user_ids = [object_id for object_id in known if object_id not in work.current_users]
     work.current_users.update(users.get_many(work.connection, user_ids) if user_ids else {})
+    _keep_names(work, active)
     for touched in active:
         if touched.row.object_id is None:
-            object_id = new_id(work.stamp)
+            object_id = touched.row.external_id if work.source_id == LOCAL else new_id(work.stamp)
             touched.row = touched.row._replace(
                 object_id=object_id, decided_by=correlation.DECIDED_BY_CREATION, decided_at=work.stamp
             )
@@ -48,12 +52,33 @@ def _resolve(work: Work, batch: list[Touched]) -> None:
 
 
 def _rows_by_object(work: Work, object_ids: set[str]) -> dict[str, list[RecordRow]]:
-    """The records of each object as they are going to be."""
+    """The records of each object as they are going to be, in the order of their authority: what is written here comes last."""
     found: dict[str, list[RecordRow]] = {}
     for row in record_rows.linked_to(work.connection, object_ids):
         touched = work.touched.get(row.id)
         found.setdefault(row.object_id or "", []).append(row if touched is None else touched.row)
-    return found
+    for touched in work.touched.values():
+        if touched.old is None and touched.row.object_id in found:
+            found[touched.row.object_id].append(touched.row)
+    return {object_id: sorted(rows, key=lambda row: row.source_id == LOCAL) for object_id, rows in found.items()}
+
+
+def _name_objects(work: Work, active: list[Touched]) -> None:
+    """Additions are linked to the objects that they name. Those exist: local.py has looked, under the lock of the log."""
+    for touched in active:
+        row = touched.row
+        if row.object_id is None and correlation.is_addition(LOCAL, touched.kind, touched.attributes):
+            touched.row = row._replace(
+                object_id=row.external_id, decided_by=correlation.DECIDED_BY_ADDITION, decided_at=work.stamp
+            )
+
+
+def _keep_names(work: Work, active: list[Touched]) -> None:
+    """An addition says nothing about names: should another record of the user be disputed over one, it remains so."""
+    for touched in active:
+        user = work.current_users.get(touched.row.object_id or "")
+        if user is not None and touched.row.decided_by == correlation.DECIDED_BY_ADDITION and user.id in work.resolved:
+            work.resolved[user.id]["username"] = (user.username,)
 
 
 def _attributes(work: Work, row: RecordRow) -> dict[str, tuple[Value, ...]]:

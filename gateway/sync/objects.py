@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import islice
 
 from gateway.model.changes import Change, ChangeType
-from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, Organization, Origin, User
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, Organization, User
 from gateway.store import changes, organizations, record_rows, users
 from gateway.store.record_rows import RecordRow
-from gateway.sync import authority
+from gateway.sync import authority, correlation
 from gateway.sync.placement import Placement
 from gateway.sync.work import Work
 
@@ -72,7 +72,7 @@ def _create_users(work: Work, placement: Placement) -> None:
         user = User(
             object_id,
             authority.name_of(Kind.USER, attributes),
-            Origin(work.source_type, work.source_id, row.external_id),
+            work.origin(row),
             work.now,
             work.now,
             authority.is_enabled(attributes),
@@ -102,7 +102,7 @@ def _new_organization(work: Work, object_id: str, parents: tuple[str, ...]) -> O
         object_id,
         authority.name_of(Kind.ORGANIZATION, attributes),
         parents[0],
-        Origin(work.source_type, work.source_id, work.created[object_id].row.external_id),
+        work.origin(work.created[object_id].row),
         work.now,
         work.now,
         authority.described(Kind.ORGANIZATION, attributes),
@@ -169,7 +169,8 @@ def _places(
     """Where each object belongs, by its records: those of `existing` objects are looked up, those of new ones given."""
     by_object: dict[str, list[RecordRow]] = dict(rows or {})
     for row in record_rows.linked_to(work.connection, list(existing)):
-        by_object.setdefault(row.object_id or "", []).append(row)
+        if row.decided_by != correlation.DECIDED_BY_ADDITION:
+            by_object.setdefault(row.object_id or "", []).append(row)
     said = placement.place(kind, [row for linked in by_object.values() for row in linked])
     return {
         object_id: tuple(dict.fromkeys(place for row in linked for place in said[row.id]))

@@ -40,7 +40,9 @@ class _Said:
 
 
 @dataclass(slots=True)
-class _Difference:
+class Difference:
+    """What the stored references have more and less than they should: `dangling` lead nowhere, `settled` did."""
+
     added: list[Pointer] = field(default_factory=list)
     removed: list[Pointer] = field(default_factory=list)
     dangling: list[Dangling] = field(default_factory=list)
@@ -52,7 +54,7 @@ def point(work: Work) -> None:
     said = _said(work)
     if said:
         _follow_renames(work, said)
-        _store(work, _compare(work, said))
+        store(work, _compare(work, said))
 
 
 def owners_that_differ(work: Work) -> set[int]:
@@ -63,7 +65,7 @@ def owners_that_differ(work: Work) -> set[int]:
 
 def _said(work: Work) -> list[_Said]:
     return [
-        _Said(record_id, name, [_comparable(reference) for reference in wanted])
+        _Said(record_id, name, [comparable(reference) for reference in wanted])
         for record_id, touched in work.touched.items()
         if touched.delta is not None and touched.delta.references and not touched.is_frozen
         for name, wanted in touched.delta.references.items()
@@ -71,7 +73,8 @@ def _said(work: Work) -> list[_Said]:
     ]
 
 
-def _comparable(reference: Reference) -> tuple[ReferenceForm, str]:
+def comparable(reference: Reference) -> tuple[ReferenceForm, str]:
+    """Form and value as they are stored."""
     form, value = reference
     return form, name_key(value) if form is ReferenceForm.LOGIN else value.replace("\0", "\ufffd")
 
@@ -96,8 +99,8 @@ def _followed(dn_key: str, renames: Iterable[tuple[str, str]]) -> str:
     return dn_key
 
 
-def _compare(work: Work, said: list[_Said]) -> _Difference:
-    names = _Names(work, (reference for one in said for reference in one.references))
+def _compare(work: Work, said: list[_Said]) -> Difference:
+    names = Names(work, (reference for one in said for reference in one.references))
     known = [one.owner for one in said if work.touched[one.owner].old is not None]
     stored_pointers, stored_dangling = references.owned(work.connection, known) if known else ([], [])
     pointers: defaultdict[tuple[int, str], dict[int, Pointer]] = defaultdict(dict)
@@ -106,7 +109,7 @@ def _compare(work: Work, said: list[_Said]) -> _Difference:
         pointers[pointer.owner, pointer.name][pointer.target] = pointer
     for dangling in stored_dangling:
         waiting[dangling.owner, dangling.name][dangling.form, dangling.value] = dangling
-    difference = _Difference()
+    difference = Difference()
     for one in said:
         _compare_one(work, one, names, pointers[one.owner, one.name], waiting[one.owner, one.name], difference)
     return difference
@@ -115,10 +118,10 @@ def _compare(work: Work, said: list[_Said]) -> _Difference:
 def _compare_one(
     work: Work,
     said: _Said,
-    names: "_Names",
+    names: "Names",
     stored: dict[int, Pointer],
     waiting: dict[tuple[str, str], Dangling],
-    difference: _Difference,
+    difference: Difference,
 ) -> None:
     """`stored` and `waiting` are used up: what is left of them is no longer said."""
     allowed = ALLOWED[said.name]
@@ -142,7 +145,7 @@ def _compare_one(
     difference.settled += waiting.values()
 
 
-class _Names:
+class Names:
     """The records behind the names in some references, looked up together."""
 
     def __init__(self, work: Work, wanted: Iterable[tuple[ReferenceForm, str]]) -> None:
@@ -172,7 +175,8 @@ class _Names:
         return None
 
 
-def _store(work: Work, difference: _Difference) -> None:
+def store(work: Work, difference: Difference) -> None:
+    """Write the difference, and note for whom it makes one."""
     references.remove(work.connection, difference.removed, difference.settled)
     references.add(work.connection, difference.added, difference.dangling)
     work.unmet += difference.dangling

@@ -2,7 +2,7 @@
 
 from gateway.model import dn
 from gateway.model.deltas import Delta, DeltaType
-from gateway.model.objects import Kind, Value
+from gateway.model.objects import Attributes, Kind, Value
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result
 from gateway.store import record_rows
@@ -102,7 +102,7 @@ def _new(work: Work, record_id: int, report: Report, digest: bytes) -> Touched:
     delta, kind = report.delta, report.delta.kind
     attributes: dict[str, tuple[Value, ...]] = dict(delta.attributes)
     name = authority.name_of(kind, attributes)
-    reason = delta.problem or correlation.unmatched_reason(kind, name, delta.dn)
+    reason = delta.problem or _unmatched(work, kind, attributes, delta.dn)
     row = RecordRow(
         record_id,
         work.source_id,
@@ -127,7 +127,7 @@ def _changed(work: Work, old: RecordRow, report: Report, digest: bytes) -> Touch
     attributes = reports.merged(decode_attributes(old.attributes), delta)
     name = authority.name_of(kind, attributes)
     spelled = delta.dn or old.dn
-    reason = delta.problem or correlation.unmatched_reason(kind, name, spelled)
+    reason = delta.problem or _unmatched(work, kind, attributes, spelled)
     row = old._replace(
         dn=spelled,
         dn_key=old.dn_key if spelled == old.dn else _dn_key(work, spelled),
@@ -138,6 +138,12 @@ def _changed(work: Work, old: RecordRow, report: Report, digest: bytes) -> Touch
         reason=reason,
     )
     return Touched(kind, row, old, delta, attributes, report.place, report.names)
+
+
+def _unmatched(work: Work, kind: Kind, attributes: Attributes, spelled: str) -> str:
+    if correlation.is_addition(work.source_id, kind, attributes):
+        return ""
+    return correlation.unmatched_reason(kind, authority.name_of(kind, attributes), spelled)
 
 
 def _login_key(kind: Kind, name: str) -> str | None:

@@ -10,10 +10,12 @@ from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Kind, Member
 from gateway.model.records import ReferenceForm
 from gateway.model.runs import Outcome
+from gateway.model.source import LOCAL
 from gateway.store import groups, memberships, organizations, record_rows, references, users
 from gateway.store.keys import name_key
 from gateway.store.record_rows import RecordRow
 from gateway.store.references import Dangling, Pointer
+from gateway.sync.correlation import DECIDED_BY_ADDITION
 from gateway.sync.pointing import note_lost
 from gateway.sync.work import Work
 
@@ -23,14 +25,17 @@ def remove(work: Work, gone: Collection[int]) -> None:
     if not gone:
         return
     rows = record_rows.by_id(work.connection, gone)
-    _release_pointers(work, rows)
     object_ids = {row.object_id: Kind(row.kind) for row in rows.values() if row.object_id is not None}
-    survivors = {row.object_id for row in record_rows.linked_to(work.connection, object_ids) if row.id not in rows}
+    others = [row for row in record_rows.linked_to(work.connection, object_ids) if row.id not in rows]
+    survivors = {row.object_id for row in others if row.decided_by != DECIDED_BY_ADDITION}
+    counted = list(rows.values())
+    rows |= {row.id: row for row in others if row.object_id not in survivors}
+    _release_pointers(work, rows)
     work.to_resolve |= {object_id for object_id in survivors if object_id is not None}
     work.to_place.update({object_id: kind for object_id, kind in object_ids.items() if object_id in survivors})
     record_rows.remove(work.connection, list(rows))
     _delete(work, {object_id: kind for object_id, kind in object_ids.items() if object_id not in survivors})
-    for row in rows.values():
+    for row in counted:
         work.count(Kind(row.kind), Outcome.DELETED)
 
 
@@ -41,7 +46,7 @@ def _release_pointers(work: Work, rows: dict[int, RecordRow]) -> None:
     work.know({pointer.owner for pointer in incoming} | {pointer.target for pointer in outgoing} | set(rows))
     kept = [pointer for pointer in incoming if pointer.owner not in rows]
     references.remove(work.connection, incoming)
-    references.add(work.connection, (), list(_waiting(work, kept, rows)))
+    references.add(work.connection, (), list(_waiting(kept, rows)))
     record_rows.forget_digests(work.connection, {pointer.owner for pointer in kept})
     for pointer in (*incoming, *outgoing):
         note_lost(work, pointer)
@@ -49,12 +54,14 @@ def _release_pointers(work: Work, rows: dict[int, RecordRow]) -> None:
         del work.targets[record_id]
 
 
-def _waiting(work: Work, pointers: Iterable[Pointer], rows: dict[int, RecordRow]) -> Iterable[Dangling]:
+def _waiting(pointers: Iterable[Pointer], rows: dict[int, RecordRow]) -> Iterable[Dangling]:
     for pointer in pointers:
         row = rows[pointer.target]
+        if row.source_id == LOCAL:  # an object that is gone does not come back under its id
+            continue
         value = {ReferenceForm.LOGIN.value: row.login_key, ReferenceForm.ID.value: row.external_id}.get(pointer.form)
         if value:
-            yield Dangling(work.source_id, pointer.form, value, pointer.owner, pointer.name, pointer.position)
+            yield Dangling(row.source_id, pointer.form, value, pointer.owner, pointer.name, pointer.position)
 
 
 def _delete(work: Work, object_ids: dict[str, Kind]) -> None:

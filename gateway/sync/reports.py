@@ -22,6 +22,8 @@ class Report(NamedTuple):
     names: tuple[tuple[int, str], ...] = ()
 
 
+References: TypeAlias = Mapping[str, tuple[Reference, ...]]
+
 Reports: TypeAlias = dict[tuple[Kind, str], Report]
 
 DIGEST_BYTES = 16
@@ -44,7 +46,7 @@ def fold(deltas: Iterable[Delta]) -> Reports:
 
 def digest(delta: Delta) -> bytes:
     """The same for the same report. Raises UnicodeEncodeError for text that cannot be stored: see `cleaned`."""
-    said = _encoder.encode((delta.dn, delta.attributes, delta.references, delta.problem))
+    said = _encoder.encode((delta.dn, delta.attributes, delta.references, delta.problem, *_beside(delta)))
     return blake2b(said, digest_size=DIGEST_BYTES).digest()
 
 
@@ -64,12 +66,11 @@ def cleaned(delta: Delta) -> Delta:
         _clean(delta.external_id),
         _clean(delta.dn),
         {_clean(name): tuple(map(_clean_value, values)) for name, values in delta.attributes.items()},
-        {
-            name: tuple(Reference(reference.form, _clean(reference.value)) for reference in references)
-            for name, references in delta.references.items()
-        },
+        _clean_references(delta.references),
         _clean(delta.problem),
         delta.warnings,
+        _clean_references(delta.added),
+        _clean_references(delta.removed),
     )
 
 
@@ -93,8 +94,19 @@ def _over(report: Report, later: Delta, place: int) -> Report:
         {**earlier.references, **later.references},
         later.problem,
         earlier.warnings + later.warnings,
+        _joined(earlier.added, later.added),
+        _joined(earlier.removed, later.removed),
     )
     return Report(folded, place, (*report.names, (report.place, earlier.dn)))
+
+
+def _joined(earlier: References, later: References) -> References:
+    return {name: earlier.get(name, ()) + later.get(name, ()) for name in {**earlier, **later}}
+
+
+def _beside(delta: Delta) -> tuple[References, ...]:
+    """Nothing for nearly all reports, whose digests are those of earlier versions."""
+    return (delta.added, delta.removed) if delta.added or delta.removed else ()
 
 
 def _is_text(text: str) -> bool:
@@ -107,6 +119,10 @@ def _is_text(text: str) -> bool:
 
 def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _clean_references(said: References) -> References:
+    return {name: tuple(Reference(form, _clean(value)) for form, value in given) for name, given in said.items()}
 
 
 def _clean_value(value: Value) -> Value:

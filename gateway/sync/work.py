@@ -7,10 +7,11 @@ from datetime import datetime
 
 from gateway.model.changes import Change
 from gateway.model.deltas import Delta
-from gateway.model.objects import Kind, Member, User, Value
+from gateway.model.objects import Kind, Member, Origin, User, Value
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, Statistics
-from gateway.store import record_rows
+from gateway.model.source import LOCAL, LOCAL_TYPE
+from gateway.store import instance, record_rows
 from gateway.store.database import Connection
 from gateway.store.record_rows import RecordRow, Target
 from gateway.store.references import Dangling
@@ -112,6 +113,12 @@ class Work:
     def deleted(self) -> set[str]:
         """The ids of the objects that are gone."""
         return {change.object_id for changes in self.deletions.values() for change in changes}
+
+    def origin(self, row: RecordRow) -> Origin:
+        """Where a new object comes from. One that is made here comes from this gateway, and has no other name."""
+        if self.source_id == LOCAL:
+            return Origin(LOCAL_TYPE, instance.instance_id(self.connection), "")
+        return Origin(self.source_type, self.source_id, row.external_id)
 
     def count(self, kind: Kind, outcome: Outcome, result: Result = Result.SUCCEEDED, number: int = 1) -> None:
         """Add to the statistics."""

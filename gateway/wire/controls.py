@@ -1,12 +1,13 @@
 """Controls as values: `find` reads one out of a message, `control` makes one for a message. Unknown controls stay Controls.
 
 Each value knows its `oid`, its `encode` and its `decode`; decode raises WireError, offsets counting from the control's
-value. The values themselves are defined by subject in controls_search, controls_sync and controls_update.
+value. The values themselves are defined by subject in controls_following, controls_search, controls_sync and controls_update.
 """
 
 from collections.abc import Iterable
 from typing import ClassVar, Protocol, Self, TypeVar
 
+from gateway.wire.controls_following import ChangeNotification, ChangeTypes, EntryChange, PersistentSearch
 from gateway.wire.controls_search import Assertion, MatchedValues, PagedResults, SortKey, SortRequest, SortResponse
 from gateway.wire.controls_sync import (
     EntryState,
@@ -36,7 +37,10 @@ from gateway.wire.messages import Control
 
 __all__ = [
     "Assertion",
+    "ChangeNotification",
+    "ChangeTypes",
     "ControlValue",
+    "EntryChange",
     "EntryState",
     "ManageDsaIT",
     "MatchedValues",
@@ -45,6 +49,7 @@ __all__ = [
     "PasswordPolicyError",
     "PasswordPolicyRequest",
     "PasswordPolicyResponse",
+    "PersistentSearch",
     "PostReadRequest",
     "PostReadResponse",
     "PreReadRequest",

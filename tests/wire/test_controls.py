@@ -36,6 +36,9 @@ control_values: st.SearchStrategy[c.ControlValue] = st.one_of(
     st.builds(c.SyncRequest, st.sampled_from(c.SyncMode), cookies, st.booleans()),
     st.builds(c.SyncState, st.sampled_from(c.EntryState), uuids, cookies),
     st.builds(c.SyncDone, cookies, st.booleans()),
+    st.builds(c.PersistentSearch, st.integers(1, 15).map(c.ChangeTypes), st.booleans(), st.booleans()),
+    st.builds(c.EntryChange, st.sampled_from(list(c.ChangeTypes)), st.none() | octets, st.none() | numbers),
+    st.builds(c.ChangeNotification),
     st.builds(c.ManageDsaIT),
     st.builds(c.PasswordPolicyRequest),
     warnings,
@@ -120,6 +123,7 @@ def test_the_entry_of_a_read_control_may_come_under_a_plain_sequence_as_openldap
 
 
 def test_controls_without_a_value_ignore_one_that_comes_all_the_same() -> None:
+    assert c.ChangeNotification.decode(b"anything") == c.ChangeNotification()
     assert c.ManageDsaIT.decode(b"anything") == c.ManageDsaIT()
     assert c.PasswordPolicyRequest.decode(b"anything") == c.PasswordPolicyRequest()
 
@@ -133,6 +137,8 @@ WRONG: list[tuple[type[c.ControlValue], str | None, str]] = [
     (c.Assertion, "870161 00", "octets follow"),
     (c.MatchedValues, "3004 a2028700", "simple filter items"),
     (c.SyncRequest, "3003 0a0102", "must be 1 or 3"),
+    (c.PersistentSearch, "3009 020110 0101ff 0101ff", "must be 1 to 15"),
+    (c.EntryChange, "3003 0a0103", "one change type"),
     (c.SyncState, "3006 0a0104 040100", "must be 0 to 3"),
     (c.SyncState, "3006 0a0101 040100", "16 octets"),
     (c.SyncDone, "3003 010200", "longer than"),

@@ -3,14 +3,13 @@
 Pure values; a view is made of them (definition.py). What a rule cannot make a value of, it leaves out."""
 
 import re
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from string import Formatter
 from typing import Literal, TypeAlias
-from uuid import UUID
 
+from gateway.model import windows
 from gateway.model.objects import Attributes, Value
 
 Form: TypeAlias = Literal["", "lower", "guid", "sid", "account_control"]
@@ -100,36 +99,6 @@ def _lower(value: Value) -> bytes | None:
     return value.lower().encode() if isinstance(value, str) else value
 
 
-_GUID_OCTETS = 16
-
-
-def guid(value: Value) -> bytes | None:
-    """objectGUID ([MS-DTYP] §2.3.4.2): the first three fields little-endian. Octets are taken as they are."""
-    if isinstance(value, bytes):
-        return value if len(value) == _GUID_OCTETS else None
-    try:
-        return UUID(value).bytes_le
-    except ValueError:
-        return None
-
-
-_SID = re.compile(r"S-1-([0-9]{1,15})((?:-[0-9]{1,10}){1,15})", re.IGNORECASE)
-
-
-def sid(value: Value) -> bytes | None:
-    """objectSid ([MS-DTYP] §2.4.2.2) of "S-1-5-21-…": revision, count, authority big-endian, sub-authorities little-endian.
-    Octets are taken as they are."""
-    if isinstance(value, bytes):
-        return value or None
-    matched = _SID.fullmatch(value)
-    if not matched:
-        return None
-    authority, parts = int(matched[1]), [int(part) for part in matched[2].split("-")[1:]]
-    if authority >= 1 << 48 or any(part >= 1 << 32 for part in parts):
-        return None
-    return bytes((1, len(parts))) + authority.to_bytes(6, "big") + struct.pack(f"<{len(parts)}I", *parts)
-
-
 NORMAL_ACCOUNT, DISABLED = 0x200, 0x2
 """userAccountControl bits ([MS-ADTS] §2.2.16)."""
 
@@ -141,7 +110,7 @@ def _account_control(value: Value) -> bytes | None:
 
 FORMS: Mapping[str, Callable[[Value], bytes | None]] = {
     "lower": _lower,
-    "guid": guid,
-    "sid": sid,
+    "guid": windows.guid,
+    "sid": windows.sid,
     "account_control": _account_control,
 }

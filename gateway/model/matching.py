@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
 
-from gateway.model import dn, schema
+from gateway.model import dn, schema, windows
 from gateway.model.text import prepare_exact, prepare_ignore, prepare_numeric, prepare_piece, prepare_telephone
 
 KeyFunction: TypeAlias = Callable[[bytes], bytes | None]
@@ -106,6 +106,22 @@ def _unique_member(value: bytes) -> bytes | None:
     return key if not uid or key is None else key + value[len(name) :]
 
 
+def _object_category(value: bytes) -> bytes | None:
+    """objectCategory: the class's name, whether it is given as a DN (CN=Person,CN=Schema,CN=Configuration,…) or alone."""
+    try:
+        text = value.decode()
+        parsed = dn.DN.parse(text) if "=" in text else None
+    except (UnicodeDecodeError, dn.InvalidDN):
+        return None
+    name = (parsed.rdns[0].avas[0].value if parsed is not None and parsed.rdns else text).strip().lower()
+    return (name if parsed else windows.CATEGORY_OF_CLASS.get(name, name)).encode() or None
+
+
+def _security_identifier(value: bytes) -> bytes | None:
+    """objectSid: octets, or "S-1-5-21-…" as Active Directory takes it in filters."""
+    return windows.sid(value.decode("ascii") if value[:4].upper() == b"S-1-" and value.isascii() else value)
+
+
 def _uuid(value: bytes) -> bytes | None:
     try:
         return UUID(value.decode()).bytes
@@ -136,6 +152,8 @@ KEYS: Mapping[str, KeyFunction] = {
     "octetStringMatch": _octets,
     "octetStringOrderingMatch": _octets,
     "uniqueMemberMatch": _unique_member,
+    "objectCategoryMatch": _object_category,
+    "objectSidMatch": _security_identifier,
     "generalizedTimeMatch": _generalized_time,
     "generalizedTimeOrderingMatch": _generalized_time,
     "uuidMatch": _uuid,

@@ -38,7 +38,6 @@ def test_an_application_sees_its_organizations_with_everything_below_and_only_vi
         f"(member=uid=ben,{PEOPLE})",
         "(memberUid=ben)",
         f"(memberOf=cn=Secret,{GROUPS})",
-        f"(distinguishedName=uid=ben,{PEOPLE})",
         f"(member:distinguishedNameMatch:=uid=ben,{PEOPLE})",
         f"(&(cn=Staff)(!(!(member=uid=ben,{PEOPLE}))))",
     ],

@@ -1,0 +1,47 @@
+"""Identifiers as Windows writes them: GUIDs, security identifiers, the classes that objectCategory points to. Pure."""
+
+import re
+import struct
+from collections.abc import Mapping
+from uuid import UUID
+
+_GUID_OCTETS = 16
+_SID = re.compile(r"S-1-([0-9]{1,15})((?:-[0-9]{1,10}){1,15})", re.IGNORECASE)
+
+
+def guid(value: str | bytes) -> bytes | None:
+    """The octets of a GUID ([MS-DTYP] §2.3.4.2): the first three fields little-endian. Octets are taken as they are; None for
+    what is no GUID."""
+    if isinstance(value, bytes):
+        return value if len(value) == _GUID_OCTETS else None
+    try:
+        return UUID(value).bytes_le
+    except ValueError:
+        return None
+
+
+def sid(value: str | bytes) -> bytes | None:
+    """The octets of a security identifier ([MS-DTYP] §2.4.2.2) of "S-1-5-21-…": revision, count, authority big-endian,
+    sub-authorities little-endian. Octets are taken as they are; None for what is no identifier."""
+    if isinstance(value, bytes):
+        return value or None
+    matched = _SID.fullmatch(value)
+    if not matched:
+        return None
+    authority, parts = int(matched[1]), [int(part) for part in matched[2].split("-")[1:]]
+    if authority >= 1 << 48 or any(part >= 1 << 32 for part in parts):
+        return None
+    return bytes((1, len(parts))) + authority.to_bytes(6, "big") + struct.pack(f"<{len(parts)}I", *parts)
+
+
+CATEGORY_OF_CLASS: Mapping[str, str] = {
+    "user": "person",
+    "inetorgperson": "person",
+    "organizationalperson": "person",
+    "contact": "person",
+    "organizationalunit": "organizational-unit",
+    "domain": "domain-dns",
+    "domaindns": "domain-dns",
+}
+"""lDAPDisplayName of a class → the name of its default object category, where that is another ([MS-ADTS] §3.1.1.3.1.3.5: in
+a filter an objectCategory may be a class's name instead of a DN)."""

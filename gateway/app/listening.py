@@ -13,6 +13,7 @@ from twisted.internet.error import CannotListenError
 
 from gateway.app.tls import Certificate
 from gateway.app.values import Endpoint
+from gateway.app.workers.handing import HandingFactory
 from gateway.model.errors import ConfigurationError
 
 BACKLOG = 1024  # connections that the kernel keeps for us while we are busy; Linux cuts it to net.core.somaxconn
@@ -26,7 +27,8 @@ CURES = {
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What answers where. `key` is the table and key that said so; `certificate` makes it TLS from the first byte."""
+    """What answers where. `key` is the table and key that said so; `certificate` makes it TLS from the first byte. A factory
+    of workers (HandingFactory) opens its ports itself."""
 
     key: str
     endpoints: Sequence[Endpoint]
@@ -62,6 +64,8 @@ class Ports:
 
     def _listen(self, listener: Listener, endpoint: Endpoint) -> Any:
         try:
+            if isinstance(listener.factory, HandingFactory):
+                return listener.factory.listen(self._reactor, endpoint.port, _numeric(endpoint.host), BACKLOG)
             if listener.certificate is not None:
                 return self._reactor.listenSSL(
                     endpoint.port, listener.factory, listener.certificate, backlog=BACKLOG, interface=_numeric(endpoint.host)

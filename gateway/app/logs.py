@@ -25,11 +25,12 @@ TWISTED_LEVELS = {
 LIBRARY_LEVEL = logging.WARNING
 
 
-def configure(level: str, form: str, stream: TextIO | None = None) -> None:
-    """Log events of `level` and above to `stream` (standard error), as "text" or "json". May be called again."""
+def configure(level: str, form: str, stream: TextIO | None = None, *, worker: int | None = None) -> None:
+    """Log events of `level` and above to `stream` (standard error), as "text" or "json". May be called again. `worker`: the
+    number that every line of a worker process carries."""
     output = stream or sys.stderr
     structlog.configure(
-        processors=_processors(form, output),
+        processors=[*_signature(worker), *_processors(form, output)],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=False,
@@ -57,6 +58,16 @@ def _processors(form: str, stream: TextIO) -> list[structlog.typing.Processor]:
         colors=stream.isatty(), pad_event_to=0, pad_level=False, exception_formatter=structlog.dev.plain_traceback
     )
     return [*shared, _one_line, renderer]
+
+
+def _signature(worker: int | None) -> list[structlog.typing.Processor]:
+    """What says which process an event is from."""
+
+    def sign(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("worker", worker)
+        return event
+
+    return [] if worker is None else [sign]
 
 
 def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -21,6 +21,7 @@ from gateway.app.config import Loaded
 from gateway.app.data_dir import DataDirLock, prepare
 from gateway.app.listening import Ports
 from gateway.app.notify import notify
+from gateway.app.reactor import epoll_reactor
 from gateway.app.wiring import Program, build
 from gateway.model.errors import ConfigurationError, GatewayError
 
@@ -50,17 +51,6 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
             raise
         service.run()
         return service.exit_code
-
-
-def epoll_reactor() -> Any:
-    """Twisted's epoll reactor, installed unless there is a reactor already."""
-    if "twisted.internet.reactor" not in sys.modules:
-        from twisted.internet import epollreactor
-
-        epollreactor.install()  # type: ignore[no-untyped-call]
-    from twisted.internet import reactor
-
-    return reactor
 
 
 class Service:

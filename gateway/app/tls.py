@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,8 @@ class Certificate:
 
     def __init__(self, certificate: Path, key: Path, pem: Pem | None = None) -> None:
         self._certificate, self._key = certificate, key
+        self.on_change: list[Callable[[Pem], None]] = []
+        """Told of the certificate when it has been read again."""
         self.pem = pem or self._read()
         self._context = self._made(self.pem)
 
@@ -49,6 +52,8 @@ class Certificate:
     def use(self, pem: Pem) -> None:
         """From here on this is the certificate. Raises as `reload` does."""
         self._context, self.pem = self._made(pem), pem
+        for tell in self.on_change:
+            tell(pem)
 
     def _read(self) -> Pem:
         try:

@@ -16,15 +16,18 @@ from gateway.app import holders, ldap_face, parts
 from gateway.app.listening import Listener
 from gateway.app.tables import Certified, Settings
 from gateway.app.tls import Certificate
+from gateway.app.workers.crew import Crew
+from gateway.app.workers.post import Desk
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory
 from gateway.directory.follower import Follower
 from gateway.frontends.admin.figures import Parts
-from gateway.frontends.admin.health import source_check, store_checks, view_check
+from gateway.frontends.admin.health import HealthCheck, source_check, store_checks, view_check
 from gateway.frontends.admin.management import Management
 from gateway.frontends.admin.metrics import Metrics
 from gateway.frontends.developer.api import DeveloperApi
 from gateway.frontends.http.router import make_site
+from gateway.frontends.ldap.admission import CountedAdmission
 from gateway.frontends.ldap.server import LDAPServer
 from gateway.store.database import Database
 from gateway.sync.runner import Process, Runner, Schedule
@@ -33,13 +36,14 @@ from gateway.sync.runners import Runners, pool_for
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is started and stopped. `threads` are the LDAP server's; `closers` end what is left at last."""
+    """What is started and stopped. `ldap`: the LDAP server, or the workers in its place. `threads` are the LDAP server's;
+    `closers` end what is left at last."""
 
     database: Database
     tail: Tail
     followers: Sequence[Follower]
     runners: Runners
-    ldap: LDAPServer
+    ldap: LDAPServer | Crew
     threads: ThreadPool
     listeners: Sequence[Listener]
     certificates: Sequence[Certificate]
@@ -72,16 +76,24 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
 
     # LDAP
     metrics = Metrics()
+    soft_lock = ldap_face.soft_lock(settings, reactor)
     face = ldap_face.build(
         settings,
         database,
         directory,
         reactor,
-        soft_lock=ldap_face.soft_lock(settings, reactor),
+        soft_lock=soft_lock,
         tell_upstream=metrics.upstream,
         certificate=ldap_certificate,
     )
-    ldap = LDAPServer(face.services)
+    statistics = face.services.statistics
+    ldap: LDAPServer | Crew
+    if settings.ldap.workers == 1:
+        ldap = LDAPServer(face.services)
+    else:
+        admission = CountedAdmission(face.services.limits, statistics)
+        desk = Desk(soft_lock, admission, statistics, metrics.upstream, committed=tail.hear)
+        ldap = Crew(settings, followers, ldap_certificate, desk, reactor)
 
     # HTTP: the Developer API, and the management of it all
     limits = settings.limits
@@ -97,11 +109,12 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         *store_checks(database),
         *(view_check(follower.view.name, follower, lambda: tail.last) for follower in followers),
         *(source_check(database, table.name) for table in settings.source),
+        *([HealthCheck("workers", ldap.health)] if isinstance(ldap, Crew) else ()),
     ]
     management = make_site("management", Management(database, checks, metrics, clock=reactor).routes(), reactor=reactor)
     metrics.watch(
         Parts(
-            ldap=face.services.statistics,
+            ldap=statistics,
             views={follower.view.name: partial(getattr, follower, "position") for follower in followers},
             last_change=lambda: tail.last,
             http_connections={site.name: partial(getattr, site, "open_connections") for site in (developer, management)},

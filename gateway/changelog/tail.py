@@ -67,6 +67,10 @@ class Tail:
             if not await self._growth(deadline):
                 return []
 
+    def hear(self, number: int) -> None:
+        """Another process of ours says that it has committed changes up to `number`."""
+        self._reached(number)
+
     def close(self) -> None:
         """Stop following; every waiting reader ends with TailClosed. May be called twice."""
         self._closed = True

@@ -1,13 +1,15 @@
 """Controls as values: `find` reads one out of a message, `control` makes one for a message. Unknown controls stay Controls.
 
 Each value knows its `oid`, its `encode` and its `decode`; decode raises WireError, offsets counting from the control's
-value. The values themselves are defined by subject in controls_following, controls_search, controls_sync and controls_update.
+value. The values themselves are defined by subject in controls_following, controls_list, controls_search, controls_sync and
+controls_update.
 """
 
 from collections.abc import Iterable
 from typing import ClassVar, Protocol, Self, TypeVar
 
 from gateway.wire.controls_following import ChangeNotification, ChangeTypes, EntryChange, PersistentSearch
+from gateway.wire.controls_list import ListPosition, ListRequest, ListResponse
 from gateway.wire.controls_search import Assertion, MatchedValues, PagedResults, SortKey, SortRequest, SortResponse
 from gateway.wire.controls_sync import (
     EntryState,
@@ -42,6 +44,9 @@ __all__ = [
     "ControlValue",
     "EntryChange",
     "EntryState",
+    "ListPosition",
+    "ListRequest",
+    "ListResponse",
     "ManageDsaIT",
     "MatchedValues",
     "NewCookie",

@@ -37,6 +37,8 @@ class ResultCode(IntEnum):
     UNAVAILABLE = 52
     UNWILLING_TO_PERFORM = 53
     LOOP_DETECT = 54
+    SORT_CONTROL_MISSING = 60  # draft-ietf-ldapext-ldapv3-vlv-09
+    OFFSET_RANGE_ERROR = 61  # draft-ietf-ldapext-ldapv3-vlv-09
     NAMING_VIOLATION = 64
     OBJECT_CLASS_VIOLATION = 65
     NOT_ALLOWED_ON_NON_LEAF = 66
@@ -44,6 +46,7 @@ class ResultCode(IntEnum):
     ENTRY_ALREADY_EXISTS = 68
     OBJECT_CLASS_MODS_PROHIBITED = 69
     AFFECTS_MULTIPLE_DSAS = 71
+    VIRTUAL_LIST_VIEW_ERROR = 76  # draft-ietf-ldapext-ldapv3-vlv-09
     OTHER = 80
     CANCELED = 118  # RFC 3909
     NO_SUCH_OPERATION = 119  # RFC 3909

@@ -16,5 +16,5 @@ def test_the_codes_of_rfc_4511_have_the_numbers_that_others_give_them() -> None:
 
 
 def test_the_codes_of_extensions_have_their_documents_numbers() -> None:
-    assert LIST_CODES == {60, 61, 76}
+    assert {60, 61, 76} == LIST_CODES
     assert [code for code in ResultCode if code > ResultCode.OTHER] == [118, 119, 120, 121, 122, 123, 4096]

@@ -45,7 +45,9 @@ def complaints_of(error: ValidationError, tables: dict[str, Any], place: Callabl
 
 
 def without_tag(location: Location) -> Location:
-    """pydantic's location without the kind of source that it puts after the number."""
+    """pydantic's location without the kind of source that it puts after the number, and without the mark of a wrong key."""
+    if location and location[-1] == "[key]":
+        location = location[:-1]
     if len(location) > 2 and location[0] == "source" and location[2] in SOURCE_KINDS:
         return (*location[:2], *location[3:])
     return location
@@ -100,8 +102,11 @@ def _address(location: Location, tables: dict[str, Any]) -> str:
     if rest and isinstance(rest[0], int):
         head = f"[[{location[0]}]] {_element_name(tables, location)}"
         rest = rest[1:]
+    inner = [str(location[0])]
     while len(rest) > 1 and isinstance(rest[0], str) and isinstance(rest[1], str):
-        head += f" [{location[0]}.{rest.pop(0)}]"
+        inner.append(str(rest.pop(0)))
+    if len(inner) > 1:
+        head += f" [{'.'.join(inner)}]"
     keys = [str(step) for step in rest if isinstance(step, str)] or ([] if len(location) > 1 else [str(location[0])])
     return f"{head} {'.'.join(keys)}: " if keys and len(location) > 1 else f"{head}: "
 

@@ -17,6 +17,8 @@ from pydantic import ValidationError
 from gateway.app.complaints import Complaint, Location, closest, complaints_of, locate
 from gateway.app.tables import Settings
 from gateway.app.values import Surroundings
+from gateway.directory.definition import NAMED
+from gateway.directory.indexing import attribute_key
 from gateway.model.attributes import ATTRIBUTES
 from gateway.model.errors import ConfigurationError
 from gateway.model.mapping_defaults import REFERENCES
@@ -92,7 +94,7 @@ def load(file: Path, environ: Mapping[str, str], assignments: Sequence[str] = ()
         document.complaints += complaints_of(error, document.tables, lambda at: _place(document, file, text, at))
     if document.complaints:
         raise ConfigurationError("\n".join(str(complaint) for complaint in document.complaints))
-    return Loaded(settings, file, tuple(dict.fromkeys([*surroundings.warnings, *_unwise(settings)])))
+    return Loaded(settings, file, tuple(dict.fromkeys([*surroundings.warnings, *_unwise(settings), *_unwise_views(settings)])))
 
 
 def parse_value(text: str) -> Any:
@@ -172,4 +174,23 @@ def _unwise(settings: Settings) -> list[str]:
                 near = closest(name, known)
                 if near and name not in known:
                     warnings.append(f'source {source.name}: "{name}" becomes a custom field; did you mean "{near}"?')
+    return warnings
+
+
+def _unwise_views(settings: Settings) -> list[str]:
+    """The same in the rules of views, and attributes that programs which check the schema would stumble over."""
+    warnings = []
+    for table in settings.view:
+        view = table.view()
+        for kind, said in table.rules.items():
+            known, rules = {*ATTRIBUTES[kind], *NAMED[kind]}, view.rules[kind]
+            for attribute, rule in said.items():
+                for name in rule.asked:
+                    near = closest(name, known)
+                    if near and name not in known:
+                        warnings.append(f'view {view.name}: {attribute}: "{name}" is a custom field; did you mean "{near}"?')
+                extensible = "extensibleobject" in map(str.lower, rules.object_classes)
+                if rule.asked + rule.constants and not extensible and attribute_key(attribute) not in rules.allowed:
+                    classes = ", ".join(rules.object_classes)
+                    warnings.append(f"view {view.name}: {attribute} is allowed by none of {classes}; add an object class")
     return warnings

@@ -9,12 +9,12 @@ from typing import Any
 
 from gateway.app import data_dir, holders
 from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
-from gateway.app.tables import Settings, ViewTable
+from gateway.app.tables import Settings
+from gateway.app.view_tables import ViewTable
 from gateway.connectors.ldap.openldap import OpenLDAPSource
 from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
 from gateway.connectors.ldif import LdifSettings, LdifSource
-from gateway.directory import definition, kinds
-from gateway.model.dn import DN
+from gateway.directory import definition
 from gateway.model.errors import ConfigurationError, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID
 from gateway.model.source import Source
@@ -24,9 +24,6 @@ from gateway.sync.guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
 
 SourceTables = OpenLDAPSourceTable | LdifSourceTable
-
-VIEW_KINDS = {"openldap": kinds.openldap}
-"""[[view]] kind → the function that makes its definition."""
 
 
 def now() -> datetime:
@@ -92,6 +89,11 @@ def authenticator(table: SourceTables, reactor: Any, workers: int = 1) -> PassTh
     return PassThrough(settings, reactor)
 
 
+def offline_seconds(settings: Settings) -> dict[str, float]:
+    """For each source, how long the password that it accepted last is good while it cannot be reached."""
+    return {table.name: table.offline_bind_seconds for table in settings.source if isinstance(table, OpenLDAPSourceTable)}
+
+
 def inbound(table: SourceTables) -> Inbound:
     """The door through which the source's records come in."""
     limits = table.deletion_guard
@@ -111,7 +113,7 @@ def fingerprint(table: SourceTables) -> str:
 
 def view(table: ViewTable) -> definition.View:
     """The definition of an LDAP view."""
-    return VIEW_KINDS[table.kind](table.name, DN.parse(table.base_dn))
+    return table.view()
 
 
 def chosen_sources(settings: Settings, name: str | None) -> Sequence[SourceTables]:

@@ -12,17 +12,17 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, S
 
 from gateway.app.source_tables import SourceTable, Whole
 from gateway.app.values import (
-    DNText,
     Endpoint,
     Endpoints,
     EnvironmentSecret,
     ExistingPath,
     FilePath,
     FileSecret,
-    Name,
     Texts,
     chosen_secret,
 )
+from gateway.app.view_tables import ViewTable
+from gateway.model import dn
 
 
 class Table(BaseModel):
@@ -75,6 +75,7 @@ class LdapTable(Certified):
 
     listen: Endpoints = (Endpoint("127.0.0.1", 3890),)
     tls_listen: Endpoints = (Endpoint("127.0.0.1", 6360),)
+    client_ca: ExistingPath | None = None
     require_tls: bool = False
     anonymous: Texts = ()
     user_access: Literal["none", "self"] = "self"
@@ -84,6 +85,8 @@ class LdapTable(Certified):
     def _tls_possible(self) -> Self:
         if self.require_tls and self.certificate is None:
             raise ValueError("require_tls needs certificate and key; give both PEM files")
+        if self.client_ca is not None and self.certificate is None:
+            raise ValueError("client_ca is for TLS, which needs certificate and key; give both PEM files")
         return self
 
 
@@ -122,12 +125,10 @@ class LimitsTable(Table):
     bind_failure_seconds: PositiveFloat = 60
 
 
-class ViewTable(Table):
-    """`[[view]]`: one LDAP tree, built from the directory."""
+class PasswordsTable(Table):
+    """`[passwords]`: what is asked of local passwords. Those that are kept at a source obey the source's own rules."""
 
-    name: Name = "openldap"
-    kind: Literal["openldap"] = "openldap"
-    base_dn: DNText = "dc=directory,dc=example"
+    min_length: PositiveInt = 8
 
 
 class Settings(Table):
@@ -140,6 +141,7 @@ class Settings(Table):
     management: ManagementTable = ManagementTable()
     log: LogTable = LogTable()
     limits: LimitsTable = LimitsTable()
+    passwords: PasswordsTable = PasswordsTable()
     view: tuple[ViewTable, ...] = (ViewTable(),)
     source: tuple[SourceTable, ...] = ()
 
@@ -171,6 +173,10 @@ class Settings(Table):
                 raise ValueError(f"two [[{table}]] tables are named {repeated[0]!r}; every {table} needs a name of its own")
         if not self.view:
             raise ValueError("view is empty; leave it out for the default view, or write one [[view]]")
+        for number, view in enumerate(self.view):
+            same = next((one for one in self.view[:number] if dn.key(one.base_dn) == dn.key(view.base_dn)), None)
+            if same is not None:
+                raise ValueError(f"[[view]] {view.name!r} and {same.name!r} have the same base_dn; give each view its own")
         unknown = sorted(set(self.ldap.anonymous) - {view.name for view in self.view})
         if unknown:
             names = ", ".join(view.name for view in self.view)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from gateway.directory.rules import Rule
+from gateway.model import schema
 from gateway.model.dn import DN, RDN
 from gateway.model.objects import Kind
 
@@ -18,6 +19,15 @@ Layout: TypeAlias = Literal["flat", "tree"]
 
 PROJECTED = frozenset({"objectClass", "o", "cn", "name", "distinguishedName", "objectCategory"})
 """What projection.py adds to the attributes of the rules, in the view's own entries."""
+
+
+_OF_ALL = frozenset({"id", "dn", "domain", "ad_created", "ad_changed"})
+NAMED: Mapping[Kind, frozenset[str]] = {
+    Kind.USER: _OF_ALL | {"username", "enabled", "organization_names"},
+    Kind.GROUP: _OF_ALL | {"name"},
+    Kind.ORGANIZATION: _OF_ALL | {"name"},
+}
+"""What rules may ask for besides an object's attributes; projection.py gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,11 @@ class EntryRules:
     object_classes: tuple[str, ...]
     attributes: Mapping[str, Rule]
     conditional_classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The keys of the attributes that the object classes allow, conditional ones included; extensibleObject allows all."""
+        return frozenset().union(*map(schema.allowed_by, (*self.object_classes, *self.conditional_classes)))
 
 
 @dataclass(frozen=True, slots=True)

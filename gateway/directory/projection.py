@@ -239,19 +239,14 @@ def _plan(rules: EntryRules) -> tuple[tuple[str, Rule, bool], ...]:
 def _conditional_attributes(rules: EntryRules, members: Sequence[str]) -> dict[str, frozenset[str]]:
     """Attribute → the conditional classes that allow it, for those that the entry's other classes do not allow: it is shown
     only beside one of them (RFC 4512 §2.4)."""
-    always = {attribute for name in rules.object_classes for attribute in _allowed(name)}
-    extra = {name: _allowed(name) - always for name in rules.conditional_classes}
+    always = {attribute for name in rules.object_classes for attribute in schema.allowed_by(name)}
+    extra = {name: schema.allowed_by(name) - always for name in rules.conditional_classes}
     found: dict[str, frozenset[str]] = {}
     for description in (*rules.attributes, *members):
         classes = frozenset(name for name, allowed in extra.items() if attribute_key(description) in allowed)
         if classes:
             found[description] = classes
     return found
-
-
-def _allowed(object_class: str) -> set[str]:
-    known = schema.OBJECT_CLASSES.get(object_class.lower())
-    return {schema.canonical(attribute) for attribute in (*known.must, *known.may)} if known else set()
 
 
 def _distinct(description: str, values: list[bytes]) -> list[bytes]:

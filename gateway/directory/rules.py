@@ -48,6 +48,11 @@ class Rule:
         return [value for value in map(write, found) if value is not None]
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """Our attributes that the rule looks at."""
+        return (*self.names, *(name for _, name in pieces(self.template) if name is not None))
+
+    @property
     def written_to(self) -> str | None:
         """Our attribute that a value written to the LDAP attribute would go to; None where the rule cannot be turned round."""
         return self.names[0] if self.names and not self.form and not self.template and not self.constants else None
@@ -65,7 +70,7 @@ def constant(*values: str) -> Rule:
 
 # Templates ------------------------------------------------------------------------------------------------------------
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @lru_cache(maxsize=256)
@@ -73,7 +78,7 @@ def pieces(template: str) -> tuple[tuple[str, str | None], ...]:
     """ "/home/{username}" → (text, attribute name or None) in turn; "{{" and "}}" are braces. Raises ValueError."""
     found = []
     for text, name, form, conversion in Formatter().parse(template):
-        if name is not None and (form or conversion or not _NAME.fullmatch(name)):
+        if name is not None and (form or conversion or not NAME.fullmatch(name)):
             raise ValueError(f"{{{name}}} names no attribute; write for example {{username}}")
         found.append((text, name))
     return tuple(found)

@@ -153,6 +153,13 @@ def is_single_valued(key: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
+def allowed_by(object_class: str) -> frozenset[str]:
+    """The keys of the attributes that a class itself requires or allows, without its superiors'; none of an unknown one."""
+    known = OBJECT_CLASSES.get(object_class.lower())
+    return frozenset(canonical(attribute) for attribute in (*known.must, *known.may)) if known else frozenset()
+
+
+@lru_cache(maxsize=1024)
 def subtypes(key: str) -> tuple[str, ...]:
     """The keys of a type and of everything derived from it (RFC 4512 §2.5.1): `name` → name, cn, sn, …"""
     derived = {attribute.key for attribute in ATTRIBUTE_TYPES.values() if key in attribute.superiors}

@@ -25,6 +25,13 @@ EXAMPLES = {
     "ca_file",
     "password",
     "password_file",
+    "layout",
+    "member_attributes",
+    "bind_names",
+    "domain",
+    "netbios",
+    "container",
+    "naming",
 }  # commented, not defaults
 
 

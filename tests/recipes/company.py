@@ -1,0 +1,138 @@
+"""The people behind every recipe: a real slapd that knows their passwords, and a gateway that reads it and serves them.
+
+Names and groups are those of scripts/demo, so that a recipe's words mean the same in both.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.app.installation import source_of, until
+from tests.recipes.recipe import Addresses
+from tests.scenarios.office import Observer, Office
+from tests.servers import slapd as openldap
+from tests.servers.people import SUFFIX
+from tests.servers.pki import Pki
+from tests.servers.slapd import Slapd
+from tests.servers.slapd_configuration import SlapdOptions
+
+APPLICATION = "sample-portal"
+OBJECT_CLASSES = ("inetOrgPerson", "posixAccount")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """`uid` is the login name."""
+
+    uid: str
+    given: str
+    family: str
+    password: str
+    number: int
+    """uidNumber."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.given} {self.family}"
+
+    @property
+    def mail(self) -> str:
+        return f"{self.uid}@sample.example"
+
+
+ANNA = Person("anna.muller", "Anna", "Müller", "anna-secret", 10001)
+"""In vpn-users and administrators."""
+WEI = Person("wei.wang", "Wei", "王", "pass word: 'q\"#", 10002)
+"""In administrators and, by a group in it, in everybody; the password has what configuration files trip over."""
+ZOE = Person("zoe.noel", "Zoé", "Noël", "paßwort-ü", 10003)
+"""In vpn-users; the password is not ASCII."""
+JOAO = Person("joao.leitao", "João", "Leitão", "joao-secret", 10004)
+"""In no group, and with everything that an account on a machine has."""
+PEOPLE = (ANNA, WEI, ZOE, JOAO)
+GROUPS = {"vpn-users": (ANNA, ZOE), "administrators": (ANNA, WEI)}
+POSIX_GROUP, POSIX_GROUP_NUMBER, POSIX_MEMBERS = "databases", 20001, (ANNA, ZOE)
+
+
+def upstream_dn(person: Person) -> str:
+    return f"uid={person.uid},ou=people,{SUFFIX}"
+
+
+def attributes(person: Person) -> dict[str, str]:
+    """Those of an inetOrgPerson and posixAccount."""
+    return {
+        "uid": person.uid,
+        "cn": person.name,
+        "sn": person.family,
+        "givenName": person.given,
+        "displayName": person.name,
+        "mail": person.mail,
+        "userPassword": person.password,
+        "gecos": person.uid,
+        "uidNumber": str(person.number),
+        "gidNumber": "20000",
+        "homeDirectory": f"/home/{person.uid}",
+        "loginShell": "/bin/sh",
+    }
+
+
+def record(person: Person) -> str:
+    """As LDIF."""
+    classes = "".join(f"objectClass: {name}\n" for name in OBJECT_CLASSES)
+    lines = "".join(f"{name}:: {b64encode(value.encode()).decode()}\n" for name, value in attributes(person).items())
+    return f"dn: {upstream_dn(person)}\n{classes}{lines}\n"
+
+
+def records() -> Iterator[str]:
+    """Everything below ou=people and ou=groups."""
+    yield from map(record, PEOPLE)
+    for name, people in GROUPS.items():
+        members = "".join(f"member: {upstream_dn(person)}\n" for person in people)
+        yield f"dn: cn={name},ou=groups,{SUFFIX}\nobjectClass: groupOfNames\ncn: {name}\n{members}\n"
+    yield f"dn: cn=all-staff,ou=groups,{SUFFIX}\nobjectClass: groupOfNames\ncn: all-staff\n"
+    yield from (f"member: cn={name},ou=groups,{SUFFIX}\n" for name in GROUPS)
+    yield f"\ndn: cn={POSIX_GROUP},ou=groups,{SUFFIX}\nobjectClass: posixGroup\ncn: {POSIX_GROUP}\n"
+    yield f"gidNumber: {POSIX_GROUP_NUMBER}\n"
+    yield from (f"memberUid: {person.uid}\n" for person in POSIX_MEMBERS)
+    yield "\n"
+
+
+class Company:
+    """The running gateway and its upstream."""
+
+    def __init__(self, upstream: Slapd, observer: Observer, pki: Pki) -> None:
+        self.upstream = upstream
+        self.observer = observer
+        ports = (int(observer.serving.addresses[name].rpartition(":")[2]) for name in ("ldap", "ldaps"))
+        self.addresses = Addresses(*ports, secret=observer.secret, ca=pki.ca)
+
+    def hire(self, person: Person) -> None:
+        """Add somebody upstream; returns when an application can find them."""
+        self.upstream.add(upstream_dn(person), OBJECT_CLASSES, attributes(person))
+        until(lambda: self.observer.find(f"(uid={person.uid})", "1.1"), f"{person.uid} is found")
+
+    def log_text(self) -> str:
+        return self.observer.serving.log_text()
+
+
+@contextmanager
+def company(folder: Path, pki: Pki) -> Iterator[Company]:
+    """slapd and the gateway, until the context ends. The gateway's listeners have a certificate for 127.0.0.1."""
+    (folder / "office").mkdir()
+    upstream = openldap.start(folder / "slapd", pki, SlapdOptions(), records())
+    try:
+        office = Office(folder / "office")
+        office.configure(
+            source_of(upstream, pki),
+            ldap=f'listen = "127.0.0.1:0"\ntls_listen = "127.0.0.1:0"\ncertificate = "{pki.certificate}"\nkey = "{pki.key}"',
+            limits="bind_failures = 1000",  # the tests of all programs guess at the same few people
+        )
+        with office.observed(office.application(APPLICATION)) as observer:
+            until(lambda: len(observer.find("(objectClass=inetOrgPerson)", "1.1")) == len(PEOPLE), "all are found")
+            until(lambda: observer.find("(cn=all-staff)", "1.1"), "the groups are found")
+            yield Company(upstream, observer, pki)
+    finally:
+        upstream.end()

@@ -7,12 +7,14 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
-from gateway.directory import plan, viewfile
+from gateway.directory import plan, sorting, viewfile
 from gateway.directory.access import Access, Visibility
 from gateway.directory.plan import Compiler, Plan
 from gateway.directory.shape import Key, Shape, Shaper
 from gateway.directory.sight import ROW, Row
+from gateway.directory.sorting import Order
 from gateway.directory.viewfile import ViewFile
 from gateway.model import dn
 from gateway.model.objects import ROOT_ORGANIZATION_ID
@@ -25,12 +27,15 @@ BASE_OBJECT, SINGLE_LEVEL, WHOLE_SUBTREE, SUBORDINATE_SUBTREE = range(4)
 MAX_SNAPSHOTS = 256
 """Large searches that run at the same time; further ones wait for their turn. Each costs a file descriptor and some 100 KiB."""
 
+MAX_HELD_IDS = 8_000_000
+"""Ids of sorted searches and virtual lists in memory, 8 octets each: of all connections together."""
+
 _MAX_PLANS = 2_000
 """Filter shapes kept compiled; programs send a few dozen."""
 
 
 class TooManySearches(Exception):
-    """All snapshots are in use: try again when one is given back."""
+    """All snapshots, or all memory for sorted ones, are in use: try again when one is given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +55,16 @@ class Reader:
         self._file = file
         self.connection = file.open_reader(shared=True)
         self.execute: Callable[..., sqlite3.Cursor] = self.connection.execute
+        self.point: Callable[..., sqlite3.Cursor] = self.connection.cursor().execute
+        """For searches whose rows are all fetched at once: one cursor, used again and again."""
         self.root_key = file.view.base.key
         self._containers = {name.key for name in file.view.containers}
         self._idle: list[sqlite3.Connection] = []
         self._in_use = 0
         self._closed = False
-        self._plans: OrderedDict[tuple[Shape, int, str], Prepared] = OrderedDict()
+        self._plans: OrderedDict[tuple[Shape, int, str | Order], Prepared] = OrderedDict()
+        self._held_ids = 0
+        self._holding = Lock()
         self._shapers: dict[tuple[frozenset[str] | None, bool], Shaper] = {}
         self._visibilities: dict[Access, tuple[int, Visibility]] = {}
         self.catalogue: plan.Catalogue = plan.read_catalogue(self.connection)
@@ -69,6 +78,19 @@ class Reader:
         for connection in self._idle:
             connection.close()
         self._idle.clear()
+
+    def hold(self) -> bool:
+        """Begins a read transaction on the shared connection, so that several searches right after each other need not each;
+        whether it did: `let_go` must then follow before the reactor's turn is over, or the file's log could not be emptied."""
+        if self.connection.in_transaction:
+            return False
+        self.point("BEGIN")
+        return True
+
+    def let_go(self) -> None:
+        """Ends what `hold` began."""
+        if not self._closed and self.connection.in_transaction:
+            self.connection.rollback()
 
     # The state of the file --------------------------------------------------------------------------------------------
 
@@ -137,8 +159,8 @@ class Reader:
 
     # Plans ------------------------------------------------------------------------------------------------------------
 
-    def prepare(self, shape: Shape, scope: int, columns: str) -> Prepared:
-        """The SQL for a shape; `scope` as `scope_of` gives it."""
+    def prepare(self, shape: Shape, scope: int, columns: str | Order) -> Prepared:
+        """The SQL for a shape; `scope` as `scope_of` gives it. With an order instead of columns: for ids in that order."""
         key = (shape, scope, columns)
         prepared = self._plans.get(key)
         if prepared is None:
@@ -147,9 +169,12 @@ class Reader:
                 self._plans.popitem(last=False)
         return prepared
 
-    def _compile(self, shape: Shape, scope: int, columns: str) -> Prepared:
+    def _compile(self, shape: Shape, scope: int, columns: str | Order) -> Prepared:
         condition, count = _SCOPES[scope]
         compiled = Compiler(self.catalogue).compile(shape, count + 1)
+        if not isinstance(columns, str):
+            sql = sorting.statement(compiled, condition, columns, self.catalogue)
+            return Prepared(sql, compiled, max(count, compiled.parameters))
         where = condition if compiled.where == "1" else f"{condition} AND {compiled.where}"
         sql = f"SELECT {columns} FROM {compiled.tables} WHERE {where}"
         return Prepared(sql, compiled, max(count, compiled.parameters))
@@ -182,6 +207,13 @@ class Reader:
             connection.close()
         else:
             self._idle.append(connection)
+
+    def count_ids(self, ids: int) -> None:
+        """Counts ids that a sorted search keeps in memory (negative: gives up). From any thread. Raises TooManySearches."""
+        with self._holding:
+            if ids > 0 and self._held_ids + ids > MAX_HELD_IDS:
+                raise TooManySearches
+            self._held_ids += ids
 
 
 _IDLE_SNAPSHOTS = 8

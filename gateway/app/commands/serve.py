@@ -6,7 +6,7 @@ import os
 
 import click
 
-from gateway.app import service
+from gateway.app import reactor
 from gateway.app.cli import Invocation
 
 
@@ -14,5 +14,8 @@ from gateway.app.cli import Invocation
 @click.pass_context
 def command(context: click.Context) -> None:
     """Run the gateway in the foreground until SIGTERM or Ctrl-C. SIGHUP reads the certificates again."""
+    reactor.epoll_reactor()
+    from gateway.app import service  # what it is made of imports Twisted's reactor, which would be another one then
+
     invocation: Invocation = context.obj
     context.exit(service.serve(invocation.loaded, os.environ))

@@ -4,12 +4,16 @@
 A request's octets but for the assertion values are its template: what was found out about them once (view, plan, selection)
 is kept. Whatever does not fit goes the ordinary way, and the answers are the same: a test compares them octet by octet."""
 
-from collections.abc import Container
+import sqlite3
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from gateway.directory.directory import Followed, Party
 from gateway.directory.reader import Reader
 from gateway.directory.search import DirectPlan, NoSuchObject, Query
+from gateway.directory.shape import Key
+from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES
 from gateway.frontends.ldap.results import search_done
 from gateway.frontends.ldap.search import named
 from gateway.frontends.ldap.services import Services
@@ -38,6 +42,7 @@ class _Template:
     follower: Followed
     reader: Reader
     generation: int
+    execute: Callable[..., sqlite3.Cursor]
     plan: DirectPlan
     limit: int
 
@@ -47,8 +52,13 @@ class _Template:
         return self.follower.reader is self.reader and self.reader.generation == self.generation
 
 
-def split(message: bytes) -> tuple[int, bytes, list[bytes]] | None:
-    """Message id, template and assertion values of a search with equality assertions; None for anything else.
+Span: TypeAlias = tuple[int, int]
+"""Start and end of an assertion value, counted from the end of the message id."""
+
+
+def split(message: bytes) -> tuple[int, bytes, int, list[Span]] | None:
+    """Message id, template, the end of the message id, and where the assertion values are, of a search with equality
+    assertions; None for anything else.
 
     `message` comes from the framer, so its own length is right. Every length that is not in the template is checked here, and
     those in it are of one octet: two messages with the same template are read alike by the ordinary decoder, which has
@@ -80,7 +90,7 @@ def split(message: bytes) -> tuple[int, bytes, list[bytes]] | None:
             return None
         pos += 3  # behind typesOnly
         template = message[start:pos]
-        values: list[bytes] = []
+        spans: list[Span] = []
         filter_end = pos + 2 + message[pos + 1]
         if message[pos] == _AND or message[pos] == _OR:
             template += message[pos : pos + 1]
@@ -93,15 +103,55 @@ def split(message: bytes) -> tuple[int, bytes, list[bytes]] | None:
             if value + 2 + message[value + 1] != end:
                 return None
             template += message[pos + 2 : value]
-            values.append(message[value + 2 : end])
+            spans.append((value + 2 - id_end, end - id_end))
             pos = end
-        if pos != filter_end or not 0 < len(values) <= _MAX_ASSERTIONS:
+        if pos != filter_end or not 0 < len(spans) <= _MAX_ASSERTIONS:
             return None
         if message[filter_end] != 0x30 or filter_end + 2 + message[filter_end + 1] != len(message):
             return None
-        return int.from_bytes(message[id_start + 2 : id_end], "big"), template + message[filter_end:], values
+        return int.from_bytes(message[id_start + 2 : id_end], "big"), template + message[filter_end:], id_end, spans
     except IndexError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Likeness:
+    """What a request was like, from the end of its message id on: `fixed` octets by their place, assertion values between
+    them. Another one of the same length with the same fixed octets is read alike, whatever its values are."""
+
+    fixed: tuple[tuple[int, bytes], ...]
+    spans: tuple[Span, ...]
+    template: _Template
+
+    def is_of(self, message: bytes, id_start: int, id_end: int) -> bool:
+        """Whether the message is like this; its length from `id_end` on is known to be the same."""
+        if message[id_start] != 0x02 or not id_start + 2 < id_end <= id_start + 6 or message[id_start + 2] > 0x7F:
+            return False
+        for start, octets in self.fixed:  # noqa: SIM110 (this loop is run for every request, and all() costs twice as much)
+            if not message.startswith(octets, id_end + start):
+                return False
+        return True
+
+
+def _likeness(message: bytes, id_end: int, spans: list[Span], template: _Template) -> _Likeness:
+    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(message) - id_end]
+    fixed = tuple((start, message[id_end + start : id_end + end]) for start, end in zip(starts, ends, strict=True))
+    return _Likeness(fixed, tuple(spans), template)
+
+
+def _end(data: bytes, position: int) -> int:
+    """Where the message at `position` ends; beyond the end of `data` when that cannot be told so simply."""
+    try:
+        first = data[position + 1]
+        if data[position] != 0x30 or first > 0x82:
+            return len(data) + 1
+        if first < 0x80:
+            return position + 2 + first
+        if first == 0x81:
+            return position + 3 + data[position + 2]
+        return position + 4 + data[position + 2] * 256 + data[position + 3]
+    except IndexError:
+        return len(data) + 1
 
 
 class FastPath:
@@ -111,34 +161,90 @@ class FastPath:
         self._services = services
         self._party = party
         self._templates: dict[bytes, _Template | None] = {}
-        self._operations = services.statistics.operations
+        self._likenesses: dict[int, _Likeness] = {}
+        """The last request of each length: programs send the same request with another name in it."""
+        self._statistics = services.statistics
+        self._reader: Reader | None = None
+        """Of the last answer."""
+
+    def serve(self, data: bytes, ready: list[bytes]) -> bytes:
+        """Appends to `ready` the answers to the requests that `data` begins with, as far as they can be given, up to about
+        OUTPUT_CHUNK_BYTES; what is left of `data`. For a connection on which nothing is outstanding."""
+        end = _end(data, 0)
+        if end == len(data):
+            answer = self.answer(data, ())
+            if answer is None:
+                return data
+            ready.append(answer)
+            return b""
+        reader = self._reader
+        holding = reader is not None and reader.hold()
+        try:
+            return self._serve_all(data, ready)
+        finally:
+            if holding and reader is not None:
+                reader.let_go()
+
+    def _serve_all(self, data: bytes, ready: list[bytes]) -> bytes:
+        position, size, room = 0, len(data), OUTPUT_CHUNK_BYTES
+        while position < size and room > 0:
+            end = _end(data, position)
+            answer = self.answer(data[position:end], ()) if end <= size else None
+            if answer is None:
+                break
+            ready.append(answer)
+            room -= len(answer)
+            position = end
+        return data[position:]
 
     def answer(self, message: bytes, outstanding: Container[int]) -> bytes | None:
         """The whole answer, or None when the request has to go the ordinary way. `outstanding`: the message ids in use."""
-        parts = split(message)
-        if parts is None or not parts[0] or parts[0] in outstanding:
-            return None
         try:
-            return self._answer(message, *parts)
+            id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
+            id_end = id_start + 2 + message[id_start + 1]
+            alike = self._likenesses.get(len(message) - id_end)
+            if alike is not None and alike.template.is_current and alike.is_of(message, id_start, id_end):
+                message_id = int.from_bytes(message[id_start + 2 : id_end], "big")
+                if not message_id or message_id in outstanding:
+                    return None
+                return self._answer(message, message_id, id_end, alike.spans, alike.template)
+            return self._first_answer(message, outstanding)
         except Exception:  # whatever it is, the ordinary way meets it again, and tells
             return None
 
-    def _answer(self, message: bytes, message_id: int, octets: bytes, values: list[bytes]) -> bytes | None:
+    def _first_answer(self, message: bytes, outstanding: Container[int]) -> bytes | None:
+        """The answer to a request that is not like the last of its length."""
+        parts = split(message)
+        if parts is None or not parts[0] or parts[0] in outstanding:
+            return None
+        message_id, octets, id_end, spans = parts
         template = self._templates.get(octets)
         if template is None or not template.is_current:
             template = self._learn(octets, message)
             if template is None:
                 return None
+        if len(self._likenesses) >= _MAX_TEMPLATES:
+            self._likenesses.clear()
+        self._likenesses[len(message) - id_end] = _likeness(message, id_end, spans, template)
+        return self._answer(message, message_id, id_end, spans, template)
+
+    def _answer(self, message: bytes, message_id: int, id_end: int, spans: Sequence[Span], template: _Template) -> bytes | None:
         plan = template.plan
-        keys = [key(value) for key, value in zip(plan.keys, values, strict=True)]
+        if len(spans) == 1:
+            ((start, end),) = spans
+            keys: Sequence[Key | None] = (plan.keys[0](message[id_end + start : id_end + end]),)
+        else:
+            values = [message[id_end + start : id_end + end] for start, end in spans]
+            keys = [key(value) for key, value in zip(plan.keys, values, strict=True)]
         if None in keys:
             return None
-        rows = template.reader.execute(plan.sql, (*plan.base, *keys)).fetchall()
+        self._reader = template.reader
+        rows = template.execute(plan.sql, (*plan.base, *keys)).fetchall()
         count = len(rows)
         if count > template.limit:
             return None
-        self._operations["search", 0] += 1
-        self._services.statistics.entries += count
+        self._statistics.operations["search", 0] += 1
+        self._statistics.entries += count
         render = plan.render
         if count == 1:
             entry = rows[0][0]
@@ -172,7 +278,7 @@ class FastPath:
             return None
         limits = [n for n in (request.size_limit, self._services.limits.size_limit, _MAX_ENTRIES) if n > 0]
         follower = self._services.directory.followers[view.name]
-        return _Template(follower, searcher.reader, searcher.reader.generation, plan, min(limits))
+        return _Template(follower, searcher.reader, searcher.reader.generation, searcher.reader.point, plan, min(limits))
 
 
 def of(services: Services, party: Party) -> FastPath | None:

@@ -7,13 +7,16 @@ Everything else, what is left over included, goes through the transport: its buf
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.tcp import Server
 from zope.interface import implementer
+
+READ_BYTES = 16 * 1024
+"""Taken from a socket at a time: Python makes room for all of it before it knows how much comes."""
 
 
 @implementer(IPushProducer)
@@ -30,8 +33,9 @@ class Output:
         self._resumed = resumed
         self._waiting: list[Deferred[None]] = []
         self._write = _writer(transport)
-        self._turn = _turn_of(transport)
+        self._end_of_turn = _end_of_turn(transport)
         transport.setTcpNoDelay(True)  # else the last part of an answer waits 40 ms for the client's acknowledgement
+        transport.bufferSize = READ_BYTES
         transport.registerProducer(self, True)
 
     def send(self, data: bytes) -> None:
@@ -43,10 +47,10 @@ class Output:
         """Hands the ready answers to the transport at the end of this turn of the reactor."""
         if not self.ready:
             return
-        if self._turn is None:
+        if self._end_of_turn is None:
             self.flush()
         else:
-            self._turn.end_with(self)
+            self._end_of_turn(self.flush)
 
     def flush(self) -> None:
         """Hands the ready answers to the transport in one piece."""
@@ -58,7 +62,7 @@ class Output:
     def through_transport(self) -> None:
         """From here on the transport alone may write: it begins TLS."""
         self.flush()
-        self._write, self._turn = self._transport.write, None
+        self._write, self._end_of_turn = self._transport.write, None
 
     def close(self) -> None:
         """Nothing comes any more: the connection ends when what was written has gone out."""
@@ -94,32 +98,12 @@ class Output:
         """The transport has gone; its protocol is told."""
 
 
-class _Turn:
-    """The present turn of one reactor, and who has something to send at its end."""
-
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
-        self._outputs: list[Output] = []
-
-    def end_with(self, output: Output) -> None:
-        if not self._outputs:
-            self._reactor.callLater(0, self._end)
-        self._outputs.append(output)
-
-    def _end(self) -> None:
-        outputs, self._outputs = self._outputs, []
-        for output in outputs:
-            output.flush()
-
-
-_turns: WeakKeyDictionary[Any, _Turn] = WeakKeyDictionary()
-"""One for each reactor: the sockets' own, whatever clock the limits go by."""
-
-
-def _turn_of(transport: Any) -> _Turn | None:
+def _end_of_turn(transport: Any) -> Callable[[Callable[[], None]], object] | None:
+    """How to have something called at the end of the reactor's turn; None where the transport writes by itself (TLS)."""
     if type(transport) is not Server:
         return None
-    return _turns.setdefault(transport.reactor, _Turn(transport.reactor))
+    reactor = transport.reactor
+    return getattr(reactor, "call_at_end_of_turn", None) or partial(reactor.callLater, 0)
 
 
 def _writer(transport: Any) -> Callable[[bytes], object]:

@@ -214,7 +214,8 @@ def test_both_ways_agree_on_any_request_and_message_id(pair: Pair, data: st.Data
     parts = fastpath.split(octets)
     asserted = [request.filter] if isinstance(request.filter, Equality) else getattr(request.filter, "filters", ())
     if parts is not None:
-        assert (parts[0], parts[2]) == (number, [one.value for one in asserted])
+        asserted_octets = [octets[parts[2] + start : parts[2] + end] for start, end in parts[3]]
+        assert (parts[0], asserted_octets) == (number, [one.value for one in asserted])
     same(pair, octets)
 
 

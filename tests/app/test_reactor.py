@@ -1,0 +1,65 @@
+"""The reactor of `gateway serve`, in a process of its own: another one is installed in this."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+from gateway.app.reactor import TurnReactor, epoll_reactor
+reactor = epoll_reactor()
+assert isinstance(reactor, TurnReactor) and epoll_reactor() is reactor
+from twisted.internet.protocol import Protocol, Factory, ClientFactory
+
+heard = []
+
+class Server(Protocol):
+    def dataReceived(self, data):
+        heard.append("data")
+        reactor.call_at_end_of_turn(lambda: heard.append("end"))
+        reactor.call_at_end_of_turn(lambda: self.transport.write(data))
+
+class Client(Protocol):
+    def connectionMade(self):
+        self.transport.write(b"ping")
+    def dataReceived(self, data):
+        heard.append(data.decode())
+        self.transport.loseConnection()
+    def connectionLost(self, reason):
+        def from_a_call():
+            # Nothing else happens: a reactor that first waited for a socket would wait for ever.
+            reactor.call_at_end_of_turn(lambda: (heard.append("late"), reactor.callLater(0, reactor.stop)))
+        reactor.callLater(0, from_a_call)
+
+class Broken(Protocol):
+    def dataReceived(self, data):
+        raise RuntimeError("one connection's bug is not another's")
+
+port = reactor.listenTCP(0, Factory.forProtocol(Server), interface="127.0.0.1")
+broken = reactor.listenTCP(0, Factory.forProtocol(Broken), interface="127.0.0.1")
+
+class Pusher(Protocol):
+    def connectionMade(self):
+        self.transport.write(b"x")
+    def connectionLost(self, reason):
+        factory = ClientFactory.forProtocol(Client)
+        reactor.connectTCP("127.0.0.1", port.getHost().port, factory)
+
+reactor.connectTCP("127.0.0.1", broken.getHost().port, ClientFactory.forProtocol(Pusher))
+reactor.run()
+print(*heard)
+"""
+
+
+def test_work_put_off_to_the_end_of_a_turn_is_done_before_the_reactor_waits_again() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=30)
+    assert done.stdout.split() == ["data", "end", "ping", "late"], done.stderr
+
+
+def test_serving_installs_it_before_anything_brings_twisteds_own() -> None:
+    program = (
+        "import click, sys\n"
+        "from gateway.app.commands import serve\n"
+        "assert 'twisted.internet.reactor' not in sys.modules\n"
+        "import gateway.app.workers.process\n"
+        "assert 'twisted.internet.reactor' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)

@@ -1,0 +1,271 @@
+"""A view's rules turned round: what can be written, what becomes of it, and why the rest cannot."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.directory import kinds
+from gateway.directory.definition import View
+from gateway.directory.overlay import Overlay, Posix, overlaid, with_posix
+from gateway.directory.rules import Rule, constant, first_of
+from gateway.directory.violations import Violation, WriteRefused
+from gateway.directory.writing import EntryWriting
+from gateway.model.dn import DN, RDN
+from gateway.model.objects import Attributes, Kind
+from gateway.wire.messages import ADD, DELETE, INCREMENT, REPLACE, Modification, PartialAttribute
+
+VIEW = kinds.openldap("main", DN.parse("dc=example,dc=test"))
+LEA: Attributes = {"username": ("lea",), "enabled": ("true",), "family_name": ("Lund",), "common_name": ("Lea", "Lea Lund")}
+PERSON = ("top", "person", "organizationalPerson", "inetOrgPerson")
+
+
+def people(view: View = VIEW) -> EntryWriting:
+    return EntryWriting(Kind.USER, view)
+
+
+def with_rules(attributes: Mapping[str, Rule]) -> EntryWriting:
+    return people(overlaid(VIEW, {Kind.USER: Overlay(attributes=attributes)}))
+
+
+def change(operation: int, type_: str, *values: str | bytes) -> Modification:
+    return Modification(operation, attribute(type_, *values))
+
+
+def attribute(type_: str, *values: str | bytes) -> PartialAttribute:
+    return PartialAttribute(type_, tuple(value.encode() if isinstance(value, str) else value for value in values))
+
+
+def rdn(text: str) -> RDN:
+    return DN.parse(text).rdns[0]
+
+
+def refusal(*modifications: Modification, writing: EntryWriting | None = None, present: Attributes = LEA) -> Violation:
+    with pytest.raises(WriteRefused) as refused:
+        (writing or people()).changed(present, modifications)
+    return refused.value.violation
+
+
+# ---- modify
+
+
+def test_a_value_goes_to_the_first_attribute_that_the_rule_names() -> None:
+    assert people().changed(LEA, [change(REPLACE, "cn", "Lea L.")]) == {"common_name": ("Lea L.",)}
+    assert people().changed({"username": ("lea",)}, [change(ADD, "mail", "a@x", "b@x")]) == {"email": ("a@x", "b@x")}
+    assert people().changed(LEA, [change(ADD, "surname;lang-en", "x")] * 0) == {}
+
+
+def test_names_of_attributes_may_be_any_that_the_schema_knows() -> None:
+    assert people().changed(LEA, [change(REPLACE, "2.5.4.4", "Lind")]) == {"family_name": ("Lind",)}
+    assert people().changed(LEA, [change(REPLACE, "SURNAME", "Lind")]) == {"family_name": ("Lind",)}
+
+
+def test_modifications_are_carried_out_one_after_the_other() -> None:
+    swap = [change(DELETE, "cn", "lea lund"), change(ADD, "cn", "L."), change(DELETE, "cn", "LEA")]
+    assert people().changed(LEA, swap) == {"common_name": ("L.",)}
+    assert people().changed(LEA, [change(ADD, "cn", "L."), change(DELETE, "cn", "L.")]) == {}
+
+
+def test_what_was_written_is_all_there_is_when_a_fallback_was_shown_before() -> None:
+    shown = {"username": ("lea",), "display_name": ("Lea Lund",), "family_name": ("Lund",)}
+    assert people().changed(shown, [change(ADD, "cn", "L.")]) == {"common_name": ("Lea Lund", "L.")}
+    assert people().changed(shown, [change(REPLACE, "cn", "L.")]) == {"common_name": ("L.",)}
+
+
+def test_binary_values_stay_octets() -> None:
+    new = people().changed(LEA, [change(ADD, "userCertificate;binary", b"\x30\x00"), change(ADD, "jpegPhoto", b"\xff\xd8")])
+    assert new == {"certificate": (b"\x30\x00",), "photo": (b"\xff\xd8",)}
+
+
+def test_numbers_are_incremented_in_their_place() -> None:
+    numbered = {**LEA, "uid_number": ("41",)}
+    assert people().changed(numbered, [change(INCREMENT, "uidNumber", "1")]) == {"uid_number": ("42",)}
+    assert people().changed(numbered, [change(INCREMENT, "uidNumber", "-41")]) == {"uid_number": ("0",)}
+    assert refusal(change(INCREMENT, "uidNumber", "1")) is Violation.NO_SUCH_ATTRIBUTE
+    assert refusal(change(INCREMENT, "uidNumber", "x"), present=numbered) is Violation.SYNTAX
+    assert refusal(change(INCREMENT, "uidNumber", "1", "2"), present=numbered) is Violation.PROTOCOL
+    assert refusal(change(INCREMENT, "sn", "1")) is Violation.CONSTRAINT
+
+
+@pytest.mark.parametrize(
+    ("modification", "violation"),
+    [
+        (change(ADD, "noSuchType", "x"), Violation.UNDEFINED_TYPE),
+        (change(ADD, "sn", "LUND"), Violation.EXISTS),
+        (change(ADD, "mail", "a@x", "A@X"), Violation.EXISTS),
+        (change(REPLACE, "mail", "a@x", "A@X"), Violation.EXISTS),
+        (change(ADD, "mail"), Violation.PROTOCOL),
+        (change(7, "mail", "x"), Violation.PROTOCOL),
+        (change(DELETE, "mail"), Violation.NO_SUCH_ATTRIBUTE),
+        (change(DELETE, "sn", "Lind"), Violation.NO_SUCH_ATTRIBUTE),
+        (change(DELETE, "sn"), Violation.OBJECT_CLASS),
+        (change(REPLACE, "cn"), Violation.OBJECT_CLASS),
+        (change(REPLACE, "uid", "lia"), Violation.ON_RDN),
+        (change(DELETE, "uid", "lea"), Violation.ON_RDN),
+        (change(ADD, "uid", "lia"), Violation.CONSTRAINT),
+        (change(ADD, "title", "a", "b"), Violation.CONSTRAINT),
+        (change(ADD, "uidNumber", "1", "2"), Violation.CONSTRAINT),
+        (change(ADD, "uidNumber", "one"), Violation.SYNTAX),
+        (change(ADD, "description", b"\xff"), Violation.SYNTAX),
+        (change(ADD, "description", ""), Violation.SYNTAX),
+        (change(ADD, "entryUUID", "x"), Violation.CONSTRAINT),
+        (change(ADD, "memberOf", "cn=x"), Violation.CONSTRAINT),
+        (change(ADD, "modifyTimestamp", "20260101000000Z"), Violation.CONSTRAINT),
+        (change(ADD, "ou", "sales"), Violation.CONSTRAINT),
+        (change(ADD, "member", "cn=x"), Violation.OBJECT_CLASS),
+        (change(ADD, "homePhone", "1"), Violation.UNWILLING),
+    ],
+)
+def test_what_cannot_be_is_refused_for_its_own_reason(modification: Modification, violation: Violation) -> None:
+    assert refusal(modification) is violation
+
+
+def test_an_empty_replacement_takes_away_what_may_be_missing() -> None:
+    assert people().changed(LEA, [change(REPLACE, "mail")]) == {}
+    assert people().changed({**LEA, "email": ("a@x",)}, [change(REPLACE, "mail")]) == {"email": ()}
+
+
+def test_computed_values_are_refused() -> None:
+    rules = {
+        "displayName": Rule(template="{username}!"),
+        "o": constant("Example"),
+        "mail": Rule(("email",), form="lower"),
+        "homeDirectory": Rule(("home_directory",), template="/home/{username}"),
+    }
+    writing = with_rules(rules)
+    for name in ("displayName", "o", "mail"):
+        assert refusal(change(REPLACE, name, "x"), writing=writing) is Violation.CONSTRAINT
+    assert writing.changed(LEA, [change(REPLACE, "homeDirectory", "/x")]) == {"home_directory": ("/x",)}
+
+
+def test_a_value_that_would_be_followed_by_a_fallback_cannot_be_taken_away() -> None:
+    writing = with_rules({"homeDirectory": Rule(("home_directory",), template="/home/{username}")})
+    assert refusal(change(DELETE, "homeDirectory"), writing=writing, present={**LEA, "home_directory": ("/x",)}) is (
+        Violation.CONSTRAINT
+    )
+
+
+def test_two_attributes_that_are_one_of_ours_must_agree() -> None:
+    writing = with_rules({"displayName": first_of("title")})
+    assert refusal(change(REPLACE, "title", "a"), change(REPLACE, "displayName", "b"), writing=writing) is Violation.CONSTRAINT
+    both = [change(REPLACE, "title", "a"), change(REPLACE, "displayName", "a")]
+    assert writing.changed(LEA, both) == {"title": ("a",)}
+
+
+def test_auxiliary_classes_come_and_go_with_what_they_need() -> None:
+    numbers = [change(ADD, "uidNumber", "1"), change(ADD, "gidNumber", "1"), change(ADD, "homeDirectory", "/")]
+    posix = {"uid_number": ("1",), "gid_number": ("1",), "home_directory": ("/",)}
+    assert people().changed(LEA, [change(ADD, "objectClass", "posixAccount"), *numbers]) == posix
+    assert refusal(change(ADD, "objectClass", "posixAccount")) is Violation.OBJECT_CLASS
+    assert refusal(change(DELETE, "objectClass", "posixAccount"), present={**LEA, **posix}) is Violation.OBJECT_CLASS
+    gone = [change(DELETE, "objectClass", "posixAccount"), *(change(DELETE, one.attribute.type) for one in numbers)]
+    assert people().changed({**LEA, **posix}, gone) == dict.fromkeys(posix, ())
+
+
+@pytest.mark.parametrize(
+    ("modification", "violation"),
+    [
+        (change(ADD, "objectClass", "person"), Violation.EXISTS),
+        (change(ADD, "objectClass", "device"), Violation.OBJECT_CLASS),
+        (change(DELETE, "objectClass", "posixAccount"), Violation.NO_SUCH_ATTRIBUTE),
+        (change(DELETE, "objectClass"), Violation.CLASS_CHANGE),
+        (change(REPLACE, "objectClass", "top"), Violation.CLASS_CHANGE),
+    ],
+)
+def test_an_entry_stays_of_its_structural_class(modification: Modification, violation: Violation) -> None:
+    assert refusal(modification) is violation
+
+
+def test_the_classes_that_an_entry_has_may_be_said_again() -> None:
+    assert people().changed(LEA, [change(REPLACE, "objectClass", *PERSON)]) == {}
+
+
+# ---- add
+
+
+def test_a_new_entry_is_named_by_its_rdn_whether_or_not_the_attribute_is_given_too() -> None:
+    given = [attribute("objectClass", *PERSON), attribute("cn", "Lea"), attribute("sn", "Lund")]
+    expected = {"username": ("lea",), "common_name": ("Lea",), "family_name": ("Lund",)}
+    assert people().new(rdn("uid=lea"), given) == expected
+    assert people().new(rdn("UserID=lea"), [*given, attribute("uid", "lea")]) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "violation"),
+    [
+        ("uid=lea", [attribute("cn", "Lea"), attribute("sn", "L")], Violation.OBJECT_CLASS),
+        ("uid=lea", [attribute("objectClass", "top"), attribute("cn", "Lea"), attribute("sn", "L")], Violation.OBJECT_CLASS),
+        ("uid=lea", [attribute("objectClass", *PERSON), attribute("cn", "Lea")], Violation.OBJECT_CLASS),
+        ("uid=lea", [attribute("objectClass", "posixAccount", *PERSON), attribute("sn", "L")], Violation.OBJECT_CLASS),
+        ("cn=lea", [attribute("objectClass", *PERSON), attribute("sn", "L")], Violation.NAMING),
+        ("uid=lea+cn=lea", [attribute("objectClass", *PERSON), attribute("sn", "L")], Violation.NAMING),
+        ("uid=lea", [attribute("objectClass", *PERSON), attribute("uid", "lia")], Violation.ON_RDN),
+        ("uid=lea", [attribute("objectClass", *PERSON), attribute("sn", "a"), attribute("SN", "b")], Violation.EXISTS),
+        ("uid=lea", [attribute("objectClass", *PERSON), attribute("sn")], Violation.PROTOCOL),
+    ],
+)
+def test_a_new_entry_that_cannot_be_is_refused(name: str, attributes: list[PartialAttribute], violation: Violation) -> None:
+    with pytest.raises(WriteRefused) as refused:
+        people().new(rdn(name), attributes)
+    assert refused.value.violation is violation
+
+
+def test_a_new_posix_account_needs_no_numbers_where_they_are_given_here() -> None:
+    writing = people(with_posix(VIEW, Posix(home="/home/{username}")))
+    given = [attribute("objectClass", "posixAccount", *PERSON), attribute("cn", "Lea"), attribute("sn", "Lund")]
+    with pytest.raises(WriteRefused, match=r"uidNumber|uidnumber"):
+        writing.new(rdn("uid=lea"), given)
+    assert "username" in writing.new(rdn("uid=lea"), given, given_here=("uid_number", "gid_number"))
+
+
+def test_every_kind_of_entry_of_every_kind_of_view_can_be_added() -> None:
+    for make, layout in kinds.KINDS.values():
+        view = make("main", DN.parse("dc=example,dc=test"), layout)
+        for kind, rules in view.rules.items():
+            writing = EntryWriting(kind, view)
+            given = [attribute("objectClass", *rules.object_classes)]
+            if view.kind == "ad" and kind is Kind.USER:
+                given.append(attribute("sAMAccountName", "lea"))
+            else:
+                given += [
+                    attribute(name, "x") for name in ("cn", "sn") if name in rules.attributes and name != rules.naming.lower()
+                ]
+            attributes = writing.new(rdn(f"{rules.naming}=lea"), given)
+            assert attributes["username" if kind is Kind.USER else "name"] == ("lea",)
+
+
+# ---- rename
+
+
+def test_another_rdn_is_another_name() -> None:
+    assert people().renamed(LEA, rdn("uid=lia"), delete_old=True) == {"username": ("lia",)}
+    assert people().renamed(LEA, rdn("uid=lea"), delete_old=False) == {}
+    assert people().renamed(LEA, rdn("uid=Lea"), delete_old=True) == {"username": ("Lea",)}
+    with pytest.raises(WriteRefused) as refused:
+        people().renamed(LEA, rdn("uid=lia"), delete_old=False)
+    assert refused.value.violation is Violation.CONSTRAINT
+    with pytest.raises(WriteRefused) as refused:
+        people().renamed(LEA, rdn("cn=lia"), delete_old=True)
+    assert refused.value.violation is Violation.NAMING
+
+
+# ---- laws
+
+_names = st.text("abcXYZ ", min_size=1).filter(str.strip)
+
+
+@given(st.lists(_names, min_size=1, max_size=4, unique_by=lambda value: " ".join(value.split()).lower()))
+def test_what_is_written_is_what_the_view_shows(values: list[str]) -> None:
+    changed = people().changed(LEA, [change(REPLACE, "cn", *values)])
+    shown = VIEW.rules[Kind.USER].attributes["cn"].values({**LEA, **changed}, {})
+    assert shown == [value.encode() for value in values]
+
+
+@given(st.lists(st.sampled_from(["a@x", "b@x", "c@x"]), unique=True), st.sampled_from(["a@x", "b@x", "c@x"]))
+def test_a_value_added_and_deleted_again_leaves_everything_as_it_was(present: list[str], value: str) -> None:
+    before = {**LEA, "email": tuple(present)} if present else LEA
+    if value in present:
+        assert refusal(change(ADD, "mail", value), present=before) is Violation.EXISTS
+    else:
+        assert people().changed(before, [change(ADD, "mail", value), change(DELETE, "mail", value)]) == {}

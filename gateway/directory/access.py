@@ -13,6 +13,8 @@ ALWAYS_READABLE = frozenset({"objectclass", "structuralobjectclass", "entryuuid"
     "modifytimestamp",
     "hassubordinates",
     "subschemasubentry",
+    "entrycsn",
+    "contextcsn",
 }
 """They say which entry it is, of what kind, and when it changed: whoever sees an entry may ask that."""
 

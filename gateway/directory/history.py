@@ -16,6 +16,10 @@ CHANGES_KEPT = 500_000
 """Changes whose moment is kept, at a dozen bytes each: a consumer that is further behind is faster with everything at once."""
 
 
+LATEST = "SELECT number, time FROM moment JOIN meta ON meta.key = 'position' AND number = meta.value"
+"""The moment of the view's position."""
+
+
 class Moment(NamedTuple):
     """When a change of the log was made (milliseconds)."""
 

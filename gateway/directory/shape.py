@@ -27,7 +27,7 @@ WIDE = "wide"
 _LISTS = frozenset({"member", "uniquemember"})
 """What groups name their members by; the member table knows them under the first."""
 
-IN_EVERY_ENTRY = ALWAYS_READABLE
+IN_EVERY_ENTRY = ALWAYS_READABLE - {"contextcsn"}
 """What every entry has; `(objectClass=*)` and its like need no look."""
 
 _MIN_FRAGMENT = 3
@@ -111,7 +111,7 @@ class Shaper:
         if asserted is None or not matching.has_ordering(asserted[0]):
             return UNDEFINED
         attribute, key = asserted
-        if attribute in self._composed:
+        if attribute in self._composed or attribute in _SPECIAL_EQUALITY:
             return UNKNOWN
         keys.append(key)
         return (">=" if isinstance(item, filters.GreaterOrEqual) else "<=", attribute)
@@ -120,7 +120,7 @@ class Shaper:
         attribute = self.attribute(item.attribute)
         if attribute is None:
             return UNDEFINED
-        if attribute in self._composed:
+        if attribute in self._composed or attribute == "contextcsn":
             return UNKNOWN
         if attribute in self._absent:
             return FALSE
@@ -205,6 +205,8 @@ _SPECIAL_EQUALITY: Mapping[str, Callable[[str, bytes, list[Key]], Shape]] = {
     "entrydn": _by_dn,
     "memberuid": _by_login,
     "subschemasubentry": _asked,
+    "contextcsn": _asked,
+    "entrycsn": _asked,
     "hassubordinates": _asked,
 }
 

@@ -8,7 +8,9 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from gateway.directory.access import Visibility
+from gateway.directory.csn import format_csn
 from gateway.directory.evaluate import Evaluator
+from gateway.directory.history import LATEST, Moment
 from gateway.directory.indexing import attribute_key, decoded
 from gateway.model.dn import DN
 from gateway.model.objects import Kind
@@ -132,11 +134,24 @@ class Sight:
         below = self._connection.execute("SELECT 1 FROM entry WHERE parent = ? LIMIT 1", row[:1]).fetchone()
         return [b"FALSE" if below is None else b"TRUE"]
 
+    def _entry_csn(self, row: Row) -> list[bytes]:
+        """As OpenLDAP has it: when, and with which change, the entry changed last."""
+        return self._csn("SELECT changed, changed_at FROM entry WHERE id = ?", row[:1])
+
+    def _context_csn(self, row: Row) -> list[bytes]:
+        """As OpenLDAP has it, at the view's base alone: how far the view has come."""
+        return self._csn(f"{LATEST} WHERE EXISTS (SELECT 1 FROM entry WHERE id = ? AND parent = 0 AND kind = ?)", row[:2])
+
+    def _csn(self, query: str, parameters: Sequence[int | str]) -> list[bytes]:
+        return [format_csn(Moment(*found)).encode() for found in self._connection.execute(query, parameters)]
+
     def _query(self, query: str, entry_id: int) -> sqlite3.Cursor:
         return self._connection.execute(query, (entry_id,))
 
 
 DYNAMIC: Mapping[str, tuple[bytes, Callable[[Sight, Row], list[bytes]]]] = {
+    "contextcsn": (b"contextCSN", Sight._context_csn),
+    "entrycsn": (b"entryCSN", Sight._entry_csn),
     "hassubordinates": (b"hasSubordinates", Sight._has_subordinates),
     "memberof": (b"memberOf", Sight._member_of),
 }

@@ -9,7 +9,9 @@ from random import Random
 
 from gateway.directory import viewfile
 from gateway.directory.access import Access
+from gateway.directory.csn import format_csn
 from gateway.directory.evaluate import Evaluator
+from gateway.directory.history import Moment
 from gateway.directory.indexing import attribute_key, decoded
 from gateway.directory.projection import CONTAINER, Projection
 from gateway.directory.reader import BASE_OBJECT, SINGLE_LEVEL, SUBORDINATE_SUBTREE, WHOLE_SUBTREE, Reader
@@ -219,6 +221,7 @@ class Oracle:
             values["memberuid"] = [value for value in values.get("memberuid", ()) if value in logins]
         above = self._above(row[6], set()) if self._transitive else self._listing(row[6])
         values["memberof"] = [name.encode() for name in above]
+        values["entrycsn"] = [format_csn(Moment(0, 0)).encode()]
         values["hassubordinates"] = [b"TRUE" if dn.key(row[6]) in self._parents else b"FALSE"]
         return values
 

@@ -11,8 +11,13 @@ VIEW = openldap_view()
 ENTRY = Projection(VIEW).user(user(1, "anna", email=["a@x"], certificate=[b"0"]), ())
 USER = {"objectClass", "uid", "cn", "sn", "mail", "userCertificate;binary"}
 OPERATIONAL = {"structuralObjectClass", "entryUUID", "createTimestamp", "modifyTimestamp", "entryDN", "subschemaSubentry"}
-FOUND = {"memberof": (b"memberOf", [b"cn=g"]), "hassubordinates": (b"hasSubordinates", [b"FALSE"])}
-EVERYTHING = USER | OPERATIONAL | {"memberOf", "hasSubordinates"}
+FOUND = {
+    "memberof": (b"memberOf", [b"cn=g"]),
+    "hassubordinates": (b"hasSubordinates", [b"FALSE"]),
+    "entrycsn": (b"entryCSN", [b"20260101000000.000000Z#000000#000#001000"]),
+    "contextcsn": (b"contextCSN", []),
+}
+EVERYTHING = USER | OPERATIONAL | {"memberOf", "hasSubordinates", "entryCSN"}
 
 
 def sent(*attributes: str, types_only: bool = False, readable: frozenset[str] | None = None) -> dict[str, list[bytes]]:
@@ -60,7 +65,7 @@ def test_types_only_sends_the_same_without_values(attributes: tuple[str, ...]) -
     ("attributes", "expected"),
     [
         ((), {"objectClass", "cn"}),
-        (("*", "+"), {"objectClass", "cn", "memberOf", "hasSubordinates"} | OPERATIONAL),
+        (("*", "+"), {"objectClass", "cn", "memberOf", "hasSubordinates", "entryCSN"} | OPERATIONAL),
         (("cn", "mail"), {"cn"}),
         (("name",), {"cn"}),
         (("memberOf",), {"memberOf"}),

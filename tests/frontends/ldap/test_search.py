@@ -35,6 +35,7 @@ OPERATIONAL = {
     "entryDN",
     "subschemaSubentry",
     "hasSubordinates",
+    "entryCSN",
 }
 
 

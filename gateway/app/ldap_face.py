@@ -16,6 +16,10 @@ from gateway.app.tables import LimitsTable, Settings
 from gateway.app.tls import Certificate
 from gateway.directory.authenticate import Authentication
 from gateway.directory.directory import Directory
+from gateway.directory.hashing import Hashing
+from gateway.directory.offline import OfflineBinds
+from gateway.directory.password_change import PasswordChanges
+from gateway.directory.passwords import Passwords
 from gateway.directory.softlock import SoftLock
 from gateway.frontends.ldap.limits import ServerLimits
 from gateway.frontends.ldap.services import Services
@@ -48,13 +52,28 @@ def build(
         for table in settings.source
         if parts.vouches(table)
     }
+    hashing = Hashing(reactor)
+    offline = OfflineBinds(database, hashing, parts.offline_seconds(settings), parts.now)
+    measured = {name: MeasuredAuthenticator(name, one, tell_upstream, reactor) for name, one in upstreams.items()}
+    passwords = Passwords(database, measured, hashing, offline)
     authentication = Authentication(
         directory,
         database,
-        {name: MeasuredAuthenticator(name, one, tell_upstream, reactor) for name, one in upstreams.items()},
+        passwords,
         soft_lock,
         anonymous_views=settings.ldap.anonymous,
         users_see_themselves=settings.ldap.user_access == "self",
+    )
+    password_changes = PasswordChanges(
+        database,
+        authentication,
+        passwords,
+        hashing,
+        offline,
+        parts.now,
+        changers={name: upstreams[name] for name in parts.password_sources(settings, "password_modify")},
+        resetters={name: upstreams[name] for name in parts.password_sources(settings, "password_reset")},
+        min_length=settings.passwords.min_length,
     )
     services = Services(
         directory,
@@ -64,10 +83,11 @@ def build(
         server_limits(settings.limits),
         tls_context=(lambda: certificate) if certificate else None,
         require_tls=settings.ldap.require_tls,
+        password_changes=password_changes,
         sources=tuple(table.name for table in settings.source),
         log_operations=settings.log.level == "debug",
     )
-    return LdapFace(services, [one.close for one in upstreams.values()])
+    return LdapFace(services, [*(one.close for one in upstreams.values()), hashing.close])
 
 
 def soft_lock(settings: Settings, reactor: Any) -> SoftLock:

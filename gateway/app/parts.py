@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from gateway.app import data_dir, holders
 from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
@@ -92,6 +92,11 @@ def authenticator(table: SourceTables, reactor: Any, workers: int = 1) -> PassTh
 def offline_seconds(settings: Settings) -> dict[str, float]:
     """For each source, how long the password that it accepted last is good while it cannot be reached."""
     return {table.name: table.offline_bind_seconds for table in settings.source if isinstance(table, OpenLDAPSourceTable)}
+
+
+def password_sources(settings: Settings, key: Literal["password_modify", "password_reset"]) -> list[str]:
+    """The sources at which passwords are changed, as the person or with our own account."""
+    return [table.name for table in settings.source if isinstance(table, OpenLDAPSourceTable) and getattr(table, key)]
 
 
 def inbound(table: SourceTables) -> Inbound:

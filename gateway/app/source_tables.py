@@ -40,6 +40,7 @@ from gateway.model.objects import Kind
 DAY_SECONDS = 86_400
 AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Whole = Annotated[int, Field(ge=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 Url = Annotated[str, AfterValidator(lambda text: Address.parse(text).url)]
 Urls = Annotated[tuple[Url, ...], BeforeValidator(listed)]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -142,6 +143,9 @@ class OpenLDAPSourceTable(Source):
     password_file: FileSecret | None = None
     password_env: EnvironmentSecret | None = None
     authentication: bool = True
+    offline_bind_seconds: NotNegative = 0
+    password_modify: bool = False
+    password_reset: bool = False
     mode: Mode = Mode.AUTO
     id_attribute: str = "entryUUID"
     page_size: PositiveInt = 1000
@@ -163,6 +167,13 @@ class OpenLDAPSourceTable(Source):
             raise ValueError('bind_dn is given without a password; add password_file = "…" (or password_env)')
         if not self.bind_dn and self.secret_password is not None:
             raise ValueError('a password is given without bind_dn; add bind_dn = "cn=…"')
+        if self.password_reset and not self.bind_dn:
+            raise ValueError("password_reset needs an account that may change passwords; give bind_dn and its password")
+        if not self.authentication and (self.offline_bind_seconds or self.password_modify or self.password_reset):
+            raise ValueError(
+                "offline_bind_seconds, password_modify and password_reset are about passwords that are asked of the source; "
+                "with authentication = false none is"
+            )
         if not any(table.all_bases for table in (self.users, self.organizations, self.groups)):
             raise ValueError('nothing would be read; add [source.users] with base = "ou=people,…"')
         self.settings()

@@ -1,48 +1,68 @@
-"""Who is it: the application's secret here, a person's password at the source the account came from (pass-through).
+"""Who is it: an application by its secret or its certificate, a person by a password (passwords.py says whose word counts).
 
 An unknown name, a wrong password, a disabled account and a soft lock give the same answer. A source that cannot be asked is
-never a wrong password (law 8). Passwords pass through and are not kept."""
+never a wrong password (law 8). Passwords pass through; none is kept as it came."""
 
-from collections.abc import Mapping
-from uuid import uuid4
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
 from gateway.directory.access import Access, of_application, of_user
+from gateway.directory.bindnames import BindNames, Named
+from gateway.directory.certificates import CertificateNames
 from gateway.directory.directory import Directory, Party
+from gateway.directory.offline import WrongOffline
+from gateway.directory.passwords import Passwords
+from gateway.directory.search import NoSuchObject
 from gateway.directory.softlock import SoftLock
-from gateway.model import dn
-from gateway.model.application import Scope
-from gateway.model.dn import DN
-from gateway.model.errors import SourceUnavailable
-from gateway.model.objects import Kind
-from gateway.model.records import Account
-from gateway.model.source import Authenticator, BindOutcome
-from gateway.store import applications, records, users
+from gateway.model.application import Application, Grant, Scope
+from gateway.model.dn import DN, InvalidDN
+from gateway.model.source import PolicyNotice
+from gateway.store import application_passwords, applications, users
 from gateway.store.database import Database
+
+T = TypeVar("T")
 
 _log = structlog.get_logger("gateway.bind")
 
 
 class InvalidCredentials(Exception):
-    """The name or the password is wrong, and nobody is told which."""
+    """The name or the password is wrong, and nobody is told which. `notice`: what the source's password policy says."""
+
+    def __init__(self, notice: PolicyNotice | None = None) -> None:
+        super().__init__()
+        self.notice = notice
 
 
 class EmptyPassword(Exception):
     """A name without a password: an "unauthenticated bind" (RFC 4513 §5.1.2), which programs mistake for a success."""
 
 
+class AuthorizationDenied(Exception):
+    """The bound party may not act as this identity (RFC 4370 §3), or there is none such; nobody is told which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A bind that succeeded. `notice`: what the source's password policy says beside that."""
+
+    party: Party
+    notice: PolicyNotice | None = None
+
+
 NOBODY = Party("", (), Access())
 
 
 class Authentication:
-    """Binds. `authenticators` by source id; a source that is not among them cannot vouch for a password."""
+    """Binds, and who acts as whom."""
 
     def __init__(
         self,
         directory: Directory,
         database: Database,
-        authenticators: Mapping[str, Authenticator],
+        passwords: Passwords,
         soft_lock: SoftLock,
         *,
         anonymous_views: tuple[str, ...] = (),
@@ -50,86 +70,127 @@ class Authentication:
     ) -> None:
         self._directory = directory
         self._database = database
-        self._authenticators = authenticators
+        self._passwords = passwords
         self._soft_lock = soft_lock
+        self._names = BindNames(directory, database)
         self._users_see_themselves = users_see_themselves
         everything = Access(scope=Scope()) if anonymous_views else Access()
         self.anonymous = Party("", anonymous_views, everything)
 
-    async def bind(self, name: str, password: bytes, peer: str) -> Party:
-        """Who this is. Raises InvalidCredentials, EmptyPassword, SourceUnavailable, StoreUnavailable, dn.InvalidDN."""
+    async def bind(self, name: str, password: bytes, peer: str) -> Bound:
+        """Who this is; `name` in any form that a view takes (bindnames.py). Raises InvalidCredentials, EmptyPassword,
+        SourceUnavailable, StoreUnavailable, Busy, ViewNotReady, dn.InvalidDN."""
         if not name and not password:
-            return self.anonymous
+            return Bound(self.anonymous)
         if not password:
             raise EmptyPassword
-        parsed = DN.parse(name)
-        key = parsed.key
+        named = await self._names.find(name)
+        # A program that goes on with a revoked application password must not lock its user out of everything else.
+        key = f"{named.key} application password" if application_passwords.has_form(password) else named.key
+        return await self.guarded(key, name, peer, lambda: self._identify(named, password, peer))
+
+    async def guarded(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]]) -> T:
+        """What comes of `work`, which raises InvalidCredentials or WrongOffline for a wrong password, unless there were too
+        many of them: then InvalidCredentials at once. `key`: Named.key; `name`: as it was given, for the log."""
         if not await self._soft_lock.enter(key):
             _log.warning("bind", dn=name, peer=peer, result="locked", cure="wait, or find out who guesses")
             raise InvalidCredentials
         try:
-            party = await self._identify(parsed, password)
-            if party is None:
-                locked = self._soft_lock.failed(key)
-                _log.warning("bind", dn=name, peer=peer, result="refused", **({"locked_now": True} if locked else {}))
-                raise InvalidCredentials
+            answer = await work()
+        except (InvalidCredentials, WrongOffline):
+            locked = self._soft_lock.failed(key)
+            _log.warning("bind", dn=name, peer=peer, result="refused", **({"locked_now": True} if locked else {}))
+            raise
+        else:
             self._soft_lock.succeeded(key)
+            return answer
         finally:
             self._soft_lock.leave(key)
-        _log.info("bind", dn=party.dn, peer=peer, result="accepted")
-        return party
 
-    async def _identify(self, name: DN, password: bytes) -> Party | None:
-        located = self._directory.locate(name)
-        if located is None:
-            return await self._user(None, "", "", password)
-        view, key = located
-        parent = dn.parent_key(key)
-        if parent == view.applications.key and key[len(parent) :].startswith("cn=") and len(name.rdns[0].avas) == 1:
-            return await self._application(str(name), view.name, name.rdns[0].avas[0].value, password)
-        row = self._directory.reader(view.name).row(key)
-        if row is None or row[1] != Kind.USER:
-            return await self._user(None, "", view.name, password)
-        return await self._user(row[2], row[6], view.name, password)
+    async def bind_certificate(self, names: CertificateNames, peer: str) -> Party:
+        """The application that a verified client certificate is. Raises InvalidCredentials, StoreUnavailable."""
+        for application in await self._database.read(applications.all_applications):
+            party = self.party_of(application)
+            if application.enabled and party is not None and names.include(application.certificate_names):
+                _log.info("bind", dn=party.dn, peer=peer, result="accepted", certificate=names.subject)
+                return party
+        _log.warning("bind", certificate=names.subject, peer=peer, result="refused", cure="give its name to an application")
+        raise InvalidCredentials
 
-    async def _application(self, name: str, view: str, application_name: str, password: bytes) -> Party | None:
+    async def party_for(self, authz_id: str, party: Party) -> Party:
+        """As whom an operation is carried out that `party` asks for with an authzId (RFC 4513 §5.2.1.8): "dn:…", "u:…" (a login
+        name), or "" for anonymous. Only applications with the grant may, and only as people whom they see; people's rights
+        are then their own. Raises AuthorizationDenied, ViewNotReady, StoreUnavailable."""
+        application = party.application
+        if application is None or Grant.PROXY not in application.grants:
+            raise AuthorizationDenied
+        if not authz_id:
+            return self.anonymous
+        named = await self.named_by(authz_id, party)
+        if named is None or named.user_id is None or not self.sees(party, named):
+            raise AuthorizationDenied
+        user = await self._database.read(lambda connection: users.get(connection, named.user_id or ""))
+        if user is None or not user.enabled:
+            raise AuthorizationDenied
+        return self._person(named)
+
+    def sees(self, party: Party, named: Named) -> bool:
+        """Whether the entry that was found is visible to this party."""
+        if named.view not in party.views:
+            return False
+        try:
+            self._directory.searcher(named.view, party.access).find(DN.parse(named.name).key)
+        except NoSuchObject:
+            return False
+        return True
+
+    def party_of(self, application: Application, view: str = "") -> Party | None:
+        """The application as a bound party, named as in `view` ("": the first that it is granted); None when it is not granted
+        that view."""
+        views = application.views or tuple(one.name for one in self._directory.views[:1])
+        known = {one.name: one for one in self._directory.views if one.name in views}
+        definition = known.get(view) if view else next(iter(known.values()), None)
+        if definition is None:
+            return None
+        name = str(definition.applications.child("cn", application.name))
+        return Party(name, views, of_application(application), application=application)
+
+    async def named_by(self, authz_id: str, party: Party) -> Named | None:
+        """Whom an authzId names for this party: "dn:…", or "u:…" with a login name; None when it has neither form."""
+        form, _, name = authz_id.partition(":")
+        if form.lower() == "u":
+            return await self._names.find_login(name, self._directory.granted(party))
+        try:
+            return self._names.by_dn(DN.parse(name)) if form.lower() == "dn" else None
+        except InvalidDN:
+            return None
+
+    async def named(self, name: str) -> Named:
+        """Whom a bind name means. Raises InvalidDN, ViewNotReady."""
+        return await self._names.find(name)
+
+    async def _identify(self, named: Named, password: bytes, peer: str) -> Bound:
+        if named.application is not None:
+            party = await self._application(named, named.application, password)
+            if party is None:
+                raise InvalidCredentials
+            _log.info("bind", dn=party.dn, peer=peer, result="accepted")
+            return Bound(party)
+        proof = await self._passwords.check(named.user_id, password)
+        if not proof.right:
+            raise InvalidCredentials(proof.notice)
+        used = proof.application_password
+        how = {"offline": True} if proof.offline else {}
+        via = {"application_password": used.name, "application": used.application_name} if used else {}
+        _log.info("bind", dn=named.name, peer=peer, result="accepted", **how, **via)
+        return Bound(self._person(named, proved=used is None), proof.notice)
+
+    async def _application(self, named: Named, application_name: str, password: bytes) -> Party | None:
         secret = password.decode("utf-8", "replace")
         found = await self._database.read(lambda connection: applications.verify(connection, application_name, secret))
-        if found is None:
-            return None
-        views = found.views or tuple(one.name for one in self._directory.views[:1])
-        return Party(name, views, of_application(found), application=found) if view in views else None
+        return None if found is None else self.party_of(found, named.view)
 
-    async def _user(self, user_id: str | None, name: str, view: str, password: bytes) -> Party | None:
-        """For an unknown user everything is done that is done for a known one, with a name that does not exist."""
-
-        # Law of the equal answer: the look-up is made, and an upstream asked, whether or not there is such a user.
-        wanted = user_id or str(uuid4())
-        user, found = await self._database.read(lambda c: (users.get(c, wanted), records.accounts(c, wanted)))
-        asked = [account for account in found if account.source_id in self._authenticators]
-        if user is None or not user.enabled or not asked:
-            await self._decoy(password)
-            return None
-        if not await self._ask(asked, password):
-            return None
-        access = of_user(user_id or "") if self._users_see_themselves else Access()
-        return Party(name, (view,), access, user_id=user_id)
-
-    async def _decoy(self, password: bytes) -> None:
-        for authenticator in self._authenticators.values():
-            await authenticator.decoy(password)
-            return
-
-    async def _ask(self, found: list[Account], password: bytes) -> bool:
-        """Asks the sources of the accounts in turn. Raises SourceUnavailable when none accepted and one could not be asked."""
-        unavailable: SourceUnavailable | None = None
-        for account in found:
-            try:
-                answer = await self._authenticators[account.source_id].authenticate(account.dn, password)
-                if answer.outcome is BindOutcome.ACCEPTED:
-                    return True
-            except SourceUnavailable as error:
-                unavailable = error
-        if unavailable is not None:
-            raise unavailable
-        return False
+    def _person(self, named: Named, *, proved: bool = False) -> Party:
+        user_id = named.user_id or ""
+        access = of_user(user_id) if self._users_see_themselves else Access()
+        return Party(named.name, (named.view,), access, user_id=user_id, proved=proved)

@@ -30,13 +30,16 @@ class ViewNotReady(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who is bound to a connection. `dn` is "" for anonymous. `views`: the names of those that may be searched."""
+    """Who is bound to a connection. `dn` is "" for anonymous. `views`: the names of those that may be searched.
+    `proved`: a person who has shown the own password here, and so may change it; an application password, or an application
+    that acts for the person, does not do."""
 
     dn: str
     views: tuple[str, ...]
     access: Access
     application: Application | None = None
     user_id: str | None = None
+    proved: bool = False
 
     @property
     def is_anonymous(self) -> bool:

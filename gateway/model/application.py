@@ -54,3 +54,15 @@ class Application:
     certificate_names: tuple[str, ...] = ()
     version: int = 1
     secret_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationPassword:
+    """A password of one person's for one application. `id` is part of the password; the rest of it is not kept."""
+
+    id: str
+    user_id: str
+    application_id: str
+    application_name: str
+    name: str
+    created_at: datetime

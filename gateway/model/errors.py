@@ -40,3 +40,7 @@ class DeletionsRefused(GatewayError):
 
 class StoreUnavailable(GatewayError):
     """The store cannot be opened, read or written (not a database, disk full, server down). Names the store and the cure."""
+
+
+class Busy(GatewayError):
+    """More of this is asked for at the same time than can be done; the same request succeeds shortly."""

@@ -23,6 +23,7 @@ EXAMPLES = {
     "certificate",
     "key",
     "ca_file",
+    "client_ca",
     "password",
     "password_file",
     "layout",

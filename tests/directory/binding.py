@@ -1,16 +1,21 @@
 """Everything that a bind needs: people with accounts at scripted upstreams, a view, and a clock that is turned by hand."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from gateway.directory.authenticate import Authentication, InvalidCredentials
 from gateway.directory.directory import Directory, Party
+from gateway.directory.hashing import Hashing
+from gateway.directory.offline import OfflineBinds
+from gateway.directory.passwords import Passwords
 from gateway.directory.reader import Reader
 from gateway.directory.softlock import SoftLock
 from gateway.directory.viewfile import ViewFile
@@ -73,6 +78,7 @@ class Bed:
         updater.close()
         self.reader: Reader | None = Reader(ViewFile(folder / "view", openldap_view()))
         self.clock = Clock()
+        self.hashing = Hashing(reactor)
         self.follower = SimpleNamespace(view=openldap_view(), reader=self.reader)
         self.authentication = self.make()
 
@@ -80,7 +86,14 @@ class Bed:
         directory = Directory([self.follower])  # type: ignore[list-item]
         lock = SoftLock(self.clock.seconds, MAX_FAILURES, 60)
         upstreams = {SOURCE: self.hr, "crm": self.crm}
-        return Authentication(directory, self.world.database, upstreams, lock, **options)
+        database = self.world.database
+        offline = OfflineBinds(database, self.hashing, options.pop("offline_seconds", {}), self.now)
+        passwords = Passwords(database, upstreams, self.hashing, offline)
+        return Authentication(directory, database, passwords, lock, **options)
+
+    def now(self) -> datetime:
+        """The time of the clock."""
+        return START + timedelta(seconds=self.clock.seconds())
 
     @staticmethod
     def _link(connection: Connection, accounts: list[tuple[User, str]]) -> None:
@@ -97,7 +110,7 @@ class Bed:
         return application, secret.encode()
 
     async def bind(self, name: str, password: bytes) -> Party:
-        return await self.authentication.bind(name, password, "192.0.2.1:5")
+        return (await self.authentication.bind(name, password, "192.0.2.1:5")).party
 
     async def refused(self, name: str, password: bytes = b"wrong") -> None:
         with pytest.raises(InvalidCredentials) as caught:
@@ -107,4 +120,5 @@ class Bed:
     def close(self) -> None:
         if self.reader is not None:
             self.reader.close()
+        self.hashing.close()
         self.world.close()

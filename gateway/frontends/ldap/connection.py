@@ -8,13 +8,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 import structlog
+from cryptography import x509
 from OpenSSL import SSL
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, ensureDeferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from gateway.directory.directory import Party
-from gateway.frontends.ldap import fastpath, virtual
+from gateway.frontends.ldap import fastpath, sasl, virtual
 from gateway.frontends.ldap.dispatch import HANDLERS, perform
 from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS, SLICES_PER_CONNECTION
 from gateway.frontends.ldap.output import Output
@@ -79,6 +80,11 @@ class LDAPConnection(Protocol):
         if self._ended:  # TLS hands on what arrives until the client has closed its side too
             return
         self.last_activity = now = self.services.reactor.seconds()
+        if self._fast is not None and self._is_quiet:
+            data = self._fast.serve(data, self.output.ready)
+            self.output.flush_soon()
+            if not data:
+                return
         try:
             messages = self._framer.feed(data)
         except WireError as error:
@@ -96,6 +102,11 @@ class LDAPConnection(Protocol):
         self._work()
 
     # Requests ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Whether nothing is outstanding, half received or waiting: what arrives may be answered where it stands."""
+        return not (self._operations or self._queue or self._framer.pending or self.output.is_full)
 
     @property
     def _held(self) -> bool:
@@ -217,7 +228,7 @@ class LDAPConnection(Protocol):
         """The root DSE or the subschema, as this connection sees it."""
         if name.rdns:
             return virtual.subschema(self.services.started)
-        return virtual.root_dse(self.services.directory, start_tls=self.can_start_tls)
+        return virtual.root_dse(self.services.directory, start_tls=self.can_start_tls, mechanisms=sasl.mechanisms(self))
 
     # TLS --------------------------------------------------------------------------------------------------------------
 
@@ -225,6 +236,12 @@ class LDAPConnection(Protocol):
     def can_start_tls(self) -> bool:
         """Whether StartTLS may be asked for."""
         return self.services.tls_context is not None and not self.is_encrypted
+
+    @property
+    def certificate(self) -> x509.Certificate | None:
+        """The certificate that the client has shown, verified; None when it has not."""
+        shown = self._transport.getPeerCertificate() if self.is_encrypted else None
+        return None if shown is None else shown.to_cryptography()
 
     @property
     def must_start_tls(self) -> bool:

@@ -23,15 +23,18 @@ from gateway.wire.result_codes import ResultCode
 _EVERYWHERE: Final = frozenset({oids.MANAGE_DSA_IT})
 """There are no referral objects, so ManageDsaIT changes nothing."""
 
+_ANYBODYS: Final = _EVERYWHERE | {oids.PROXIED_AUTHORIZATION}
+"""What may be done on behalf of somebody else (proxied.py)."""
+
 UNDERSTOOD: Final[Mapping[type, frozenset[str]]] = {
-    BindRequest: _EVERYWHERE,
-    SearchRequest: _EVERYWHERE | {oids.PAGED_RESULTS},
-    CompareRequest: _EVERYWHERE,
-    AddRequest: _EVERYWHERE,
-    DelRequest: _EVERYWHERE,
-    ModifyRequest: _EVERYWHERE,
-    ModifyDNRequest: _EVERYWHERE,
-    ExtendedRequest: _EVERYWHERE,
+    BindRequest: _EVERYWHERE | {oids.PASSWORD_POLICY},
+    SearchRequest: _ANYBODYS | {oids.PAGED_RESULTS},
+    CompareRequest: _ANYBODYS,
+    AddRequest: _ANYBODYS,
+    DelRequest: _ANYBODYS,
+    ModifyRequest: _ANYBODYS,
+    ModifyDNRequest: _ANYBODYS,
+    ExtendedRequest: _ANYBODYS | {oids.PASSWORD_POLICY},
 }
 
 _WITHOUT_ANSWER: Final = (AbandonRequest, UnbindRequest)

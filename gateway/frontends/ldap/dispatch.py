@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.frontends.ldap import bind, compare, extended, search, writes
+from twisted.internet.defer import CancelledError
+
+from gateway.frontends.ldap import bind, compare, extended, proxied, search, writes
 from gateway.frontends.ldap.controls import understood
 from gateway.frontends.ldap.results import Refused, of_error
 from gateway.wire import oids
@@ -53,18 +55,41 @@ HANDLERS: Final[Mapping[type, tuple[str, Handler, Callable[[Result], Any]]]] = {
 def perform(connection: "LDAPConnection", message: LDAPMessage) -> bytes | None:
     """The answer to a request that HANDLERS knows; None when it comes later. An error becomes the operation's own response."""
     operation = message.operation
-    name, handler, response = HANDLERS[type(operation)]
+    name, handler, _ = HANDLERS[type(operation)]
     try:
         controls = understood(operation, message.controls)
         if connection.must_start_tls and not _is_for_the_clear(operation):
             raise Refused(ResultCode.CONFIDENTIALITY_REQUIRED, _TLS_FIRST)
+        if oids.PROXIED_AUTHORIZATION in controls:
+            proxied.check(operation, controls)
+            connection.begin(message.message_id, _perform_as(connection, message, controls), name)
+            return None
         return handler(connection, message.message_id, operation, controls)
     except Exception as error:
         if isinstance(operation, BindRequest):  # whatever became of it, nobody is bound (RFC 4513 §4)
             connection.be(connection.services.authentication.anonymous)
-        result = of_error(error)
-        connection.count(name, result)
-        return wrap(message.message_id, encode_operation(response(result)))
+        return _failed(connection, message, error)
+
+
+async def _perform_as(connection: "LDAPConnection", message: LDAPMessage, controls: dict[str, Control]) -> None:
+    """Carries a request out on behalf of somebody else."""
+    try:
+        other = await proxied.on_behalf(connection, controls)
+        handler = HANDLERS[type(message.operation)][1]
+        answer = handler(other, message.message_id, message.operation, controls)
+    except CancelledError:  # abandoned: no answer
+        raise
+    except Exception as error:
+        answer = _failed(connection, message, error)
+    if answer is not None:
+        connection.send(answer)
+
+
+def _failed(connection: "LDAPConnection", message: LDAPMessage, error: Exception) -> bytes:
+    name, _, response = HANDLERS[type(message.operation)]
+    result = of_error(error)
+    connection.count(name, result)
+    return wrap(message.message_id, encode_operation(response(result)))
 
 
 _TLS_FIRST = "TLS is required: send StartTLS first, or connect to the LDAPS port"

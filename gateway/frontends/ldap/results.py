@@ -7,11 +7,12 @@ from typing import Final
 
 import structlog
 
-from gateway.directory.authenticate import EmptyPassword, InvalidCredentials
+from gateway.directory.authenticate import AuthorizationDenied, EmptyPassword, InvalidCredentials
 from gateway.directory.directory import ViewNotReady
+from gateway.directory.password_change import ChangeRefused
 from gateway.directory.search import NoSuchObject
 from gateway.model.dn import InvalidDN
-from gateway.model.errors import SourceRefused, SourceUnavailable, StoreUnavailable
+from gateway.model.errors import Busy, SourceRefused, SourceUnavailable, StoreUnavailable
 from gateway.wire.encoder import wrap
 from gateway.wire.messages import Result
 from gateway.wire.result_codes import ResultCode
@@ -35,6 +36,8 @@ _RESULTS: Mapping[type[Exception], tuple[ResultCode, str | None]] = {
         ResultCode.UNWILLING_TO_PERFORM,
         "unauthenticated bind (a DN without a password) is refused; send the password, or bind anonymously with an empty DN",
     ),
+    AuthorizationDenied: (ResultCode.AUTHORIZATION_DENIED, "this identity may not be assumed"),
+    Busy: (ResultCode.BUSY, None),
     InvalidDN: (ResultCode.INVALID_DN_SYNTAX, None),
     ViewNotReady: (ResultCode.UNAVAILABLE, None),
     SourceUnavailable: (ResultCode.UNAVAILABLE, "the directory that holds this account cannot be reached; try again later"),
@@ -48,6 +51,8 @@ def of_error(error: Exception) -> Result:
     """The result that tells a client of an error."""
     if isinstance(error, Refused):
         return error.result
+    if isinstance(error, ChangeRefused):
+        return Result(error.code, "", str(error))
     if isinstance(error, NoSuchObject):
         return Result(ResultCode.NO_SUCH_OBJECT, error.matched_dn)
     for kind, (code, sentence) in _RESULTS.items():

@@ -9,6 +9,7 @@ from twisted.python.threadpool import ThreadPool
 
 from gateway.directory.authenticate import Authentication
 from gateway.directory.directory import Directory
+from gateway.directory.password_change import PasswordChanges
 from gateway.frontends.ldap.limits import ServerLimits
 from gateway.frontends.ldap.statistics import Statistics
 
@@ -27,6 +28,7 @@ class Services:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     tls_context: Callable[[], Any] | None = None
     require_tls: bool = False
+    password_changes: PasswordChanges | None = None
     sources: tuple[str, ...] = ()
     statistics: Statistics = field(default_factory=Statistics)
     log_operations: bool = False

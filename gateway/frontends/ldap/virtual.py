@@ -20,8 +20,8 @@ SUBSCHEMA = DN.parse("cn=Subschema")
 SUBSCHEMA_KEY = SUBSCHEMA.key
 ROOT = DN(())
 
-CONTROLS = (oids.MANAGE_DSA_IT, oids.PAGED_RESULTS)
-EXTENSIONS = (oids.START_TLS, oids.WHO_AM_I)
+CONTROLS = (oids.MANAGE_DSA_IT, oids.PAGED_RESULTS, oids.PASSWORD_POLICY, oids.PROXIED_AUTHORIZATION)
+EXTENSIONS = (oids.START_TLS, oids.WHO_AM_I, oids.PASSWORD_MODIFY)
 FEATURES = (oids.ALL_OPERATIONAL_ATTRIBUTES, oids.OBJECT_CLASS_ATTRIBUTES, oids.TRUE_FALSE_FILTERS)
 
 _Attributes = Sequence[tuple[str, Sequence[bytes]]]
@@ -53,8 +53,8 @@ class VirtualEntry:
         )
 
 
-def root_dse(directory: Directory, *, start_tls: bool) -> VirtualEntry:
-    """`start_tls`: whether the client may begin TLS on this connection."""
+def root_dse(directory: Directory, *, start_tls: bool, mechanisms: Sequence[str] = ()) -> VirtualEntry:
+    """`start_tls`: whether the client may begin TLS on this connection; `mechanisms`: the SASL mechanisms that it may use."""
     extensions = [oid for oid in EXTENSIONS if start_tls or oid != oids.START_TLS]
     return VirtualEntry(
         ROOT,
@@ -65,6 +65,7 @@ def root_dse(directory: Directory, *, start_tls: bool) -> VirtualEntry:
             ("supportedControl", _octets(CONTROLS)),
             ("supportedExtension", _octets(extensions)),
             ("supportedFeatures", _octets(FEATURES)),
+            *([("supportedSASLMechanisms", _octets(mechanisms))] if mechanisms else []),
             ("subschemaSubentry", [str(SUBSCHEMA).encode()]),
             ("structuralObjectClass", [b"extensibleObject"]),
             ("entryDN", [b""]),

@@ -17,21 +17,27 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 from twisted.python.threadpool import ThreadPool
 
+from gateway.app.parts import now
 from gateway.app.tls import Certificate
 from gateway.changelog.tail import Tail
 from gateway.directory.authenticate import Authentication
-from gateway.directory.kinds import openldap
 from gateway.directory.directory import Directory
 from gateway.directory.follower import Follower
+from gateway.directory.hashing import Hashing
+from gateway.directory.kinds import openldap
+from gateway.directory.offline import OfflineBinds
+from gateway.directory.password_change import PasswordChanges
+from gateway.directory.passwords import Passwords
 from gateway.directory.softlock import SoftLock
 from gateway.frontends.ldap.limits import ServerLimits
 from gateway.frontends.ldap.server import LDAPServer
 from gateway.frontends.ldap.services import Services
 from gateway.model.application import Scope
 from gateway.model.dn import DN
-from gateway.model.source import BindAnswer, BindOutcome, PolicyNotice
+from gateway.model.source import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
 from gateway.store import applications, changes, migrate
 from gateway.store.database import Database
+from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap import company
 from tests.servers.pki import Pki
 
@@ -83,6 +89,20 @@ class Upstream:
             raise self.error
         right = self.passwords.get(dn) == password
         return BindAnswer(BindOutcome.ACCEPTED if right else BindOutcome.REFUSED, self.notice)
+
+    async def change(self, dn: str, old: bytes, new: bytes | None) -> ChangeAnswer:
+        self.asked.append(dn)
+        if self.passwords.get(dn) != old:
+            return ChangeAnswer(ResultCode.INVALID_CREDENTIALS)
+        return await self.reset(dn, new)
+
+    async def reset(self, dn: str, new: bytes | None) -> ChangeAnswer:
+        if self.error is not None:
+            raise self.error
+        if new == b"old":
+            return ChangeAnswer(ResultCode.CONSTRAINT_VIOLATION, "in the history", PolicyNotice(error=8))
+        self.passwords[dn] = new or b"chosen"
+        return ChangeAnswer(0, generated=None if new else b"chosen")
 
     async def decoy(self, password: bytes) -> None:
         await self.authenticate("", password)
@@ -144,20 +164,35 @@ class Serving:
         self.upstream = Upstream({company.upstream_dn(name): f"{name}-secret".encode() for name in ("ann", "bob")})
         self.ann, self.bob = Account(company.ANN, "ann-secret"), Account(company.BOB, "bob-secret")
         self.portal, self.narrow = world.portal, world.narrow
+        changers = {company.SOURCE: self.upstream} if options.pop("password_modify", False) else {}
         failures = options.pop("max_failures", 1000)
+        database, self._hashing = options.pop("database", world.database), Hashing(reactor)
+        offline = OfflineBinds(database, self._hashing, {}, now)
+        passwords = Passwords(database, {company.SOURCE: self.upstream}, self._hashing, offline)
         authentication = Authentication(
             options.pop("directory", world.directory),
-            options.pop("database", world.database),
-            {company.SOURCE: self.upstream},
+            database,
+            passwords,
             SoftLock(clock.seconds, failures, 60),
             anonymous_views=options.pop("anonymous_views", ()),
         )
         certificate = Certificate(pki.certificate, pki.key) if pki else None
         context = (lambda: certificate) if certificate else None
         limits = ServerLimits(**options.pop("limits", {}))
+        changes = PasswordChanges(
+            database, authentication, passwords, self._hashing, offline, now, changers=changers, resetters=changers
+        )
         directory = options.pop("served", world.directory)
         self.services = Services(
-            directory, authentication, clock, world.threads, limits, tls_context=context, sources=(company.SOURCE,), **options
+            directory,
+            authentication,
+            clock,
+            world.threads,
+            limits,
+            tls_context=context,
+            sources=(company.SOURCE,),
+            password_changes=changes,
+            **options,
         )
         self.server = LDAPServer(self.services)
         self.server.start()
@@ -189,6 +224,7 @@ class Serving:
         stopped = self.server.stop()
         self.server.drop_all()
         await stopped
+        self._hashing.close()
 
 
 def turn(seconds: float = 0.0) -> Deferred[None]:

@@ -79,7 +79,9 @@ def test_an_unknown_name_and_a_wrong_password_get_the_same_answer_and_both_cost_
     [
         (BindRequest(2, ANN, SimpleAuthentication(b"ann-secret")), ResultCode.PROTOCOL_ERROR),
         (BindRequest(4, ANN, SimpleAuthentication(b"ann-secret")), ResultCode.PROTOCOL_ERROR),
-        (BindRequest(3, "", SaslAuthentication("PLAIN", b"\0ann\0ann-secret")), ResultCode.AUTH_METHOD_NOT_SUPPORTED),
+        (BindRequest(3, "", SaslAuthentication("PLAIN", b"\0ann\0ann-secret")), ResultCode.INVALID_DN_SYNTAX),
+        (BindRequest(3, "", SaslAuthentication("PLAIN", b"ann-secret")), ResultCode.PROTOCOL_ERROR),
+        (BindRequest(3, "", SaslAuthentication("EXTERNAL", b"")), ResultCode.INAPPROPRIATE_AUTHENTICATION),
         (BindRequest(3, "", SaslAuthentication("GSSAPI")), ResultCode.AUTH_METHOD_NOT_SUPPORTED),
         (BindRequest(3, ANN, SimpleAuthentication(b"wrong")), REFUSED),
     ],

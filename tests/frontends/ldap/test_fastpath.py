@@ -348,7 +348,7 @@ async def test_a_party_that_does_not_see_everything_and_a_log_of_operations_have
     ):
         serving = serve(**options)
         account: Account = getattr(serving, name)
-        party = await serving.services.authentication.bind(account.dn, account.password.encode(), "")
+        party = (await serving.services.authentication.bind(account.dn, account.password.encode(), "")).party
         assert (fastpath.of(serving.services, party) is not None) is expected, name
 
 

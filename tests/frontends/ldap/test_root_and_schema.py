@@ -10,9 +10,9 @@ from gateway.directory.projection import Projection
 from gateway.model import schema
 from gateway.model.dn import DN
 from gateway.wire import filters, oids
-from gateway.wire.messages import CompareRequest, CompareResponse, Control, SearchRequest
+from gateway.wire.messages import BindResponse, CompareRequest, CompareResponse, Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import bare, search_request
+from tests.frontends.ldap.bare import bare, bind_request, search_request
 from tests.frontends.ldap.company import BASE, BEGAN
 from tests.frontends.ldap.programs import ANONYMOUS, libldap, pure, tool
 from tests.frontends.ldap.serving import Serving, blocking
@@ -42,7 +42,8 @@ def test_the_root_dse_is_found_however_it_is_spelled(serving: Serving, base: str
         (("supportedLdapVersion",), {"supportedLDAPVersion"}),
         (("NAMINGCONTEXTS", "altServer", "lastUSN", "highestCommittedUSN"), {"namingContexts"}),
         (("1.3.6.1.4.1.1466.101.120.5",), {"namingContexts"}),
-        (("supportedSASLMechanisms",), set()),
+        (("supportedSaslMechanisms",), {"supportedSASLMechanisms"}),
+        (("altServer",), set()),
         (("1.1",), set()),
     ],
 )
@@ -79,9 +80,14 @@ def test_everything_the_root_dse_promises_is_kept(serving: Serving) -> None:
         shown = {attribute.type: [value.decode() for value in attribute.values] for attribute in entry.attributes}
         assert oids.START_TLS not in shown["supportedExtension"]  # there is no certificate
         for control in shown["supportedControl"]:
-            value = b"\x30\x05\x02\x01\x05\x04\x00" if control == oids.PAGED_RESULTS else None
+            value = {oids.PAGED_RESULTS: b"\x30\x05\x02\x01\x05\x04\x00", oids.PROXIED_AUTHORIZATION: b""}.get(control)
+            if control == oids.PASSWORD_POLICY:
+                answer = client.ask(bind_request(serving.portal), (Control(control, True),))
+                assert isinstance(answer, BindResponse) and answer.result.code == 0
+                continue
             _, done = client.search(search_request(BASE, "(uid=ann)"), Control(control, True, value))
-            assert done.code == 0, control
+            expected = {oids.PROXIED_AUTHORIZATION: ResultCode.AUTHORIZATION_DENIED}  # it has not been granted
+            assert done.code == expected.get(control, 0), control
         for base in shown["namingContexts"]:
             assert client.search(search_request(base, scope=0))[1].code == 0
 

@@ -1,0 +1,99 @@
+"""What people and programs give as their name when they bind, and whom it names: a DN, user@domain, DOMAIN\\user, a bare login.
+
+A view says which forms it takes (`bind_names`); a name that is no DN is looked up in the views in their order, and the first
+that knows it wins. Finding nobody is an answer as well, after the same look-ups."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gateway.directory.definition import View
+from gateway.directory.directory import Directory
+from gateway.model import dn
+from gateway.model.dn import DN, InvalidDN
+from gateway.model.objects import Kind
+from gateway.store import users
+from gateway.store.database import Database
+from gateway.store.keys import name_key
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Who is meant. `key`: the same for all names of one person, for the soft lock. `view` and `name` (a DN): where it was
+    found, "" for nowhere. A person has a `user_id`, an application an `application`, its name; nobody has neither."""
+
+    key: str
+    view: str = ""
+    name: str = ""
+    user_id: str | None = None
+    application: str | None = None
+
+
+class BindNames:
+    """Looks names up in the views and the store."""
+
+    def __init__(self, directory: Directory, database: Database) -> None:
+        self._directory = directory
+        self._database = database
+
+    async def find(self, name: str) -> Named:
+        """Whom a bind name means. Raises InvalidDN when it is no DN and no view takes anything else, ViewNotReady."""
+        try:
+            parsed = DN.parse(name)
+        except InvalidDN:
+            if not any(view.bind_names - {"dn"} for view in self._directory.views):
+                raise
+            return await self._by_login(name, list(self._candidates(name)))
+        return self.by_dn(parsed, for_bind=True)
+
+    async def find_login(self, login: str, views: tuple[View, ...]) -> Named:
+        """Whom a login name means in these views, whatever forms they take for binding."""
+        return await self._by_login(login, [(view, login) for view in views])
+
+    def by_dn(self, name: DN, *, for_bind: bool = False) -> Named:
+        """Whom a DN means. `for_bind`: people's only where the view takes them for binding."""
+        located = self._directory.locate(name)
+        if located is None:
+            return Named(name.key)
+        view, key = located
+        parent = dn.parent_key(key)
+        if parent == view.applications.key and key[len(parent) :].startswith("cn=") and len(name.rdns[0].avas) == 1:
+            return Named(key, view.name, str(name), application=name.rdns[0].avas[0].value)
+        row = self._directory.reader(view.name).row(key)
+        if row is None or row[1] != Kind.USER or (for_bind and "dn" not in view.bind_names):
+            return Named(key, view.name)
+        return Named(_key_of(row[2]), view.name, row[6], user_id=row[2])
+
+    async def _by_login(self, name: str, candidates: list[tuple[View, str]]) -> Named:
+        readers = [self._directory.reader(view.name) for view, _ in candidates]
+        keys = [name_key(login) for _, login in candidates]
+        holders = await self._database.read(lambda connection: users.name_holders(connection, set(keys)))
+        for (view, _), reader, key in zip(candidates, readers, keys, strict=True):
+            user_id = holders.get(key)
+            row = None if user_id is None else reader.row_of(user_id)
+            if row is not None and row[1] == Kind.USER:
+                return Named(_key_of(row[2]), view.name, row[6], user_id=row[2])
+        return Named(f"login:{name_key(name)}")
+
+    def _candidates(self, name: str) -> Iterator[tuple[View, str]]:
+        """In which views, and by which login names, a name is looked up."""
+        for view in self._directory.views:
+            yield from ((view, login) for login in logins_in(view, name))
+
+
+def logins_in(view: View, name: str) -> Iterator[str]:
+    """The login names that a name may stand for in a view. user@domain is the userPrincipalName: the login name with the view's
+    domain behind it, which need not be a mail address."""
+    if "principal" in view.bind_names:
+        login, at, domain = name.rpartition("@")
+        if at and login and domain.lower() == view.domain.lower():
+            yield login
+    if "domain" in view.bind_names:
+        netbios, backslash, login = name.partition("\\")
+        if backslash and login and netbios.lower() == view.netbios.lower():
+            yield login
+    if "login" in view.bind_names and name:
+        yield name
+
+
+def _key_of(user_id: str) -> str:
+    return f"user:{user_id}"

@@ -1,0 +1,135 @@
+"""Whether a password is a person's. There is one place that decides, in this order:
+
+1. A password with the form of an application password is compared with the person's application passwords, and with nothing
+   else: a revoked one must not count as a wrong password at the source.
+2. When a source vouches for the person (an account there, `authentication = true`), such sources are asked, in the order in
+   which the accounts were linked, and nobody else: a local password beside them does not count. While a source cannot be
+   reached, what it accepted lately does (offline.py), where that is configured.
+3. Else the local password.
+
+Every refusal costs what any other costs (one question upstream where there is one, one hash where there are hashes), so that
+nobody learns from the time it takes whether there is such a person."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from gateway.directory.hashing import Hashing
+from gateway.directory.offline import OfflineBinds, WrongOffline
+from gateway.model.application import ApplicationPassword
+from gateway.model.errors import Busy, SourceUnavailable
+from gateway.model.objects import User
+from gateway.model.records import Account
+from gateway.model.source import Authenticator, BindOutcome, PolicyNotice
+from gateway.store import application_passwords, passwords, records, users
+from gateway.store.database import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether the password is right, and what the source's password policy says beside that. `source_id`: who vouched ("" for
+    the gateway itself); `application_password`: which one it was; `offline`: the source could not be reached."""
+
+    right: bool
+    notice: PolicyNotice | None = None
+    source_id: str = ""
+    application_password: ApplicationPassword | None = None
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a person. `vouching`: the accounts whose sources can be asked; `local_hash`: only without any."""
+
+    user: User | None
+    vouching: tuple[Account, ...]
+    local_hash: str | None = field(repr=False)
+
+
+WRONG = Proof(False)
+
+
+class Passwords:
+    """`authenticators` by source id; a source that is not among them cannot vouch for a password."""
+
+    def __init__(
+        self, database: Database, authenticators: Mapping[str, Authenticator], hashing: Hashing, offline: OfflineBinds
+    ) -> None:
+        self._database = database
+        self._authenticators = authenticators
+        self._hashing = hashing
+        self._offline = offline
+
+    async def check(self, user_id: str | None, password: bytes) -> Proof:
+        """Whether it is this person's password; None is nobody's. Raises SourceUnavailable, Busy, StoreUnavailable."""
+        wanted = user_id or str(uuid4())  # the look-up is made whether or not there is such a person
+        if application_passwords.has_form(password):
+            found = await self._database.read(lambda c: application_passwords.verify(c, wanted, password))
+            return Proof(found is not None, application_password=found)
+        standing = await self.standing(wanted)
+        user = standing.user
+        if user is None or not user.enabled or not (standing.vouching or standing.local_hash):
+            await self._decoy(password)
+            await self._spend_a_hash(password)
+            return WRONG
+        if standing.vouching:
+            return await self._ask(user.id, standing.vouching, password)
+        if await self._hashing.verify(standing.local_hash, password):
+            return Proof(True)
+        with contextlib.suppress(SourceUnavailable):  # no reason to doubt our own hash
+            await self._decoy(password)
+        return WRONG
+
+    async def standing(self, user_id: str) -> Standing:
+        """What is known of a person."""
+
+        def work(connection: Connection) -> Standing:
+            accounts = records.accounts(connection, user_id)
+            vouching = tuple(account for account in accounts if account.source_id in self._authenticators)
+            local = None if vouching else passwords.local_hash(connection, user_id)
+            return Standing(users.get(connection, user_id), vouching, local)
+
+        return await self._database.read(work)
+
+    async def _ask(self, user_id: str, accounts: Sequence[Account], password: bytes) -> Proof:
+        """Asks the sources in turn. Raises SourceUnavailable when none accepted and one could not be asked."""
+        silent: dict[str, SourceUnavailable] = {}
+        refusals: dict[str, PolicyNotice | None] = {}
+        for account in accounts:
+            try:
+                answer = await self._authenticators[account.source_id].authenticate(account.dn, password)
+            except SourceUnavailable as error:
+                silent[account.source_id] = error
+                continue
+            if answer.outcome is BindOutcome.ACCEPTED:
+                self._offline.accepted(user_id, account.source_id, password)
+                return Proof(True, answer.notice, account.source_id)
+            refusals.setdefault(account.source_id, answer.notice)
+        if silent:
+            return await self._ask_memory(user_id, silent, password)
+        hashed = [await self._offline.refused(user_id, source_id, password) for source_id in refusals]
+        if not any(hashed):
+            await self._spend_a_hash(password)
+        return Proof(False, next(iter(refusals.values())))
+
+    async def _ask_memory(self, user_id: str, silent: Mapping[str, SourceUnavailable], password: bytes) -> Proof:
+        """What the sources that cannot be reached accepted lately."""
+        asked = False
+        for source_id in silent:
+            if await self._offline.vouches(user_id, source_id, password):
+                return Proof(True, source_id=source_id, offline=True)
+            asked = asked or self._offline.keeps(source_id)
+        error = next(iter(silent.values()))
+        raise WrongOffline(str(error)) if asked else error
+
+    async def _spend_a_hash(self, password: bytes) -> None:
+        """What a wrong password costs where there are hashes to compare it with."""
+        if self._offline.enabled or await self._database.read(passwords.any_local):
+            with contextlib.suppress(Busy):  # it is refused already
+                await self._hashing.verify(None, password)
+
+    async def _decoy(self, password: bytes) -> None:
+        for authenticator in self._authenticators.values():
+            await authenticator.decoy(password)
+            return

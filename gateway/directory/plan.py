@@ -16,6 +16,7 @@ _COMMON_TO_MANY = frozenset({"objectclass", "structuralobjectclass"})
 """Nearly every filter has one of these beside something better, and statistics of a young file do not tell."""
 
 _PARAMETER = re.compile(r"\?(\d+)")
+_OTHER_COLUMN = re.compile(r"\be\.(?!id\b)")
 
 _ALL = 1 << 40
 """The cost of looking at every entry."""
@@ -290,8 +291,9 @@ class Compiler:
         drivers = [node.driver for node in nodes if node.driver is not None]
         if len(drivers) < len(nodes):
             return either
-        either.driver = " UNION ".join(f"SELECT entry FROM ({driver})" for driver in drivers)
-        either.cost, either.dense = sum(node.cost for node in nodes), all(node.dense for node in nodes)
+        either.cost = sum(node.cost for node in nodes)
+        either.driver = _either(drivers, conditions, few=either.cost <= POINT_COST and not either.heavy)
+        either.dense = either.cost <= POINT_COST and all(node.dense for node in nodes)  # all are found before one is given
         if all(node.residual == "1" for node in nodes):
             either.sharp = all(node.is_sharp for node in nodes)
         elif either.heavy and either.cost <= POINT_COST:
@@ -304,6 +306,18 @@ class Compiler:
         node = self._node(shape[1])  # type: ignore[arg-type]
         # The opposite of "too wide" is too narrow: nothing can be said.
         return _Node(f"NOT {node.condition}", heavy=node.heavy) if node.exact else _Node("1", exact=False)
+
+
+def _either(drivers: Sequence[str], conditions: Sequence[str], *, few: bool) -> str:
+    """What any of the drivers finds, each entry once. Where it is a few, whoever a driver before has found is left out one by
+    one, which costs half as much as SQLite's table of all that were found."""
+    found = [f"SELECT entry FROM ({driver})" for driver in drivers]
+    if not few or any(_OTHER_COLUMN.search(condition) for condition in conditions):
+        return " UNION ".join(found)
+    for number in range(1, len(found)):
+        fresh = " AND ".join(f"({condition}) IS NOT TRUE" for condition in conditions[:number])
+        found[number] = f"SELECT e.id AS entry FROM (SELECT entry AS id FROM ({drivers[number]})) e WHERE {fresh}"
+    return " UNION ALL ".join(found)
 
 
 def _joined(word: str, tests: Sequence[str]) -> str:

@@ -12,9 +12,10 @@ from gateway.directory.access import Access
 from gateway.directory.evaluate import Evaluator
 from gateway.directory.plan import POINT_COST
 from gateway.directory.reader import BASE_OBJECT, ENCODED, Prepared, Reader
-from gateway.directory.selection import Renderer, wanted
+from gateway.directory.selection import MatchedValues, Renderer, wanted
 from gateway.directory.shape import TRUE, UNKNOWN, Key, Shape
 from gateway.directory.sight import ROW, Row, Sight, mentioned
+from gateway.directory.sorting import Order
 from gateway.model import dn
 from gateway.model.dn import DN
 from gateway.wire.filters import Filter
@@ -25,7 +26,8 @@ SLICE_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search in our words. `base` (with its key) is known to be inside the view."""
+    """A search in our words. `base` (with its key) is known to be inside the view. `order`: what `sorting.order` gives; empty:
+    as it comes. `matched_values`: only values that match one of these are sent (RFC 3876); empty: all."""
 
     base: DN
     base_key: str
@@ -33,6 +35,8 @@ class Query:
     filter: Filter
     attributes: tuple[str, ...] = ()
     types_only: bool = False
+    order: Order = ()
+    matched_values: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,12 @@ class ViewSearcher:
         return renderer
 
     def search(self, query: Query) -> "Search":
-        """Prepares a search. Raises NoSuchObject. Nothing has been read yet but the base."""
+        """Prepares a search; one that has an order is ordered.py's. Raises NoSuchObject. Nothing has been read yet but the
+        base."""
+        return Search(self, query, *self.parts(query))
+
+    def parts(self, query: Query) -> tuple[Shape, list[Key], Renderer]:
+        """What a search is made of. Raises NoSuchObject."""
         base_key = query.base_key
         if query.scope == BASE_OBJECT or not self.reader.is_container(base_key):
             self.find(base_key)
@@ -106,7 +115,9 @@ class ViewSearcher:
             # There is one row, and asking it costs less than any look into the index.
             keys, shape = [], UNKNOWN
         renderer = self.renderer(query.attributes, query.types_only)
-        return Search(self, query, shape, keys, renderer)
+        if query.matched_values:
+            renderer = MatchedValues(renderer.wanted, self.reader.view.stored_attributes, query.matched_values, self._evaluator)
+        return shape, keys, renderer
 
     def direct(self, query: Query) -> DirectPlan | None:
         """The plan for a search that one statement answers as it stands; None when it is not one of those."""
@@ -128,14 +139,18 @@ class ViewSearcher:
         render = None if renderer.wanted.is_whole_entry else renderer
         return DirectPlan(prepared.sql, base, makers, render)
 
+    @staticmethod
+    def tester(query: Query, exact: bool, sight: Sight) -> Callable[[Row], bool]:
+        """What tells of a row whether it is visible and matches after all."""
+        asked = mentioned(query.filter)
+        return lambda row: sight.shows(row) and (exact or sight.matches(query.filter, row, asked))
+
     def converter(self, query: Query, exact: bool, renderer: Renderer, sight: Sight) -> Callable[[Row], bytes | None]:
         """What makes a row's answer: the entry to send, or None when it is not visible or does not match after all."""
-        asked = mentioned(query.filter)
+        fits = self.tester(query, exact, sight)
 
         def answer(row: Row) -> bytes | None:
-            if not sight.shows(row) or not (exact or sight.matches(query.filter, row, asked)):
-                return None
-            return renderer(sight.encoded(row), row[5], sight.found(row, renderer.dynamic))
+            return renderer(sight.encoded(row), row[5], sight.found(row, renderer.dynamic)) if fits(row) else None
 
         return answer
 
@@ -146,14 +161,23 @@ _MAX_RENDERERS = 1_000
 class Search:
     """One prepared search. Either `at_once`, or `open` and then `next_slice` until it gives None, and `close` at the end."""
 
-    def __init__(self, searcher: ViewSearcher, query: Query, shape: Shape, keys: Sequence[Key], renderer: Renderer) -> None:
+    def __init__(
+        self,
+        searcher: ViewSearcher,
+        query: Query,
+        shape: Shape,
+        keys: Sequence[Key],
+        renderer: Renderer,
+        *,
+        plain: bool = True,
+    ) -> None:
         self._searcher = searcher
         self._query = query
         self._renderer = renderer
         self._scope, base = searcher.reader.scope_of(query.base_key, query.scope)
         self._shape = shape
         # An entry that has been found needs no wide row when nothing is tested and nothing added.
-        self._plain = searcher.access.is_everything and not renderer.needs_operational
+        self._plain = plain and searcher.access.is_everything and not renderer.needs_operational
         self._prepared = self._prepare()
         self._plain = self._plain and self._prepared.plan.exact
         if not self._plain:
@@ -167,19 +191,25 @@ class Search:
         return self._searcher.reader.prepare(self._shape, self._scope, ENCODED if self._plain else ROW)
 
     @property
-    def is_small(self) -> bool:
-        """Whether it may be answered at once."""
+    def _is_point(self) -> bool:
         return self._query.scope == BASE_OBJECT or self._prepared.plan.cost <= POINT_COST
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be tried to answer it at once: few rows are expected, or every row that is looked at is found."""
+        return (self._is_point or self._prepared.plan.cheap_rows) and not self._query.matched_values
 
     @property
     def blocking(self) -> bool:
         """Whether a slice may take long, because rows are looked at that are not found: to be taken in a thread."""
-        return not (self._prepared.plan.cheap_rows and self._prepared.plan.exact) and not self.is_small
+        plan = self._prepared.plan
+        return not (self._is_point or (plan.cheap_rows and plan.exact)) or bool(self._query.matched_values)
 
     def at_once(self) -> list[bytes] | None:
         """All entries; None when there are many after all, so that it must be taken in slices."""
-        rows = self._searcher.reader.execute(f"{self._prepared.sql} LIMIT {_ROWS_AT_ONCE}", self._parameters).fetchall()
-        if len(rows) >= _ROWS_AT_ONCE:
+        most = _ROWS_AT_ONCE if self._is_point else _ROWS_AT_A_GLANCE
+        rows = self._searcher.reader.execute(f"{self._prepared.sql} LIMIT {most}", self._parameters).fetchall()
+        if len(rows) >= most:
             return None
         self._look(self._searcher.reader.connection)
         return self._convert(rows)
@@ -210,7 +240,7 @@ class Search:
     def _convert(self, rows: list[tuple[bytes]] | list[Row]) -> list[bytes]:
         if self._plain:
             encoded = [row[0] for row in rows]
-            if self._renderer.wanted.is_whole_entry:
+            if self._renderer.changes_nothing:
                 return encoded  # type: ignore[return-value]
             return [self._renderer(entry) for entry in encoded]  # type: ignore[arg-type]
         answer = self._answer
@@ -234,3 +264,6 @@ class Search:
 
 _ROWS_AT_ONCE = 2_000
 """What the reactor is held for at the most when the planner's estimate was too low: some milliseconds."""
+
+_ROWS_AT_A_GLANCE = 100
+"""So many rows are tried where many are expected, before a snapshot is taken for them: less than it costs to take one."""

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from itertools import filterfalse
 
 from gateway.directory.access import may_read
+from gateway.directory.evaluate import Evaluator
 from gateway.directory.indexing import attribute_key
 from gateway.directory.sight import DYNAMIC
 from gateway.model import schema
+from gateway.model.dn import DN
 from gateway.wire import entries
+from gateway.wire.filters import Filter
 
 _STORED = ("structuralobjectclass", "entryuuid", "createtimestamp", "modifytimestamp", "entrydn", "subschemasubentry")
 
@@ -70,6 +73,7 @@ class Renderer:
 
     def __init__(self, selected: Wanted, stored: frozenset[str]) -> None:
         self.wanted = selected
+        self.changes_nothing = selected.is_whole_entry
         self.needs_operational = bool(selected.operational)
         self.dynamic = tuple(key for key in DYNAMIC if key in selected.keys)
         self._user: Callable[[bytes], bytes] | None = None
@@ -94,4 +98,32 @@ class Renderer:
         return entries.extend(entry, entries.attributes(extra) + b"".join(entries.encode_attribute(*one) for one in found))
 
 
+class MatchedValues(Renderer):
+    """Leaves out the values that match none of the items (RFC 3876 §3); an attribute without values left is sent without them.
+    It has no effect on types alone."""
+
+    def __init__(self, selected: Wanted, stored: frozenset[str], items: Sequence[Filter], evaluator: Evaluator) -> None:
+        super().__init__(selected, stored)
+        self.changes_nothing = False
+        self._items = items
+        self._evaluator = evaluator
+
+    def __call__(
+        self, encoded: bytes, operational: bytes = b"", dynamic: Sequence[tuple[bytes, Sequence[bytes]]] = ()
+    ) -> bytes:
+        entry = super().__call__(encoded, operational, dynamic)
+        if self.wanted.types_only:
+            return entry
+        name, attributes = entries.decode_entry(entry)
+        return entries.encode_entry(name, [(kind, self._matching(kind, values)) for kind, values in attributes.items()])
+
+    def _matching(self, description: bytes, values: Sequence[bytes]) -> list[bytes]:
+        key = attribute_key(description.decode())
+        return [value for value in values if any(self._matches(item, key, value) for item in self._items)]
+
+    def _matches(self, item: Filter, key: str, value: bytes) -> bool:
+        return self._evaluator.matches(item, {key: [value]}, _ROOT)
+
+
+_ROOT = DN(())
 _NAMELESS = entries.encode_entry(b"", ())

@@ -45,6 +45,9 @@ def _case_ignore(value: bytes) -> bytes | None:
         return None
 
 
+_case_exact = _text(prepare_exact)
+
+
 def _integer(value: bytes) -> bytes | None:
     if not _INTEGER.fullmatch(value):
         return None
@@ -138,10 +141,10 @@ KEYS: Mapping[str, KeyFunction] = {
     "distinguishedNameMatch": _distinguished_name,
     "caseIgnoreMatch": _case_ignore,
     "caseIgnoreOrderingMatch": _case_ignore,
-    "caseExactMatch": _text(prepare_exact),
-    "caseExactOrderingMatch": _text(prepare_exact),
+    "caseExactMatch": _case_exact,
+    "caseExactOrderingMatch": _case_exact,
     "caseIgnoreIA5Match": _case_ignore,
-    "caseExactIA5Match": _text(prepare_exact),
+    "caseExactIA5Match": _case_exact,
     "caseIgnoreListMatch": _case_ignore,
     "numericStringMatch": _text(prepare_numeric),
     "telephoneNumberMatch": _text(prepare_telephone),

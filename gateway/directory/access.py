@@ -4,7 +4,7 @@ Values and pure tests; the organizations of a scope are resolved against the vie
 
 from dataclasses import dataclass
 
-from gateway.directory.projection import CONTAINER
+from gateway.directory.projection import CONTAINER, PRIVATE_GROUP, private_group_owner
 from gateway.model import schema
 from gateway.model.application import Application, Scope
 from gateway.model.objects import Kind
@@ -74,7 +74,7 @@ class Visibility:
         if kind == CONTAINER:
             return True
         if self.only is not None:
-            return object_id in self.only
+            return (private_group_owner(object_id) if kind == PRIVATE_GROUP else object_id) in self.only
         if kind == Kind.GROUP:
             return self.groups is None or object_id in self.groups
         if self.organizations is None:

@@ -1,10 +1,10 @@
 """Object → LDAP entry, by the rules of a view. Pure: what an entry needs from its neighbours is handed in."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from uuid import NAMESPACE_OID, uuid5
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from gateway.directory import ad, containers
 from gateway.directory.definition import EntryRules, View
@@ -17,6 +17,12 @@ from gateway.wire.entries import encode_attribute, encode_entry
 
 CONTAINER = "container"
 """The kind of the entries that the view itself brings: its base and the units below it."""
+
+PRIVATE_GROUP = "private_group"
+"""The kind of the entries of people's own groups: whoever sees the person sees them."""
+
+_PRIVATE = 0x7D1A_64C3_9E5B
+"""What the last octets of a person's id and of the private group's differ in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,8 @@ class Projection:
         self._plans = {kind: _plan(rules) for kind, rules in view.rules.items()}
         self._conditional = {kind: _conditional_attributes(rules, view.member_attributes) for kind, rules in view.rules.items()}
         self._domain = {"domain": (view.domain,)} if view.domain else {}
-        self._held = frozenset(name.key for name in (*view.containers, view.applications))
+        self.held = frozenset(name.key for name in (*view.containers, view.applications))
+        """The keys of the DNs that are the view's own, so that no object can have them."""
 
     # The view's own entries -------------------------------------------------------------------------------------------
 
@@ -74,10 +81,6 @@ class Projection:
             values = (("objectClass", [one.encode() for one in found.object_classes]), *found.attributes)
             identity = str(uuid5(NAMESPACE_OID, name.key))
             yield self._entry(identity, CONTAINER, str(name), name.key, values, found.structural, created, created)
-
-    def is_held(self, dn_key: str) -> bool:
-        """Whether a DN is the view's own, so that no object can have it."""
-        return dn_key in self._held
 
     # Objects ----------------------------------------------------------------------------------------------------------
 
@@ -100,6 +103,10 @@ class Projection:
     def organization(self, organization: Organization, parent: tuple[str, str] | None, unique: bool = True) -> Entry:
         """`parent`: DN and key of the parent organization's entry; None right below the container."""
         return self._object(Kind.ORGANIZATION, organization, self._named(organization), (), unique=unique, parent=parent)
+
+    def private_group(self, group: Group, unique: bool = True) -> Entry:
+        """The entry of a person's own group (`private_group` below)."""
+        return replace(self.group(group, (), (), unique), kind=PRIVATE_GROUP)
 
     def lists_logins(self, group: Group) -> bool:
         """Whether the group shows its members' login names, which are costly to find."""
@@ -217,6 +224,26 @@ class Projection:
             ("subschemaSubentry", [self._subschema]),
         )
         return Entry(object_id, kind, name, key, attributes, operational)
+
+
+def private_group(user: User) -> Group | None:
+    """The group of one's own: of people whose gidNumber is their uidNumber. Another gidNumber is that of a group which many
+    have, and which is there by itself or not."""
+    numbers = user.attributes.get("gid_number")
+    if not numbers or numbers != user.attributes.get("uid_number"):
+        return None
+    attributes = {"gid_number": numbers}
+    return Group(private_group_id(user.id), user.username, user.origin, user.created_at, user.updated_at, attributes)
+
+
+def private_group_id(user_id: str) -> str:
+    """The entryUUID of a person's private group: always the same, and nobody else's."""
+    return str(UUID(int=UUID(user_id).int ^ _PRIVATE))
+
+
+def private_group_owner(group_id: str) -> str:
+    """Whose private group this is."""
+    return private_group_id(group_id)
 
 
 def _own_name(item: DirectoryObject) -> str:

@@ -83,10 +83,12 @@ class ViewWriter:
             )
         return found
 
-    def holder(self, dn_key: str) -> str | None:
-        """The id of the object whose entry has this DN."""
-        row = self._connection.execute("SELECT object_id FROM entry WHERE dn_key = ?", (dn_key,)).fetchone()
-        return row[0] if row else None
+    def holder(self, dn_key: str) -> tuple[str, str] | None:
+        """(kind, object id) of the entry that has this DN."""
+        row: tuple[str, str] | None = self._connection.execute(
+            "SELECT kind, object_id FROM entry WHERE dn_key = ?", (dn_key,)
+        ).fetchone()
+        return row
 
     def waiting_for(self, plain_key: str) -> list[tuple[str, str]]:
         """(kind, object id) of those that would have this DN if no other had it."""

@@ -3,70 +3,24 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import socket
-import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any
 
-import ldap3
 import pytest
 
-from tests.app.installation import BASE_DN, Installation, Serving, source_of, until
-from tests.conftest import StartSlapd
-from tests.servers.people import people, person_dn, person_password
-from tests.servers.pki import Pki
+from tests.app.installation import BASE_DN, Installation, until
+from tests.app.watching import PEOPLE, application, metrics, readiness, titles, wait_until_read
+from tests.servers.people import person_dn, person_password
 from tests.servers.slapd import Slapd
 
 ANONYMOUS_BIND = bytes.fromhex("300c 020101 6007 020103 0400 8000")
-PEOPLE = f"ou=people,{BASE_DN}"
 
 
-@pytest.fixture
-def upstream(start_slapd: StartSlapd) -> Slapd:
-    return start_slapd(ldif=people(20, 2, 5))
-
-
-@pytest.fixture
-def installed(gateway: Installation, upstream: Slapd, pki: Pki) -> Installation:
-    gateway.configure(source_of(upstream, pki))
-    return gateway
-
-
-def application(installed: Installation) -> dict[str, Any]:
-    added = installed("application", "add", "portal", "--json").json
-    assert isinstance(added, dict)
-    return added
-
-
-def readiness(serving: Serving) -> tuple[int, dict[str, Any]]:
-    try:
-        with urllib.request.urlopen(f"http://{serving.addresses['management']}/readyz", timeout=10) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
-
-
-def wait_until_read(serving: Serving) -> None:
-    """The first run is over, and what it brought is in the view."""
-
-    def is_read() -> bool:
-        details = {check["name"]: check["detail"] for check in readiness(serving)[1]["checks"]}
-        return "succeeded" in details["source hr"] and details["view openldap"].startswith("0 changes behind")
-
-    until(is_read, "the source is read")
-
-
-def titles(connection: ldap3.Connection, uid: str) -> list[str]:
-    connection.search(PEOPLE, f"(uid={uid})", attributes=["title"])
-    return [str(value) for entry in connection.response for value in entry["attributes"]["title"]]
-
-
+@pytest.mark.usefixtures("both_ways")
 def test_from_slapd_to_an_ldap_client_that_binds_as_a_person(installed: Installation, upstream: Slapd) -> None:
     portal = application(installed)
     with installed.serve() as serving:
@@ -84,10 +38,9 @@ def test_from_slapd_to_an_ldap_client_that_binds_as_a_person(installed: Installa
         assert serving.bind(entry["dn"], "wrong") == "invalidCredentials"
         upstream.stop()
         assert serving.bind(entry["dn"], person_password(3)) == "unavailable"
-        with urllib.request.urlopen(f"http://{serving.addresses['management']}/metrics", timeout=10) as answer:
-            metrics = answer.read().decode()
         for outcome in ("accepted", "refused", "unavailable"):
-            assert f'gateway_upstream_seconds_count{{outcome="{outcome}",source="hr"}} 1.0' in metrics
+            line = f'gateway_upstream_seconds_count{{outcome="{outcome}",source="hr"}} 1.0'
+            until(lambda: line in metrics(serving), line)  # noqa: B023
         assert serving.stop() == 0
         for secret in (portal["secret"], person_password(3), "reader-secret"):
             assert secret not in serving.log_text()
@@ -139,9 +92,7 @@ def test_metrics_and_readiness_tell_of_every_part(installed: Installation) -> No
         wait_until_read(serving)
         names = {check["name"] for check in readiness(serving)[1]["checks"]}
         assert names >= {"store", "schema", "view openldap", "source hr"}
-        with urllib.request.urlopen(f"http://{serving.addresses['management']}/metrics", timeout=10) as answer:
-            text = answer.read().decode()
-        assert 'gateway_view_lag_changes{view="openldap"} 0.0' in text
+        assert 'gateway_view_lag_changes{view="openldap"} 0.0' in metrics(serving)
 
 
 def test_a_source_that_is_down_keeps_nothing_else_from_starting(installed: Installation, upstream: Slapd) -> None:
@@ -154,6 +105,7 @@ def test_a_source_that_is_down_keeps_nothing_else_from_starting(installed: Insta
         assert serving.log_text().count("source hr: ldap://") == 1
 
 
+@pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order_also_while_clients_are_connected(installed: Installation, number: signal.Signals) -> None:
     with installed.serve() as serving:
@@ -203,25 +155,6 @@ def test_an_unmigrated_postgresql_store_is_refused(gateway: Installation, postgr
     with gateway.serve() as serving:
         assert until(lambda: readiness(serving)[0] == 200, "the gateway is ready")
         assert serving.stop() == 0
-
-
-def test_the_certificate_is_read_again_at_a_signal(installed: Installation, pki: Pki, tmp_path: Path) -> None:
-    certificate, key = tmp_path / "ldap.pem", tmp_path / "ldap.key"
-    shutil.copy(pki.certificate, certificate)
-    shutil.copy(pki.key, key)
-    lines = f'listen = "127.0.0.1:0"\ntls_listen = "127.0.0.1:0"\ncertificate = "{certificate}"\nkey = "{key}"'
-    installed.configure(ldap=lines)
-    tls = ldap3.Tls(ca_certs_file=str(pki.ca), validate=ssl.CERT_REQUIRED)
-    with installed.serve() as serving:
-        assert serving.bind(tls=tls) == "success"
-        certificate.write_text("nonsense")
-        serving.process.send_signal(signal.SIGHUP)
-        until(lambda: "the old certificate stays in use" in serving.log_text(), "the broken certificate is complained of")
-        assert serving.bind(tls=tls) == "success"
-        shutil.copy(pki.certificate, certificate)
-        serving.process.send_signal(signal.SIGHUP)
-        until(lambda: serving.log_text().count("certificates are read again") == 2, "the certificate is read again")
-        assert serving.bind(tls=tls) == "success"
 
 
 def test_systemd_is_told_when_it_is_ready_and_when_it_stops(

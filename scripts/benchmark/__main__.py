@@ -5,110 +5,144 @@ from __future__ import annotations
 import os
 import platform
 import re
+import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from scripts.benchmark.contenders import ORGANIZATIONS, Contender, Size, as_contender, start_replica, start_slapd
-from scripts.benchmark.gateway_side import start_gateway
-from scripts.benchmark.load import LoadGenerator
-from scripts.benchmark.measure import (
-    Measured,
-    Row,
-    compare,
-    percentile,
-    propagation_ms,
-    resident_mebibytes,
-    restart_seconds,
-    search_rows,
-)
-from scripts.benchmark.table import markdown, number
-from tests.servers import pki
-from tests.servers.processes import program
-from tests.servers.slapd import Slapd
+from scripts.benchmark import crowds, lifecycle, searches
+from scripts.benchmark.contenders import BenchError
+from scripts.benchmark.load import LoadError
+from scripts.benchmark.measure import Measured
+from scripts.benchmark.prepared import Prepared
+from scripts.benchmark.sample import Size
+from scripts.benchmark.stage import Effort, Stage
+from scripts.benchmark.table import as_json, markdown, number
+from tests.servers.processes import ServerFailedError, program
 
-COLD_START = Row("cold start, empty store, until all are searchable", "s", at_most_ratio=0.5)
-COLD_START_UNSYNCED = Row("the same, slapd told not to sync to disk", "s")
-CHANGE_MEDIAN = Row("change in slapd readable, median, under load", "ms", at_most=100)
-CHANGE_P99 = Row("change in slapd readable, p99, under load", "ms", at_most=500)
-MEMORY = Row("resident memory after that load", "MiB", at_most=200)
-RESTART = Row("restart until the first search is answered", "s", at_most=2)
+MEASUREMENTS: Mapping[str, Callable[[Stage], Iterator[Measured]]] = {
+    "cold-start": lifecycle.cold_start,
+    "equality": searches.equality,
+    "filters": searches.filters,
+    "groups": searches.groups,
+    "in-chain": searches.in_chain,
+    "in-chain-samba": searches.in_chain_samba,
+    "substring": searches.substring,
+    "substring-unindexed": searches.substring_unindexed,
+    "subtree": searches.subtree,
+    "paged": searches.paged,
+    "tls": searches.tls,
+    "application-binds": crowds.application_binds,
+    "pass-through": crowds.pass_through,
+    "change": lifecycle.change,
+    "memory": lifecycle.memory,
+    "restart": lifecycle.restart,
+    # From here on the gateway is restarted for the row, some with another configuration
+    "idle": crowds.idle,
+    "slow-readers": crowds.slow_readers,
+    "local-password-binds": crowds.local_password_binds,
+    "ad": searches.ad_filter,
+    "workers": crowds.workers,
+}
+"""What can be asked for, in the order in which it is measured."""
+
+LARGE = 200_000
+NOT_WHEN_LARGE = frozenset({"cold-start"})  # two slapd replicas of so many take the better part of an hour
 
 
 @click.command()
 @click.option("--people", default=100_000, show_default=True)
-@click.option("--groups", default=1_000, show_default=True)
+@click.option("--groups", type=int, help="Groups of people; above them stand groups of groups.  [default: one for 100 people]")
 @click.option("--members", default=100, show_default=True, help="Members of each group.")
 @click.option("--seconds", default=3.0, show_default=True, help="How long each search measurement runs.")
 @click.option("--repeats", default=3, show_default=True, help="How often each search is measured; the median counts.")
 @click.option("--changes", default=200, show_default=True, help="Changes made for the propagation times.")
-@click.option("--slapd-only", is_flag=True, help="Measure a slapd replica in the gateway's place: a test of the bench.")
-def main(people: int, groups: int, members: int, seconds: float, repeats: int, changes: int, slapd_only: bool) -> None:
-    """Measure slapd and the gateway on one generated directory and print a table with ratios.
-
-    Ends with status 1 when a target was missed."""
-    size = Size(people, groups, members)
-    with ExitStack() as end, tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        directory = Path(folder)
-        generator = LoadGenerator(directory)
-        for name in ("pki", "gateway"):
-            (directory / name).mkdir()
-        authority = pki.create(directory / "pki")
-        say(machine())
-        say(f"loading {size.people:,} people and {size.groups:,} groups of {size.members} into slapd")
-        provider = start_slapd(directory / "provider", authority, size)
-        end.callback(provider.end)
-        replica, unsynced_seconds = start_replica(directory / "replica", authority, provider)
-        end.callback(replica.end)
-        say(f"a slapd replica that does not sync to disk took {number(unsynced_seconds)} s")
-        rows = []
-        if slapd_only:
-            second = as_contender(replica, "replica", unsynced_seconds)
-        else:
-            replica.end()
-            durable, durable_seconds = start_replica(directory / "durable", authority, provider, durable=True)
-            durable.end()
-            say(f"one as it is by default took {number(durable_seconds)} s; starting the gateway with an empty store")
-            second = start_gateway(directory / "gateway", provider, size, generator)
-            end.callback(second.stop)
-            rows.append(Measured(COLD_START, durable_seconds, second.start_seconds))
-        rows.append(Measured(COLD_START_UNSYNCED, unsynced_seconds, second.start_seconds))
-        pair = (as_contender(provider), second)
-        for one in measurements(provider, pair, generator, size, seconds, repeats, changes):
-            rows.append(one)
-            say(progress(one))
-    click.echo(markdown(rows, (pair[0].name, pair[1].name)))
-    sys.exit(any(one.reached is False for one in rows))
-
-
-def measurements(
-    provider: Slapd,
-    pair: tuple[Contender, Contender],
-    generator: LoadGenerator,
-    size: Size,
+@click.option("--idle-connections", default=10_000, show_default=True)
+@click.option("--slow-readers", default=200, show_default=True)
+@click.option("--samba-people", default=2_000, show_default=True, help="A Samba AD takes minutes for more.")
+@click.option("--only", help=f"Measure these, separated by commas: {', '.join(MEASUREMENTS)}.")
+@click.option("--skip", default="", help="Measure all but these.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Keep loaded data in this folder, and use what is there.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the results to this file, too.")
+def main(  # noqa: PLR0913 - one for each option
+    people: int,
+    groups: int | None,
+    members: int,
     seconds: float,
     repeats: int,
     changes: int,
-) -> Iterator[Measured]:
-    """Everything after the cold start, one row after the other."""
-    for row in search_rows(size, seconds):
-        yield compare(row, pair, generator, size, repeats)
-    times = propagation_ms(provider, pair[1].endpoint, generator, size, changes, ORGANIZATIONS)
-    yield Measured(CHANGE_MEDIAN, None, percentile(times, 0.5))
-    yield Measured(CHANGE_P99, None, percentile(times, 0.99))
-    yield Measured(MEMORY, resident_mebibytes(pair[0].pid()), resident_mebibytes(pair[1].pid()))
-    yield Measured(RESTART, restart_seconds(pair[0], size), restart_seconds(pair[1], size))
+    idle_connections: int,
+    slow_readers: int,
+    samba_people: int,
+    only: str | None,
+    skip: str,
+    cache: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Measure slapd and the gateway on one generated directory and print a table with ratios.
+
+    Ends with status 1 when a target was missed, or a measurement could not be made."""
+    names = chosen(only, skip, people)
+    allow_open_files(idle_connections)
+    size = Size(people, max(1, people // 100) if groups is None else groups, members)
+    samba = Size(samba_people, max(1, samba_people // 10), 10)
+    effort = Effort(seconds, repeats, changes, idle_connections, slow_readers, samba)
+    say(machine())
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as end:
+        stage = Stage(Path(folder), size, effort, Prepared(cache), end, say)
+        rows, failures = measure(stage, names)
+    click.echo(markdown(rows))
+    for failure in failures:
+        say(failure)
+    if json_file:
+        circumstances = {"machine": machine(), "people": people, "groups": size.groups, "failures": failures}
+        json_file.write_text(as_json(rows, circumstances) + "\n")
+    sys.exit(bool(failures) or any(one.reached is False for one in rows))
+
+
+def chosen(only: str | None, skip: str, people: int) -> list[str]:
+    """The measurements that are wanted, in our order. Raises BadParameter for a name that is none."""
+    wanted, unwanted = (set(filter(None, (text or "").split(","))) for text in (only, skip))
+    for name in wanted | unwanted:
+        if name not in MEASUREMENTS:
+            raise click.BadParameter(f"{name} is none of: {', '.join(MEASUREMENTS)}")
+    if not wanted:
+        wanted = set(MEASUREMENTS) - (NOT_WHEN_LARGE if people > LARGE else frozenset())
+    return [name for name in MEASUREMENTS if name in wanted - unwanted]
+
+
+def measure(stage: Stage, names: list[str]) -> tuple[list[Measured], list[str]]:
+    """The rows, and a sentence for each measurement that could not be made: the others are made nevertheless."""
+    rows: list[Measured] = []
+    failures: list[str] = []
+    for name in names:
+        try:
+            for one in MEASUREMENTS[name](stage):
+                rows.append(one)
+                say(progress(one))
+        except (BenchError, LoadError, ServerFailedError) as error:
+            failures.append(f"{name} could not be measured: {error}")
+            say(failures[-1])
+    return rows, failures
 
 
 def progress(one: Measured) -> str:
     """One measurement while the others are still running, with the spread that its medians come from."""
     spread = "".join(f"; {number(low)} to {number(high)}" for low, high in one.spread or ())
     return f"{one.row.name}: {number(one.yardstick)} and {number(one.gateway)} {one.row.unit}{spread}"
+
+
+def allow_open_files(connections: int) -> None:
+    """Raise the limit that our children inherit as far as it goes."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard < connections + 500:
+        say(f"only {hard} files may be open at a time: {connections} idle connections will not fit (ulimit -Hn)")
 
 
 def machine() -> str:

@@ -1,68 +1,69 @@
-"""Those who are measured: a slapd with the data, a slapd that replicates it, the gateway. Each is a process and an endpoint."""
+"""Those who are measured, as the rows see them; and the slapd that everything comes from, with its replica."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import ldap3
 from ldap3.core.exceptions import LDAPException
 
+from scripts.benchmark import sample
 from scripts.benchmark.load import Endpoint
-from tests.servers.people import people
+from scripts.benchmark.prepared import Prepared
+from tests.servers.people import base_tree
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
-from tests.servers.slapd import start as start_loaded
 from tests.servers.slapd_configuration import SlapdOptions
 
 INDEXES = ("objectClass,entryUUID,entryCSN,uid,sn,mail,member eq", "cn eq,sub")
-ORGANIZATIONS = 10
-GIVE_UP_SECONDS = 1800.0
+PROVIDER = SlapdOptions(
+    log="0", memberof=False, refint=False, indexes=INDEXES, extra=("moduleload argon2",), session_log="memory"
+)
+GIVE_UP_SECONDS = 3600.0
 POLL_SECONDS = 0.05
 
 
 class BenchError(RuntimeError):
-    """A contender did not come as far as it should have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How large the directory is."""
-
-    people: int = 100_000
-    groups: int = 1_000
-    members: int = 100
-
-    @property
-    def entries(self) -> int:
-        """The least that a walk over the whole tree must return."""
-        return self.people + self.groups
+    """A contender did not come as far as it should have, or answered something else than the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """`stop` ends it in an orderly way; `start` may return before it can answer."""
+    """One server. `person`: the DN of a person as a template for the load generator. `stop` ends it in an orderly way;
+    `start` may return before it can answer. `tls_port`: 0 where it has none."""
 
     name: str
     endpoint: Endpoint
+    person: str
     pid: Callable[[], int]
     stop: Callable[[], None]
     start: Callable[[], object]
-    start_seconds: float = 0.0  # from a cold start with nothing to everything searchable
+    tls_port: int = 0
+
+    @property
+    def encrypted(self) -> Endpoint:
+        """The same over TLS."""
+        return replace(self.endpoint, port=self.tls_port, tls=True)
 
 
-def start_slapd(directory: Path, pki: Pki, size: Size) -> Slapd:
-    """The provider: mdb with indexes, no log, syncprov, the generated directory loaded."""
-    options = SlapdOptions(log="0", memberof=False, refint=False, indexes=INDEXES)
-    return start_loaded(directory, pki, options, people(size.people, size.groups, size.members, ORGANIZATIONS))
+def start_slapd(directory: Path, pki: Pki, options: SlapdOptions, ldif: Iterable[str], prepared: Prepared, name: str) -> Slapd:
+    """A slapd that holds tests.servers' base_tree and `ldif`; loaded only when there is nothing prepared of this name."""
+    server = Slapd(directory, pki, options)
+    if not prepared.fetch(name, directory / "db"):
+        server.load(part for source in ([base_tree(server.suffix)], ldif) for part in source)
+        prepared.keep(name, directory / "db")
+    return server.start()
 
 
-def as_contender(server: Slapd, name: str = "slapd", start_seconds: float = 0.0) -> Contender:
+def as_contender(server: Slapd, name: str = "slapd") -> Contender:
     endpoint = Endpoint(server.port, server.reader.dn, server.reader.password, server.suffix)
-    return Contender(name, endpoint, lambda: server.pid, server.stop, server.start, start_seconds)
+    return Contender(
+        name, endpoint, sample.PERSON_DN, lambda: server.pid, server.stop, server.start, tls_port=server.ldaps_port
+    )
 
 
 def start_replica(directory: Path, pki: Pki, provider: Slapd, *, durable: bool = False) -> tuple[Slapd, float]:
@@ -73,15 +74,7 @@ def start_replica(directory: Path, pki: Pki, provider: Slapd, *, durable: bool =
     """
     source = f'provider={provider.url} type=refreshAndPersist retry="1 +" searchbase="{provider.suffix}"'
     account = f'bindmethod=simple binddn="{provider.admin.dn}" credentials={provider.admin.password}'
-    options = SlapdOptions(
-        log="0",
-        syncprov=False,
-        memberof=False,
-        refint=False,
-        indexes=INDEXES,
-        durable=durable,
-        extra=(f"syncrepl rid=001 {source} {account}",),
-    )
+    options = replace(PROVIDER, syncprov=False, durable=durable, extra=(*PROVIDER.extra, f"syncrepl rid=001 {source} {account}"))
     wanted = context_csn(provider)
     began = time.monotonic()
     replica = Slapd(directory, pki, options).start()
@@ -109,10 +102,24 @@ def ask(connection: Any, base: str, text: str, scope: str, attribute: str) -> li
 
 def connect(endpoint: Endpoint) -> Any:
     """A bound ldap3 connection."""
-    server = ldap3.Server("127.0.0.1", endpoint.port, get_info=ldap3.NONE)
+    server = ldap3.Server(endpoint.host, endpoint.port, get_info=ldap3.NONE)
     return ldap3.Connection(
         server, endpoint.bind_dn, endpoint.password, auto_bind=True, raise_exceptions=True, check_names=False
     )
+
+
+def finds(endpoint: Endpoint, text: str) -> bool:
+    """Whether a search over a connection made for it finds something; False while the server does not answer."""
+    try:
+        connection = connect(endpoint)
+    except LDAPException:
+        return False
+    try:
+        return bool(ask(connection, endpoint.base, text, "SUBTREE", "1.1"))
+    except LDAPException:
+        return False
+    finally:
+        connection.unbind()
 
 
 def wait_until(reached: Callable[[], bool], what: str, poll_seconds: float = POLL_SECONDS) -> None:

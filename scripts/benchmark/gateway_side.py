@@ -5,35 +5,43 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from ldap3.core.exceptions import LDAPException
-
-from scripts.benchmark.contenders import Contender, Size, ask, connect, wait_until
+from scripts.benchmark.contenders import BenchError, Contender, finds, wait_until
 from scripts.benchmark.load import Endpoint, Load, LoadError, LoadGenerator
+from scripts.benchmark.prepared import Prepared
+from scripts.benchmark.sample import Size
+from tests.servers.pki import Pki
 from tests.servers.processes import ServerProcess, accepts, free_port
 from tests.servers.slapd import Slapd
 
 GATEWAY = Path(".venv/bin/gateway").absolute()
-BASE = "dc=gateway,dc=test"
+BASES = {"openldap": "dc=gateway,dc=test", "ad": "dc=ad,dc=test"}
+PEOPLE = {"openldap": "uid=user%06d,ou=people,dc=gateway,dc=test", "ad": "CN=User %06d,CN=Users,dc=ad,dc=test"}
+"""By view: the base DN, and a person's DN as a template for the load generator."""
+LAST_PERSON = {"openldap": "(uid=user{:06d})", "ad": "(sAMAccountName=user{:06d})"}
 CONFIGURATION = """\
 [gateway]
 data_dir = "data"
 
 [ldap]
-listen = "127.0.0.1:{ldap}"
+listen = "127.0.0.1:{ports[ldap]}"
+tls_listen = "127.0.0.1:{ports[ldaps]}"
+certificate = "{pki.certificate}"
+key = "{pki.key}"
+
+[limits]
+connections = 16384
 
 [http]
-listen = "127.0.0.1:{http}"
+listen = "127.0.0.1:{ports[http]}"
 
 [management]
-listen = "127.0.0.1:{management}"
-
-[[view]]
-name = "openldap"
-base_dn = "{base}"
+listen = "127.0.0.1:{ports[management]}"
 
 [[source]]
 name = "provider"
@@ -41,6 +49,7 @@ kind = "openldap"
 url = "{provider.url}"
 bind_dn = "{provider.reader.dn}"
 password_file = "reader.secret"
+authentication = true
 
 [source.users]
 base = "ou=people,{provider.suffix}"
@@ -51,57 +60,122 @@ base = "ou=people,{provider.suffix}"
 [source.groups]
 base = "ou=groups,{provider.suffix}"
 """
+VIEW = """
+[[view]]
+name = "{name}"
+kind = "{name}"
+base_dn = "{base}"
+"""
 
 
-def write_configuration(directory: Path, provider: Slapd) -> tuple[Path, int]:
-    """A configuration file with one source, the provider; and the port that LDAP is served on."""
-    port = free_port()
-    ports = {"ldap": port, "http": free_port(), "management": free_port()}
-    secret = directory / "reader.secret"
-    secret.touch(mode=0o600)
-    secret.write_text(provider.reader.password)
-    configuration = directory / "gateway.toml"
-    configuration.write_text(CONFIGURATION.format(**ports, base=BASE, provider=provider))
-    return configuration, port
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How the gateway runs: the view that is asked (`openldap` is always there), and keys of the configuration set otherwise,
+    as environment variables."""
+
+    view: str = "openldap"
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
-def add_application(configuration: Path) -> tuple[str, str]:
-    """An application that may read everything: its bind DN and its secret."""
-    command = [str(GATEWAY), "--config", str(configuration), "application", "add", "bench", "--json"]
-    shown = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return shown["bind_dns"][0], shown["secret"]
+PLAIN = Setup()
+AD = Setup(view="ad")
 
 
-def start_gateway(directory: Path, provider: Slapd, size: Size, generator: LoadGenerator) -> Contender:
-    """Start with an empty store and wait until every person is found over LDAP; the contender knows how long that took."""
-    configuration, port = write_configuration(directory, provider)
-    dn, secret = add_application(configuration)
-    endpoint = Endpoint(port, dn, secret, BASE)
-    command = [str(GATEWAY), "--config", str(configuration), "serve"]
-    process = ServerProcess(command, directory / "gateway.log", cwd=directory)
+class Gateway:
+    """One data folder, and at most one process on it. Nothing runs after the constructor."""
 
-    began = time.monotonic()
-    process.start(lambda: accepts(port))
-    # Cheap while it loads: one entry by name. Only when the last one is there, everybody is counted.
-    wait_until(lambda: has_person(endpoint, size.people - 1), "the gateway has the last person")
-    wait_until(lambda: count_people(endpoint, generator) >= size.people, "the gateway has every person")
-    took = time.monotonic() - began
-    start = partial(process.start, lambda: True)
-    return Contender("gateway", endpoint, lambda: process.pid, process.stop, start, took)
+    def __init__(self, directory: Path, provider: Slapd, pki: Pki) -> None:
+        self.directory = directory
+        self._provider = provider
+        self._pki = pki
+        self._ports = {name: free_port() for name in ("ldap", "ldaps", "http", "management")}
+        self._process: ServerProcess | None = None
+        self._setup: Setup | None = None
+        secret = directory / "reader.secret"
+        secret.touch(mode=0o600)
+        secret.write_text(provider.reader.password)
+
+    def load(self, size: Size, generator: LoadGenerator) -> float:
+        """Start with an empty store and wait until every person is found over LDAP; the seconds that took."""
+        endpoint = self._endpoint(PLAIN)
+        began = time.monotonic()
+        self._start(PLAIN)
+        # Cheap while it loads: one entry by name. Only when the last one is there, everybody is counted.
+        self._wait_for_last_person(endpoint, PLAIN, size)
+        wait_until(lambda: count_entries(endpoint, generator) >= size.entries, "the gateway has everything")
+        return time.monotonic() - began
+
+    def keep(self, prepared: Prepared, name: str) -> None:
+        """Stop, and keep the data for other runs."""
+        self.stop()
+        prepared.keep(name, self.directory / "data")
+
+    def fetch(self, prepared: Prepared, name: str) -> bool:
+        """Take the data of another run; whether there was any."""
+        return prepared.fetch(name, self.directory / "data")
+
+    def contender(self, setup: Setup, size: Size) -> Contender:
+        """The gateway running that way; restarted when it runs otherwise."""
+        endpoint = self._endpoint(setup)
+        if self._setup != setup:
+            self.stop()
+            self._start(setup)
+            self._wait_for_last_person(endpoint, setup, size)
+        assert self._process is not None
+        process = self._process
+        start = partial(process.start, lambda: True)
+        person = PEOPLE[setup.view]
+        return Contender("gateway", endpoint, person, lambda: process.pid, process.stop, start, self._ports["ldaps"])
+
+    def command(self, *arguments: str, typed: str = "") -> str:
+        """Run a command of the gateway beside the server; what it printed. Raises CalledProcessError."""
+        line = [str(GATEWAY), "--config", str(self.configuration(PLAIN)), *arguments]
+        return subprocess.run(line, check=True, capture_output=True, text=True, input=typed).stdout
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+        self._process = self._setup = None
+
+    def log_text(self) -> str:
+        return (self.directory / "gateway.log").read_text(errors="replace")
+
+    def configuration(self, setup: Setup) -> Path:
+        """The configuration file for the views that are wanted."""
+        file = self.directory / f"{setup.view}.toml"
+        views = [VIEW.format(name=name, base=BASES[name]) for name in dict.fromkeys((PLAIN.view, setup.view))]
+        file.write_text(CONFIGURATION.format(ports=self._ports, provider=self._provider, pki=self._pki) + "".join(views))
+        return file
+
+    def _start(self, setup: Setup) -> None:
+        variables = [f"{name}={value}" for name, value in setup.variables.items()]
+        command = ["/usr/bin/env", *variables, str(GATEWAY), "--config", str(self.configuration(setup)), "serve"]
+        self._process = ServerProcess(command, self.directory / "gateway.log", cwd=self.directory)
+        self._process.start(lambda: accepts(self._ports["ldap"]))
+        self._setup = setup
+
+    def _wait_for_last_person(self, endpoint: Endpoint, setup: Setup, size: Size) -> None:
+        def is_there() -> bool:
+            if self._process is None or not self._process.running:
+                raise BenchError(f"the gateway ended; the end of its log:\n{self.log_text()[-3000:]}")
+            return finds(endpoint, LAST_PERSON[setup.view].format(size.people - 1))
+
+        wait_until(is_there, "the gateway has the last person")
+
+    def _endpoint(self, setup: Setup) -> Endpoint:
+        """As an application that may read everything in that view; made once, and kept beside the data."""
+        known = self.directory / "data" / f"bench-{setup.view}.json"
+        if not known.exists():
+            arguments = ["application", "add", f"bench-{setup.view}", "--view", setup.view, "--json"]
+            line = [str(GATEWAY), "--config", str(self.configuration(setup)), *arguments]
+            shown = subprocess.run(line, check=True, capture_output=True, text=True).stdout
+            known.touch(mode=0o600)
+            known.write_text(shown)
+        shown = json.loads(known.read_text())
+        return Endpoint(self._ports["ldap"], shown["bind_dns"][0], shown["secret"], BASES[setup.view])
 
 
-def has_person(endpoint: Endpoint, number: int) -> bool:
-    with suppress(LDAPException):
-        connection = connect(endpoint)
-        try:
-            return bool(ask(connection, endpoint.base, f"(uid=user{number:06d})", "SUBTREE", "uid"))
-        finally:
-            connection.unbind()
-    return False
-
-
-def count_people(endpoint: Endpoint, generator: LoadGenerator) -> int:
+def count_entries(endpoint: Endpoint, generator: LoadGenerator) -> int:
     with suppress(LoadError):
-        everybody = Load(filter_template="(objectClass=inetOrgPerson)", attributes="1.1", requests=1)
-        return generator.run(endpoint, everybody).entries
+        return generator.run(endpoint, Load(attributes="1.1", requests=1)).entries
     return 0

@@ -78,6 +78,18 @@ class LoadResult:
     first_error: str
 
 
+@dataclass(slots=True)
+class Running:
+    """A load in the background."""
+
+    process: subprocess.Popen[str]
+    printed: str = ""
+
+    def result(self) -> LoadResult:
+        """What it counted, once the block is left. Raises LoadError as a run does."""
+        return read_result(self.printed)
+
+
 class LoadGenerator:
     """The compiled program."""
 
@@ -94,27 +106,31 @@ class LoadGenerator:
         done = subprocess.run(self._command(endpoint, load), env=environment(endpoint), capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise LoadError(done.stderr.strip())
-        result = LoadResult(**json.loads(done.stdout.splitlines()[-1]))
-        if result.errors:
-            raise LoadError(f"{result.errors} errors in {result.requests} answers from {endpoint}: {result.first_error}")
-        return result
+        return read_result(done.stdout)
 
     @contextmanager
-    def background(self, endpoint: Endpoint, load: Load) -> Iterator[subprocess.Popen[bytes]]:
+    def background(self, endpoint: Endpoint, load: Load) -> Iterator[Running]:
         """Keep the load up while the block runs, which begins when all connections are open; LoadError when it broke off."""
-        running = subprocess.Popen(
-            self._command(endpoint, load), env=environment(endpoint), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        process = subprocess.Popen(
+            self._command(endpoint, load),
+            env=environment(endpoint),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
+        running = Running(process)
         try:
-            assert running.stdout is not None
-            if not running.stdout.readline():
-                raise LoadError((running.communicate()[1] or b"").decode(errors="replace").strip())
+            assert process.stdout is not None
+            if not process.stdout.readline():
+                raise LoadError(f"the load in the background did not begin: {process.communicate()[1].strip()}")
             yield running
-            if running.poll() is not None:
-                raise LoadError(f"the load in the background ended early: {running.stdout.read().decode(errors='replace')}")
+            if process.poll() is not None:
+                raise LoadError(f"the load in the background ended early: {process.communicate()[0].strip()}")
+            process.terminate()
+            running.printed = process.communicate()[0]
         finally:
-            running.kill()
-            running.communicate()
+            process.kill()
+            process.wait()
 
     def _command(self, endpoint: Endpoint, load: Load) -> list[str]:
         command = [str(self._program), "--host", endpoint.host, "--port", str(endpoint.port), "--tls", str(int(endpoint.tls))]
@@ -127,3 +143,11 @@ class LoadGenerator:
 
 def environment(endpoint: Endpoint) -> dict[str, str]:
     return {**os.environ, PASSWORD_VARIABLE: endpoint.password}
+
+
+def read_result(printed: str) -> LoadResult:
+    """The last line that the generator printed. Raises LoadError when it tells of errors."""
+    result = LoadResult(**json.loads(printed.splitlines()[-1]))
+    if result.errors:
+        raise LoadError(f"{result.errors} errors in {result.requests} answers: {result.first_error}")
+    return result

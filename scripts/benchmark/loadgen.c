@@ -49,6 +49,9 @@ static struct search search;
 static struct options opt;
 static long still_to_send = -1; /* -1: no end but the clock's */
 static int epoll_fd;
+static volatile sig_atomic_t stopping; /* SIGTERM: report what there is */
+
+static void stop(int number) { stopping = number; }
 
 static uint64_t now_ns(void) {
     struct timespec t;
@@ -280,7 +283,7 @@ static void drive(struct connection *connections) {
         uint64_t now = now_ns();
         if (news > 0) last_news = now;
         if (!measuring && now >= measure_from && !opt.requests) start_measuring(), measuring = 1;
-        if (now >= end || (opt.requests && run.requests >= (uint64_t)opt.requests)) return;
+        if (stopping || now >= end || (opt.requests && run.requests >= (uint64_t)opt.requests)) return;
         if (opt.mode != IDLE && now - last_news > REPLY_SECONDS * 1000000000ull) {
             note_error("seconds without an answer:", REPLY_SECONDS);
             return;
@@ -310,6 +313,7 @@ int main(int argc, char **argv) {
     struct connection *connections = calloc((size_t)opt.connections, sizeof *connections);
     if (!connections) die("memory");
     for (int i = 0; i < opt.connections; i++) open_connection(&connections[i], i);
+    signal(SIGTERM, stop);
     puts("{\"ready\": true}");
     fflush(stdout);
     start_measuring();

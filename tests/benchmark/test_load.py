@@ -164,7 +164,7 @@ def test_a_server_that_goes_away_is_no_measurement(generator: LoadGenerator, tmp
         generator.background(as_contender(leaving).endpoint, Load(seconds=60)) as running,
     ):
         leaving.kill()
-        running.wait(30)
+        running.process.wait(30)
     leaving.end()
 
 

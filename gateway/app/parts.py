@@ -20,6 +20,7 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID
 from gateway.model.source import Source
 from gateway.store import migrate
 from gateway.store.database import Database
+from gateway.sync.filling import Filling
 from gateway.sync.guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
 
@@ -99,12 +100,19 @@ def password_sources(settings: Settings, key: Literal["password_modify", "passwo
     return [table.name for table in settings.source if isinstance(table, OpenLDAPSourceTable) and getattr(table, key)]
 
 
-def inbound(table: SourceTables) -> Inbound:
+def inbound(table: SourceTables, settings: Settings) -> Inbound:
     """The door through which the source's records come in."""
     limits = table.deletion_guard
     guard = Guard(limits.users, limits.organizations, limits.groups, limits.percent, limits.window_seconds)
     target = table.target_organization or ROOT_ORGANIZATION_ID
-    return Inbound(table.name, source(table).source_type, InboundSettings(target, guard, fingerprint(table)), now)
+    inbound_settings = InboundSettings(target, guard, fingerprint(table))
+    return Inbound(table.name, source(table).source_type, inbound_settings, now, settings.posix.numbers())
+
+
+def filling(settings: Settings, database: Database) -> Filling | None:
+    """What gives POSIX numbers to those who are here already; None when none are given."""
+    numbers = settings.posix.numbers()
+    return Filling(database, numbers, now) if numbers is not None and numbers.allocate else None
 
 
 def fingerprint(table: SourceTables) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 
 from gateway.app.source_tables import SourceTable, Whole
 from gateway.app.values import (
@@ -23,6 +23,9 @@ from gateway.app.values import (
 )
 from gateway.app.view_tables import ViewTable
 from gateway.model import dn
+from gateway.model.source import LOCAL
+from gateway.store.keys import MAX_POSIX_NUMBER
+from gateway.sync.numbering import DEFAULT_RANGE, PosixNumbers, Range
 
 
 class Table(BaseModel):
@@ -131,6 +134,36 @@ class PasswordsTable(Table):
     min_length: PositiveInt = 8
 
 
+def _range(numbers: tuple[int, int]) -> tuple[int, int]:
+    first, last = numbers
+    if not 1 <= first <= last <= MAX_POSIX_NUMBER:
+        raise ValueError(
+            f"[{first}, {last}] is no range of POSIX numbers; write the first and the last, such as [10000, 59999]"
+        )
+    return numbers
+
+
+NumberRange = Annotated[tuple[int, int], AfterValidator(_range)]
+
+
+class PosixTable(Table):
+    """`[posix]`: numbers for people and groups to whom no source gives any. A table that says something gives them, unless
+    `allocate` says no; without the table nobody is given any."""
+
+    allocate: bool | None = None
+    uid_range: NumberRange = (DEFAULT_RANGE.first, DEFAULT_RANGE.last)
+    gid_range: NumberRange = (DEFAULT_RANGE.first, DEFAULT_RANGE.last)
+    primary_gid: PositiveInt | None = None
+
+    def numbers(self) -> PosixNumbers | None:
+        """The settings in the door's words; None when there is no table."""
+        if not self.model_fields_set:
+            return None
+        return PosixNumbers(
+            Range(*self.uid_range), Range(*self.gid_range), self.primary_gid, allocate=self.allocate is not False
+        )
+
+
 class Settings(Table):
     """The whole file."""
 
@@ -142,6 +175,7 @@ class Settings(Table):
     log: LogTable = LogTable()
     limits: LimitsTable = LimitsTable()
     passwords: PasswordsTable = PasswordsTable()
+    posix: PosixTable = PosixTable()
     view: tuple[ViewTable, ...] = (ViewTable(),)
     source: tuple[SourceTable, ...] = ()
 
@@ -171,6 +205,10 @@ class Settings(Table):
             repeated = sorted({name for name in seen if seen.count(name) > 1})
             if repeated:
                 raise ValueError(f"two [[{table}]] tables are named {repeated[0]!r}; every {table} needs a name of its own")
+        if any(source.name.lower() == LOCAL for source in self.source):
+            raise ValueError(
+                f"[[source]] {LOCAL!r}: this name stands for what is written in the gateway itself; choose another"
+            )
         if not self.view:
             raise ValueError("view is empty; leave it out for the default view, or write one [[view]]")
         for number, view in enumerate(self.view):

@@ -87,6 +87,10 @@ class EntryWriting:
             raise WriteRefused(Violation.NAMING, f"the {description} of the entry's name is empty")
         return first.value.encode()
 
+    def shown_as(self, name: str) -> str:
+        """What the view calls an attribute of ours; "" when it has no name for it."""
+        return next((description for description, rule in self._rules.values() if written_to(rule) == name), "")
+
     # Values -----------------------------------------------------------------------------------------------------------
 
     def _edited(

@@ -67,6 +67,16 @@ class LocalDoor:
         self._now = now
         self._inbound = Inbound(LOCAL, LOCAL_TYPE, now=now, posix=posix)
 
+    @property
+    def gives_numbers(self) -> bool:
+        """Whether who is made here gets POSIX numbers."""
+        return self._inbound.posix is not None and self._inbound.posix.allocate
+
+    def check_made_here(self, connection: Connection, kind: Kind, object_id: str, what: str) -> None:
+        """Raises MasteredElsewhere for an object that another source has; `what` of it was to be written."""
+        for source_id, _ in _others(connection, object_id):
+            raise MasteredElsewhere(source_id, kind, what)
+
     def get(self, connection: Connection, kind: Kind, object_id: str) -> DirectoryObject:
         """The object as it is, nobody else writing until this transaction ends. Raises NotFound."""
         changes.lock(connection)
@@ -107,8 +117,7 @@ class LocalDoor:
     def delete(self, connection: Connection, kind: Kind, object_id: str) -> Written:
         """Delete an object that was made here. Raises NotFound, MasteredElsewhere, NotEmpty."""
         self.get(connection, kind, object_id)
-        for source_id, _ in _others(connection, object_id):
-            raise MasteredElsewhere(source_id, kind)
+        self.check_made_here(connection, kind, object_id, "")
         if kind is Kind.ORGANIZATION and _has_content(connection, object_id):
             raise NotEmpty("there still is something in this organization: delete or move that first")
         return self._apply(connection, Delta(DeltaType.DELETE, kind, object_id), Edit())

@@ -12,15 +12,18 @@ from twisted.python.threadpool import ThreadPool
 from gateway.model.errors import StoreUnavailable
 from gateway.store import requests
 from gateway.store.database import Connection
+from gateway.sync.filling import Filling
 from gateway.sync.runner import Process, Runner
 
 REQUESTS_SECONDS: Final = 1.0  # how long a person waits at most until `gateway sync` is picked up
 
 
 class Runners:
-    """One runner for each source. `process.threads` is started and stopped here."""
+    """One runner for each source. `process.threads` is started and stopped here. `filling`: what is to be done once for those
+    who are here already."""
 
-    def __init__(self, runners: Sequence[Runner], process: Process) -> None:
+    def __init__(self, runners: Sequence[Runner], process: Process, filling: Filling | None = None) -> None:
+        self._filling = filling
         self._runners = {runner.source_id: runner for runner in runners}
         self._process = process
         self._watch = LoopingCall(self._see_requests)
@@ -31,12 +34,16 @@ class Runners:
         self._process.threads.start()
         for runner in self._runners.values():
             runner.start()
+        if self._filling is not None:
+            self._filling.start()
         self._watch.start(REQUESTS_SECONDS, now=False)
 
     async def stop(self) -> None:
         """Returns when every runner has ended."""
         if self._watch.running:
             self._watch.stop()
+        if self._filling is not None:
+            await self._filling.stop()
         await DeferredList([ensureDeferred(runner.stop()) for runner in self._runners.values()], consumeErrors=True)
         if self._process.threads.started:
             self._process.threads.stop()

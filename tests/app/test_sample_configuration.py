@@ -33,6 +33,8 @@ EXAMPLES = {
     "netbios",
     "container",
     "naming",
+    "allocate",
+    "primary_gid",
 }  # commented, not defaults
 
 

@@ -12,6 +12,7 @@ from gateway.app import holders, parts
 from gateway.app.cli import Invocation, exit_code
 from gateway.app.commands import outcomes
 from gateway.app.printing import Progress, as_json, print_json
+from gateway.app.tables import Settings
 from gateway.model.errors import Conflict, GatewayError
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store import leases, requests, runs
@@ -36,17 +37,18 @@ def command(
 ) -> None:
     """Read SOURCE (or all) now. A running `gateway serve` is asked to do it; without one it is done here."""
     invocation: Invocation = context.obj
-    tables = parts.chosen_sources(invocation.loaded.settings, source)
+    settings = invocation.loaded.settings
+    tables = parts.chosen_sources(settings, source)
     reports: list[dict[str, Any]] = []
     worst = 0
-    with parts.database(invocation.loaded.settings) as database:
+    with parts.database(settings) as database:
         for table in tables:
             try:
                 if dry_run:
-                    report = _foresee(database, table, full=full, silent=as_json)
+                    report = _foresee(database, settings, table, full=full, silent=as_json)
                 else:
                     request = Request(0, table.name, full, allow_deletions, parts.now())
-                    report = _synchronize(database, table, request, silent=as_json)
+                    report = _synchronize(database, settings, table, request, silent=as_json)
             except GatewayError as error:
                 report = {"source": table.name, "status": "failed", "error": str(error), "exit_code": exit_code(error)}
                 if not as_json:
@@ -58,21 +60,23 @@ def command(
     context.exit(worst)
 
 
-def _synchronize(database: Database, table: parts.SourceTables, request: Request, *, silent: bool) -> dict[str, Any]:
-    run = _run_somewhere(database, table, request)
+def _synchronize(
+    database: Database, settings: Settings, table: parts.SourceTables, request: Request, *, silent: bool
+) -> dict[str, Any]:
+    run = _run_somewhere(database, settings, table, request)
     if not silent:
         outcomes.print_run(run)
     return outcomes.of_run(run)
 
 
-def _run_somewhere(database: Database, table: parts.SourceTables, request: Request) -> SyncRun:
+def _run_somewhere(database: Database, settings: Settings, table: parts.SourceTables, request: Request) -> SyncRun:
     """By whoever reads the source, else here. Between two looks somebody may begin or cease to read it."""
     while True:
         run = _ask(database, request) if _reader(database, table.name) is not None else None
         if run is not None:
             return run
         try:
-            return _run_here(database, table, request)
+            return _run_here(database, settings, table, request)
         except Conflict:
             time.sleep(POLL_SECONDS)
 
@@ -108,9 +112,9 @@ def _reader(database: Database, source_id: str) -> str | None:
     return database.read_blocking(lambda connection: leases.holder_of(connection, name_for(source_id), parts.now()))
 
 
-def _run_here(database: Database, table: parts.SourceTables, request: Request) -> SyncRun:
+def _run_here(database: Database, settings: Settings, table: parts.SourceTables, request: Request) -> SyncRun:
     """Read the source in this process. Raises Conflict when another one does; failures are in the run."""
-    source, inbound = parts.source(table), parts.inbound(table)
+    source, inbound = parts.source(table), parts.inbound(table, settings)
     order = Order(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
     reading = Reading(inbound, order, parts.now)
     with LeaseInThread(database, name_for(table.name), holders.name(), parts.now), Progress(f"source {table.name}") as progress:
@@ -136,8 +140,8 @@ def _run_here(database: Database, table: parts.SourceTables, request: Request) -
     return run
 
 
-def _foresee(database: Database, table: parts.SourceTables, *, full: bool, silent: bool) -> dict[str, Any]:
-    source, inbound = parts.source(table), parts.inbound(table)
+def _foresee(database: Database, settings: Settings, table: parts.SourceTables, *, full: bool, silent: bool) -> dict[str, Any]:
+    source, inbound = parts.source(table), parts.inbound(table, settings)
     preview = Preview(inbound)
     watermark = None if full else database.read_blocking(inbound.watermark)
     seen = 0

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.defer import CancelledError
 
-from gateway.frontends.ldap import bind, compare, extended, proxied, search, writes
+from gateway.frontends.ldap import add, bind, compare, delete, extended, modify, modify_dn, proxied, search
 from gateway.frontends.ldap.controls import understood
 from gateway.frontends.ldap.results import Refused, of_error
 from gateway.wire import oids
@@ -44,10 +44,10 @@ HANDLERS: Final[Mapping[type, tuple[str, Handler, Callable[[Result], Any]]]] = {
     SearchRequest: ("search", search.handle, SearchResultDone),
     CompareRequest: ("compare", compare.handle, CompareResponse),
     ExtendedRequest: ("extended", extended.handle, ExtendedResponse),
-    AddRequest: ("add", writes.handle, AddResponse),
-    DelRequest: ("delete", writes.handle, DelResponse),
-    ModifyRequest: ("modify", writes.handle, ModifyResponse),
-    ModifyDNRequest: ("modify_dn", writes.handle, ModifyDNResponse),
+    AddRequest: ("add", add.handle, AddResponse),
+    DelRequest: ("delete", delete.handle, DelResponse),
+    ModifyRequest: ("modify", modify.handle, ModifyResponse),
+    ModifyDNRequest: ("modify_dn", modify_dn.handle, ModifyDNResponse),
 }
 """Request → its name, who answers it, and its response. Abandon and Unbind have no response: connection.py."""
 

@@ -1,0 +1,83 @@
+"""Add (RFC 4511 §4.7): a new object, made here."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gateway.directory.indexing import attribute_key
+from gateway.directory.membership import MEMBER_ATTRIBUTES, changes_of
+from gateway.directory.places import kind_of_new, organizations_of_new
+from gateway.directory.writing import OBJECT_CLASS, EntryWriting
+from gateway.frontends.ldap import writes
+from gateway.frontends.ldap.results import Refused
+from gateway.frontends.ldap.searching import named
+from gateway.frontends.ldap.writes import Attempt, Plan
+from gateway.model import dn
+from gateway.model.edit import Edit
+from gateway.model.objects import Kind
+from gateway.store import passwords
+from gateway.store.database import Connection
+from gateway.sync.local import Written
+from gateway.wire.messages import ADD, AddRequest, AddResponse, Control, Modification, PartialAttribute
+from gateway.wire.result_codes import ResultCode
+
+if TYPE_CHECKING:
+    from gateway.frontends.ldap.connection import LDAPConnection
+
+USER_PASSWORD = "userpassword"  # noqa: S105  (the attribute's key)
+
+
+def handle(connection: "LDAPConnection", message_id: int, request: AddRequest, _controls: dict[str, Control]) -> None:
+    """Begins it. Raises Refused for who may not."""
+
+    async def plan(attempt: Attempt) -> Plan:
+        return await _plan(attempt, request)
+
+    writes.begin(connection, message_id, "add", AddResponse, plan)
+
+
+async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
+    name, key = named(request.object_name)
+    view, searcher = attempt.look(key)
+    parent_key = dn.parent_key(key)
+    row = searcher.reader.row(key)
+    if row is not None and searcher.sight(searcher.reader.connection).shows(row):
+        raise Refused(ResultCode.ENTRY_ALREADY_EXISTS, "there is an entry of this name already")
+    parent = searcher.find(parent_key)
+    for one in request.attributes:
+        attempt.check_readable(one.type)
+    classes = [value for one in request.attributes if attribute_key(one.type) == OBJECT_CLASS for value in one.values]
+    kind = kind_of_new(view, classes, parent_key, parent)
+    attributes, members, password = _split(kind, request.attributes)
+    door, given_here = attempt.writer.door, ("uid_number", "gid_number") if attempt.writer.door.gives_numbers else ()
+    edit = Edit(
+        EntryWriting(kind, view).new(name.rdns[0], attributes, given_here=given_here),
+        organizations_of_new(view, kind, parent, attempt.party.access),
+        changes_of(searcher, None, [Modification(ADD, one) for one in members]).edit(frozenset()).joining,
+    )
+    password_hash = None if password is None else await attempt.password_hash(password)
+
+    def work(connection: Connection) -> Written:
+        written = door.create(connection, kind, edit)
+        if password_hash is not None:
+            passwords.set_local(connection, written.object_id, password_hash, by=attempt.party.dn, now=attempt.writer.now())
+        return written
+
+    return Plan(view, kind, str(name), work, tuple(one.type for one in request.attributes))
+
+
+def _split(
+    kind: Kind, attributes: Sequence[PartialAttribute]
+) -> tuple[list[PartialAttribute], list[PartialAttribute], bytes | None]:
+    """The attributes of the entry, who is in the group, and the password of the person."""
+    rest, members, password = [], [], None
+    for one in attributes:
+        key = attribute_key(one.type)
+        if key == USER_PASSWORD and kind is Kind.USER:
+            if len(one.values) != 1:
+                raise Refused(ResultCode.CONSTRAINT_VIOLATION, "a person has one password here")
+            password = one.values[0]
+        elif key in MEMBER_ATTRIBUTES and kind is Kind.GROUP:
+            members.append(one)
+        else:
+            rest.append(one)
+    return rest, members, password

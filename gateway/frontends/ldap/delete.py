@@ -1,0 +1,27 @@
+"""Delete (RFC 4511 §4.8): of what was made here."""
+
+from typing import TYPE_CHECKING
+
+from gateway.frontends.ldap import writes
+from gateway.frontends.ldap.searching import named
+from gateway.frontends.ldap.writes import Attempt, Plan
+from gateway.wire.messages import Control, DelRequest, DelResponse
+
+if TYPE_CHECKING:
+    from gateway.frontends.ldap.connection import LDAPConnection
+
+
+def handle(connection: "LDAPConnection", message_id: int, request: DelRequest, _controls: dict[str, Control]) -> None:
+    """Begins it. Raises Refused for who may not."""
+
+    async def plan(attempt: Attempt) -> Plan:
+        target = attempt.find(*named(request.object_name))
+        door = attempt.writer.door
+        return Plan(
+            target.view,
+            target.kind,
+            str(target.name),
+            lambda connection: door.delete(connection, target.kind, target.object_id),
+        )
+
+    writes.begin(connection, message_id, "delete", DelResponse, plan)

@@ -230,6 +230,11 @@ class LDAPConnection(Protocol):
             return virtual.subschema(self.services.started)
         return virtual.root_dse(self.services.directory, start_tls=self.can_start_tls, mechanisms=sasl.mechanisms(self))
 
+    @property
+    def host(self) -> str:
+        """The client's address, without its port: whose share of what is scarce it is."""
+        return self.peer.rpartition(":")[0]
+
     # TLS --------------------------------------------------------------------------------------------------------------
 
     @property
@@ -265,9 +270,8 @@ class LDAPConnection(Protocol):
             return
         assert self.services.tls_context is not None  # noqa: S101
         self.is_encrypted = True
-        self.output.through_transport()
         self.incomplete_since = self.services.reactor.seconds()
-        self._transport.startTLS(self.services.tls_context())
+        self.output.start_tls(self.services.tls_context())
 
     # The end ----------------------------------------------------------------------------------------------------------
 

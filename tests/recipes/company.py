@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.app.installation import source_of, until
 from tests.recipes.recipe import Addresses
+from tests.scenarios.office import PEOPLE as PEOPLE_BELOW
 from tests.scenarios.office import Observer, Office
 from tests.servers import slapd as openldap
 from tests.servers.people import SUFFIX
@@ -113,6 +114,16 @@ class Company:
         """Add somebody upstream; returns when an application can find them."""
         self.upstream.add(upstream_dn(person), OBJECT_CLASSES, attributes(person))
         until(lambda: self.observer.find(f"(uid={person.uid})", "1.1"), f"{person.uid} is found")
+
+    def join(self, person: Person, group: str) -> None:
+        """Put somebody into a group upstream; returns when an application can see it."""
+        self.upstream.add_values(f"cn={group},ou=groups,{SUFFIX}", {"member": [upstream_dn(person)]})
+        until(lambda: self.observer.find(f"(&(cn={group})(member=uid={person.uid},{PEOPLE_BELOW}))", "1.1"), "the member is found")
+
+    def leave(self, person: Person, group: str) -> None:
+        """Take somebody out again."""
+        self.upstream.delete_values(f"cn={group},ou=groups,{SUFFIX}", {"member": [upstream_dn(person)]})
+        until(lambda: not self.observer.find(f"(&(cn={group})(member=uid={person.uid},{PEOPLE_BELOW}))", "1.1"), "no member")
 
     def log_text(self) -> str:
         return self.observer.serving.log_text()

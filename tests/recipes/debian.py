@@ -24,6 +24,7 @@ cd "$2"
 mkdir upper work system
 mount -t overlay -o "lowerdir=$1,upperdir=upper,workdir=work" recipes system
 mount -t proc proc system/proc
+mount -t tmpfs -o mode=1777 recipes system/dev/shm
 exec chroot system /bin/sh -c 'echo ready; exec sleep infinity'
 """
 

@@ -3,7 +3,8 @@
 Twisted's TCP transport hands octets to the socket when the reactor says that it is writable, which costs a small answer as much
 as making it. So when nothing is queued, the socket is tried directly: at the end of the reactor's turn, all connections that
 were served in it one right after the other, because waking the client in between costs both sides more than the answer.
-Everything else, what is left over included, goes through the transport: its buffer, its producers, its errors."""
+Everything else, what is left over included, goes through the transport: its buffer, its producers, its errors. The same holds
+below TLS, whose records are made as soon as the answers of a turn are together."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.tcp import Server
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 READ_BYTES = 16 * 1024
@@ -32,11 +34,21 @@ class Output:
         self._transport = transport
         self._resumed = resumed
         self._waiting: list[Deferred[None]] = []
-        self._write = _writer(transport)
-        self._end_of_turn = _end_of_turn(transport)
+        self._write: Callable[[bytes], object] = transport.write
+        self._end_of_turn: Callable[[Callable[[], None]], object] | None = None
+        self._socket: Any = None
         transport.setTcpNoDelay(True)  # else the last part of an answer waits 40 ms for the client's acknowledgement
-        transport.bufferSize = READ_BYTES
         transport.registerProducer(self, True)
+        below = transport.transport if isinstance(transport, TLSMemoryBIOProtocol) else transport
+        if type(below) is not Server:
+            return
+        below.bufferSize = READ_BYTES
+        self._socket = below.getHandle()
+        self._end_of_turn = _end_of_turn(below.reactor)
+        if below is transport:
+            self._write = _at_once(below, self._socket, below.write)
+        else:
+            self._write = self._encrypted(transport, below)
 
     def send(self, data: bytes) -> None:
         """Hands octets to the transport, behind the answers that are ready."""
@@ -59,10 +71,19 @@ class Output:
             self.ready.clear()
             self._write(data)
 
-    def through_transport(self) -> None:
-        """From here on the transport alone may write: it begins TLS."""
+    def start_tls(self, context: Any) -> None:
+        """TLS begins behind what has been sent."""
         self.flush()
-        self._write, self._end_of_turn = self._transport.write, None
+        self._transport.startTLS(context)
+        self._write = self._transport.write
+        if self._socket is not None:
+            self._write = self._encrypted(self._transport.protocol, self._transport)
+
+    def _encrypted(self, tls: TLSMemoryBIOProtocol, below: Server) -> Callable[[bytes], object]:
+        """How to write through TLS: past its own gathering of small writes, because this here has gathered them."""
+        lower: Any = tls.transport
+        lower.write = _at_once(below, self._socket, lower.write)
+        return partial(TLSMemoryBIOProtocol.write, tls)
 
     def close(self) -> None:
         """Nothing comes any more: the connection ends when what was written has gone out."""
@@ -98,19 +119,14 @@ class Output:
         """The transport has gone; its protocol is told."""
 
 
-def _end_of_turn(transport: Any) -> Callable[[Callable[[], None]], object] | None:
-    """How to have something called at the end of the reactor's turn; None where the transport writes by itself (TLS)."""
-    if type(transport) is not Server:
-        return None
-    reactor = transport.reactor
+def _end_of_turn(reactor: Any) -> Callable[[Callable[[], None]], object]:
+    """How to have something called at the end of the reactor's turn."""
     return getattr(reactor, "call_at_end_of_turn", None) or partial(reactor.callLater, 0)
 
 
-def _writer(transport: Any) -> Callable[[bytes], object]:
-    """How to write to a transport: at once for plain TCP (until TLS begins on it), else the transport's own way."""
-    if type(transport) is not Server:
-        return transport.write  # type: ignore[no-any-return]
-    send = transport.getHandle().send
+def _at_once(transport: Server, socket: Any, otherwise: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    """Writes to the socket of a TCP transport when nothing waits in the transport; `otherwise` takes what is left over."""
+    send = socket.send
 
     def write(data: bytes) -> None:
         if not transport.dataBuffer and not transport._tempDataBuffer and transport.connected and not transport.disconnecting:
@@ -118,6 +134,6 @@ def _writer(transport: Any) -> Callable[[bytes], object]:
                 data = data[send(data) :]
             if not data:
                 return
-        transport.write(data)  # type: ignore[no-untyped-call]
+        otherwise(data)
 
     return write

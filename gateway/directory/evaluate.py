@@ -66,7 +66,7 @@ class Evaluator:
         return [value for key in keys for value in entry.get(key, ())]
 
     def _extensible(self, item: filters.Extensible, entry: Values, name: DN, groups_of: GroupsOf) -> bool | None:
-        """MatchingRuleAssertion: without an attribute, of all those that the rule fits; with :dn, also of the DN."""
+        """MatchingRuleAssertion: without an attribute, of all those whose own the rule is; with :dn, also of the DN."""
         rule = schema.MATCHING_RULE_NAMES.get(item.matching_rule.lower()) if item.matching_rule else None
         if item.matching_rule and (rule is None or not extensible.is_rule(rule)):
             return None
@@ -78,7 +78,7 @@ class Evaluator:
                 return None
             asked = {attribute}
         else:
-            asked = {key for key in {*entry, *in_name} if rule and self.attribute(key) and extensible.fits(rule, key)}
+            asked = {key for key in {*entry, *in_name} if rule and self.attribute(key) and extensible.is_own(rule, key)}
         if rule == extensible.IN_CHAIN:
             return _disjunction([self._in_chain(key, item.value, entry, name, groups_of) for key in asked])
         values = {key: [*self._values(key, entry), *in_name.get(key, ())] for key in asked}

@@ -1,5 +1,5 @@
 """A search whose entries come in an order. Few are sorted in memory; of many, SQLite sorts the ids, outside the reactor, and
-the entries are read by id as they are sent. So the list can be entered anywhere: by position, or by a value of its first key."""
+the entries are read by id as they are sent. So the list can be entered anywhere: by position, or by a value."""
 
 import sqlite3
 from array import array

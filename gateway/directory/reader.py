@@ -4,7 +4,7 @@ A small search is answered at once on the shared connection; a large one takes a
 read transaction: it sees one state of the view from its first slice to its last."""
 
 import sqlite3
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -17,6 +17,7 @@ from gateway.directory.sight import ROW, Row
 from gateway.directory.sorting import Order
 from gateway.directory.viewfile import ViewFile
 from gateway.model import dn
+from gateway.model.errors import Busy
 from gateway.model.objects import ROOT_ORGANIZATION_ID
 
 ENCODED = "e.encoded"
@@ -25,7 +26,11 @@ BASE_OBJECT, SINGLE_LEVEL, WHOLE_SUBTREE, SUBORDINATE_SUBTREE = range(4)
 """SearchRequest.scope (RFC 4511 §4.5.1.2; subordinateSubtree: draft-sermersheim-ldap-subordinate-scope)."""
 
 MAX_SNAPSHOTS = 256
-"""Large searches that run at the same time; further ones wait for their turn. Each costs a file descriptor and some 100 KiB."""
+"""Large searches that run at the same time; further ones are told to try again. Each costs a file descriptor and some 100 KiB."""
+
+SNAPSHOTS_LEFT_SHARE = 4
+"""Nobody may hold more than so many times what is left: of 256 one alone gets 205, two get 114 each, and there are always some
+for the next, whoever takes what he can get."""
 
 MAX_HELD_IDS = 8_000_000
 """Ids of sorted searches and virtual lists in memory, 8 octets each: of all connections together."""
@@ -34,8 +39,11 @@ _MAX_PLANS = 2_000
 """Filter shapes kept compiled; programs send a few dozen."""
 
 
-class TooManySearches(Exception):
+class TooManySearches(Busy):
     """All snapshots, or all memory for sorted ones, are in use: try again when one is given back."""
+
+    def __init__(self) -> None:
+        super().__init__("too many large searches are running; try again shortly")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,8 @@ class Reader:
         self._containers = {name.key for name in file.view.containers}
         self._idle: list[sqlite3.Connection] = []
         self._in_use = 0
+        self._holders: dict[sqlite3.Connection, str] = {}
+        self._held: Counter[str] = Counter()
         self._closed = False
         self._plans: OrderedDict[tuple[Shape, int, str | Order], Prepared] = OrderedDict()
         self._held_ids = 0
@@ -91,6 +101,11 @@ class Reader:
         """Ends what `hold` began."""
         if not self._closed and self.connection.in_transaction:
             self.connection.rollback()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether another file, or none, serves by now."""
+        return self._closed
 
     # The state of the file --------------------------------------------------------------------------------------------
 
@@ -189,12 +204,16 @@ class Reader:
 
     # Snapshots --------------------------------------------------------------------------------------------------------
 
-    def snapshot(self) -> sqlite3.Connection:
-        """A connection in a read transaction, to be given back by `release`. Raises TooManySearches."""
-        if self._in_use >= MAX_SNAPSHOTS:
+    def snapshot(self, holder: str = "") -> sqlite3.Connection:
+        """A connection in a read transaction, to be given back by `release`. `holder`: for whom, such as a client's address.
+        Raises TooManySearches."""
+        left = MAX_SNAPSHOTS - self._in_use
+        if left <= 0 or self._held[holder] >= left * SNAPSHOTS_LEFT_SHARE:
             raise TooManySearches
         connection = self._idle.pop() if self._idle else self._file.open_reader()
         self._in_use += 1
+        self._held[holder] += 1
+        self._holders[connection] = holder
         connection.execute("BEGIN")
         connection.execute("SELECT value FROM meta").fetchone()  # the transaction starts with the first read
         return connection
@@ -202,6 +221,10 @@ class Reader:
     def release(self, connection: sqlite3.Connection) -> None:
         """Ends the transaction."""
         self._in_use -= 1
+        holder = self._holders.pop(connection)
+        self._held[holder] -= 1
+        if not self._held[holder]:
+            del self._held[holder]
         connection.rollback()
         if self._closed or len(self._idle) >= _IDLE_SNAPSHOTS:
             connection.close()

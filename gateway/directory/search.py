@@ -191,6 +191,11 @@ class Search:
         return self._searcher.reader.prepare(self._shape, self._scope, ENCODED if self._plain else ROW)
 
     @property
+    def order(self) -> Order:
+        """By what the entries are sorted; empty: they come as they come."""
+        return self._query.order
+
+    @property
     def _is_point(self) -> bool:
         return self._query.scope == BASE_OBJECT or self._prepared.plan.cost <= POINT_COST
 
@@ -214,9 +219,9 @@ class Search:
         self._look(self._searcher.reader.connection)
         return self._convert(rows)
 
-    def open(self) -> None:
-        """Takes a snapshot. Raises reader.TooManySearches."""
-        self._connection = self._searcher.reader.snapshot()
+    def open(self, holder: str = "") -> None:
+        """Takes a snapshot for `holder`. Raises reader.TooManySearches."""
+        self._connection = self._searcher.reader.snapshot(holder)
         try:
             self._look(self._connection)
         except BaseException:

@@ -112,17 +112,19 @@ class MatchedValues(Renderer):
         self, encoded: bytes, operational: bytes = b"", dynamic: Sequence[tuple[bytes, Sequence[bytes]]] = ()
     ) -> bytes:
         entry = super().__call__(encoded, operational, dynamic)
-        if self.wanted.types_only:
-            return entry
-        name, attributes = entries.decode_entry(entry)
-        return entries.encode_entry(name, [(kind, self._matching(kind, values)) for kind, values in attributes.items()])
+        return entry if self.wanted.types_only else with_matched_values(entry, self._items, self._evaluator)
 
-    def _matching(self, description: bytes, values: Sequence[bytes]) -> list[bytes]:
+
+def with_matched_values(entry: bytes, items: Sequence[Filter], evaluator: Evaluator | None = None) -> bytes:
+    """An encoded entry with those values alone that match one of the items."""
+    asked = evaluator or Evaluator()
+
+    def matching(description: bytes, values: Sequence[bytes]) -> list[bytes]:
         key = attribute_key(description.decode())
-        return [value for value in values if any(self._matches(item, key, value) for item in self._items)]
+        return [value for value in values if any(asked.matches(item, {key: [value]}, _ROOT) for item in items)]
 
-    def _matches(self, item: Filter, key: str, value: bytes) -> bool:
-        return self._evaluator.matches(item, {key: [value]}, _ROOT)
+    name, attributes = entries.decode_entry(entry)
+    return entries.encode_entry(name, [(kind, matching(kind, values)) for kind, values in attributes.items()])
 
 
 _ROOT = DN(())

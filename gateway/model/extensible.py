@@ -45,32 +45,31 @@ def fits(rule: str, attribute: str) -> bool:
     return rule in _FAMILIES and _FAMILIES[rule] == _FAMILIES.get(known.equality)
 
 
-_TEXT, _INTEGER, _NAME, _OCTETS, _TIME, _ID = "text", "integer", "name", "octets", "time", "id"
+@lru_cache(maxsize=4096)
+def is_own(rule: str, attribute: str) -> bool:
+    """Whether a rule without an attribute is asked of this type, too: it is the type's own, or there is no other for such."""
+    known = schema.ATTRIBUTE_TYPES.get(attribute)
+    if known is not None and rule in (known.equality, known.ordering):
+        return True
+    return (rule in BIT_RULES or rule == IN_CHAIN) and fits(rule, attribute)
+
 
 _FAMILIES: Mapping[str, str] = {
-    "caseIgnoreMatch": _TEXT,
-    "caseIgnoreOrderingMatch": _TEXT,
-    "caseExactMatch": _TEXT,
-    "caseExactOrderingMatch": _TEXT,
-    "caseIgnoreIA5Match": _TEXT,
-    "caseExactIA5Match": _TEXT,
-    "caseIgnoreListMatch": _TEXT,
-    "numericStringMatch": _TEXT,
-    "telephoneNumberMatch": _TEXT,
-    "integerMatch": _INTEGER,
-    "integerOrderingMatch": _INTEGER,
-    "integerBitAndMatch": _INTEGER,
-    "integerBitOrMatch": _INTEGER,
-    "distinguishedNameMatch": _NAME,
-    "uniqueMemberMatch": _NAME,
-    "octetStringMatch": _OCTETS,
-    "octetStringOrderingMatch": _OCTETS,
-    "generalizedTimeMatch": _TIME,
-    "generalizedTimeOrderingMatch": _TIME,
-    "uuidMatch": _ID,
-    "uuidOrderingMatch": _ID,
-    "booleanMatch": "boolean",
-    "bitStringMatch": "bits",
-    "objectIdentifierMatch": "object identifier",
+    rule: family
+    for family, rules in {
+        "text": (
+            *("caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseExactMatch", "caseExactOrderingMatch", "caseIgnoreIA5Match"),
+            *("caseExactIA5Match", "caseIgnoreListMatch", "numericStringMatch", "telephoneNumberMatch"),
+        ),
+        "integer": ("integerMatch", "integerOrderingMatch", *BIT_RULES),
+        "name": ("distinguishedNameMatch", "uniqueMemberMatch"),
+        "octets": ("octetStringMatch", "octetStringOrderingMatch"),
+        "bits": ("bitStringMatch",),
+        "time": ("generalizedTimeMatch", "generalizedTimeOrderingMatch"),
+        "UUID": ("uuidMatch", "uuidOrderingMatch"),
+        "boolean": ("booleanMatch",),
+        "object identifier": ("objectIdentifierMatch",),
+    }.items()
+    for rule in rules
 }
 """A rule's name → the syntaxes that it is for."""

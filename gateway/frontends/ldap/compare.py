@@ -3,26 +3,26 @@
 from typing import TYPE_CHECKING
 
 from gateway.directory.indexing import attribute_key
-from gateway.directory.reader import BASE_OBJECT
-from gateway.frontends.ldap import virtual
+from gateway.frontends.ldap import assertion
+from gateway.frontends.ldap.assertion import matches
 from gateway.frontends.ldap.results import Refused
-from gateway.frontends.ldap.search import named, prepare
 from gateway.model import matching, schema
 from gateway.wire.encoder import encode_operation, wrap
-from gateway.wire.filters import Equality, Filter, Present
-from gateway.wire.messages import CompareRequest, CompareResponse, Control, Result, SearchRequest
+from gateway.wire.filters import Equality, Present
+from gateway.wire.messages import CompareRequest, CompareResponse, Control, Result
 from gateway.wire.result_codes import ResultCode
 
 if TYPE_CHECKING:
     from gateway.frontends.ldap.connection import LDAPConnection
 
 
-def handle(connection: "LDAPConnection", message_id: int, request: CompareRequest, _controls: dict[str, Control]) -> bytes:
+def handle(connection: "LDAPConnection", message_id: int, request: CompareRequest, controls: dict[str, Control]) -> bytes:
     """compareTrue or compareFalse. Raises Refused for an attribute that is unknown, absent or not readable."""
-    _check_assertion(request)
-    if _matches(connection, request.object_name, Equality(request.attribute, request.value)):
+    assertion.check(connection, request.object_name, controls)
+    _check_value(request)
+    if matches(connection, request.object_name, Equality(request.attribute, request.value)):
         result = Result(ResultCode.COMPARE_TRUE)
-    elif _matches(connection, request.object_name, Present(request.attribute)):
+    elif matches(connection, request.object_name, Present(request.attribute)):
         result = Result(ResultCode.COMPARE_FALSE)
     else:
         raise Refused(ResultCode.NO_SUCH_ATTRIBUTE, f"the entry has no {request.attribute}")
@@ -30,7 +30,7 @@ def handle(connection: "LDAPConnection", message_id: int, request: CompareReques
     return wrap(message_id, encode_operation(CompareResponse(result)))
 
 
-def _check_assertion(request: CompareRequest) -> None:
+def _check_value(request: CompareRequest) -> None:
     key = attribute_key(request.attribute)
     attribute = schema.ATTRIBUTE_TYPES.get(key)
     if attribute is None:
@@ -39,11 +39,3 @@ def _check_assertion(request: CompareRequest) -> None:
         raise Refused(ResultCode.INAPPROPRIATE_MATCHING, f"values of {request.attribute} cannot be compared")
     if matching.equality_key(key, request.value) is None:
         raise Refused(ResultCode.INVALID_ATTRIBUTE_SYNTAX, f"the value is not one of {request.attribute}")
-
-
-def _matches(connection: "LDAPConnection", name: str, assertion: Filter) -> bool:
-    base, base_key = named(name)
-    request = SearchRequest(name, BASE_OBJECT, 0, 0, 0, False, assertion, ("1.1",))
-    if not base_key or base_key == virtual.SUBSCHEMA_KEY:
-        return connection.virtual_entry(base).answer(request) is not None
-    return bool(prepare(connection, base, base_key, request).at_once())

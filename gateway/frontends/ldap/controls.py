@@ -28,12 +28,12 @@ _ANYBODYS: Final = _EVERYWHERE | {oids.PROXIED_AUTHORIZATION}
 
 UNDERSTOOD: Final[Mapping[type, frozenset[str]]] = {
     BindRequest: _EVERYWHERE | {oids.PASSWORD_POLICY},
-    SearchRequest: _ANYBODYS | {oids.PAGED_RESULTS},
-    CompareRequest: _ANYBODYS,
-    AddRequest: _ANYBODYS,
-    DelRequest: _ANYBODYS,
-    ModifyRequest: _ANYBODYS,
-    ModifyDNRequest: _ANYBODYS,
+    SearchRequest: _ANYBODYS | {oids.PAGED_RESULTS, oids.SORT_REQUEST, oids.LIST_REQUEST, oids.ASSERTION, oids.MATCHED_VALUES},
+    CompareRequest: _ANYBODYS | {oids.ASSERTION},
+    AddRequest: _ANYBODYS | {oids.ASSERTION},
+    DelRequest: _ANYBODYS | {oids.ASSERTION},
+    ModifyRequest: _ANYBODYS | {oids.ASSERTION},
+    ModifyDNRequest: _ANYBODYS | {oids.ASSERTION},
     ExtendedRequest: _ANYBODYS | {oids.PASSWORD_POLICY},
 }
 

@@ -15,7 +15,7 @@ from gateway.directory.search import DirectPlan, NoSuchObject, Query
 from gateway.directory.shape import Key
 from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES
 from gateway.frontends.ldap.results import search_done
-from gateway.frontends.ldap.search import named
+from gateway.frontends.ldap.searching import named
 from gateway.frontends.ldap.services import Services
 from gateway.model.dn import InvalidDN
 from gateway.wire.decoder import decode_message

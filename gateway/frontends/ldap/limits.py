@@ -34,8 +34,11 @@ SLICES_PER_CONNECTION = 4
 PAGED_SEARCHES_PER_CONNECTION = 4
 """Paged searches kept open; beginning another ends the oldest. Clients have one, or one per naming context."""
 
+VIRTUAL_LISTS_PER_CONNECTION = 2
+"""Sorted lists kept for the next window of a virtual list view; beginning another ends the oldest. A program shows one."""
+
 PAGED_SEARCH_SECONDS = 300.0
-"""A paged search that is not continued for so long ends; its cookie is then refused."""
+"""A paged search, or a list, that is not continued for so long ends; its cookie is then refused."""
 
 SWEEP_SECONDS = 5.0
 """How often time limits of connections are looked at: one timer for all of them, none per connection."""

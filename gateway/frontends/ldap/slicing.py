@@ -1,18 +1,20 @@
 """A large search, slice by slice: at the client's pace, within its time limit, and with a bounded part of it in memory."""
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 
+from gateway.directory.directory import Party
 from gateway.directory.search import SLICE_ROWS, Search
 from gateway.frontends.ldap.limits import SLICE_BYTES
 from gateway.frontends.ldap.results import Refused
 from gateway.wire.encoder import wrap
-from gateway.wire.messages import SearchRequest
+from gateway.wire.messages import Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
 
 if TYPE_CHECKING:
@@ -23,12 +25,18 @@ _GROWTH = 4
 _AGAIN_SECONDS = 0.05
 
 
+_T = TypeVar("_T")
+
+
 @dataclass(slots=True)
 class LargeSearch:
-    """A search that is under way, or between two pages. `ready`: entries that were read ahead; `sent`: entries sent so far."""
+    """A search that is under way, or between two pages. `party`: who may go on with it; `responses`: controls that come with
+    the end of each page; `ready`: entries that were read ahead; `sent`: entries sent so far."""
 
     request: SearchRequest
     search: Search
+    party: Party
+    responses: tuple[Control, ...] = ()
     ready: list[bytes] = field(default_factory=list)
     sent: int = 0
     used_at: float = 0.0
@@ -51,11 +59,23 @@ class LargeSearch:
     async def _slice(self, connection: "LDAPConnection", deadline: "Deadline") -> list[bytes] | None:
         """The next entries. Between two slices the reactor serves everybody else."""
         if self.search.blocking:
-            services = connection.services
-            slicing = deferToThreadPool(services.reactor, services.threads, self._take, deadline)
-            return await _uncancelled(slicing, deadline)
+            return await self.away(connection, deadline, lambda: self._take(deadline))
         await connection.turn()
         return self._take(deadline)
+
+    async def away(self, connection: "LDAPConnection", deadline: "Deadline", work: Callable[[], _T]) -> _T:
+        """Does `work` with the search in a thread. Raises Refused when the time is over."""
+        services = connection.services
+        try:
+            return await _uncancelled(deferToThreadPool(services.reactor, services.threads, work), deadline)
+        except sqlite3.OperationalError:  # interrupted, if not worse
+            deadline.check()
+            raise
+
+    def forget(self) -> None:
+        """Drops what was read ahead: the search goes on somewhere else."""
+        self.ready.clear()
+        self._rows = _FIRST_ROWS
 
     def _take(self, deadline: "Deadline") -> list[bytes] | None:
         deadline.check()
@@ -111,12 +131,12 @@ class Deadline:
             self._call.cancel()
 
 
-async def _uncancelled(slicing: "Deferred[list[bytes] | None]", deadline: Deadline) -> list[bytes] | None:
+async def _uncancelled(slicing: "Deferred[_T]", deadline: Deadline) -> _T:
     """A cancelled search (abandoned, disconnected) must not give its snapshot back while a thread still works with it."""
-    waiting: Deferred[list[bytes] | None] = Deferred()
+    waiting: Deferred[_T] = Deferred()
     over: Deferred[None] = Deferred()
 
-    def ended(result: list[bytes] | Failure | None) -> None:
+    def ended(result: _T | Failure) -> None:
         if waiting.called:  # cancelled: nobody wants it any more
             over.callback(None)
         else:  # a failure takes its own way from here

@@ -51,7 +51,7 @@ def test_every_operation_refuses_an_unknown_critical_control_and_ignores_the_oth
     with bare(serving, serving.portal) as client:
         for control in (
             Control(oids.MANAGE_DSA_IT, True),
-            Control(oids.SORT_REQUEST, False, b"x"),
+            Control(oids.SYNC_DONE, False, b"x"),
             Control(DEREF, False, b"x"),
         ):
             assert code(client.ask(operation, (control,))) == usual

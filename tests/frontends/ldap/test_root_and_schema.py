@@ -10,6 +10,9 @@ from gateway.directory.projection import Projection
 from gateway.model import schema
 from gateway.model.dn import DN
 from gateway.wire import filters, oids
+from gateway.wire.controls import Assertion as AssertionControl
+from gateway.wire.controls import ListPosition, ListRequest, MatchedValues, SortKey, SortRequest
+from gateway.wire.filters import Present
 from gateway.wire.messages import BindResponse, CompareRequest, CompareResponse, Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.bare import bare, bind_request, search_request
@@ -73,6 +76,16 @@ def test_a_filter_that_does_not_match_hides_the_root_dse(serving: Serving) -> No
     assert (entries, done.code) == ([], 0)
 
 
+VALUES = {
+    oids.PAGED_RESULTS: b"\x30\x05\x02\x01\x05\x04\x00",
+    oids.SORT_REQUEST: SortRequest((SortKey("cn"),)).encode(),
+    oids.LIST_REQUEST: ListRequest(0, 1, ListPosition(1)).encode(),
+    oids.ASSERTION: AssertionControl(Present("objectClass")).encode(),
+    oids.MATCHED_VALUES: MatchedValues((Present("cn"),)).encode(),
+    oids.PROXIED_AUTHORIZATION: b"",
+}
+
+
 @blocking
 def test_everything_the_root_dse_promises_is_kept(serving: Serving) -> None:
     with bare(serving, serving.portal) as client:
@@ -80,12 +93,13 @@ def test_everything_the_root_dse_promises_is_kept(serving: Serving) -> None:
         shown = {attribute.type: [value.decode() for value in attribute.values] for attribute in entry.attributes}
         assert oids.START_TLS not in shown["supportedExtension"]  # there is no certificate
         for control in shown["supportedControl"]:
-            value = {oids.PAGED_RESULTS: b"\x30\x05\x02\x01\x05\x04\x00", oids.PROXIED_AUTHORIZATION: b""}.get(control)
+            value = VALUES.get(control)
             if control == oids.PASSWORD_POLICY:
                 answer = client.ask(bind_request(serving.portal), (Control(control, True),))
                 assert isinstance(answer, BindResponse) and answer.result.code == 0
                 continue
-            _, done = client.search(search_request(BASE, "(uid=ann)"), Control(control, True, value))
+            beside = [Control(oids.SORT_REQUEST, True, VALUES[oids.SORT_REQUEST])] if control == oids.LIST_REQUEST else []
+            _, done = client.search(search_request(BASE, "(uid=ann)"), Control(control, True, value), *beside)
             expected = {oids.PROXIED_AUTHORIZATION: ResultCode.AUTHORIZATION_DENIED}  # it has not been granted
             assert done.code == expected.get(control, 0), control
         for base in shown["namingContexts"]:

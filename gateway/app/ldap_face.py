@@ -20,10 +20,13 @@ from gateway.directory.hashing import Hashing
 from gateway.directory.offline import OfflineBinds
 from gateway.directory.password_change import PasswordChanges
 from gateway.directory.passwords import Passwords
+from gateway.directory.revocation import Revocation
 from gateway.directory.softlock import SoftLock
 from gateway.frontends.ldap.limits import ServerLimits
 from gateway.frontends.ldap.services import Services
+from gateway.frontends.ldap.writer import Writer
 from gateway.store.database import Database
+from gateway.sync.local import LocalDoor
 
 SEARCH_THREADS = 2  # large searches are sliced; more threads would only take turns
 
@@ -33,6 +36,7 @@ class LdapFace:
     """`closers` end what the services hold, when no client is left."""
 
     services: Services
+    password_changes: PasswordChanges
     closers: Sequence[Callable[[], object]]
 
 
@@ -84,10 +88,12 @@ def build(
         tls_context=(lambda: certificate) if certificate else None,
         require_tls=settings.ldap.require_tls,
         password_changes=password_changes,
+        revocation=Revocation(authentication, database),
+        writer=Writer(database, LocalDoor(parts.now, settings.posix.numbers()), parts.now),
         sources=tuple(table.name for table in settings.source),
         log_operations=settings.log.level == "debug",
     )
-    return LdapFace(services, [*(one.close for one in upstreams.values()), hashing.close])
+    return LdapFace(services, password_changes, [*(one.close for one in upstreams.values()), hashing.close])
 
 
 def soft_lock(settings: Settings, reactor: Any) -> SoftLock:

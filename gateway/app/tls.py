@@ -10,8 +10,10 @@ from typing import Final
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL import SSL
+from OpenSSL.crypto import X509
 from twisted.internet.interfaces import IOpenSSLContextFactory
-from twisted.internet.ssl import CertificateOptions, TLSVersion
+from twisted.internet.ssl import Certificate as PeerAuthority
+from twisted.internet.ssl import CertificateOptions, TLSVersion, trustRootFromCertificates
 from zope.interface import implementer
 
 from gateway.model.errors import ConfigurationError
@@ -21,10 +23,12 @@ WRONG: Final = "not a PEM certificate and its unencrypted key"
 
 @dataclass(frozen=True, slots=True)
 class Pem:
-    """What the files hold: the certificate with its chain behind it, and its key."""
+    """What the files hold: the certificate with its chain behind it, its key, and the authorities of client certificates (b"":
+    none is asked for)."""
 
     certificate: bytes
     key: bytes = field(repr=False)
+    authorities: bytes = b""
 
 
 @implementer(IOpenSSLContextFactory)
@@ -34,8 +38,8 @@ class Certificate:
     `pem`: what another process of ours has read of them already; without it they are read.
     """
 
-    def __init__(self, certificate: Path, key: Path, pem: Pem | None = None) -> None:
-        self._certificate, self._key = certificate, key
+    def __init__(self, certificate: Path, key: Path, pem: Pem | None = None, *, client_ca: Path | None = None) -> None:
+        self._certificate, self._key, self._client_ca = certificate, key, client_ca
         self.on_change: list[Callable[[Pem], None]] = []
         """Told of the certificate when it has been read again."""
         self.pem = pem or self._read()
@@ -57,12 +61,13 @@ class Certificate:
 
     def _read(self) -> Pem:
         try:
-            return Pem(self._certificate.read_bytes(), self._key.read_bytes())
+            authorities = b"" if self._client_ca is None else self._client_ca.read_bytes()
+            return Pem(self._certificate.read_bytes(), self._key.read_bytes(), authorities)
         except OSError as error:
             raise self._unusable(error.strerror or str(error)) from None
 
     def _made(self, pem: Pem) -> SSL.Context:
-        context: SSL.Context = CertificateOptions(raiseMinimumTo=TLSVersion.TLSv1_2).getContext()
+        context: SSL.Context = self._options(pem.authorities).getContext()
         try:
             own, *chain = load_pem_x509_certificates(pem.certificate)
             context.use_certificate(own)
@@ -74,6 +79,18 @@ class Certificate:
         except (SSL.Error, ValueError, TypeError):
             raise self._unusable(WRONG) from None
         return context
+
+    def _options(self, authorities: bytes) -> CertificateOptions:
+        """Client certificates are asked for where there are authorities for them; a client need not have one, but one that is
+        not theirs ends the handshake."""
+        if not authorities:
+            return CertificateOptions(raiseMinimumTo=TLSVersion.TLSv1_2)
+        try:
+            found = [X509.from_cryptography(one) for one in load_pem_x509_certificates(authorities)]
+        except ValueError:
+            raise ConfigurationError(f"client_ca {self._client_ca} cannot be used: not PEM certificates") from None
+        root = trustRootFromCertificates(map(PeerAuthority, found))  # type: ignore[no-untyped-call]
+        return CertificateOptions(raiseMinimumTo=TLSVersion.TLSv1_2, trustRoot=root, requireCertificate=False)
 
     def _unusable(self, reason: str) -> ConfigurationError:
         return ConfigurationError(f"certificate {self._certificate} and key {self._key} cannot be used: {reason}")

@@ -14,7 +14,7 @@ from twisted.python.threadpool import ThreadPool
 
 from gateway.app import holders, ldap_face, parts
 from gateway.app.listening import Listener
-from gateway.app.tables import Certified, Settings
+from gateway.app.tables import Certified, LdapTable, Settings
 from gateway.app.tls import Certificate
 from gateway.app.workers.crew import Crew
 from gateway.app.workers.post import Desk
@@ -65,13 +65,14 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         [
             Runner(
                 parts.source(table),
-                parts.inbound(table),
+                parts.inbound(table, settings),
                 Schedule(table.schedule_seconds, table.full_seconds),
                 process,
             )
             for table in settings.source
         ],
         process,
+        parts.filling(settings, database),
     )
 
     # LDAP
@@ -99,7 +100,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     limits = settings.limits
     developer = make_site(
         "developer",
-        DeveloperApi(database, tail, reactor=reactor).routes(),
+        DeveloperApi(database, tail, face.password_changes, reactor=reactor).routes(),
         reactor=reactor,
         observe=metrics.http_request,
         max_connections=limits.connections,
@@ -143,4 +144,6 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
 
 def certificate(table: Certified) -> Certificate | None:
     """The certificate of a listener, when it has one."""
-    return Certificate(table.certificate, table.key) if table.certificate and table.key else None
+    if table.certificate is None or table.key is None:
+        return None
+    return Certificate(table.certificate, table.key, client_ca=table.client_ca if isinstance(table, LdapTable) else None)

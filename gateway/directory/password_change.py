@@ -17,7 +17,7 @@ from gateway.directory.hashing import Hashing
 from gateway.directory.offline import OfflineBinds
 from gateway.directory.passwords import Passwords, Standing
 from gateway.model.application import Grant
-from gateway.model.errors import GatewayError, NotFound
+from gateway.model.errors import GatewayError, NotFound, SourceRefused
 from gateway.model.records import Account
 from gateway.model.source import ChangeAnswer, PasswordChanger, PolicyNotice
 from gateway.store import passwords as store
@@ -71,7 +71,7 @@ class PasswordChanges:
         self._passwords = passwords
         self._hashing = hashing
         self._offline = offline
-        self._now = now
+        self.now = now
         self._changers = changers
         self._resetters = resetters
         self._min_length = min_length
@@ -101,14 +101,28 @@ class PasswordChanges:
 
     async def reset(self, user_id: str, new: bytes | None, by: str) -> Changed:
         """Sets a person's password without the old one. `by`: who does, for the log; that it may has been decided. Raises
-        NotFound, ChangeRefused, SourceUnavailable, StoreUnavailable, Busy."""
+        NotFound, ChangeRefused, SourceRefused, SourceUnavailable, StoreUnavailable, Busy."""
         standing = await self._passwords.standing(user_id)
         if standing.user is None:
             raise NotFound(f"There is no user {user_id}.")
         if not standing.vouching:
             return await self._set(standing, new, by)
         account = self._account(standing.vouching, self._resetters)
-        return self._answered(await self._resetters[account.source_id].reset(account.dn, new), account, user_id, by)
+        answer = await self._resetters[account.source_id].reset(account.dn, new)
+        if answer.code == ResultCode.INVALID_CREDENTIALS:
+            raise SourceRefused(f"source {account.source_id}: its bind_dn was refused: check bind_dn and password")
+        changed = self._answered(answer, account, user_id, by)
+        await self._offline.forget(user_id, account.source_id)
+        return changed
+
+    async def hashed(self, new: bytes) -> str:
+        """The hash of a new local password, for who stores it in a transaction of its own. Raises ChangeRefused, Busy."""
+        if len(new.decode("utf-8", "replace")) < self._min_length:
+            words = f"the password is too short: {self._min_length} characters are the least"
+            raise ChangeRefused(
+                ResultCode.CONSTRAINT_VIOLATION, words, PolicyNotice(error=PasswordPolicyError.PASSWORD_TOO_SHORT)
+            )
+        return await self._hashing.hash(new)
 
     async def clear(self, user_id: str, by: str) -> bool:
         """Takes a local password away; whether there was one."""
@@ -174,13 +188,8 @@ class PasswordChanges:
         """A local password."""
         user = standing.user
         assert user is not None  # noqa: S101
-        if new is not None and len(new.decode("utf-8", "replace")) < self._min_length:
-            words = f"the password is too short: {self._min_length} characters are the least"
-            raise ChangeRefused(
-                ResultCode.CONSTRAINT_VIOLATION, words, PolicyNotice(error=PasswordPolicyError.PASSWORD_TOO_SHORT)
-            )
         chosen = new if new is not None else generated(max(GENERATED_CHARACTERS, self._min_length))
-        password_hash, now = await self._hashing.hash(chosen), self._now()
+        password_hash, now = await self.hashed(chosen), self.now()
         await self._database.write(lambda c: store.set_local(c, user.id, password_hash, by=by, now=now))
         _log.info("password changed", user=user.id, by=by)
         return Changed(chosen if new is None else None)

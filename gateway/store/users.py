@@ -14,6 +14,7 @@ from gateway.store.tables import user_organizations, users
 from gateway.store.values import decode_attributes, decode_strings, encode_attributes, encode_strings, milliseconds, time_of
 
 _BY_ID = select(users).where(one_of(users.c.id, "ids"))
+_ENABLED = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.enabled)
 _BY_ORIGIN = select(users.c.id).where(
     users.c.external_id == bindparam("external_id"),
     users.c.source_id == bindparam("source_id"),
@@ -71,6 +72,11 @@ def id_by_origin(connection: Connection, origin: Origin) -> str | None:
         _BY_ORIGIN,
         {"external_id": origin.external_id, "source_id": origin.source_id, "source_type": origin.source_type},
     ).scalar()
+
+
+def enabled_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
+    """Those of the users that exist and may log in."""
+    return frozenset(connection.execute(_ENABLED, {"ids": user_ids}).scalars())
 
 
 def page(connection: Connection, organization_ids: Collection[str] | None, offset: int, limit: int) -> tuple[list[User], int]:

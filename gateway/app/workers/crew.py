@@ -160,7 +160,7 @@ class Crew:
         return ViewState(name, known[1], follower.position)
 
     def _renewed(self, pem: Pem) -> None:
-        self._tell(Renewed(pem.certificate, pem.key))
+        self._tell(Renewed(pem.certificate, pem.key, pem.authorities))
 
     def _tell(self, message: Message) -> None:
         for post in self._posts:

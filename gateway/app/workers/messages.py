@@ -57,6 +57,7 @@ class Renewed(Message, frozen=True):
 
     certificate: bytes
     key: bytes
+    authorities: bytes
 
     def __repr__(self) -> str:
         return "Renewed()"

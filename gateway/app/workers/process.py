@@ -102,9 +102,9 @@ class Worker:
                 self._soft_lock.answered(number, admitted)
             case ViewState(name, build, position):
                 self._views[name].tell(build, position)
-            case Renewed(certificate, key):
+            case Renewed(certificate, key, authorities):
                 if self._certificate is not None:
-                    self._certificate.use(Pem(certificate, key))
+                    self._certificate.use(Pem(certificate, key, authorities))
             case Stop():
                 ensureDeferred(self._stop())
 

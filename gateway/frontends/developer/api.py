@@ -2,17 +2,19 @@
 
 A reading function gets what the caller sees and the request, runs in a thread in one transaction, and returns JSON values."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import msgspec
 
 from gateway.changelog.tail import Tail
+from gateway.directory.password_change import PasswordChanges
 from gateway.frontends.developer import groups, refusals, units, users
 from gateway.frontends.developer.changes import ChangesEndpoint
 from gateway.frontends.developer.export import Export
 from gateway.frontends.developer.lockout import Lockout
 from gateway.frontends.developer.oauth import TokenEndpoint, now
+from gateway.frontends.developer.passwords import Admitted, PasswordEndpoints
 from gateway.frontends.developer.visible import Caller, Visible
 from gateway.frontends.http.credentials import bearer_token, refused_token
 from gateway.frontends.http.errors import HttpError
@@ -71,7 +73,6 @@ REFUSED: tuple[tuple[str, str, str, Operation], ...] = (
     ("DeleteUser", "DELETE", _USER, refusals.write_user),
     ("EnableUser", "POST", f"{_USER}/actions/enable", refusals.write_user),
     ("DisableUser", "POST", f"{_USER}/actions/disable", refusals.write_user),
-    ("UpdateUserPassword", "POST", f"{_USER}/actions/updateUserPassword", refusals.write_user),
     (
         "SetUserPrimaryOrganizationalUnit",
         "POST",
@@ -96,11 +97,13 @@ REFUSED: tuple[tuple[str, str, str, Operation], ...] = (
 
 
 class DeveloperApi:
-    """The Developer API over a store. `tail` wakes the readers of /changes; `reactor` gives the time they wait."""
+    """The Developer API over a store. `tail` wakes the readers of /changes; `reactor` gives the time they wait; `changes`
+    knows where passwords are kept."""
 
-    def __init__(self, database: Database, tail: Tail, *, reactor: Any) -> None:
+    def __init__(self, database: Database, tail: Tail, changes: PasswordChanges, *, reactor: Any) -> None:
         self._database = database
         self._feed = ChangesEndpoint(database, tail, reactor)
+        self._passwords = PasswordEndpoints(database, changes)
         self._instance_id: str | None = None
         self._tokens = TokenEndpoint(database, Lockout(reactor.seconds))
 
@@ -112,6 +115,7 @@ class DeveloperApi:
             ("RevokeToken", "POST", "/oauth2/revoke", self._of_instance(self._tokens.revoke)),
             ("ListChanges", "GET", "/changes", self._changes),
             ("Export", "GET", "/export", self._export),
+            *((name, method, path, self._admitting(handler)) for name, method, path, handler in self._password_routes()),
         ]
         return [Route(method, BASE + path, name, handler) for name, method, path, handler in tables]
 
@@ -125,6 +129,22 @@ class DeveloperApi:
             return await self._database.read(work)
 
         return handler
+
+    def _password_routes(self) -> tuple[tuple[str, str, str, Callable[[Request, Admitted], Awaitable[Answer]]], ...]:
+        own, passwords = f"{_USER}/applicationPasswords", self._passwords
+        return (
+            ("UpdateUserPassword", "POST", f"{_USER}/actions/updateUserPassword", passwords.set),
+            ("ClearUserPassword", "POST", f"{_USER}/actions/clearUserPassword", passwords.clear),
+            ("ListApplicationPasswords", "GET", own, passwords.list_all),
+            ("CreateApplicationPassword", "POST", own, passwords.add),
+            ("DeleteApplicationPassword", "DELETE", f"{own}/<application_password_id>", passwords.remove),
+        )
+
+    def _admitting(self, handler: Callable[[Request, Admitted], Awaitable[Answer]]) -> Handler:
+        async def admitting(request: Request) -> Answer:
+            return await handler(request, await self._door(request))
+
+        return admitting
 
     def _of_instance(self, handler: Handler) -> Handler:
         async def checked(request: Request) -> Answer | Stream:

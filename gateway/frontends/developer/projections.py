@@ -109,14 +109,17 @@ class Projector:
         self._instance_id = instance_id
         self._readable = readable
 
-    def user(self, user: User) -> UserRecord:
-        """A user as ListUsers shows it."""
-        return UserRecord(**self._user_fields(user))
+    def user(self, user: User, *, password_set: bool = False) -> UserRecord:
+        """A user as ListUsers shows it. `password_set`: whether there is a local password."""
+        return UserRecord(**self._user_fields(user), password_set=password_set)
 
-    def user_detail(self, user: User, units: Sequence[Organization], groups: Iterable[Group]) -> UserDetail:
+    def user_detail(
+        self, user: User, units: Sequence[Organization], groups: Iterable[Group], *, password_set: bool = False
+    ) -> UserDetail:
         """A user with where it belongs. `units` in the user's order: the first one is shown as the primary."""
         return UserDetail(
             **self._user_fields(user),
+            password_set=password_set,
             primary_organizational_unit_id=units[0].id if units else UNSET,
             organizational_units=[UnitOfUser(unit.id, unit.name, index == 0) for index, unit in enumerate(units)],
             groups=[GroupOfUser(group.id, group.name, self._text(group, "description")) for group in groups],

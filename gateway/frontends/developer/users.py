@@ -12,8 +12,8 @@ from gateway.frontends.developer.projections import UserDetail
 from gateway.frontends.developer.visible import Visible
 from gateway.frontends.http.messages import Request
 from gateway.model.errors import Conflict, NotFound
-from gateway.model.objects import Membership, Origin
-from gateway.store import memberships, narrowed, users
+from gateway.model.objects import Membership, Origin, User
+from gateway.store import memberships, narrowed, passwords, users
 
 _MEMBERSHIPS_AT_ONCE = 500
 
@@ -54,12 +54,18 @@ def list_users(visible: Visible, request: Request) -> dict[str, object]:
     connection = visible.connection
     listing = Listing(
         purpose=f"users in {unit_id or ''}",
-        follow=lambda after, limit: narrowed.users_in(connection, within, after, limit),
+        follow=lambda after, limit: _with_password_set(visible, narrowed.users_in(connection, within, after, limit)),
         total=lambda: users.page(connection, within, 0, 0)[1],
-        skip=lambda offset, limit: users.page(connection, within, offset, limit)[0],
-        id_of=lambda user: user.id,
+        skip=lambda offset, limit: _with_password_set(visible, users.page(connection, within, offset, limit)[0]),
+        id_of=lambda item: item[0].id,
     )
-    return answer_list(visible.caller, request, listing, visible.project.user)
+    return answer_list(visible.caller, request, listing, lambda item: visible.project.user(item[0], password_set=item[1]))
+
+
+def _with_password_set(visible: Visible, found: list[User]) -> list[tuple[User, bool]]:
+    """Each user, and whether it has a local password."""
+    having = passwords.set_among(visible.connection, [user.id for user in found])
+    return [(user, user.id in having) for user in found]
 
 
 def list_groups_for_user(visible: Visible, request: Request) -> dict[str, object]:

@@ -10,7 +10,7 @@ from gateway.frontends.developer.readable import readable_by
 from gateway.model.application import Application
 from gateway.model.errors import NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member, Organization, User
-from gateway.store import groups, memberships, organizations, users
+from gateway.store import groups, memberships, organizations, passwords, users
 from gateway.store.database import Connection
 
 
@@ -117,12 +117,14 @@ class Visible:
         }
         their_groups = groups.get_many(self.connection, {group_id for ids in group_ids.values() for group_id in ids})
         places = {organization_id for user in found for organization_id in user.organization_ids}
+        with_password = passwords.set_among(self.connection, [user.id for user in found])
         units = organizations.get_many(self.connection, {place for place in places if self.has_organization(place)})
         return [
             self.project.user_detail(
                 user,
                 [units[place] for place in user.organization_ids if place in units],
                 [their_groups[group_id] for group_id in sorted(group_ids.get(user.id, ())) if group_id in their_groups],
+                password_set=user.id in with_password,
             )
             for user in found
         ]

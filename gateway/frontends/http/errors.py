@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway.frontends.http.messages import Answer, json_answer
 from gateway.model.errors import (
+    Busy,
     Conflict,
     GatewayError,
     InvalidInput,
@@ -61,6 +62,7 @@ VERDICTS: dict[type[Exception], Verdict] = {
     InvalidInput: Verdict(400, "InvalidParameter"),
     NotFound: Verdict(404, "ResourceNotFound"),
     Conflict: Verdict(409, "Conflict"),
+    Busy: Verdict(503, "ServiceUnavailable", logged=True, headers=_RETRY),
     SourceRefused: Verdict(502, "SourceRefused", BUSY, logged=True),
     SourceUnavailable: Verdict(503, "ServiceUnavailable", BUSY, logged=True, headers=_RETRY),
     StoreUnavailable: Verdict(503, "ServiceUnavailable", BUSY, logged=True, headers=_RETRY),

@@ -1,6 +1,5 @@
 """Listening for LDAP clients: one object for each connection, counted and limited by address; one sweep for all time limits."""
 
-
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, ServerFactory
@@ -9,6 +8,7 @@ from twisted.internet.task import LoopingCall
 from gateway.frontends.ldap.admission import Admission, CountedAdmission, host_of, peer_of
 from gateway.frontends.ldap.connection import LDAPConnection
 from gateway.frontends.ldap.limits import SWEEP_SECONDS
+from gateway.frontends.ldap.revoking import Revoking
 from gateway.frontends.ldap.services import Services
 from gateway.wire.limits import Limits
 from gateway.wire.result_codes import ResultCode
@@ -26,6 +26,7 @@ class LDAPServer:
         self.admission = admission or CountedAdmission(services.limits, services.statistics)
         self._sweeping = LoopingCall(self._sweep)
         self._sweeping.clock = services.reactor
+        self._revoking = Revoking(self, services.revocation) if services.revocation is not None else None
         self._stopped: Deferred[None] | None = None
 
     def factory(self, *, encrypted: bool = False) -> "LDAPFactory":
@@ -33,13 +34,17 @@ class LDAPServer:
         return LDAPFactory(self, encrypted)
 
     def start(self) -> None:
-        """Begins to look at time limits."""
+        """Begins to look at time limits and at rights that end."""
         self._sweeping.start(SWEEP_SECONDS, now=False)
+        if self._revoking is not None:
+            self._revoking.start()
 
     def stop(self) -> "Deferred[None]":
         """Tells every client (notice of disconnection, RFC 4511 §4.4.1) and ends; fires when the last has gone."""
         if self._sweeping.running:
             self._sweeping.stop()
+        if self._revoking is not None:
+            self._revoking.stop()
         stopped = self._stopped = Deferred()
         for connection in list(self.connections):
             connection.disconnect(ResultCode.UNAVAILABLE, STOPPING)

@@ -10,8 +10,10 @@ from twisted.python.threadpool import ThreadPool
 from gateway.directory.authenticate import Authentication
 from gateway.directory.directory import Directory
 from gateway.directory.password_change import PasswordChanges
+from gateway.directory.revocation import Revocation
 from gateway.frontends.ldap.limits import ServerLimits
 from gateway.frontends.ldap.statistics import Statistics
+from gateway.frontends.ldap.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Services:
     tls_context: Callable[[], Any] | None = None
     require_tls: bool = False
     password_changes: PasswordChanges | None = None
+    revocation: Revocation | None = None
+    writer: Writer | None = None
     sources: tuple[str, ...] = ()
     statistics: Statistics = field(default_factory=Statistics)
     log_operations: bool = False

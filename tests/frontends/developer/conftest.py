@@ -10,10 +10,19 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from gateway.app.parts import now
 from gateway.changelog.tail import Tail
+from gateway.directory.authenticate import Authentication
+from gateway.directory.directory import Directory as Directories
+from gateway.directory.hashing import Hashing
+from gateway.directory.offline import OfflineBinds
+from gateway.directory.password_change import PasswordChanges
+from gateway.directory.passwords import Passwords
+from gateway.directory.softlock import SoftLock
 from gateway.frontends.developer.api import DeveloperApi
 from gateway.frontends.http.router import make_site
 from gateway.model.application import Application, Scope
+from gateway.model.source import BindAnswer, ChangeAnswer
 from gateway.store.database import Database
 from gateway.store.instance import instance_id
 from gateway.store.migrate import migrate
@@ -90,6 +99,37 @@ class World:
         return Client(self.serving.port, self.instance_id, application, secret, token)
 
 
+SOURCE_PASSWORDS = "berlin"
+"""The source at which `Source` changes passwords."""
+
+
+class Source:
+    """A source that keeps passwords, and takes every new one but "history"."""
+
+    async def authenticate(self, dn: str, password: bytes) -> BindAnswer:
+        raise AssertionError("nobody binds over the API")
+
+    async def decoy(self, password: bytes) -> None:
+        raise AssertionError("nobody binds over the API")
+
+    async def change(self, dn: str, old: bytes, new: bytes | None) -> ChangeAnswer:
+        raise AssertionError("nobody has an old password")
+
+    async def reset(self, dn: str, new: bytes | None) -> ChangeAnswer:
+        return ChangeAnswer(19, "Password is in history") if new == b"history" else ChangeAnswer(0)
+
+
+def password_changes(database: Database) -> PasswordChanges:
+    """As the gateway has them, without views; people with an account at `SOURCE_PASSWORDS` have their passwords there."""
+    source, hashing = Source(), Hashing(reactor)
+    offline = OfflineBinds(database, hashing, {}, now)
+    checked = Passwords(database, {SOURCE_PASSWORDS: source}, hashing, offline)
+    authentication = Authentication(Directories([]), database, checked, SoftLock(lambda: 0.0, 5, 60))
+    return PasswordChanges(
+        database, authentication, checked, hashing, offline, now, changers={}, resetters={SOURCE_PASSWORDS: source}
+    )
+
+
 @pytest.fixture
 def serve(directory: Directory) -> Iterator[Callable[[], World]]:
     """A function that serves the API over the store."""
@@ -97,7 +137,7 @@ def serve(directory: Directory) -> Iterator[Callable[[], World]]:
 
     def start(clock: Any = reactor) -> World:
         tail = Tail(directory.database, reactor, poll_seconds=0.1)
-        api = DeveloperApi(directory.database, tail, reactor=clock)
+        api = DeveloperApi(directory.database, tail, password_changes(directory.database), reactor=clock)
         serving = Serving(make_site("developer", api.routes(), reactor=reactor))
         worlds.append(World(directory, serving, tail, directory.database.read_blocking(instance_id)))
         return worlds[-1]

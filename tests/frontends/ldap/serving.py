@@ -28,6 +28,7 @@ from gateway.directory.kinds import openldap
 from gateway.directory.offline import OfflineBinds
 from gateway.directory.password_change import PasswordChanges
 from gateway.directory.passwords import Passwords
+from gateway.directory.revocation import Revocation
 from gateway.directory.softlock import SoftLock
 from gateway.frontends.ldap.limits import ServerLimits
 from gateway.frontends.ldap.server import LDAPServer
@@ -192,6 +193,7 @@ class Serving:
             tls_context=context,
             sources=(company.SOURCE,),
             password_changes=changes,
+            revocation=Revocation(authentication, database),
             **options,
         )
         self.server = LDAPServer(self.services)

@@ -6,11 +6,7 @@ change (36 bits: the count, and the first half of the modification number), and 
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
-
-from gateway.directory.history import Moment
-
-WHOLE_VIEW = 0
-"""The mark of a search that replicates all of a view, as monitoring finds it in contextCSN."""
+from typing import NamedTuple
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _SYNTAX = re.compile(r"(\d{14})\.(\d{6})Z#([0-9a-f]{6})#([0-9a-f]{3})#([0-9a-f]{6})", re.ASCII)
@@ -18,8 +14,15 @@ _MARK_BITS = 12
 _MAX_MARK = (1 << _MARK_BITS) - 1
 
 
-def format_csn(moment: Moment, mark: int = WHOLE_VIEW) -> str:
-    """The CSN of a moment; those of one mark are ordered as text as the moments are. `mark`: as `mark_of` gives it."""
+class Moment(NamedTuple):
+    """When a change of the log was made (milliseconds)."""
+
+    number: int
+    time: int
+
+
+def format_csn(moment: Moment, mark: int = 0) -> str:
+    """The CSN of a moment; those of one mark are ordered as text as the moments are. `mark`: as `mark_of` gives it; 0: none."""
     time = _EPOCH + timedelta(milliseconds=moment.time)
     count, low = divmod(moment.number, 1 << _MARK_BITS)
     return f"{time:%Y%m%d%H%M%S.%f}Z#{count:06x}#000#{low << _MARK_BITS | mark:06x}"

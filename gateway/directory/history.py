@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from gateway.directory import viewfile
+from gateway.directory.csn import Moment
 
 FORMER_KEPT = 100_000
 """Former states of entries that are kept: about 20 MiB, and a month of a large company's leavers, movers and marriages."""
@@ -16,15 +17,8 @@ CHANGES_KEPT = 500_000
 """Changes whose moment is kept, at a dozen bytes each: a consumer that is further behind is faster with everything at once."""
 
 
-LATEST = "SELECT number, time FROM moment JOIN meta ON meta.key = 'position' AND number = meta.value"
+LATEST = "SELECT number, time FROM moment WHERE number = (SELECT value FROM meta WHERE key = 'position')"
 """The moment of the view's position."""
-
-
-class Moment(NamedTuple):
-    """When a change of the log was made (milliseconds)."""
-
-    number: int
-    time: int
 
 
 class Former(NamedTuple):
@@ -76,3 +70,17 @@ def forget_oldest(connection: sqlite3.Connection, position: int) -> None:
         viewfile.fill(connection, "floor", kept)
         connection.execute("DELETE FROM moment WHERE number < ?", (kept,))
         connection.execute("DELETE FROM former WHERE position <= ?", (kept,))
+
+
+def latest(connection: sqlite3.Connection) -> Moment:
+    """The moment of the view's position."""
+    row = connection.execute(LATEST).fetchone()
+    return Moment(*row) if row else Moment(0, 0)
+
+
+def knows(connection: sqlite3.Connection, moment: Moment) -> bool:
+    """Whether this is a moment of the log that the view follows, and no older than the floor. Moments of another store, or of
+    a future that a backup has taken back, are not: their numbers were given at other times."""
+    if not viewfile.floor(connection) <= moment.number <= viewfile.position(connection):
+        return False
+    return connection.execute("SELECT 1 FROM moment WHERE number = ? AND time = ?", moment).fetchone() is not None

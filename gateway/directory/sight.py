@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from operator import itemgetter
 from typing import TypeAlias
 
+from gateway.directory import viewfile
 from gateway.directory.access import Visibility
-from gateway.directory.csn import format_csn
+from gateway.directory.csn import Moment, format_csn
 from gateway.directory.evaluate import Evaluator
-from gateway.directory.history import LATEST, Moment
+from gateway.directory.history import LATEST
 from gateway.directory.indexing import attribute_key, decoded
 from gateway.model.dn import DN
 from gateway.model.objects import Kind
@@ -140,10 +141,11 @@ class Sight:
 
     def _context_csn(self, row: Row) -> list[bytes]:
         """As OpenLDAP has it, at the view's base alone: how far the view has come."""
-        return self._csn(f"{LATEST} WHERE EXISTS (SELECT 1 FROM entry WHERE id = ? AND parent = 0 AND kind = ?)", row[:2])
+        is_base = "EXISTS (SELECT 1 FROM entry WHERE id = ? AND parent = 0 AND kind = 'container')"
+        return self._csn(f"{LATEST} AND {is_base}", row[:1], int(viewfile.read(self._connection, "mark")))
 
-    def _csn(self, query: str, parameters: Sequence[int | str]) -> list[bytes]:
-        return [format_csn(Moment(*found)).encode() for found in self._connection.execute(query, parameters)]
+    def _csn(self, query: str, parameters: Sequence[int], mark: int = 0) -> list[bytes]:
+        return [format_csn(Moment(*found), mark).encode() for found in self._connection.execute(query, parameters)]
 
     def _query(self, query: str, entry_id: int) -> sqlite3.Cursor:
         return self._connection.execute(query, (entry_id,))

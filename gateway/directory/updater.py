@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from gateway.directory import viewfile
 from gateway.directory.content import Content
-from gateway.directory.history import Moment
+from gateway.directory.csn import Moment
 from gateway.directory.projection import Projection
 from gateway.directory.step import NOUNS, Step
 from gateway.directory.viewfile import ViewFile

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.directory.csn import mark_of
 from gateway.directory.definition import View
 from gateway.model.errors import StoreUnavailable
 
@@ -129,7 +130,8 @@ class ViewFile:
             )
             connection.execute(
                 "INSERT INTO meta VALUES ('position', 0), ('floor', 0), ('complete', 0), ('instance', ''),"
-                " ('build', lower(hex(randomblob(8))))"
+                " ('build', lower(hex(randomblob(8)))), ('mark', ?)",
+                (mark_of(self.view.name),),
             )
 
     def open_reader(self, *, shared: bool = False) -> sqlite3.Connection:
@@ -182,7 +184,7 @@ def is_broken(error: Exception) -> bool:
 
 
 def read(connection: sqlite3.Connection, key: str) -> int | str:
-    """A value of `meta`: position, floor, complete, instance, build (tells a file from a later one at the same path)."""
+    """A value of `meta`: position, floor, complete, instance, mark (of csn.py), build (tells a file from a later one)."""
     value: int | str = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
     return value
 

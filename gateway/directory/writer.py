@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gateway.directory import history, viewfile
+from gateway.directory.csn import Moment
 from gateway.directory.definition import View
-from gateway.directory.history import Former, Moment
+from gateway.directory.history import Former
 from gateway.directory.indexing import KeyMaker, decoded, fragments
 from gateway.directory.projection import Entry
 from gateway.model import dn

@@ -9,9 +9,8 @@ from random import Random
 
 from gateway.directory import viewfile
 from gateway.directory.access import Access
-from gateway.directory.csn import format_csn
+from gateway.directory.csn import Moment, format_csn
 from gateway.directory.evaluate import Evaluator
-from gateway.directory.history import Moment
 from gateway.directory.indexing import attribute_key, decoded
 from gateway.directory.projection import CONTAINER, Projection
 from gateway.directory.reader import BASE_OBJECT, SINGLE_LEVEL, SUBORDINATE_SUBTREE, WHOLE_SUBTREE, Reader

@@ -1,0 +1,42 @@
+"""A replica as strict as a real one: it knows its entries by entryUUID, has each name once, and moves what is below a renamed
+entry along with it."""
+
+from collections.abc import Iterable
+
+from gateway.directory.journal import Event, Happened, Reading
+from gateway.model import dn
+from gateway.wire import entries
+
+
+class Replica:
+    """`entries`: object id → the entry as it was told last; `keys`: object id → the key of its present name."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, bytes] = {}
+        self.keys: dict[str, str] = {}
+
+    def read(self, reading: Reading, rows: int) -> int:
+        """Takes all that a reading tells, some rows at a time; the position that it is at then."""
+        reading.open()
+        while (told := reading.next_slice(rows)) is not None:
+            self.take(told)
+        reading.close()
+        return reading.position
+
+    def take(self, told: Iterable[Event]) -> None:
+        for event in told:
+            if event.happened is Happened.REMOVED:
+                self.entries.pop(event.object_id, None)
+                self.keys.pop(event.object_id, None)
+            else:
+                self._put(event.object_id, event.entry)
+
+    def _put(self, object_id: str, entry: bytes) -> None:
+        key = dn.key(entries.object_name(entry).decode())
+        before = self.keys.get(object_id)
+        if before is not None and before != key:
+            self.keys = {one: key + name[len(before) :] if name.startswith(before) else name for one, name in self.keys.items()}
+        self.keys[object_id] = key
+        holders = [one for one, name in self.keys.items() if name == key]
+        assert holders == [object_id], f"{key} is the name of {holders}"
+        self.entries[object_id] = entry

@@ -1,4 +1,4 @@
-"""One transaction's work on a view file: objects that are to be projected, and what follows from them, until nothing follows any
+"""One transaction's work on a view file: objects that are to be projected, and what follows from them, until nothing does any
 more: names that others waited for, entries below a renamed one, groups that list a renamed member, private groups."""
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -28,7 +28,7 @@ class History:
         self.organizations: dict[str, Organization] = {}
         self._steps: tuple[Callable[[], None], ...] = (
             *(self._new_user, self._new_group, self._new_organization) * 2,
-            *(self._rename_user, self._swap_users, self._place_user, self._describe_user),
+            *(self._rename_user, self._swap_users, self._place_user, self._describe_user, self._number_user),
             *(self._rename_group, self._join, self._join, self._leave),
             *(self._rename_organization, self._move_organization),
             *(partial(self._delete, self.users), partial(self._delete, self.groups), self._delete_organization),
@@ -58,7 +58,17 @@ class History:
         return self._random.sample(everywhere, min(len(everywhere), self._random.randrange(3)))
 
     def _new_user(self) -> None:
-        self._put(user(self._next(), self._free_login(), self._places(), email=[self._random.choice(NAMES)]))
+        number = self._random.choice(({}, {"uid_number": ["7"], "gid_number": ["7"]}))
+        mail = [self._random.choice(NAMES)]
+        self._put(user(self._next(), self._free_login(), self._places(), email=mail, display_name=mail, **number))
+
+    def _number_user(self) -> None:
+        """With and without a number, and a group of one's own; enabled or not."""
+        for one in self._some(self.users):
+            numbers = {"uid_number": ("7",), "gid_number": (self._random.choice("78"),)}
+            attributes = {name: found for name, found in one.attributes.items() if name not in numbers}
+            chosen = self._random.choice((attributes, attributes | numbers))
+            self._put(replace(one, attributes=chosen, enabled=self._random.random() < 0.5))
 
     def _new_group(self) -> None:
         posix = self._random.choice(({}, {"gid_number": ["7"]}))

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from gateway.directory.updater import ViewUpdater
 from tests.directory.random_worlds import History
-from tests.directory.worlds import World, contents, openldap_view
+from tests.directory.view_shapes import SHAPES
+from tests.directory.worlds import World, contents
 
-law = settings(deadline=None, max_examples=60)
+law = settings(deadline=None, max_examples=80)
 seeds = st.integers(0, 2**64)
+shapes = st.sampled_from(sorted(SHAPES))
 STEPS = 20
 
 
@@ -39,33 +41,33 @@ def follow(world: World, updater: ViewUpdater, most: int) -> bool:
 
 
 @law
-@given(seeds)
-def test_a_view_that_followed_is_the_same_as_one_that_was_built(seed: int) -> None:
-    random = Random(seed)
+@given(shapes, seeds)
+def test_a_view_that_followed_is_the_same_as_one_that_was_built(shape: str, seed: int) -> None:
+    random, view = Random(seed), SHAPES[shape]
     with worlds() as world:
         history = History(world, random)
-        followed = world.build(openldap_view(), "followed")
+        followed = world.build(view, "followed")
         for _ in range(STEPS):
             history.step()
             while random.random() < 0.6 and follow(world, followed, random.choice((1, 2, 5, 1000))):
                 pass
         while follow(world, followed, random.choice((1, 3, 1000))):
             pass
-        built = world.build(openldap_view())
+        built = world.build(view)
         assert contents(followed) == contents(built)
         followed.close()
         built.close()
 
 
 @law
-@given(seeds)
-def test_applying_changes_again_changes_nothing_and_a_build_in_the_middle_of_a_history_ends_the_same(seed: int) -> None:
-    random = Random(seed)
+@given(shapes, seeds)
+def test_applying_changes_again_changes_nothing_and_a_build_in_the_middle_ends_the_same(shape: str, seed: int) -> None:
+    random, view = Random(seed), SHAPES[shape]
     with worlds() as world:
         history = History(world, random)
         for _ in range(STEPS // 2):
             history.step()
-        followed = world.build(openldap_view(), "followed")
+        followed = world.build(view, "followed")
         for _ in range(STEPS // 2):
             history.step()
         start = followed.position
@@ -75,7 +77,7 @@ def test_applying_changes_again_changes_nothing_and_a_build_in_the_middle_of_a_h
         if log := world.log(start):
             followed.apply(log)
         assert contents(followed) == once
-        built = world.build(openldap_view())
+        built = world.build(view)
         assert contents(built) == once
         followed.close()
         built.close()

@@ -69,7 +69,7 @@ NOT_WHEN_LARGE = frozenset({"cold-start"})  # two slapd replicas of so many take
 @click.option("--skip", default="", help="Measure all but these.")
 @click.option("--cache", type=click.Path(path_type=Path), help="Keep loaded data in this folder, and use what is there.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the results to this file, too.")
-def main(  # noqa: PLR0913 - one for each option
+def main(
     people: int,
     groups: int | None,
     members: int,
@@ -125,7 +125,7 @@ def measure(stage: Stage, names: list[str]) -> tuple[list[Measured], list[str]]:
             for one in MEASUREMENTS[name](stage):
                 rows.append(one)
                 say(progress(one))
-        except (BenchError, LoadError, ServerFailedError) as error:
+        except (BenchError, LoadError, ServerFailedError, subprocess.CalledProcessError) as error:
             failures.append(f"{name} could not be measured: {error}")
             say(failures[-1])
     return rows, failures

@@ -74,7 +74,9 @@ def start_replica(directory: Path, pki: Pki, provider: Slapd, *, durable: bool =
     """
     source = f'provider={provider.url} type=refreshAndPersist retry="1 +" searchbase="{provider.suffix}"'
     account = f'bindmethod=simple binddn="{provider.admin.dn}" credentials={provider.admin.password}'
-    options = replace(PROVIDER, syncprov=False, durable=durable, extra=(*PROVIDER.extra, f"syncrepl rid=001 {source} {account}"))
+    options = replace(
+        PROVIDER, syncprov=False, durable=durable, extra=(*PROVIDER.extra, f"syncrepl rid=001 {source} {account}")
+    )
     wanted = context_csn(provider)
     began = time.monotonic()
     replica = Slapd(directory, pki, options).start()

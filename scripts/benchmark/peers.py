@@ -46,5 +46,3 @@ class Proxy:
 
     def end(self) -> None:
         self._process.kill()
-
-

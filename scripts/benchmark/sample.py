@@ -15,9 +15,9 @@ FORMAT = 1
 ORGANIZATIONS = 10  # so that the last digit of a person's number names the person's organization
 GROUPS_IN_A_GROUP = 10
 PERSON_DN = f"uid=user%06d,ou=dept%01d,ou=people,{SUFFIX}"
-PERSON_PASSWORD = "secret%06d"  # noqa: S105 - a template
+PERSON_PASSWORD = "secret%06d"
 HASHED_DN = f"cn=hashed,{SUFFIX}"
-HASHED_PASSWORD = "hashed-secret"  # noqa: S105 - of a directory that lives for one run
+HASHED_PASSWORD = "hashed-secret"
 
 AD_SCHEMA = (
     "attributetype ( 1.2.840.113556.1.4.221 NAME 'sAMAccountName' EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch"

@@ -78,10 +78,10 @@ def groups(stage: Stage) -> Iterator[Measured]:
 def in_chain(stage: Stage) -> Iterator[Measured]:
     """slapd has no such rule: there a client climbs from group to group, one search for each that it finds."""
     depth = 1 + len(stage.size.upper_groups)
-    people = {"attributes": "cn", "range": stage.size.members_in_groups, "expect_entries": depth}
+    inside = stage.size.members_in_groups
     slapd, gateway = stage.slapd, stage.gateway()
-    climb = stage.timed(f"(member={slapd.person})", mode="climb", **people)
-    chain = stage.timed(f"(member:{IN_CHAIN}:={gateway.person})", **people)
+    climb = stage.timed(f"(member={slapd.person})", mode="climb", attributes="cn", range=inside, expect_entries=depth)
+    chain = replace(climb, filter_template=f"(member:{IN_CHAIN}:={gateway.person})", mode="search")
     name = f"all {depth} groups of a person by in-chain, 8 connections"
     row = Row(name, "per s", at_least_ratio=1.0, against="slapd, a client climbing")
     yield stage.compare(row, ((slapd.endpoint, climb), (gateway.endpoint, chain)), per_second)

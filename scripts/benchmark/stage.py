@@ -39,7 +39,9 @@ class Effort:
 class Stage:
     """The contenders of one run, each in a folder of its own below `directory`."""
 
-    def __init__(self, directory: Path, size: Size, effort: Effort, prepared: Prepared, end: ExitStack, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, directory: Path, size: Size, effort: Effort, prepared: Prepared, end: ExitStack, say: Callable[[str], None]
+    ) -> None:
         self.directory = directory
         self.size = size
         self.effort = effort
@@ -112,7 +114,7 @@ class Stage:
     @cached_property
     def _installed(self) -> tuple[Gateway, float | None]:
         folder, name = self.directory / "gateway", f"gateway-{self.size.name}"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         made = Gateway(folder, self.provider, self.pki)
         self._end.callback(made.stop)
         if made.fetch(self._prepared, name):

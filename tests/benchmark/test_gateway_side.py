@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from gateway.app import config
 from gateway.app.source_tables import OpenLDAPSourceTable
-from scripts.benchmark.gateway_side import BASE, write_configuration
+from scripts.benchmark.gateway_side import AD, BASES, PLAIN, Gateway, Setup
+from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 
 
-def test_the_benchs_configuration_is_accepted_and_names_the_provider(tmp_path: Path, slapd: Slapd) -> None:
-    file, port = write_configuration(tmp_path, slapd)
-    loaded = config.load(file, {})
-    source, view = loaded.settings.source[0], loaded.settings.view[0]
+@pytest.mark.parametrize("setup", [PLAIN, AD])
+def test_the_benchs_configuration_is_accepted_and_names_the_provider(
+    tmp_path: Path, slapd: Slapd, pki: Pki, setup: Setup
+) -> None:
+    loaded = config.load(Gateway(tmp_path, slapd, pki).configuration(setup), setup.variables)
+    source = loaded.settings.source[0]
     assert loaded.warnings == ()
     assert isinstance(source, OpenLDAPSourceTable)
-    assert (source.url, source.bind_dn) == ((slapd.url,), slapd.reader.dn)
+    assert (source.url, source.bind_dn, source.authentication) == ((slapd.url,), slapd.reader.dn, True)
     assert source.secret_password == slapd.reader.password
-    assert (view.base_dn, loaded.settings.ldap.listen[0].port) == (BASE, port)
+    assert loaded.settings.view[-1].base_dn == BASES[setup.view]

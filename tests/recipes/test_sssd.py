@@ -1,4 +1,4 @@
-"""conf/clients/sssd: accounts, groups, log-in by PAM and ssh keys on a machine with SSSD."""
+"""conf/clients/sssd: accounts, groups and log-in by PAM on a machine with SSSD."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # Perl Net::LDAP: log-in by search and bind, groups of a person, members of a group read in pages.
 # Gateway: a view of kind openldap, an application (gateway application add sample-portal).
-# Tested with Net::LDAP 0.68 from Debian 12 (libnet-ldap-perl).
+# Tested with Net::LDAP 0.6800 from Debian 12 (libnet-ldap-perl).
 use strict;
 use warnings;
 use Net::LDAP;

@@ -36,3 +36,6 @@ CANCEL: Final = "1.3.6.1.1.8"  # RFC 3909
 ALL_OPERATIONAL_ATTRIBUTES: Final = "1.3.6.1.4.1.4203.1.5.1"  # RFC 3673: "+"
 OBJECT_CLASS_ATTRIBUTES: Final = "1.3.6.1.4.1.4203.1.5.2"  # RFC 4529: "@person"
 TRUE_FALSE_FILTERS: Final = "1.3.6.1.4.1.4203.1.5.3"  # RFC 4526: "(&)" and "(|)"
+
+# Capabilities, as Active Directory's root DSE lists them
+ACTIVE_DIRECTORY: Final = "1.2.840.113556.1.4.800"  # [MS-ADTS] §3.1.1.3.4.3.1

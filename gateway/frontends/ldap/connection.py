@@ -228,7 +228,8 @@ class LDAPConnection(Protocol):
         """The root DSE or the subschema, as this connection sees it."""
         if name.rdns:
             return virtual.subschema(self.services.started)
-        return virtual.root_dse(self.services.directory, start_tls=self.can_start_tls, mechanisms=sasl.mechanisms(self))
+        directory, granted = self.services.directory, self.services.directory.granted(self.party)
+        return virtual.root_dse(directory, start_tls=self.can_start_tls, mechanisms=sasl.mechanisms(self), granted=granted)
 
     @property
     def host(self) -> str:

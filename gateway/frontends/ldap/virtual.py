@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway import __version__
+from gateway.directory.definition import View
 from gateway.directory.directory import Directory
 from gateway.directory.evaluate import Evaluator
 from gateway.directory.indexing import attribute_key
@@ -56,12 +57,15 @@ class VirtualEntry:
         )
 
 
-def root_dse(directory: Directory, *, start_tls: bool, mechanisms: Sequence[str] = ()) -> VirtualEntry:
-    """`start_tls`: whether the client may begin TLS on this connection; `mechanisms`: the SASL mechanisms that it may use."""
+def root_dse(
+    directory: Directory, *, start_tls: bool, mechanisms: Sequence[str] = (), granted: Sequence[View] = ()
+) -> VirtualEntry:
+    """`start_tls`: whether the client may begin TLS on this connection; `mechanisms`: the SASL mechanisms that it may use;
+    `granted`: the views that whoever is bound may search."""
     extensions = [oid for oid in EXTENSIONS if start_tls or oid != oids.START_TLS]
     return VirtualEntry(
         ROOT,
-        (("objectClass", [b"top", b"extensibleObject"]),),
+        (("objectClass", [b"top", b"extensibleObject"]), *_domain(granted or directory.views[:1])),
         (
             ("namingContexts", [str(view.base).encode() for view in directory.views]),
             ("supportedLDAPVersion", [b"3"]),
@@ -75,6 +79,19 @@ def root_dse(directory: Directory, *, start_tls: bool, mechanisms: Sequence[str]
             ("vendorName", [b"Directory Gateway"]),
             ("vendorVersion", [__version__.encode()]),
         ),
+    )
+
+
+def _domain(views: Sequence[View]) -> _Attributes:
+    """By what programs know Active Directory, and where they look ([MS-ADTS] §3.1.1.3.2): the first view of its kind. It sends
+    them without being asked."""
+    base = next((str(view.base) for view in views if view.kind == "ad"), None)
+    if base is None:
+        return ()
+    return (
+        ("defaultNamingContext", [base.encode()]),
+        ("rootDomainNamingContext", [base.encode()]),
+        ("supportedCapabilities", [oids.ACTIVE_DIRECTORY.encode()]),
     )
 
 

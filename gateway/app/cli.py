@@ -48,6 +48,7 @@ COMMANDS = {
     "sync": "gateway.app.commands.sync",
     "status": "gateway.app.commands.status",
     "application": "gateway.app.commands.application",
+    "user": "gateway.app.commands.user",
     "migrate": "gateway.app.commands.migrate",
     "config": "gateway.app.commands.configuration",
 }

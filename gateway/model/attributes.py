@@ -3,6 +3,7 @@
 A mapping may use names that are not listed here: they are text and multi-valued, and reach the faces as custom fields."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.model.objects import Kind
 
@@ -22,6 +23,9 @@ def _by_name(*definitions: AttributeDefinition) -> dict[str, AttributeDefinition
 
 
 _D = AttributeDefinition
+
+PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105 (a name)
+"""Of a user: another value means another password."""
 
 USER_ATTRIBUTES = _by_name(
     _D("username", "the login name; unique in the gateway, compared without regard to case"),
@@ -53,6 +57,7 @@ USER_ATTRIBUTES = _by_name(
     _D("home_directory", "the POSIX home directory"),
     _D("login_shell", "the POSIX shell"),
     _D("gecos", "the POSIX gecos field"),
+    _D(PASSWORD_CHANGED, "when the password was changed, in the source's words"),
     _D("enabled", '"true" or "false": whether the account may log in; true when the source says nothing'),
 )
 

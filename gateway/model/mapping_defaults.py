@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.deltas import MEMBERS
 from gateway.model.objects import Kind
 
@@ -50,6 +51,7 @@ DEFAULT_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
         "home_directory": ("homeDirectory",),
         "login_shell": ("loginShell",),
         "gecos": ("gecos",),
+        PASSWORD_CHANGED: ("pwdChangedTime", "pwdLastSet"),
     },
     # organizationalUnit, organization (RFC 4519)
     Kind.ORGANIZATION: {

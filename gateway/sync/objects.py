@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
+from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, Organization, User
-from gateway.store import changes, organizations, record_rows, users
+from gateway.store import changes, organizations, passwords, record_rows, users
 from gateway.store.record_rows import RecordRow
 from gateway.sync import authority, correlation
 from gateway.sync.placement import Placement
@@ -23,14 +24,18 @@ def refresh_users(work: Work, placement: Placement) -> None:
         current = users.get_many(work.connection, chunk)
         places = _places(work, placement, Kind.USER, [user_id for user_id in current if user_id in work.to_place])
         log = []
+        unproved = []
         for user in current.values():
             new = _changed_user(work, user, places.get(user.id))
             if new != user:
+                if _loses_verifiers(user, new):
+                    unproved.append(user.id)
                 moved = new.organization_ids != user.organization_ids
                 log.append(_change(work, replace(new, updated_at=work.now), user.organization_ids if moved else ()))
         new_users = [change.object for change in log if isinstance(change.object, User)]
         moved_ids = {change.object_id for change in log if change.organizations_before}
         users.update(work.connection, new_users, moved_ids)
+        passwords.forget_verifiers(work.connection, unproved)
         _append(work, log)
     _create_users(work, placement)
 
@@ -94,6 +99,11 @@ def _changed_user(work: Work, user: User, places: tuple[str, ...] | None) -> Use
             attributes=authority.described(Kind.USER, attributes),
         )
     return user if places is None else replace(user, organization_ids=places)
+
+
+def _loses_verifiers(old: User, new: User) -> bool:
+    """Whether what was kept of the password for binds while the source is away counts no more."""
+    return not new.enabled or old.attributes.get(PASSWORD_CHANGED) != new.attributes.get(PASSWORD_CHANGED)
 
 
 def _new_organization(work: Work, object_id: str, parents: tuple[str, ...]) -> Organization:

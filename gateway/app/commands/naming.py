@@ -1,11 +1,11 @@
-"""What people type for an organization, a group or an application, and how it is shown to them: paths and names, or ids."""
+"""What people type for an organization, a group, a user or an application, and how it is shown to them: paths, names, ids."""
 
 from __future__ import annotations
 
 from gateway.model.application import Application
 from gateway.model.errors import Conflict, NotFound
-from gateway.model.objects import ROOT_ORGANIZATION_ID
-from gateway.store import applications, groups, organizations
+from gateway.model.objects import ROOT_ORGANIZATION_ID, User
+from gateway.store import applications, groups, organizations, users
 from gateway.store.database import Connection
 
 SEPARATOR = "/"
@@ -53,6 +53,14 @@ def group_name(connection: Connection, identifier: str) -> str:
     """The name, or the id when the group does not exist any more."""
     group = groups.get(connection, identifier)
     return group.name if group is not None else f"{identifier} (gone)"
+
+
+def user(connection: Connection, text: str) -> User:
+    """By login name or id. Raises NotFound."""
+    found = users.get(connection, users.id_by_username(connection, text) or text)
+    if found is None:
+        raise NotFound(f"there is no user {text!r}")
+    return found
 
 
 def application(connection: Connection, text: str) -> Application:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.frontends.developer.readable import Readable
+from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.objects import Group, Organization, User
 
 NEVER = -1
@@ -187,8 +188,8 @@ class Projector:
         return (item.first(name) or UNSET) if self._readable(name) else UNSET
 
 
-OWN_FIELDS = frozenset({"username", "display_name", "email", "phone_number", "description", "enabled"})
-"""The attributes that a user's record has fields for."""
+OWN_FIELDS = frozenset({"username", "display_name", "email", "phone_number", "description", "enabled", PASSWORD_CHANGED})
+"""The attributes that a user's record has fields for, and one that is nobody's business."""
 
 
 def milliseconds(time: datetime) -> int:

@@ -1,0 +1,150 @@
+"""`gateway user`: the passwords of people that are kept here. A password is typed or piped in, never an argument; an
+application password is shown once, when it is made."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from gateway.app import parts
+from gateway.app.cli import Invocation
+from gateway.app.commands import naming
+from gateway.app.printing import as_json, print_json, print_table
+from gateway.app.tables import Settings
+from gateway.directory.hashing import hash_blocking
+from gateway.model.application import ApplicationPassword
+from gateway.model.errors import Conflict, InvalidInput
+from gateway.model.objects import User
+from gateway.store import application_passwords, passwords, records
+from gateway.store.database import Connection
+
+BY = "gateway user set-password"
+
+
+@click.group("user")
+def command() -> None:
+    """Set people's local passwords, and make application passwords for them."""
+
+
+@command.command("set-password")
+@click.argument("name")
+@click.pass_obj
+def set_password(invocation: Invocation, name: str) -> None:
+    """Give the user NAME (login name or id) a local password; asks for it, or reads a line of standard input."""
+    settings = invocation.loaded.settings
+    with parts.database(settings) as database:
+        user = database.read_blocking(lambda connection: _of_our_own(connection, settings, name))
+        password_hash = hash_blocking(_password(settings.passwords.min_length))
+        database.write_blocking(
+            lambda connection: passwords.set_local(connection, user.id, password_hash, by=BY, now=parts.now())
+        )
+    click.echo(f"user {user.username} has a new local password")
+
+
+@command.command("clear-password")
+@click.argument("name")
+@click.pass_obj
+def clear_password(invocation: Invocation, name: str) -> None:
+    """Take the local password of the user NAME (login name or id) away."""
+
+    def work(connection: Connection) -> tuple[User, bool]:
+        user = naming.user(connection, name)
+        return user, passwords.clear_local(connection, user.id)
+
+    with parts.database(invocation.loaded.settings) as database:
+        user, was_set = database.write_blocking(work)
+    click.echo(f"user {user.username} has no local password {'any more' if was_set else '(there was none)'}")
+
+
+@command.group("application-password")
+def application_password() -> None:
+    """Passwords of a person for one application each: named, revocable, independent of the person's own."""
+
+
+@application_password.command("add")
+@click.argument("name")
+@click.argument("application")
+@click.argument("label")
+@as_json
+@click.pass_obj
+def add(invocation: Invocation, name: str, application: str, label: str, as_json: bool) -> None:
+    """Make one for the user NAME and APPLICATION, called LABEL; prints it, and it cannot be shown again."""
+
+    def work(connection: Connection) -> tuple[ApplicationPassword, str]:
+        user, program = naming.user(connection, name), naming.application(connection, application)
+        return application_passwords.add(connection, user.id, program.id, label, now=parts.now())
+
+    with parts.database(invocation.loaded.settings) as database:
+        made, password = database.write_blocking(work)
+    if as_json:
+        print_json({**_facts(made), "password": password})
+        return
+    click.echo(password)
+    click.echo("This is the password with which the application binds as the person. It is not shown again.", err=True)
+
+
+@application_password.command("list")
+@click.argument("name")
+@as_json
+@click.pass_obj
+def list_all(invocation: Invocation, name: str, as_json: bool) -> None:
+    """List those of the user NAME."""
+    with parts.database(invocation.loaded.settings) as database:
+        found = database.read_blocking(
+            lambda connection: application_passwords.of_user(connection, naming.user(connection, name).id)
+        )
+    rows = [_facts(one) for one in found]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("id", "application", "name", "created")
+    print_table(columns, ([row[column] for column in columns] for row in rows))
+
+
+@application_password.command("revoke")
+@click.argument("name")
+@click.argument("password_id", metavar="ID")
+@click.pass_obj
+def revoke(invocation: Invocation, name: str, password_id: str) -> None:
+    """End the one of the user NAME that `list` shows as ID."""
+
+    def work(connection: Connection) -> ApplicationPassword:
+        return application_passwords.remove(connection, naming.user(connection, name).id, password_id)
+
+    with parts.database(invocation.loaded.settings) as database:
+        revoked = database.write_blocking(work)
+    click.echo(f"application password {revoked.name} ({revoked.application_name}) is revoked")
+
+
+def _of_our_own(connection: Connection, settings: Settings, name: str) -> User:
+    """The user, when the password is ours to keep. Raises NotFound, Conflict."""
+    user = naming.user(connection, name)
+    vouching = {table.name for table in settings.source if parts.vouches(table)}
+    deciding = [account.source_id for account in records.accounts(connection, user.id) if account.source_id in vouching]
+    if deciding:
+        raise Conflict(
+            f"the password of {user.username} is kept by the source {deciding[0]}: change it there, or set "
+            "authentication = false for that source"
+        )
+    return user
+
+
+def _password(min_length: int) -> bytes:
+    if sys.stdin.isatty():
+        text: str = click.prompt("New password", hide_input=True, confirmation_prompt=True)
+    else:
+        text = sys.stdin.readline().rstrip("\r\n")
+    if len(text) < min_length:
+        raise InvalidInput(f"the password is too short: {min_length} characters are the least ([passwords] min_length)")
+    return text.encode()
+
+
+def _facts(password: ApplicationPassword) -> dict[str, Any]:
+    return {
+        "id": password.id,
+        "application": password.application_name,
+        "name": password.name,
+        "created": password.created_at,
+    }

@@ -107,8 +107,8 @@ class Company:
     def __init__(self, upstream: Slapd, observer: Observer, pki: Pki) -> None:
         self.upstream = upstream
         self.observer = observer
-        ports = (int(observer.serving.addresses[name].rpartition(":")[2]) for name in ("ldap", "ldaps"))
-        self.addresses = Addresses(*ports, secret=observer.secret, ca=pki.ca)
+        port, tls_port = (int(observer.serving.addresses[name].rpartition(":")[2]) for name in ("ldap", "ldaps"))
+        self.addresses = Addresses(port, tls_port, observer.secret, pki.ca)
 
     def hire(self, person: Person) -> None:
         """Add somebody upstream; returns when an application can find them."""
@@ -118,12 +118,19 @@ class Company:
     def join(self, person: Person, group: str) -> None:
         """Put somebody into a group upstream; returns when an application can see it."""
         self.upstream.add_values(f"cn={group},ou=groups,{SUFFIX}", {"member": [upstream_dn(person)]})
-        until(lambda: self.observer.find(f"(&(cn={group})(member=uid={person.uid},{PEOPLE_BELOW}))", "1.1"), "the member is found")
+        until(lambda: self._is_member(person, group), f"{person.uid} is in {group}")
 
     def leave(self, person: Person, group: str) -> None:
         """Take somebody out again."""
         self.upstream.delete_values(f"cn={group},ou=groups,{SUFFIX}", {"member": [upstream_dn(person)]})
-        until(lambda: not self.observer.find(f"(&(cn={group})(member=uid={person.uid},{PEOPLE_BELOW}))", "1.1"), "no member")
+        until(lambda: not self._is_member(person, group), f"{person.uid} is no longer in {group}")
+
+    def _is_member(self, person: Person, group: str) -> bool:
+        return bool(self.observer.find(f"(&(cn={group})(member=uid={person.uid},{PEOPLE_BELOW}))", "1.1"))
+
+    def everybody(self) -> set[str]:
+        """The login names of all whom the gateway knows now."""
+        return {values["uid"][0].decode() for values in self.observer.find("(objectClass=posixAccount)", "uid").values()}
 
     def log_text(self) -> str:
         return self.observer.serving.log_text()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -81,9 +81,7 @@ class Debian:
     def read(self, path: str) -> str:
         return (self.root / path.lstrip("/")).read_text(errors="replace")
 
-    def run(
-        self, *command: str, given: str = "", environ: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *command: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """Run a command to its end, as root; `given` is its standard input, standard error is in its output."""
         return subprocess.run(
             [*self._enter, *command],
@@ -92,7 +90,7 @@ class Debian:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="surrogateescape",
-            env={**ENVIRONMENT, **(environ or {})},
+            env=ENVIRONMENT,
             timeout=TIMEOUT_SECONDS,
         )
 

@@ -1,4 +1,4 @@
-"""The files of conf/clients/ as an administrator copies them: only addresses, the secret and the program's own ports are put in.
+"""The files of conf/clients/ as an administrator copies them: only addresses, the secret and a program's own ports are put in.
 
 The first three lines of a recipe's main file, in the program's own comments, are read as well:
 what it does; what the gateway needs for it; "Tested with PROGRAM VERSION from SOURCE (PACKAGE)".
@@ -13,7 +13,9 @@ from pathlib import Path
 CLIENTS = Path(__file__).parents[2] / "conf" / "clients"
 PORT, TLS_PORT, SECRET = "3890", "6360", "application-secret"
 AUTHORITY = "/etc/ssl/certs/directory-gateway-ca.pem"
-TESTED = re.compile(r"Tested with (?P<program>.+) (?P<version>[\d.]+) from (?P<origin>Debian 12|PyPI|npm) \((?P<package>\S+)\)\.")
+TESTED = re.compile(
+    r"Tested with (?P<program>.+) (?P<version>[\d.]+) from (?P<origin>Debian 12|PyPI|npm) \((?P<package>\S+)\)\."
+)
 COMMENT = re.compile(r"^(?:#|//|--|;|<\?php //)\s*")
 
 
@@ -73,6 +75,4 @@ def text(file: str, gateway: Addresses, **replaced: str | int) -> str:
         word = word.removeprefix("_")
         assert word in written, f"{file} has no {word}"
         written = written.replace(word, str(value))
-    for word, value in {PORT: gateway.port, TLS_PORT: gateway.tls_port, SECRET: gateway.secret}.items():
-        written = written.replace(word, str(value))
-    return written
+    return written.replace(PORT, str(gateway.port)).replace(TLS_PORT, str(gateway.tls_port)).replace(SECRET, gateway.secret)

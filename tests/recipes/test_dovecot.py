@@ -82,8 +82,7 @@ def test_deliveries_find_a_mailbox_by_address(port: int, debian: Debian) -> None
 
 
 def test_all_mailboxes_are_listed(port: int, debian: Debian, company: Company) -> None:
-    everybody = {values["uid"][0].decode() for values in company.observer.find("(objectClass=inetOrgPerson)", "uid").values()}
-    assert set(debian.output("doveadm", "user", "*").split()) == everybody
+    assert set(debian.output("doveadm", "user", "*").split()) == company.everybody()
 
 
 def test_somebody_who_is_hired_has_a_mailbox(port: int, company: Company) -> None:

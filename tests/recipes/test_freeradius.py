@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from dataclasses import replace
 
@@ -52,7 +53,8 @@ def log_in(debian: Debian, port: int, login: str, password: str) -> str:
     """Access-Accept or Access-Reject."""
     given = f'User-Name = "{quoted(login)}"\nUser-Password = "{quoted(password)}"\n'
     said = debian.run("radclient", "-x", f"127.0.0.1:{port}", "auth", SHARED_SECRET, given=given).stdout
-    return "Access-Accept" if "Received Access-Accept" in said else "Access-Reject" if "Received Access-Reject" in said else said
+    [answer] = re.findall(r"^Received (\S+)", said, re.MULTILINE)
+    return str(answer)
 
 
 def quoted(value: str) -> str:

@@ -27,10 +27,6 @@ def port(debian: Debian, gateway: Addresses) -> int:
     return port
 
 
-def status(port: int, place: str, person: Person, password: str = "") -> int:
-    return web.get(port, f"/{place}/", person.uid, password or person.password).status
-
-
 def statuses(port: int, place: str, *tried: tuple[str, str]) -> list[int]:
     """The status for each name and password; all at a time, for lighttpd holds a refusal back for a second."""
     with ThreadPoolExecutor(len(tried)) as pool:

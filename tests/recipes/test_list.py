@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.recipes import debian, recipe
-from tests.recipes.recipe import CLIENTS, PORT, SECRET, TLS_PORT, head
+from tests.recipes.recipe import CLIENTS, PORT, SECRET, TLS_PORT, Head, head
 from tests.recipes.test_login_programs import MODULES
 from tests.servers.processes import program
 
@@ -26,9 +26,9 @@ HERE = {
 HEADING = """\
 # Recipes
 
-One folder for each program: the smallest configuration that works, as an administrator copies it. Each is run by a test with the
-real program (`tests/recipes`): right and wrong passwords, members of a group and others, names and passwords that are not ASCII,
-somebody who was just added upstream.
+One folder for each program: the smallest configuration that works, as an administrator copies it. Each is run by a test with
+the real program (`tests/recipes`): right and wrong passwords, members of a group and others, names and passwords that are not
+ASCII, somebody who was just added upstream.
 
 Put your own values for `127.0.0.1:3890` (`6360` for LDAPS), `dc=directory,dc=example`, the application `sample-portal` and
 `application-secret`; they are those of `scripts/demo`, which prints the secret.
@@ -40,9 +40,12 @@ Put your own values for `127.0.0.1:3890` (`6360` for LDAPS), `dc=directory,dc=ex
 
 def rows() -> list[str]:
     """The table's rows, made of the recipes' first lines."""
-    said = [(name, head(name)) for name in recipe.names()]
-    said.sort(key=lambda each: each[1].title.lower())
-    return [f"| [{each.title}]({name}/) | {each.program} {each.version} ({each.origin}) | {each.works} |\n" for name, each in said]
+    said = sorted(((name, head(name)) for name in recipe.names()), key=lambda each: each[1].title.lower())
+    return [row(name, each) for name, each in said]
+
+
+def row(name: str, said: Head) -> str:
+    return f"| [{said.title}]({name}/) | {said.program} {said.version} ({said.origin}) | {said.works} |\n"
 
 
 def modules() -> Mapping[str, str]:

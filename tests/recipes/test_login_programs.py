@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.recipes.company import ANNA, JOAO, PEOPLE, WEI, ZOE, Company, Person
+from tests.recipes.company import ANNA, JOAO, WEI, ZOE, Company
 from tests.recipes.debian import TIMEOUT_SECONDS, Debian
 from tests.recipes.recipe import Addresses, main_file, text
 from tests.servers.processes import program
@@ -119,7 +119,3 @@ def test_somebody_who_is_hired_is_let_in(client: Program, company: Company) -> N
         assert log_in(client, NEW.uid, NEW.password) == (1, ["refused"])
         company.hire(NEW)
     assert log_in(client, NEW.uid, NEW.password) == (0, [NEW.name, NEW.mail])
-
-
-def test_everybody_of_the_company_was_tried() -> None:
-    assert set(PEOPLE) == {ANNA, WEI, ZOE, JOAO}

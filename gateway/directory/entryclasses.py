@@ -23,12 +23,33 @@ class EntryClasses:
         own = [one.lower() for one in rules.object_classes]
         self.must = _attributes(own, "must") - optional
         """The attributes (keys) without which there is no such entry."""
+        self._always_allowed = _attributes(own, "must") | _attributes(own, "may")
+        self._only_beside = {
+            name: (_attributes([name], "must") | _attributes([name], "may")) - self._always_allowed
+            for name in self._conditional
+        }
         everything = _with_superiors((*rules.object_classes, *rules.conditional_classes))
         self._allowed = _attributes(everything, "must") | _attributes(everything, "may")
 
     def allows(self, key: str) -> bool:
         """Whether an entry may have the attribute (its key)."""
         return key in self._allowed or "extensibleobject" in self._always
+
+    def shown(self, key: str, present: Collection[str]) -> bool:
+        """Whether an attribute is shown in an entry that has these (keys): some are beside an auxiliary class alone."""
+        beside = [name for name, allowed in self._only_beside.items() if key in allowed]
+        return not beside or any(self._lacks(name, present) == [] for name in beside)
+
+    def _lacks(self, name: str, present: Collection[str]) -> list[str]:
+        return [one for one in self._conditional.get(name, ()) if attribute_key(one) not in present]
+
+    def check_shown(self, key: str, present: Collection[str]) -> None:
+        """Raises WriteRefused for an attribute that would not be."""
+        if self.shown(key, present):
+            return
+        name = next(name for name, allowed in self._only_beside.items() if key in allowed)
+        lacking = ", ".join(self._lacks(name, present))
+        raise WriteRefused(Violation.OBJECT_CLASS, f"{key} is allowed beside {name} only, which requires {lacking}")
 
     def fit(self, values: Sequence[bytes]) -> bool:
         """Whether a client that gives these classes means an entry of this kind."""
@@ -79,8 +100,7 @@ class EntryClasses:
 
     def _check_asked(self, wanted: Collection[str], present: Collection[str]) -> None:
         for name in wanted:
-            lacking = [one for one in self._conditional.get(name, ()) if attribute_key(one) not in present]
-            if lacking:
+            if lacking := self._lacks(name, present):
                 raise WriteRefused(Violation.OBJECT_CLASS, f"{name} requires {', '.join(lacking)}")
 
     def _own(self, value: bytes) -> str:

@@ -47,8 +47,8 @@ class EntryWriting:
             raise WriteRefused(Violation.EXISTS, f"{repeated} is given twice")
         if not any(attribute_key(one.type) == self._naming for one in others):
             others.insert(0, PartialAttribute(rdn.avas[0].type, (naming,)))
-        edited = self._edited({}, [Modification(ADD, one) for one in others], naming)
         by_itself = {key for key, (_, rule) in self._rules.items() if _comes_by_itself(rule, given_here)}
+        edited = self._edited({}, [Modification(ADD, one) for one in others], naming, by_itself)
         self.classes.check_new(classes, {*map(attribute_key, (one.type for one in others)), *by_itself})
         return edited
 
@@ -94,7 +94,11 @@ class EntryWriting:
     # Values -----------------------------------------------------------------------------------------------------------
 
     def _edited(
-        self, present: Attributes, modifications: Iterable[Modification], naming: bytes
+        self,
+        present: Attributes,
+        modifications: Iterable[Modification],
+        naming: bytes,
+        by_itself: Collection[str] = frozenset(),
     ) -> dict[str, tuple[Value, ...]]:
         wanted: dict[str, list[bytes]] = {}
         for modification in modifications:
@@ -109,6 +113,7 @@ class EntryWriting:
                 name = self._written_to(description, rule)
                 edited[name] = self._ours(description, name, values)
         self._check_shown({**present, **edited}, wanted)
+        self._check_beside(present, {**present, **edited}, by_itself)
         return edited
 
     def _values(self, key: str, present: Attributes) -> list[bytes]:
@@ -158,6 +163,16 @@ class EntryWriting:
                 raise WriteRefused(
                     Violation.CONSTRAINT, f"{description} would still have another value: this view computes it from others"
                 )
+
+    def _check_beside(self, present: Attributes, new: Attributes, by_itself: Collection[str]) -> None:
+        """No value is written, or left, where it is not shown: auxiliary classes come and go with what they require."""
+        before = {key for key in self._rules if self._values(key, present)}
+        after = {key for key in self._rules if self._values(key, new)}
+        everything = after | set(by_itself)
+        for key in sorted(after):
+            was_hidden = key in before and not self.classes.shown(key, before)
+            if not was_hidden or self._values(key, present) != self._values(key, new):
+                self.classes.check_shown(key, everything)
 
     def _ours(self, description: str, name: str, values: Sequence[bytes]) -> tuple[Value, ...]:
         definition = ATTRIBUTES[self._kind].get(name)

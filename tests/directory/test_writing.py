@@ -79,7 +79,7 @@ def test_binary_values_stay_octets() -> None:
 
 
 def test_numbers_are_incremented_in_their_place() -> None:
-    numbered = {**LEA, "uid_number": ("41",)}
+    numbered = {**LEA, "uid_number": ("41",), "gid_number": ("41",), "home_directory": ("/",)}
     assert people().changed(numbered, [change(INCREMENT, "uidNumber", "1")]) == {"uid_number": ("42",)}
     assert people().changed(numbered, [change(INCREMENT, "uidNumber", "-41")]) == {"uid_number": ("0",)}
     assert refusal(change(INCREMENT, "uidNumber", "1")) is Violation.NO_SUCH_ATTRIBUTE
@@ -115,6 +115,7 @@ def test_numbers_are_incremented_in_their_place() -> None:
         (change(ADD, "ou", "sales"), Violation.CONSTRAINT),
         (change(ADD, "member", "cn=x"), Violation.OBJECT_CLASS),
         (change(ADD, "homePhone", "1"), Violation.UNWILLING),
+        (change(ADD, "gecos", "x"), Violation.OBJECT_CLASS),
     ],
 )
 def test_what_cannot_be_is_refused_for_its_own_reason(modification: Modification, violation: Violation) -> None:
@@ -136,7 +137,8 @@ def test_computed_values_are_refused() -> None:
     writing = with_rules(rules)
     for name in ("displayName", "o", "mail"):
         assert refusal(change(REPLACE, name, "x"), writing=writing) is Violation.CONSTRAINT
-    assert writing.changed(LEA, [change(REPLACE, "homeDirectory", "/x")]) == {"home_directory": ("/x",)}
+    numbered = {**LEA, "uid_number": ("1",), "gid_number": ("1",)}
+    assert writing.changed(numbered, [change(REPLACE, "homeDirectory", "/x")]) == {"home_directory": ("/x",)}
 
 
 def test_a_value_that_would_be_followed_by_a_fallback_cannot_be_taken_away() -> None:
@@ -159,6 +161,9 @@ def test_auxiliary_classes_come_and_go_with_what_they_need() -> None:
     assert people().changed(LEA, [change(ADD, "objectClass", "posixAccount"), *numbers]) == posix
     assert refusal(change(ADD, "objectClass", "posixAccount")) is Violation.OBJECT_CLASS
     assert refusal(change(DELETE, "objectClass", "posixAccount"), present={**LEA, **posix}) is Violation.OBJECT_CLASS
+    assert refusal(change(DELETE, "homeDirectory"), present={**LEA, **posix}) is Violation.OBJECT_CLASS
+    hidden = {**LEA, "uid_number": ("1",)}
+    assert people().changed(hidden, [change(REPLACE, "title", "x")]) == {"title": ("x",)}
     gone = [change(DELETE, "objectClass", "posixAccount"), *(change(DELETE, one.attribute.type) for one in numbers)]
     assert people().changed({**LEA, **posix}, gone) == dict.fromkeys(posix, ())
 

@@ -10,7 +10,7 @@ from gateway.directory.writing import OBJECT_CLASS, EntryWriting
 from gateway.frontends.ldap import writes
 from gateway.frontends.ldap.results import Refused
 from gateway.frontends.ldap.searching import named
-from gateway.frontends.ldap.writes import Attempt, Plan
+from gateway.frontends.ldap.writes import Attempt, Operation, Plan
 from gateway.model import dn
 from gateway.model.edit import Edit
 from gateway.model.objects import Kind
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 USER_PASSWORD = "userpassword"  # noqa: S105  (the attribute's key)
 
 
-def handle(connection: "LDAPConnection", message_id: int, request: AddRequest, _controls: dict[str, Control]) -> None:
+def handle(connection: "LDAPConnection", message_id: int, request: AddRequest, controls: dict[str, Control]) -> None:
     """Begins it. Raises Refused for who may not."""
 
     async def plan(attempt: Attempt) -> Plan:
         return await _plan(attempt, request)
 
-    writes.begin(connection, message_id, "add", AddResponse, plan)
+    writes.begin(connection, message_id, Operation("add", AddResponse, request.object_name), controls, plan)
 
 
 async def _plan(attempt: Attempt, request: AddRequest) -> Plan:

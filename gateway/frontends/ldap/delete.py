@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from gateway.frontends.ldap import writes
 from gateway.frontends.ldap.searching import named
-from gateway.frontends.ldap.writes import Attempt, Plan
+from gateway.frontends.ldap.writes import Attempt, Operation, Plan
 from gateway.wire.messages import Control, DelRequest, DelResponse
 
 if TYPE_CHECKING:
     from gateway.frontends.ldap.connection import LDAPConnection
 
 
-def handle(connection: "LDAPConnection", message_id: int, request: DelRequest, _controls: dict[str, Control]) -> None:
+def handle(connection: "LDAPConnection", message_id: int, request: DelRequest, controls: dict[str, Control]) -> None:
     """Begins it. Raises Refused for who may not."""
 
     async def plan(attempt: Attempt) -> Plan:
@@ -24,4 +24,4 @@ def handle(connection: "LDAPConnection", message_id: int, request: DelRequest, _
             lambda connection: door.delete(connection, target.kind, target.object_id),
         )
 
-    writes.begin(connection, message_id, "delete", DelResponse, plan)
+    writes.begin(connection, message_id, Operation("delete", DelResponse, request.object_name), controls, plan)

@@ -8,7 +8,7 @@ from gateway.frontends.ldap import writes
 from gateway.frontends.ldap.add import USER_PASSWORD
 from gateway.frontends.ldap.results import Refused
 from gateway.frontends.ldap.searching import named
-from gateway.frontends.ldap.writes import Attempt, Plan, Target
+from gateway.frontends.ldap.writes import Attempt, Operation, Plan, Target
 from gateway.model.edit import Edit
 from gateway.model.objects import Kind, Member
 from gateway.store import memberships, passwords
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from gateway.frontends.ldap.connection import LDAPConnection
 
 
-def handle(connection: "LDAPConnection", message_id: int, request: ModifyRequest, _controls: dict[str, Control]) -> None:
+def handle(connection: "LDAPConnection", message_id: int, request: ModifyRequest, controls: dict[str, Control]) -> None:
     """Begins it. Raises Refused for who may not."""
 
     async def plan(attempt: Attempt) -> Plan:
         return await _plan(attempt, request)
 
-    writes.begin(connection, message_id, "modify", ModifyResponse, plan)
+    writes.begin(connection, message_id, Operation("modify", ModifyResponse, request.object_name), controls, plan)
 
 
 async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:

@@ -6,7 +6,7 @@ from gateway.directory.places import may_stand
 from gateway.frontends.ldap import writes
 from gateway.frontends.ldap.results import Refused
 from gateway.frontends.ldap.searching import named
-from gateway.frontends.ldap.writes import Attempt, Plan, Target
+from gateway.frontends.ldap.writes import Attempt, Operation, Plan, Target
 from gateway.model import dn
 from gateway.model.dn import DN, RDN
 from gateway.model.edit import Edit
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from gateway.frontends.ldap.connection import LDAPConnection
 
 
-def handle(connection: "LDAPConnection", message_id: int, request: ModifyDNRequest, _controls: dict[str, Control]) -> None:
+def handle(connection: "LDAPConnection", message_id: int, request: ModifyDNRequest, controls: dict[str, Control]) -> None:
     """Begins it. Raises Refused for who may not."""
 
     async def plan(attempt: Attempt) -> Plan:
         return _plan(attempt, request)
 
-    writes.begin(connection, message_id, "modify_dn", ModifyDNResponse, plan)
+    writes.begin(connection, message_id, Operation("modify_dn", ModifyDNResponse, request.object_name), controls, plan)
 
 
 def _plan(attempt: Attempt, request: ModifyDNRequest) -> Plan:

@@ -4,7 +4,7 @@ An operation says what it wants in a `Plan`; the write itself goes through the o
 transaction, and is answered when the view has it: whoever writes reads what was written."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import structlog
@@ -19,17 +19,20 @@ from gateway.directory.search import ViewSearcher
 from gateway.directory.sight import Row
 from gateway.directory.violations import Violation, WriteRefused
 from gateway.directory.writing import EntryWriting
-from gateway.frontends.ldap import virtual
+from gateway.frontends.ldap import assertion, virtual
 from gateway.frontends.ldap.results import SUCCESS, Refused, of_error
+from gateway.frontends.ldap.searching import named
 from gateway.frontends.ldap.writer import Writer
 from gateway.model.application import Application, Grant
 from gateway.model.dn import DN
-from gateway.model.errors import InvalidInput, NotFound
+from gateway.model.errors import Busy, InvalidInput, NotFound
 from gateway.model.objects import Kind
+from gateway.store import changes
 from gateway.store.database import Connection
 from gateway.sync.local import MasteredElsewhere, NameTaken, NotEmpty, Written
+from gateway.wire import oids
 from gateway.wire.encoder import encode_operation, wrap
-from gateway.wire.messages import Result
+from gateway.wire.messages import Control, Result
 from gateway.wire.result_codes import ResultCode
 
 if TYPE_CHECKING:
@@ -40,6 +43,19 @@ _log = structlog.get_logger("gateway.write")
 VIEW_SECONDS: Final = 5.0
 """How long an answer waits for the view. A view takes milliseconds; one that is being built, or has no disk, must not hold the
 client for ever: the write is done all the same."""
+
+
+ASSERTED_ATTEMPTS: Final = 20
+"""How often a write with an assertion is begun anew because somebody else has written meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`name`: for log and statistics; `response`: what answers it; `target`: the DN that it is about."""
+
+    name: str
+    response: Callable[[Result], Any]
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +148,13 @@ _KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
 
 
 def begin(
-    connection: "LDAPConnection", message_id: int, name: str, response: Callable[[Result], Any], planner: Planner
+    connection: "LDAPConnection", message_id: int, operation: Operation, controls: Mapping[str, Control], planner: Planner
 ) -> None:
     """Carries out a write and answers it. Nothing else of the connection is begun meanwhile: a client that sends one write
     right behind the other means them in this order. Raises Refused for a party that may not write."""
     attempt = _permitted(connection)
-    connection.begin(message_id, _carry_out(attempt, message_id, name, response, planner), name, exclusive=True)
+    work = _carry_out(attempt, message_id, operation, controls, planner)
+    connection.begin(message_id, work, operation.name, exclusive=True)
 
 
 def _permitted(connection: "LDAPConnection") -> Attempt:
@@ -164,13 +181,18 @@ def _elsewhere(connection: "LDAPConnection") -> str:
 # Carrying it out ------------------------------------------------------------------------------------------------------
 
 
-async def _carry_out(attempt: Attempt, message_id: int, name: str, response: Callable[[Result], Any], planner: Planner) -> None:
-    connection = attempt.connection
+async def _carry_out(
+    attempt: Attempt, message_id: int, operation: Operation, controls: Mapping[str, Control], planner: Planner
+) -> None:
+    connection, name = attempt.connection, operation.name
     result = SUCCESS
     plan: Plan | None = None
     try:
-        plan = await planner(attempt)
-        written = await _committed(attempt, name, plan)
+        if oids.ASSERTION in controls:
+            plan, written = await _asserted(attempt, operation, controls, planner)
+        else:
+            plan = await planner(attempt)
+            written = await _committed(attempt, name, plan)
         await _reached(connection, plan.view, written.change_number)
     except CancelledError:  # the client has gone, or does not want the answer any more
         raise
@@ -185,7 +207,43 @@ async def _carry_out(attempt: Attempt, message_id: int, name: str, response: Cal
             result=int(result.code),
             reason=result.diagnostic_message,
         )
-    connection.finish(message_id, name, result, wrap(message_id, encode_operation(response(result))))
+    connection.finish(message_id, name, result, wrap(message_id, encode_operation(operation.response(result))))
+
+
+async def _asserted(
+    attempt: Attempt, operation: Operation, controls: Mapping[str, Control], planner: Planner
+) -> tuple[Plan, Written]:
+    """With the assertion control (RFC 4528), test and write are one: the directory must not have moved in between. Else the
+    test is made again, as soon as the view has moved, too."""
+    connection = attempt.connection
+    for _ in range(ASSERTED_ATTEMPTS):
+        view, searcher = attempt.look(named(operation.target)[1])
+        position = searcher.reader.position
+        assertion.check(connection, operation.target, controls)
+        plan = await planner(attempt)
+        try:
+            return plan, await _committed(attempt, operation.name, replace(plan, work=_unless_moved(position, plan.work)))
+        except _Moved as moved:
+            await _reached(connection, view, moved.number)
+    raise Busy("the directory changes too fast to assert anything of it; try again shortly")
+
+
+def _unless_moved(position: int, work: Callable[[Connection], Written]) -> Callable[[Connection], Written]:
+    def guarded(connection: Connection) -> Written:
+        number = changes.lock(connection)
+        if number != position:
+            raise _Moved(number)
+        return work(connection)
+
+    return guarded
+
+
+class _Moved(Exception):
+    """The directory is not as it was: it has changes up to this number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def _committed(attempt: Attempt, name: str, plan: Plan) -> "Deferred[Written]":

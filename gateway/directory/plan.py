@@ -12,9 +12,6 @@ from typing import TypeAlias
 from gateway.directory.shape import WIDE, Shape
 from gateway.model import schema
 
-_COMMON_TO_MANY = frozenset({"objectclass", "structuralobjectclass"})
-"""Nearly every filter has one of these beside something better, and statistics of a young file do not tell."""
-
 _PARAMETER = re.compile(r"\?(\d+)")
 _OTHER_COLUMN = re.compile(r"\be\.(?!id\b)")
 
@@ -147,8 +144,22 @@ class Compiler:
     def _equality(self, shape: Shape) -> _Node:
         attribute, test = str(shape[1]), f"v.value = {self._parameter()}"
         node = self._rows(attribute, test, lambda statistics: statistics.rows_per_value, distinct=False)
-        if attribute in _COMMON_TO_MANY and node.cost:
+        if (
+            attribute == "structuralobjectclass" and node.cost
+        ):  # as with object classes, and a young file's statistics do not tell
             node.cost = max(node.cost, _ALL - 2)
+        return node
+
+    def _is(self, shape: Shape) -> _Node:
+        """An assertion whose value is part of the shape: (attribute, key, the kinds that it comes to, or None)."""
+        _, attribute, key, kinds = shape
+        assert isinstance(key, bytes)  # noqa: S101 (the shape is ours)
+        node = self._rows(str(attribute), f"v.value = x'{key.hex()}'", lambda s: s.rows_per_value, distinct=False)
+        if node.cost:  # nearly every filter has one of these beside something better
+            node.cost = max(node.cost, _ALL - 2)
+        if node.cost and isinstance(kinds, tuple):
+            named = ", ".join(f"'{kind}'" for kind in kinds)
+            node.condition = f"e.kind IN ({named})" if len(kinds) != 1 else f"e.kind = {named}"
         return node
 
     def _ordering(self, shape: Shape) -> _Node:
@@ -357,6 +368,7 @@ _NODES: Mapping[str, Callable[[Compiler, Shape], _Node]] = {
     "false": Compiler._false,
     "undefined": Compiler._undefined,
     "=": Compiler._equality,
+    "is": Compiler._is,
     ">=": Compiler._ordering,
     "<=": Compiler._ordering,
     "*": Compiler._present,

@@ -42,12 +42,13 @@ class Query:
 @dataclass(frozen=True, slots=True)
 class DirectPlan:
     """A search for equality assertions, ready but for their values: parameters are `base`, then for each value what its
-    function in `keys` makes of it (None: go the ordinary way). Each row is an encoded entry; `render` makes what is sent of
+    function in `keys` makes of it (None: go the ordinary way). Assertions about what an entry is (certain.OF_ITS_KIND) are in
+    the plan with their values. Each row is an encoded entry; `render` makes what is sent of
     it (None: it is sent as it is)."""
 
     sql: str
     base: tuple[Key, ...]
-    keys: tuple[Callable[[bytes], bytes | None], ...]
+    keys: tuple[Callable[[bytes], Key | None], ...]
     render: Callable[[bytes], bytes] | None
 
 
@@ -125,19 +126,28 @@ class ViewSearcher:
             return None
         keys: list[Key] = []
         shape = self._shaper.shape(query.filter, keys)
-        asked = [shape] if shape[0] == "=" else list(shape[1:])
-        flat = shape[0] in ("=", "&", "|") and all(isinstance(part, tuple) and part[0] == "=" for part in asked)
+        asked = list(shape[1:]) if shape[0] in ("&", "|") else [shape]
+        makers = [self._maker(part) for part in asked if isinstance(part, tuple) and part[0] != "is"]
         renderer = self.renderer(query.attributes, query.types_only)
         base_key = query.base_key
-        if not flat or renderer.needs_operational or not self.reader.is_container(base_key):
+        if None in makers or renderer.needs_operational or not self.reader.is_container(base_key):
             return None
         scope, base = self.reader.scope_of(base_key, query.scope)
         prepared = self.reader.prepare(shape, scope, ENCODED)
-        if not prepared.plan.exact or prepared.plan.cost > POINT_COST or prepared.parameters != len(base) + len(asked):
+        if not prepared.plan.exact or prepared.plan.cost > POINT_COST or prepared.parameters != len(base) + len(makers):
             return None
-        makers = tuple(partial(self._shaper.key, part[1]) for part in asked if isinstance(part, tuple))
         render = None if renderer.wanted.is_whole_entry else renderer
-        return DirectPlan(prepared.sql, base, makers, render)
+        return DirectPlan(prepared.sql, base, tuple(maker for maker in makers if maker is not None), render)
+
+    def _maker(self, part: Shape) -> Callable[[bytes], Key | None] | None:
+        """What makes the key of an equality assertion's value; None for what is not one."""
+        if part[0] == "=":
+            return partial(self._shaper.key, str(part[1]))
+        return self._member_key if part == ("member",) else None
+
+    def _member_key(self, value: bytes) -> str | None:
+        key = self._shaper.key("member", value)
+        return None if key is None else key.decode()
 
     @staticmethod
     def tester(query: Query, exact: bool, sight: Sight) -> Callable[[Row], bool]:

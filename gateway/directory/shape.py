@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from gateway.directory.access import ALWAYS_READABLE, may_read, readable_type
+from gateway.directory.certain import OF_ITS_KIND, Certainties
 from gateway.directory.definition import View
 from gateway.directory.indexing import UNINDEXED, stored_key
 from gateway.model import extensible, matching, schema
@@ -46,6 +47,7 @@ class Shaper:
         self._absent = (_LISTS | {"memberuid"}).difference(map(schema.canonical, view.member_attributes))
         self._readable = readable
         self._narrowed = narrowed
+        self._certainties = Certainties(view)
         self._known: dict[str, str | None] = {}
         self._composed = frozenset(filter(self._is_composed, {known.key for known in schema.ATTRIBUTE_TYPES.values()}))
 
@@ -91,6 +93,8 @@ class Shaper:
         special = _SPECIAL_EQUALITY.get(attribute)
         if special is not None:
             return FALSE if attribute in self._absent else special(attribute, key, keys)
+        if attribute in OF_ITS_KIND:
+            return ("is", attribute, key, self._certainties.kinds(attribute, key))
         keys.append(key)
         return ("=", attribute)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from gateway.directory.certain import OF_ITS_KIND
 from gateway.directory.directory import Followed, Party
 from gateway.directory.reader import Reader
 from gateway.directory.search import DirectPlan, NoSuchObject, Query
@@ -33,6 +34,9 @@ _SEARCH = 0x63
 _AND, _OR, _EQUALITY = 0xA0, 0xA1, 0xA3
 
 _MAX_ASSERTIONS = 8
+
+_OF_ITS_KIND = frozenset(attribute.encode() for attribute in OF_ITS_KIND)
+"""What is asserted of these is part of the template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,11 @@ def split(message: bytes) -> tuple[int, bytes, int, list[Span]] | None:
                 return None
             if value + 2 + message[value + 1] != end:
                 return None
-            template += message[pos + 2 : value]
-            spans.append((value + 2 - id_end, end - id_end))
+            if message[pos + 4 : value].lower() in _OF_ITS_KIND:
+                template += message[pos + 2 : end]
+            else:
+                template += message[pos + 2 : value]
+                spans.append((value + 2 - id_end, end - id_end))
             pos = end
         if pos != filter_end or not 0 < len(spans) <= _MAX_ASSERTIONS:
             return None
@@ -220,7 +227,7 @@ class FastPath:
         message_id, octets, id_end, spans = parts
         template = self._templates.get(octets)
         if template is None or not template.is_current:
-            template = self._learn(octets, message)
+            template = self._learn(octets, message, len(spans))
             if template is None:
                 return None
         if len(self._likenesses) >= _MAX_TEMPLATES:
@@ -252,16 +259,16 @@ class FastPath:
         found = [wrap(message_id, row[0] if render is None else render(row[0])) for row in rows]
         return b"".join(found) + search_done(message_id)
 
-    def _learn(self, octets: bytes, message: bytes) -> _Template | None:
+    def _learn(self, octets: bytes, message: bytes, values: int) -> _Template | None:
         """What the ordinary way would do with such a request; None when it needs the ordinary way each time."""
         if octets in self._templates and self._templates[octets] is None:
             return None
         if len(self._templates) >= _MAX_TEMPLATES:
             self._templates.clear()
-        template = self._templates[octets] = self._prepare(message)
+        template = self._templates[octets] = self._prepare(message, values)
         return template
 
-    def _prepare(self, message: bytes) -> _Template | None:
+    def _prepare(self, message: bytes, values: int) -> _Template | None:
         try:
             request = decode_message(message).operation
             if not isinstance(request, SearchRequest):
@@ -274,7 +281,7 @@ class FastPath:
             plan = searcher.direct(Query(base, base_key, request.scope, request.filter, request.attributes, request.types_only))
         except (WireError, InvalidDN, NoSuchObject):
             return None
-        if plan is None:
+        if plan is None or len(plan.keys) != values:
             return None
         limits = [n for n in (request.size_limit, self._services.limits.size_limit, _MAX_ENTRIES) if n > 0]
         follower = self._services.directory.followers[view.name]

@@ -1,0 +1,45 @@
+"""What the kind of an entry says about its object classes and its category: an assertion about them costs nothing."""
+
+import pytest
+
+from gateway.directory import kinds as view_kinds
+from gateway.directory.certain import Certainties
+from gateway.directory.definition import View
+from gateway.model import matching
+from gateway.model.dn import DN
+
+BASE = DN.parse("dc=example,dc=test")
+
+
+def kinds(view: View, attribute: str, value: bytes) -> tuple[str, ...] | None:
+    key = matching.equality_key(attribute, value)
+    assert key is not None
+    found = Certainties(view).kinds(attribute, key)
+    return None if found is None else tuple(sorted(found))
+
+
+OPENLDAP, AD = view_kinds.openldap("openldap", BASE), view_kinds.active_directory("ad", BASE)
+
+
+@pytest.mark.parametrize(
+    ("view", "attribute", "value", "expected"),
+    [
+        (OPENLDAP, "objectclass", b"PERSON", ("user",)),
+        (OPENLDAP, "objectclass", b"inetOrgPerson", ("user",)),
+        (OPENLDAP, "objectclass", b"groupOfNames", ("group", "private_group")),
+        (OPENLDAP, "objectclass", b"device", ()),
+        (AD, "objectclass", b"user", ("user",)),
+        (AD, "objectcategory", b"person", ("user",)),
+        (AD, "objectcategory", b"group", ("group", "private_group")),
+        (OPENLDAP, "objectcategory", b"person", ()),
+    ],
+)
+def test_the_kind_decides_what_all_its_entries_are(view: View, attribute: str, value: bytes, expected: tuple[str, ...]) -> None:
+    assert kinds(view, attribute, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("view", "value"), [(OPENLDAP, b"posixAccount"), (OPENLDAP, b"organizationalUnit"), (AD, b"organizationalUnit")]
+)
+def test_what_only_some_entries_of_a_kind_are_is_looked_up(view: View, value: bytes) -> None:
+    assert kinds(view, "objectclass", value) is None

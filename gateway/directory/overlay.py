@@ -50,16 +50,14 @@ def _rules(kind: Kind, rules: EntryRules, overlay: Overlay) -> EntryRules:
 
 
 def merged(attributes: Mapping[str, Rule], over: Mapping[str, Rule]) -> dict[str, Rule]:
-    """Rules laid over rules: an attribute has one, however it is spelled."""
-    keys = {_description_key(name): name for name in attributes}
-    found = dict(attributes)
+    """Rules laid over rules: an attribute has one, however it is spelled, and keeps its place."""
+    found = {_description_key(name): (name, rule) for name, rule in attributes.items()}
     for name, rule in over.items():
-        present = keys.get(_description_key(name))
-        if present is not None and (present != name or rule == NOTHING):
-            del found[present]
-        if rule != NOTHING:
-            found[name] = rule
-    return found
+        if rule == NOTHING:
+            found.pop(_description_key(name), None)
+        else:
+            found[_description_key(name)] = (name, rule)
+    return dict(found.values())
 
 
 def _description_key(description: str) -> tuple[str, str]:

@@ -77,9 +77,13 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 def pieces(template: str) -> tuple[tuple[str, str | None], ...]:
     """ "/home/{username}" → (text, attribute name or None) in turn; "{{" and "}}" are braces. Raises ValueError."""
     found = []
-    for text, name, form, conversion in Formatter().parse(template):
+    try:
+        parsed = list(Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f'"{template}" is no template ({error}); write for example "/home/{{username}}"') from None
+    for text, name, form, conversion in parsed:
         if name is not None and (form or conversion or not NAME.fullmatch(name)):
-            raise ValueError(f"{{{name}}} names no attribute; write for example {{username}}")
+            raise ValueError(f'{{{name}}} in "{template}" names no attribute; write for example {{username}}')
         found.append((text, name))
     return tuple(found)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.installation import Installation, Serving, source_of
-from tests.app.watching import application, wait_until_all_serve, wait_until_read
+from tests.app import crews
+from tests.app.crews import Crew
+from tests.app.installation import Installation, source_of
 from tests.conftest import StartSlapd
-from tests.frontends.ldap.serving import Account
 from tests.servers.people import READER_PASSWORD, people
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
@@ -46,20 +46,15 @@ def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("GATEWAY_LDAP__WORKERS", str(request.param))
 
 
-@pytest.fixture
-def portal(installed: Installation, monkeypatch: pytest.MonkeyPatch) -> Account:
-    """An application of an installation that has two workers and narrow limits."""
-    monkeypatch.setenv("GATEWAY_LDAP__WORKERS", "2")
-    with installed.file.open("a") as file:
-        file.write("[limits]\nconnections_per_address = 8\nbind_failures = 3\nbind_failure_seconds = 600\n")
-    added = application(installed)
-    return Account(added["bind_dns"][0], added["secret"])
+@pytest.fixture(scope="module")
+def crew(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Crew]:
+    """For the tests of a module, each of which leaves it without clients."""
+    with crews.serving(tmp_path_factory.mktemp("crew"), pki) as running:
+        yield running
 
 
 @pytest.fixture
-def crew(installed: Installation, portal: Account) -> Iterator[Serving]:
-    """It runs, and everything can be read from all its workers."""
-    with installed.serve() as running:
-        wait_until_read(running)
-        wait_until_all_serve(running)
+def own_crew(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Crew]:
+    """For a test that ends it."""
+    with crews.serving(tmp_path_factory.mktemp("crew"), pki) as running:
         yield running

@@ -1,19 +1,58 @@
-"""Clients of a gateway with two workers, and which worker serves whom."""
+"""A gateway with two workers, its clients, and which worker serves whom."""
 
 from __future__ import annotations
 
+import os
 import re
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
-from tests.app.installation import Serving, until
-from tests.app.watching import PEOPLE, metrics
+from tests.app.installation import Installation, Serving, source_of, until
+from tests.app.watching import PEOPLE, application, metrics, wait_until_all_serve, wait_until_read
 from tests.frontends.ldap.bare import Bare, search_request
 from tests.frontends.ldap.serving import Account
-from tests.servers.people import person_password
+from tests.servers import slapd as openldap
+from tests.servers.people import READER_PASSWORD, people, person_password
+from tests.servers.pki import Pki
+from tests.servers.slapd import Slapd
 
 ONE_PERSON = search_request(PEOPLE, "(uid=user000003)")
 EVERYBODY = search_request(PEOPLE, "(uid=*)")
+
+
+LIMITS = "connections_per_address = 8\nbind_failures = 3\nbind_failure_seconds = 600"
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What runs, where its people come from, and an application that sees everything."""
+
+    installation: Installation
+    serving: Serving
+    upstream: Slapd
+    portal: Account
+
+
+@contextmanager
+def serving(folder: Path, pki: Pki) -> Iterator[Crew]:
+    """It runs, and everything can be read from all its workers."""
+    upstream = openldap.start(folder / "slapd", pki, ldif=people(20, 2, 5))
+    try:
+        installation = Installation(folder, os.environ | {"GATEWAY_LDAP__WORKERS": "2"})
+        installation.configure(source_of(upstream, pki), limits=LIMITS)
+        password = folder / "hr.password"
+        password.touch(mode=0o600)
+        password.write_text(READER_PASSWORD)
+        added = application(installation)
+        with installation.serve() as running:
+            wait_until_read(running)
+            wait_until_all_serve(running)
+            yield Crew(installation, running, upstream, Account(added["bind_dns"][0], added["secret"]))
+    finally:
+        upstream.end()
 
 
 def person(number: int, password: str | None = None) -> Account:
@@ -51,6 +90,7 @@ def refused(client: Bare) -> bool:
         return True
 
 
-def settled(serving: Serving, connections: int) -> None:
+def settled(serving: Serving, connections: int = 0) -> None:
+    """The gateway counts so many connections."""
     line = f"gateway_ldap_open_connections {connections}.0"
     until(lambda: line in metrics(serving), line)

@@ -3,7 +3,6 @@ an open socket. Never blocks: what the other side does not take yet waits here. 
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -58,13 +57,12 @@ class Channel(Generic[M]):
         self._reactor.addReader(self)
 
     def send(self, message: Message, handed: socket.socket | None = None) -> None:
-        """Sends a message, with a socket that is not ours any more. Nothing when the channel is closed."""
+        """Sends a message, with a socket that must stay open until the other side says that it has it. Nothing when the channel
+        is closed."""
         data = _encoder.encode(message)
         if len(data) > MAX_MESSAGE_BYTES:
             raise ValueError(f"a message of {len(data)} octets is too long for the channel: {type(message).__name__}")
-        if not self.is_open:
-            _close(handed)
-        elif self._waiting or not self._sent(data, handed):
+        if self.is_open and (self._waiting or not self._sent(data, handed)):
             self._waiting.append((data, handed))
             self._reactor.addWriter(self)
 
@@ -110,8 +108,6 @@ class Channel(Generic[M]):
         self._reactor.removeReader(self)
         self._reactor.removeWriter(self)
         self._end.close()
-        for _, handed in self._waiting:
-            _close(handed)
         self._waiting.clear()
         self._lost()
 
@@ -121,7 +117,8 @@ class Channel(Generic[M]):
         try:
             self.received(self._decoder.decode(data), handed)
         except Exception as error:  # it costs this message, not the process
-            _close(handed)
+            if handed is not None:
+                handed.close()
             _log.error("a message between processes failed", error=repr(error), exc_info=error)
 
     def _sent(self, data: bytes, handed: socket.socket | None) -> bool:
@@ -135,14 +132,7 @@ class Channel(Generic[M]):
             return False
         except OSError:
             pass
-        _close(handed)
         return True
-
-
-def _close(handed: socket.socket | None) -> None:
-    if handed is not None:
-        with contextlib.suppress(OSError):
-            handed.close()
 
 
 def _unread(*_: object) -> None:

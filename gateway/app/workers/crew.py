@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
@@ -14,13 +15,13 @@ from gateway.app.tables import Settings
 from gateway.app.tls import Certificate, Pem
 from gateway.app.workers.handing import HandingFactory
 from gateway.app.workers.messages import Boot, Message, Renewed, Stop, ViewState
-from gateway.app.workers.post import Desk, Post
+from gateway.app.workers.post import Arrival, Desk, Post
 from gateway.directory import viewfile
 from gateway.directory.follower import Follower
 from gateway.directory.reader import Reader
 from gateway.frontends.admin.health import Health
 
-STEADY_SECONDS: Final = 30.0
+STEADY_SECONDS: Final = 10.0
 """Who lives so long is no crash loop: it is replaced at once when it ends."""
 
 LONGEST_PAUSE_SECONDS: Final = 30.0
@@ -52,6 +53,7 @@ class Crew:
         self._starting: dict[Post, Any] = {}
         self._builds: dict[str, tuple[Reader, str]] = {}
         """By view: the reader that is served, and the build of its file."""
+        self._homeless: deque[Arrival] = deque()
         self._turn = 0
         self._stopped: Deferred[None] | None = None
         self._looking = LoopingCall(self._look)
@@ -102,11 +104,18 @@ class Crew:
         self._endings.pop(post, None)
         for follower in self._followers:
             post.tell(self._state(follower))
-        self.lost(post)
+        self._attend()
         _log.info("a worker serves", worker=post.number, pid=post.pid)
 
-    def lost(self, post: Post) -> None:  # noqa: ARG002
+    def lost(self, post: Post, untaken: Sequence[Arrival]) -> None:  # noqa: ARG002
         """See Overseer."""
+        self._homeless.extend(untaken)
+        self._attend()
+
+    def _attend(self) -> None:
+        """Whoever waits for a worker gets one, if there is one."""
+        while self._homeless and (post := self._choose()) is not None:
+            post.hand(self._homeless.popleft())
         for factory in self._factories:
             factory.attend(serving=self.serving > 0)
 
@@ -138,12 +147,12 @@ class Crew:
     # Sharing the work -------------------------------------------------------------------------------------------------
 
     def _choose(self) -> Post | None:
-        """The worker with the fewest connections; among equals they take turns."""
+        """The worker with the fewest connections, of those who take what they are handed; among equals they take turns."""
         ready = [post for post in self._posts if post.is_ready]
         if not ready:
             return None
         self._turn += 1
-        return min(ready, key=lambda post: (post.connections, (post.number - self._turn) % len(self._posts)))
+        return min(ready, key=lambda post: (post.is_slow, post.connections, (post.number - self._turn) % len(self._posts)))
 
     # What they must know ----------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from twisted.internet import tcp
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, ServerFactory
 
-from gateway.app.workers.post import Post
+from gateway.app.workers.post import Arrival, Post
 from gateway.frontends.ldap.admission import CountedAdmission, host_of, peer_of
 
 
@@ -67,4 +67,4 @@ class _Handing(Protocol):
         self._post, self._host, self._encrypted = post, host, encrypted
 
     def makeConnection(self, transport: Any) -> None:
-        self._post.hand(transport, self._host, encrypted=self._encrypted)
+        self._post.hand(Arrival(transport, self._host, self._encrypted))

@@ -74,6 +74,10 @@ class Ready(Message, frozen=True):
     """It can be handed connections."""
 
 
+class Taken(Message, frozen=True):
+    """The oldest connection that was handed and not taken is this worker's now."""
+
+
 class Closed(Message, frozen=True):
     """A connection from this address has ended."""
 
@@ -129,7 +133,7 @@ BOOT_DESCRIPTOR: Final = 4
 """Where a worker finds its end of the channel, and its Boot (pickled)."""
 
 ToWorker = Handed | ViewState | Entered | Renewed | Stop
-ToPrimary = Ready | Closed | Enter | Left | Failed | Succeeded | UpstreamAsked | Committed | Counted
+ToPrimary = Ready | Taken | Closed | Enter | Left | Failed | Succeeded | UpstreamAsked | Committed | Counted
 
 
 def counted(statistics: Statistics) -> Counted:

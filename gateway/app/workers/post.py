@@ -8,8 +8,8 @@ import pickle
 import signal
 import socket
 import sys
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -37,6 +37,7 @@ from gateway.app.workers.messages import (
     Message,
     Ready,
     Succeeded,
+    Taken,
     ToPrimary,
     UpstreamAsked,
 )
@@ -45,9 +46,19 @@ from gateway.frontends.ldap.admission import CountedAdmission
 from gateway.frontends.ldap.statistics import Statistics
 
 COMMAND: Final = ("-P", "-m", "gateway.app.workers.process")
+MANY_UNTAKEN: Final = 8  # connections; a worker that serves takes them within milliseconds
 NOT_INHERITED: Final = {"NOTIFY_SOCKET"}  # systemd hears of the primary only
 
 _log = structlog.get_logger("gateway.workers")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A connection that was accepted and admitted. `encrypted`: TLS from the first byte."""
+
+    connection: socket.socket
+    host: str
+    encrypted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +73,10 @@ class Desk:
 
 
 class Overseer(Protocol):
-    """Told of a post: its worker can serve; can serve no more; has ended (`how`: in words)."""
+    """Told of a post: its worker can serve; can serve no more, and has not taken these connections; has ended (`how`)."""
 
     def ready(self, post: Post) -> None: ...
-    def lost(self, post: Post) -> None: ...
+    def lost(self, post: Post, untaken: Sequence[Arrival]) -> None: ...
     def ended(self, post: Post, how: str) -> None: ...
 
 
@@ -81,6 +92,7 @@ class Post:
         self._desk = desk
         self._reactor = reactor
         self._overseer = overseer
+        self._untaken: deque[Arrival] = deque()
         self._hosts: Counter[str] = Counter()
         self._asking: Counter[str] = Counter()
         self._counted = Counted({}, {})
@@ -116,6 +128,9 @@ class Post:
     def _lost(self) -> None:
         """The channel is closed: whatever the process still does, it can serve no more."""
         self.is_ready = False
+        untaken, self._untaken = self._untaken, deque()
+        for arrival in untaken:
+            self._hosts[arrival.host] -= 1
         for host, number in self._hosts.items():
             for _ in range(number):
                 self._desk.admission.closed(host)
@@ -125,7 +140,7 @@ class Post:
         self._hosts.clear()
         self._asking.clear()
         self.connections = 0
-        self._overseer.lost(self)
+        self._overseer.lost(self, untaken)
 
     def _reaped(self, how: str) -> None:
         self.pid = self._process = None
@@ -141,18 +156,26 @@ class Post:
         if self._channel is not None:
             self._channel.send(message)
 
-    def hand(self, connection: socket.socket, host: str, *, encrypted: bool) -> None:
-        """Hands over a connection that has been admitted."""
+    @property
+    def is_slow(self) -> bool:
+        """Whether it does not take what it is handed: busy, or hanging."""
+        return len(self._untaken) >= MANY_UNTAKEN
+
+    def hand(self, arrival: Arrival) -> None:
+        """Hands over a connection. It stays open here, too, until it is taken: should this worker end, another one gets it."""
         assert self._channel is not None, "only who is ready is handed connections"  # noqa: S101
-        self._hosts[host] += 1
+        self._untaken.append(arrival)
+        self._hosts[arrival.host] += 1
         self.connections += 1
-        self._channel.send(Handed(connection.family, host, encrypted), connection)
+        self._channel.send(Handed(arrival.connection.family, arrival.host, arrival.encrypted), arrival.connection)
 
     # From the worker --------------------------------------------------------------------------------------------------
 
     def _received(self, message: ToPrimary, _: socket.socket | None) -> None:
         self.heard_at = self._reactor.seconds()
         match message:
+            case Taken():
+                self._untaken.popleft().connection.close()
             case Closed(host):
                 self._closed(host)
             case Enter():

@@ -33,6 +33,7 @@ from gateway.app.workers.messages import (
     Ready,
     Renewed,
     Stop,
+    Taken,
     ToWorker,
     UpstreamAsked,
     ViewState,
@@ -109,6 +110,7 @@ class Worker:
                 ensureDeferred(self._stop())
 
     def _take(self, message: Handed, handed: socket.socket | None) -> None:
+        self._channel.send(Taken())
         if handed is None:
             _log.error("a connection was lost on its way here", cure="raise this process's limit of open files")
             self._channel.send(Closed(message.host))

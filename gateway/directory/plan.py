@@ -22,6 +22,12 @@ _FRAGMENT_COST = 200
 _RANGE_SHARE = 3
 """A prefix or an ordering assertion is taken to match this part of an attribute's rows: only the order of costs matters."""
 
+_FEW_VALUES = 50
+"""So many different values are walked for one entry; above, the entry is asked."""
+
+PROBED = 100
+"""How many entries are counted, where many are expected, to see whether there are few: it costs less than a snapshot."""
+
 POINT_COST = 400
 """Up to this estimated number of rows a search is answered at once; above it is run in slices."""
 
@@ -54,7 +60,8 @@ class Plan:
 
     Parameters are numbered from `?1` in the order in which `shape` collected the keys. `cost` estimates the rows looked at;
     `cheap_rows`: every row looked at is found, so that a slice never takes long. `exact`: no row needs to be asked again.
-    `parameters`: the highest parameter number in the text (a key may have turned out not to be needed).
+    `parameters`: the highest parameter number in the text (a key may have turned out not to be needed). `probe`: SQL for how
+    many entries the index names, counted up to PROBED at most; None when that costs as much as the search.
     """
 
     tables: str
@@ -63,6 +70,8 @@ class Plan:
     exact: bool
     cheap_rows: bool
     parameters: int
+    probe: str | None = None
+    probe_parameters: int = 0
 
 
 @dataclass(slots=True)
@@ -101,13 +110,20 @@ class Compiler:
         """`first_parameter`: the number of the shape's first key."""
         self._next = first_parameter
         node = self._node(shape)
-        if node.driver is not None and node.cost < _ALL:
-            tables, where = f"({node.driver}) d CROSS JOIN entry e ON e.id = d.entry", node.residual
-            exact, cheap_rows = node.is_sharp, node.dense and where == "1"
-        else:
-            tables, where, exact, cheap_rows = "entry e", node.condition, node.exact, node.condition == "1"
-        used = max(map(int, _PARAMETER.findall(tables + where)), default=0)
-        return Plan(tables, where, node.cost, exact, cheap_rows, used)
+        if node.driver is None or node.cost >= _ALL:
+            return Plan("entry e", node.condition, node.cost, node.exact, node.condition == "1", _highest(node.condition))
+        tables = f"({node.driver}) d CROSS JOIN entry e ON e.id = d.entry"
+        probe = f"SELECT count(*) FROM (SELECT 1 FROM ({node.driver}) LIMIT {PROBED})" if node.dense else None
+        return Plan(
+            tables,
+            node.residual,
+            node.cost,
+            node.is_sharp,
+            node.dense and node.residual == "1",
+            _highest(tables + node.residual),
+            probe,
+            _highest(node.driver),
+        )
 
     def _node(self, shape: Shape) -> _Node:
         return _NODES.get(str(shape[0]), Compiler._asked)(self, shape)
@@ -182,18 +198,21 @@ class Compiler:
         return node
 
     def _bits(self, shape: Shape) -> _Node:
-        """Entries with a value whose bits pass the test. An attribute with bits has few different values: they are walked from
-        one to the next, each is tested once, and the entries are looked up by those that pass."""
+        """Entries with a value whose bits pass the test. An attribute with bits has few different values, as a rule: they are
+        walked from one to the next, each is tested once, and the entries are looked up by those that pass."""
         parameter, statistics = self._parameter(), self._catalogue.get(str(shape[1]))
         if statistics is None:
             return self._false(shape)
         test = _BIT_TESTS[str(shape[0])].format(value=_NUMBER, mask=parameter)
         passing = _DIFFERENT_VALUES.format(attribute=statistics.id, test=test)
         query = f"v.attribute = {statistics.id} AND v.value IN ({passing})"
+        many = statistics.distinct_values > _FEW_VALUES
         return _Node(
             f"EXISTS (SELECT 1 FROM value v WHERE {query} AND v.entry = e.id)",
             driver=f"SELECT DISTINCT v.entry AS entry FROM value v WHERE {query}",
             cost=statistics.rows // _RANGE_SHARE + statistics.distinct_values + 1,
+            dense=not many,
+            heavy=many,
         )
 
     def _chain_up(self, _shape: Shape) -> _Node:
@@ -329,6 +348,11 @@ def _either(drivers: Sequence[str], conditions: Sequence[str], *, few: bool) -> 
         fresh = " AND ".join(f"({condition}) IS NOT TRUE" for condition in conditions[:number])
         found[number] = f"SELECT e.id AS entry FROM (SELECT entry AS id FROM ({drivers[number]})) e WHERE {fresh}"
     return " UNION ALL ".join(found)
+
+
+def _highest(sql: str) -> int:
+    """The highest parameter number."""
+    return max(map(int, _PARAMETER.findall(sql)), default=0)
 
 
 def _joined(word: str, tests: Sequence[str]) -> str:

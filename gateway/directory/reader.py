@@ -26,7 +26,7 @@ BASE_OBJECT, SINGLE_LEVEL, WHOLE_SUBTREE, SUBORDINATE_SUBTREE = range(4)
 """SearchRequest.scope (RFC 4511 §4.5.1.2; subordinateSubtree: draft-sermersheim-ldap-subordinate-scope)."""
 
 MAX_SNAPSHOTS = 256
-"""Large searches that run at the same time; further ones are told to try again. Each costs a file descriptor and some 100 KiB."""
+"""Large searches that run at the same time; further ones are told to try again. Each costs a descriptor and some 100 KiB."""
 
 SNAPSHOTS_LEFT_SHARE = 4
 """Nobody may hold more than so many times what is left: of 256 one alone gets 205, two get 114 each, and there are always some

@@ -10,7 +10,7 @@ from functools import partial
 
 from gateway.directory.access import Access
 from gateway.directory.evaluate import Evaluator
-from gateway.directory.plan import POINT_COST
+from gateway.directory.plan import POINT_COST, PROBED
 from gateway.directory.reader import BASE_OBJECT, ENCODED, Prepared, Reader
 from gateway.directory.selection import MatchedValues, Renderer, wanted
 from gateway.directory.shape import TRUE, UNKNOWN, Key, Shape
@@ -211,8 +211,9 @@ class Search:
 
     @property
     def is_small(self) -> bool:
-        """Whether it may be tried to answer it at once: few rows are expected, or every row that is looked at is found."""
-        return (self._is_point or self._prepared.plan.cheap_rows) and not self._query.matched_values
+        """Whether it may be tried to answer it at once: few rows are expected, or it is soon known whether there are few."""
+        plan = self._prepared.plan
+        return (self._is_point or plan.cheap_rows or plan.probe is not None) and not self._query.matched_values
 
     @property
     def blocking(self) -> bool:
@@ -222,8 +223,15 @@ class Search:
 
     def at_once(self) -> list[bytes] | None:
         """All entries; None when there are many after all, so that it must be taken in slices."""
-        most = _ROWS_AT_ONCE if self._is_point else _ROWS_AT_A_GLANCE
-        rows = self._searcher.reader.execute(f"{self._prepared.sql} LIMIT {most}", self._parameters).fetchall()
+        execute, plan = self._searcher.reader.execute, self._prepared.plan
+        most = _ROWS_AT_ONCE
+        if not self._is_point and plan.probe is not None:
+            (found,) = execute(plan.probe, self._parameters[: plan.probe_parameters]).fetchone()
+            if found >= PROBED:
+                return None
+        elif not self._is_point:
+            most = PROBED
+        rows = execute(f"{self._prepared.sql} LIMIT {most}", self._parameters).fetchall()
         if len(rows) >= most:
             return None
         self._look(self._searcher.reader.connection)
@@ -279,6 +287,3 @@ class Search:
 
 _ROWS_AT_ONCE = 2_000
 """What the reactor is held for at the most when the planner's estimate was too low: some milliseconds."""
-
-_ROWS_AT_A_GLANCE = 100
-"""So many rows are tried where many are expected, before a snapshot is taken for them: less than it costs to take one."""

@@ -130,7 +130,7 @@ def test_a_search_that_is_open_when_the_reader_is_closed_goes_on_to_its_end(tmp_
 
 def test_more_entries_than_were_guessed_are_not_given_at_once(bed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_module, "_ROWS_AT_ONCE", 3)
-    monkeypatch.setattr(search_module, "_ROWS_AT_A_GLANCE", 3)
+    monkeypatch.setattr(search_module, "PROBED", 3)
     assert bed.search(EVERYTHING, "(objectClass=person)").at_once() is not None
     assert bed.search(EVERYTHING, "(objectClass=*)").at_once() is None
 

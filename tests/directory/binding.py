@@ -13,8 +13,9 @@ from twisted.internet.task import Clock
 
 from gateway.directory.authenticate import Authentication, InvalidCredentials
 from gateway.directory.directory import Directory, Party
-from gateway.directory.hashing import Hashing
+from gateway.directory.hashing import Hashing, hash_blocking
 from gateway.directory.offline import OfflineBinds
+from gateway.directory.password_change import PasswordChanges
 from gateway.directory.passwords import Passwords
 from gateway.directory.reader import Reader
 from gateway.directory.softlock import SoftLock
@@ -22,8 +23,9 @@ from gateway.directory.viewfile import ViewFile
 from gateway.model.application import Application
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import User
-from gateway.model.source import BindAnswer, BindOutcome, PolicyNotice
+from gateway.model.source import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
 from gateway.store import applications, record_rows, sources
+from gateway.store import passwords as store
 from gateway.store.database import Connection
 from gateway.store.record_rows import RecordRow
 from tests.directory.worlds import BASE, SOURCE, START, World, group, openldap_view, user
@@ -51,6 +53,20 @@ class Upstream:
             raise SourceUnavailable("the source hr cannot be reached")
         right = self.passwords.get(dn) == password
         return BindAnswer(BindOutcome.ACCEPTED if right else BindOutcome.REFUSED, self.notice)
+
+    async def change(self, dn: str, old: bytes, new: bytes | None) -> ChangeAnswer:
+        self.asked.append(f"change {dn}")
+        if self.is_down:
+            raise SourceUnavailable("the source hr cannot be reached")
+        right = self.passwords.get(dn) == old
+        return await self.reset(dn, new) if right else ChangeAnswer(49, notice=self.notice)
+
+    async def reset(self, dn: str, new: bytes | None) -> ChangeAnswer:
+        self.asked.append(f"reset {dn}")
+        if new == b"history":
+            return ChangeAnswer(19, "in the history", PolicyNotice(error=8))
+        self.passwords[dn] = new or b"chosen there"
+        return ChangeAnswer(0, notice=self.notice, generated=None if new else b"chosen there")
 
     async def decoy(self, password: bytes) -> None:
         await self.authenticate("decoy", password)
@@ -83,13 +99,29 @@ class Bed:
         self.authentication = self.make()
 
     def make(self, **options: Any) -> Authentication:
-        directory = Directory([self.follower])  # type: ignore[list-item]
-        lock = SoftLock(self.clock.seconds, MAX_FAILURES, 60)
+        """`views`: served in the place of the one, from the same file. `offline_seconds`: by source. `changers`, `resetters`:
+        the sources whose passwords can be changed."""
         upstreams = {SOURCE: self.hr, "crm": self.crm}
+        views = options.pop("views", [self.follower.view])
+        followers = [self.follower, *(SimpleNamespace(view=view, reader=self.reader) for view in views[1:])]
+        self.follower.view = views[0]
+        directory = Directory(followers)  # type: ignore[arg-type]
+        changers, resetters = ({name: upstreams[name] for name in options.pop(key, ())} for key in ("changers", "resetters"))
+        lock = SoftLock(self.clock.seconds, MAX_FAILURES, 60)
         database = self.world.database
-        offline = OfflineBinds(database, self.hashing, options.pop("offline_seconds", {}), self.now)
-        passwords = Passwords(database, upstreams, self.hashing, offline)
-        return Authentication(directory, database, passwords, lock, **options)
+        self.offline = OfflineBinds(database, self.hashing, options.pop("offline_seconds", {}), self.now)
+        passwords = Passwords(database, upstreams, self.hashing, self.offline)
+        made = Authentication(directory, database, passwords, lock, **options)
+        self.changes = PasswordChanges(
+            database, made, passwords, self.hashing, self.offline, self.now, changers=changers, resetters=resetters
+        )
+        return made
+
+    def set_local(self, person: User, password: bytes) -> None:
+        """A local password, whoever vouches for the person."""
+        self.world.database.write_blocking(
+            lambda c: store.set_local(c, person.id, hash_blocking(password), by="test", now=START)
+        )
 
     def now(self) -> datetime:
         """The time of the clock."""

@@ -1,0 +1,105 @@
+"""Names at a bind: which forms a view takes, who is meant, and that a name nobody has is answered like a wrong password."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytest_twisted import ensureDeferred
+
+from gateway.directory.bindnames import logins_in
+from gateway.directory.definition import View
+from gateway.model.dn import DN, InvalidDN
+from tests.directory.binding import ANNA, DEE, MAX_FAILURES, PEOPLE, Bed
+from tests.directory.worlds import BASE, openldap_view
+
+EVERY_FORM = frozenset({"dn", "principal", "domain", "login"})
+
+
+def view(*forms: str) -> View:
+    return replace(openldap_view(), bind_names=frozenset(forms), domain="example.com", netbios="EXAMPLE")
+
+
+@pytest.fixture
+def bed(tmp_path: Path) -> Iterator[Bed]:
+    made = Bed(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("forms", "name", "logins"),
+    [
+        (("principal",), "anna@example.com", ["anna"]),
+        (("principal",), "anna@EXAMPLE.com", ["anna"]),
+        (("principal",), "a@b@example.com", ["a@b"]),
+        (("principal",), "anna@other.com", []),
+        (("principal",), "@example.com", []),
+        (("principal",), "anna", []),
+        (("domain",), r"EXAMPLE\anna", ["anna"]),
+        (("domain",), r"example\anna", ["anna"]),
+        (("domain",), r"OTHER\anna", []),
+        (("domain",), "EXAMPLE\\", []),
+        (("domain",), "anna@example.com", []),
+        (("login",), "anna", ["anna"]),
+        (("login",), "anna@example.com", ["anna@example.com"]),
+        (("principal", "login"), "anna@example.com", ["anna", "anna@example.com"]),
+        (("dn",), "anna", []),
+    ],
+)
+def test_a_name_stands_for_the_logins_that_the_view_takes_it_for(forms: tuple[str, ...], name: str, logins: list[str]) -> None:
+    assert list(logins_in(view(*forms), name)) == logins
+
+
+@pytest.mark.parametrize("name", ["anna", "ANNA", "anna@example.com", r"EXAMPLE\Anna", f"uid=anna,{PEOPLE}"])
+@ensureDeferred
+async def test_each_form_is_the_same_person(bed: Bed, name: str) -> None:
+    bed.authentication = bed.make(views=[view(*EVERY_FORM)])
+    party = await bed.bind(name, b"right")
+    assert (party.user_id, party.dn, party.views) == (ANNA.id, f"uid=anna,{PEOPLE}", ("main",))
+
+
+@ensureDeferred
+async def test_a_form_that_no_view_takes_is_no_name_and_a_dn_only_where_it_is_taken(bed: Bed) -> None:
+    with pytest.raises(InvalidDN):
+        await bed.bind("anna", b"right")
+    bed.authentication = bed.make(views=[view("principal")])
+    await bed.refused("anna", b"right")
+    await bed.refused(f"uid=anna,{PEOPLE}", b"right")
+
+
+@ensureDeferred
+async def test_a_name_that_nobody_has_costs_what_a_wrong_password_costs(bed: Bed) -> None:
+    bed.authentication = bed.make(views=[view(*EVERY_FORM)])
+    for name in ("nobody", "nobody@example.com", r"OTHER\anna", "", " "):
+        await bed.refused(name)
+    assert bed.hr.asked == ["decoy"] * 5
+    await bed.refused("anna")
+    assert bed.hr.asked[-1] == "cn=anna,o=hr"
+
+
+@ensureDeferred
+async def test_of_two_views_with_the_same_domain_the_first_one_wins(bed: Bed) -> None:
+    second = replace(view("principal"), name="second", base=DN.parse("dc=second"))
+    bed.authentication = bed.make(views=[view("principal"), second])
+    assert (await bed.bind("anna@example.com", b"right")).views == ("main",)
+    bed.authentication = bed.make(views=[view("dn"), second])
+    assert (await bed.bind("anna@example.com", b"right")).views == ("second",)
+
+
+@ensureDeferred
+async def test_all_names_of_a_person_share_one_soft_lock(bed: Bed) -> None:
+    bed.authentication = bed.make(views=[view(*EVERY_FORM)])
+    for name in ("anna", "anna@example.com", f"uid=anna,{PEOPLE}"):
+        await bed.refused(name)
+    await bed.refused(r"EXAMPLE\anna", b"right")
+    assert len(bed.hr.asked) == MAX_FAILURES
+    assert (await bed.bind("dee", b"right")).user_id == DEE.id
+
+
+@ensureDeferred
+async def test_an_application_has_its_dn_only(bed: Bed) -> None:
+    _, secret = bed.add_application("portal")
+    bed.authentication = bed.make(views=[view(*EVERY_FORM)])
+    await bed.refused("portal", secret)
+    assert (await bed.bind(f"cn=portal,ou=applications,{BASE}", secret)).application is not None

@@ -1,0 +1,179 @@
+"""Rights that end while somebody is bound, and certificates and identities that are taken for whom they name."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytest_twisted import ensureDeferred
+
+from gateway.directory.authenticate import AuthorizationDenied, InvalidCredentials
+from gateway.directory.certificates import CertificateNames
+from gateway.directory.directory import Party
+from gateway.directory.revocation import Revocation
+from gateway.model.application import Scope
+from gateway.model.changes import Change, ChangeType
+from gateway.model.objects import Kind
+from gateway.store import applications, changes, users
+from gateway.store.database import Connection
+from tests.directory.binding import ANNA, PEOPLE, Bed
+from tests.directory.worlds import BASE, SOURCE, START
+
+PORTAL = f"cn=portal,ou=applications,{BASE}"
+ANNAS = f"uid=anna,{PEOPLE}"
+
+
+@pytest.fixture
+def bed(tmp_path: Path) -> Iterator[Bed]:
+    made = Bed(tmp_path)
+    yield made
+    made.close()
+
+
+async def portal(bed: Bed, **rights: object) -> Party:
+    _, secret = bed.add_application("portal", **rights)
+    return await bed.bind(PORTAL, secret)
+
+
+async def now(bed: Bed, party: Party, revocation: Revocation | None = None) -> Party | None:
+    revocation = revocation or Revocation(bed.authentication, bed.world.database)
+    return (await revocation.verdicts([party])).on(party)
+
+
+def disable(bed: Bed) -> None:
+    gone = replace(ANNA, enabled=False)
+
+    def work(connection: Connection) -> None:
+        users.update(connection, [gone], ())
+        changes.append(connection, [Change(0, START, Kind.USER, ANNA.id, ChangeType.UPDATE, SOURCE, gone)])
+
+    bed.world.database.write_blocking(work)
+
+
+@ensureDeferred
+async def test_a_party_whose_rights_are_what_they_were_stays_the_same_object(bed: Bed) -> None:
+    for party in (await portal(bed), await bed.bind(ANNAS, b"right"), bed.authentication.anonymous):
+        assert await now(bed, party) is party
+
+
+@ensureDeferred
+async def test_an_application_gets_its_new_rights(bed: Bed) -> None:
+    party = await portal(bed)
+    assert party.application is not None
+    application_id = party.application.id
+    bed.world.database.write_blocking(lambda c: applications.set_rights(c, application_id, Scope(("o1",)), (), ["cn"]))
+    changed = await now(bed, party)
+    assert changed is not None
+    assert (changed.access.scope, changed.access.attributes, changed.dn) == (Scope(("o1",)), frozenset({"cn"}), PORTAL)
+    assert await now(bed, changed) is changed
+
+
+@pytest.mark.parametrize("what", ["disabled", "removed", "another secret", "another view"])
+@ensureDeferred
+async def test_an_application_loses_its_rights(bed: Bed, what: str) -> None:
+    party = await portal(bed)
+    assert party.application is not None
+    application_id = party.application.id
+
+    def work(connection: Connection) -> None:
+        match what:
+            case "disabled":
+                applications.set_enabled(connection, application_id, False)
+            case "removed":
+                applications.remove(connection, application_id)
+            case "another secret":
+                applications.replace_secret(connection, application_id)
+            case "another view":
+                applications.set_rights(connection, application_id, Scope(), ["elsewhere"], None)
+
+    bed.world.database.write_blocking(work)
+    assert await now(bed, party) is None
+
+
+@ensureDeferred
+async def test_a_person_who_may_not_log_in_any_more_loses_the_rights_whoever_was_looked_up_before(bed: Bed) -> None:
+    revocation = Revocation(bed.authentication, bed.world.database)
+    anna = await bed.bind(ANNAS, b"right")
+    assert await now(bed, anna, revocation) is anna
+    disable(bed)
+    assert await now(bed, anna, revocation) is None
+    assert await now(bed, anna, revocation) is None, "and is not forgotten by being asked about"
+
+
+# ---- client certificates
+
+
+def test_a_certificate_is_known_by_its_subject_or_by_an_alternative_name() -> None:
+    names = CertificateNames("CN=Portal,O=Example", ("portal.example.com", "ops@example.com"))
+    for name in ("cn=portal, o=example", "CN=Portal,O=Example", "PORTAL.example.com", "ops@example.com"):
+        assert names.include([name]), name
+    for name in ("CN=Portal", "O=Example", "Portal", "", "example.com", "*.example.com"):
+        assert not names.include([name]), name
+    assert not CertificateNames("").include([""])
+
+
+@ensureDeferred
+async def test_a_certificate_binds_the_application_that_has_its_name_while_that_is_enabled(bed: Bed) -> None:
+    application, _ = bed.add_application("portal", certificate_names=["CN=portal", "portal.example.com"])
+    names = CertificateNames("CN=other", ("portal.example.com",))
+    party = await bed.authentication.bind_certificate(names, "")
+    assert (party.dn, party.application) == (PORTAL, application)
+    with pytest.raises(InvalidCredentials):
+        await bed.authentication.bind_certificate(CertificateNames("CN=other"), "")
+    bed.world.database.write_blocking(lambda c: applications.set_enabled(c, application.id, False))
+    with pytest.raises(InvalidCredentials):
+        await bed.authentication.bind_certificate(names, "")
+
+
+# ---- acting as somebody else
+
+
+@pytest.mark.parametrize("authz_id", [f"dn:{ANNAS}", f"DN: UID=ANNA , {PEOPLE}", "u:anna", "U:Anna"])
+@ensureDeferred
+async def test_an_application_acts_as_a_person_with_the_persons_rights(bed: Bed, authz_id: str) -> None:
+    party = await bed.authentication.party_for(authz_id, await portal(bed, grants=["proxy"]))
+    assert (party.dn, party.user_id, party.access.only) == (ANNAS, ANNA.id, frozenset({ANNA.id}))
+    assert (party.application, party.proved) == (None, False)
+
+
+@ensureDeferred
+async def test_an_application_acts_as_nobody(bed: Bed) -> None:
+    party = await bed.authentication.party_for("", await portal(bed, grants=["proxy"]))
+    assert party is bed.authentication.anonymous
+
+
+@pytest.mark.parametrize(
+    "authz_id",
+    [
+        f"dn:uid=nobody,{PEOPLE}",
+        "u:nobody",
+        f"dn:uid=cy,{PEOPLE}",  # disabled
+        f"dn:cn=staff,ou=groups,{BASE}",
+        f"dn:{PORTAL}",
+        "dn:",
+        "dn:nonsense",
+        "anna",
+        ANNAS,
+        "u:",
+        "x:anna",
+    ],
+)
+@ensureDeferred
+async def test_whoever_cannot_be_assumed_is_denied_alike(bed: Bed, authz_id: str) -> None:
+    party = await portal(bed, grants=["proxy"])
+    with pytest.raises(AuthorizationDenied):
+        await bed.authentication.party_for(authz_id, party)
+
+
+@ensureDeferred
+async def test_nobody_acts_as_others_without_the_grant_or_as_people_whom_it_does_not_see(bed: Bed) -> None:
+    reader = await portal(bed)
+    anna = await bed.bind(ANNAS, b"right")
+    assert reader.application is not None
+    blind = replace(reader.application, grants=frozenset({"proxy"}), scope=Scope(("elsewhere",)))
+    elsewhere = bed.authentication.party_of(blind)
+    assert elsewhere is not None
+    for party in (reader, anna, bed.authentication.anonymous, elsewhere):
+        for authz_id in (f"dn:{ANNAS}", "u:anna"):
+            with pytest.raises(AuthorizationDenied):
+                await bed.authentication.party_for(authz_id, party)

@@ -22,6 +22,22 @@ from tests.servers.slapd import Slapd
 from tests.servers.slapd_configuration import SlapdOptions
 
 APPLICATION = "sample-portal"
+VIEWS = """
+[[view]]
+name = "openldap"
+kind = "openldap"
+base_dn = "dc=directory,dc=example"
+[[view]]
+name = "ad"
+kind = "ad"
+base_dn = "dc=ad,dc=example"
+"""
+SSH_SCHEMA = (
+    "attributetype ( 1.3.6.1.4.1.24552.500.1.1.1.13 NAME 'sshPublicKey' "
+    "EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )",
+    "objectclass ( 1.3.6.1.4.1.24552.500.1.1.2.0 NAME 'ldapPublicKey' SUP top AUXILIARY MAY ( sshPublicKey $ uid ) )",
+)
+"""openssh-lpk, which OpenLDAP does not bring."""
 OBJECT_CLASSES = ("inetOrgPerson", "posixAccount")
 
 
@@ -55,6 +71,7 @@ JOAO = Person("joao.leitao", "João", "Leitão", "joao-secret", 10004)
 """In no group, and with everything that an account on a machine has."""
 PEOPLE = (ANNA, WEI, ZOE, JOAO)
 GROUPS = {"vpn-users": (ANNA, ZOE), "administrators": (ANNA, WEI)}
+SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJKHHi3nZ0rUYXGbXGbHXkzl9wV4V1uTqLjtq4sYwVOb anna@laptop"
 POSIX_GROUP, POSIX_GROUP_NUMBER, POSIX_MEMBERS = "databases", 20001, (ANNA, ZOE)
 
 
@@ -80,16 +97,17 @@ def attributes(person: Person) -> dict[str, str]:
     }
 
 
-def record(person: Person) -> str:
+def record(person: Person, *more_classes: str) -> str:
     """As LDIF."""
-    classes = "".join(f"objectClass: {name}\n" for name in OBJECT_CLASSES)
+    classes = "".join(f"objectClass: {name}\n" for name in (*OBJECT_CLASSES, *more_classes))
     lines = "".join(f"{name}:: {b64encode(value.encode()).decode()}\n" for name, value in attributes(person).items())
     return f"dn: {upstream_dn(person)}\n{classes}{lines}\n"
 
 
 def records() -> Iterator[str]:
     """Everything below ou=people and ou=groups."""
-    yield from map(record, PEOPLE)
+    yield f"{record(ANNA, 'ldapPublicKey')[:-1]}sshPublicKey: {SSH_KEY}\n\n"
+    yield from map(record, PEOPLE[1:])
     for name, people in GROUPS.items():
         members = "".join(f"member: {upstream_dn(person)}\n" for person in people)
         yield f"dn: cn={name},ou=groups,{SUFFIX}\nobjectClass: groupOfNames\ncn: {name}\n{members}\n"
@@ -140,15 +158,17 @@ class Company:
 def company(folder: Path, pki: Pki) -> Iterator[Company]:
     """slapd and the gateway, until the context ends. The gateway's listeners have a certificate for 127.0.0.1."""
     (folder / "office").mkdir()
-    upstream = openldap.start(folder / "slapd", pki, SlapdOptions(), records())
+    upstream = openldap.start(folder / "slapd", pki, SlapdOptions(extra=SSH_SCHEMA), records())
     try:
         office = Office(folder / "office")
         office.configure(
-            source_of(upstream, pki),
+            VIEWS + source_of(upstream, pki),
             ldap=f'listen = "127.0.0.1:0"\ntls_listen = "127.0.0.1:0"\ncertificate = "{pki.certificate}"\nkey = "{pki.key}"',
             limits="bind_failures = 1000",  # the tests of all programs guess at the same few people
         )
-        with office.observed(office.application(APPLICATION)) as observer:
+        added = office("application", "add", APPLICATION, "--view", "openldap", "--view", "ad", "--json")
+        assert added.code == 0, added
+        with office.observed(added.json) as observer:
             until(lambda: len(observer.find("(objectClass=inetOrgPerson)", "1.1")) == len(PEOPLE), "all are found")
             until(lambda: observer.find("(cn=all-staff)", "1.1"), "the groups are found")
             yield Company(upstream, observer, pki)

@@ -14,7 +14,7 @@ from tests.servers.processes import accepts, free_port
 
 RECIPES = ("apache",)
 
-PLACES = ("staff", "administration", "everybody")
+PLACES = ("staff", "administration", "everybody", "domain", "principal")
 MODULES = ("mpm_event", "authn_core", "authz_core", "authz_user", "auth_basic", "ldap", "authnz_ldap", "headers", "dir")
 NEW = replace(JOAO, uid="new.colleague", number=10101)
 
@@ -28,7 +28,10 @@ def port(debian: Debian, gateway: Addresses) -> int:
     server += ["PidFile /run/httpd.pid", "ErrorLog /var/log/httpd.log", "DefaultRuntimeDir /run", "Mutex pthread"]
     server += ["DirectoryIndex index.html", 'Header set X-Mail "expr=%{reqenv:AUTHENTICATE_MAIL}"']
     server += ['Header set X-Name "expr=%{base64:%{reqenv:AUTHENTICATE_CN}}"']
-    debian.write("/etc/httpd.conf", "\n".join([*modules, *server, text("apache/directory.conf", gateway)]))
+    debian.write(
+        "/etc/httpd.conf",
+        "\n".join([*modules, *server, *(text(f"apache/{name}.conf", gateway) for name in ("directory", "active-directory"))]),
+    )
     for place in PLACES:
         debian.write(f"/srv/{place}/index.html", place)
     debian.daemon("/usr/sbin/apache2", "-f", "/etc/httpd.conf", "-DFOREGROUND", ready=lambda: accepts(port))
@@ -62,6 +65,17 @@ def test_members_of_the_group_enter_and_others_do_not(port: int) -> None:
 def test_members_of_groups_in_the_group_enter(port: int) -> None:
     answers = {person.uid: status(port, "everybody", person) for person in (ANNA, WEI, ZOE, JOAO)}
     assert answers == {ANNA.uid: 200, WEI.uid: 200, ZOE.uid: 200, JOAO.uid: 401}
+
+
+def test_programs_for_active_directory_find_members_of_groups_in_the_group(port: int) -> None:
+    answers = {person.uid: status(port, "domain", person) for person in (ANNA, WEI, ZOE, JOAO)}
+    assert answers == {ANNA.uid: 200, WEI.uid: 200, ZOE.uid: 200, JOAO.uid: 401}
+    assert status(port, "domain", ANNA, "wrong") == 401
+
+
+def test_programs_for_active_directory_know_people_by_principal_name(port: int) -> None:
+    tried = [(f"{person.uid}@ad.example", person.password) for person in (ANNA, WEI, ZOE)] + [(ANNA.uid, ANNA.password)]
+    assert [web.get(port, "/principal/", *each).status for each in tried] == [200, 200, 401, 401]
 
 
 def test_the_application_behind_is_told_who_it_is(port: int) -> None:

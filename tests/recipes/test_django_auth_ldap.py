@@ -24,6 +24,7 @@ from django.conf import settings
 import settings_ldap
 settings.configure(
     SECRET_KEY="of a test",
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"],
     **{name: getattr(settings_ldap, name) for name in dir(settings_ldap) if name.isupper()},

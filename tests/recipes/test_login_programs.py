@@ -114,6 +114,11 @@ def test_the_members_of_a_group_are_listed_in_pages(client: Program, company: Co
     assert (done.returncode, set(done.stdout.splitlines())) == (0, {ANNA.name, ZOE.name}), done.stdout
 
 
+@pytest.mark.parametrize("client", ["jndi"], indirect=True)
+def test_java_gets_them_in_order(client: Program) -> None:
+    assert client("members", "vpn-users").stdout.splitlines() == [ANNA.name, ZOE.name]
+
+
 def test_somebody_who_is_hired_is_let_in(client: Program, company: Company) -> None:
     if not company.observer.find(f"(uid={NEW.uid})", "1.1"):
         assert log_in(client, NEW.uid, NEW.password) == (1, ["refused"])

@@ -9,6 +9,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from tests.app.installation import until
 from tests.recipes.company import ANNA, JOAO, WEI, ZOE, Company, Person
 from tests.recipes.recipe import Addresses, text
 from tests.servers.postgres import Postgres
@@ -28,13 +29,21 @@ def server(gateway: Addresses) -> Iterator[Postgres]:
         with psycopg.connect(running.url("postgres", "postgresql"), autocommit=True) as connection:
             for person in (ANNA, WEI, ZOE, JOAO, NEW):
                 connection.execute(f'CREATE ROLE "{person.uid}" LOGIN'.encode())
-            rules = running.directory / "data" / "pg_hba.conf"
-            rules.write_text(ADMINISTRATOR + text("postgresql/pg_hba.conf", gateway))
-            shutil.chown(rules, running.directory.owner())
-            connection.execute("SELECT pg_reload_conf()")
+        configure(running, text("postgresql/pg_hba.conf", gateway))
         yield running
     finally:
         running.remove()
+
+
+def configure(server: Postgres, rules: str) -> None:
+    """Lay these rules behind the administrator's; they count from the next connection on."""
+    file = server.directory / "data" / "pg_hba.conf"
+    file.write_text(ADMINISTRATOR + rules)
+    shutil.chown(file, server.directory.owner())
+    with psycopg.connect(server.url("postgres", "postgresql"), autocommit=True) as connection:
+        loaded = server.log_text().count("reloading configuration files")
+        connection.execute("SELECT pg_reload_conf()")
+        until(lambda: server.log_text().count("reloading configuration files") > loaded, "the rules are read")
 
 
 def log_in(server: Postgres, login: str, password: str, database: str = "postgres") -> str:
@@ -71,3 +80,13 @@ def test_somebody_who_is_hired_can_log_in(server: Postgres, company: Company) ->
         log_in(server, NEW.uid, NEW.password)
     company.hire(NEW)
     assert log_in(server, NEW.uid, NEW.password) == NEW.uid
+
+
+def test_as_for_active_directory_the_principal_name_binds(server: Postgres, gateway: Addresses) -> None:
+    configure(server, text("postgresql/pg_hba-active-directory.conf", gateway))
+    try:
+        assert log_in(server, ZOE.uid, ZOE.password) == ZOE.uid
+        with pytest.raises(psycopg.OperationalError, match="LDAP authentication failed"):
+            log_in(server, ANNA.uid, "wrong")
+    finally:
+        configure(server, text("postgresql/pg_hba.conf", gateway))

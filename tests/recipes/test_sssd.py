@@ -1,4 +1,4 @@
-"""conf/clients/sssd: accounts, groups and log-in by PAM on a machine with SSSD."""
+"""conf/clients/sssd: accounts, groups, log-in by PAM and ssh keys on a machine with SSSD."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.recipes import machine
-from tests.recipes.company import ANNA, JOAO, POSIX_GROUP, POSIX_GROUP_NUMBER, WEI, ZOE, Company, Person
+from tests.recipes.company import ANNA, JOAO, POSIX_GROUP, POSIX_GROUP_NUMBER, SSH_KEY, WEI, ZOE, Company, Person
 from tests.recipes.debian import Debian
 from tests.recipes.recipe import Addresses, text
 
@@ -55,6 +55,11 @@ def test_a_member_of_the_group_logs_in_with_the_own_password_only(debian: Debian
 
 def test_who_is_no_member_may_not_log_in(debian: Debian) -> None:
     assert machine.log_in(debian, "portal", JOAO.uid, JOAO.password) == "Permission denied"
+
+
+def test_the_ssh_key_of_a_person_is_handed_to_sshd(debian: Debian) -> None:
+    assert debian.output("sss_ssh_authorizedkeys", ANNA.uid).strip() == SSH_KEY
+    assert debian.output("sss_ssh_authorizedkeys", JOAO.uid).strip() == ""
 
 
 def test_somebody_who_is_hired_has_an_account(debian: Debian, company: Company) -> None:

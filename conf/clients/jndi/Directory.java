@@ -71,7 +71,7 @@ public class Directory {
         byte[] cookie = null;
         do {
             context.setRequestControls(new Control[] {
-                new PagedResultsControl(2, cookie, Control.CRITICAL), new SortControl("cn", Control.NONCRITICAL)});
+                new PagedResultsControl(2, cookie, Control.CRITICAL), new SortControl("cn", Control.CRITICAL)});
             NamingEnumeration<SearchResult> found =
                     context.search(PEOPLE, "(memberOf={0})", new Object[] {"cn=" + group + "," + GROUPS}, asking("cn"));
             while (found.hasMore()) {

@@ -5,8 +5,10 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from gateway.directory import sorting
+from gateway.directory.reader import ENCODED
 from gateway.directory.search import Query, Search, ViewSearcher
 from gateway.directory.selection import Renderer
 from gateway.directory.shape import Key, Shape
@@ -27,7 +29,7 @@ class SortedSearch(Search):
     """A Search; `arrange` comes before `seek`, `count` and `locate`, and is done by the first slice at the latest."""
 
     def __init__(self, searcher: ViewSearcher, query: Query, shape: Shape, keys: Sequence[Key], renderer: Renderer) -> None:
-        super().__init__(searcher, query, shape, keys, renderer, plain=False)
+        super().__init__(searcher, query, shape, keys, renderer)
         self._by = query.order
         self._ids: array[int] | None = None
         self._held = 0
@@ -47,19 +49,21 @@ class SortedSearch(Search):
     def at_once(self) -> list[bytes] | None:
         """All entries in order; None when there are many after all."""
         reader = self._searcher.reader
-        rows: list[Row] = reader.execute(f"{self._prepared.sql} LIMIT {_ROWS_SORTED_AT_ONCE}", self._parameters).fetchall()
+        sql = reader.prepare(self._shape, self._scope, ROW).sql
+        rows: list[Row] = reader.execute(f"{sql} LIMIT {_ROWS_SORTED_AT_ONCE}", self._parameters).fetchall()
         if len(rows) >= _ROWS_SORTED_AT_ONCE:
             return None
-        self._look(reader.connection)
+        answer = self._look(reader.connection)
         by_id = {row[0]: row for row in rows}
-        return self._convert([by_id[one] for one in sorting.sort([(row[0], self._values(row)) for row in rows], self._by)])
+        ordered = sorting.sort([(row[0], self._values(row)) for row in rows], self._by)
+        return [entry for one in ordered if (entry := answer(by_id[one])) is not None]
 
     def next_slice(self, rows: int = 500) -> list[bytes] | None:
         self.arrange()
         assert self._ids is not None  # noqa: S101 (arranged)
         chosen = self._ids[self._next : min(self._next + rows, self._stop)]
         self._next += len(chosen)
-        return self._convert(self._rows(chosen)) if chosen else None
+        return self._convert(self._rows(chosen, ENCODED if self._plain else ROW)) if chosen else None
 
     def close(self) -> None:
         super().close()
@@ -120,17 +124,18 @@ class SortedSearch(Search):
             ids.extend([one[0] for one in found])
         return ids
 
-    def _rows(self, ids: "array[int]") -> "list[Row]":
+    def _rows(self, ids: "array[int]", columns: str = ROW) -> list[Any]:
         connection = self._connection
         assert connection is not None, "open comes first"  # noqa: S101
-        read = f"SELECT {ROW} FROM entry e WHERE e.id = ?"
+        read = f"SELECT {columns} FROM entry e WHERE e.id = ?"
         return [row for one in ids for row in connection.execute(read, (one,))]
 
-    def _look(self, connection: sqlite3.Connection) -> None:
+    def _look(self, connection: sqlite3.Connection) -> Callable[[Row], bytes | None]:
         self._sight = self._searcher.sight(connection)
         exact = self._prepared.plan.exact
         self._fits = self._searcher.tester(self._query, exact, self._sight)
         self._answer = self._searcher.converter(self._query, exact, self._renderer, self._sight)
+        return self._answer
 
     def _values(self, row: Row) -> dict[str, list[bytes]]:
         assert self._sight is not None  # noqa: S101 (looked)

@@ -178,8 +178,6 @@ class Search:
         shape: Shape,
         keys: Sequence[Key],
         renderer: Renderer,
-        *,
-        plain: bool = True,
     ) -> None:
         self._searcher = searcher
         self._query = query
@@ -187,7 +185,7 @@ class Search:
         self._scope, base = searcher.reader.scope_of(query.base_key, query.scope)
         self._shape = shape
         # An entry that has been found needs no wide row when nothing is tested and nothing added.
-        self._plain = plain and searcher.access.is_everything and not renderer.needs_operational
+        self._plain = searcher.access.is_everything and not renderer.needs_operational
         self._prepared = self._prepare()
         self._plain = self._plain and self._prepared.plan.exact
         if not self._plain:
@@ -246,11 +244,12 @@ class Search:
             self.close()
             raise
 
-    def _look(self, connection: sqlite3.Connection) -> None:
+    def _look(self, connection: sqlite3.Connection) -> object:
         """All that is added to a row, or tested of it, is read from the state that the row is from."""
         if not self._plain:
             sight = self._searcher.sight(connection)
             self._answer = self._searcher.converter(self._query, self._prepared.plan.exact, self._renderer, sight)
+        return None
 
     def next_slice(self, rows: int = SLICE_ROWS) -> list[bytes] | None:
         """The next entries (perhaps none, if none of the rows were to be shown), or None at the end."""

@@ -88,19 +88,25 @@ def _has_order(attribute: str, rule: str | None) -> bool:
 
 
 def statement(plan: Plan, scope: str, by: Order, catalogue: Catalogue) -> str:
-    """SQL for the ids of the entries of a plan, in this order. `scope`: the condition on the place in the tree."""
-    tables, terms = plan.tables, []
+    """SQL for the ids of the entries of a plan, in this order. `scope`: the condition on the place in the tree.
+
+    Found entries and their values are put into one heap and grouped by entry: no join whose cost would depend on guesses.
+    """
+    unknown = ["NULL"] * len(by)
+    found = ["found.name" if one.attributes == (NAME,) else "NULL" for one in by]
+    parts = [f"SELECT found.entry AS entry, {', '.join(f'{key} AS k{number}' for number, key in enumerate(found))} FROM found"]
     for number, one in enumerate(by):
-        direction = "DESC NULLS FIRST" if one.reverse else "ASC NULLS LAST"
-        if one.attributes == (NAME,):
-            terms.append(f"e.dn_key {direction}")
-            continue
         ids = ", ".join(str(catalogue[key].id) for key in one.attributes if key in catalogue)
-        if ids:
-            least = f"SELECT entry, min(value) AS value FROM value WHERE attribute IN ({ids}) AND value > x'' GROUP BY entry"
-            tables += f" LEFT JOIN ({least}) s{number} ON s{number}.entry = e.id"
-            terms.append(f"s{number}.value {direction}")
-    return f"SELECT e.id FROM {tables} WHERE {scope} AND {plan.where} ORDER BY {', '.join((*terms, 'e.id'))}"
+        if ids and one.attributes != (NAME,):
+            keys = ", ".join([*unknown[:number], "v.value", *unknown[number + 1 :]])
+            values = f"v.attribute IN ({ids}) AND v.value > x'' AND v.entry IN (SELECT entry FROM found)"
+            parts.append(f"SELECT v.entry, {keys} FROM value v WHERE {values}")
+    ways = ("DESC NULLS FIRST" if one.reverse else "ASC NULLS LAST" for one in by)
+    terms = ", ".join(f"min(k{number}) {way}" for number, way in enumerate(ways))
+    return (
+        f"WITH found (entry, name) AS MATERIALIZED (SELECT e.id, e.dn_key FROM {plan.tables} WHERE {scope} AND {plan.where})"
+        f" SELECT entry FROM ({' UNION ALL '.join(parts)}) GROUP BY entry ORDER BY {terms}, entry"
+    )
 
 
 def sort(rows: list[tuple[int, Values]], by: Order) -> list[int]:

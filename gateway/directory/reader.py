@@ -29,8 +29,8 @@ MAX_SNAPSHOTS = 256
 """Large searches that run at the same time; further ones are told to try again. Each costs a descriptor and some 100 KiB."""
 
 SNAPSHOTS_LEFT_SHARE = 4
-"""Nobody may hold more than so many times what is left: of 256 one alone gets 205, two get 114 each, and there are always some
-for the next, whoever takes what he can get."""
+"""Nobody may hold more than so many times what is left: of 256 one alone gets 205, the next 41 of the 51 that are left, and so
+on. A client with many connections is not hindered, and keeps nobody else from searching."""
 
 MAX_HELD_IDS = 8_000_000
 """Ids of sorted searches and virtual lists in memory, 8 octets each: of all connections together."""

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,27 @@ def test_as_many_snapshots_as_allowed_and_one_given_back_is_free_again(bed: Comp
     assert len(names(third)) == len(names(other)) == 11
     other.close()
     third.close()
+
+
+def test_one_client_alone_leaves_snapshots_for_others_and_there_are_some_for_the_third(
+    bed: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "MAX_SNAPSHOTS", 100)
+    clients = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
+    searches = {client: as_many_as_it_gets(bed, client) for client in clients}
+    assert [len(searches[client]) for client in clients] == [80, 16, 4]
+    for search in chain.from_iterable(searches.values()):
+        search.close()
+    assert [len(as_many_as_it_gets(bed, client)) for client in clients] == [80, 16, 4]
+
+
+def as_many_as_it_gets(bed: Company, client: str) -> list[Search]:
+    opened: list[Search] = []
+    with pytest.raises(TooManySearches):
+        while True:
+            opened.append(bed.search(EVERYTHING, "(objectClass=*)"))
+            opened[-1].open(client)
+    return opened[:-1]
 
 
 def test_a_search_that_cannot_begin_gives_its_snapshot_back(bed: Company, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest_twisted
 from twisted.internet.task import Clock
 
 from gateway.frontends.http import limits
+from gateway.frontends.http.messages import MAX_PARAMETERS
 from tests.frontends.http.conftest import Serve
 from tests.frontends.http.serving import exchange, fetch, until
 
@@ -103,8 +105,31 @@ async def test_an_idle_connection_is_closed(serve: Serve) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_connections_beyond_the_limit_of_an_address_are_closed_at_once(serve: Serve) -> None:
-    serving = serve(max_connections_per_address=1)
+async def test_parameters_beyond_the_limit_are_refused(serve: Serve) -> None:
+    port = serve().port
+    for count, says in ((MAX_PARAMETERS, "more than"), (MAX_PARAMETERS + 1, "more than 64 parameters")):
+        query = "&".join(f"p{number}=" for number in range(count))
+        answer = await fetch(port, "POST", f"/echo/x?{query}", {"displayName": "x"})
+        assert (says in str(answer.json.get("message"))) is (count > MAX_PARAMETERS)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_refused_client_that_stays_is_ended_after_the_linger_time(serve: Serve) -> None:
+    clock = Clock()
+    serving = serve(clock=clock)
+    calls: Any = clock.getDelayedCalls
+    with socket.create_connection(("127.0.0.1", serving.port), timeout=20) as staying:
+        staying.sendall(b"POST /echo/x HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n")
+        await until(lambda: any(call.getTime() == limits.LINGER_SECONDS for call in calls()))
+        assert serving.site.open_connections == 1
+        clock.advance(limits.LINGER_SECONDS)
+        await until(lambda: serving.site.open_connections == 0)
+
+
+@pytest.mark.parametrize("limit", ["max_connections", "max_connections_per_address"])
+@pytest_twisted.ensureDeferred
+async def test_connections_beyond_the_limit_are_closed_at_once(serve: Serve, limit: str) -> None:
+    serving = serve(**{limit: 1})
     first = exchange(serving.port, b"GET /hello HTTP/1.1\r\n\r\n")
     await until(lambda: serving.site.open_connections == 1)
     assert await exchange(serving.port, b"") == b""

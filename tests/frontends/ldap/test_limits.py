@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 
 from gateway.directory import reader
 from gateway.frontends.ldap.admission import CountedAdmission
-from gateway.frontends.ldap.limits import SWEEP_SECONDS
+from gateway.frontends.ldap.limits import SLICES_PER_CONNECTION, SWEEP_SECONDS
 from gateway.wire import oids
 from gateway.wire.encoder import encode_message
 from gateway.wire.messages import ExtendedRequest, LDAPMessage, SearchResultDone
@@ -268,6 +268,31 @@ def test_too_many_large_searches_are_busy_and_small_ones_go_on(serving: Serving,
     eventually(lambda: serving.connections == 0)
     with bare(serving, serving.portal) as client:
         assert client.search(search_request(BASE, attributes=("1.1",)))[1].code == 0
+
+
+@blocking
+def test_so_many_slices_of_one_connection_are_in_memory_and_its_other_large_searches_wait(serving: Serving) -> None:
+    with bare(serving, serving.portal, receive_buffer=4096) as client:
+        client.send(*[EVERYTHING] * (SLICES_PER_CONNECTION + 2))
+        (connection,) = serving.server.connections
+        eventually(lambda: len(connection.slices.waiting) == 2)
+        assert connection.slices.tokens == 0
+
+
+@blocking
+def test_a_client_with_all_the_large_searches_that_it_may_have_leaves_some_for_the_next(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "MAX_SNAPSHOTS", 5)  # of which one address may have four
+    with bare(serving, serving.portal, receive_buffer=4096) as stuck, bare(serving, serving.portal) as client:
+        stuck.send(*[EVERYTHING] * 4)
+        view = serving.world.follower.reader
+        assert view is not None
+        eventually(lambda: view._in_use == 4)
+        assert client.search(EVERYTHING)[1].code == ResultCode.BUSY
+        (other,) = (one for one in serving.server.connections if one.peer.endswith(f":{client.socket.getsockname()[1]}"))
+        other.peer = "192.0.2.1:4711"
+        assert client.search(EVERYTHING)[1].code == 0
 
 
 @blocking

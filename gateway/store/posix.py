@@ -107,23 +107,40 @@ def lacking(connection: Connection, kind: Kind, after_id: str, limit: int) -> li
     return list(connection.execute(statement.where(identifier > after_id).limit(limit)).scalars())
 
 
+_PRIVATE = users.c.gid_number == users.c.uid_number
+
+
+def _repeated(number: ColumnElement[int], name: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(number, func.min(name), func.max(name))
+        .where(number.is_not(None))
+        .group_by(number)
+        .having(func.count() > 1)
+        .order_by(number)
+    )
+
+
+_SHARED: tuple[tuple[Space, Select[*tuple[Any, ...]]], ...] = (
+    (Space.UID, _repeated(users.c.uid_number, users.c.username)),
+    (Space.GID, _repeated(groups.c.gid_number, groups.c.name)),
+    (
+        Space.GID,
+        select(users.c.gid_number, users.c.username, groups.c.name)
+        .join(groups, groups.c.gid_number == users.c.gid_number)
+        .where(_PRIVATE)
+        .order_by(users.c.gid_number),
+    ),
+)
+"""User numbers of several users, group numbers of several groups, private groups of users that are a group's too."""
+
+
 def shared(connection: Connection, limit: int) -> list[Shared]:
-    """At most `limit` numbers of each space that several users, or several groups, have. What they have in common is access to
-    each other's files."""
-    user_uid = (Space.UID, users.c.uid_number, users.c.username)
-    group_gid = (Space.GID, groups.c.gid_number, groups.c.name)
-    found = []
-    for space, number, name in (user_uid, group_gid):
-        repeated = (
-            select(number, func.min(name), func.max(name), func.count())
-            .where(number.is_not(None))
-            .group_by(number)
-            .having(func.count() > 1)
-            .order_by(number)
-            .limit(limit)
-        )
-        found += [Shared(space, row[0], tuple(dict.fromkeys(row[1:3]))) for row in connection.execute(repeated)]
-    return found
+    """At most `limit` numbers of each sort that several have: they have access to each other's files."""
+    return [
+        Shared(space, number, tuple(dict.fromkeys(names)))
+        for space, statement in _SHARED
+        for number, *names in connection.execute(statement.limit(limit))
+    ]
 
 
 # ---- writing: for gateway/sync, under the lock of the log

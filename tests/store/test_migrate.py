@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.store import changes, organizations
+from gateway.store import migrate as migrate_module
 from gateway.store.database import Connection, Database
 from gateway.store.instance import instance_id
 from gateway.store.migrate import check_schema, migrate
@@ -65,3 +67,23 @@ def test_the_file_of_an_embedded_store_is_private(tmp_path: Path) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("private.db*")}
     database.close()
     assert set(modes.values()) == {0o600}
+
+
+def test_numbers_that_were_among_the_attributes_are_found_after_the_migration(store_url: str) -> None:
+    old = Database(store_url)
+
+    def fill(connection: Connection) -> None:
+        command.upgrade(migrate_module._config(connection=connection), "0001")
+        user = "INSERT INTO users VALUES ('{0}', '{0}', '{0}', {2}, '', '', '', '[]', '{1}', NULL, NULL, 0, 0)"
+        texts = ('{"uid_number": ["10"], "gid_number": ["20"]}', '{"uid_number": ["x"]}', '{"title": ["uid_number"]}')
+        for number, attributes in enumerate(texts):
+            connection.execute(sa.text(user.format(f"u{number}", attributes, "true").replace(":", "\\:")))
+        group = "INSERT INTO groups VALUES ('g', 'g', 'g', '', '', '', '{\"gid_number\"\\: [\"30\"]}', 0, 0)"
+        connection.execute(sa.text(group))
+
+    old.write_blocking(fill)
+    migrate(old)
+    rows = old.read_blocking(lambda c: c.execute(sa.text("SELECT uid_number, gid_number FROM users ORDER BY id")).all())
+    assert [tuple(row) for row in rows] == [(10, 20), (None, None), (None, None)]
+    assert old.read_blocking(lambda c: c.execute(sa.text("SELECT gid_number FROM groups")).scalar()) == 30
+    old.close()

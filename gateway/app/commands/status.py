@@ -10,6 +10,7 @@ import click
 
 from gateway.app import parts
 from gateway.app.cli import Invocation
+from gateway.app.commands import numbers
 from gateway.app.printing import ago, as_json, print_json, print_table
 from gateway.model.objects import Kind
 from gateway.model.runs import RunStatus, SyncRun
@@ -38,11 +39,15 @@ def command(invocation: Invocation, source: str | None, problems: bool, as_json:
         moment = parts.now()
         rows = database.read_blocking(lambda connection: [_state(connection, table, moment) for table in tables])
         position = database.read_blocking(changes.last)
+        given = invocation.loaded.settings.posix.numbers()
+        posix = None if given is None else database.read_blocking(partial(numbers.state, settings=given))
     if as_json:
-        print_json({"sources": rows, "last_change_number": position})
+        print_json({"sources": rows, "last_change_number": position, "posix": posix})
         return
     for row in rows:
         _print(row, moment)
+    if posix is not None:
+        numbers.show(posix)
     click.echo(f"last change: {position}")
 
 

@@ -16,6 +16,7 @@ from gateway.model.objects import Kind
 from gateway.store import users
 from gateway.wire.controls_search import Assertion
 from gateway.wire.filters import parse
+from tests.frontends.ldap.programs import tool
 from tests.frontends.ldap.serving import Serving, blocking
 from tests.frontends.ldap.writing import AD, ANNA, BASE, GROUPS, PEOPLE, PERSON, STAFF, TREE, UNITS, Client, Desk, said
 
@@ -417,3 +418,20 @@ def test_pre_read_and_post_read_are_refused_when_they_are_critical(desk: Desk, s
         control = ldap.controls.RequestControl(oid, True, b"\x30\x00")
         with portal.refused(ldap.UNAVAILABLE_CRITICAL_EXTENSION):
             portal.ldap.delete_ext_s(ANNA, [control])
+
+
+@blocking
+def test_the_tools_of_openldap_write(desk: Desk, serving: Serving) -> None:
+    def run(name: str, *arguments: str, text: str = "") -> int:
+        return tool(name, serving.url, desk.portal, *arguments, text=text).returncode
+
+    entry = f"dn: {LEA}\nobjectClass: inetOrgPerson\nuid: lea\ncn: Lea\nsn: Lund\n"
+    assert run("ldapadd", text=entry) == 0
+    assert run("ldapadd", text=entry) == ldap.ALREADY_EXISTS.errnum
+    change = f"dn: {LEA}\nchangetype: modify\nadd: mail\nmail: l@x\n-\nreplace: title\ntitle: Queen\n"
+    assert run("ldapmodify", text=change) == 0
+    assert run("ldapmodrdn", "-r", LEA, "uid=lia") == 0
+    assert Client(serving, desk.portal).read(f"uid=lia,{PEOPLE}", "mail", "title") == {"mail": ["l@x"], "title": ["Queen"]}
+    assert run("ldapdelete", f"uid=lia,{PEOPLE}") == 0
+    assert run("ldapdelete", f"uid=lia,{PEOPLE}") == ldap.NO_SUCH_OBJECT.errnum
+    assert run("ldapdelete", ANNA) == ldap.UNWILLING_TO_PERFORM.errnum

@@ -2,6 +2,7 @@
 sources gave, where they can be looked up."""
 
 import json
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -86,12 +87,12 @@ def _numbers_in_use(table: str, names: tuple[str, ...]) -> None:
     """Columns for numbers that were among the attributes until now."""
     for name in names:
         op.add_column(table, sa.Column(name, sa.BigInteger()))
-    columns = [sa.column("id"), sa.column("attributes"), *map(sa.column, names)]
+    columns: list[sa.ColumnClause[Any]] = [sa.column("id"), sa.column("attributes"), *map(sa.column, names)]
     rows = sa.table(table, *columns)
     found = op.get_bind().execute(sa.select(*columns[:2]).where(rows.c.attributes.like("%id_number%"))).all()
     numbers = [{"key": row.id, **{name: _number(row.attributes, name) for name in names}} for row in found]
     if numbers:
-        values = {name: sa.bindparam(name) for name in names}
+        values: dict[str, Any] = {name: sa.bindparam(name) for name in names}
         op.get_bind().execute(sa.update(rows).where(rows.c.id == sa.bindparam("key")).values(values), numbers)
     for name in names:
         present = sa.text(f"{name} IS NOT NULL")

@@ -162,7 +162,7 @@ def company(folder: Path, pki: Pki) -> Iterator[Company]:
     try:
         office = Office(folder / "office")
         office.configure(
-            VIEWS + source_of(upstream, pki),
+            VIEWS + source_of(upstream, pki, "hr", "password_modify = true"),
             ldap=f'listen = "127.0.0.1:0"\ntls_listen = "127.0.0.1:0"\ncertificate = "{pki.certificate}"\nkey = "{pki.key}"',
             limits="bind_failures = 1000",  # the tests of all programs guess at the same few people
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 from tests.recipes.debian import Debian
 
@@ -23,8 +24,19 @@ def groups_of(debian: Debian, login: str) -> set[int]:
     return {int(number) for number in debian.output("id", "-G", login).split()}
 
 
+def change_password(debian: Debian, service: str, login: str, old: str, new: str) -> str:
+    """As `log_in`, for a change that the person asks for."""
+    command = ("setpriv", f"--reuid={login}", "--regid=20000", "--init-groups", "pamtester", service, login, "chauthtok")
+    done = debian.run(*command, given=f"{old}\n{new}\n{new}\n")
+    return _complaint(done)
+
+
 def log_in(debian: Debian, service: str, login: str, password: str) -> str:
     """What PAM says against it: "" for a good log-in of somebody who may."""
     done = debian.run("pamtester", service, login, "authenticate", "acct_mgmt", given=f"{password}\n")
+    return _complaint(done)
+
+
+def _complaint(done: subprocess.CompletedProcess[str]) -> str:
     [complaint] = re.findall(r"pamtester: (?!successfully)(.*)$", done.stdout, re.MULTILINE) if done.returncode else [""]
     return str(complaint)

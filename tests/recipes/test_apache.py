@@ -27,11 +27,8 @@ def port(debian: Debian, gateway: Addresses) -> int:
     server = [f"Listen 127.0.0.1:{port}", "ServerName localhost", "DocumentRoot /srv", "User www-data", "Group www-data"]
     server += ["PidFile /run/httpd.pid", "ErrorLog /var/log/httpd.log", "DefaultRuntimeDir /run", "Mutex pthread"]
     server += ["DirectoryIndex index.html", 'Header set X-Mail "expr=%{reqenv:AUTHENTICATE_MAIL}"']
-    server += ['Header set X-Name "expr=%{base64:%{reqenv:AUTHENTICATE_CN}}"']
-    debian.write(
-        "/etc/httpd.conf",
-        "\n".join([*modules, *server, *(text(f"apache/{name}.conf", gateway) for name in ("directory", "active-directory"))]),
-    )
+    recipes = (text(f"apache/{name}.conf", gateway) for name in ("directory", "active-directory"))
+    debian.write("/etc/httpd.conf", "\n".join([*modules, *server, *recipes]))
     for place in PLACES:
         debian.write(f"/srv/{place}/index.html", place)
     debian.daemon("/usr/sbin/apache2", "-f", "/etc/httpd.conf", "-DFOREGROUND", ready=lambda: accepts(port))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -78,3 +79,13 @@ def test_membership_is_compared(tool: Tool, person: Person, member: bool) -> Non
 def test_everybody_is_read_in_pages(tool: Tool, company: Company) -> None:
     found = tool("ldapsearch", "-LLL", "-E", "pr=2/noprompt", "(objectClass=inetOrgPerson)", "uid").stdout
     assert {line[5:] for line in found.splitlines() if line.startswith("uid: ")} == company.everybody()
+
+
+def test_a_person_changes_the_password_knowing_the_old_one(tool: Tool, company: Company) -> None:
+    person = replace(JOAO, uid="tool.user", number=10112)
+    company.hire(person)
+    changing = ("ldappasswd", "-D", dn_of(person), "-s", "new-secret-1")
+    assert tool(*changing, "-a", "wrong", password=person.password).returncode != 0
+    assert tool(*changing, "-a", person.password, password=person.password).returncode == 0
+    assert tool("ldapwhoami", "-D", dn_of(person), password="new-secret-1").returncode == 0
+    assert tool("ldapwhoami", "-D", dn_of(person), password=person.password).returncode == 49

@@ -14,7 +14,7 @@ from tests.recipes.recipe import Addresses, text
 RECIPES = ("nslcd",)
 
 NEW = replace(JOAO, uid="another.account", number=10104)
-PAM = "auth required pam_ldap.so\naccount required pam_ldap.so\n"
+PAM = "auth required pam_ldap.so\naccount required pam_ldap.so\npassword required pam_ldap.so\n"
 NSSWITCH = "passwd: files ldap\ngroup: files ldap\nshadow: files ldap\n"
 
 
@@ -65,3 +65,13 @@ def test_who_is_no_member_may_not_log_in(debian: Debian) -> None:
 def test_somebody_who_is_hired_has_an_account(debian: Debian, company: Company) -> None:
     company.hire(NEW)
     assert machine.account(debian, NEW.uid).startswith(f"{NEW.uid}:*:{NEW.number}:")
+
+
+def test_a_person_changes_the_password_knowing_the_old_one(debian: Debian, company: Company) -> None:
+    person = replace(JOAO, uid="nslcd.changer", number=10111)
+    company.hire(person)
+    assert machine.change_password(debian, "portal", person.uid, "wrong", "new-secret-1") != ""
+    assert machine.change_password(debian, "portal", person.uid, person.password, "new-secret-1") == ""
+    dn = f"uid={person.uid},ou=people,dc=directory,dc=example"
+    assert company.observer.serving.bind(dn, "new-secret-1") == "success"
+    assert company.observer.serving.bind(dn, person.password) == "invalidCredentials"

@@ -14,7 +14,7 @@ from tests.recipes.recipe import Addresses, text
 RECIPES = ("sssd",)
 
 NEW = replace(JOAO, uid="new.account", number=10103)
-PAM = "auth required pam_sss.so\naccount required pam_sss.so\n"
+PAM = "auth required pam_sss.so\naccount required pam_sss.so\npassword required pam_sss.so\n"
 NSSWITCH = "passwd: files sss\ngroup: files sss\nshadow: files sss\n"
 
 
@@ -65,3 +65,13 @@ def test_the_ssh_key_of_a_person_is_handed_to_sshd(debian: Debian) -> None:
 def test_somebody_who_is_hired_has_an_account(debian: Debian, company: Company) -> None:
     company.hire(NEW)
     assert machine.account(debian, NEW.uid).startswith(f"{NEW.uid}:*:{NEW.number}:")
+
+
+def test_a_person_changes_the_password_knowing_the_old_one(debian: Debian, company: Company) -> None:
+    person = replace(JOAO, uid="sssd.changer", number=10110)
+    company.hire(person)
+    assert machine.change_password(debian, "portal", person.uid, "wrong", "new-secret-1") != ""
+    assert machine.change_password(debian, "portal", person.uid, person.password, "new-secret-1") == ""
+    dn = f"uid={person.uid},ou=people,dc=directory,dc=example"
+    assert company.observer.serving.bind(dn, "new-secret-1") == "success"
+    assert company.observer.serving.bind(dn, person.password) == "invalidCredentials"

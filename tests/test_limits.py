@@ -1,0 +1,116 @@
+"""Each limit that a stranger can reach, and the test that reaches it. A new limit without a line here fails."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from gateway.app.tables import LimitsTable
+from gateway.frontends.http import limits as http_limits
+from gateway.frontends.ldap import limits as ldap_limits
+from gateway.frontends.ldap.limits import ServerLimits
+from gateway.wire.limits import Limits
+
+TESTS = Path(__file__).parent
+
+LDAP = "frontends/ldap/test_limits.py"
+PAGING = "frontends/ldap/test_paging.py"
+ORDER = "frontends/ldap/test_order.py"
+MEMORY = "frontends/ldap/test_memory.py"
+UPSTREAM = "connectors/test_passthrough.py"
+HTTP = "frontends/http/test_hostile_clients.py"
+WIRE = "wire/test_limits.py"
+
+CONNECTIONS = f"{LDAP}::test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_has_gone"
+ONE_MORE = f"{WIRE}::test_the_limit_is_allowed_and_one_more_is_refused_for_the_request_that_asks"
+SOFT_LOCK = "directory/test_softlock.py::test_the_last_failure_that_is_allowed_locks_and_says_so_once"
+
+REACHED_BY = {
+    # [limits] of the configuration, in the LDAP server's words
+    "ServerLimits.max_message_bytes": "frontends/ldap/test_bad_input.py::test_a_message_may_be_a_mebibyte_long_and_not_longer",
+    "ServerLimits.connections": CONNECTIONS,
+    "ServerLimits.connections_per_address": CONNECTIONS,
+    "ServerLimits.operations_in_flight": f"{ORDER}::test_requests_beyond_the_operations_in_flight_wait_unread",
+    "ServerLimits.size_limit": f"{LDAP}::test_the_servers_size_limit_counts_when_the_client_has_none_or_a_larger_one",
+    "ServerLimits.time_limit_seconds": f"{LDAP}::test_the_time_limit_ends_a_search_with_what_was_found",
+    "ServerLimits.bind_seconds": f"{LDAP}::test_a_client_that_says_nothing_is_dropped_after_the_bind_time",
+    "ServerLimits.idle_seconds": f"{LDAP}::test_a_bound_client_may_be_idle_for_long_and_is_dropped_then",
+    "ServerLimits.write_stall_seconds": f"{LDAP}::test_a_client_that_takes_nothing_of_its_answers_is_dropped",
+    "[limits] bind_failures": SOFT_LOCK,
+    "[limits] bind_failure_seconds": "directory/test_softlock.py::test_a_lock_ends_one_window_after_its_first_failure",
+    # The LDAP server's own
+    "OUTPUT_CHUNK_BYTES": f"{MEMORY}::test_clients_that_never_read_cannot_make_the_server_hold_their_answers",
+    "SLICE_BYTES": f"{MEMORY}::test_clients_that_never_read_cannot_make_the_server_hold_their_answers",
+    "SLICES_PER_CONNECTION": f"{LDAP}::test_so_many_slices_of_one_connection_are_in_memory_and_its_other_large_searches_wait",
+    "PAGED_SEARCHES_PER_CONNECTION": f"{PAGING}::test_several_paged_searches_run_on_one_connection_and_the_oldest_makes_room",
+    "PAGED_SEARCH_SECONDS": f"{PAGING}::test_a_paged_search_that_is_left_alone_ends",
+    "VIRTUAL_LISTS_PER_CONNECTION": (
+        "frontends/ldap/test_virtual_lists.py::test_lists_are_kept_up_to_a_limit_and_one_that_is_not_kept_is_sorted_anew"
+    ),
+    "reader.MAX_SNAPSHOTS": f"{LDAP}::test_too_many_large_searches_are_busy_and_small_ones_go_on",
+    "reader.SNAPSHOTS_LEFT_SHARE": (
+        f"{LDAP}::test_a_client_with_all_the_large_searches_that_it_may_have_leaves_some_for_the_next"
+    ),
+    "reader.MAX_HELD_IDS": "frontends/ldap/test_sorting.py::test_no_more_ids_are_kept_than_there_is_room_for",
+    "softlock.MAX_KEYS": "directory/test_softlock.py::test_the_names_remembered_are_bounded_and_the_longest_unused_go_first",
+    "hashing.MAX_WAITING": "directory/test_passwords.py::test_more_hashes_than_may_wait_are_busy_and_no_failure",
+    # Over all workers
+    "workers: connections": (
+        "app/test_workers.py::test_connections_per_address_hold_over_all_workers_and_are_given_back_when_one_is_killed"
+    ),
+    "workers: bind_failures": "app/test_workers.py::test_failures_at_one_worker_lock_the_name_at_the_other",
+    "workers: binds at the same time": (
+        "app/test_workers.py::test_guesses_at_the_same_time_at_all_workers_do_not_outrun_the_lock"
+    ),
+    # The codec
+    "Limits.max_message_bytes": f"{WIRE}::test_so_many_octets_and_no_more",
+    "Limits.max_filter_depth": ONE_MORE,
+    "Limits.max_filter_terms": ONE_MORE,
+    "Limits.max_attributes": ONE_MORE,
+    "Limits.max_controls": f"{WIRE}::test_so_many_controls_and_no_more",
+    "controls: filters": f"{WIRE}::test_filters_in_controls_have_the_default_limits",
+    "controls: attributes and sort keys": f"{WIRE}::test_controls_that_list_attributes_are_limited",
+    # Upstream
+    "bind_connections": f"{UPSTREAM}::test_connections_are_reused_and_never_more_than_allowed",
+    "binds that wait": f"{UPSTREAM}::test_more_binds_than_may_wait_are_turned_away_and_the_others_are_answered",
+    "bind_timeout_seconds": (
+        "scenarios/test_upstream_faults.py::test_while_it_hangs_binds_are_unavailable_in_time_and_work_again_when_it_goes_on"
+    ),
+    # HTTP
+    "http.MAX_BODY_BYTES": f"{HTTP}::test_a_body_announced_too_long_is_refused_before_it_is_sent",
+    "http.MAX_HEADER_BYTES": f"{HTTP}::test_what_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on",
+    "http.MAX_HEADERS": f"{HTTP}::test_what_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on",
+    "http.IDLE_SECONDS": f"{HTTP}::test_an_idle_connection_is_closed",
+    "http.ARRIVAL_SECONDS": f"{HTTP}::test_a_client_that_dribbles_is_ended_after_the_arrival_time",
+    "http.STALL_SECONDS": (
+        "frontends/http/test_streams.py::test_a_stream_waits_for_a_client_that_does_not_read_and_then_gives_up"
+    ),
+    "http.LINGER_SECONDS": f"{HTTP}::test_a_refused_client_that_stays_is_ended_after_the_linger_time",
+    "http.MAX_CONNECTIONS": f"{HTTP}::test_connections_beyond_the_limit_are_closed_at_once",
+    "http.MAX_CONNECTIONS_PER_ADDRESS": f"{HTTP}::test_connections_beyond_the_limit_are_closed_at_once",
+    "http: parameters": f"{HTTP}::test_parameters_beyond_the_limit_are_refused",
+    "http: wrong secrets": "frontends/developer/test_oauth.py::test_too_many_wrong_secrets_lock_the_client_out_for_a_while",
+}
+
+NO_LIMITS = {"SWEEP_SECONDS"}
+"""Numbers among the limits that hinder nobody."""
+
+
+@pytest.mark.parametrize("limit", REACHED_BY)
+def test_the_test_that_reaches_a_limit_is_there(limit: str) -> None:
+    file, _, name = REACHED_BY[limit].partition("::")
+    tree = ast.parse((TESTS / file).read_text())
+    assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def test_every_limit_has_its_line() -> None:
+    server = {one.name for one in fields(ServerLimits)}
+    wanted = {f"ServerLimits.{name}" for name in server}
+    wanted |= {f"Limits.{one.name}" for one in fields(Limits)}
+    wanted |= {f"[limits] {name}" for name in LimitsTable.model_fields if name not in server}
+    wanted |= {name for name in vars(ldap_limits) if name.isupper()} - NO_LIMITS
+    wanted |= {f"http.{name}" for name in vars(http_limits) if name.isupper()}
+    assert wanted - REACHED_BY.keys() == set()

@@ -68,8 +68,10 @@ class Projection:
         self._plans = {kind: _plan(rules) for kind, rules in view.rules.items()}
         self._conditional = {kind: _conditional_attributes(rules, view.member_attributes) for kind, rules in view.rules.items()}
         self._domain = {"domain": (view.domain,)} if view.domain else {}
-        self.held = frozenset(name.key for name in (*view.containers, view.applications))
-        """The keys of the DNs that are the view's own, so that no object can have them."""
+        self.held = frozenset((view.base.key, view.applications.key))
+        """The keys of the DNs that no object can have."""
+        self.container_keys = frozenset(name.key for name in view.containers) - self.held
+        """Those of the view's own entries that give way to an organization of the same name: many sources have an ou=people."""
 
     # The view's own entries -------------------------------------------------------------------------------------------
 
@@ -94,19 +96,26 @@ class Projection:
             named["organization_names"] = tuple(organization_names)
         return self._object(Kind.USER, user, named, (), unique=unique, parent=parent)
 
-    def group(self, group: Group, members: Sequence[bytes], member_logins: Sequence[bytes], unique: bool = True) -> Entry:
+    def group(
+        self,
+        group: Group,
+        members: Sequence[bytes],
+        member_logins: Sequence[bytes],
+        unique: bool = True,
+        parent: tuple[str, str] | None = None,
+    ) -> Entry:
         """`members`: the DNs of the members' entries; `member_logins`: the user names, shown on POSIX groups."""
         shown = {"member": members, "uniqueMember": members, "memberUid": member_logins}
         listed = [(name, shown[name]) for name in self.view.member_attributes if shown[name]]
-        return self._object(Kind.GROUP, group, self._named(group), listed, unique=unique)
+        return self._object(Kind.GROUP, group, self._named(group), listed, unique=unique, parent=parent)
 
     def organization(self, organization: Organization, parent: tuple[str, str] | None, unique: bool = True) -> Entry:
         """`parent`: DN and key of the parent organization's entry; None right below the container."""
         return self._object(Kind.ORGANIZATION, organization, self._named(organization), (), unique=unique, parent=parent)
 
-    def private_group(self, group: Group, unique: bool = True) -> Entry:
+    def private_group(self, group: Group, unique: bool = True, parent: tuple[str, str] | None = None) -> Entry:
         """The entry of a person's own group (`private_group` below)."""
-        return replace(self.group(group, (), (), unique), kind=PRIVATE_GROUP)
+        return replace(self.group(group, (), (), unique, parent), kind=PRIVATE_GROUP)
 
     def lists_logins(self, group: Group) -> bool:
         """Whether the group shows its members' login names, which are costly to find."""

@@ -2,11 +2,13 @@
 more: names that others waited for, entries below a renamed one, groups that list a renamed member, private groups."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 from gateway.directory.content import Content
 from gateway.directory.indexing import attribute_key
 from gateway.directory.projection import (
+    CONTAINER,
     PRIVATE_GROUP,
     Entry,
     Projection,
@@ -16,7 +18,7 @@ from gateway.directory.projection import (
     private_group_owner,
 )
 from gateway.directory.writer import Put, ViewWriter
-from gateway.model.objects import DirectoryObject, Group, Kind, Organization, User
+from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Organization, User
 from gateway.store import groups, memberships, organizations, users
 from gateway.store.database import Database
 
@@ -27,6 +29,8 @@ NOUNS = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
 
 _LOAD = "load"
 """In place of an object: its present state is to be read from the store."""
+
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 _Item: TypeAlias = DirectoryObject | str | None
 _Place: TypeAlias = tuple[int, str, str]
@@ -50,6 +54,8 @@ class Step:
         self._has_private_groups = view.private_groups
         self._in_tree = view.layout == "tree"
         naming = attribute_key(view.rules[Kind.USER].naming)
+        self._organizations_are_beside = not view.rules[Kind.ORGANIZATION].container
+        self._containers_are_due = False
         self._login_is_apart = "memberUid" in view.member_attributes and naming != "uid"
 
     def run(self) -> None:
@@ -97,6 +103,8 @@ class Step:
         for kind, object_id in rows:
             if kind == PRIVATE_GROUP:
                 self._again(Kind.USER, [private_group_owner(object_id)])
+            elif kind == CONTAINER:
+                self._containers_are_due = True
             else:
                 self._again(Kind(kind), [object_id])
 
@@ -113,6 +121,24 @@ class Step:
                 del remaining[organization.id]
                 self._organization(organization)
         self._remove(items)
+        if self._containers_are_due:
+            self._put_containers()
+
+    def _put_containers(self) -> None:
+        """The view's own entries are there, but for those whose name an organization has."""
+        self._containers_are_due = False
+        root = self._database.read_blocking(lambda c: organizations.get(c, ROOT_ORGANIZATION_ID))
+        for entry in self._projection.containers(root.created_at if root else EPOCH):
+            holder = self._writer.holder(entry.dn_key)
+            if holder is None or holder[0] == CONTAINER:
+                self._writer.put(entry)
+
+    def _container(self, kind: Kind) -> tuple[str, str] | None:
+        """DN and key of the container of a kind where an organization has taken its place; None: as the view says."""
+        if not self._organizations_are_beside:
+            return None
+        place = self._writer.place(self._projection.view.container(kind).key)
+        return place[2:] if place is not None and place[0] == Kind.ORGANIZATION else None
 
     def _organization(self, item: Organization) -> None:
         parents = self._writer.places([item.parent_id]) if item.parent_id else {}
@@ -146,7 +172,8 @@ class Step:
         }
         places = self._writer.places(names)
         known = self._writer.entry_ids([user.id for user in present])
-        parents = [self._parent([places[o] for o in inside[user.id] if o in places]) for user in present]
+        unplaced, among_groups = self._container(Kind.USER), self._container(Kind.GROUP)
+        parents = [self._parent([places[o] for o in inside[user.id] if o in places]) or unplaced for user in present]
         plain_keys = [
             self._projection.plain_key(Kind.USER, self._projection.name(Kind.USER, user), parent[1] if parent else None)
             for user, parent in zip(present, parents, strict=True)
@@ -167,7 +194,7 @@ class Step:
             elif self._named(done, entry) or (self._login_is_apart and done.changed):
                 renamed.append(done.entry_id)
             if self._has_private_groups:
-                self._private_group(user, where, may_exist=user.id in known)
+                self._private_group(user, where, among_groups, may_exist=user.id in known)
         self._remove(items)
         self._listed(renamed, new)
 
@@ -175,7 +202,7 @@ class Step:
         """DN and key of the entry that a user stands below: in the tree the first organization; None for the container."""
         return _name_of(places[0]) if places and self._in_tree else None
 
-    def _private_group(self, user: User, where: Sequence[int], *, may_exist: bool) -> None:
+    def _private_group(self, user: User, where: Sequence[int], parent: tuple[str, str] | None, *, may_exist: bool) -> None:
         group = private_group(user)
         if group is None:
             if may_exist:
@@ -183,7 +210,7 @@ class Step:
             return
         plain = self._projection.plain_key(Kind.GROUP, self._projection.name(Kind.GROUP, group))
         unique = self._claims(PRIVATE_GROUP, group, plain)
-        entry = self._projection.private_group(group, unique)
+        entry = self._projection.private_group(group, unique, parent)
         done = self._writer.put(entry, where, None if unique else plain, may_exist=may_exist)
         self.written += done.changed
         if done.old_dn is not None:
@@ -196,8 +223,9 @@ class Step:
         renamed: list[int] = []
         new: list[str] = []
         members = self._database.read_blocking(lambda c: memberships.members_of(c, [group.id for group in present]))
+        parent = self._container(Kind.GROUP)
         for group in present:
-            done, entry = self._group(group, sorted(member.id for member in members.get(group.id, ())))
+            done, entry = self._group(group, parent, sorted(member.id for member in members.get(group.id, ())))
             if done.old_dn is None:
                 new.append(group.id)
             elif self._named(done, entry):
@@ -205,14 +233,14 @@ class Step:
         self._remove(items)
         self._listed(renamed, new)
 
-    def _group(self, group: Group, member_ids: Sequence[str]) -> tuple[Put, Entry]:
+    def _group(self, group: Group, parent: tuple[str, str] | None, member_ids: Sequence[str]) -> tuple[Put, Entry]:
         places = self._writer.places(member_ids)
         listed = [places[member_id] for member_id in member_ids if member_id in places]
         names = [place[1].encode() for place in listed]
         logins = sorted(self._writer.logins(places)) if self._projection.lists_logins(group) else ()
         plain = self._projection.plain_key(Kind.GROUP, self._projection.name(Kind.GROUP, group))
         unique = self._claims(Kind.GROUP, group, plain)
-        entry = self._projection.group(group, names, logins, unique)
+        entry = self._projection.group(group, names, logins, unique, parent)
         done = self._writer.put(entry, (), None if unique else plain)
         self._writer.set_members(done.entry_id, [place[0] for place in listed])
         self.written += done.changed
@@ -259,16 +287,20 @@ class Step:
         return True
 
     def _freed(self, dn_key: str) -> None:
+        if dn_key in self._projection.container_keys:
+            self._containers_are_due = True
         self._rows_again(self._writer.waiting_for(dn_key))
 
     def _claims(self, kind: str, item: DirectoryObject, plain_key: str) -> bool:
-        """Whether the object may have the plain DN: the oldest that wants it does, whatever the order of writing. The view's
-        own entries come before all objects, and private groups after them."""
+        """Whether the object may have the plain DN: the oldest that wants it does, whatever the order of writing. Private
+        groups come after all others."""
         if plain_key in self._projection.held:
             return False
         holder = self._writer.holder(plain_key)
         if holder is None or holder[1] == item.id:
             return True
+        if holder[0] == CONTAINER:
+            return kind == Kind.ORGANIZATION and self._takes_place(holder[1])
         present = self._present(*holder)
         if present is not None and _rank(holder[0], present) < _rank(kind, item):
             return False
@@ -277,6 +309,11 @@ class Step:
         if present is None:
             # It is about to be removed, and among those that wait for its name there may be an older one.
             self._freed(plain_key)
+        return True
+
+    def _takes_place(self, container_id: str) -> bool:
+        """An organization that is called like a container takes its place, with what is below."""
+        self._remove_entry(container_id)
         return True
 
     def _present(self, kind: str, object_id: str) -> DirectoryObject | None:

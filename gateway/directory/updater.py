@@ -8,7 +8,7 @@ from gateway.directory import viewfile
 from gateway.directory.content import Content
 from gateway.directory.csn import Moment
 from gateway.directory.projection import Projection
-from gateway.directory.step import NOUNS, Step
+from gateway.directory.step import EPOCH, NOUNS, Step
 from gateway.directory.viewfile import ViewFile
 from gateway.directory.writer import ViewWriter
 from gateway.model.changes import Change
@@ -16,8 +16,6 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind
 from gateway.store import changes, instance, organizations
 from gateway.store.database import Database
 from gateway.store.values import milliseconds
-
-EPOCH = datetime.fromtimestamp(0, UTC)
 
 BUILD_PAGE = 1_000
 """Objects read and written in one transaction of a build."""

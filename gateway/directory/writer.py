@@ -91,6 +91,13 @@ class ViewWriter:
         ).fetchone()
         return row
 
+    def place(self, dn_key: str) -> tuple[str, int, str, str] | None:
+        """(kind, entry id, DN, DN key) of the entry that has this DN."""
+        row: tuple[str, int, str, str] | None = self._connection.execute(
+            "SELECT kind, id, dn, dn_key FROM entry WHERE dn_key = ?", (dn_key,)
+        ).fetchone()
+        return row
+
     def waiting_for(self, plain_key: str) -> list[tuple[str, str]]:
         """(kind, object id) of those that would have this DN if no other had it."""
         return self._connection.execute("SELECT kind, object_id FROM entry WHERE plain_key = ?", (plain_key,)).fetchall()

@@ -10,6 +10,7 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, 
 from tests.directory.worlds import World, group, organization, user
 
 NAMES = ("anna", "Anna", "ANNA ", "ben", "Bén", "a,b", "x+y")
+UNITS = (*NAMES, "people", "Groups", "users", "all", "applications")
 LOGINS = ("anna", "Anna", "ben", "BEN", "cy", "d,e")
 
 
@@ -76,7 +77,7 @@ class History:
 
     def _new_organization(self) -> None:
         parent = self._random.choice([ROOT_ORGANIZATION_ID, *self.organizations])
-        self._put(organization(self._next(), self._random.choice(NAMES), parent))
+        self._put(organization(self._next(), self._random.choice(UNITS), parent))
 
     def _rename_user(self) -> None:
         for one in self._some(self.users):
@@ -112,7 +113,7 @@ class History:
 
     def _rename_organization(self) -> None:
         for one in self._some(self.organizations):
-            self._put(replace(one, name=self._random.choice(NAMES)))
+            self._put(replace(one, name=self._random.choice(UNITS)))
 
     def _move_organization(self) -> None:
         for one in self._some(self.organizations):

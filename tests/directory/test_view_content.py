@@ -159,14 +159,25 @@ def test_in_the_tree_people_move_with_their_first_organization(world: World, sho
     assert view.follow().names("(objectClass=person)") == {"uid=anna,ou=Sales,ou=Asia", "uid=ben,ou=EMEA", "uid=cy,ou=Asia"}
 
 
-def test_an_organization_does_not_take_the_name_of_a_container_or_of_the_applications(world: World, show: Any) -> None:
-    world.put(
-        organization(4, "People"), organization(5, "applications"), replace(CY, organization_ids=(organization(5, "").id,))
-    )
+def test_an_organization_takes_the_place_of_a_container_of_its_name_but_not_that_of_the_applications(
+    world: World, show: Any
+) -> None:
+    people, groups, applications = organization(4, "People"), organization(5, "groups"), organization(6, "applications")
     view = show(tree("tree", DN.parse(BASE)))
-    units = view.names("(objectClass=organizationalUnit)")
-    assert {f"ou=People+entryUUID={organization(4, '').id}", "ou=people"} <= units
-    assert view.names("(uid=cy)") == {f"uid=cy,ou=applications+entryUUID={organization(5, '').id}"}
+    world.put(people, groups, applications, replace(BEN, organization_ids=(people.id,)), user(14, "dee", [applications.id]))
+    found = view.follow().names()
+    elsewhere = f"uid=dee,ou=applications+entryUUID={applications.id}"
+    assert {"uid=cy,ou=People", "uid=ben,ou=People", "cn=staff,ou=groups", elsewhere} <= found
+    units = view.find("(&(objectClass=organizationalUnit)(|(ou=people)(ou=groups)))", "entryUUID")
+    assert units == {
+        "ou=People": {"entryUUID": [people.id.encode()]},
+        "ou=groups": {"entryUUID": [groups.id.encode()]},
+    }
+    assert view.find("(&(objectClass=organizationalUnit)(ou=people))", "hasSubordinates") == {
+        "ou=People": {"hasSubordinates": [b"TRUE"]}
+    }
+    world.put(replace(people, name="Folk"), replace(groups, name="Flocks"))
+    assert {"uid=cy,ou=people", "uid=ben,ou=Folk", "cn=staff,ou=groups"} <= view.follow().names()
 
 
 def test_active_directory_is_searched_as_its_programs_do(show: Any) -> None:

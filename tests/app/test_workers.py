@@ -12,11 +12,13 @@ from threading import Event
 
 import pytest
 
-from gateway.wire.messages import BindResponse
+from gateway.wire.messages import AddRequest, AddResponse, BindResponse, DelRequest, DelResponse, PartialAttribute
+from gateway.wire.result_codes import ResultCode
 from tests.app.crews import EVERYBODY, ONE_PERSON, Crew, connect, on_both, person, refused, settled, worker_of
 from tests.app.installation import until
-from tests.app.watching import metrics, readiness, wait_until_all_serve, workers
-from tests.frontends.ldap.bare import Bare, bind_request
+from tests.app.watching import PEOPLE, metrics, readiness, wait_until_all_serve, workers
+from tests.frontends.ldap.bare import Bare, bind_request, search_request
+from tests.frontends.ldap.serving import Account
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +91,32 @@ def test_binds_that_killed_workers_were_asking_are_given_back_and_clients_wait_w
         until(lambda: readiness(crew.serving)[0] == 503, "no worker serves")
         fresh = stack.enter_context(connect(crew.serving))
         assert fresh.bind(person(7)) == 0
+
+
+def test_an_application_that_is_removed_loses_its_connections_to_all_workers(crew: Crew) -> None:
+    added = crew.installation("application", "add", "guest", "--json").json
+    with ExitStack() as stack:
+        clients = on_both(crew.serving, Account(added["bind_dns"][0], added["secret"]), stack)
+        staying = on_both(crew.serving, crew.portal, stack)
+        assert crew.installation("application", "remove", "guest", "--yes").code == 0
+        assert [client.notice().code for client in clients.values()] == [ResultCode.STRONGER_AUTH_REQUIRED] * 2
+        assert all(client.search(ONE_PERSON)[1].code == 0 for client in staying.values())
+
+
+def test_what_is_written_through_one_worker_is_read_through_both(crew: Crew) -> None:
+    added = crew.installation("application", "add", "writer", "--grant", "write", "--json").json
+    values = {"objectClass": b"inetOrgPerson", "uid": b"newcomer", "cn": b"New Comer", "sn": b"Comer"}
+    entry = AddRequest(f"uid=newcomer,{PEOPLE}", tuple(PartialAttribute(name, (value,)) for name, value in values.items()))
+    sought = search_request(PEOPLE, "(uid=newcomer)")
+    with ExitStack() as stack:
+        one, other = on_both(crew.serving, Account(added["bind_dns"][0], added["secret"]), stack).values()
+        answer = one.ask(entry)
+        assert isinstance(answer, AddResponse) and answer.result.code == 0, answer
+        assert len(one.search(sought)[0]) == 1
+        until(lambda: len(other.search(sought)[0]) == 1, "the other worker has it")
+        gone = one.ask(DelRequest(entry.object_name))
+        assert isinstance(gone, DelResponse) and gone.result.code == 0, gone
+        until(lambda: not other.search(sought)[0], "it is gone at the other worker")
 
 
 def search_on(client: Bare, done: Event) -> int:

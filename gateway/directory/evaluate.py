@@ -3,7 +3,7 @@
 For what SQL could only say too widely, for entries that are not in the view file (the root DSE, the subschema), and for
 Compare. Pure."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from gateway.directory.access import may_read, readable_type
@@ -39,9 +39,9 @@ class Evaluator:
     def evaluate(self, item: Filter, entry: Values, name: DN, groups_of: GroupsOf = in_no_group) -> bool | None:
         """`name`: the entry's DN, for the `:dn` of extensible matches."""
         if isinstance(item, filters.And):
-            return _conjunction([self.evaluate(part, entry, name, groups_of) for part in item.filters])
+            return _conjunction(self.evaluate(part, entry, name, groups_of) for part in item.filters)
         if isinstance(item, filters.Or):
-            return _disjunction([self.evaluate(part, entry, name, groups_of) for part in item.filters])
+            return _disjunction(self.evaluate(part, entry, name, groups_of) for part in item.filters)
         if isinstance(item, filters.Not):
             return _opposite(self.evaluate(item.filter, entry, name, groups_of))
         if isinstance(item, filters.Extensible):
@@ -80,9 +80,9 @@ class Evaluator:
         else:
             asked = {key for key in {*entry, *in_name} if rule and self.attribute(key) and extensible.is_own(rule, key)}
         if rule == extensible.IN_CHAIN:
-            return _disjunction([self._in_chain(key, item.value, entry, name, groups_of) for key in asked])
+            return _disjunction(self._in_chain(key, item.value, entry, name, groups_of) for key in asked)
         values = {key: [*self._values(key, entry), *in_name.get(key, ())] for key in asked}
-        return _disjunction([_any_matches(rule or "", item.value, found) for found in values.values()])
+        return _disjunction(_any_matches(rule or "", item.value, found) for found in values.values())
 
     def _in_chain(self, attribute: str, asserted: bytes, entry: Values, name: DN, groups_of: GroupsOf) -> bool | None:
         """MS-ADTS §3.1.1.3.4.4.3, for the links between groups and their members."""
@@ -124,6 +124,8 @@ def _compare(
     asserted = matching.equality_key(attribute, item.value)
     if asserted is None:
         return None
+    if isinstance(item, filters.Equality) and item.value in values:  # spelled alike: nothing to prepare
+        return True
     keys = [key for value in values if (key := matching.equality_key(attribute, value)) is not None]
     if isinstance(item, filters.GreaterOrEqual | filters.LessOrEqual):
         if not matching.has_ordering(attribute):
@@ -158,13 +160,23 @@ def _opposite(result: bool | None) -> bool | None:
     return None if result is None else not result
 
 
-def _conjunction(results: Sequence[bool | None]) -> bool | None:
-    if False in results:
-        return False
-    return None if None in results else True
+def _conjunction(results: Iterable[bool | None]) -> bool | None:
+    """Looks no further than to the first that is false."""
+    all_true: bool | None = True
+    for result in results:
+        if result is False:
+            return False
+        if result is None:
+            all_true = None
+    return all_true
 
 
-def _disjunction(results: Sequence[bool | None]) -> bool | None:
-    if True in results:
-        return True
-    return None if None in results else False
+def _disjunction(results: Iterable[bool | None]) -> bool | None:
+    """Looks no further than to the first that is true."""
+    none_true: bool | None = False
+    for result in results:
+        if result is True:
+            return True
+        if result is None:
+            none_true = None
+    return none_true

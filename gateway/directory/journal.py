@@ -19,7 +19,7 @@ from gateway.directory.past import Past
 from gateway.directory.reader import BASE_OBJECT, SINGLE_LEVEL, WHOLE_SUBTREE
 from gateway.directory.search import Query, ViewSearcher
 from gateway.directory.shape import TRUE, Key
-from gateway.directory.sight import ROW, Sight, mentioned
+from gateway.directory.sight import ROW, Sight
 from gateway.model import dn
 from gateway.wire.entries import encode_entry
 from gateway.wire.filters import Present
@@ -139,7 +139,6 @@ class Reading(ABC):
         self._journal = journal
         searcher, query = journal.searcher, journal.query
         self._reader = searcher.reader
-        self._asked = mentioned(query.filter)
         keys: list[Key] = []
         self._shape = self._reader.shaper(searcher.access).shape(query.filter, keys)
         self._keys = keys
@@ -191,7 +190,7 @@ class Reading(ABC):
     def _answer(self, line: _Line, *, exact: bool) -> bytes | None:
         """The entry as it is sent; None when it is not visible or does not match."""
         row, sight = line.row, self._sight
-        if not sight.shows(row) or not (exact or sight.matches(self._journal.query.filter, row, self._asked)):
+        if not sight.shows(row) or not (exact or sight.matches(self._journal.query.filter, row)):
             return None
         return self._renderer(sight.encoded(row), row[5], sight.found(row, self._renderer.dynamic))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.directory import sorting
+from gateway.directory.evaluate import Values
 from gateway.directory.reader import ENCODED
 from gateway.directory.search import Query, Search, ViewSearcher
 from gateway.directory.selection import Renderer
@@ -137,6 +138,6 @@ class SortedSearch(Search):
         self._answer = self._searcher.converter(self._query, exact, self._renderer, self._sight)
         return self._answer
 
-    def _values(self, row: Row) -> dict[str, list[bytes]]:
+    def _values(self, row: Row) -> Values:
         assert self._sight is not None  # noqa: S101 (looked)
-        return self._sight.values(row, frozenset())
+        return self._sight.values(row)

@@ -14,7 +14,7 @@ from gateway.directory.plan import POINT_COST, PROBED
 from gateway.directory.reader import BASE_OBJECT, ENCODED, Prepared, Reader
 from gateway.directory.selection import MatchedValues, Renderer, wanted
 from gateway.directory.shape import TRUE, UNKNOWN, Key, Shape
-from gateway.directory.sight import ROW, Row, Sight, mentioned
+from gateway.directory.sight import ROW, Row, Sight
 from gateway.directory.sorting import Order
 from gateway.model import dn
 from gateway.model.dn import DN
@@ -152,8 +152,7 @@ class ViewSearcher:
     @staticmethod
     def tester(query: Query, exact: bool, sight: Sight) -> Callable[[Row], bool]:
         """What tells of a row whether it is visible and matches after all."""
-        asked = mentioned(query.filter)
-        return lambda row: sight.shows(row) and (exact or sight.matches(query.filter, row, asked))
+        return lambda row: sight.shows(row) and (exact or sight.matches(query.filter, row))
 
     def converter(self, query: Query, exact: bool, renderer: Renderer, sight: Sight) -> Callable[[Row], bytes | None]:
         """What makes a row's answer: the entry to send, or None when it is not visible or does not match after all."""

@@ -4,18 +4,19 @@ Everything is read on the connection that is handed in: a snapshot's, or the sha
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence, Set
+from functools import partial
 from operator import itemgetter
 from typing import TypeAlias
 
 from gateway.directory import viewfile
 from gateway.directory.access import Visibility
 from gateway.directory.csn import Moment, format_csn
+from gateway.directory.entryvalues import EntryValues
 from gateway.directory.evaluate import Evaluator
 from gateway.directory.history import LATEST
-from gateway.directory.indexing import attribute_key, decoded
 from gateway.model.dn import DN
 from gateway.model.objects import Kind
-from gateway.wire import entries, filters
+from gateway.wire import entries
 from gateway.wire.filters import Filter
 
 Row: TypeAlias = tuple[int, str, str, str, bytes, bytes, str]
@@ -67,18 +68,13 @@ class Sight:
         """(name, values) of these attributes (keys of DYNAMIC), which no entry stores."""
         return [(name, find(self, row)) for name, find in map(DYNAMIC.__getitem__, attributes)]
 
-    def values(self, row: Row, asked: Set[str]) -> dict[str, list[bytes]]:
-        """All values by attribute key; of the dynamic attributes only those that are asked for."""
-        values: dict[str, list[bytes]] = {}
-        for description, found in decoded(self.encoded(row), row[5]):
-            values.setdefault(attribute_key(description), []).extend(found)
-        for key in asked & DYNAMIC.keys():
-            values[key] = DYNAMIC[key][1](self, row)
-        return values
+    def values(self, row: Row) -> EntryValues:
+        """All values by attribute key."""
+        return EntryValues(self.encoded(row), row[5], {key: partial(find, self, row) for key, (_, find) in DYNAMIC.items()})
 
-    def matches(self, item: Filter, row: Row, mentioned: Set[str]) -> bool:
-        """Whether the entry matches, as the party sees it. `mentioned`: what `mentioned` says of the filter."""
-        return self._evaluator.matches(item, self.values(row, mentioned), DN.parse(row[6]), self.groups_of)
+    def matches(self, item: Filter, row: Row) -> bool:
+        """Whether the entry matches, as the party sees it."""
+        return self._evaluator.matches(item, self.values(row), DN.parse(row[6]), self.groups_of)
 
     def groups_of(self, dn_key: str) -> Set[str]:
         """The DN keys of the groups that a visible entry is in, directly or through visible groups; none for any other name."""
@@ -158,12 +154,3 @@ DYNAMIC: Mapping[str, tuple[bytes, Callable[[Sight, Row], list[bytes]]]] = {
     "memberof": (b"memberOf", Sight._member_of),
 }
 """Operational attributes that are found when they are asked for: key → name, and how."""
-
-
-def mentioned(item: Filter) -> frozenset[str]:
-    """The attribute keys that a filter asks about."""
-    if isinstance(item, filters.And | filters.Or):
-        return frozenset().union(*map(mentioned, item.filters))
-    if isinstance(item, filters.Not):
-        return mentioned(item.filter)
-    return frozenset({attribute_key(item.attribute)}) if item.attribute else frozenset(DYNAMIC)

@@ -7,7 +7,15 @@ SearchResultEntry ::= [APPLICATION 4] SEQUENCE { objectName LDAPDN, attributes S
 PartialAttribute ::= SEQUENCE { type AttributeDescription, vals SET OF value AttributeValue }
 """
 
-from gateway.wire.entry_reading import attributes, decode_entry, decode_search_entry, iterate, object_name, values
+from gateway.wire.entry_reading import (
+    attribute_values,
+    attributes,
+    decode_entry,
+    decode_search_entry,
+    iterate,
+    object_name,
+    values,
+)
 from gateway.wire.entry_selection import Picker, Selection, Wanted, extend, select
 from gateway.wire.entry_writing import encode_attribute, encode_entry
 
@@ -15,6 +23,7 @@ __all__ = [
     "Picker",
     "Selection",
     "Wanted",
+    "attribute_values",
     "attributes",
     "decode_entry",
     "decode_search_entry",

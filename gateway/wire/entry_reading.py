@@ -82,6 +82,11 @@ def values(entry: bytes, type_lower: bytes) -> list[bytes]:
     return []
 
 
+def attribute_values(attribute: bytes) -> list[bytes]:
+    """The values of a whole PartialAttribute, as `iterate` gives it."""
+    return _read_attributes(attribute, 0, len(attribute))[0][1]
+
+
 def decode_entry(entry: bytes) -> tuple[bytes, dict[bytes, list[bytes]]]:
     """The DN, and the values by type as spelled; a type that comes twice has the values of both."""
     name_start, name_stop, pos, end = bounds(entry)

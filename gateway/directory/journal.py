@@ -6,7 +6,7 @@ waits or knows a connection."""
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from itertools import islice
 from typing import NamedTuple
@@ -80,13 +80,18 @@ class Journal:
         """All entries, as ADDED."""
         return _Everything(self)
 
-    def since(self, position: int) -> "Reading":
-        """What differs from the state at a position that `knows` is true of."""
-        return _Since(self, position)
+    def since(self, position: int, *, resumed: bool = False) -> "Reading":
+        """What differs from the state at a position that `knows` is true of. `resumed`: for somebody who may have been told a
+        part of what came after: then rather too much is told as REMOVED than too little."""
+        return _Since(self, position, resumed)
 
     def knows(self, moment: Moment) -> bool:
         """Whether the view has been at this moment of this log, and remembers what happened since."""
         return history.knows(self.searcher.reader.connection, moment)
+
+    def remembers(self, position: int) -> bool:
+        """Whether what happened since a position that this view has had is known."""
+        return position >= viewfile.floor(self.searcher.reader.connection)
 
     def fits(self, dn_key: str) -> bool:
         """Whether a name is in the scope of the search."""
@@ -225,9 +230,10 @@ _MANY = 200
 
 
 class _Since(Reading):
-    def __init__(self, journal: Journal, position: int) -> None:
+    def __init__(self, journal: Journal, position: int, resumed: bool) -> None:
         super().__init__(journal)
         self._start = position
+        self._resumed = resumed
         self._exact = self._shape == TRUE
         self._past: Past
         self._displaced: frozenset[str] = frozenset()
@@ -248,16 +254,16 @@ class _Since(Reading):
     def _differences(self, connection: sqlite3.Connection) -> Iterator[Event | None]:
         """First those whose names are needed; then what is there, parents before their children; at last what is gone."""
         start = self._start
-        self._past = Past(connection, self._journal.searcher.access, self._now, start)
-        displaced = list(self._past.displaced())
-        self._displaced = frozenset(one.object_id for one in displaced)
+        self._past = Past(connection, self._journal.searcher.access, self._now, start, resumed=self._resumed)
+        displaced = self._past.displaced()
+        self._displaced = frozenset(displaced)
         yield from map(self._gone, displaced)
         for query in (_PARENTS, _OTHERS):
             for columns in connection.execute(query, (start,)):
                 yield self._judge(_line(columns))
         yield from self._judged(connection, _MOVED, [f",{one}," for one in self._moved_organizations()])
         yield from self._judged(connection, _LISTING, sorted(self._flipped))
-        yield from (self._gone(one) for one in self._past.removed() if one.object_id not in self._displaced)
+        yield from (self._gone(one) for one in self._past.removed() if one not in self._displaced)
 
     def _judged(self, connection: sqlite3.Connection, query: str, about: Iterable[int | str]) -> Iterator[Event | None]:
         """Entries that have not changed themselves, each once."""
@@ -270,25 +276,37 @@ class _Since(Reading):
 
     def _judge(self, line: _Line) -> Event | None:
         """What to tell of an entry that is there, though perhaps not for this party."""
-        then = self._past.former.get(line.row[2]) or line.as_it_is()
-        was_shown = self._past.shown(then)
-        if was_shown != self._sight.shows(line.row) and line.created <= self._start:
+        object_id, is_new = line.row[2], line.created > self._start
+        then = self._seen_as(object_id, line)
+        if not is_new and (then is not None) != self._sight.shows(line.row):
             self._flipped.add(line.row[0])
-        was = was_shown and self._journal.fits(then.dn_key)
+        was = then is not None and self._journal.fits(then.dn_key)
         entry = self._answer(line, exact=self._exact) if self._journal.fits(line.dn_key) else None
         if entry is None:
-            return _removal(then, line.changed) if was else None
-        object_id = line.row[2]
+            return _removal(then, line.changed) if then is not None and was else None
         number = line.changed if line.changed > self._start else self.position
-        if not was or object_id in self._displaced:
+        if then is None or not was or is_new or object_id in self._displaced:
             return Event(Happened.ADDED, object_id, entry, number)
         if then.dn != line.row[6]:
             return Event(Happened.RENAMED, object_id, entry, number, then.dn)
         return Event(Happened.MODIFIED, object_id, entry, number)
 
-    def _gone(self, then: Former) -> Event | None:
-        told = self._past.shown(then) and self._journal.fits(then.dn_key)
-        return _removal(then, self.position) if told else None
+    def _seen_as(self, object_id: str, line: _Line) -> Former | None:
+        """The state in which the party may know the entry; None when it cannot."""
+        states = self._past.states.get(object_id)
+        if states is None:
+            untouched = line.created > self._start and not (self._resumed and line.changed > line.created)
+            states = [] if untouched else [line.as_it_is()]
+        return self._best(states)
+
+    def _best(self, states: Sequence[Former]) -> Former | None:
+        """The first of an entry's states that the party could see, if any in the scope of the search."""
+        shown = [one for one in states if self._past.shown(one)]
+        return next((one for one in shown if self._journal.fits(one.dn_key)), shown[0] if shown else None)
+
+    def _gone(self, object_id: str) -> Event | None:
+        then = self._best(self._past.states[object_id])
+        return _removal(then, self.position) if then is not None and self._journal.fits(then.dn_key) else None
 
     def _moved_organizations(self) -> set[int]:
         """Those that came into the party's sight, or left it, with people in them who did not change themselves."""

@@ -3,30 +3,38 @@
 An entry that a party could not see then and cannot see now is never told of, and a former name only to who could see it."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 
 from gateway.directory.access import Access, Visibility
 from gateway.directory.history import Former
+from gateway.model import dn
 from gateway.model.objects import Kind
 
 _FORMER = (
     "SELECT entry, created, kind, object_id, organizations, dn, dn_key FROM former"
-    " WHERE position > ?1 AND created <= ?1 ORDER BY id DESC"
+    " WHERE position > ?1 AND (created <= ?1 OR ?2) ORDER BY id"
 )
 _HOLDER = "SELECT object_id FROM entry WHERE dn_key = ?"
 _NEW_ORGANIZATIONS = "SELECT id FROM entry WHERE kind = 'organization' AND created > ?"
 
 
 class Past:
-    """The state at `position`. `former`: entries that were removed, renamed or moved since, as they were then, by object id;
-    all others are as they are now. `now`: what the party sees at present; None: everything, then and now."""
+    """The state at `position`. `states`: entries that were removed, renamed or moved since, as they were then, by object id;
+    all others are as they are now. `now`: what the party sees at present; None: everything, then and now.
 
-    def __init__(self, connection: sqlite3.Connection, access: Access, now: Visibility | None, position: int) -> None:
+    `resumed`: somebody may have been told a part of what came after, so each entry has all its states since then, the oldest
+    first, and those that came and went have theirs, too.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, access: Access, now: Visibility | None, position: int, *, resumed: bool
+    ) -> None:
         self.position = position
-        # Backwards, so that the oldest state of each is the one that stays.
-        self.former: Mapping[str, Former] = {
-            row[3]: Former(*row) for row in connection.execute(_FORMER, (position,)).fetchall()
-        }
+        self.states: dict[str, list[Former]] = {}
+        for row in connection.execute(_FORMER, (position, resumed)):
+            known = self.states.setdefault(row[3], [])
+            if resumed or not known:
+                known.append(Former(*row))
         self.visibility = self._resolve(connection, access, now)
         self._connection = connection
 
@@ -35,36 +43,44 @@ class Past:
             return now
         roots = tuple(filter(None, (self._root(connection, object_id) for object_id in access.scope.organization_ids)))
         new = {row[0] for row in connection.execute(_NEW_ORGANIZATIONS, (self.position,))}
-        moved = {one.entry: one.dn_key for one in self.former.values() if one.kind == Kind.ORGANIZATION}
+        moved = {one[0].entry: one[0].dn_key for one in self.states.values() if one[0].kind == Kind.ORGANIZATION}
         then = {entry for entry, key in moved.items() if key.startswith(roots)}
         return Visibility(frozenset(then | (now.organizations - moved.keys() - new)), now.groups, now.only)
 
     def _root(self, connection: sqlite3.Connection, object_id: str) -> str | None:
         """The DN key that an organization of the scope had."""
-        former = self.former.get(object_id)
+        former = self.states.get(object_id)
         if former is not None:
-            return former.dn_key
+            return former[0].dn_key
         row = connection.execute("SELECT dn_key FROM entry WHERE object_id = ?", (object_id,)).fetchone()
         return str(row[0]) if row else None
 
     def shown(self, former: Former) -> bool:
         """Whether the party could see the entry."""
-        if former.created > self.position:
-            return False
         seen = (former.entry, former.kind, former.object_id, former.organizations)
         return self.visibility is None or self.visibility.shows(*seen)
 
-    def displaced(self) -> Iterator[Former]:
-        """Those, with everything below them, whose name another entry has now; the lowest first. A replica must part with them
-        before it can take the other in."""
-        taken = tuple(one.dn_key for one in self.former.values() if self._holder(one.dn_key) not in (None, one.object_id))
-        if taken:
-            yield from sorted((one for one in self.former.values() if one.dn_key.startswith(taken)), key=_lowest_first)
+    def displaced(self) -> list[str]:
+        """Those (object ids), with everything below them, whose name another entry has now; the lowest first. A replica must
+        part with them before it can take the other in. Also those that were called by their entryUUID: slapd, renaming them,
+        would drop it."""
+        taken = tuple(one.dn_key for states in self.states.values() for one in states if self._is_displaced(one))
+        if not taken:
+            return []
+        return self._lowest_first(key for key, states in self.states.items() if any(s.dn_key.startswith(taken) for s in states))
 
-    def removed(self) -> Iterator[Former]:
-        """Those that have no entry any more; the lowest first."""
-        gone = [one for one in self.former.values() if not self._exists(one.object_id)]
-        yield from sorted(gone, key=_lowest_first)
+    def removed(self) -> list[str]:
+        """Those (object ids) that have no entry any more; the lowest first."""
+        return self._lowest_first(object_id for object_id in self.states if not self._exists(object_id))
+
+    def _lowest_first(self, object_ids: Iterable[str]) -> list[str]:
+        return sorted(object_ids, key=lambda object_id: -len(self.states[object_id][-1].dn_key))
+
+    def _is_displaced(self, former: Former) -> bool:
+        holder = self._holder(former.dn_key)
+        if holder == former.object_id:
+            return False
+        return holder is not None or "entryuuid=" in former.dn_key[len(dn.parent_key(former.dn_key)) :]
 
     def _holder(self, dn_key: str) -> str | None:
         row = self._connection.execute(_HOLDER, (dn_key,)).fetchone()
@@ -72,7 +88,3 @@ class Past:
 
     def _exists(self, object_id: str) -> bool:
         return self._connection.execute("SELECT 1 FROM entry WHERE object_id = ?", (object_id,)).fetchone() is not None
-
-
-def _lowest_first(former: Former) -> int:
-    return -len(former.dn_key)

@@ -15,11 +15,12 @@ class Replica:
         self.entries: dict[str, bytes] = {}
         self.keys: dict[str, str] = {}
 
-    def read(self, reading: Reading, rows: int) -> int:
-        """Takes all that a reading tells, some rows at a time; the position that it is at then."""
+    def read(self, reading: Reading, rows: int, slices: int = 1_000_000) -> int:
+        """Takes what a reading tells, some rows at a time, to its end or so many times; the position that the reading is at."""
         reading.open()
-        while (told := reading.next_slice(rows)) is not None:
+        while slices and (told := reading.next_slice(rows)) is not None:
             self.take(told)
+            slices -= 1
         reading.close()
         return reading.position
 

@@ -72,15 +72,19 @@ def test_a_replica_that_is_told_what_happened_has_what_there_is(view: View, seed
             access = random_access(random, past) if narrowed else EVERYTHING
             read = journal(reader, access, random.choice(FILTERS) if random.random() < 0.5 else FILTERS[0], str(view.base))
             replica = Replica()
-            position = replica.read(read.everything(), random.choice((1, 3, 500)))
+            position, resumed = replica.read(read.everything(), random.choice((1, 3, 500))), False
             for _ in range(12):
                 past.step()
                 if random.random() < 0.6:
                     while follow(world, updater, random.choice((1, 2, 1000))):
                         reader.refresh()
-                        if random.random() < 0.6:
-                            position = replica.read(read.since(position), random.choice((1, 3, 500)))
-            position = replica.read(read.since(position), 500)
+                        reading = read.since(position, resumed=resumed)
+                        if random.random() < 0.3:  # the connection breaks
+                            replica.read(reading, 1, random.randrange(8))
+                            resumed = True
+                        elif random.random() < 0.6:
+                            position, resumed = replica.read(reading, random.choice((1, 3, 500))), False
+            position = replica.read(read.since(position, resumed=resumed), 500)
             fresh = Replica()
             assert fresh.read(read.everything(), 500) == position
             assert replica.entries == fresh.entries

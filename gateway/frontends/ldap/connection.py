@@ -5,7 +5,7 @@ back-pressure, limits and the end."""
 
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from cryptography import x509
@@ -20,6 +20,7 @@ from gateway.frontends.ldap.dispatch import HANDLERS, perform
 from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS, SLICES_PER_CONNECTION
 from gateway.frontends.ldap.output import Output
 from gateway.frontends.ldap.paging import PagedSearches
+from gateway.frontends.ldap.results import Refused
 from gateway.frontends.ldap.services import Services
 from gateway.model.dn import DN
 from gateway.wire import oids
@@ -28,10 +29,17 @@ from gateway.wire.encoder import encode_operation, wrap
 from gateway.wire.errors import WireError
 from gateway.wire.framing import Framer
 from gateway.wire.limits import Limits
-from gateway.wire.messages import AbandonRequest, ExtendedResponse, Result, UnbindRequest
+from gateway.wire.messages import AbandonRequest, ExtendedResponse, Result, SearchResultDone, UnbindRequest
 from gateway.wire.result_codes import ResultCode
 
 _log = structlog.get_logger("gateway.ldap")
+
+
+class _Running(NamedTuple):
+    """An operation that is not finished at once."""
+
+    name: str
+    work: Deferred[None]
 
 
 class LDAPConnection(Protocol):
@@ -49,7 +57,7 @@ class LDAPConnection(Protocol):
         self._wire_limits = wire_limits
         self._framer = Framer(wire_limits)
         self._queue: deque[bytes] = deque()
-        self._operations: dict[int, Deferred[None]] = {}
+        self._operations: dict[int, _Running] = {}
         self._closed = closed
         self._working = False
         self._exclusive = False
@@ -187,10 +195,12 @@ class LDAPConnection(Protocol):
     def begin(self, message_id: int, work: Coroutine[Any, Any, None], name: str, *, exclusive: bool = False) -> None:
         """Runs an operation that is not finished at once. `exclusive`: nothing else is begun until it is."""
         self._exclusive = self._exclusive or exclusive
-        running = self._operations[message_id] = ensureDeferred(work)
+        running = ensureDeferred(work)
+        self._operations[message_id] = _Running(name, running)
 
         def over(result: object) -> None:
-            if self._operations.get(message_id) is running:
+            known = self._operations.get(message_id)
+            if known is not None and known.work is running:
                 del self._operations[message_id]
             if exclusive:
                 self._exclusive = False
@@ -279,7 +289,18 @@ class LDAPConnection(Protocol):
     def _abandon(self, message_id: int) -> None:
         running = self._operations.pop(message_id, None)
         if running is not None:
-            running.cancel()
+            running.work.cancel()
+
+    def cancel(self, message_id: int) -> None:
+        """Ends a search, with an answer (RFC 3909). Raises Refused for what is not outstanding, or not a search."""
+        running = self._operations.get(message_id)
+        if running is None:
+            raise Refused(ResultCode.NO_SUCH_OPERATION)
+        if running.name != "search":
+            raise Refused(ResultCode.CANNOT_CANCEL, f"a {running.name} is carried out to its end")
+        self._abandon(message_id)
+        result = Result(ResultCode.CANCELED)
+        self.finish(message_id, running.name, result, wrap(message_id, encode_operation(SearchResultDone(result))))
 
     def abandon_all(self) -> None:
         """Ends what is outstanding, without answers."""

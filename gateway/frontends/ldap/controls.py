@@ -23,14 +23,19 @@ from gateway.wire.result_codes import ResultCode
 _EVERYWHERE: Final = frozenset({oids.MANAGE_DSA_IT})
 """There are no referral objects, so ManageDsaIT changes nothing."""
 
+FOLLOWING: Final = frozenset({oids.SYNC_REQUEST, oids.PERSISTENT_SEARCH, oids.CHANGE_NOTIFICATION})
+"""What makes of a search one that tells of changes (following.py)."""
+
 _ANYBODYS: Final = _EVERYWHERE | {oids.PROXIED_AUTHORIZATION}
 """What may be done on behalf of somebody else (proxied.py)."""
 
 UNDERSTOOD: Final[Mapping[type, frozenset[str]]] = {
     BindRequest: _EVERYWHERE | {oids.PASSWORD_POLICY},
-    SearchRequest: _ANYBODYS | {oids.PAGED_RESULTS, oids.SORT_REQUEST, oids.LIST_REQUEST, oids.ASSERTION, oids.MATCHED_VALUES},
+    SearchRequest: _ANYBODYS
+    | FOLLOWING
+    | {oids.PAGED_RESULTS, oids.SORT_REQUEST, oids.LIST_REQUEST, oids.ASSERTION, oids.MATCHED_VALUES},
     CompareRequest: _ANYBODYS | {oids.ASSERTION},
-    AddRequest: _ANYBODYS | {oids.ASSERTION},
+    AddRequest: _ANYBODYS,
     DelRequest: _ANYBODYS | {oids.ASSERTION},
     ModifyRequest: _ANYBODYS | {oids.ASSERTION},
     ModifyDNRequest: _ANYBODYS | {oids.ASSERTION},

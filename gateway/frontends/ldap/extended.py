@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from gateway.frontends.ldap import password_modify
+from gateway.frontends.ldap import cancel, password_modify
 from gateway.frontends.ldap.results import SUCCESS, Refused
 from gateway.wire import oids
 from gateway.wire.encoder import encode_operation, wrap
@@ -52,4 +52,5 @@ _OPERATIONS: Mapping[str, _Operation] = {
     oids.START_TLS: _start_tls,
     oids.WHO_AM_I: _who_am_i,
     oids.PASSWORD_MODIFY: password_modify.handle,
+    oids.CANCEL: cancel.handle,
 }

@@ -40,5 +40,14 @@ VIRTUAL_LISTS_PER_CONNECTION = 2
 PAGED_SEARCH_SECONDS = 300.0
 """A paged search, or a list, that is not continued for so long ends; its cookie is then refused."""
 
+FOLLOWING_PER_CONNECTION = 10
+"""Searches of one connection that go on for ever: replicas, persistent ones, notifications. Active Directory allows 5."""
+
+FOLLOWING_SEARCHES = 1_000
+"""The same in all: each looks at the view whenever that has changed."""
+
+REFRESH_SECONDS = 4 * 3600.0
+"""How long a replica may take to read everything: slapd stores about 1,000 entries a second, and there may be a million."""
+
 SWEEP_SECONDS = 5.0
 """How often time limits of connections are looked at: one timer for all of them, none per connection."""

@@ -7,7 +7,8 @@ from twisted.internet.defer import CancelledError
 
 from gateway.directory.reader import BASE_OBJECT, WHOLE_SUBTREE
 from gateway.directory.selection import with_matched_values
-from gateway.frontends.ldap import assertion, listing, virtual
+from gateway.frontends.ldap import assertion, following, listing, virtual
+from gateway.frontends.ldap.controls import FOLLOWING
 from gateway.frontends.ldap.results import SUCCESS, Refused, of_error
 from gateway.frontends.ldap.search_controls import NONE, SearchControls, read, sorting_of
 from gateway.frontends.ldap.searching import done, named, prepare, size_limit, too_many
@@ -34,6 +35,9 @@ def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest
     asked = NONE
     if controls:
         assertion.check(connection, request.base_object, controls)
+        if not FOLLOWING.isdisjoint(controls):
+            following.handle(connection, message_id, request, controls)
+            return None
         asked = read(controls)
     if asked.window is not None:
         return listing.handle(connection, message_id, base, base_key, request, asked)

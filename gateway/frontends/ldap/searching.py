@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.directory.ordered import sorted_search
 from gateway.directory.reader import BASE_OBJECT
-from gateway.directory.search import Query, Search
+from gateway.directory.search import Query, Search, ViewSearcher
 from gateway.directory.sorting import Order
 from gateway.frontends.ldap.results import SUCCESS, Refused, search_done
 from gateway.model.dn import DN
@@ -37,6 +37,13 @@ def prepare(
     matched_values: tuple[Filter, ...] = (),
 ) -> Search:
     """The search through what the bound party may see. Raises Refused, NoSuchObject, ViewNotReady."""
+    searcher = searcher_of(connection, base_key, request)
+    query = Query(base, base_key, request.scope, request.filter, request.attributes, request.types_only, order, matched_values)
+    return sorted_search(searcher, query) if order and request.scope != BASE_OBJECT else searcher.search(query)
+
+
+def searcher_of(connection: "LDAPConnection", base_key: str, request: SearchRequest) -> ViewSearcher:
+    """The view in which the base of a search lies, as the bound party sees it. Raises Refused, ViewNotReady."""
     directory, party = connection.services.directory, connection.party
     if not 0 <= request.scope <= 3:
         raise Refused(ResultCode.PROTOCOL_ERROR, f"there is no search scope {request.scope}")
@@ -45,9 +52,7 @@ def prepare(
         if party.is_anonymous:
             raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, _BIND_FIRST)
         raise Refused(ResultCode.NO_SUCH_OBJECT)
-    searcher = directory.searcher(view.name, party.access)
-    query = Query(base, base_key, request.scope, request.filter, request.attributes, request.types_only, order, matched_values)
-    return sorted_search(searcher, query) if order and request.scope != BASE_OBJECT else searcher.search(query)
+    return directory.searcher(view.name, party.access)
 
 
 def size_limit(connection: "LDAPConnection", request: SearchRequest) -> int:

@@ -12,6 +12,7 @@ from gateway.directory.directory import Directory
 from gateway.directory.password_change import PasswordChanges
 from gateway.directory.revocation import Revocation
 from gateway.frontends.ldap.limits import ServerLimits
+from gateway.frontends.ldap.seats import Seats
 from gateway.frontends.ldap.statistics import Statistics
 from gateway.frontends.ldap.writer import Writer
 
@@ -35,6 +36,8 @@ class Services:
     writer: Writer | None = None
     sources: tuple[str, ...] = ()
     statistics: Statistics = field(default_factory=Statistics)
+    seats: Seats = field(default_factory=Seats)
+    """Of the searches that follow changes."""
     log_operations: bool = False
     fast_paths: dict[object, Any] = field(default_factory=dict, repr=False)
     """fastpath.py's memory, shared by all connections of the same party."""

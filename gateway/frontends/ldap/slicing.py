@@ -103,10 +103,10 @@ class LargeSearch:
 
 
 class Deadline:
-    """The time limit of a search: the client's or ours, whichever is shorter."""
+    """The time limit of a search: the client's or ours, whichever is shorter. `ours`: another than that of the limits."""
 
-    def __init__(self, connection: "LDAPConnection", large: LargeSearch) -> None:
-        ours = connection.services.limits.time_limit_seconds
+    def __init__(self, connection: "LDAPConnection", large: LargeSearch, ours: float | None = None) -> None:
+        ours = connection.services.limits.time_limit_seconds if ours is None else ours
         limits = [seconds for seconds in (large.request.time_limit, ours) if seconds > 0]
         self._expired = False
         self._search = large.search

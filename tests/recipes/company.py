@@ -150,6 +150,17 @@ class Company:
         """The login names of all whom the gateway knows now."""
         return {values["uid"][0].decode() for values in self.observer.find("(objectClass=posixAccount)", "uid").values()}
 
+    @contextmanager
+    def upstream_down(self) -> Iterator[None]:
+        """While nobody can be asked about a password; afterwards people can log in again."""
+        self.upstream.stop()
+        try:
+            yield
+        finally:
+            self.upstream.start()
+            dn = f"uid={ANNA.uid},{PEOPLE_BELOW}"
+            until(lambda: self.observer.serving.bind(dn, ANNA.password) == "success", "people can log in again")
+
     def log_text(self) -> str:
         return self.observer.serving.log_text()
 
@@ -169,6 +180,7 @@ def company(folder: Path, pki: Pki) -> Iterator[Company]:
         added = office("application", "add", APPLICATION, "--view", "openldap", "--view", "ad", "--json")
         assert added.code == 0, added
         with office.observed(added.json) as observer:
+            until(lambda: observer.serving.log_text().count("view serves") == VIEWS.count("[[view]]"), "both views serve")
             until(lambda: len(observer.find("(objectClass=inetOrgPerson)", "1.1")) == len(PEOPLE), "all are found")
             until(lambda: observer.find("(cn=all-staff)", "1.1"), "the groups are found")
             yield Company(upstream, observer, pki)

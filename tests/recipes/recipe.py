@@ -67,7 +67,7 @@ def head(name: str) -> Head:
     return Head(program, works.rstrip("."), needs.removeprefix("Gateway: ").rstrip("."), **found.groupdict())
 
 
-def text(file: str, gateway: Addresses, **replaced: str | int) -> str:
+def text(file: str, gateway: Addresses, **replaced: object) -> str:
     """A file of conf/clients/ for this gateway. `replaced`: further words of the file, spelled as keywords can be: `_8081` is
     the number 8081. AssertionError when a word does not occur."""
     written = (CLIENTS / file).read_text()

@@ -83,3 +83,9 @@ def test_the_application_behind_is_told_who_it_is(port: int) -> None:
 def test_somebody_who_is_hired_enters(port: int, company: Company) -> None:
     company.hire(NEW)
     assert status(port, "staff", NEW) == 200
+
+
+def test_an_upstream_that_is_down_is_not_a_wrong_password(port: int, company: Company) -> None:
+    with company.upstream_down():
+        assert status(port, "staff", WEI, "not tried before") == 500
+    assert status(port, "staff", WEI) == 200

@@ -88,3 +88,9 @@ def test_all_mailboxes_are_listed(port: int, debian: Debian, company: Company) -
 def test_somebody_who_is_hired_has_a_mailbox(port: int, company: Company) -> None:
     company.hire(NEW)
     assert open_mailbox(port, NEW.uid, NEW.password) == "OK"
+
+
+def test_an_upstream_that_is_down_is_not_a_wrong_password(port: int, company: Company) -> None:
+    with company.upstream_down():
+        assert "[UNAVAILABLE]" in open_mailbox(port, ANNA.uid, ANNA.password)
+    assert open_mailbox(port, ANNA.uid, ANNA.password) == "OK"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
+import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -15,11 +16,12 @@ import pytest
 from tests.recipes import debian, recipe
 from tests.recipes.recipe import CLIENTS, PORT, SECRET, TLS_PORT, Head, head
 from tests.recipes.test_login_programs import MODULES
-from tests.servers.processes import program
+from tests.servers.processes import MissingProgramError, program
 
 TABLE = CLIENTS / "README.md"
 HERE = {
     "postgresql-15": lambda: [program("postgres", "postgresql"), "--version"],
+    "slapd": lambda: [program("slapd", "slapd"), "-VV"],
     "openjdk-17-jdk-headless": lambda: [program("java", "openjdk-17-jdk-headless"), "-version"],
 }
 """Debian packages that the tests use from this machine: what tells the version."""
@@ -72,6 +74,33 @@ def test_a_recipe_is_for_the_demonstration_and_says_which_values_to_change(name:
     assert PORT in written or TLS_PORT in written
     assert "dc=directory,dc=example" in written
     assert SECRET in written or "directory.secret" in written or "is asked for" in written
+
+
+def test_people_and_groups_of_the_recipes_are_those_of_the_demonstration() -> None:
+    written = "".join(file.read_text() for file in CLIENTS.glob("*/*"))
+    sample = (CLIENTS.parent / "sample" / "directory.ldif").read_text()
+    named = set(re.findall(r"cn=([\w-]+),\s*ou=groups", written, re.IGNORECASE))
+    assert named == {"vpn-users", "administrators", "all-staff", "databases"}
+    missing = {name for name in named if f"\ncn: {name}\n" not in sample}
+    assert missing == set()
+
+
+def test_without_root_the_tests_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    debian.system.cache_clear()
+    with pytest.raises(MissingProgramError, match=r"run scripts/test as root"):
+        debian.system()
+
+
+def test_without_the_programs_the_tests_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    other = tmp_path / "recipes_system"
+    other.write_text("#!/bin/sh\necho /var/tmp/nothing-here\n")
+    other.chmod(0o755)
+    monkeypatch.setattr(debian, "MAKER", other)
+    debian.system.cache_clear()
+    with pytest.raises(MissingProgramError, match=r"run scripts/environment --test"):
+        debian.system()
+    debian.system.cache_clear()
 
 
 @pytest.mark.parametrize("name", recipe.names())

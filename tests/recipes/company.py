@@ -27,6 +27,7 @@ VIEWS = """
 name = "openldap"
 kind = "openldap"
 base_dn = "dc=directory,dc=example"
+posix = { home = "/home/{username}", shell = "/bin/sh" }
 [[view]]
 name = "ad"
 kind = "ad"
@@ -38,6 +39,9 @@ SSH_SCHEMA = (
     "objectclass ( 1.3.6.1.4.1.24552.500.1.1.2.0 NAME 'ldapPublicKey' SUP top AUXILIARY MAY ( sshPublicKey $ uid ) )",
 )
 """openssh-lpk, which OpenLDAP does not bring."""
+NUMBERS = [30000, 39999]
+"""Of people and groups to whom the upstream gives none."""
+PRIMARY_GROUP_NUMBER = 20000
 OBJECT_CLASSES = ("inetOrgPerson", "posixAccount")
 
 
@@ -91,7 +95,7 @@ def attributes(person: Person) -> dict[str, str]:
         "userPassword": person.password,
         "gecos": person.uid,
         "uidNumber": str(person.number),
-        "gidNumber": "20000",
+        "gidNumber": str(PRIMARY_GROUP_NUMBER),
         "homeDirectory": f"/home/{person.uid}",
         "loginShell": "/bin/sh",
     }
@@ -132,6 +136,22 @@ class Company:
         """Add somebody upstream; returns when an application can find them."""
         self.upstream.add(upstream_dn(person), OBJECT_CLASSES, attributes(person))
         until(lambda: self.observer.find(f"(uid={person.uid})", "1.1"), f"{person.uid} is found")
+
+    def hire_without_numbers(self, person: Person) -> None:
+        """As `hire`, for a person whom the upstream gives no account on machines."""
+        told = {
+            name: value for name, value in attributes(person).items() if name in ("uid", "cn", "sn", "mail", "userPassword")
+        }
+        self.upstream.add(upstream_dn(person), "inetOrgPerson", told)
+        until(lambda: self.observer.find(f"(&(uid={person.uid})(uidNumber=*))", "1.1"), f"{person.uid} has a number")
+
+    def numbers(self, *groups: str) -> set[int]:
+        """The numbers of these groups."""
+        found = [
+            values for name in groups for values in self.observer.find(f"(&(cn={name})(gidNumber=*))", "gidNumber").values()
+        ]
+        assert len(found) == len(groups), found
+        return {int(values["gidNumber"][0]) for values in found}
 
     def join(self, person: Person, group: str) -> None:
         """Put somebody into a group upstream; returns when an application can see it."""
@@ -175,6 +195,7 @@ def company(folder: Path, pki: Pki) -> Iterator[Company]:
         office.configure(
             VIEWS + source_of(upstream, pki, "hr", "password_modify = true"),
             ldap=f'listen = "127.0.0.1:0"\ntls_listen = "127.0.0.1:0"\ncertificate = "{pki.certificate}"\nkey = "{pki.key}"',
+            posix=f"uid_range = {NUMBERS}\ngid_range = {NUMBERS}\nprimary_gid = {PRIMARY_GROUP_NUMBER}",
             limits="bind_failures = 1000",  # the tests of all programs guess at the same few people
         )
         added = office("application", "add", APPLICATION, "--view", "openldap", "--view", "ad", "--json")

@@ -7,7 +7,19 @@ from dataclasses import replace
 import pytest
 
 from tests.recipes import machine
-from tests.recipes.company import ANNA, JOAO, POSIX_GROUP, POSIX_GROUP_NUMBER, SSH_KEY, WEI, ZOE, Company, Person
+from tests.recipes.company import (
+    ANNA,
+    JOAO,
+    NUMBERS,
+    POSIX_GROUP,
+    POSIX_GROUP_NUMBER,
+    PRIMARY_GROUP_NUMBER,
+    SSH_KEY,
+    WEI,
+    ZOE,
+    Company,
+    Person,
+)
 from tests.recipes.debian import Debian
 from tests.recipes.recipe import Addresses, text
 
@@ -28,7 +40,7 @@ def configured(debian: Debian, gateway: Addresses) -> None:
 
 @pytest.mark.parametrize("person", [ANNA, WEI, ZOE, JOAO], ids=lambda person: person.uid)
 def test_everybody_has_an_account(debian: Debian, person: Person) -> None:
-    expected = f"{person.uid}:*:{person.number}:20000:{person.uid}:/home/{person.uid}:/bin/sh"
+    expected = f"{person.uid}:*:{person.number}:{PRIMARY_GROUP_NUMBER}:{person.uid}:/home/{person.uid}:/bin/sh"
     assert machine.account(debian, person.uid) == expected
     assert machine.account(debian, str(person.number)) == expected
 
@@ -42,9 +54,11 @@ def test_the_group_has_its_members(debian: Debian) -> None:
     assert machine.group(debian, str(POSIX_GROUP_NUMBER)) == (POSIX_GROUP_NUMBER, {ANNA.uid, ZOE.uid})
 
 
-def test_a_person_has_the_groups(debian: Debian) -> None:
-    assert machine.groups_of(debian, ZOE.uid) == {20000, POSIX_GROUP_NUMBER}
-    assert machine.groups_of(debian, WEI.uid) == {20000}
+def test_a_person_has_the_groups(debian: Debian, company: Company) -> None:
+    zoe, wei = ("vpn-users", POSIX_GROUP, "all-staff"), ("administrators", "all-staff")
+    assert machine.groups_of(debian, ZOE.uid) == {PRIMARY_GROUP_NUMBER} | company.numbers(*zoe)
+    assert machine.groups_of(debian, WEI.uid) == {PRIMARY_GROUP_NUMBER} | company.numbers(*wei)
+    assert machine.groups_of(debian, JOAO.uid) == {PRIMARY_GROUP_NUMBER}
 
 
 @pytest.mark.parametrize("person", [ANNA, ZOE], ids=lambda person: person.uid)
@@ -65,6 +79,14 @@ def test_the_ssh_key_of_a_person_is_handed_to_sshd(debian: Debian) -> None:
 def test_somebody_who_is_hired_has_an_account(debian: Debian, company: Company) -> None:
     company.hire(NEW)
     assert machine.account(debian, NEW.uid).startswith(f"{NEW.uid}:*:{NEW.number}:")
+
+
+def test_somebody_to_whom_the_upstream_gives_no_number_has_an_account_too(debian: Debian, company: Company) -> None:
+    person = replace(JOAO, uid="numberless.sssd")
+    company.hire_without_numbers(person)
+    login, _, number, primary, _, home, shell = machine.account(debian, person.uid).split(":")
+    assert (login, primary, home, shell) == (person.uid, str(PRIMARY_GROUP_NUMBER), f"/home/{person.uid}", "/bin/sh")
+    assert NUMBERS[0] <= int(number) <= NUMBERS[1]
 
 
 def test_a_person_changes_the_password_knowing_the_old_one(debian: Debian, company: Company) -> None:

@@ -1,6 +1,7 @@
 """What extensible matches need to know of matching rules beyond their keys (matching.py): which rule fits which attribute type
 (RFC 4511 §4.5.1.7.7: one that does not is Undefined), and the rules that are not comparisons at all (MS-ADTS §3.1.1.3.4.4)."""
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -53,6 +54,20 @@ def is_own(rule: str, attribute: str) -> bool:
         return True
     return (rule in BIT_RULES or rule == IN_CHAIN) and fits(rule, attribute)
 
+
+def rule_uses() -> list[str]:
+    """Which attribute types each rule may be applied to, as `cn=Subschema` shows it (RFC 4512 §4.1.4)."""
+    names = sorted({known.name for known in schema.ATTRIBUTE_TYPES.values()}, key=str.lower)
+    found = []
+    for definition in schema.definitions("matchingRules"):
+        oid, rule = _RULE.match(definition).groups()  # type: ignore[union-attr]
+        applies = [name for name in names if fits(rule, name.lower())]
+        if applies:
+            found.append(f"( {oid} NAME '{rule}' APPLIES ( {' $ '.join(applies)} ) )")
+    return found
+
+
+_RULE = re.compile(r"\( (\S+) NAME '([^']+)'")
 
 _FAMILIES: Mapping[str, str] = {
     rule: family

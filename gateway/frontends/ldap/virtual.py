@@ -11,7 +11,7 @@ from gateway.directory.evaluate import Evaluator
 from gateway.directory.indexing import attribute_key
 from gateway.directory.projection import timestamp
 from gateway.directory.selection import wanted
-from gateway.model import schema
+from gateway.model import extensible, schema
 from gateway.model.dn import DN
 from gateway.wire import oids
 from gateway.wire.entries import encode_entry
@@ -105,6 +105,7 @@ def subschema(started: datetime) -> VirtualEntry:
         (("objectClass", [b"top", b"subentry", b"subschema", b"extensibleObject"]), ("cn", [b"Subschema"])),
         (
             *definitions,
+            ("matchingRuleUse", _octets(extensible.rule_uses())),
             ("structuralObjectClass", [b"subentry"]),
             ("createTimestamp", [timestamp(started)]),
             ("modifyTimestamp", [timestamp(started)]),

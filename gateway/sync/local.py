@@ -78,8 +78,11 @@ class LocalDoor:
             raise MasteredElsewhere(source_id, kind, what)
 
     def get(self, connection: Connection, kind: Kind, object_id: str) -> DirectoryObject:
-        """The object as it is, nobody else writing until this transaction ends. Raises NotFound."""
+        """The object as it is, nobody else writing until this transaction ends. Raises NotFound, and InvalidInput for the root
+        organization, which nobody changes."""
         changes.lock(connection)
+        if object_id == ROOT_ORGANIZATION_ID:
+            raise InvalidInput("the root organization stays as it is")
         found: DirectoryObject | None = _NOUNS[kind].get(connection, object_id)
         if found is None:
             raise NotFound(f"this {kind} does not exist any more")

@@ -11,7 +11,6 @@ from gateway.app import data_dir, holders
 from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
 from gateway.app.tables import Settings
 from gateway.app.view_tables import ViewTable
-from gateway.connectors.ldap.openldap import OpenLDAPSource
 from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
 from gateway.connectors.ldif import LdifSettings, LdifSource
 from gateway.directory import definition
@@ -67,7 +66,11 @@ def database(settings: Settings) -> Iterator[Database]:
 
 def source(table: SourceTables) -> Source:
     """The connector that reads the source. Nothing is opened yet."""
-    return OpenLDAPSource(table.settings()) if isinstance(table, OpenLDAPSourceTable) else LdifSource(table.settings())
+    if isinstance(table, LdifSourceTable):
+        return LdifSource(table.settings())
+    from gateway.connectors.ldap.openldap import OpenLDAPSource  # a worker reads no source, and does without ldap3
+
+    return OpenLDAPSource(table.settings())
 
 
 def vouches(table: SourceTables) -> bool:

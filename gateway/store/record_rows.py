@@ -225,7 +225,7 @@ def insert(connection: Connection, rows: Sequence[RecordRow]) -> None:
         _refresh_statistics(connection, rows[0].id, rows[-1].id)
 
 
-_ANALYZE = "ANALYZE records, record_references, organizations, users, user_organizations, groups, memberships"
+_ANALYZE = "ANALYZE records, record_references, organizations, users, user_organizations, groups, memberships, posix_numbers"
 
 
 def _refresh_statistics(connection: Connection, first: int, last: int) -> None:

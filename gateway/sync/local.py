@@ -93,8 +93,7 @@ class LocalDoor:
         that are not there."""
         changes.lock(connection)
         name = first_text(edit.attributes, NAMING_ATTRIBUTE[kind]).strip()
-        if reason := correlation.unmatched_reason(kind, name, f"this {kind}"):
-            raise InvalidInput(reason)
+        _check_is_name(kind, name)
         _check_values(kind, edit)
         _check_name(connection, kind, name, _parent(edit, None) or ROOT_ORGANIZATION_ID)
         object_id = new_id(milliseconds(self._now()))
@@ -111,8 +110,7 @@ class LocalDoor:
         naming = NAMING_ATTRIBUTE[kind]
         if naming in edit.attributes or edit.organizations is not None:
             name = first_text(edit.attributes, naming).strip() if naming in edit.attributes else name_of(thing)
-            if reason := correlation.unmatched_reason(kind, name, f"this {kind}"):
-                raise InvalidInput(reason)
+            _check_is_name(kind, name)
             _check_name(connection, kind, name, _parent(edit, thing), object_id)
             _check_circle(connection, thing, edit)
         return self._apply(connection, _delta(kind, object_id, edit), edit)
@@ -163,6 +161,14 @@ def _check_mastery(connection: Connection, kind: Kind, thing: DirectoryObject, e
             raise MasteredElsewhere(source_id, kind, "place")
         if edit.joining or edit.leaving:
             raise MasteredElsewhere(source_id, kind, "membership")
+
+
+def _check_is_name(kind: Kind, name: str) -> None:
+    if not name:
+        raise InvalidInput(f"a {kind} needs a {'login name' if kind is Kind.USER else 'name'}, and none is given")
+    if correlation.unmatched_reason(kind, name, ""):
+        most = correlation.MAX_NAME_CHARACTERS
+        raise InvalidInput(f"this cannot be the name of a {kind}: it has at most {most} characters, and none of them is NUL")
 
 
 def _check_values(kind: Kind, edit: Edit) -> None:

@@ -35,6 +35,7 @@ CANCEL: Final = "1.3.6.1.1.8"  # RFC 3909
 # Features, as the root DSE lists them
 ALL_OPERATIONAL_ATTRIBUTES: Final = "1.3.6.1.4.1.4203.1.5.1"  # RFC 3673: "+"
 OBJECT_CLASS_ATTRIBUTES: Final = "1.3.6.1.4.1.4203.1.5.2"  # RFC 4529: "@person"
+MODIFY_INCREMENT: Final = "1.3.6.1.1.14"  # RFC 4525
 TRUE_FALSE_FILTERS: Final = "1.3.6.1.4.1.4203.1.5.3"  # RFC 4526: "(&)" and "(|)"
 
 # Capabilities, as Active Directory's root DSE lists them

@@ -13,6 +13,7 @@ from gateway.frontends.developer.visible import Visible
 from gateway.frontends.http.messages import Request
 from gateway.model.errors import Conflict, NotFound
 from gateway.model.objects import Membership, Origin, User
+from gateway.model.source import LOCAL
 from gateway.store import memberships, narrowed, passwords, users
 
 _MEMBERSHIPS_AT_ONCE = 500
@@ -126,9 +127,11 @@ def _memberships(visible: Visible, user_id: str) -> Iterator[Membership]:
 
 
 def _membership(visible: Visible, membership: Membership) -> dict[str, str]:
+    """What is said here is said by the instance, as with objects that are made here."""
+    instance_id = visible.caller.instance_id
     return {
         "groupId": membership.group_id,
-        "groupMemberRelationSourceId": membership.source_id,
+        "groupMemberRelationSourceId": instance_id if membership.source_id == LOCAL else membership.source_id,
         "groupMemberRelationSourceType": membership.source_type,
-        "instanceId": visible.caller.instance_id,
+        "instanceId": instance_id,
     }

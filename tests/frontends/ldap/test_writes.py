@@ -1,6 +1,8 @@
 """Add, Modify, Delete and Modify DN, by python-ldap, over a real store: what is made here, what a source has, who may."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,11 @@ from gateway.store import users
 from gateway.wire.controls_search import Assertion
 from gateway.wire.filters import parse
 from tests.frontends.ldap.programs import tool
-from tests.frontends.ldap.serving import Serving, blocking
+from tests.frontends.ldap.serving import Serving, blocking, eventually
 from tests.frontends.ldap.writing import AD, ANNA, BASE, GROUPS, PEOPLE, PERSON, STAFF, TREE, UNITS, Client, Desk, said
 
 LEA = f"uid=lea,{PEOPLE}"
+LEA_IN_TREE = f"uid=lea,ou=people,{TREE}"
 ADD, DELETE, REPLACE, INCREMENT = ldap.MOD_ADD, ldap.MOD_DELETE, ldap.MOD_REPLACE, ldap.MOD_INCREMENT
 
 
@@ -435,3 +438,46 @@ def test_the_tools_of_openldap_write(desk: Desk, serving: Serving) -> None:
     assert run("ldapdelete", f"uid=lia,{PEOPLE}") == 0
     assert run("ldapdelete", f"uid=lia,{PEOPLE}") == ldap.NO_SUCH_OBJECT.errnum
     assert run("ldapdelete", ANNA) == ldap.UNWILLING_TO_PERFORM.errnum
+
+
+@blocking
+def test_two_clients_that_count_by_assertions_lose_nothing(desk: Desk, serving: Serving) -> None:
+    posix = {"uidNumber": "0", "gidNumber": "1", "homeDirectory": "/"}
+    portal = Client(serving, desk.portal)
+    portal.add(LEA, objectClass=[*PERSON, "posixAccount"], cn="Lea", sn="Lund", **posix)
+
+    def count() -> None:
+        client = Client(serving, desk.portal)
+        done = 0
+        while done < 10:
+            [value] = client.read(LEA, "uidNumber")["uidNumber"]
+            control = ldap.controls.RequestControl("1.3.6.1.1.12", True, Assertion(parse(f"(uidNumber={value})")).encode())
+            try:
+                client.ldap.modify_ext_s(LEA, [(REPLACE, "uidNumber", [b"%d" % (int(value) + 1)])], [control])
+            except ldap.ASSERTION_FAILED:
+                continue
+            done += 1
+
+    with ThreadPoolExecutor(3) as pool:
+        for counting in [pool.submit(count) for _ in range(3)]:
+            counting.result()
+    assert portal.read(LEA, "uidNumber") == {"uidNumber": ["30"]}
+
+
+@blocking
+def test_a_write_is_answered_in_time_though_the_view_cannot_follow(
+    desk: Desk, serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.frontends.ldap.writes.VIEW_SECONDS", 0.2)
+    portal = Client(serving, desk.portal)
+    [path] = desk.folder.glob("view-main-*.sqlite")
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    try:
+        portal.add(LEA, cn="Lea", sn="Lund")
+        assert not portal.names(PEOPLE, "(uid=lea)")
+    finally:
+        holder.rollback()
+        holder.close()
+    portal.modify(LEA_IN_TREE, (REPLACE, "title", "Queen"))
+    eventually(lambda: portal.names(PEOPLE, "(uid=lea)") == {LEA}, "the view follows")

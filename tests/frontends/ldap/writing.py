@@ -57,6 +57,7 @@ class Desk:
     """The store, three views of it, and who may write. Has what `Serving` needs of a world."""
 
     def __init__(self, folder: Path, posix: PosixNumbers | None = None) -> None:
+        self.folder = folder
         self.database = Database(f"sqlite:///{folder}/store.sqlite")
         migrate.migrate(self.database)
         self.source = Inbound(company.SOURCE, "ldap", now=now, posix=posix)

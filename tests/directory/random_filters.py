@@ -13,6 +13,7 @@ ATTRIBUTES = (
     *("uidNumber", "gidNumber", "homeDirectory", "jpegPhoto", "userCertificate;binary", "objectClass", "structuralObjectClass"),
     *("entryUUID", "entryDN", "createTimestamp", "member", "memberOf", "memberUid", "hasSubordinates", "subschemaSubentry"),
     *("distinguishedName", "labeledURI", "namingContexts", "unknown", "cn;lang-en", "cn;binary", "manager", "uniqueMember"),
+    *("objectCategory", "sAMAccountName", "userAccountControl", "objectGUID", "objectSid", "whenCreated", "unixHomeDirectory"),
 )
 RULES = (
     *("caseIgnoreMatch", "2.5.13.2", "caseExactMatch", "integerMatch", "distinguishedNameMatch", "octetStringMatch"),
@@ -26,6 +27,7 @@ VALUES = (
     *(name.encode() for name in CONTAINERS),
     *(b"person", b"inetOrgPerson", b"2.16.840.1.113730.3.2.2", b"posixGroup", b"organizationalUnit", b"cn=Subschema"),
     *(b"20260101120300Z", b"202601011203Z", b"20260101130300+0100", b"TRUE", b"FALSE", b"/home/a", b"150", b"1 5"),
+    *(b"user", b"group", b"CN=Person,CN=Schema,CN=Configuration,dc=x", b"S-1-5-21-1", b"512", b"20260101120300.0Z"),
     *(b"", b" ", b"\xff", b"\xff" * 2000, b"not a dn", b"00000001-0000-4000-8000-000000000000"),
 )
 PIECES = (

@@ -10,9 +10,10 @@ from random import Random
 from gateway.directory import viewfile
 from gateway.directory.access import Access
 from gateway.directory.csn import Moment, format_csn
+from gateway.directory.definition import View
 from gateway.directory.evaluate import Evaluator
 from gateway.directory.indexing import attribute_key, decoded
-from gateway.directory.projection import CONTAINER, Projection
+from gateway.directory.projection import CONTAINER, PRIVATE_GROUP, Projection, private_group, private_group_owner
 from gateway.directory.reader import BASE_OBJECT, SINGLE_LEVEL, SUBORDINATE_SUBTREE, WHOLE_SUBTREE, Reader
 from gateway.directory.sight import ROW, Row
 from gateway.directory.viewfile import ViewFile
@@ -89,8 +90,8 @@ def _person(random: Random, number: int, places: Sequence[str]) -> User:
         family_name=some(WORDS),
         email=some(EMAILS, 2),
         phone_number=some(PHONES, 2),
-        uid_number=some(NUMBERS),
-        gid_number=some(NUMBERS),
+        uid_number=(numbers := some(NUMBERS)),
+        gid_number=random.choice((numbers, some(NUMBERS))),
         home_directory=some(("/home/a", "/HOME/a")),
         description=some(WORDS, 2),
         photo=some(PHOTOS),
@@ -111,10 +112,12 @@ def random_access(random: Random, directory: Directory) -> Access:
 
 
 @contextmanager
-def written(directory: Directory, *, counted: bool = True, transitive: bool = False) -> Iterator[Reader]:
+def written(
+    directory: Directory, view: View | None = None, *, counted: bool = True, transitive: bool = False
+) -> Iterator[Reader]:
     """A reader of a new view file that holds the directory."""
     with tempfile.TemporaryDirectory() as folder:
-        file = ViewFile(Path(folder), replace(openldap_view(), transitive_member_of=transitive))
+        file = ViewFile(Path(folder), replace(view or openldap_view(), transitive_member_of=transitive))
         connection = file.open_writer()
         with viewfile.transaction(connection):
             writer = ViewWriter(connection, file.view)
@@ -136,18 +139,26 @@ def _write(writer: ViewWriter, projection: Projection, directory: Directory) -> 
         place = writer.places([unit.parent_id or ""]).get(unit.parent_id or "")
         writer.put(projection.organization(unit, place[1:] if place else None))
     names = {unit.id: unit.name for unit in directory.organizations}
-    ids = writer.entry_ids(names)
+    places = writer.places(names)
     for person in directory.users:
         inside = [one for one in person.organization_ids if one in names]
-        writer.put(projection.user(person, [names[one] for one in inside]), [ids[one] for one in inside])
+        parent = places[inside[0]][1:] if inside and projection.view.layout == "tree" else None
+        where = [places[one][0] for one in inside]
+        entry = projection.user(person, [names[one] for one in inside], True, parent)
+        if writer.held([entry.dn_key]):
+            entry = projection.user(person, [names[one] for one in inside], False, parent)
+        writer.put(entry, where)
+        own = private_group(person) if projection.view.private_groups else None
+        if own is not None:
+            writer.put(projection.private_group(own), where)
     for one in directory.groups:
         writer.put(projection.group(one, (), ()))
     ids_of_members = [*(one.id for one in directory.users), *(one.id for one in directory.groups)]
     for one, numbers in zip(directory.groups, directory.members, strict=True):
-        places = writer.places([ids_of_members[number] for number in sorted(numbers)])
-        logins = sorted(person.username.encode() for person in directory.users if person.id in places)
-        done = writer.put(projection.group(one, [place[1].encode() for place in places.values()], logins))
-        writer.set_members(done.entry_id, [place[0] for place in places.values()])
+        members = writer.places([ids_of_members[number] for number in sorted(numbers)])
+        logins = sorted(writer.logins(members)) if projection.lists_logins(one) else ()
+        done = writer.put(projection.group(one, [place[1].encode() for place in members.values()], logins))
+        writer.set_members(done.entry_id, [place[0] for place in members.values()])
 
 
 class Oracle:
@@ -161,6 +172,8 @@ class Oracle:
         self.readable = access.attributes
         self._evaluator = Evaluator(access.attributes)
         self._shown = {row[6].encode(): row[2] for row in rows if self.shows(row)}
+        people = [dict(decoded(row[4], b"")) for row in rows if row[1] == "user" and self.shows(row)]
+        self._logins = {login for person in people for login in person.get("uid", ())[:1]}
         self._parents = {dn.parent_key(dn.key(row[6])) for row in rows}
         self._members = {row[6]: set(dict(decoded(row[4], b"")).get("member", ())) for row in rows if row[1] == "group"}
 
@@ -191,6 +204,8 @@ class Oracle:
         scope = self._access.scope
         if kind == CONTAINER:
             return True
+        if kind == PRIVATE_GROUP:
+            object_id = private_group_owner(object_id)
         if scope is None:
             return object_id in self._access.only
         if kind == "group":
@@ -210,14 +225,14 @@ class Oracle:
 
     def values(self, row: Row) -> dict[str, list[bytes]]:
         """All attributes of an entry as they may be seen, memberOf and hasSubordinates included."""
-        visible_ids = set(self._shown.values())
-        logins = {one.username.encode() for one in self._directory.users if one.id in visible_ids}
         values: dict[str, list[bytes]] = {}
         for description, given in decoded(row[4], row[5]):
             values.setdefault(attribute_key(description), []).extend(given)
         if row[1] == "group":
             values["member"] = [value for value in values.get("member", ()) if value in self._shown]
-            values["memberuid"] = [value for value in values.get("memberuid", ()) if value in logins]
+            unique = [value for value in values.pop("uniquemember", ()) if value in self._shown]
+            values.update({"uniquemember": unique} if unique else {})
+            values["memberuid"] = [value for value in values.get("memberuid", ()) if value in self._logins]
         above = self._above(row[6], set()) if self._transitive else self._listing(row[6])
         values["memberof"] = [name.encode() for name in above]
         values["entrycsn"] = [format_csn(Moment(0, 0)).encode()]

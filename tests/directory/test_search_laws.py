@@ -16,7 +16,6 @@ from gateway.model.dn import DN
 from gateway.wire import entries, filters
 from tests.directory.random_filters import FilterMaker
 from tests.directory.small_views import (
-    CONTAINERS,
     SCOPES,
     Directory,
     Oracle,
@@ -25,6 +24,7 @@ from tests.directory.small_views import (
     random_directory,
     written,
 )
+from tests.directory.view_shapes import SHAPES
 
 EVERYTHING = Access(Scope())
 SEARCHES = 40
@@ -32,6 +32,7 @@ SEARCHES = 40
 
 law = settings(deadline=None, max_examples=150)
 seeds = st.integers(0, 2**64)
+shapes = st.sampled_from(sorted(SHAPES))
 
 
 def searched(reader: Reader, base: str, scope: int, item: filters.Filter, access: Access) -> set[str] | None:
@@ -64,36 +65,39 @@ def agree(reader: Reader, directory: Directory, access: Access, random: Random) 
     shown = {row[6] for row in oracle.rows if oracle.shows(row)}
     for _ in range(SEARCHES):
         item, scope = maker.filter(), random.choice(SCOPES)
-        base = random.choice([*CONTAINERS, CONTAINERS[0], *(row[6] for row in oracle.rows)])
+        containers = [str(name) for name in reader.view.containers]
+        base = random.choice([*containers, containers[0], *(row[6] for row in oracle.rows)])
         expected = oracle.found(base, scope, item) if base in shown else None
         assert searched(reader, base, scope, item, access) == expected, (base, scope, filters.to_text(item), access)
 
 
 @law
-@given(seeds, st.booleans(), st.booleans())
-def test_a_search_finds_what_looking_at_every_entry_finds(seed: int, counted: bool, transitive: bool) -> None:
+@given(shapes, seeds, st.booleans(), st.booleans())
+def test_a_search_finds_what_looking_at_every_entry_finds(shape: str, seed: int, counted: bool, transitive: bool) -> None:
     random = Random(seed)
     directory = random_directory(random)
-    with written(directory, counted=counted, transitive=transitive) as reader:
+    with written(directory, SHAPES[shape], counted=counted, transitive=transitive) as reader:
         agree(reader, directory, EVERYTHING, random)
 
 
 @law
-@given(seeds, st.booleans())
-def test_a_narrowed_search_finds_what_the_party_may_find_and_no_filter_tells_more(seed: int, transitive: bool) -> None:
+@given(shapes, seeds, st.booleans())
+def test_a_narrowed_search_finds_what_a_party_may_find_and_no_filter_tells_more(
+    shape: str, seed: int, transitive: bool
+) -> None:
     random = Random(seed)
     directory = random_directory(random)
-    with written(directory, transitive=transitive) as reader:
+    with written(directory, SHAPES[shape], transitive=transitive) as reader:
         agree(reader, directory, random_access(random, directory), random)
 
 
 @law
-@given(seeds, st.booleans())
-def test_an_entry_shows_exactly_what_may_be_read_of_it(seed: int, transitive: bool) -> None:
+@given(shapes, seeds, st.booleans())
+def test_an_entry_shows_exactly_what_may_be_read_of_it(shape: str, seed: int, transitive: bool) -> None:
     random = Random(seed)
     directory = random_directory(random)
     access = random_access(random, directory)
-    with written(directory, transitive=transitive) as reader:
+    with written(directory, SHAPES[shape], transitive=transitive) as reader:
         oracle = Oracle(directory, all_rows(reader), access, transitive=transitive)
         for row in filter(oracle.shows, oracle.rows):
             for attributes in (("*", "+"), ("*",)):

@@ -42,15 +42,15 @@ class Changing:
         self.narrow = self._application("narrow", scope=Scope(organization_ids)) if organization_ids else self.portal
         self.tail = Tail(self.database, reactor, poll_seconds=0.05)
         self.threads = ThreadPool(0, 2, "search")
-        self._begin()
+        self.follower = self._follower()
+        self.directory = Directory([self.follower])
 
     def _application(self, name: str, **rights: Any) -> Account:
         _, secret = self.database.write_blocking(lambda c: applications.add(c, name, now=START, **rights))
         return Account(f"cn={name},ou=applications,{BASE}", secret)
 
-    def _begin(self) -> None:
-        self.follower = Follower(self.view, self.folder, self.database, self.tail, reactor)
-        self.directory = Directory([self.follower])
+    def _follower(self) -> Follower:
+        return Follower(self.view, self.folder, self.database, self.tail, reactor)
 
     async def start(self) -> None:
         """Returns when the view can be searched."""
@@ -75,7 +75,8 @@ class Changing:
         if anew:
             for file in self.folder.glob("view-*"):
                 file.unlink()
-        self._begin()
+        self.follower = self._follower()
+        self.directory.followers = {self.view.name: self.follower}
         await self._serve()
 
     def follow(self) -> None:

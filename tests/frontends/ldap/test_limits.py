@@ -14,7 +14,7 @@ from gateway.frontends.ldap.admission import CountedAdmission
 from gateway.frontends.ldap.limits import SLICES_PER_CONNECTION, SWEEP_SECONDS
 from gateway.wire import oids
 from gateway.wire.encoder import encode_message
-from gateway.wire.messages import ExtendedRequest, LDAPMessage, SearchResultDone
+from gateway.wire.messages import Control, ExtendedRequest, LDAPMessage, SearchResultDone
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.bare import Bare, bare, bind_request, search_request
 from tests.frontends.ldap.company import BASE, CROWD
@@ -165,6 +165,15 @@ def test_a_slow_bind_is_not_idleness(waiting: Waiting) -> None:
         waiting.wait(10 * waiting.limits.bind_seconds)
         in_reactor(waiting.serving.upstream.gate.callback, None)
         assert [client.receive().message_id for _ in range(2)] == [1, 2]
+
+
+@blocking
+def test_a_client_that_follows_changes_is_not_idle(waiting: Waiting) -> None:
+    with bare(waiting.serving, waiting.serving.portal) as client:
+        client.send(search_request(BASE), controls=(Control(oids.CHANGE_NOTIFICATION, True),))
+        eventually(lambda: waiting.serving.services.seats.total == 1)
+        waiting.wait(3 * waiting.limits.idle_seconds)
+        assert waiting.serving.connections == 1
 
 
 @blocking

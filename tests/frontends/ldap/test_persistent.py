@@ -225,7 +225,7 @@ def test_who_takes_nothing_is_not_queued_for(changing: Changing, serving: Servin
         for text in texts:
             changing.store.put(replace(BEN, attributes={"description": (text,)}))
             changing.follow()
-        seen = []
+        seen: list[bytes] = []
         while not seen or seen[-1] != texts[-1].encode():
             entry = client.receive().operation
             assert isinstance(entry, SearchResultEntry)

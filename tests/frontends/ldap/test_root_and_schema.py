@@ -11,9 +11,20 @@ from gateway.model import schema
 from gateway.model.dn import DN
 from gateway.wire import filters, oids
 from gateway.wire.controls import Assertion as AssertionControl
-from gateway.wire.controls import ListPosition, ListRequest, MatchedValues, SortKey, SortRequest
+from gateway.wire.controls import (
+    ChangeTypes,
+    ListPosition,
+    ListRequest,
+    MatchedValues,
+    PersistentSearch,
+    SortKey,
+    SortRequest,
+    SyncMode,
+    SyncRequest,
+)
+from gateway.wire.extended import CancelRequest
 from gateway.wire.filters import Present
-from gateway.wire.messages import BindResponse, CompareRequest, CompareResponse, Control, SearchRequest
+from gateway.wire.messages import BindResponse, CompareRequest, CompareResponse, Control, ExtendedRequest, SearchRequest
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.bare import bare, bind_request, search_request
 from tests.frontends.ldap.company import BASE, BEGAN
@@ -83,7 +94,10 @@ VALUES = {
     oids.ASSERTION: AssertionControl(Present("objectClass")).encode(),
     oids.MATCHED_VALUES: MatchedValues((Present("cn"),)).encode(),
     oids.PROXIED_AUTHORIZATION: b"",
+    oids.SYNC_REQUEST: SyncRequest(SyncMode.REFRESH_ONLY).encode(),
 }
+FOR_EVER = {oids.PERSISTENT_SEARCH: PersistentSearch(ChangeTypes.ADD, True, True).encode(), oids.CHANGE_NOTIFICATION: None}
+"""Searches that are cancelled, because they have no other end."""
 
 
 @blocking
@@ -97,6 +111,11 @@ def test_everything_the_root_dse_promises_is_kept(serving: Serving) -> None:
             if control == oids.PASSWORD_POLICY:
                 answer = client.ask(bind_request(serving.portal), (Control(control, True),))
                 assert isinstance(answer, BindResponse) and answer.result.code == 0
+                continue
+            if control in FOR_EVER:
+                (message_id,) = client.send(search_request(BASE), controls=(Control(control, True, FOR_EVER[control]),))
+                client.send(ExtendedRequest(oids.CANCEL, CancelRequest(message_id).encode()))
+                assert [client.receive().operation.result.code for _ in range(2)] == [ResultCode.CANCELED, 0]  # type: ignore[union-attr]
                 continue
             beside = [Control(oids.SORT_REQUEST, True, VALUES[oids.SORT_REQUEST])] if control == oids.LIST_REQUEST else []
             _, done = client.search(search_request(BASE, "(uid=ann)"), Control(control, True, value), *beside)

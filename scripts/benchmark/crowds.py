@@ -38,7 +38,7 @@ def local_password_binds(stage: Stage) -> Iterator[Measured]:
     gateway, password = stage.gateway(WITHOUT_UPSTREAM_PASSWORDS), "a local password"
     login = "user000001"
     try:
-        stage.installation.command("user", "set-password", login, typed=f"{password}\n")
+        stage.installation.command(WITHOUT_UPSTREAM_PASSWORDS, "user", "set-password", login, typed=f"{password}\n")
     except subprocess.CalledProcessError as error:
         raise BenchError(f"gateway user set-password: {error.stderr.strip()}") from None
     person = replace(gateway.endpoint, bind_dn=(PEOPLE[PLAIN.view] % 1), password=password)

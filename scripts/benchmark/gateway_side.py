@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Mapping
@@ -127,10 +128,11 @@ class Gateway:
         person = PEOPLE[setup.view]
         return Contender("gateway", endpoint, person, lambda: process.pid, process.stop, start, self._ports["ldaps"])
 
-    def command(self, *arguments: str, typed: str = "") -> str:
-        """Run a command of the gateway beside the server; what it printed. Raises CalledProcessError."""
-        line = [str(GATEWAY), "--config", str(self.configuration(PLAIN)), *arguments]
-        return subprocess.run(line, check=True, capture_output=True, text=True, input=typed).stdout
+    def command(self, setup: Setup, *arguments: str, typed: str = "") -> str:
+        """Run a command of the gateway beside the server, as it runs; what it printed. Raises CalledProcessError."""
+        line = [str(GATEWAY), "--config", str(self.configuration(setup)), *arguments]
+        environ = {**os.environ, **setup.variables}
+        return subprocess.run(line, check=True, capture_output=True, text=True, input=typed, env=environ).stdout
 
     def stop(self) -> None:
         if self._process is not None:
@@ -167,8 +169,7 @@ class Gateway:
         known = self.directory / "data" / f"bench-{setup.view}.json"
         if not known.exists():
             arguments = ["application", "add", f"bench-{setup.view}", "--view", setup.view, "--json"]
-            line = [str(GATEWAY), "--config", str(self.configuration(setup)), *arguments]
-            shown = subprocess.run(line, check=True, capture_output=True, text=True).stdout
+            shown = self.command(setup, *arguments)
             known.touch(mode=0o600)
             known.write_text(shown)
         shown = json.loads(known.read_text())

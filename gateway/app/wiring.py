@@ -116,6 +116,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     metrics.watch(
         Parts(
             ldap=statistics,
+            workers=ldap if isinstance(ldap, Crew) else None,
             views={follower.view.name: partial(getattr, follower, "position") for follower in followers},
             last_change=lambda: tail.last,
             http_connections={site.name: partial(getattr, site, "open_connections") for site in (developer, management)},

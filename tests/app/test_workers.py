@@ -4,6 +4,7 @@ without the other's clients noticing."""
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -148,6 +149,8 @@ def test_a_worker_that_is_killed_under_load_is_replaced_and_the_others_clients_n
         done.set()
         assert kept.result(20) > 0
     assert "how='by SIGKILL' worker=1" in crew.serving.log_text()
+    assert "gateway_ldap_workers 2.0" in metrics(crew.serving)
+    assert re.search(r"gateway_ldap_worker_restarts_total [1-9]", metrics(crew.serving))
 
 
 def test_a_view_file_that_breaks_is_built_again_and_all_workers_follow(crew: Crew) -> None:

@@ -35,18 +35,28 @@ class LDAPCounts(Protocol):
     def refused_connections(self) -> Mapping[str, int]: ...
 
 
+class WorkerCounts(Protocol):
+    """How many worker processes serve LDAP now, and how often one was started again."""
+
+    @property
+    def serving(self) -> int: ...
+    @property
+    def restarts(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Whom to ask. Every call is quick.
 
     `views`: the position in the log of each LDAP view, by name. `last_change`: the log's end. `http_connections`: how many
-    are open, by face.
+    are open, by face. `workers`: None where the one process serves LDAP itself.
     """
 
     ldap: LDAPCounts | None = None
     views: Mapping[str, Callable[[], int]] = field(default_factory=dict)
     last_change: Callable[[], int] = lambda: 0
     http_connections: Mapping[str, Callable[[], int]] = field(default_factory=dict)
+    workers: WorkerCounts | None = None
 
 
 class PartFigures(Collector):
@@ -66,6 +76,8 @@ class PartFigures(Collector):
         )
         if self._parts.ldap is not None:
             yield from _ldap(self._parts.ldap)
+        if self._parts.workers is not None:
+            yield from _workers(self._parts.workers)
 
     def _views(self) -> Iterator[Metric]:
         last, views = self._parts.last_change(), self._parts.views
@@ -90,6 +102,11 @@ def _ldap(counts: LDAPCounts) -> Iterator[Metric]:
     for (operation, code), number in counts.operations.items():
         operations.add_metric([operation, _RESULT_NAMES.get(code, str(code))], number)
     yield operations
+
+
+def _workers(counts: WorkerCounts) -> Iterator[Metric]:
+    yield GaugeMetricFamily("gateway_ldap_workers", "Worker processes that serve LDAP", value=counts.serving)
+    yield CounterMetricFamily("gateway_ldap_worker_restarts", "Worker processes started again", value=counts.restarts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ REACHED_BY = {
     "VIRTUAL_LISTS_PER_CONNECTION": (
         "frontends/ldap/test_virtual_lists.py::test_lists_are_kept_up_to_a_limit_and_one_that_is_not_kept_is_sorted_anew"
     ),
+    "FOLLOWING_PER_CONNECTION": "frontends/ldap/test_persistent.py::test_searches_that_go_on_for_ever_are_bounded",
+    "FOLLOWING_SEARCHES": "frontends/ldap/test_persistent.py::test_searches_that_go_on_for_ever_are_bounded",
     "reader.MAX_SNAPSHOTS": f"{LDAP}::test_too_many_large_searches_are_busy_and_small_ones_go_on",
     "reader.SNAPSHOTS_LEFT_SHARE": (
         f"{LDAP}::test_a_client_with_all_the_large_searches_that_it_may_have_leaves_some_for_the_next"

@@ -12,13 +12,16 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred
 
+from gateway.connectors.ldap.openldap import OpenLDAPSource
+from gateway.connectors.ldap.settings import OpenLDAPSettings, Upstream, kind_settings
 from gateway.directory import history
-from gateway.model.objects import ROOT_ORGANIZATION_ID
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
+from tests.connectors.mirror import Following
 from tests.directory.random_worlds import History
 from tests.directory.worlds import BASE, group, organization, user
 from tests.frontends.ldap.changing import Changing, Consumer, Entries, context_csn, entries, in_reactor
 from tests.frontends.ldap.programs import tool
-from tests.frontends.ldap.serving import Serving, blocking, eventually
+from tests.frontends.ldap.serving import Account, Serving, blocking, eventually
 
 NORTH, SOUTH = organization(1, "North"), organization(2, "South")
 INSIDE = organization(3, "Inside", NORTH.id)
@@ -236,3 +239,24 @@ def test_ldapsearch_is_told_the_states_and_the_cookie(changing: Changing, gatewa
     future = found[1].replace("csn=2", "csn=3")
     assert shown(gateway, f"ro/{future}").count(" added") == 4 + 5
     assert shown(gateway, "ro/gw:12").count(" added") == 4 + 5
+
+
+def upstream_of(serving: Serving, account: Account) -> OpenLDAPSource:
+    """What another gateway reads this one with."""
+    upstream = Upstream(urls=(serving.url,), bind_dn=account.dn, password=account.password)
+    kinds = (
+        kind_settings(Kind.ORGANIZATION, (f"ou=organizations,{BASE}",)),
+        kind_settings(Kind.USER, (f"ou=people,{BASE}",)),
+        kind_settings(Kind.GROUP, (f"ou=groups,{BASE}",)),
+    )
+    return OpenLDAPSource(OpenLDAPSettings(id="up", upstream=upstream, kinds=kinds))
+
+
+@blocking
+def test_a_gateway_follows_a_gateway(changing: Changing, gateway: Serving) -> None:
+    with Following(upstream_of(gateway, changing.portal)) as other:
+        mirror = other.mirror
+        other.until(lambda: mirror.names(Kind.USER) == {"anna", "ben"} and mirror.names(Kind.GROUP) == {"Staff"})
+        changing.store.put(replace(ANNA, username="anne"), user(12, "cy"))
+        changing.store.delete(BEN)
+        other.until(lambda: mirror.names(Kind.USER) == {"anne", "cy"})

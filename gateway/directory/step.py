@@ -1,11 +1,12 @@
-"""One transaction's work on a view file: objects that are to be projected, and what follows from them, until nothing does any
-more: names that others waited for, entries below a renamed one, groups that list a renamed member, private groups."""
+"""One transaction's work on a view file: objects become entries, with the private groups of people, until nothing follows from
+anything any more (following.py)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
 from gateway.directory.content import Content
+from gateway.directory.following import Following
 from gateway.directory.indexing import attribute_key
 from gateway.directory.projection import (
     CONTAINER,
@@ -15,24 +16,17 @@ from gateway.directory.projection import (
     is_entry,
     private_group,
     private_group_id,
-    private_group_owner,
 )
 from gateway.directory.writer import Put, ViewWriter
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Organization, User
-from gateway.store import groups, memberships, organizations, users
+from gateway.store import memberships, organizations, users
 from gateway.store.database import Database
 
 CHUNKS = {Kind.ORGANIZATION: 1_000, Kind.USER: 1_000, Kind.GROUP: 50}
 """Objects held in memory at the same time; groups come with their members."""
 
-NOUNS = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
-
-_LOAD = "load"
-"""In place of an object: its present state is to be read from the store."""
-
 EPOCH = datetime.fromtimestamp(0, UTC)
 
-_Item: TypeAlias = DirectoryObject | str | None
 _Place: TypeAlias = tuple[int, str, str]
 """Entry id, DN, DN key."""
 
@@ -48,65 +42,41 @@ class Step:
         self._writer = writer
         self._content = content
         self._building = building
-        self.pending: dict[Kind, dict[str, _Item]] = {kind: {} for kind in Kind}
-        self.written = 0
+        self._follow = Following(database, projection, writer, content)
+        self._written = 0
         view = projection.view
         self._has_private_groups = view.private_groups
         self._in_tree = view.layout == "tree"
         naming = attribute_key(view.rules[Kind.USER].naming)
         self._organizations_are_beside = not view.rules[Kind.ORGANIZATION].container
-        self._containers_are_due = False
         self._login_is_apart = "memberUid" in view.member_attributes and naming != "uid"
 
-    def run(self) -> None:
-        """Organizations first, then users, then groups: each is named in the next."""
-        if self.pending[Kind.ORGANIZATION]:
+    def run(self, latest: Mapping[Kind, Mapping[str, DirectoryObject | None]]) -> int:
+        """Projects these objects, organizations first, then users, then groups: each is named in the next. How many entries
+        were written or removed."""
+        pending = self._follow.items
+        for kind, changed in latest.items():
+            pending[kind].update(changed)
+        if pending[Kind.ORGANIZATION]:
             self._refresh_content()
         work = {Kind.ORGANIZATION: self._organizations, Kind.USER: self._users, Kind.GROUP: self._groups}
-        while any(self.pending.values()):
+        while any(pending.values()):
             for kind in work:
-                items, self.pending[kind] = self.pending[kind], {}
+                items, pending[kind] = pending[kind], {}
                 ids = list(items)
                 for start in range(0, len(ids), CHUNKS[kind]):
                     chunk = {object_id: items[object_id] for object_id in ids[start : start + CHUNKS[kind]]}
-                    work[kind](self._loaded(kind, chunk))
+                    work[kind](self._follow.loaded(kind, chunk))
+                if self._follow.containers_are_due:
+                    self._put_containers()
+        return self._written + self._follow.removed
 
     def _refresh_content(self) -> None:
         """Organizations that come into the view or leave it take the people in them along."""
         moved = self._content.refresh()
-        self._again(Kind.ORGANIZATION, moved)
+        self._follow.again(Kind.ORGANIZATION, moved)
         if moved and not self._building:
-            self._again(Kind.USER, self._database.read_blocking(lambda c: users.ids_directly_in(c, moved)))
-
-    def _loaded(self, kind: Kind, chunk: Mapping[str, _Item]) -> dict[str, DirectoryObject | None]:
-        missing = [object_id for object_id, item in chunk.items() if item is _LOAD]
-        found: Mapping[str, DirectoryObject] = {}
-        if missing:
-            found = self._database.read_blocking(lambda connection: NOUNS[kind].get_many(connection, missing))
-        present = {object_id: found.get(object_id) if isinstance(item, str) else item for object_id, item in chunk.items()}
-        return {object_id: item if item is not None and self._has(item) else None for object_id, item in present.items()}
-
-    def _has(self, item: DirectoryObject) -> bool:
-        """Whether an object is in the view."""
-        if isinstance(item, Group):
-            return self._content.has_group(item)
-        belongs_to = item.organization_ids if isinstance(item, User) else (item.id,)
-        return self._content.has_all_organizations or bool(self._content.organizations(belongs_to))
-
-    def _again(self, kind: Kind, object_ids: Iterable[str]) -> None:
-        """Projects objects (again) from their present state in the store."""
-        for object_id in object_ids:
-            self.pending[kind].setdefault(object_id, _LOAD)
-
-    def _rows_again(self, rows: Iterable[tuple[str, str]]) -> None:
-        """The same for (kind, object id) of entries; private groups come with their owners."""
-        for kind, object_id in rows:
-            if kind == PRIVATE_GROUP:
-                self._again(Kind.USER, [private_group_owner(object_id)])
-            elif kind == CONTAINER:
-                self._containers_are_due = True
-            else:
-                self._again(Kind(kind), [object_id])
+            self._follow.again(Kind.USER, self._database.read_blocking(lambda c: users.ids_directly_in(c, moved)))
 
     # Organizations ----------------------------------------------------------------------------------------------------
 
@@ -121,12 +91,10 @@ class Step:
                 del remaining[organization.id]
                 self._organization(organization)
         self._remove(items)
-        if self._containers_are_due:
-            self._put_containers()
 
     def _put_containers(self) -> None:
         """The view's own entries are there, but for those whose name an organization has."""
-        self._containers_are_due = False
+        self._follow.containers_are_due = False
         root = self._database.read_blocking(lambda c: organizations.get(c, ROOT_ORGANIZATION_ID))
         for entry in self._projection.containers(root.created_at if root else EPOCH):
             holder = self._writer.holder(entry.dn_key)
@@ -145,19 +113,19 @@ class Step:
         place = parents.get(item.parent_id or "")
         name = self._projection.name(Kind.ORGANIZATION, item)
         plain = self._projection.plain_key(Kind.ORGANIZATION, name, place[2] if place else None)
-        unique = self._claims(Kind.ORGANIZATION, item, plain)
+        unique = self._follow.claims(Kind.ORGANIZATION, item, plain)
         entry = self._projection.organization(item, _name_of(place), unique)
         done = self._writer.put(entry, (), None if unique else plain)
         if not done.changed:
             return
-        self.written += 1
-        self._named(done, entry)
+        self._written += 1
+        self._follow.named(done, entry)
         if done.old_dn is None:
             # Children that came first stand below the container until now.
-            self._again(Kind.ORGANIZATION, self._database.read_blocking(lambda c: organizations.child_ids(c, [item.id])))
+            self._follow.again(Kind.ORGANIZATION, self._database.read_blocking(lambda c: organizations.child_ids(c, [item.id])))
         # Its name is among the values of the users who belong to it.
         inside = self._database.read_blocking(lambda c: users.ids_directly_in(c, [item.id]))
-        self._again(Kind.USER, self._writer.entry_ids(inside))
+        self._follow.again(Kind.USER, self._writer.entry_ids(inside))
 
     # Users ------------------------------------------------------------------------------------------------------------
 
@@ -182,21 +150,21 @@ class Step:
         renamed: list[int] = []
         new: list[str] = []
         for user, parent, plain in zip(present, parents, plain_keys, strict=True):
-            unique = plain not in taken or self._claims(Kind.USER, user, plain)
+            unique = plain not in taken or self._follow.claims(Kind.USER, user, plain)
             belongs_to = inside[user.id]
             entry = self._projection.user(user, [names[o] for o in belongs_to if o in names], unique, parent)
             where = [places[o][0] for o in belongs_to if o in places]
             done = self._writer.put(entry, where, None if unique else plain, may_exist=user.id in known)
             taken.add(entry.dn_key)
-            self.written += done.changed
+            self._written += done.changed
             if done.old_dn is None:
                 new.append(user.id)
-            elif self._named(done, entry) or (self._login_is_apart and done.changed):
+            elif self._follow.named(done, entry) or (self._login_is_apart and done.changed):
                 renamed.append(done.entry_id)
             if self._has_private_groups:
                 self._private_group(user, where, among_groups, may_exist=user.id in known)
         self._remove(items)
-        self._listed(renamed, new)
+        self._follow.listed(renamed, new)
 
     def _parent(self, places: Sequence[_Place]) -> tuple[str, str] | None:
         """DN and key of the entry that a user stands below: in the tree the first organization; None for the container."""
@@ -206,15 +174,15 @@ class Step:
         group = private_group(user)
         if group is None:
             if may_exist:
-                self._remove_entry(private_group_id(user.id))
+                self._follow.remove_entry(private_group_id(user.id))
             return
         plain = self._projection.plain_key(Kind.GROUP, self._projection.name(Kind.GROUP, group))
-        unique = self._claims(PRIVATE_GROUP, group, plain)
+        unique = self._follow.claims(PRIVATE_GROUP, group, plain)
         entry = self._projection.private_group(group, unique, parent)
         done = self._writer.put(entry, where, None if unique else plain, may_exist=may_exist)
-        self.written += done.changed
+        self._written += done.changed
         if done.old_dn is not None:
-            self._named(done, entry)
+            self._follow.named(done, entry)
 
     # Groups -----------------------------------------------------------------------------------------------------------
 
@@ -228,10 +196,10 @@ class Step:
             done, entry = self._group(group, parent, sorted(member.id for member in members.get(group.id, ())))
             if done.old_dn is None:
                 new.append(group.id)
-            elif self._named(done, entry):
+            elif self._follow.named(done, entry):
                 renamed.append(done.entry_id)
         self._remove(items)
-        self._listed(renamed, new)
+        self._follow.listed(renamed, new)
 
     def _group(self, group: Group, parent: tuple[str, str] | None, member_ids: Sequence[str]) -> tuple[Put, Entry]:
         places = self._writer.places(member_ids)
@@ -239,94 +207,19 @@ class Step:
         names = [place[1].encode() for place in listed]
         logins = sorted(self._writer.logins(places)) if self._projection.lists_logins(group) else ()
         plain = self._projection.plain_key(Kind.GROUP, self._projection.name(Kind.GROUP, group))
-        unique = self._claims(Kind.GROUP, group, plain)
+        unique = self._follow.claims(Kind.GROUP, group, plain)
         entry = self._projection.group(group, names, logins, unique, parent)
         done = self._writer.put(entry, (), None if unique else plain)
         self._writer.set_members(done.entry_id, [place[0] for place in listed])
-        self.written += done.changed
+        self._written += done.changed
         return done, entry
-
-    # What follows -----------------------------------------------------------------------------------------------------
-
-    def _listed(self, renamed: Iterable[int], new: Sequence[str]) -> None:
-        """Groups that list a renamed or a new entry show its DN."""
-        affected = self._writer.groups_of(renamed)
-        if new:
-            found = self._database.read_blocking(lambda c: memberships.group_ids_of(c, new))
-            # A group that has no entry yet will list them when it gets one.
-            affected |= self._writer.entry_ids({group_id for group_ids in found.values() for group_id in group_ids}).keys()
-        self._again(Kind.GROUP, affected)
 
     def _remove(self, items: Mapping[str, DirectoryObject | None]) -> None:
         for object_id, item in items.items():
             if item is None:
-                self._remove_entry(object_id)
+                self._follow.remove_entry(object_id)
                 if self._has_private_groups:
-                    self._remove_entry(private_group_id(object_id))
-
-    def _remove_entry(self, object_id: str) -> None:
-        """What stood below finds another place; groups do not list it any more; another may have its name."""
-        for entry_id in self._writer.entry_ids([object_id]).values():
-            affected = self._writer.groups_of([entry_id])
-            below = self._writer.children(entry_id)
-            gone = self._writer.remove(object_id)
-            if gone is not None:
-                self.written += 1
-                self._again(Kind.GROUP, affected - {object_id})
-                self._rows_again(below)
-                self._freed(gone[1])
-
-    def _named(self, done: Put, entry: Entry) -> bool:
-        """Whether an entry is called otherwise than before, be it by the case of a letter: those below it follow, and another
-        may take the DN that it had."""
-        if done.old_dn == entry.dn and done.old_key == entry.dn_key:
-            return False
-        self._rows_again(self._writer.children(done.entry_id))
-        if done.old_key is not None and done.old_key != entry.dn_key:
-            self._freed(done.old_key)
-        return True
-
-    def _freed(self, dn_key: str) -> None:
-        if dn_key in self._projection.container_keys:
-            self._containers_are_due = True
-        self._rows_again(self._writer.waiting_for(dn_key))
-
-    def _claims(self, kind: str, item: DirectoryObject, plain_key: str) -> bool:
-        """Whether the object may have the plain DN: the oldest that wants it does, whatever the order of writing. Private
-        groups come after all others."""
-        if plain_key in self._projection.held:
-            return False
-        holder = self._writer.holder(plain_key)
-        if holder is None or holder[1] == item.id:
-            return True
-        if holder[0] == CONTAINER:
-            return kind == Kind.ORGANIZATION and self._takes_place(holder[1])
-        present = self._present(*holder)
-        if present is not None and _rank(holder[0], present) < _rank(kind, item):
-            return False
-        self._writer.step_aside(holder[1])
-        self._rows_again([holder])
-        if present is None:
-            # It is about to be removed, and among those that wait for its name there may be an older one.
-            self._freed(plain_key)
-        return True
-
-    def _takes_place(self, container_id: str) -> bool:
-        """An organization that is called like a container takes its place, with what is below."""
-        self._remove_entry(container_id)
-        return True
-
-    def _present(self, kind: str, object_id: str) -> DirectoryObject | None:
-        """The present state of the object whose entry this is, as far as it is in the view."""
-        if kind != PRIVATE_GROUP:
-            return self._loaded(Kind(kind), {object_id: _LOAD})[object_id]
-        owner = private_group_owner(object_id)
-        user = self._loaded(Kind.USER, {owner: _LOAD})[owner]
-        return private_group(user) if isinstance(user, User) else None
-
-
-def _rank(kind: str, item: DirectoryObject) -> tuple[object, ...]:
-    return kind == PRIVATE_GROUP, item.created_at, item.id
+                    self._follow.remove_entry(private_group_id(object_id))
 
 
 def _name_of(place: _Place | None) -> tuple[str, str] | None:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from gateway.directory import viewfile
 from gateway.directory.content import Content
 from gateway.directory.csn import Moment
+from gateway.directory.following import NOUNS
 from gateway.directory.projection import Projection
-from gateway.directory.step import EPOCH, NOUNS, Step
+from gateway.directory.step import EPOCH, Step
 from gateway.directory.viewfile import ViewFile
 from gateway.directory.writer import ViewWriter
 from gateway.model.changes import Change
@@ -112,10 +113,7 @@ class ViewUpdater:
             with viewfile.transaction(self.connection):
                 self._writer.begin(moments)
                 step = Step(self._database, self._projection, self._writer, self._content, building=not complete)
-                for kind, items in latest.items():
-                    step.pending[kind].update(items)
-                step.run()
-                self._written_since_count += step.written
+                self._written_since_count += step.run(latest)
                 self._writer.finish(moments[-1].number, complete=complete)
         except BaseException:
             self._writer.forget()

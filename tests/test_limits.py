@@ -52,6 +52,7 @@ REACHED_BY = {
     ),
     "FOLLOWING_PER_CONNECTION": "frontends/ldap/test_persistent.py::test_searches_that_go_on_for_ever_are_bounded",
     "FOLLOWING_SEARCHES": "frontends/ldap/test_persistent.py::test_searches_that_go_on_for_ever_are_bounded",
+    "REFRESH_SECONDS": f"{LDAP}::test_a_replica_that_takes_too_long_to_read_everything_is_ended",
     "reader.MAX_SNAPSHOTS": f"{LDAP}::test_too_many_large_searches_are_busy_and_small_ones_go_on",
     "reader.SNAPSHOTS_LEFT_SHARE": (
         f"{LDAP}::test_a_client_with_all_the_large_searches_that_it_may_have_leaves_some_for_the_next"

@@ -10,9 +10,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from gateway.directory import reader
+from gateway.frontends.ldap import telling
 from gateway.frontends.ldap.admission import CountedAdmission
 from gateway.frontends.ldap.limits import SLICES_PER_CONNECTION, SWEEP_SECONDS
 from gateway.wire import oids
+from gateway.wire.controls_sync import SyncMode, SyncRequest
 from gateway.wire.encoder import encode_message
 from gateway.wire.messages import Control, ExtendedRequest, LDAPMessage, SearchResultDone
 from gateway.wire.result_codes import ResultCode
@@ -234,6 +236,21 @@ def test_the_time_limit_interrupts_a_search_that_looks_at_rows_and_finds_none(se
 def test_the_clients_own_time_limit_counts_when_it_is_shorter(waiting: Waiting) -> None:
     with bare(waiting.serving, waiting.serving.portal) as client:
         client.send(search_request(BASE, time_limit=3))
+        eventually(lambda: any(call.time == 3 for call in waiting.clock.getDelayedCalls()))
+        in_reactor(waiting.clock.advance, 3)
+        eventually(
+            lambda: in_reactor(waiting.clock.advance, 0) or not any(c.is_busy for c in waiting.serving.server.connections)
+        )
+        *_, last = _until_done(client)
+        assert last.operation.result.code == ResultCode.TIME_LIMIT_EXCEEDED  # type: ignore[union-attr]
+
+
+@blocking
+def test_a_replica_that_takes_too_long_to_read_everything_is_ended(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "REFRESH_SECONDS", 3)
+    control = Control(oids.SYNC_REQUEST, True, SyncRequest(SyncMode.REFRESH_ONLY).encode())
+    with bare(waiting.serving, waiting.serving.portal) as client:
+        client.send(EVERYTHING, controls=(control,))
         eventually(lambda: any(call.time == 3 for call in waiting.clock.getDelayedCalls()))
         in_reactor(waiting.clock.advance, 3)
         eventually(

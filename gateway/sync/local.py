@@ -8,27 +8,22 @@ whatever it raises, it raises before anything is written or with everything give
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
-from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType
+from gateway.model.deltas import Batch, Delta, DeltaType
 from gateway.model.edit import Edit
 from gateway.model.errors import Conflict, GatewayError, InvalidInput, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Attributes, DirectoryObject, Kind, Organization, User, first_text
-from gateway.model.records import Reference, ReferenceForm
 from gateway.model.runs import Outcome, Result
 from gateway.model.source import LOCAL, LOCAL_TYPE
 from gateway.store import changes, groups, organizations, record_rows, users
 from gateway.store.database import Connection
 from gateway.store.keys import name_key
 from gateway.store.values import decode_attributes, milliseconds
-from gateway.sync import authority, correlation
+from gateway.sync import authority, correlation, local_deltas
 from gateway.sync.identifiers import new_id
 from gateway.sync.inbound import Applied, Inbound
 from gateway.sync.numbering import PosixNumbers
-from gateway.sync.pointing import ORGANIZATIONS, PARENT
-
-_NOUNS: dict[Kind, Any] = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
 
 
 class MasteredElsewhere(GatewayError):
@@ -83,7 +78,7 @@ class LocalDoor:
         changes.lock(connection)
         if object_id == ROOT_ORGANIZATION_ID:
             raise InvalidInput("the root organization stays as it is")
-        found: DirectoryObject | None = _NOUNS[kind].get(connection, object_id)
+        found: DirectoryObject | None = local_deltas.NOUNS[kind].get(connection, object_id)
         if found is None:
             raise NotFound(f"this {kind} does not exist any more")
         return found
@@ -97,7 +92,7 @@ class LocalDoor:
         _check_values(kind, edit)
         _check_name(connection, kind, name, _parent(edit, None) or ROOT_ORGANIZATION_ID)
         object_id = new_id(milliseconds(self._now()))
-        return self._apply(connection, _delta(kind, object_id, edit), edit)
+        return self._apply(connection, local_deltas.of(kind, object_id, edit), edit)
 
     def change(self, connection: Connection, kind: Kind, object_id: str, edit: Edit) -> Written:
         """Change an object. Raises NotFound, MasteredElsewhere, NameTaken, InvalidInput."""
@@ -113,7 +108,7 @@ class LocalDoor:
             _check_is_name(kind, name)
             _check_name(connection, kind, name, _parent(edit, thing), object_id)
             _check_circle(connection, thing, edit)
-        return self._apply(connection, _delta(kind, object_id, edit), edit)
+        return self._apply(connection, local_deltas.of(kind, object_id, edit), edit)
 
     def delete(self, connection: Connection, kind: Kind, object_id: str) -> Written:
         """Delete an object that was made here. Raises NotFound, MasteredElsewhere, NotEmpty."""
@@ -124,7 +119,7 @@ class LocalDoor:
         return self._apply(connection, Delta(DeltaType.DELETE, kind, object_id), Edit())
 
     def _apply(self, connection: Connection, delta: Delta, edit: Edit) -> Written:
-        deltas = (*_mentioned(connection, edit), delta)
+        deltas = (*local_deltas.mentioned(connection, edit), delta)
         # One person's deletion of one object is no wiped upstream: the guard has nothing to say here.
         applied = self._inbound.apply(connection, Batch(deltas), allow_deletions=True)
         if _was_left_out(applied):
@@ -219,38 +214,6 @@ def _check_circle(connection: Connection, thing: DirectoryObject, edit: Edit) ->
 def _has_content(connection: Connection, organization_id: str) -> bool:
     below = organizations.child_ids(connection, (organization_id,))
     return bool(below or users.ids_directly_in(connection, (organization_id,)))
-
-
-def _delta(kind: Kind, object_id: str, edit: Edit) -> Delta:
-    places = {} if edit.organizations is None else {_PLACE[kind]: _to(edit.organizations)}
-    return Delta(
-        DeltaType.UPSERT,
-        kind,
-        object_id,
-        attributes=edit.attributes,
-        references=places,
-        added={MEMBERS: _to(member.id for member in edit.joining)} if edit.joining else {},
-        removed={MEMBERS: _to(member.id for member in edit.leaving)} if edit.leaving else {},
-    )
-
-
-_PLACE = {Kind.USER: ORGANIZATIONS, Kind.ORGANIZATION: PARENT}
-
-
-def _to(object_ids: Collection[str] | Iterator[str]) -> tuple[Reference, ...]:
-    return tuple(Reference(ReferenceForm.ID, object_id) for object_id in object_ids)
-
-
-def _mentioned(connection: Connection, edit: Edit) -> Iterator[Delta]:
-    """Records of `local` for the objects that are pointed at and have none yet. Raises NotFound for those that do not exist."""
-    wanted: dict[Kind, set[str]] = {kind: {one.id for one in edit.joining if one.kind is kind} for kind in Kind}
-    wanted[Kind.ORGANIZATION] |= set(edit.organizations or ())
-    for kind, ids in wanted.items():
-        unknown = ids - record_rows.heads(connection, LOCAL, kind, ids).keys() if ids else ids
-        existing = _NOUNS[kind].get_many(connection, unknown) if unknown else {}
-        if missing := sorted(unknown - existing.keys()):
-            raise NotFound(f"there is no {kind} {missing[0]}")
-        yield from (Delta(DeltaType.UPSERT, kind, object_id) for object_id in sorted(unknown))
 
 
 def _was_left_out(applied: Applied) -> bool:

@@ -8,9 +8,10 @@ from gateway.directory.membership import MEMBER_ATTRIBUTES, changes_of
 from gateway.directory.places import kind_of_new, organizations_of_new
 from gateway.directory.writing import OBJECT_CLASS, EntryWriting
 from gateway.frontends.ldap import writes
+from gateway.frontends.ldap.attempt import Attempt, Plan
 from gateway.frontends.ldap.results import Refused
 from gateway.frontends.ldap.searching import named
-from gateway.frontends.ldap.writes import Attempt, Operation, Plan
+from gateway.frontends.ldap.writes import Operation
 from gateway.model import dn
 from gateway.model.edit import Edit
 from gateway.model.objects import Kind

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from gateway.frontends.ldap import writes
+from gateway.frontends.ldap.attempt import Attempt, Plan
 from gateway.frontends.ldap.searching import named
-from gateway.frontends.ldap.writes import Attempt, Operation, Plan
+from gateway.frontends.ldap.writes import Operation
 from gateway.wire.messages import Control, DelRequest, DelResponse
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from gateway.directory.indexing import attribute_key
 from gateway.directory.membership import MEMBER_ATTRIBUTES, MemberChanges, changes_of
 from gateway.frontends.ldap import writes
 from gateway.frontends.ldap.add import USER_PASSWORD
+from gateway.frontends.ldap.attempt import Attempt, Plan, Target
 from gateway.frontends.ldap.results import Refused
 from gateway.frontends.ldap.searching import named
-from gateway.frontends.ldap.writes import Attempt, Operation, Plan, Target
+from gateway.frontends.ldap.writes import Operation
 from gateway.model.edit import Edit
 from gateway.model.objects import Kind, Member
 from gateway.store import memberships, passwords

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from gateway.directory.places import may_stand
 from gateway.frontends.ldap import writes
+from gateway.frontends.ldap.attempt import Attempt, Plan, Target
 from gateway.frontends.ldap.results import Refused
 from gateway.frontends.ldap.searching import named
-from gateway.frontends.ldap.writes import Attempt, Operation, Plan, Target
+from gateway.frontends.ldap.writes import Operation
 from gateway.model import dn
 from gateway.model.dn import DN, RDN
 from gateway.model.edit import Edit

@@ -1,39 +1,29 @@
-"""What Add, Delete, Modify and Modify DN have in common: who may write, what is written to, carrying it out, the answer.
+"""What Add, Delete, Modify and Modify DN have in common: carrying it out, telling the log, and the answer.
 
 An operation says what it wants in a `Plan`; the write itself goes through the one door (gateway/sync/local.py) in one
 transaction, and is answered when the view has it: whoever writes reads what was written."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from gateway.directory.access import may_read
 from gateway.directory.definition import View
-from gateway.directory.directory import Party
-from gateway.directory.indexing import attribute_key
-from gateway.directory.search import ViewSearcher
-from gateway.directory.sight import Row
-from gateway.directory.violations import Violation, WriteRefused
-from gateway.directory.writing import EntryWriting
-from gateway.frontends.ldap import assertion, virtual
-from gateway.frontends.ldap.results import SUCCESS, Refused, of_error
+from gateway.frontends.ldap import assertion
+from gateway.frontends.ldap.attempt import Attempt, Plan, Planner, permitted
+from gateway.frontends.ldap.results import SUCCESS
 from gateway.frontends.ldap.searching import named
-from gateway.frontends.ldap.writer import Writer
-from gateway.model.application import Application, Grant
-from gateway.model.dn import DN
-from gateway.model.errors import Busy, InvalidInput, NotFound
-from gateway.model.objects import Kind
+from gateway.frontends.ldap.write_results import of_write_error
+from gateway.model.errors import Busy
 from gateway.store import changes
 from gateway.store.database import Connection
-from gateway.sync.local import MasteredElsewhere, NameTaken, NotEmpty, Written
+from gateway.sync.local import Written
 from gateway.wire import oids
 from gateway.wire.encoder import encode_operation, wrap
 from gateway.wire.messages import Control, Result
-from gateway.wire.result_codes import ResultCode
 
 if TYPE_CHECKING:
     from gateway.frontends.ldap.connection import LDAPConnection
@@ -43,7 +33,6 @@ _log = structlog.get_logger("gateway.write")
 VIEW_SECONDS: Final = 5.0
 """How long an answer waits for the view. A view takes milliseconds; one that is being built, or has no disk, must not hold the
 client for ever: the write is done all the same."""
-
 
 ASSERTED_ATTEMPTS: Final = 20
 """How often a write with an assertion is begun anew because somebody else has written meanwhile."""
@@ -58,127 +47,14 @@ class Operation:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The entry that is written to."""
-
-    name: DN
-    view: View
-    searcher: ViewSearcher
-    row: Row
-    kind: Kind
-
-    @property
-    def object_id(self) -> str:
-        """The id of the object behind the entry."""
-        return self.row[2]
-
-    @property
-    def writing(self) -> EntryWriting:
-        """The view's rules turned round."""
-        return EntryWriting(self.kind, self.view)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is going to be done: `work` is a piece of work for `Database.write`. `attributes`: those that are touched, for the
-    audit; no values."""
-
-    view: View
-    kind: Kind
-    name: str
-    work: Callable[[Connection], Written]
-    attributes: tuple[str, ...] = ()
-
-
-Planner: TypeAlias = Callable[["Attempt"], Awaitable[Plan]]
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One operation of one application."""
-
-    connection: "LDAPConnection"
-    writer: Writer
-    party: Party
-    application: Application
-
-    def find(self, name: DN, key: str) -> Target:
-        """The entry, as the party sees it. Raises Refused, NoSuchObject, ViewNotReady."""
-        view, searcher = self.look(key)
-        row = searcher.find(key)
-        kind = _KINDS.get(row[1])
-        if kind is None:
-            raise Refused(ResultCode.UNWILLING_TO_PERFORM, "this entry is part of the view itself and is not written")
-        return Target(name, view, searcher, row, kind)
-
-    def look(self, key: str) -> tuple[View, ViewSearcher]:
-        """The view in which a DN lies. Raises Refused, ViewNotReady."""
-        if not key or key == virtual.SUBSCHEMA_KEY:
-            raise Refused(ResultCode.UNWILLING_TO_PERFORM, "this entry is the server's own and is not written")
-        directory = self.connection.services.directory
-        view = directory.view_of(self.party, key)
-        if view is None:
-            raise Refused(ResultCode.NO_SUCH_OBJECT)
-        return view, directory.searcher(view.name, self.party.access)
-
-    def check_readable(self, description: str) -> None:
-        """What may not be read may not be written either. Raises Refused."""
-        if not may_read(attribute_key(description), self.party.access.attributes):
-            raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, f"this application may not see {description}")
-
-    async def password_hash(self, password: bytes | None) -> str | None:
-        """The hash of a new local password; None for none. Raises Refused, and what PasswordChanges does."""
-        if Grant.PASSWORDS not in self.application.grants:
-            raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, 'setting passwords needs the grant "passwords" beside "write"')
-        changes = self.connection.services.password_changes
-        if changes is None:
-            raise Refused(ResultCode.UNWILLING_TO_PERFORM, "no passwords are kept here")
-        if password is None:
-            return None
-        if password.startswith(b"{"):
-            raise Refused(ResultCode.CONSTRAINT_VIOLATION, "hand over the password itself: it is hashed here")
-        return await changes.hashed(password)
-
-
-_KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
-
-
-# Who may write --------------------------------------------------------------------------------------------------------
-
-
 def begin(
     connection: "LDAPConnection", message_id: int, operation: Operation, controls: Mapping[str, Control], planner: Planner
 ) -> None:
     """Carries out a write and answers it. Nothing else of the connection is begun meanwhile: a client that sends one write
     right behind the other means them in this order. Raises Refused for a party that may not write."""
-    attempt = _permitted(connection)
+    attempt = permitted(connection)
     work = _carry_out(attempt, message_id, operation, controls, planner)
     connection.begin(message_id, work, operation.name, exclusive=True)
-
-
-def _permitted(connection: "LDAPConnection") -> Attempt:
-    party, writer = connection.party, connection.services.writer
-    application = party.application
-    if application is None or writer is None:
-        raise Refused(
-            ResultCode.UNWILLING_TO_PERFORM, f"this directory is not written through the gateway; {_elsewhere(connection)}"
-        )
-    if Grant.WRITE not in application.grants:
-        raise Refused(
-            ResultCode.INSUFFICIENT_ACCESS_RIGHTS,
-            f'the application {application.name} does not have the grant "write"; {_elsewhere(connection)}',
-        )
-    return Attempt(connection, writer, party, application)
-
-
-def _elsewhere(connection: "LDAPConnection") -> str:
-    sources = ", ".join(connection.services.sources)
-    where = f"its source ({sources})" if sources else "the source it comes from"
-    return f"change the entry in {where} and it follows by itself"
-
-
-# Carrying it out ------------------------------------------------------------------------------------------------------
 
 
 async def _carry_out(
@@ -303,45 +179,3 @@ async def _reached(connection: "LDAPConnection", view: View, number: int) -> Non
         follower.on_change.remove(look)
         if patience.active():
             patience.cancel()
-
-
-# Results --------------------------------------------------------------------------------------------------------------
-
-_RESULTS: Mapping[type[Exception], ResultCode] = {
-    NameTaken: ResultCode.ENTRY_ALREADY_EXISTS,
-    NotEmpty: ResultCode.NOT_ALLOWED_ON_NON_LEAF,
-    NotFound: ResultCode.NO_SUCH_OBJECT,
-    InvalidInput: ResultCode.CONSTRAINT_VIOLATION,
-}
-
-_VIOLATIONS: Mapping[Violation, ResultCode] = {
-    Violation.PROTOCOL: ResultCode.PROTOCOL_ERROR,
-    Violation.NO_SUCH_ATTRIBUTE: ResultCode.NO_SUCH_ATTRIBUTE,
-    Violation.UNDEFINED_TYPE: ResultCode.UNDEFINED_ATTRIBUTE_TYPE,
-    Violation.CONSTRAINT: ResultCode.CONSTRAINT_VIOLATION,
-    Violation.EXISTS: ResultCode.ATTRIBUTE_OR_VALUE_EXISTS,
-    Violation.SYNTAX: ResultCode.INVALID_ATTRIBUTE_SYNTAX,
-    Violation.UNWILLING: ResultCode.UNWILLING_TO_PERFORM,
-    Violation.NAMING: ResultCode.NAMING_VIOLATION,
-    Violation.OBJECT_CLASS: ResultCode.OBJECT_CLASS_VIOLATION,
-    Violation.ON_RDN: ResultCode.NOT_ALLOWED_ON_RDN,
-    Violation.CLASS_CHANGE: ResultCode.OBJECT_CLASS_MODS_PROHIBITED,
-}
-
-
-def of_write_error(error: Exception, plan: Plan | None) -> Result:
-    """The result that tells a client why its write was not carried out."""
-    if isinstance(error, WriteRefused):
-        return Result(_VIOLATIONS[error.violation], "", str(error))
-    if isinstance(error, MasteredElsewhere):
-        return Result(ResultCode.UNWILLING_TO_PERFORM, "", _mastered(error, plan))
-    code = next((code for kind, code in _RESULTS.items() if isinstance(error, kind)), None)
-    return of_error(error) if code is None else Result(code, "", str(error))
-
-
-def _mastered(error: MasteredElsewhere, plan: Plan | None) -> str:
-    """In the view's words where it has some for the attribute."""
-    name = EntryWriting(plan.kind, plan.view).shown_as(error.attribute) if plan is not None and error.attribute else ""
-    if not name:
-        return str(error)
-    return f"{name} of this entry comes from the source {error.source_id}; change it there and it follows by itself"

@@ -87,7 +87,9 @@ class _Replica:
         journal, known = self._telling.journal, self._moment()
         deletes = known is not None and journal.knows(known)
         reading = journal.since(known.number, resumed=True) if deletes and known is not None else journal.everything()
-        await self._telling.send(reading, _refreshed, self._telling.size_limit)
+        await self._telling.send(
+            reading, lambda events: _refreshed(events, self._cookie_of(reading.moment)), self._telling.size_limit
+        )
         return reading, deletes
 
     def _moment(self) -> Moment | None:
@@ -121,13 +123,14 @@ def _information(info: SyncInfo) -> bytes:
     return encode_operation(IntermediateResponse(oids.SYNC_INFO, info.encode()))
 
 
-def _refreshed(events: Sequence[Event]) -> list[bytes]:
-    """In a refresh every entry is an added one (§3.3.1), and those that are gone are told of by the set."""
+def _refreshed(events: Sequence[Event], cookie: bytes) -> list[bytes]:
+    """In a refresh every entry is an added one (§3.3.1), and those that are gone are told of by the set. Its cookie is where the
+    refresh leads: slapd leaves entries alone that are newer than the cookie it has, and it may have been told of some already."""
     found = []
     for gone, some in groupby(events, lambda event: event.happened is Happened.REMOVED):
         if gone:
             uuids = tuple(UUID(event.object_id).bytes for event in some)
-            found.append(_information(SyncIdSet(None, refresh_deletes=True, entry_uuids=uuids)))
+            found.append(_information(SyncIdSet(cookie, refresh_deletes=True, entry_uuids=uuids)))
         else:
             found += [_entry(event, EntryState.ADD) for event in some]
     return found

@@ -124,8 +124,9 @@ def _information(info: SyncInfo) -> bytes:
 
 
 def _refreshed(events: Sequence[Event], cookie: bytes) -> list[bytes]:
-    """In a refresh every entry is an added one (§3.3.1), and those that are gone are told of by the set. Its cookie is where the
-    refresh leads: slapd leaves entries alone that are newer than the cookie it has, and it may have been told of some already."""
+    """In a refresh every entry is an added one (§3.3.1), and those that are gone are told of by the set. Its `cookie` is where
+    the refresh leads: slapd keeps entries that are newer than the cookie that comes with their removal, and it may have been
+    told of some in a refresh that broke off."""
     found = []
     for gone, some in groupby(events, lambda event: event.happened is Happened.REMOVED):
         if gone:

@@ -233,6 +233,7 @@ def test_ldapsearch_is_told_the_states_and_the_cookie(changing: Changing, gatewa
     changing.follow()
     second = shown(gateway, f"ro/{found[1]}")
     assert "refreshDeletes=1" in second
+    assert len(set(re.findall(r"csn=\S+", second))) == 1  # slapd keeps what is newer than the cookie of its removal
     assert f"# {BEN.id}" in second.replace("\t", " ")
     assert second.count(" added") == 1  # the group that listed him
 

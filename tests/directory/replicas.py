@@ -3,7 +3,7 @@ entry along with it."""
 
 from collections.abc import Iterable
 
-from gateway.directory.journal import Event, Happened, Reading
+from gateway.directory.reading import Event, Happened, Reading
 from gateway.model import dn
 from gateway.wire import entries
 

@@ -14,8 +14,9 @@ from gateway.directory import history, viewfile
 from gateway.directory.access import Access
 from gateway.directory.csn import Moment
 from gateway.directory.definition import View
-from gateway.directory.journal import Event, Happened, Journal
+from gateway.directory.journal import Journal
 from gateway.directory.reader import SINGLE_LEVEL, WHOLE_SUBTREE, Reader
+from gateway.directory.reading import Event, Happened
 from gateway.directory.search import Query, ViewSearcher
 from gateway.directory.viewfile import ViewFile
 from gateway.model.application import Scope

@@ -4,7 +4,7 @@ entries as they change, until the client abandons the search, cancels it, or goe
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from gateway.directory.journal import Event, Happened, Reading
+from gateway.directory.reading import Event, Happened, Reading
 from gateway.frontends.ldap.results import Refused
 from gateway.frontends.ldap.search_controls import decoded
 from gateway.frontends.ldap.telling import Telling, encoded_control

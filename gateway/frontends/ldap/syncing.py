@@ -12,7 +12,7 @@ from uuid import UUID
 
 from gateway.directory.access import Access
 from gateway.directory.csn import Moment, format_csn, parse_csn
-from gateway.directory.journal import Event, Happened, Reading
+from gateway.directory.reading import Event, Happened, Reading
 from gateway.frontends.ldap.search_controls import decoded
 from gateway.frontends.ldap.telling import Telling, encoded_control
 from gateway.model.syntaxes import Checks

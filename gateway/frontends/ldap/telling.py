@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from twisted.internet.defer import CancelledError, Deferred
 
-from gateway.directory.journal import Event, Journal, Reading
+from gateway.directory.journal import Journal
 from gateway.directory.reader import TooManySearches
+from gateway.directory.reading import Event, Reading
 from gateway.directory.search import Query, Search
 from gateway.frontends.ldap.limits import REFRESH_SECONDS
 from gateway.frontends.ldap.results import SUCCESS, Refused, of_error

@@ -169,8 +169,7 @@ class Projection:
     def _values(self, kind: Kind, name: str, attributes: Attributes, named: Attributes) -> list[tuple[str, Sequence[bytes]]]:
         found: list[tuple[str, Sequence[bytes]]] = []
         for ldap_name, rule, single in self._plans[kind]:
-            values = rule.values(attributes, named)
-            if values:
+            if values := rule.values(attributes, named):
                 found.append((ldap_name, values[:1] if single else _distinct(ldap_name, values)))
         naming, own = self.view.rules[kind].naming, name.encode()
         if not found or attribute_key(found[0][0]) != attribute_key(naming):

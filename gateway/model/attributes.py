@@ -58,6 +58,9 @@ USER_ATTRIBUTES = _by_name(
     _D("login_shell", "the POSIX shell"),
     _D("gecos", "the POSIX gecos field"),
     _D(PASSWORD_CHANGED, "when the password was changed, in the source's words"),
+    _D("shadow_last_change", "the day of the last change of the password, counted from 1970"),
+    _D("object_guid", "the objectGUID of Active Directory", binary=True),
+    _D("object_sid", "the objectSid of Active Directory", binary=True),
     _D("enabled", '"true" or "false": whether the account may log in; true when the source says nothing'),
 )
 
@@ -76,6 +79,8 @@ GROUP_ATTRIBUTES = _by_name(
     _D("description", "a description"),
     _D("email", "the group's mail address"),
     _D("gid_number", "the POSIX group number"),
+    _D("object_guid", "the objectGUID of Active Directory", binary=True),
+    _D("object_sid", "the objectSid of Active Directory", binary=True),
 )
 
 ATTRIBUTES: dict[Kind, dict[str, AttributeDefinition]] = {

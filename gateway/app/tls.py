@@ -12,8 +12,7 @@ from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 from twisted.internet.interfaces import IOpenSSLContextFactory
-from twisted.internet.ssl import Certificate as PeerAuthority
-from twisted.internet.ssl import CertificateOptions, TLSVersion, trustRootFromCertificates
+from twisted.internet.ssl import CertificateOptions, TLSVersion
 from zope.interface import implementer
 
 from gateway.model.errors import ConfigurationError
@@ -67,7 +66,7 @@ class Certificate:
             raise self._unusable(error.strerror or str(error)) from None
 
     def _made(self, pem: Pem) -> SSL.Context:
-        context: SSL.Context = self._options(pem.authorities).getContext()
+        context: SSL.Context = CertificateOptions(raiseMinimumTo=TLSVersion.TLSv1_2).getContext()
         try:
             own, *chain = load_pem_x509_certificates(pem.certificate)
             context.use_certificate(own)
@@ -78,19 +77,22 @@ class Certificate:
             context.check_privatekey()
         except (SSL.Error, ValueError, TypeError):
             raise self._unusable(WRONG) from None
+        if pem.authorities:
+            self._ask_for_certificates(context, pem.authorities)
         return context
 
-    def _options(self, authorities: bytes) -> CertificateOptions:
-        """Client certificates are asked for where there are authorities for them; a client need not have one, but one that is
-        not theirs ends the handshake."""
-        if not authorities:
-            return CertificateOptions(raiseMinimumTo=TLSVersion.TLSv1_2)
+    def _ask_for_certificates(self, context: SSL.Context, authorities: bytes) -> None:
+        """A client need not have a certificate, but one that is not of these authorities ends the handshake."""
         try:
-            found = [X509.from_cryptography(one) for one in load_pem_x509_certificates(authorities)]
+            found = load_pem_x509_certificates(authorities)
         except ValueError:
             raise ConfigurationError(f"client_ca {self._client_ca} cannot be used: not PEM certificates") from None
-        root = trustRootFromCertificates(map(PeerAuthority, found))  # type: ignore[no-untyped-call]
-        return CertificateOptions(raiseMinimumTo=TLSVersion.TLSv1_2, trustRoot=root, requireCertificate=False)
+        store = context.get_cert_store()
+        assert store is not None  # noqa: S101 (a new context has one)
+        for authority in found:
+            store.add_cert(X509.from_cryptography(authority))
+            context.add_client_ca(authority)
+        context.set_verify(SSL.VERIFY_PEER)
 
     def _unusable(self, reason: str) -> ConfigurationError:
         return ConfigurationError(f"certificate {self._certificate} and key {self._key} cannot be used: {reason}")

@@ -111,7 +111,7 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Account:
-    """Whom to bind as."""
+    """Whom to bind as, by a DN or another bind name."""
 
     dn: str
     password: str = field(repr=False)
@@ -124,16 +124,17 @@ class World:
         self.database = Database(f"sqlite:///{folder}/store.sqlite")
         migrate.migrate(self.database)
         self.database.write_blocking(company.fill)
-        self.portal = self._application("portal")
+        self.portal = self.application("portal")
         sales = Scope((company.object_id("Sales"),), ())
-        self.narrow = self._application("narrow", scope=sales, attributes=frozenset({"uid", "cn"}))
+        self.narrow = self.application("narrow", scope=sales, attributes=frozenset({"uid", "cn"}))
         self.tail = Tail(self.database, reactor, poll_seconds=0.1)
         self.view = openldap("openldap", DN.parse(company.BASE))
         self.follower = Follower(self.view, folder, self.database, self.tail, reactor)
         self.directory = Directory([self.follower])
         self.threads = ThreadPool(0, 2, "search")
 
-    def _application(self, name: str, **rights: Any) -> Account:
+    def application(self, name: str, **rights: Any) -> Account:
+        """One more application with these rights."""
         _, secret = self.database.write_blocking(lambda c: applications.add(c, name, now=company.BEGAN, **rights))
         return Account(f"cn={name},ou=applications,{company.BASE}", secret)
 
@@ -177,7 +178,8 @@ class Serving:
             SoftLock(clock.seconds, failures, 60),
             anonymous_views=options.pop("anonymous_views", ()),
         )
-        certificate = Certificate(pki.certificate, pki.key) if pki else None
+        client_ca = options.pop("client_ca", None)
+        certificate = Certificate(pki.certificate, pki.key, client_ca=client_ca) if pki else None
         context = (lambda: certificate) if certificate else None
         limits = ServerLimits(**options.pop("limits", {}))
         changes = PasswordChanges(

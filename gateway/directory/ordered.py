@@ -5,6 +5,7 @@ import sqlite3
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Any
 
 from gateway.directory import sorting
@@ -118,11 +119,12 @@ class SortedSearch(Search):
         assert connection is not None, "open comes first"  # noqa: S101
         prepared = self._searcher.reader.prepare(self._shape, self._scope, self._by)
         ids = array("q")
-        cursor = connection.execute(prepared.sql, self._parameters)
-        while found := cursor.fetchmany(_IDS_AT_ONCE):
-            self._searcher.reader.count_ids(len(found))
-            self._held += len(found)
-            ids.extend([one[0] for one in found])
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(prepared.sql, self._parameters)
+            while found := cursor.fetchmany(_IDS_AT_ONCE):
+                self._searcher.reader.count_ids(len(found))
+                self._held += len(found)
+                ids.extend([one[0] for one in found])
         return ids
 
     def _rows(self, ids: "array[int]", columns: str = ROW) -> list[Any]:

@@ -225,7 +225,11 @@ class Reader:
         self._held[holder] -= 1
         if not self._held[holder]:
             del self._held[holder]
-        connection.rollback()
+        try:
+            connection.rollback()
+        except sqlite3.OperationalError:  # an interrupt is in effect still: whoever gave it back is not to suffer for it
+            connection.close()
+            return
         if self._closed or len(self._idle) >= _IDLE_SNAPSHOTS:
             connection.close()
         else:

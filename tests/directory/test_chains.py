@@ -47,7 +47,9 @@ class Chained:
 
     def member_of(self, name: str, access: Access = EVERYTHING) -> list[str]:
         search = ViewSearcher(self.reader, access).search(self._query(name, BASE_OBJECT, "(objectClass=*)"))
-        (entry,) = search.at_once() or ()
+        found = search.at_once()
+        assert found is not None
+        (entry,) = found
         return [value.decode().partition(",")[0].partition("=")[2] for value in entries.values(entry, b"memberof")]
 
     @staticmethod

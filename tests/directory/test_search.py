@@ -14,6 +14,7 @@ from gateway.directory import search as search_module
 from gateway.directory.access import Access
 from gateway.directory.reader import WHOLE_SUBTREE, Reader, TooManySearches
 from gateway.directory.search import Query, Search, ViewSearcher
+from gateway.directory.viewfile import ViewFile
 from gateway.model.dn import DN
 from gateway.wire import entries, filters
 from tests.directory.company import ANNA, BEN, EVERYTHING, GROUPS, IN_NORTH, INSIDE, NORTH, PEOPLE, SOUTH, STAFF, Company
@@ -99,6 +100,28 @@ def test_a_search_that_cannot_begin_gives_its_snapshot_back(bed: Company, monkey
         search.open()
     search.open()
     assert names(search)
+    search.close()
+
+
+class Interrupted(sqlite3.Connection):
+    """Cannot end its transaction."""
+
+    def rollback(self) -> None:
+        raise sqlite3.OperationalError("interrupted")
+
+
+def test_a_snapshot_that_is_given_back_while_an_interrupt_is_in_effect_is_not_used_again(
+    bed: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bed.reader._file.path
+    monkeypatch.setattr(ViewFile, "open_reader", lambda *_: sqlite3.connect(path, factory=Interrupted, isolation_level=None))
+    search = bed.search(EVERYTHING, "(objectClass=*)")
+    search.open()
+    search.close()
+    monkeypatch.undo()
+    search = bed.search(EVERYTHING, "(objectClass=*)")
+    search.open()
+    assert len(names(search)) == 11
     search.close()
 
 

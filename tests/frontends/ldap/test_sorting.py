@@ -4,16 +4,25 @@ import ldap
 import pytest
 from ldap.controls.sss import SSSRequestControl
 
-from gateway.directory import ordered
+from gateway.directory import ordered, sorting
 from gateway.directory import reader as reader_module
 from gateway.wire import oids
-from gateway.wire.controls import PagedResults, SortKey, SortRequest, SortResponse, control, find
-from gateway.wire.messages import Control, SearchRequest
+from gateway.wire.controls import (
+    ListPosition,
+    ListRequest,
+    PagedResults,
+    SortKey,
+    SortRequest,
+    SortResponse,
+    control,
+    find,
+)
+from gateway.wire.messages import AbandonRequest, Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.bare import Bare, Done, bare, search_request
 from tests.frontends.ldap.company import ANN, BASE, BOB, CROWD, DAVE, PEOPLE
 from tests.frontends.ldap.programs import libldap, tool
-from tests.frontends.ldap.serving import Serving, World, blocking, eventually
+from tests.frontends.ldap.serving import Serving, World, blocking, eventually, in_reactor
 
 FEW = search_request(BASE, "(|(uid=ann)(uid=bob)(uid=dave))", attributes=("1.1",))
 CROWDED = search_request(BASE, "(uid=crowd*)", attributes=("1.1",))
@@ -137,6 +146,34 @@ def test_no_more_ids_are_kept_than_there_is_room_for(serving: Serving, monkeypat
     eventually(lambda: snapshots(serving.world) == 0)
     with bare(serving, serving.portal) as client:
         assert client.search(CROWDED, sort(SortKey("cn")), page)[1].code == 0
+
+
+@pytest.mark.parametrize("beside", [(), (control(ListRequest(0, 9, ListPosition(1)), True),)])
+@blocking
+def test_sorting_that_takes_too_long_is_interrupted_or_abandoned_and_others_are_served_meanwhile(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch, beside: tuple[Control, ...]
+) -> None:
+    endless = "SELECT max(a.id + b.id + c.id + d.id) FROM entry a, entry b, entry c, entry d"
+    monkeypatch.setattr(sorting, "statement", lambda *_: endless)
+    reader = serving.world.follower.reader
+    assert reader is not None
+    everything = search_request(BASE, attributes=("1.1",), time_limit=1)
+    order = sort(SortKey("gecos"), SortKey("loginShell"))
+    try:
+        with bare(serving, serving.portal) as client, bare(serving, serving.portal) as other:
+            (message_id,) = client.send(everything, controls=(order, *beside))
+            eventually(lambda: snapshots(serving.world) == 1)
+            assert len(other.search(FEW)[0]) == 3
+            message = client.receive()
+            assert message.message_id == message_id
+            assert message.operation.result.code == ResultCode.TIME_LIMIT_EXCEEDED  # type: ignore[union-attr]
+            client.send(search_request(BASE, attributes=("1.1",)), controls=(order, *beside))
+            eventually(lambda: snapshots(serving.world) == 1)
+            client.send(AbandonRequest(message_id + 1))
+            eventually(lambda: snapshots(serving.world) == 0)
+            assert len(client.search(FEW)[0]) == 3
+    finally:
+        in_reactor(reader._plans.clear)
 
 
 @blocking

@@ -23,6 +23,8 @@ TWISTED_LEVELS = {
     LogLevel.critical: "error",
 }
 LIBRARY_LEVEL = logging.WARNING
+MAX_VALUE_CHARACTERS = 2_000
+"""A stranger's bind name may be as long as a message; a disk is not for that."""
 
 
 def configure(level: str, form: str, stream: TextIO | None = None, *, worker: int | None = None) -> None:
@@ -49,6 +51,7 @@ def _processors(form: str, stream: TextIO) -> list[structlog.typing.Processor]:
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _shortened,
     ]
     if form == "json":
         return [*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
@@ -68,6 +71,14 @@ def _signature(worker: int | None) -> list[structlog.typing.Processor]:
         return event
 
     return [] if worker is None else [sign]
+
+
+def _shortened(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Long text ends early and says so; what follows it in the event, tracebacks, is not text yet."""
+    for key, value in event.items():
+        if isinstance(value, str) and len(value) > MAX_VALUE_CHARACTERS:
+            event[key] = f"{value[:MAX_VALUE_CHARACTERS]}… ({len(value):,} characters)"
+    return event
 
 
 def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -16,7 +16,7 @@ from gateway.directory.directory import Directory, Party
 from gateway.directory.offline import WrongOffline
 from gateway.directory.passwords import Passwords
 from gateway.directory.search import NoSuchObject
-from gateway.directory.softlock import SoftLock
+from gateway.directory.softlock import SoftLock, bounded
 from gateway.model.application import Application, Grant, Scope
 from gateway.model.dn import DN, InvalidDN
 from gateway.model.source import PolicyNotice
@@ -92,6 +92,7 @@ class Authentication:
     async def guarded(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]]) -> T:
         """What comes of `work`, which raises InvalidCredentials or WrongOffline for a wrong password, unless there were too
         many of them: then InvalidCredentials at once. `key`: Named.key; `name`: as it was given, for the log."""
+        key = bounded(key)
         if not await self._soft_lock.enter(key):
             _log.warning("bind", dn=name, peer=peer, result="locked", cure="wait, or find out who guesses")
             raise InvalidCredentials

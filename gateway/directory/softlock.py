@@ -2,6 +2,7 @@
 
 Kept in memory, per process, bounded."""
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +10,15 @@ from dataclasses import dataclass, field
 from twisted.internet.defer import Deferred
 
 MAX_KEYS = 50_000
-"""Names remembered at the same time; the longest unused go first. Some 10 MB at most."""
+"""Names remembered at the same time; the longest unused go first. Some 10 MB of them, 40 MB at most."""
+
+MAX_KEY_CHARACTERS = 200
+"""A stranger's name may be as long as a message: a longer key is remembered by its digest."""
+
+
+def bounded(key: str) -> str:
+    """The key as it is remembered: itself, or its SHA-256 when it is long."""
+    return key if len(key) <= MAX_KEY_CHARACTERS else hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(slots=True)

@@ -150,7 +150,7 @@ def announcing(random: Random, _access: Access) -> Plan:
 
 def large(random: Random, access: Access) -> Plan:
     """As large as a message may be, and a little larger."""
-    name = "cn=" + "x" * random.choice((100_000, 1_000_000, 1_048_500, 1_048_576, 2_000_000))
+    name = f"cn={random.random()}" + "x" * random.choice((100_000, 1_000_000, 1_048_500, 1_048_576, 2_000_000))
     made = random.choice(
         (m.DelRequest(name), m.CompareRequest(name, "cn", b"x"), m.BindRequest(3, name, m.SimpleAuthentication(b"x")))
     )

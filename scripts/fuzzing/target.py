@@ -18,6 +18,7 @@ from tests.servers import slapd as openldap
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 COMPLAINTS = re.compile(r"operation failed|Traceback|\[(?:error|critical) *\]|Unhandled")
 """What the gateway's log must not hold: a client's error is told to the client, never logged as ours."""
+LONGEST_LINE = 10_000
 LDAP = """\
 listen = "127.0.0.1:0"
 tls_listen = "127.0.0.1:0"
@@ -59,8 +60,9 @@ class Target:
         return figures(self._serving.process.pid)
 
     def complaints(self) -> list[str]:
-        """The lines of the log that tell of errors of our own."""
-        return [line for line in self._serving.log_text().splitlines() if COMPLAINTS.search(line)]
+        """The lines of the log that tell of errors of our own, or that a client has blown up."""
+        lines = self._serving.log_text().splitlines()
+        return [line[:LONGEST_LINE] for line in lines if COMPLAINTS.search(line) or len(line) > LONGEST_LINE]
 
     def log_text(self) -> str:
         return self._serving.log_text()

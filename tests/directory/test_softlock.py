@@ -53,6 +53,13 @@ def test_the_names_remembered_are_bounded_and_the_longest_unused_go_first(
     assert [lock.failed("ben"), lock.failed("ben")] == [False, False], "ben was forgotten"
 
 
+def test_a_long_key_is_short_when_it_is_remembered_and_differs_from_others_of_its_beginning() -> None:
+    assert softlock.bounded("anna") == "anna"
+    long = ["a" * 1_000_000 + end for end in "xy"]
+    assert len({softlock.bounded(key) for key in long}) == 2
+    assert all(len(softlock.bounded(key)) <= softlock.MAX_KEY_CHARACTERS for key in long)
+
+
 def entered(lock: SoftLock, key: str = "anna") -> "list[bool]":
     answers: list[bool] = []
     Deferred.fromCoroutine(lock.enter(key)).addCallback(answers.append)

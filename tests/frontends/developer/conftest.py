@@ -119,9 +119,9 @@ class Source:
         return ChangeAnswer(19, "Password is in history") if new == b"history" else ChangeAnswer(0)
 
 
-def password_changes(database: Database) -> PasswordChanges:
+def password_changes(database: Database, hashing: Hashing) -> PasswordChanges:
     """As the gateway has them, without views; people with an account at `SOURCE_PASSWORDS` have their passwords there."""
-    source, hashing = Source(), Hashing(reactor)
+    source = Source()
     offline = OfflineBinds(database, hashing, {}, now)
     checked = Passwords(database, {SOURCE_PASSWORDS: source}, hashing, offline)
     authentication = Authentication(Directories([]), database, checked, SoftLock(lambda: 0.0, 5, 60))
@@ -134,10 +134,11 @@ def password_changes(database: Database) -> PasswordChanges:
 def serve(directory: Directory) -> Iterator[Callable[[], World]]:
     """A function that serves the API over the store."""
     worlds: list[World] = []
+    hashing = Hashing(reactor)
 
     def start(clock: Any = reactor) -> World:
         tail = Tail(directory.database, reactor, poll_seconds=0.1)
-        api = DeveloperApi(directory.database, tail, password_changes(directory.database), reactor=clock)
+        api = DeveloperApi(directory.database, tail, password_changes(directory.database, hashing), reactor=clock)
         serving = Serving(make_site("developer", api.routes(), reactor=reactor))
         worlds.append(World(directory, serving, tail, directory.database.read_blocking(instance_id)))
         return worlds[-1]
@@ -146,6 +147,7 @@ def serve(directory: Directory) -> Iterator[Callable[[], World]]:
     for world in worlds:
         world.tail.close()
         pytest_twisted.blockon(Deferred.fromCoroutine(world.serving.end()))
+    hashing.close()
 
 
 @pytest.fixture

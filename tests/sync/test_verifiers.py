@@ -1,0 +1,42 @@
+"""What is kept of a password for binds while the source is away goes in the transaction that takes its reason away."""
+
+from typing import Any
+
+import pytest
+
+from gateway.model.attributes import PASSWORD_CHANGED
+from gateway.model.objects import Kind
+from gateway.store import passwords
+from tests.sync.house import House, gone, person
+
+ANN = "ann"
+
+
+@pytest.fixture
+def kept(house: House) -> House:
+    """Ann, with a verifier."""
+    house.apply(person(ANN, **{PASSWORD_CHANGED: "20260101000000Z"}))
+    house.database.write_blocking(lambda c: passwords.keep_verifier(c, house.user(ANN).id, "hr", "hash", house.time))
+    return house
+
+
+@pytest.mark.parametrize(
+    ("attributes", "stays"),
+    [
+        ({PASSWORD_CHANGED: "20260101000000Z", "title": "Engineer"}, True),
+        ({PASSWORD_CHANGED: "20260102000000Z"}, False),
+        ({PASSWORD_CHANGED: "20260101000000Z", "enabled": "false"}, False),
+    ],
+)
+def test_a_verifier_stays_unless_the_person_may_not_log_in_or_the_password_was_changed(
+    kept: House, attributes: dict[str, Any], stays: bool
+) -> None:
+    user_id = kept.user(ANN).id
+    kept.apply(person(ANN, **attributes))
+    assert (kept.database.read_blocking(lambda c: passwords.verifier(c, user_id, "hr")) is not None) is stays
+
+
+def test_a_verifier_goes_with_its_user(kept: House) -> None:
+    user_id = kept.user(ANN).id
+    kept.apply(gone(Kind.USER, f"u:{ANN}"), allow_deletions=True)
+    assert kept.database.read_blocking(lambda c: passwords.verifier(c, user_id, "hr")) is None

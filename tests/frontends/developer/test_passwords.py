@@ -74,7 +74,6 @@ async def test_without_the_grant_or_outside_of_the_scope_nothing_is_done(world: 
 async def test_a_password_that_is_none_is_an_invalid_parameter(world: World, company: Company, body: Any) -> None:
     answer = await update(world.client("portal", grants=["passwords"]), company.ann, body)
     assert (answer.status, answer.json["code"]) == (400, "InvalidParameter")
-    assert "short" not in answer.json["message"] or "too short" in answer.json["message"]
 
 
 @pytest_twisted.ensureDeferred

@@ -98,6 +98,12 @@ class View:
         return DN((*self.rules[kind].container, *self.base.rdns))
 
     @property
+    def shown_unasked(self) -> frozenset[str]:
+        """Operational attributes (keys) that entries show beside their user attributes: Active Directory's clients expect to
+        be told of groups without asking."""
+        return frozenset({"memberof"}) if self.kind == "ad" else frozenset()
+
+    @property
     def containers(self) -> tuple[DN, ...]:
         """The names of the entries that the view itself brings: its base, and what holds people, groups and organizations;
         those above come first."""

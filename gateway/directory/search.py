@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from gateway.directory.access import Access
 from gateway.directory.evaluate import Evaluator
@@ -43,13 +44,12 @@ class Query:
 class DirectPlan:
     """A search for equality assertions, ready but for their values: parameters are `base`, then for each value what its
     function in `keys` makes of it (None: go the ordinary way). Assertions about what an entry is (certain.OF_ITS_KIND) are in
-    the plan with their values. Each row is an encoded entry; `render` makes what is sent of
-    it (None: it is sent as it is)."""
+    the plan with their values. `render` makes what is sent of a row (None: its first column is sent as it is)."""
 
     sql: str
     base: tuple[Key, ...]
     keys: tuple[Callable[[bytes], Key | None], ...]
-    render: Callable[[bytes], bytes] | None
+    render: Callable[[Any], bytes] | None
 
 
 class NoSuchObject(Exception):
@@ -96,7 +96,8 @@ class ViewSearcher:
             if len(self._renderers) >= _MAX_RENDERERS:
                 self._renderers.clear()
             renderer = self._renderers[key] = Renderer(
-                wanted(attributes, types_only, self.access.attributes), self.reader.view.stored_attributes
+                wanted(attributes, types_only, self.access.attributes, self.reader.view.shown_unasked),
+                self.reader.view.stored_attributes,
             )
         return renderer
 
@@ -130,14 +131,21 @@ class ViewSearcher:
         makers = [self._maker(part) for part in asked if isinstance(part, tuple) and part[0] != "is"]
         renderer = self.renderer(query.attributes, query.types_only)
         base_key = query.base_key
-        if None in makers or renderer.needs_operational or not self.reader.is_container(base_key):
+        if None in makers or not self.reader.is_container(base_key):
             return None
         scope, base = self.reader.scope_of(base_key, query.scope)
-        prepared = self.reader.prepare(shape, scope, ENCODED)
+        prepared = self.reader.prepare(shape, scope, ROW if renderer.needs_operational else ENCODED)
         if not prepared.plan.exact or prepared.plan.cost > POINT_COST or prepared.parameters != len(base) + len(makers):
             return None
-        render = None if renderer.wanted.is_whole_entry else renderer
-        return DirectPlan(prepared.sql, base, tuple(maker for maker in makers if maker is not None), render)
+        return DirectPlan(prepared.sql, base, tuple(maker for maker in makers if maker is not None), self._render(renderer))
+
+    def _render(self, renderer: Renderer) -> Callable[[Any], bytes] | None:
+        if renderer.wanted.is_whole_entry:
+            return None
+        if not renderer.needs_operational:
+            return lambda row: renderer(row[0])
+        sight = self.sight(self.reader.connection)
+        return lambda row: renderer(row[4], row[5], sight.found(row, renderer.dynamic))
 
     def _maker(self, part: Shape) -> Callable[[bytes], Key | None] | None:
         """What makes the key of an equality assertion's value; None for what is not one."""

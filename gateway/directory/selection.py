@@ -37,10 +37,16 @@ class Wanted:
         return self.keys.intersection((*_STORED, *DYNAMIC))
 
 
-def wanted(attributes: Sequence[str], types_only: bool, readable: frozenset[str] | None = None) -> Wanted:
+def wanted(
+    attributes: Sequence[str],
+    types_only: bool,
+    readable: frozenset[str] | None = None,
+    unasked: frozenset[str] = frozenset(),
+) -> Wanted:
     """Reads an attribute selection list: names, OIDs, `*`, `+`, `1.1`, `@class`; unknown words are ignored (§4.5.1.8).
 
-    `readable` narrows it to what may be read (keys; objectClass always may).
+    `readable` narrows it to what may be read (keys; objectClass always may). `unasked`: operational attributes that come with
+    all user attributes.
     """
     keys: set[str] = set()
     all_user = not attributes
@@ -53,6 +59,8 @@ def wanted(attributes: Sequence[str], types_only: bool, readable: frozenset[str]
             keys.update(_class_attributes(description[1:]))
         elif description != "1.1":
             keys.update(schema.subtypes(attribute_key(description)))
+    if all_user:
+        keys |= unasked
     if readable is not None:
         if all_user:
             keys |= {"objectclass", *filterfalse(schema.is_operational, readable)}

@@ -140,3 +140,10 @@ def test_the_root_dse_names_all_views_and_the_domain(observer: Observer) -> None
     connection.unbind_s()
     assert found["defaultNamingContext"] == [b"dc=corp,dc=example"]
     assert len(found["namingContexts"]) == 4
+
+
+def test_active_directorys_clients_are_told_of_groups_unasked(observer: Observer) -> None:
+    [told] = observer.find("(sAMAccountName=zoë)", base="dc=corp,dc=example").values()
+    assert told["memberOf"] == [b"CN=staff,OU=Groups,dc=corp,dc=example"]
+    [person] = observer.find("(uid=zoë)", base="dc=plain,dc=example").values()
+    assert "memberOf" not in person

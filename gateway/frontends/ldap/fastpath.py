@@ -254,9 +254,9 @@ class FastPath:
         self._statistics.entries += count
         render = plan.render
         if count == 1:
-            entry = rows[0][0]
-            return wrap(message_id, entry if render is None else render(entry)) + search_done(message_id)
-        found = [wrap(message_id, row[0] if render is None else render(row[0])) for row in rows]
+            row = rows[0]
+            return wrap(message_id, row[0] if render is None else render(row)) + search_done(message_id)
+        found = [wrap(message_id, row[0] if render is None else render(row)) for row in rows]
         return b"".join(found) + search_done(message_id)
 
     def _learn(self, octets: bytes, message: bytes, values: int) -> _Template | None:

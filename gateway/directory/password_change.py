@@ -20,6 +20,7 @@ from gateway.model.application import Grant
 from gateway.model.errors import GatewayError, NotFound, SourceRefused
 from gateway.model.records import Account
 from gateway.model.source import ChangeAnswer, PasswordChanger, PolicyNotice
+from gateway.store import application_passwords
 from gateway.store import passwords as store
 from gateway.store.database import Database
 from gateway.wire.controls_update import PasswordPolicyError
@@ -149,7 +150,7 @@ class PasswordChanges:
         may_log_in = standing is not None and standing.user is not None and standing.user.enabled
 
         async def change() -> Changed:
-            if keepers and may_log_in:
+            if keepers and may_log_in and not application_passwords.has_form(old):
                 account = keepers[0]
                 answer = await self._changers[account.source_id].change(account.dn, old, new)
                 return self._answered(answer, account, named.user_id or "", named.name)

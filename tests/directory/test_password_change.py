@@ -168,6 +168,14 @@ async def test_what_was_kept_for_binds_while_the_source_is_away_goes_with_the_ol
         assert database.read_blocking(lambda c: passwords.verifier(c, ANNA.id, SOURCE)) is None
 
 
+@ensureDeferred
+async def test_an_application_password_is_not_shown_to_a_source(bed: Bed) -> None:
+    bed.authentication = bed.make(changers=[SOURCE])
+    with pytest.raises(InvalidCredentials):
+        await modify(bed, bed.authentication.anonymous, ANNAS, b"gwap_aaaaaaaa_" + b"x" * 32)
+    assert bed.hr.asked == []
+
+
 # ---- applications
 
 

@@ -111,10 +111,9 @@ async def _settle(target: Target, sockets: int) -> None:
 def leaks(before: Figures, warm: Figures, after: Figures) -> list[str]:
     """What has grown that should not have."""
     found = []
-    growth, allowed = (
-        after.resident_mebibytes - warm.resident_mebibytes,
-        max(GROWTH_MEBIBYTES, GROWTH_SHARE * warm.resident_mebibytes),
-    )
+    growth = after.resident_mebibytes - warm.resident_mebibytes
+    is_short = warm.cpu_seconds - before.cpu_seconds < SHORT_SECONDS
+    allowed = SHORT_GROWTH_MEBIBYTES if is_short else max(GROWTH_MEBIBYTES, GROWTH_SHARE * warm.resident_mebibytes)
     if growth > allowed:
         found.append(f"memory grew by {growth:.1f} MiB after the warm-up, to {after.resident_mebibytes:.1f} MiB")
     if after.sockets > before.sockets + SPARE_SOCKETS:

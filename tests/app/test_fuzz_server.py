@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -116,3 +117,4 @@ def test_what_is_left_behind_is_found() -> None:
     assert leaks(before, warm, Figures(155, 9, 95, cpu_seconds=200)) == []
     found = leaks(before, warm, Figures(190, 40, 400, cpu_seconds=200))
     assert [line.split()[0] for line in found] == ["memory", "40", "400"]
+    assert leaks(before, replace(warm, cpu_seconds=5), Figures(190, 9, 95, cpu_seconds=10)) == []

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -16,7 +17,9 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from gateway.app.tables import LdapTable, Settings
+from gateway.app.tls import Pem
 from gateway.app.workers import crew as crew_module
+from gateway.app.workers import post as post_module
 from gateway.app.workers.channel import MAX_MESSAGE_BYTES, Channel, pair
 from gateway.app.workers.crew import Crew
 from gateway.app.workers.messages import (
@@ -27,12 +30,16 @@ from gateway.app.workers.messages import (
     Entered,
     Failed,
     Handed,
+    Left,
     Message,
     Ready,
+    Renewed,
+    RenewedPem,
     Stop,
     Taken,
     ToWorker,
     counted,
+    renewed,
 )
 from gateway.app.workers.post import MANY_UNTAKEN, Arrival, Desk
 from gateway.directory.softlock import SoftLock
@@ -198,12 +205,30 @@ def test_a_worker_that_cannot_be_started_is_tried_again(house: House) -> None:
     assert house.crew.serving == 1
 
 
+def test_a_worker_for_whom_no_file_can_be_opened_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = house.worker(0)
+    with monkeypatch.context() as patched:
+        patched.setattr(post_module, "pair", Mock(side_effect=OSError(24, "Too many open files")))
+        process.ends()
+        house.machine.advance(0)
+    assert house.pause() == 1
+    house.machine.advance(1)
+    house.worker()
+    assert house.crew.serving == 1
+
+
 def test_a_worker_that_is_silent_is_ended_and_one_that_counts_is_not(house: House) -> None:
     silent, speaking = house.worker(0), house.worker(1)
     house.wait(crew_module.SILENCE_SECONDS, speaking)
     assert not silent.killed
     house.wait(2 * crew_module.LOOK_SECONDS, speaking)
     assert (silent.killed, speaking.killed) == (True, False)
+
+
+def test_a_clock_that_jumps_ends_no_worker(house: House) -> None:
+    one, other = house.worker(0), house.worker(1)
+    house.machine.advance(3600)
+    assert not (one.killed or other.killed)
 
 
 def test_connections_go_to_the_worker_with_the_fewest_and_not_to_one_that_takes_none(house: House) -> None:
@@ -250,6 +275,14 @@ def test_what_a_worker_asked_and_did_not_finish_is_given_back_when_it_ends(house
     assert house.soft_lock.is_locked("ann")
 
 
+def test_nothing_is_remembered_of_names_whose_binds_are_over(house: House) -> None:
+    one = house.worker(0)
+    [post, _] = house.crew._posts
+    one.says(Enter(1, "ann"), Enter(2, "ann"), Failed("ann"), Failed("ann"), Enter(3, "ann"), Left("ann"), Left("ann"))
+    assert one.hears() == [Entered(1, True), Entered(2, True), Entered(3, False)]
+    assert not post._asking
+
+
 def test_what_a_worker_has_counted_stays_counted_when_it_ends(house: House) -> None:
     one, other = house.worker(0), house.worker(1)
     one.says(Counted({"entries": 5}, {"operations": [(("bind", 0), 2)]}), Counted({"entries": 7}, {}))
@@ -294,6 +327,30 @@ def test_a_channel_keeps_what_the_other_side_does_not_take_yet_and_sends_it_in_o
     assert found == [Entered(number, True) for number in range(2_000)]
     channel.close()
     theirs.close()
+
+
+def test_what_the_other_side_said_before_its_end_is_heard_though_it_left_messages_unread() -> None:
+    machine = Machine()
+    channel, theirs = channels(machine)
+    heard: list[object] = []
+    channel.start(lambda message, _: heard.append(message))
+    theirs.send(msgspec.msgpack.encode(Entered(1, True)))
+    channel.send(Stop())
+    theirs.close()
+    machine.turn()
+    assert heard == [Entered(1, True)]
+    assert not channel.is_open
+
+
+@pytest.mark.parametrize("octets", [0, 5, 200_000])
+def test_a_certificate_with_any_number_of_authorities_goes_through_the_channel(octets: int) -> None:
+    pem, put_together = Pem(b"certificate", b"key", b"a" * octets), RenewedPem()
+    pieces = [msgspec.msgpack.encode(one) for one in renewed(pem)]
+    assert all(len(piece) <= MAX_MESSAGE_BYTES for piece in pieces)
+    decoder = msgspec.msgpack.Decoder(Renewed)
+    for _ in range(2):
+        found = [put_together.whole(decoder.decode(piece)) for piece in pieces]
+        assert found == [None] * (len(pieces) - 1) + [pem]
 
 
 def test_a_message_that_fails_costs_itself_only() -> None:

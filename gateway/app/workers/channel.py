@@ -18,7 +18,7 @@ from zope.interface import implementer
 from gateway.app.workers.messages import Message
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
-"""The longest are certificates with their chains, and statistics; the kernel takes up to some 200 KiB in one piece."""
+"""The longest are pieces of certificates, and statistics; the kernel takes up to some 200 KiB in one piece."""
 
 MESSAGES_AT_ONCE: Final = 64
 """Taken in one turn of the reactor, so that clients are served in between."""
@@ -84,6 +84,8 @@ class Channel(Generic[M]):
                 data, descriptors, _, _ = socket.recv_fds(self._end, MAX_MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
             except BlockingIOError:
                 return None
+            except ConnectionResetError:  # told once, before what the other side had said until then: that counts
+                continue
             except OSError:
                 return CONNECTION_LOST
             if not data:

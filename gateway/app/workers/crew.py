@@ -14,7 +14,7 @@ from twisted.internet.task import LoopingCall
 from gateway.app.tables import Settings
 from gateway.app.tls import Certificate, Pem
 from gateway.app.workers.handing import HandingFactory
-from gateway.app.workers.messages import Boot, Message, Renewed, Stop, ViewState
+from gateway.app.workers.messages import Boot, Message, Stop, ViewState, renewed
 from gateway.app.workers.post import Arrival, Desk, Post
 from gateway.directory import viewfile
 from gateway.directory.follower import Follower
@@ -27,7 +27,8 @@ STEADY_SECONDS: Final = 10.0
 LONGEST_PAUSE_SECONDS: Final = 30.0
 
 SILENCE_SECONDS: Final = 30.0
-"""A worker tells its statistics every second; one that was silent for so long hangs, and is ended."""
+"""A worker tells its statistics every second; one that was silent for so long hangs, and is ended. Measured in looks: a clock
+that jumps, or a machine that slept, is nobody's silence."""
 
 LOOK_SECONDS: Final = 5.0
 
@@ -134,10 +135,11 @@ class Crew:
 
     def _look(self) -> None:
         """Ends who hangs: `ended` does the rest."""
-        now = self._reactor.seconds()
         for post in self._posts:
-            if post.pid is not None and now - post.heard_at > SILENCE_SECONDS:
-                _log.error("a worker hangs and is ended", worker=post.number, pid=post.pid, silent_seconds=now - post.heard_at)
+            post.silent_looks += 1
+            silent_seconds = post.silent_looks * LOOK_SECONDS
+            if post.pid is not None and silent_seconds > SILENCE_SECONDS:
+                _log.error("a worker hangs and is ended", worker=post.number, pid=post.pid, silent_seconds=silent_seconds)
                 post.kill()
 
     def _check_stopped(self) -> None:
@@ -169,7 +171,8 @@ class Crew:
         return ViewState(name, known[1], follower.position)
 
     def _renewed(self, pem: Pem) -> None:
-        self._tell(Renewed(pem.certificate, pem.key, pem.authorities))
+        for message in renewed(pem):
+            self._tell(message)
 
     def _tell(self, message: Message) -> None:
         for post in self._posts:

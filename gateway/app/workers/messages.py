@@ -53,11 +53,10 @@ class Entered(Message, frozen=True):
 
 
 class Renewed(Message, frozen=True):
-    """The certificate as it was read again."""
+    """A piece of the certificate as it was read again, in order: with many authorities it is longer than a message may be."""
 
-    certificate: bytes
-    key: bytes
-    authorities: bytes
+    piece: bytes
+    is_last: bool
 
     def __repr__(self) -> str:
         return "Renewed()"
@@ -134,6 +133,31 @@ BOOT_DESCRIPTOR: Final = 4
 
 ToWorker = Handed | ViewState | Entered | Renewed | Stop
 ToPrimary = Ready | Taken | Closed | Enter | Left | Failed | Succeeded | UpstreamAsked | Committed | Counted
+
+
+PIECE_BYTES: Final = 32 * 1024
+
+
+def renewed(pem: Pem) -> list[Renewed]:
+    """A certificate as messages."""
+    data = msgspec.msgpack.encode(pem)
+    starts = range(0, len(data), PIECE_BYTES)
+    return [Renewed(data[start : start + PIECE_BYTES], start == starts[-1]) for start in starts]
+
+
+class RenewedPem:
+    """Puts together again what `renewed` made."""
+
+    def __init__(self) -> None:
+        self._data = b""
+
+    def whole(self, message: Renewed) -> Pem | None:
+        """The certificate, with its last piece; None before that."""
+        self._data += message.piece
+        if not message.is_last:
+            return None
+        data, self._data = self._data, b""
+        return msgspec.msgpack.decode(data, type=Pem)
 
 
 def counted(statistics: Statistics) -> Counted:

@@ -88,7 +88,9 @@ class Post:
         self.is_ready = False
         self.connections = 0
         self.pid: int | None = None
-        self.born_at = self.heard_at = 0.0
+        self.born_at = 0.0
+        self.silent_looks = 0
+        """How often it was looked at since it last said anything; crew.py looks."""
         self._desk = desk
         self._reactor = reactor
         self._overseer = overseer
@@ -103,11 +105,11 @@ class Post:
 
     def start(self, boot: Boot) -> None:
         """Starts the process."""
-        ours, theirs = pair()
-        self._channel = Channel(self._reactor, ours, ToPrimary, self._lost)
-        self._channel.start(self._received)
-        self.born_at = self.heard_at = self._reactor.seconds()
+        self.born_at, self.silent_looks = self._reactor.seconds(), 0
         try:
+            ours, theirs = pair()
+            self._channel = Channel(self._reactor, ours, ToPrimary, self._lost)
+            self._channel.start(self._received)
             with theirs, Path(os.devnull).open("rb") as nothing, _in_memory(pickle.dumps(boot)) as file:
                 self._spawn({0: nothing, CHANNEL_DESCRIPTOR: theirs, BOOT_DESCRIPTOR: file})
         except OSError as error:
@@ -172,7 +174,7 @@ class Post:
     # From the worker --------------------------------------------------------------------------------------------------
 
     def _received(self, message: ToPrimary, _: socket.socket | None) -> None:
-        self.heard_at = self._reactor.seconds()
+        self.silent_looks = 0
         match message:
             case Taken():
                 self._untaken.popleft().connection.close()
@@ -181,7 +183,7 @@ class Post:
             case Enter():
                 ensureDeferred(self._enter(message))
             case Left(key):
-                self._asking[key] -= 1
+                self._left(key)
                 self._desk.soft_lock.leave(key)
             case Failed(key):
                 if self._desk.soft_lock.failed(key):
@@ -206,6 +208,11 @@ class Post:
         self.connections -= 1
         self._desk.admission.closed(host)
 
+    def _left(self, key: str) -> None:
+        self._asking[key] -= 1
+        if not self._asking[key]:  # a stranger chooses the names
+            del self._asking[key]
+
     async def _enter(self, question: Enter) -> None:
         channel = self._channel
         admitted = await self._desk.soft_lock.enter(question.key)
@@ -213,7 +220,8 @@ class Post:
             if admitted:
                 self._desk.soft_lock.leave(question.key)
             return
-        self._asking[question.key] += admitted
+        if admitted:
+            self._asking[question.key] += 1
         channel.send(Entered(question.number, admitted))
 
 

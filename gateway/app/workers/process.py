@@ -18,7 +18,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from gateway.app import ldap_face, logs, parts
 from gateway.app.reactor import epoll_reactor
-from gateway.app.tls import Certificate, Pem
+from gateway.app.tls import Certificate
 from gateway.app.workers.asking import AskedSoftLock, HandedAdmission
 from gateway.app.workers.channel import Channel
 from gateway.app.workers.messages import (
@@ -32,6 +32,7 @@ from gateway.app.workers.messages import (
     Handed,
     Ready,
     Renewed,
+    RenewedPem,
     Stop,
     Taken,
     ToWorker,
@@ -61,6 +62,7 @@ class Worker:
         self._database.on_commit(lambda number: reactor.callFromThread(self._channel.send, Committed(number)))
         self._views = {table.name: SharedView(parts.view(table), settings.view_dir, reactor) for table in settings.view}
         self._certificate = _certificate(boot)
+        self._renewed = RenewedPem()
         self._soft_lock = AskedSoftLock(self._channel.send)
         self._face = ldap_face.build(
             settings,
@@ -103,9 +105,10 @@ class Worker:
                 self._soft_lock.answered(number, admitted)
             case ViewState(name, build, position):
                 self._views[name].tell(build, position)
-            case Renewed(certificate, key, authorities):
-                if self._certificate is not None:
-                    self._certificate.use(Pem(certificate, key, authorities))
+            case Renewed():
+                pem = self._renewed.whole(message)
+                if self._certificate is not None and pem is not None:
+                    self._certificate.use(pem)
             case Stop():
                 ensureDeferred(self._stop())
 

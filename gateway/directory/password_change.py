@@ -15,7 +15,8 @@ from gateway.directory.bindnames import Named
 from gateway.directory.directory import Party
 from gateway.directory.hashing import Hashing
 from gateway.directory.offline import OfflineBinds
-from gateway.directory.passwords import Passwords, Standing
+from gateway.directory.passwords import Passwords
+from gateway.directory.standing import Standing
 from gateway.model.application import Grant
 from gateway.model.errors import GatewayError, NotFound, SourceRefused
 from gateway.model.records import Account
@@ -104,7 +105,7 @@ class PasswordChanges:
         """Sets a person's password without the old one. `by`: who does, for the log; that it may has been decided. Raises
         NotFound, ChangeRefused, SourceRefused, SourceUnavailable, StoreUnavailable, Busy."""
         standing = await self._passwords.standing(user_id)
-        if standing.user is None:
+        if not standing.exists:
             raise NotFound(f"There is no user {user_id}.")
         if not standing.vouching:
             return await self._set(standing, new, by)
@@ -147,7 +148,7 @@ class PasswordChanges:
             raise InvalidCredentials
         standing = None if named.user_id is None else await self._passwords.standing(named.user_id)
         keepers = [] if standing is None else [one for one in standing.vouching if one.source_id in self._changers]
-        may_log_in = standing is not None and standing.user is not None and standing.user.enabled
+        may_log_in = standing is not None and standing.enabled
 
         async def change() -> Changed:
             if keepers and may_log_in and not application_passwords.has_form(old):
@@ -187,12 +188,10 @@ class PasswordChanges:
 
     async def _set(self, standing: Standing, new: bytes | None, by: str) -> Changed:
         """A local password."""
-        user = standing.user
-        assert user is not None  # noqa: S101
         chosen = new if new is not None else generated(max(GENERATED_CHARACTERS, self._min_length))
         password_hash, now = await self.hashed(chosen), self.now()
-        await self._database.write(lambda c: store.set_local(c, user.id, password_hash, by=by, now=now))
-        _log.info("password changed", user=user.id, by=by)
+        await self._database.write(lambda c: store.set_local(c, standing.user_id, password_hash, by=by, now=now))
+        _log.info("password changed", user=standing.user_id, by=by)
         return Changed(chosen if new is None else None)
 
 

@@ -12,18 +12,18 @@ nobody learns from the time it takes whether there is such a person."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import uuid4
 
 from gateway.directory.hashing import Hashing
 from gateway.directory.offline import OfflineBinds, WrongOffline
+from gateway.directory.standing import Standing, Standings
 from gateway.model.application import ApplicationPassword
 from gateway.model.errors import Busy, SourceUnavailable
-from gateway.model.objects import User
 from gateway.model.records import Account
 from gateway.model.source import Authenticator, BindOutcome, PolicyNotice
-from gateway.store import application_passwords, passwords, records, users
-from gateway.store.database import Connection, Database
+from gateway.store import application_passwords, passwords
+from gateway.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,6 @@ class Proof:
     source_id: str = ""
     application_password: ApplicationPassword | None = None
     offline: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What is known of a person. `vouching`: the accounts whose sources can be asked; `local_hash`: only without any."""
-
-    user: User | None
-    vouching: tuple[Account, ...]
-    local_hash: str | None = field(repr=False)
 
 
 WRONG = Proof(False)
@@ -60,6 +51,7 @@ class Passwords:
         self._authenticators = authenticators
         self._hashing = hashing
         self._offline = offline
+        self._standings = Standings(database, authenticators)
 
     async def check(self, user_id: str | None, password: bytes) -> Proof:
         """Whether it is this person's password; None is nobody's. Raises SourceUnavailable, Busy, StoreUnavailable."""
@@ -68,13 +60,12 @@ class Passwords:
             found = await self._database.read(lambda c: application_passwords.verify(c, wanted, password))
             return Proof(found is not None, application_password=found)
         standing = await self.standing(wanted)
-        user = standing.user
-        if user is None or not user.enabled or not (standing.vouching or standing.local_hash):
+        if not standing.can_log_in:
             await self._decoy(password)
             await self._spend_a_hash(password)
             return WRONG
         if standing.vouching:
-            return await self._ask(user.id, standing.vouching, password)
+            return await self._ask(wanted, standing.vouching, password)
         if await self._hashing.verify(standing.local_hash, password):
             return Proof(True)
         with contextlib.suppress(SourceUnavailable):  # no reason to doubt our own hash
@@ -83,14 +74,7 @@ class Passwords:
 
     async def standing(self, user_id: str) -> Standing:
         """What is known of a person."""
-
-        def work(connection: Connection) -> Standing:
-            accounts = records.accounts(connection, user_id)
-            vouching = tuple(account for account in accounts if account.source_id in self._authenticators)
-            local = None if vouching else passwords.local_hash(connection, user_id)
-            return Standing(users.get(connection, user_id), vouching, local)
-
-        return await self._database.read(work)
+        return await self._standings.of(user_id)
 
     async def _ask(self, user_id: str, accounts: Sequence[Account], password: bytes) -> Proof:
         """Asks the sources in turn. Raises SourceUnavailable when none accepted and one could not be asked."""

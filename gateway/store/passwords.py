@@ -16,6 +16,7 @@ from gateway.store.values import milliseconds, time_of
 _LOCAL = select(local_passwords.c.hash).where(local_passwords.c.user_id == bindparam("user"))
 _ANY_LOCAL = select(literal(1)).select_from(local_passwords).limit(1)
 _SET_AMONG = select(local_passwords.c.user_id).where(one_of(local_passwords.c.user_id, "users"))
+_LOCAL_AMONG = select(local_passwords.c.user_id, local_passwords.c.hash).where(one_of(local_passwords.c.user_id, "users"))
 _FORGET_LOCAL = delete(local_passwords).where(local_passwords.c.user_id == bindparam("user"))
 _ENABLED = select(users.c.enabled).where(users.c.id == bindparam("user"))
 _OF_USER = password_verifiers.c.user_id == bindparam("user")
@@ -37,6 +38,11 @@ def local_hash(connection: Connection, user_id: str) -> str | None:
     """The hash of the user's local password; None when there is none."""
     found: str | None = connection.execute(_LOCAL, {"user": user_id}).scalar()
     return found
+
+
+def local_hashes(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
+    """The same for several users; who has none is not in it."""
+    return dict(connection.execute(_LOCAL_AMONG, {"users": user_ids}).all())
 
 
 def any_local(connection: Connection) -> bool:

@@ -1,11 +1,14 @@
 """What each source last said about each of its objects, and the object it is linked to: as everyone but the door reads it."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from gateway.model.objects import Kind
 from gateway.model.records import Account, Record, Situation
 from gateway.store import record_rows
 from gateway.store.record_rows import RecordRow
+from gateway.store.sets import one_of
 from gateway.store.tables import records
 from gateway.store.values import decode_attributes
 
@@ -28,6 +31,12 @@ _ACCOUNTS = (
     .order_by(records.c.decided_at, records.c.id)
 )
 
+_ACCOUNTS_AMONG = (
+    select(records.c.object_id, records.c.source_id, records.c.external_id, records.c.dn)
+    .where(one_of(records.c.object_id, "objects"), records.c.kind == Kind.USER.value)
+    .order_by(records.c.decided_at, records.c.id)
+)
+
 
 def get(connection: Connection, source_id: str, kind: Kind, external_id: str) -> Record | None:
     """What the source last said about this object of its; None when it does not have it."""
@@ -44,6 +53,14 @@ def of_object(connection: Connection, object_id: str) -> list[Record]:
 def accounts(connection: Connection, user_id: str) -> list[Account]:
     """The user's linked records, in the order in which they were linked: whom to ask whether a password is right."""
     return [Account(*row) for row in connection.execute(_ACCOUNTS, {"object": user_id})]
+
+
+def accounts_by_user(connection: Connection, user_ids: Collection[str]) -> dict[str, list[Account]]:
+    """The same for several users at once; who has none is not in it."""
+    found: dict[str, list[Account]] = {}
+    for user_id, source_id, external_id, name in connection.execute(_ACCOUNTS_AMONG, {"objects": user_ids}):
+        found.setdefault(user_id, []).append(Account(source_id, external_id, name))
+    return found
 
 
 def problems(connection: Connection, source_id: str, after: int = 0, limit: int = 100) -> list[tuple[int, Record]]:

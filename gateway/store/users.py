@@ -15,6 +15,7 @@ from gateway.store.values import decode_attributes, decode_strings, encode_attri
 
 _BY_ID = select(users).where(one_of(users.c.id, "ids"))
 _ENABLED = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.enabled)
+_ENABLED_BY_ID = select(users.c.id, users.c.enabled).where(one_of(users.c.id, "ids"))
 _BY_ORIGIN = select(users.c.id).where(
     users.c.external_id == bindparam("external_id"),
     users.c.source_id == bindparam("source_id"),
@@ -77,6 +78,11 @@ def id_by_origin(connection: Connection, origin: Origin) -> str | None:
 def enabled_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
     """Those of the users that exist and may log in."""
     return frozenset(connection.execute(_ENABLED, {"ids": user_ids}).scalars())
+
+
+def enabled_by_id(connection: Connection, user_ids: Collection[str]) -> dict[str, bool]:
+    """Of each of the users that exist: whether it may log in."""
+    return dict(connection.execute(_ENABLED_BY_ID, {"ids": user_ids}).all())
 
 
 def page(connection: Connection, organization_ids: Collection[str] | None, offset: int, limit: int) -> tuple[list[User], int]:

@@ -1,0 +1,90 @@
+"""What is known of people before their passwords are looked at, for many at once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_twisted import ensureDeferred
+from twisted.internet.defer import CancelledError, DeferredList, gatherResults
+
+from gateway.directory import standing
+from gateway.directory.standing import Standings
+from gateway.model.errors import StoreUnavailable
+from tests.directory.binding import ANNA, CY, DEE, EVE, Bed
+from tests.directory.worlds import SOURCE
+
+
+class Counted:
+    """A database whose readings are counted; `broken` ones fail."""
+
+    def __init__(self, bed: Bed) -> None:
+        self._database = bed.world.database
+        self.readings = 0
+        self.broken = False
+
+    def read(self, work: Any) -> Any:
+        self.readings += 1
+        if self.broken:
+            raise StoreUnavailable("the store is away")
+        return self._database.read(work)
+
+
+@pytest.fixture
+def bed(tmp_path: Path) -> Iterator[Bed]:
+    made = Bed(tmp_path)
+    made.set_local(EVE, b"local")
+    made.set_local(ANNA, b"local")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def counted(bed: Bed) -> Counted:
+    return Counted(bed)
+
+
+@pytest.fixture
+def standings(counted: Counted) -> Standings:
+    return Standings(counted, {SOURCE, "crm"})  # type: ignore[arg-type]
+
+
+@ensureDeferred
+async def test_each_is_told_of_the_own_person(standings: Standings) -> None:
+    asked = [ANNA.id, CY.id, DEE.id, EVE.id, "nobody"]
+    anna, cy, dee, eve, nobody = await gatherResults([standings.of(user_id) for user_id in asked])
+    assert ([a.source_id for a in anna.vouching], anna.local_hash, anna.can_log_in) == ([SOURCE], None, True)
+    assert [a.source_id for a in dee.vouching] == [SOURCE, "crm"]
+    assert (cy.exists, cy.enabled, cy.can_log_in) == (True, False, False)
+    assert (eve.vouching, eve.local_hash is not None, eve.can_log_in) == ((), True, True)
+    assert (nobody.exists, nobody.can_log_in) == (False, False)
+    assert eve.local_hash is not None and eve.local_hash not in repr(eve)
+
+
+@ensureDeferred
+async def test_those_who_wait_together_share_one_transaction(
+    standings: Standings, counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await gatherResults([standings.of(ANNA.id) for _ in range(50)])
+    assert counted.readings == 2, "the first one's, and one for all who came while it was under way"
+    monkeypatch.setattr(standing, "MAX_AT_ONCE", 10)
+    await gatherResults([standings.of(ANNA.id) for _ in range(31)])
+    assert counted.readings == 2 + 1 + 3
+
+
+@ensureDeferred
+async def test_a_store_that_is_away_is_told_to_all_and_asked_again_afterwards(standings: Standings, counted: Counted) -> None:
+    counted.broken = True
+    results: Any = await DeferredList([standings.of(ANNA.id) for _ in range(5)], consumeErrors=True)
+    assert [type(result.value) for _, result in results] == [StoreUnavailable] * 5
+    counted.broken = False
+    assert (await standings.of(ANNA.id)).can_log_in
+
+
+@ensureDeferred
+async def test_who_does_not_wait_any_more_disturbs_nobody(standings: Standings) -> None:
+    answers = [standings.of(ANNA.id) for _ in range(3)]
+    answers[1].cancel()
+    with pytest.raises(CancelledError):
+        await answers[1]
+    assert (await answers[0]).can_log_in and (await answers[2]).can_log_in

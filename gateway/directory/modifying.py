@@ -9,6 +9,7 @@ from gateway.model import matching, schema
 from gateway.wire.messages import ADD, DELETE, INCREMENT, REPLACE
 
 _INTEGER: Final = "1.3.6.1.4.1.1466.115.121.1.27"
+_IA5: Final = "1.3.6.1.4.1.1466.115.121.1.26"
 _OPERATIONS: Final = (ADD, DELETE, REPLACE, INCREMENT)
 
 
@@ -31,7 +32,7 @@ def keyed(name: str, values: Sequence[bytes]) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     for value in values:
         key = _key(name, value)
-        if key is None:
+        if key is None or not _is_of_its_letters(name, value):
             raise WriteRefused(Violation.SYNTAX, f"a value of {name} does not follow the attribute's syntax")
         if key in found:
             raise WriteRefused(Violation.EXISTS, f"a value of {name} is given twice")
@@ -52,6 +53,12 @@ def _key(name: str, value: bytes) -> bytes | None:
     if not value.strip() and known.equality != "octetStringMatch":  # RFC 4517 §3.3.6: at least one character
         return None
     return matching.equality_key(attribute, value)
+
+
+def _is_of_its_letters(name: str, value: bytes) -> bool:
+    """Sources may tell other letters than an IA5 string has (RFC 4517 §3.3.15), and are shown; here nobody writes them."""
+    known = schema.ATTRIBUTE_TYPES.get(schema.canonical(name.partition(";")[0]))
+    return known is None or known.syntax != _IA5 or value.isascii()
 
 
 def _added(name: str, present: Sequence[bytes], new: dict[bytes, bytes]) -> list[bytes]:

@@ -40,6 +40,7 @@ class EntryWriting:
     def new(self, rdn: RDN, attributes: Sequence[PartialAttribute], *, given_here: Collection[str] = ()) -> Attributes:
         """Our attributes of a new entry. `given_here`: those of ours that the gateway gives by itself. Raises WriteRefused."""
         naming = self.naming_value(rdn)
+        self._check_named(naming, attributes)
         classes = [value for one in attributes if attribute_key(one.type) == OBJECT_CLASS for value in one.values]
         others = [one for one in attributes if attribute_key(one.type) != OBJECT_CLASS]
         names = [one.type.lower() for one in others]
@@ -51,6 +52,12 @@ class EntryWriting:
         edited = self._edited({}, [Modification(ADD, one) for one in others], naming, by_itself)
         self.classes.check_new(classes, {*map(attribute_key, (one.type for one in others)), *by_itself})
         return edited
+
+    def _check_named(self, naming: bytes, attributes: Sequence[PartialAttribute]) -> None:
+        """Raises WriteRefused for the naming attribute without the value that is in the entry's name."""
+        for one in attributes:
+            if attribute_key(one.type) == self._naming and not any(same(one.type, [value], [naming]) for value in one.values):
+                raise WriteRefused(Violation.NAMING, f"{one.type} must have the value that is in the entry's name")
 
     def changed(self, present: Attributes, modifications: Sequence[Modification]) -> Attributes:
         """Our attributes that become others, and how. `present`: all that the object has, name included. Raises
@@ -190,6 +197,14 @@ class EntryWriting:
         for modification in modifications:
             wanted = self.classes.changed(wanted, modification.operation, modification.attribute.values)
         self.classes.check_changed(wanted, after)
+
+
+def check_options(description: str) -> None:
+    """Attributes are kept without options (RFC 4512 §2.5.2): `cn;lang-de` is not `cn`, and is refused. `binary` is no other
+    attribute but a way to transfer one. Raises WriteRefused."""
+    _, _, options = description.partition(";")
+    if options.lower() not in ("", "binary"):
+        raise WriteRefused(Violation.UNDEFINED_TYPE, f"no attribute has options here: {description}")
 
 
 def written_to(rule: Rule) -> str | None:

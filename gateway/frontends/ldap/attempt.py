@@ -10,7 +10,7 @@ from gateway.directory.directory import Party
 from gateway.directory.indexing import attribute_key
 from gateway.directory.search import ViewSearcher
 from gateway.directory.sight import Row
-from gateway.directory.writing import EntryWriting
+from gateway.directory.writing import EntryWriting, check_options
 from gateway.frontends.ldap import virtual
 from gateway.frontends.ldap.results import Refused
 from gateway.frontends.ldap.writer import Writer
@@ -90,7 +90,8 @@ class Attempt:
         return view, directory.searcher(view.name, self.party.access)
 
     def check_readable(self, description: str) -> None:
-        """What may not be read may not be written either. Raises Refused."""
+        """What may not be read may not be written either. Raises Refused, and WriteRefused for one that nobody can read."""
+        check_options(description)
         if not may_read(attribute_key(description), self.party.access.attributes):
             raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, f"this application may not see {description}")
 

@@ -192,6 +192,8 @@ def test_an_add_that_cannot_be_is_refused_for_its_own_reason(desk: Desk, serving
         (ldap.OBJECT_CLASS_VIOLATION, f"uid=x,{PEOPLE}", {**person, "objectClass": None}),
         (ldap.OBJECT_CLASS_VIOLATION, f"uid=x,{PEOPLE}", {**person, "member": LEA}),
         (ldap.UNDEFINED_TYPE, f"uid=x,{PEOPLE}", {**person, "noSuchThing": "x"}),
+        (ldap.UNDEFINED_TYPE, f"uid=x,{PEOPLE}", {**person, "title;lang-de": "x"}),
+        (ldap.NAMING_VIOLATION, f"uid=x,{PEOPLE}", {**person, "uid": "y"}),
         (ldap.INVALID_SYNTAX, f"uid=x,{PEOPLE}", {**person, "uidNumber": "x"}),
         (ldap.OBJECT_CLASS_VIOLATION, f"uid=x,{PEOPLE}", {**person, "uidNumber": "1"}),
         (ldap.CONSTRAINT_VIOLATION, f"uid=x,{PEOPLE}", {**person, "entryUUID": "x"}),
@@ -225,6 +227,8 @@ def test_a_modify_that_cannot_be_changes_nothing_at_all(desk: Desk, serving: Ser
         (ldap.OBJECT_CLASS_VIOLATION, (DELETE, "homeDirectory", None)),
         (ldap.OBJECT_CLASS_VIOLATION, (DELETE, "objectClass", "posixAccount")),
         (ldap.CONSTRAINT_VIOLATION, (ADD, "uidNumber", "42")),
+        (ldap.UNDEFINED_TYPE, (REPLACE, "cn;lang-de", "x")),
+        (ldap.UNDEFINED_TYPE, (REPLACE, "userPassword;x", "correct horse")),
     ]
     for error, modification in cases:
         with portal.refused(error):

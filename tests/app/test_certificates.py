@@ -8,6 +8,8 @@ import signal
 import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,8 @@ from tests.servers import pki as certificates
 from tests.servers.pki import Pki
 
 ROOT_DSE = search_request("", scope=0)
+READ_AGAIN = "certificates are read again"
+STAYS = "the old certificate stays in use"
 
 
 class Presented:
@@ -36,18 +40,48 @@ class Presented:
         shutil.copy(pki.key, self.key)
 
 
-@pytest.fixture
-def presented(gateway: Installation, pki: Pki, tmp_path: Path) -> Presented:
-    files = Presented(tmp_path, pki)
+@dataclass(frozen=True, slots=True)
+class Protected:
+    """A gateway, and what it presents."""
+
+    serving: Serving
+    presented: Presented
+
+
+@contextmanager
+def protected(folder: Path, pki: Pki, workers: int) -> Iterator[Protected]:
+    files = Presented(folder, pki)
     listening = 'listen = "127.0.0.1:0"\ntls_listen = "127.0.0.1:0"'
-    gateway.configure(ldap=f'{listening}\ncertificate = "{files.certificate}"\nkey = "{files.key}"')
-    return files
+    installation = Installation(folder, os.environ | {"GATEWAY_LDAP__WORKERS": str(workers)})
+    installation.configure(ldap=f'{listening}\ncertificate = "{files.certificate}"\nkey = "{files.key}"')
+    with installation.serve() as running:
+        yield Protected(running, files)
 
 
-@pytest.fixture
-def serving(gateway: Installation, presented: Presented, both_ways: None) -> Iterator[Serving]:
-    with gateway.serve() as running:
+@pytest.fixture(scope="module")
+def one_process(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Protected]:
+    with protected(tmp_path_factory.mktemp("one"), pki, 1) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def with_workers(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Protected]:
+    with protected(tmp_path_factory.mktemp("workers"), pki, 2) as running:
+        yield running
+
+
+@pytest.fixture(params=["one_process", "with_workers"])
+def either(request: pytest.FixtureRequest, pki: Pki) -> Iterator[Protected]:
+    """Each way, shared by all tests: who changes the certificate finds it as it was, and it is put back."""
+    found: Protected = request.getfixturevalue(request.param)
+    yield found
+    put_back(found, pki)
+
+
+def put_back(gateway: Protected, pki: Pki) -> None:
+    gateway.presented.become(pki)
+    reread(gateway.serving, READ_AGAIN)
+    until(lambda: trusted(gateway.serving, pki), "the first certificate is presented")
 
 
 @pytest.fixture(scope="module")
@@ -97,14 +131,13 @@ def reread(serving: Serving, line: str) -> None:
     until(lambda: serving.log_text().count(line) > said, line)
 
 
-def test_new_connections_get_the_new_certificate_and_open_ones_go_on(
-    serving: Serving, presented: Presented, pki: Pki, renewed: Pki
-) -> None:
+def test_new_connections_get_the_new_certificate_and_open_ones_go_on(either: Protected, pki: Pki, renewed: Pki) -> None:
+    serving = either.serving
     open_ones = [ldaps(serving, pki), ldaps(serving, pki), started(plain(serving), pki), plain(serving)]
     assert all(map(lives, open_ones))
-    presented.become(renewed)
+    either.presented.become(renewed)
     assert trusted(serving, pki)  # nothing happens before the signal
-    reread(serving, "certificates are read again")
+    reread(serving, READ_AGAIN)
     until(lambda: trusted(serving, renewed), "the new certificate is presented")
     assert not trusted(serving, pki)
     assert all(map(lives, open_ones))
@@ -115,38 +148,36 @@ def test_new_connections_get_the_new_certificate_and_open_ones_go_on(
     assert serving.process.poll() is None
 
 
-def test_a_broken_certificate_leaves_the_old_one_in_use_until_it_is_repaired(
-    serving: Serving, presented: Presented, pki: Pki, renewed: Pki
-) -> None:
-    assert trusted(serving, pki)
-    presented.certificate.write_text("nonsense")
-    reread(serving, "the old certificate stays in use")
-    assert trusted(serving, pki)
-    presented.become(renewed)
-    reread(serving, "certificates are read again")
-    until(lambda: trusted(serving, renewed), "the new certificate is presented")
+def test_a_broken_certificate_leaves_the_old_one_in_use_until_it_is_repaired(either: Protected, pki: Pki, renewed: Pki) -> None:
+    assert trusted(either.serving, pki)
+    either.presented.certificate.write_text("nonsense")
+    reread(either.serving, STAYS)
+    assert trusted(either.serving, pki)
+    either.presented.become(renewed)
+    reread(either.serving, READ_AGAIN)
+    until(lambda: trusted(either.serving, renewed), "the new certificate is presented")
+
+
+def test_the_whole_chain_is_presented(either: Protected, tmp_path: Path) -> None:
+    root = trustme.CA()
+    issued = root.create_child_ca().issue_cert("127.0.0.1")
+    either.presented.certificate.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
+    either.presented.key.write_bytes(issued.private_key_pem.bytes())
+    reread(either.serving, READ_AGAIN)
+    root.cert_pem.write_to_path(str(tmp_path / "root.pem"))
+    only_the_root = Pki(tmp_path / "root.pem", tmp_path / "root.pem", either.presented.certificate, either.presented.key)
+    until(lambda: trusted(either.serving, only_the_root), "the chain is presented")
 
 
 def test_a_worker_that_begins_after_a_failed_reading_has_the_certificate_that_is_in_use(
-    gateway: Installation, presented: Presented, pki: Pki, monkeypatch: pytest.MonkeyPatch
+    with_workers: Protected, pki: Pki
 ) -> None:
-    monkeypatch.setenv("GATEWAY_LDAP__WORKERS", "2")
-    with gateway.serve() as serving:
-        old = wait_until_all_serve(serving)
-        presented.certificate.write_text("nonsense")
-        reread(serving, "the old certificate stays in use")
-        for pid in old.values():
-            os.kill(pid, signal.SIGKILL)
-        until(lambda: set(wait_until_all_serve(serving).values()).isdisjoint(old.values()), "both are replaced")
-        assert trusted(serving, pki)
-
-
-def test_the_whole_chain_is_presented(gateway: Installation, presented: Presented, tmp_path: Path) -> None:
-    root = trustme.CA()
-    issued = root.create_child_ca().issue_cert("127.0.0.1")
-    presented.certificate.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
-    presented.key.write_bytes(issued.private_key_pem.bytes())
-    root.cert_pem.write_to_path(str(tmp_path / "root.pem"))
-    only_the_root = Pki(tmp_path / "root.pem", tmp_path / "root.pem", presented.certificate, presented.key)
-    with gateway.serve() as serving:
-        assert trusted(serving, only_the_root)
+    serving = with_workers.serving
+    old = wait_until_all_serve(serving)
+    with_workers.presented.certificate.write_text("nonsense")
+    reread(serving, STAYS)
+    for pid in old.values():
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: set(wait_until_all_serve(serving).values()).isdisjoint(old.values()), "both are replaced")
+    assert trusted(serving, pki)
+    put_back(with_workers, pki)

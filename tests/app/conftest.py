@@ -40,12 +40,6 @@ def installed(gateway: Installation, upstream: Slapd, pki: Pki) -> Installation:
     return gateway
 
 
-@pytest.fixture(params=[1, 2], ids=["one process", "workers"])
-def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LDAP is served by the one process, and by two workers."""
-    monkeypatch.setenv("GATEWAY_LDAP__WORKERS", str(request.param))
-
-
 @pytest.fixture(scope="module")
 def crew(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Crew]:
     """For the tests of a module, each of which leaves it without clients."""

@@ -10,12 +10,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.app.installation import Installation, Serving, source_of, until
+from tests.app.installation import Installation, Serving, beside_slapd, until
 from tests.app.watching import PEOPLE, application, metrics, wait_until_all_serve, wait_until_read
 from tests.frontends.ldap.bare import Bare, search_request
 from tests.frontends.ldap.serving import Account
-from tests.servers import slapd as openldap
-from tests.servers.people import READER_PASSWORD, people, person_password
+from tests.servers.people import person_password
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 
@@ -39,20 +38,13 @@ class Crew:
 @contextmanager
 def serving(folder: Path, pki: Pki) -> Iterator[Crew]:
     """It runs, and everything can be read from all its workers."""
-    upstream = openldap.start(folder / "slapd", pki, ldif=people(20, 2, 5))
-    try:
-        installation = Installation(folder, os.environ | {"GATEWAY_LDAP__WORKERS": "2"})
-        installation.configure(source_of(upstream, pki), limits=LIMITS)
-        password = folder / "hr.password"
-        password.touch(mode=0o600)
-        password.write_text(READER_PASSWORD)
+    environ = os.environ | {"GATEWAY_LDAP__WORKERS": "2"}
+    with beside_slapd(folder, pki, environ, limits=LIMITS) as (installation, upstream):
         added = application(installation)
         with installation.serve() as running:
             wait_until_read(running)
             wait_until_all_serve(running)
             yield Crew(installation, running, upstream, Account(added["bind_dns"][0], added["secret"]))
-    finally:
-        upstream.end()
 
 
 def person(number: int, password: str | None = None) -> Account:

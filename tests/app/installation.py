@@ -18,6 +18,8 @@ from typing import Any
 import ldap3
 
 from gateway.app import cli
+from tests.servers import slapd as openldap
+from tests.servers.people import READER_PASSWORD, people
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 
@@ -43,7 +45,7 @@ def until(condition: Callable[[], object], what: str) -> Any:
     deadline = monotonic() + PATIENCE_SECONDS
     while not (value := condition()):
         assert monotonic() < deadline, f"not in time: {what}"
-        sleep(0.02)
+        sleep(0.04)
     return value
 
 
@@ -126,6 +128,21 @@ class Installation:
             yield serving
         finally:
             serving.end()
+
+
+@contextmanager
+def beside_slapd(folder: Path, pki: Pki, environ: Mapping[str, str], **tables: str) -> Iterator[tuple[Installation, Slapd]]:
+    """An installation, and the slapd with twenty people and two groups that it reads from."""
+    upstream = openldap.start(folder / "slapd", pki, ldif=people(20, 2, 5))
+    try:
+        installation = Installation(folder, environ)
+        installation.configure(source_of(upstream, pki), **tables)
+        password = folder / "hr.password"
+        password.touch(mode=0o600)
+        password.write_text(f"{READER_PASSWORD}\n")
+        yield installation, upstream
+    finally:
+        upstream.end()
 
 
 def source_of(slapd: Slapd, pki: Pki, name: str = "hr", *lines: str) -> str:

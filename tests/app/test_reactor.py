@@ -63,3 +63,57 @@ def test_serving_installs_it_before_anything_brings_twisteds_own() -> None:
         "assert 'twisted.internet.reactor' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+STREAM = """
+import socket, threading
+from gateway.app.reactor import epoll_reactor
+reactor = epoll_reactor()
+from twisted.internet.protocol import Protocol, Factory
+
+SIZE = 8 * 1024 * 1024
+
+class Server(Protocol):
+    def connectionMade(self):
+        self.transport.registerProducer(self, True)
+        self.left = SIZE
+        self.wanted = True
+        self.produce()
+    def produce(self):
+        while self.wanted and self.left:
+            self.left -= 65536
+            self.transport.write(b"x" * 65536)
+        if not self.left:
+            self.transport.unregisterProducer()
+            self.transport.loseConnection()
+    def pauseProducing(self):
+        self.wanted = False
+    def resumeProducing(self):
+        self.wanted = True
+        self.produce()
+    def stopProducing(self):
+        pass
+
+port = reactor.listenTCP(0, Factory.forProtocol(Server), interface="127.0.0.1")
+
+def read(number):
+    with socket.create_connection(("127.0.0.1", port.getHost().port)) as client:
+        total = 0
+        while data := client.recv(4096 if number else 1 << 20):
+            total += len(data)
+    totals.append(total)
+    if len(totals) == 3:
+        reactor.callFromThread(reactor.stop)
+
+totals = []
+for number in range(3):
+    threading.Thread(target=read, args=(number,)).start()
+reactor.run()
+assert totals == [SIZE] * 3 and not reactor.getWriters(), totals
+print("whole")
+"""
+
+
+def test_a_client_that_does_not_take_all_at_once_is_watched_until_it_has() -> None:
+    done = subprocess.run([sys.executable, "-c", STREAM], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "whole\n", done.stderr

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,10 +14,23 @@ from threading import Event
 
 import pytest
 
-from gateway.wire.messages import AddRequest, AddResponse, BindResponse, DelRequest, DelResponse, PartialAttribute
+from gateway.wire.messages import (
+    REPLACE,
+    AddRequest,
+    AddResponse,
+    BindResponse,
+    DelRequest,
+    DelResponse,
+    Modification,
+    ModifyDNRequest,
+    ModifyDNResponse,
+    ModifyRequest,
+    ModifyResponse,
+    PartialAttribute,
+)
 from gateway.wire.result_codes import ResultCode
 from tests.app.crews import EVERYBODY, ONE_PERSON, Crew, connect, on_both, person, refused, settled, worker_of
-from tests.app.installation import until
+from tests.app.installation import Serving, until
 from tests.app.watching import PEOPLE, metrics, readiness, wait_until_all_serve, workers
 from tests.frontends.ldap.bare import Bare, bind_request, search_request
 from tests.frontends.ldap.serving import Account
@@ -56,6 +70,7 @@ def test_connections_per_address_hold_over_all_workers_and_are_given_back_when_o
 
 
 def test_failures_at_one_worker_lock_the_name_at_the_other(crew: Crew) -> None:
+    before = answers_upstream(crew.serving)
     with ExitStack() as stack:
         one, other = on_both(crew.serving, person(3), stack).values()
         assert [client.bind(person(3, "wrong")) for client in (one, other, one)] == [49] * 3
@@ -63,7 +78,15 @@ def test_failures_at_one_worker_lock_the_name_at_the_other(crew: Crew) -> None:
         assert [client.bind(person(3)) for client in (one, other)] == [49, 49]
         assert crew.upstream.log_text().count('BIND dn="uid=user000003') == asked
         assert other.bind(person(5)) == 0
+    now = {"accepted": before["accepted"] + 3, "refused": before["refused"] + 3}
+    until(lambda: answers_upstream(crew.serving) == now, "the sum over the workers")
     until(lambda: "result=locked_now" in crew.serving.log_text(), "the lock is told of")
+
+
+def answers_upstream(serving: Serving) -> Counter[str]:
+    """How often the source has answered binds, by outcome."""
+    found = re.findall(r'gateway_upstream_seconds_count{outcome="(\w+)",source="hr"} (\d+)', metrics(serving))
+    return Counter({outcome: int(number) for outcome, number in found})
 
 
 def test_guesses_at_the_same_time_at_all_workers_do_not_outrun_the_lock(crew: Crew) -> None:
@@ -105,19 +128,28 @@ def test_an_application_that_is_removed_loses_its_connections_to_all_workers(cre
 
 
 def test_what_is_written_through_one_worker_is_read_through_both(crew: Crew) -> None:
-    added = crew.installation("application", "add", "writer", "--grant", "write", "--json").json
+    added = crew.installation("application", "add", "writer", "--grant", "write", "--grant", "passwords", "--json").json
     values = {"objectClass": b"inetOrgPerson", "uid": b"newcomer", "cn": b"New Comer", "sn": b"Comer"}
     entry = AddRequest(f"uid=newcomer,{PEOPLE}", tuple(PartialAttribute(name, (value,)) for name, value in values.items()))
-    sought = search_request(PEOPLE, "(uid=newcomer)")
+    password = PartialAttribute("userPassword", (b"correct horse",))
+    renamed = Account(f"uid=comer,{PEOPLE}", "correct horse")
+    sought = search_request(PEOPLE, "(sn=Comer)")
     with ExitStack() as stack:
         one, other = on_both(crew.serving, Account(added["bind_dns"][0], added["secret"]), stack).values()
-        answer = one.ask(entry)
-        assert isinstance(answer, AddResponse) and answer.result.code == 0, answer
+        assert done(one.ask(entry))
         assert len(one.search(sought)[0]) == 1
         until(lambda: len(other.search(sought)[0]) == 1, "the other worker has it")
-        gone = one.ask(DelRequest(entry.object_name))
-        assert isinstance(gone, DelResponse) and gone.result.code == 0, gone
+        assert done(other.ask(ModifyRequest(entry.object_name, (Modification(REPLACE, password),))))
+        assert done(one.ask(ModifyDNRequest(entry.object_name, "uid=comer", True, None)))
+        until(lambda: other.search(sought)[0][0].object_name == renamed.dn, "the other worker has the name")
+        assert all(stack.enter_context(connect(crew.serving)).bind(renamed) == 0 for _ in range(2))
+        assert done(one.ask(DelRequest(renamed.dn)))
         until(lambda: not other.search(sought)[0], "it is gone at the other worker")
+
+
+def done(answer: object) -> bool:
+    assert isinstance(answer, AddResponse | ModifyResponse | ModifyDNResponse | DelResponse)
+    return answer.result.code == 0
 
 
 def search_on(client: Bare, done: Event) -> int:

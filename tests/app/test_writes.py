@@ -1,4 +1,4 @@
-"""Applications that write, with the real process: one, or with workers; POSIX numbers from the configuration on."""
+"""Applications that write, with the real process (with workers: test_workers.py); POSIX numbers from the configuration on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ def writer(installed: Installation) -> tuple[str, str]:
     return added["bind_dns"][0], added["secret"]
 
 
-@pytest.mark.usefixtures("both_ways")
 def test_what_an_application_writes_is_read_on_every_connection_and_survives_a_restart(installed: Installation) -> None:
     account = writer(installed)
     with installed.serve() as serving:

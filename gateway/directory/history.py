@@ -1,5 +1,5 @@
 """What a view file remembers of the past: when each change of the log was made, and what entries were called and where they
-belonged before they were removed, renamed or moved. Written beside the entries, in their transaction; journal.py reads it.
+belonged before they were removed, renamed or moved. Written beside the entries, in their transaction; reading.py reads it.
 
 Bounded: what is older than `meta.floor` is forgotten, and whoever stands before it begins anew."""
 

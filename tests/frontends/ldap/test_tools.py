@@ -100,8 +100,8 @@ def test_writes_are_refused_with_a_sentence_that_says_where_to_write(
 @blocking
 def test_ldappasswd_is_told_where_a_password_is_kept_that_is_not_changed_here(serving: Serving) -> None:
     done = tool("ldappasswd", serving.url, serving.ann, "-a", "ann-secret", "-s", "new-secret")
-    assert done.returncode == 53
-    assert "(berlin)" in done.stdout + done.stderr
+    assert done.returncode != 0
+    assert "unwilling to perform (53)" in done.stdout + done.stderr and "(berlin)" in done.stdout + done.stderr
     assert "new-secret" not in done.stdout + done.stderr
 
 

@@ -84,17 +84,21 @@ class Filling:
                 await self._fill()
         except StoreUnavailable as error:
             _log.warning(f"POSIX numbers are not given to those who lack them: {error}; it goes on with the next start")
+        except Exception as error:  # whoever stops must not fail of it
+            _log.error("POSIX numbers cannot be given to those who lack them", error=repr(error), exc_info=error)
 
     async def _fill(self) -> None:
         numbered = 0
         problems: set[str] = set()
         for kind in (Kind.USER, Kind.GROUP):
             after: str | None = ""
-            while after is not None and not self._stopping and not problems:
+            while after is not None and not self._stopping:
                 step = partial(fill, settings=self._settings, kind=kind, after_id=after, now=self._now())
                 filled = await self._database.write(step)
                 after, numbered = filled.last_id, numbered + filled.numbered
                 problems.update(filled.problems)
+                if filled.problems:  # a range is used up: who comes next of this kind gets no number either
+                    break
         for problem in sorted(problems):
             _log.warning(problem)
         if numbered:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import pytest_twisted
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from gateway.model.edit import Edit
 from gateway.model.objects import Group, Kind, User
@@ -216,6 +218,26 @@ async def test_a_range_that_does_not_suffice_for_all_is_filled_again_when_it_is_
     assert numbered.database.read_blocking(posix.filled_under) == ""
     await filling(numbered, PosixNumbers(Range(10, 39), Range(10, 39))).run()
     assert sorted(numbered.uid(f"p{n:02}") for n in range(12)) == [str(n) for n in range(10, 22)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_groups_are_filled_though_the_range_of_people_is_used_up(numbered: Numbered) -> None:
+    numbered.numbers = None
+    numbered.apply(*(person(f"p{n:02}") for n in range(12)), group("staff"))
+    await filling(numbered, PosixNumbers(Range(10, 19), Range(30, 39))).run()
+    assert numbered.of_group("staff") == "30"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_back_fill_that_fails_is_told_and_holds_up_no_stop(numbered: Numbered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.sync.filling.fill", Mock(side_effect=ValueError("a bug")))
+    numbered.numbers = None
+    numbered.apply(person("anna"))
+    failing = filling(numbered)
+    with capture_logs() as lines:
+        failing.start()
+        await failing.stop()
+    assert [line["error"] for line in lines] == ["ValueError('a bug')"]
 
 
 def test_a_step_of_the_back_fill_goes_on_behind_the_last(numbered: Numbered, monkeypatch: pytest.MonkeyPatch) -> None:

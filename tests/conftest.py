@@ -11,12 +11,15 @@ from typing import Any, Protocol
 
 import pytest
 
+from gateway.app.reactor import epoll_reactor
 from tests.servers import pki as certificates
 from tests.servers import slapd as openldap
 from tests.servers.pki import Pki
 from tests.servers.postgres import Postgres
 from tests.servers.slapd import Slapd
 from tests.servers.slapd_configuration import SlapdOptions
+
+epoll_reactor()  # before pytest-twisted brings Twisted's: the tests run on the reactor that serves
 
 _database_numbers = itertools.count(1)
 

@@ -11,8 +11,8 @@ import pytest
 import pytest_twisted
 from ldap3.core.exceptions import LDAPInvalidCredentialsResult, LDAPSessionTerminatedByServerError, LDAPSocketOpenError
 from twisted.internet import reactor, task
-from twisted.internet.epollreactor import EPollReactor
 
+from gateway.app.reactor import TurnReactor
 from tests.conftest import StartSlapd
 from tests.servers.people import group_dn, people, person_dn, person_password
 from tests.servers.pki import Pki
@@ -161,6 +161,6 @@ def test_a_missing_program_is_an_error_that_names_the_debian_package() -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_asynchronous_tests_run_on_the_epoll_reactor() -> None:
+async def test_asynchronous_tests_run_on_the_reactor_that_serves() -> None:
     await task.deferLater(reactor, 0)
-    assert isinstance(reactor, EPollReactor)
+    assert isinstance(reactor, TurnReactor)

@@ -2,7 +2,7 @@
 and the present. For replication, persistent searches and change notifications. reading.py does the reading.
 
 An entry has changed when what is stored of it has. Not told is what is only found when asked for: that a group lists an entry
-changes the group, not the entry, whose memberOf (among the attributes of `*` in a view of kind ad) comes with its next one."""
+changes the group, not the entry, and memberOf, which a view of kind ad shows unasked elsewhere, is not among what is told."""
 
 from gateway.directory import history, viewfile
 from gateway.directory.csn import Moment, mark_of

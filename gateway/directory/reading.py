@@ -76,7 +76,7 @@ class Reading(ABC):
         keys: list[Key] = []
         self._shape = self._reader.shaper(searcher.access).shape(query.filter, keys)
         self._keys = keys
-        self._renderer = searcher.renderer(query.attributes, query.types_only)
+        self._renderer = searcher.renderer(query.attributes, query.types_only, stored_only=True)
         self._connection: sqlite3.Connection | None = None
         self._now: Visibility | None = None
         self._sight: Sight

@@ -68,7 +68,7 @@ class ViewSearcher:
         self.access = access
         self._shaper = reader.shaper(access)
         self._evaluator = Evaluator(access.attributes)
-        self._renderers: dict[tuple[tuple[str, ...], bool], Renderer] = {}
+        self._renderers: dict[tuple[tuple[str, ...], bool, bool], Renderer] = {}
 
     # Rows -------------------------------------------------------------------------------------------------------------
 
@@ -88,15 +88,17 @@ class ViewSearcher:
 
     # Searches ---------------------------------------------------------------------------------------------------------
 
-    def renderer(self, attributes: tuple[str, ...], types_only: bool) -> Renderer:
-        """The renderer for a selection; requests repeat a few."""
-        key = (attributes, types_only)
+    def renderer(self, attributes: tuple[str, ...], types_only: bool, *, stored_only: bool = False) -> Renderer:
+        """The renderer for a selection; requests repeat a few. `stored_only`: without what the view shows unasked and finds
+        elsewhere, whose changes are no changes of the entry."""
+        key = (attributes, types_only, stored_only)
         renderer = self._renderers.get(key)
         if renderer is None:
             if len(self._renderers) >= _MAX_RENDERERS:
                 self._renderers.clear()
+            unasked = frozenset() if stored_only else self.reader.view.shown_unasked
             renderer = self._renderers[key] = Renderer(
-                wanted(attributes, types_only, self.access.attributes, self.reader.view.shown_unasked),
+                wanted(attributes, types_only, self.access.attributes, unasked),
                 self.reader.view.stored_attributes,
             )
         return renderer

@@ -3,7 +3,7 @@
 Only whom the writing party sees can be meant; members that it does not see stay, whatever it writes."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -24,6 +24,11 @@ _OPTIONAL_UID: Final = re.compile(rb"#'[01]*'B$")
 
 _MEMBERS: Final = f"SELECT {ROW} FROM member m JOIN entry e ON e.id = m.member_entry WHERE m.group_entry = ?"
 _KINDS: Final = {kind.value: kind for kind in (Kind.USER, Kind.GROUP)}
+
+AT_ONCE: Final = 100
+"""Members looked up in one turn of the reactor: a few milliseconds."""
+
+Turn: TypeAlias = Callable[[], Awaitable[object]]
 
 Change: TypeAlias = tuple[int, tuple[Member, ...]]
 """An operation (ADD, DELETE, REPLACE) and whom it is about; nobody: everybody."""
@@ -76,8 +81,11 @@ def _order(member: Member) -> str:
     return member.id
 
 
-def changes_of(searcher: ViewSearcher, group: Row | None, modifications: Iterable[Modification]) -> MemberChanges:
-    """What modifications of member attributes mean. `group`: the entry as it is; None for a new one. Raises WriteRefused."""
+async def changes_of(
+    searcher: ViewSearcher, group: Row | None, modifications: Iterable[Modification], turn: Turn
+) -> MemberChanges:
+    """What modifications of member attributes mean. `group`: the entry as it is; None for a new one. `turn` returns when others
+    have been served: a request may name 100,000 members. Raises WriteRefused."""
     changes: list[Change] = []
     sees_all = False
     for modification in modifications:
@@ -88,7 +96,12 @@ def changes_of(searcher: ViewSearcher, group: Row | None, modifications: Iterabl
         if modification.operation == ADD and not values:
             raise WriteRefused(Violation.PROTOCOL, "no member is given to add")
         sees_all = sees_all or modification.operation == REPLACE or not values
-        changes.append((modification.operation, tuple(find(searcher, value) for value in values)))
+        members: list[Member] = []
+        for start in range(0, len(values), AT_ONCE):
+            members += [find(searcher, value) for value in values[start : start + AT_ONCE]]
+            if len(members) < len(values):
+                await turn()
+        changes.append((modification.operation, tuple(members)))
     return MemberChanges(tuple(changes), _seen(searcher, group) if sees_all and group is not None else ())
 
 

@@ -50,18 +50,17 @@ async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
     kind = kind_of_new(view, classes, parent_key, parent)
     attributes, members, password = _split(kind, request.attributes)
     door, given_here = attempt.writer.door, ("uid_number", "gid_number") if attempt.writer.door.gives_numbers else ()
-    edit = Edit(
-        EntryWriting(kind, view).new(name.rdns[0], attributes, given_here=given_here),
-        organizations_of_new(view, kind, parent, attempt.party.access),
-        changes_of(searcher, None, [Modification(ADD, one) for one in members]).edit(frozenset()).joining,
-    )
+    written = EntryWriting(kind, view).new(name.rdns[0], attributes, given_here=given_here)
+    organizations = organizations_of_new(view, kind, parent, attempt.party.access)
+    joining = await changes_of(searcher, None, [Modification(ADD, one) for one in members], attempt.connection.turn)
+    edit = Edit(written, organizations, joining.edit(frozenset()).joining)
     password_hash = None if password is None else await attempt.password_hash(password)
 
     def work(connection: Connection) -> Written:
-        written = door.create(connection, kind, edit)
+        made = door.create(connection, kind, edit)
         if password_hash is not None:
-            passwords.set_local(connection, written.object_id, password_hash, by=attempt.party.dn, now=attempt.writer.now())
-        return written
+            passwords.set_local(connection, made.object_id, password_hash, by=attempt.party.dn, now=attempt.writer.now())
+        return made
 
     return Plan(view, kind, str(name), work, tuple(one.type for one in request.attributes))
 

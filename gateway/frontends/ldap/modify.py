@@ -38,7 +38,7 @@ async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:
     of_password = [one for one in request.changes if _key(one) == USER_PASSWORD and target.kind is Kind.USER]
     of_members = [one for one in request.changes if _key(one) in MEMBER_ATTRIBUTES and target.kind is Kind.GROUP]
     rest = [one for one in request.changes if one not in of_password and one not in of_members]
-    change = changes_of(target.searcher, target.row, of_members)
+    change = await changes_of(target.searcher, target.row, of_members, attempt.connection.turn)
     password = await _password(attempt, of_password) if of_password else None
 
     def work(connection: Connection) -> Written:

@@ -13,11 +13,15 @@ import pytest_twisted
 from ldap.controls.simple import ProxyAuthzControl
 from twisted.internet.defer import ensureDeferred
 
+from gateway.directory.access import Access
+from gateway.directory.membership import AT_ONCE, changes_of
+from gateway.model.application import Scope
 from gateway.model.changes import ChangeType
 from gateway.model.objects import Kind
 from gateway.store import users
 from gateway.wire.controls_search import Assertion
 from gateway.wire.filters import parse
+from gateway.wire.messages import Modification, PartialAttribute
 from tests.frontends.ldap.programs import tool
 from tests.frontends.ldap.serving import Serving, blocking, eventually
 from tests.frontends.ldap.writing import AD, ANNA, BASE, GROUPS, PEOPLE, PERSON, STAFF, TREE, UNITS, Client, Desk, said
@@ -278,6 +282,21 @@ def test_posix_groups_take_members_by_login_name(desk: Desk, serving: Serving) -
     assert portal.read(circle, "member", "memberUid") == {"member": [ANNA], "memberUid": ["anna"]}
     with portal.refused(ldap.CONSTRAINT_VIOLATION, "login name 'nobody'"):
         portal.modify(circle, (ADD, "memberUid", "nobody"))
+
+
+@pytest_twisted.ensureDeferred
+async def test_others_are_served_while_many_members_are_looked_up(desk: Desk) -> None:
+    turns: list[None] = []
+
+    async def turn() -> None:
+        turns.append(None)
+
+    searcher = desk.directory.searcher("main", Access(scope=Scope()))
+    everybody = Modification(ADD, PartialAttribute("memberUid", (b"anna", b"bert") * 10 * AT_ONCE))
+    nobody = Modification(DELETE, PartialAttribute("member", ()))
+    found = await changes_of(searcher, None, [everybody, nobody], turn)
+    assert [(operation, len(members)) for operation, members in found.changes] == [(ADD, 20 * AT_ONCE), (DELETE, 0)]
+    assert len(turns) == 19
 
 
 @blocking

@@ -48,9 +48,9 @@ class MemberChanges:
 
     def edit(self, present: Set[Member]) -> Edit:
         """Who joins and who leaves; `present`: those of `mentioned` that are members. Raises WriteRefused."""
-        now = set(present)
+        now, seen = set(present), present & set(self.seen)
         for operation, members in self.changes:
-            _apply(now, operation, members, present & set(self.seen))
+            _apply(now, operation, members, seen)
         known = self.mentioned
         return Edit(
             joining=tuple(sorted(now - present, key=_order)), leaving=tuple(sorted((present - now) & known, key=_order))
@@ -65,7 +65,7 @@ def _apply(now: set[Member], operation: int, members: Sequence[Member], seen: Se
             raise WriteRefused(Violation.EXISTS, "one of them is a member already")
         now |= set(members)
     elif operation == REPLACE:
-        now -= set(seen)
+        now -= now & seen
         now |= set(members)
     elif members:
         if not now >= set(members):
@@ -74,7 +74,7 @@ def _apply(now: set[Member], operation: int, members: Sequence[Member], seen: Se
     else:
         if not now:
             raise WriteRefused(Violation.NO_SUCH_ATTRIBUTE, "the group has no members")
-        now -= set(seen)
+        now -= now & seen
 
 
 def _order(member: Member) -> str:

@@ -13,18 +13,54 @@ _IA5: Final = "1.3.6.1.4.1.1466.115.121.1.26"
 _OPERATIONS: Final = (ADD, DELETE, REPLACE, INCREMENT)
 
 
-def modified(name: str, present: Sequence[bytes], operation: int, values: Sequence[bytes]) -> list[bytes]:
-    """The values afterwards. `name`: the attribute as the client calls it. Raises WriteRefused."""
-    if operation not in _OPERATIONS:
-        raise WriteRefused(Violation.PROTOCOL, f"there is no modification {operation}")
-    if operation == INCREMENT:
-        return _incremented(name, present, values)
-    keys = keyed(name, values)
-    if operation == REPLACE:
-        return list(keys.values())
-    if operation == ADD:
-        return _added(name, present, keys)
-    return _deleted(name, present, keys)
+class Values:
+    """The values of one attribute while modifications are carried out, one after the other. Each costs what it names, not what
+    the attribute has: there may be 1,000 in a request, and as many values as fit into one. `name`: the attribute as the client
+    calls it."""
+
+    def __init__(self, name: str, present: Sequence[bytes]) -> None:
+        self._by_key: dict[bytes, bytes] = {}
+        for value in present:
+            self._by_key.setdefault(_held_key(name, value), value)
+
+    @property
+    def present(self) -> list[bytes]:
+        """As they are now."""
+        return list(self._by_key.values())
+
+    def modify(self, name: str, operation: int, values: Sequence[bytes]) -> None:
+        """Carry out one modification. Raises WriteRefused."""
+        if operation not in _OPERATIONS:
+            raise WriteRefused(Violation.PROTOCOL, f"there is no modification {operation}")
+        if operation == INCREMENT:
+            self._by_key = keyed(name, _incremented(name, self.present, values))
+        elif operation == REPLACE:
+            self._by_key = keyed(name, values)
+        elif operation == ADD:
+            self._add(name, keyed(name, values))
+        else:
+            self._delete(name, keyed(name, values))
+
+    def _add(self, name: str, new: dict[bytes, bytes]) -> None:
+        if not new:
+            raise WriteRefused(Violation.PROTOCOL, f"no value of {name} is given to add")
+        if any(key in self._by_key for key in new):
+            raise WriteRefused(Violation.EXISTS, f"{name} has this value already")
+        self._by_key |= new
+
+    def _delete(self, name: str, going: dict[bytes, bytes]) -> None:
+        if not self._by_key:
+            raise WriteRefused(Violation.NO_SUCH_ATTRIBUTE, f"the entry has no {name}")
+        if any(key not in self._by_key for key in going):
+            raise WriteRefused(Violation.NO_SUCH_ATTRIBUTE, f"{name} does not have this value")
+        for key in going or tuple(self._by_key):
+            del self._by_key[key]
+
+
+def _held_key(name: str, value: bytes) -> bytes:
+    """Also of a value that does not follow the syntax: sources tell what they like."""
+    key = _key(name, value)
+    return b"\0" + value if key is None else key
 
 
 def keyed(name: str, values: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -59,24 +95,6 @@ def _is_of_its_letters(name: str, value: bytes) -> bool:
     """Sources may tell other letters than an IA5 string has (RFC 4517 §3.3.15), and are shown; here nobody writes them."""
     known = schema.ATTRIBUTE_TYPES.get(schema.canonical(name.partition(";")[0]))
     return known is None or known.syntax != _IA5 or value.isascii()
-
-
-def _added(name: str, present: Sequence[bytes], new: dict[bytes, bytes]) -> list[bytes]:
-    if not new:
-        raise WriteRefused(Violation.PROTOCOL, f"no value of {name} is given to add")
-    known = {_key(name, value) for value in present}
-    if known & new.keys():
-        raise WriteRefused(Violation.EXISTS, f"{name} has this value already")
-    return [*present, *new.values()]
-
-
-def _deleted(name: str, present: Sequence[bytes], going: dict[bytes, bytes]) -> list[bytes]:
-    if not present:
-        raise WriteRefused(Violation.NO_SUCH_ATTRIBUTE, f"the entry has no {name}")
-    known = {_key(name, value) for value in present}
-    if not going.keys() <= known:
-        raise WriteRefused(Violation.NO_SUCH_ATTRIBUTE, f"{name} does not have this value")
-    return [value for value in present if going and _key(name, value) not in going]
 
 
 def _incremented(name: str, present: Sequence[bytes], values: Sequence[bytes]) -> list[bytes]:

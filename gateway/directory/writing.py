@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from gateway.directory.definition import View
 from gateway.directory.entryclasses import EntryClasses
 from gateway.directory.indexing import attribute_key
-from gateway.directory.modifying import modified, same
+from gateway.directory.modifying import Values, same
 from gateway.directory.rules import Rule
 from gateway.directory.violations import Violation, WriteRefused
 from gateway.model import schema
@@ -107,11 +107,13 @@ class EntryWriting:
         naming: bytes,
         by_itself: Collection[str] = frozenset(),
     ) -> dict[str, tuple[Value, ...]]:
-        wanted: dict[str, list[bytes]] = {}
+        modified: dict[str, Values] = {}
         for modification in modifications:
             type_, key = modification.attribute.type, self._writable(modification.attribute.type)
-            before = wanted.get(key, self._values(key, present))
-            wanted[key] = modified(type_, before, modification.operation, modification.attribute.values)
+            if key not in modified:
+                modified[key] = Values(type_, self._values(key, present))
+            modified[key].modify(type_, modification.operation, modification.attribute.values)
+        wanted = {key: values.present for key, values in modified.items()}
         edited: dict[str, tuple[Value, ...]] = {}
         for key, values in wanted.items():
             self._check(key, values, naming)

@@ -1,6 +1,7 @@
 """A view's rules turned round: what can be written, what becomes of it, and why the rest cannot."""
 
 from collections.abc import Mapping
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from gateway.directory.overlay import Overlay, Posix, overlaid, with_posix
 from gateway.directory.rules import Rule, constant, first_of
 from gateway.directory.violations import Violation, WriteRefused
 from gateway.directory.writing import EntryWriting, check_options
+from gateway.model import matching
 from gateway.model.dn import DN, RDN
 from gateway.model.objects import Attributes, Kind
 from gateway.wire.messages import ADD, DELETE, INCREMENT, REPLACE, Modification, PartialAttribute
@@ -75,6 +77,21 @@ def test_what_was_written_is_all_there_is_when_a_fallback_was_shown_before() -> 
 def test_binary_values_stay_octets() -> None:
     new = people().changed(LEA, [change(ADD, "userCertificate;binary", b"\x30\x00"), change(ADD, "jpegPhoto", b"\xff\xd8")])
     assert new == {"certificate": (b"\x30\x00",), "photo": (b"\xff\xd8",)}
+
+
+def test_a_modification_costs_what_it_names_and_not_what_the_attribute_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = Mock(side_effect=matching.equality_key)
+    monkeypatch.setattr(matching, "equality_key", compared)
+    everybody = [f"{number}@x" for number in range(1_000)]
+    going = [change(DELETE, "mail", value) for value in everybody[:500]]
+    assert people().changed({**LEA, "email": tuple(everybody)}, going) == {"email": tuple(everybody[500:])}
+    assert compared.call_count < 5_000
+
+
+def test_values_of_a_source_that_follow_no_syntax_are_kept_and_can_be_taken_away() -> None:
+    told = {**LEA, "email": ("", " ", "a@x")}
+    assert people().changed(told, [change(ADD, "mail", "b@x")]) == {"email": ("", " ", "a@x", "b@x")}
+    assert people().changed(told, [change(DELETE, "mail")]) == {"email": ()}
 
 
 def test_numbers_are_incremented_in_their_place() -> None:

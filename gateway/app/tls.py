@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 from OpenSSL import SSL
@@ -75,7 +76,7 @@ class Certificate:
             # Nobody is there to type a passphrase: a key that has one is refused, with a TypeError.
             context.use_privatekey(load_pem_private_key(pem.key, None))  # type: ignore[arg-type]
             context.check_privatekey()
-        except (SSL.Error, ValueError, TypeError):
+        except (SSL.Error, ValueError, TypeError, UnsupportedAlgorithm):
             raise self._unusable(WRONG) from None
         if pem.authorities:
             self._ask_for_certificates(context, pem.authorities)

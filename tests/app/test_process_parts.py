@@ -132,6 +132,16 @@ def test_systemd_is_told_through_its_socket_and_a_missing_one_is_no_error(tmp_pa
     assert not notify({"NOTIFY_SOCKET": str(tmp_path / "nobody")}, "READY=1")
 
 
+BRAINPOOL_KEY = """\
+-----BEGIN EC PRIVATE KEY-----
+MHgCAQEEIGs4J9V3K/5wCQ8+sohWOrXobdqvOAKPXITUOqZHD4HVoAsGCSskAwMC
+CAEBCKFEA0IABCYL4jnbTpwm6fqdCeU4eXP8BT0T0VWm3fZ4HU0s64zgHaZFDQKn
+GZ9ol3vH2kkCG3Lk5u3WlUMsKyb4rrWqm9M=
+-----END EC PRIVATE KEY-----
+"""
+"""Of a curve that our libraries do not know (brainpoolP256t1); it was made for this line."""
+
+
 def test_a_certificate_is_read_again_on_request_and_a_broken_one_leaves_the_old_in_use(pki: Pki, tmp_path: Path) -> None:
     certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
     shutil.copy(pki.certificate, certificate)
@@ -144,6 +154,9 @@ def test_a_certificate_is_read_again_on_request_and_a_broken_one_leaves_the_old_
     assert second is not first
     key.write_text("nonsense")
     with pytest.raises(ConfigurationError, match=r"server\.pem and key .*server\.key cannot be used: not a PEM certificate"):
+        factory.reload()
+    key.write_text(BRAINPOOL_KEY)
+    with pytest.raises(ConfigurationError, match="not a PEM certificate"):
         factory.reload()
     assert factory.getContext() is second
     key.unlink()

@@ -1,5 +1,6 @@
 """Who writes what: an application that is granted it, the entry that it means as it sees it, and the plan of what is done."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -104,10 +105,13 @@ class Attempt:
             raise Refused(ResultCode.UNWILLING_TO_PERFORM, "no passwords are kept here")
         if password is None:
             return None
-        if password.startswith(b"{"):
+        if _HASHED.match(password):
             raise Refused(ResultCode.CONSTRAINT_VIOLATION, "hand over the password itself: it is hashed here")
         return await changes.hashed(password)
 
+
+_HASHED = re.compile(rb"\{[\w./-]+\}")
+"""What begins like a hash of another server (RFC 3112): {SSHA}…"""
 
 _KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
 

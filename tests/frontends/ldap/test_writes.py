@@ -406,6 +406,8 @@ def test_a_password_is_kept_as_a_hash_and_lets_its_owner_in(desk: Desk, serving:
         clerk.modify(LEA, (REPLACE, "userPassword", "battery staple"))
     with portal.refused(ldap.UNWILLING_TO_PERFORM, "password of this user comes from the source berlin"):
         portal.modify(ANNA, (REPLACE, "userPassword", "battery staple"))
+    portal.modify(LEA, (REPLACE, "userPassword", "{curly battery"))
+    lea.ldap.simple_bind_s(LEA, "{curly battery")
     portal.modify(LEA, (DELETE, "userPassword", None))
     with lea.refused(ldap.INVALID_CREDENTIALS):
         lea.ldap.simple_bind_s(LEA, "battery staple")

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
 
-import msgspec
 import pytest
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ProcessTerminated
-from twisted.internet.task import Clock
-from twisted.python.failure import Failure
 
 from gateway.app.tables import LdapTable, Settings
-from gateway.app.tls import Pem
 from gateway.app.workers import crew as crew_module
 from gateway.app.workers import post as post_module
-from gateway.app.workers.channel import MAX_MESSAGE_BYTES, Channel, pair
 from gateway.app.workers.crew import Crew
 from gateway.app.workers.messages import (
-    CHANNEL_DESCRIPTOR,
     Closed,
     Counted,
     Enter,
@@ -31,93 +23,17 @@ from gateway.app.workers.messages import (
     Failed,
     Handed,
     Left,
-    Message,
     Ready,
-    Renewed,
-    RenewedPem,
     Stop,
     Taken,
-    ToWorker,
     counted,
-    renewed,
 )
 from gateway.app.workers.post import MANY_UNTAKEN, Arrival, Desk
 from gateway.directory.softlock import SoftLock
 from gateway.frontends.ldap.admission import CountedAdmission
 from gateway.frontends.ldap.limits import ServerLimits
 from gateway.frontends.ldap.statistics import Statistics
-
-
-class Process:
-    """In place of a worker's process: what was sent to it, and what it says."""
-
-    def __init__(self, machine: Machine, protocol: Any, descriptor: int) -> None:
-        self.pid = len(machine.spawned) + 1
-        self.protocol = protocol
-        self.killed = False
-        self._machine = machine
-        self.end = socket.socket(fileno=os.dup(descriptor))
-
-    def signalProcess(self, name: str) -> None:
-        assert name == "KILL"
-        self.killed = True
-        self.ends()
-
-    def says(self, *messages: Message) -> None:
-        for message in messages:
-            self.end.send(msgspec.msgpack.encode(message))
-        self._machine.turn()
-
-    def hears(self) -> list[ToWorker]:
-        """What it was told since it last listened."""
-        found: list[ToWorker] = []
-        decoder = msgspec.msgpack.Decoder(ToWorker)
-        while True:
-            try:
-                data, descriptors, _, _ = socket.recv_fds(self.end, MAX_MESSAGE_BYTES, 1)
-            except BlockingIOError:
-                return found
-            found.append(decoder.decode(data))
-            for descriptor in descriptors:
-                os.close(descriptor)
-
-    def ends(self, signal: int = 9) -> None:
-        self.end.close()
-        self._machine.turn()
-        reason: Any = ProcessTerminated
-        failure: Any = Failure
-        self.protocol.processEnded(failure(reason(signal=signal)))
-
-
-class Machine(Clock):
-    """A reactor that starts no processes; `turn` lets channels read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.spawned: list[Process] = []
-        self.refuses: OSError | None = None
-        self._readers: dict[Any, None] = {}
-
-    def addReader(self, reader: Any) -> None:
-        self._readers[reader] = None
-
-    def removeReader(self, reader: Any) -> None:
-        self._readers.pop(reader, None)
-
-    def addWriter(self, _: Any) -> None: ...
-
-    def removeWriter(self, _: Any) -> None: ...
-
-    def turn(self) -> None:
-        for reader in tuple(self._readers):
-            if reader.doRead() is not None:
-                reader.connectionLost()
-
-    def spawnProcess(self, protocol: Any, *_: Any, childFDs: Mapping[int, int]) -> Process:
-        if self.refuses is not None:
-            raise self.refuses
-        self.spawned.append(Process(self, protocol, childFDs[CHANNEL_DESCRIPTOR]))
-        return self.spawned[-1]
+from tests.app.machine import Machine, Process
 
 
 class House:
@@ -306,73 +222,3 @@ def test_a_stop_waits_for_every_worker_and_starts_nobody(house: House) -> None:
     assert other.killed and over == [None]
     house.machine.advance(60)
     assert len(house.machine.spawned) == 2
-
-
-def channels(machine: Machine) -> tuple[Channel[Any], socket.socket]:
-    ours, theirs = pair()
-    return Channel(machine, ours, ToWorker, lambda: None), theirs
-
-
-def test_a_channel_keeps_what_the_other_side_does_not_take_yet_and_sends_it_in_order() -> None:
-    channel, theirs = channels(Machine())
-    for number in range(2_000):
-        channel.send(Entered(number, True))
-    decoder = msgspec.msgpack.Decoder(ToWorker)
-    found: list[ToWorker] = []
-    while len(found) < 2_000:
-        try:
-            found.append(decoder.decode(theirs.recv(MAX_MESSAGE_BYTES)))
-        except BlockingIOError:
-            channel.doWrite()
-    assert found == [Entered(number, True) for number in range(2_000)]
-    channel.close()
-    theirs.close()
-
-
-def test_what_the_other_side_said_before_its_end_is_heard_though_it_left_messages_unread() -> None:
-    machine = Machine()
-    channel, theirs = channels(machine)
-    heard: list[object] = []
-    channel.start(lambda message, _: heard.append(message))
-    theirs.send(msgspec.msgpack.encode(Entered(1, True)))
-    channel.send(Stop())
-    theirs.close()
-    machine.turn()
-    assert heard == [Entered(1, True)]
-    assert not channel.is_open
-
-
-@pytest.mark.parametrize("octets", [0, 5, 200_000])
-def test_a_certificate_with_any_number_of_authorities_goes_through_the_channel(octets: int) -> None:
-    pem, put_together = Pem(b"certificate", b"key", b"a" * octets), RenewedPem()
-    pieces = [msgspec.msgpack.encode(one) for one in renewed(pem)]
-    assert all(len(piece) <= MAX_MESSAGE_BYTES for piece in pieces)
-    decoder = msgspec.msgpack.Decoder(Renewed)
-    for _ in range(2):
-        found = [put_together.whole(decoder.decode(piece)) for piece in pieces]
-        assert found == [None] * (len(pieces) - 1) + [pem]
-
-
-def test_a_message_that_fails_costs_itself_only() -> None:
-    machine = Machine()
-    channel, theirs = channels(machine)
-    heard: list[object] = []
-
-    def received(message: object, _: object) -> None:
-        heard.append(message)
-        if message == Entered(1, True):
-            raise RuntimeError("no luck")
-
-    channel.start(received)
-    with capture_logs() as lines:
-        for data in (b"\xc1", msgspec.msgpack.encode(Entered(1, True)), msgspec.msgpack.encode(Entered(2, True))):
-            theirs.send(data)
-        machine.turn()
-    assert heard == [Entered(1, True), Entered(2, True)]
-    assert [line["event"] for line in lines] == ["a message between processes failed"] * 2
-    with pytest.raises(ValueError, match="too long for the channel"):
-        channel.send(Closed("x" * MAX_MESSAGE_BYTES))
-    theirs.close()
-    machine.turn()
-    assert not channel.is_open
-    channel.send(Stop())

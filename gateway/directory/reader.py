@@ -77,6 +77,8 @@ class Reader:
         self._holding = Lock()
         self._shapers: dict[tuple[frozenset[str] | None, bool], Shaper] = {}
         self._visibilities: dict[Access, tuple[int, Visibility]] = {}
+        self.names: dict[int, tuple[str, bytes]] = {}
+        """(DN key, DN) of entries that others name, by entry id, as long as the file does not change."""
         self.catalogue: plan.Catalogue = plan.read_catalogue(self.connection)
         self.generation = 0
 
@@ -111,6 +113,7 @@ class Reader:
 
     def refresh(self) -> None:
         """To be called when the file has changed: prepared searches stay good unless the catalogue did not."""
+        self.names.clear()
         catalogue = plan.read_catalogue(self.connection)
         if catalogue != self.catalogue:
             self.catalogue = catalogue

@@ -75,7 +75,8 @@ class ViewSearcher:
     def sight(self, connection: sqlite3.Connection) -> Sight:
         """What this party sees of the state that the connection sees."""
         visibility = self.reader.visibility(self.access, connection)
-        return Sight(connection, visibility, self._evaluator, transitive=self.reader.view.transitive_member_of)
+        names = self.reader.names if connection is self.reader.connection else None
+        return Sight(connection, visibility, self._evaluator, transitive=self.reader.view.transitive_member_of, names=names)
 
     def find(self, key: str) -> Row:
         """The visible entry with this DN key. Raises NoSuchObject."""

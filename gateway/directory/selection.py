@@ -83,6 +83,7 @@ class Renderer:
         self.wanted = selected
         self.changes_nothing = selected.is_whole_entry
         self.needs_operational = bool(selected.operational)
+        self._needs_stored = not selected.keys.isdisjoint(_STORED)
         self.dynamic = tuple(key for key in DYNAMIC if key in selected.keys)
         self._user: Callable[[bytes], bytes] | None = None
         if selected.types_only:
@@ -101,9 +102,10 @@ class Renderer:
         entry = self._user(encoded) if self._user else encoded
         if not self.needs_operational:
             return entry
-        extra = self._operational(entries.extend(_NAMELESS, operational))
-        found = [(name, () if self.wanted.types_only else values) for name, values in dynamic if values]
-        return entries.extend(entry, entries.attributes(extra) + b"".join(entries.encode_attribute(*one) for one in found))
+        found = [entries.encode_attribute(name, () if self.wanted.types_only else values) for name, values in dynamic if values]
+        if self._needs_stored:
+            found.insert(0, entries.attributes(self._operational(entries.extend(_NAMELESS, operational))))
+        return entries.extend(entry, b"".join(found)) if found else entry
 
 
 class MatchedValues(Renderer):

@@ -43,15 +43,23 @@ _MAX_REMEMBERED = 10_000
 
 
 class Sight:
-    """`visibility` None: every row is shown, whole. `transitive`: memberOf has the groups reached through groups, too."""
+    """`visibility` None: every row is shown, whole. `transitive`: memberOf has the groups reached through groups, too. `names`:
+    (DN key, DN) by entry id, of the state that the connection sees; what is looked up is added."""
 
     def __init__(
-        self, connection: sqlite3.Connection, visibility: Visibility | None, evaluator: Evaluator, *, transitive: bool = False
+        self,
+        connection: sqlite3.Connection,
+        visibility: Visibility | None,
+        evaluator: Evaluator,
+        *,
+        transitive: bool = False,
+        names: dict[int, tuple[str, bytes]] | None = None,
     ) -> None:
         self._connection = connection
         self._visibility = visibility
         self._evaluator = evaluator
         self._transitive = transitive
+        self._names = names
         self._groups_of: dict[str, frozenset[str]] = {}
 
     def shows(self, row: Row) -> bool:
@@ -101,7 +109,18 @@ class Sight:
 
     def _member_of(self, row: Row) -> list[bytes]:
         """The DNs of the groups that list the entry: the visible ones; a person is told all of the own groups."""
+        if self._visibility is None and self._names is not None and not self._transitive:
+            found = self._connection.execute("SELECT group_entry FROM member WHERE member_entry = ?", row[:1]).fetchall()
+            return [name for _, name in sorted([self._names.get(entry) or self._named(entry) for (entry,) in found])]
         return [group[4].encode() for group in (self._above(row[0]) if self._transitive else self._groups(row[0]))]
+
+    def _named(self, entry_id: int) -> tuple[str, bytes]:
+        assert self._names is not None  # noqa: S101 (asked before)
+        if len(self._names) >= _MAX_REMEMBERED:
+            self._names.clear()
+        key, name = self._connection.execute("SELECT dn_key, dn FROM entry WHERE id = ?", (entry_id,)).fetchone()
+        found = self._names[entry_id] = (key, name.encode())
+        return found
 
     def _is_known(self, seen: _Seen) -> bool:
         """Whether the party may know of an entry that something leads to: a person may know of all groups above the own entry,

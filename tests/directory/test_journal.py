@@ -41,7 +41,6 @@ from tests.directory.test_view_laws import follow, worlds
 from tests.directory.view_shapes import SHAPES
 from tests.directory.worlds import BASE, group, user
 
-
 law = settings(deadline=None, max_examples=40)
 FILTERS = ("(objectClass=*)", "(objectClass=person)", "(description=anna)", "(!(cn=ben))", "(member=*)")
 

@@ -22,7 +22,6 @@ TABLE = CLIENTS / "README.md"
 HERE = {
     "postgresql-15": lambda: [program("postgres", "postgresql"), "--version"],
     "slapd": lambda: [program("slapd", "slapd"), "-VV"],
-    "slapd": lambda: [program("slapd", "slapd"), "-VV"],
     "openjdk-17-jdk-headless": lambda: [program("java", "openjdk-17-jdk-headless"), "-version"],
 }
 """Debian packages that the tests use from this machine: what tells the version."""

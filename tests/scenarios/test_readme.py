@@ -17,6 +17,7 @@ import pytest
 
 from gateway.app.cli import COMMANDS
 from gateway.app.tables import LimitsTable
+from gateway.directory.kinds import KINDS
 from gateway.frontends.ldap.dispatch import HANDLERS
 from gateway.sync.guard import Guard
 from gateway.wire import oids
@@ -33,18 +34,27 @@ TEXT = (ROOT / "README.md").read_text()
 SUFFIX = "dc=example,dc=com"
 GATEWAY = Path(sys.executable).parent / "gateway"
 
-CONTROLS = {"paged results": oids.PAGED_RESULTS, "ManageDsaIT": oids.MANAGE_DSA_IT}
-OTHER_CONTROLS = {
-    "server-side sort": "1.2.840.113556.1.4.473",
-    "VLV": "2.16.840.1.113730.3.4.9",
-    "persistent search": "2.16.840.1.113730.3.4.3",
-    "content sync": "1.3.6.1.4.1.4203.1.9.1.1",
-    "password policy": "1.3.6.1.4.1.42.2.27.8.5.1",
-    "proxied authorization": "2.16.840.1.113730.3.4.18",
-    "assertion": "1.3.6.1.1.12",
-    "matched values": "1.2.826.0.1.3344810.2.3",
+CONTROLS = {
+    "paged results": {oids.PAGED_RESULTS},
+    "server-side sort": {"1.2.840.113556.1.4.473", "2.16.840.1.113730.3.4.9"},
+    "content sync": {"1.3.6.1.4.1.4203.1.9.1.1"},
+    "persistent search": {"2.16.840.1.113730.3.4.3", "1.2.840.113556.1.4.528"},
+    "assertion": {"1.3.6.1.1.12", "1.2.826.0.1.3344810.2.3"},
+    "proxied authorization": {"2.16.840.1.113730.3.4.18"},
+    "password policy": {"1.3.6.1.4.1.42.2.27.8.5.1"},
+    "ManageDsaIT": {oids.MANAGE_DSA_IT},
 }
-EXTENSIONS = {"StartTLS": oids.START_TLS, "Who Am I": oids.WHO_AM_I}
+OTHER_CONTROLS = {
+    "pre-read": "1.3.6.1.1.13.1",
+    "post-read": "1.3.6.1.1.13.2",
+    "dereference": "1.3.6.1.4.1.4203.666.5.16",
+}
+EXTENSIONS = {
+    "StartTLS": oids.START_TLS,
+    "Who Am I": oids.WHO_AM_I,
+    "Password Modify": "1.3.6.1.4.1.4203.1.11.1",
+    "Cancel": "1.3.6.1.1.8",
+}
 
 
 def fenced(language: str) -> list[str]:
@@ -68,7 +78,7 @@ class Administrator:
     """Somebody who follows README.md in a folder, with slapd as the upstream. Ports are free ones."""
 
     def __init__(self, folder: Path, upstream: Slapd, pki: Pki) -> None:
-        [written] = fenced("toml")
+        written = fenced("toml")[0]
         trusting = f'url = "{upstream.ldaps_url}"\nca_file = "{pki.ca}"'
         self.folder = folder
         self._environ = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
@@ -123,13 +133,42 @@ def test_the_first_real_upstream_is_served_by_the_ten_lines_and_the_commands(adm
         _tables_agree_with(serving, bind_dn, secret)
 
 
+def test_the_lines_about_views_go_below_those_of_the_first_upstream(administrator: Administrator) -> None:
+    with (administrator.folder / "gateway.toml").open("a") as file:
+        file.write("".join(fenced("toml")[1:]))
+    named = [word for view in ("openldap", "corp", "unix") for word in ("--view", view)]
+    [secret] = re.findall(r"[A-Za-z0-9_-]{43}", administrator.run(["gateway", "application", "add", "portal", *named]))
+    with administrator.serve() as serving:
+        connection = libldap(f"ldap://{serving.addresses['ldap']}", f"cn=portal,ou=applications,{SUFFIX}", secret)
+
+        def one(base: str, text: str) -> dict[str, list[bytes]]:
+            try:
+                found = connection.search_s(base, ldap.SCOPE_SUBTREE, text, ["*", "memberOf"])
+            except (ldap.NO_SUCH_OBJECT, ldap.UNAVAILABLE):
+                return {}
+            return dict(found[0][1]) if found else {}
+
+        person = until(lambda: one("dc=corp,dc=example", "(sAMAccountName=user000007)"), "the person is in the domain")
+        assert person["userPrincipalName"] == [b"user000007@corp.example"]
+        account = until(lambda: one("dc=unix,dc=example", "(&(objectClass=posixAccount)(uid=user000007))"), "and in the other")
+        assert account["homeDirectory"] == [b"/home/user000007"] and account["ou"] == [b"Example Ltd"]
+        assert 20000 <= int(account["uidNumber"][0]) <= 59999
+        own = until(lambda: one("dc=unix,dc=example", "(&(objectClass=posixGroup)(cn=user000007))"), "the private group is")
+        assert own["gidNumber"] == account["gidNumber"]
+        connection.unbind_s()
+
+
+def test_the_kinds_of_views_are_those_that_there_are() -> None:
+    assert {row.strip("`") for row in table("kind")} == set(KINDS)
+
+
 def _tables_agree_with(serving: Serving, bind_dn: str, secret: str) -> None:
     """Controls, extended operations and operational attributes, as the running server has them."""
     connection = libldap(f"ldap://{serving.addresses['ldap']}", bind_dn, secret)
     [(_, root)] = connection.search_s("", ldap.SCOPE_BASE, attrlist=["+"])
     supported = {name.decode() for name in root["supportedControl"]}
     *rows, other = table("control")
-    assert {CONTROLS[row.partition(" (")[0]] for row in rows} == supported
+    assert set().union(*(CONTROLS[row.partition(" (")[0]] for row in rows)) == supported
     named = table("control")[other].partition(": ")[2].split(", ")
     assert named == list(OTHER_CONTROLS)
     for oid in OTHER_CONTROLS.values():
@@ -138,8 +177,8 @@ def _tables_agree_with(serving: Serving, bind_dn: str, secret: str) -> None:
             connection.search_ext_s(SUFFIX, ldap.SCOPE_BASE, serverctrls=[critical])
         ignored = ldap.controls.RequestControl(oid, criticality=False, encodedControlValue=b"")
         assert connection.search_ext_s(SUFFIX, ldap.SCOPE_BASE, serverctrls=[ignored])
-    extended = table("operation")["extended"].partition(" Not: ")[0]
-    offered = {name for name in EXTENSIONS if name in extended}
+    offered = set(table("operation")["extended"].split(", "))
+    assert offered == set(EXTENSIONS)
     assert {name.decode() for name in root["supportedExtension"]} == {EXTENSIONS[name] for name in offered - {"StartTLS"}}
     [(_, group)] = connection.search_s(SUFFIX, ldap.SCOPE_SUBTREE, "(cn=group00000)", ["+"])
     [(_, person)] = connection.search_s(SUFFIX, ldap.SCOPE_SUBTREE, "(uid=user000001)", ["+"])

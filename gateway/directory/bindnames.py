@@ -3,7 +3,7 @@
 A view says which forms it takes (`bind_names`); a name that is no DN is looked up in the views in their order, and the first
 that knows it wins. Finding nobody is an answer as well, after the same look-ups."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gateway.directory.definition import View
@@ -38,26 +38,31 @@ class BindNames:
     async def find(self, name: str) -> Named:
         """Whom a bind name means. Raises InvalidDN when it is no DN and no view takes anything else, ViewNotReady."""
         try:
-            parsed = DN.parse(name)
+            key = dn.key(name)
         except InvalidDN:
             if not any(view.bind_names - {"dn"} for view in self._directory.views):
                 raise
             return await self._by_login(name, list(self._candidates(name)))
-        return self.by_dn(parsed, for_bind=True)
+        return self._by_key(key, lambda: DN.parse(name), for_bind=True)
 
     async def find_login(self, login: str, views: tuple[View, ...]) -> Named:
         """Whom a login name means in these views, whatever forms they take for binding."""
         return await self._by_login(login, [(view, login) for view in views])
 
-    def by_dn(self, name: DN, *, for_bind: bool = False) -> Named:
-        """Whom a DN means. `for_bind`: people's only where the view takes them for binding."""
-        located = self._directory.locate(name)
-        if located is None:
-            return Named(name.key)
-        view, key = located
+    def by_dn(self, name: DN) -> Named:
+        """Whom a DN means."""
+        return self._by_key(name.key, lambda: name, for_bind=False)
+
+    def _by_key(self, key: str, parsed: Callable[[], DN], *, for_bind: bool) -> Named:
+        """The same; `parsed` gives the DN with its spelling, which only an application's name needs."""
+        view = self._directory.view_at(key)
+        if view is None:
+            return Named(key)
         parent = dn.parent_key(key)
-        if parent == view.applications.key and key[len(parent) :].startswith("cn=") and len(name.rdns[0].avas) == 1:
-            return Named(key, view.name, str(name), application=name.rdns[0].avas[0].value)
+        if key.startswith("cn=", len(parent)) and parent == view.applications.key:
+            name = parsed()
+            if len(name.rdns[0].avas) == 1:
+                return Named(key, view.name, str(name), application=name.rdns[0].avas[0].value)
         row = self._directory.reader(view.name).row(key)
         if row is None or row[1] != Kind.USER or (for_bind and "dn" not in view.bind_names):
             return Named(key, view.name)

@@ -89,5 +89,10 @@ class Directory:
     def locate(self, name: DN) -> tuple[View, str] | None:
         """In which view a DN lies, whoever asks (for binding), and its key; None when in none."""
         key = name.key
+        view = self.view_at(key)
+        return None if view is None else (view, key)
+
+    def view_at(self, key: str) -> View | None:
+        """In which view the DN with this key lies, whoever asks; None when in none."""
         fitting = [(len(base), view) for base, view in self._bases if key.startswith(base)]
-        return (max(fitting, key=itemgetter(0))[1], key) if fitting else None
+        return max(fitting, key=itemgetter(0))[1] if fitting else None

@@ -74,7 +74,7 @@ class Passwords:
 
     async def standing(self, user_id: str) -> Standing:
         """What is known of a person."""
-        return await self._standings.of(user_id)
+        return self._standings.at_once(user_id) or await self._standings.of(user_id)
 
     async def _ask(self, user_id: str, accounts: Sequence[Account], password: bytes) -> Proof:
         """Asks the sources in turn. Raises SourceUnavailable when none accepted and one could not be asked."""

@@ -1,4 +1,4 @@
-"""The one way to the store: a piece of work is a function of a Connection, and runs in one transaction in a thread.
+"""The way to the store: a piece of work is a function of a Connection, and runs in one transaction in a thread.
 
 `read` and `write` return Deferreds and never block the reactor; the `_blocking` twins are for threads and the command line."""
 
@@ -14,6 +14,7 @@ from twisted.python.threadpool import ThreadPool
 
 from gateway.model.errors import StoreUnavailable
 from gateway.store import engines
+from gateway.store.glance import Glance, Glimpse
 from gateway.store.notices import LAST_CHANGE, announce
 
 __all__ = ["Connection", "Database"]
@@ -28,7 +29,7 @@ class Database:
     """The store behind `url`. Nothing is opened before the first piece of work, so a constructor never fails on a dead server;
     it raises ConfigurationError for a URL that cannot be one.
 
-    Every method may be called from any thread, except that `read` and `write` belong to the reactor's.
+    Every method may be called from any thread, except that `read`, `write` and `glimpse` belong to the reactor's.
     """
 
     def __init__(self, url: str, *, reactor: Any = None, threads: int = READ_THREADS) -> None:
@@ -38,6 +39,7 @@ class Database:
         self._writers = _Pool(self._engines.writers, "store-write")
         self._callbacks: list[Callable[[int], None]] = []
         self._url = url
+        self._glance = Glance(self._engines.name) if self.embedded else None
 
     @property
     def name(self) -> str:
@@ -61,6 +63,11 @@ class Database:
     def write(self, work: Callable[[Connection], T]) -> "Deferred[T]":
         """Run `work` in a thread and commit; when it raises, nothing of it is kept."""
         return self._deferred(self._writers, self.write_blocking, work)
+
+    def glimpse(self, user_id: str) -> Glimpse | None:
+        """One person as of the last commit, seen at once, by the reactor's thread; None where that cannot be done without
+        waiting (glance.py): then `read`."""
+        return None if self._glance is None else self._glance.person(user_id)
 
     def read_blocking(self, work: Callable[[Connection], T]) -> T:
         """As `read`, in the calling thread."""
@@ -96,6 +103,8 @@ class Database:
         """Wait for the work that is running, then close every connection. May be called twice."""
         self._readers.stop()
         self._writers.stop()
+        if self._glance is not None:
+            self._glance.close()
         self._engines.dispose()
 
     def _deferred(

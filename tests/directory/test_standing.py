@@ -1,6 +1,7 @@
 """What is known of people before their passwords are looked at, for many at once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.defer import CancelledError, DeferredList, gatherResults
 
 from gateway.directory import standing
+from gateway.directory.passwords import Passwords
 from gateway.directory.standing import Standings
 from gateway.model.errors import StoreUnavailable
+from gateway.store import passwords, users
+from gateway.store.database import Database
 from tests.directory.binding import ANNA, CY, DEE, EVE, Bed
 from tests.directory.worlds import SOURCE
 
@@ -28,6 +32,9 @@ class Counted:
         if self.broken:
             raise StoreUnavailable("the store is away")
         return self._database.read(work)
+
+    def glimpse(self, user_id: str) -> Any:
+        return None if self.broken else self._database.glimpse(user_id)
 
 
 @pytest.fixture
@@ -88,3 +95,38 @@ async def test_who_does_not_wait_any_more_disturbs_nobody(standings: Standings) 
     with pytest.raises(CancelledError):
         await answers[1]
     assert (await answers[0]).can_log_in and (await answers[2]).can_log_in
+
+
+@ensureDeferred
+async def test_what_is_seen_at_once_is_what_is_read(standings: Standings, counted: Counted) -> None:
+    for user_id in [ANNA.id, CY.id, DEE.id, EVE.id, "nobody"]:
+        at_once = standings.at_once(user_id)
+        assert counted.readings == 0
+        assert at_once == await standings.of(user_id)
+        counted.readings = 0
+
+
+def test_what_anybody_commits_is_seen_at_once(bed: Bed, standings: Standings) -> None:
+    def can_log_in(user_id: str) -> bool:
+        seen = standings.at_once(user_id)
+        assert seen is not None
+        return seen.can_log_in
+
+    other = Database(f"sqlite:///{bed.world.database.name}")
+    assert can_log_in(ANNA.id) and can_log_in(EVE.id)
+    other.write_blocking(lambda c: users.update(c, [replace(ANNA, enabled=False)], ()))
+    other.write_blocking(lambda c: passwords.clear_local(c, EVE.id))
+    other.close()
+    assert not can_log_in(ANNA.id) and not can_log_in(EVE.id)
+
+
+@ensureDeferred
+async def test_where_nothing_is_seen_at_once_the_store_is_read(bed: Bed, counted: Counted) -> None:
+    made = Passwords(counted, {SOURCE: bed.hr}, bed.hashing, bed.offline)  # type: ignore[arg-type]
+    counted.broken = True
+    with pytest.raises(StoreUnavailable):
+        await made.standing(ANNA.id)
+    assert counted.readings == 1
+    counted.broken = False
+    assert (await made.standing(ANNA.id)).can_log_in
+    assert counted.readings == 1

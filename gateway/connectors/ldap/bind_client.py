@@ -45,7 +45,15 @@ from gateway.wire.messages import (
 ANSWER_LIMITS: Final = Limits(max_message_bytes=1024 * 1024)  # a bind response has a few hundred octets
 
 _LDAP_VERSION = 3
-_LAST_MESSAGE_ID = 0x7FFF
+_LAST_MESSAGE_ID = 0x7F
+"""One question at a time needs few numbers, and these have one octet."""
+
+_PLAIN_YES: Final = {
+    encode_message(message): message
+    for message in (LDAPMessage(number, BindResponse(Result(0))) for number in range(1, _LAST_MESSAGE_ID + 1))
+}
+"""What nearly every good bind is answered with, by its octets: nothing in it needs to be read."""
+
 _WITH_POLICY: Final = (controls.control(PasswordPolicyRequest()),)
 _PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -80,6 +88,9 @@ class BindClient(Protocol):
         self._framer = Framer(ANSWER_LIMITS)
         self._message_id = 0
         self._waiting: Deferred[LDAPMessage] | None = None
+        self._answer_by = 0.0
+        self._alarm: Any = None
+        """Goes off when an answer may be late; it stays set from one question to the next."""
         self._transport: Any = None
         self._secured: Deferred[str] = Deferred()
         """Fires with "" when TLS is up, else with what went wrong."""
@@ -135,6 +146,10 @@ class BindClient(Protocol):
         self.usable = True
 
     def dataReceived(self, data: bytes) -> None:
+        plain = _PLAIN_YES.get(data)
+        if plain is not None and not self._framer.pending:
+            self._received(plain)
+            return
         try:
             for octets in self._framer.feed(data):
                 self._received(decode_message(octets, ANSWER_LIMITS))
@@ -154,6 +169,9 @@ class BindClient(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.usable = False
+        alarm, self._alarm = self._alarm, None
+        if alarm is not None:
+            alarm.cancel()
         if not self._secured.called:
             self._secured.callback(_ending(reason.value))
         waiting, self._waiting = self._waiting, None
@@ -167,9 +185,10 @@ class BindClient(Protocol):
         self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
         answer: Deferred[LDAPMessage] = Deferred()
         self._waiting = answer
+        self._set_alarm(reactor, seconds)
         self._transport.write(encode_message(LDAPMessage(self._message_id, operation, with_controls)))
         try:
-            return await answer.addTimeout(seconds, reactor)
+            return await answer
         except DeferredTimeout:
             self._give_up()
             cure = "see whether the server hangs, or raise bind_timeout_seconds"
@@ -180,6 +199,24 @@ class BindClient(Protocol):
         except Exception as error:  # whatever the transport ended with
             self._give_up()
             raise UpstreamUnavailable(self.place, _ending(error), "it is tried again with the next bind") from None
+
+    def _set_alarm(self, reactor: Any, seconds: float) -> None:
+        self._answer_by = reactor.seconds() + seconds
+        if self._alarm is None:
+            self._alarm = reactor.callLater(seconds, self._look_at_the_time, reactor)
+        elif self._alarm.getTime() > self._answer_by:
+            self._alarm.reset(seconds)
+
+    def _look_at_the_time(self, reactor: Any) -> None:
+        self._alarm = None
+        if self._waiting is None:
+            return
+        left = self._answer_by - reactor.seconds()
+        if left > 0:
+            self._alarm = reactor.callLater(left, self._look_at_the_time, reactor)
+        else:
+            waiting, self._waiting = self._waiting, None
+            waiting.errback(DeferredTimeout())
 
     def _give_up(self) -> None:
         self._waiting = None
@@ -233,7 +270,7 @@ def _ending(error: BaseException | None) -> str:
 
 def _answer(result: Result, with_controls: tuple[Control, ...], generated: bytes | None = None) -> Answer:
     try:
-        said = controls.find(with_controls, PasswordPolicyResponse)
+        said = controls.find(with_controls, PasswordPolicyResponse) if with_controls else None
     except WireError:
         said = None
     notice = None

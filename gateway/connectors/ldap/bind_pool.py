@@ -45,7 +45,10 @@ class BindPool:
         self._current = 0
         self._breaker = Breaker(reactor.seconds)
         self._slots = DeferredSemaphore(settings.connections)
-        self._idle: dict[BindClient, Any] = {}
+        self._idle: dict[BindClient, float] = {}
+        """Since when they have been idle, the longest first."""
+        self._sweep: Any = None
+        """The call that ends those that have been idle for too long."""
         self._busy: set[BindClient] = set()
         self._root: Any = None
 
@@ -66,6 +69,9 @@ class BindPool:
 
     async def _take_slot(self) -> None:
         """Wait for one of the connections to be free."""
+        if self._slots.tokens:  # at once, whoever gets it
+            self._slots.acquire()
+            return
         place = Place(self._settings.id, ", ".join(self._settings.upstream.urls))
         cure = "raise bind_connections, or see why the upstream is slow"
         if len(self._slots.waiting) >= self._settings.waiting:
@@ -113,30 +119,44 @@ class BindPool:
     def _reused(self) -> BindClient | None:
         """The connection that was used last: the others may grow idle and end."""
         while self._idle:
-            client, timer = self._idle.popitem()
-            timer.cancel()
+            client, _ = self._idle.popitem()
             if client.usable:
                 return client
         return None
 
     def _park(self, client: BindClient) -> None:
         if client.usable:
-            self._idle[client] = self._reactor.callLater(self._settings.idle_seconds, self._retire, client)
+            self._idle[client] = self._reactor.seconds()
+            if self._sweep is None:
+                self._sweep = self._reactor.callLater(self._settings.idle_seconds, self._end_idle)
 
     def _drop_idle(self) -> None:
-        for client in list(self._idle):
-            self._forget(client)
+        idle, self._idle = self._idle, {}
+        for client in idle:
             client.drop()
+        self._stop_sweep()
 
-    def _retire(self, client: BindClient) -> None:
-        self._idle.pop(client, None)
-        client.drop()
+    def _end_idle(self) -> None:
+        """Ends what has been idle for long enough, and looks again when the next one will have been."""
+        self._sweep = None
+        before = self._reactor.seconds() - self._settings.idle_seconds
+        for client in [one for one, since in self._idle.items() if since <= before]:
+            del self._idle[client]
+            client.drop()
+        if self._idle:
+            wait = next(iter(self._idle.values())) - before
+            self._sweep = self._reactor.callLater(wait, self._end_idle)
 
     def _forget(self, client: BindClient) -> None:
         """The connection has ended by itself."""
-        timer = self._idle.pop(client, None)
-        if timer is not None and timer.active():
-            timer.cancel()
+        self._idle.pop(client, None)
+        if not self._idle:
+            self._stop_sweep()
+
+    def _stop_sweep(self) -> None:
+        sweep, self._sweep = self._sweep, None
+        if sweep is not None:
+            sweep.cancel()
 
     async def _connected(self) -> BindClient:
         """A new connection to the first address that can be reached, beginning with the one that worked last."""

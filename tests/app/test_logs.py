@@ -6,9 +6,12 @@ import json
 import logging
 from collections.abc import Iterator
 from io import StringIO
+from typing import Any
 
 import pytest
 import structlog
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from gateway.app import logs
 
@@ -40,3 +43,18 @@ def test_a_traceback_is_not_cut() -> None:
     except ValueError:
         structlog.get_logger().exception("operation failed")
     assert len(json.loads(output.getvalue())["exception"]) > 2 * logs.MAX_VALUE_CHARACTERS
+
+
+VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.binary(max_size=5), st.text(max_size=12))
+KEYS = st.text("abcxyz_", min_size=1, max_size=8)
+LATER = ("exception", "stack", "logger", "logger_name")
+
+
+@given(st.text(max_size=20), st.dictionaries(KEYS | st.sampled_from(LATER), VALUES))
+@example("ends with a space ", {})
+@example("", {"a": "b"})
+def test_a_line_is_what_structlog_makes_of_the_event(words: str, more: dict[str, Any]) -> None:
+    columns = {key: str(more.pop(key)) for key in LATER if key in more}
+    event = {"timestamp": "2026-01-01T00:00:00Z", "level": "info", "event": words} | more | columns
+    plain = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
+    assert logs._Line(plain)(None, "info", dict(event)) == plain(None, "info", dict(event))

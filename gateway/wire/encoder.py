@@ -3,7 +3,7 @@
 Numbers are written as given: who builds a value is trusted to stay within RFC 4511, who sends bytes is not.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Final
 
@@ -75,6 +75,24 @@ def wrap(message_id: int, operation: bytes, controls: bytes = b"") -> bytes:
         size += len(encoded_id)
         head = (_SHORT_HEADS[size] if size < 0x80 else b"\x30" + ber.length(size)) + encoded_id
     return head + operation + controls if controls else head + operation
+
+
+class Heads(dict[int, bytes]):
+    """What stands before an encoded protocolOp of a size in the messages with one id, made once for each size: for the many
+    answers to one request."""
+
+    def __init__(self, message_id: int) -> None:
+        super().__init__()
+        self._message_id = ber.integer(message_id)
+
+    def __missing__(self, size: int) -> bytes:
+        whole = size + len(self._message_id)
+        head = self[size] = (_SHORT_HEADS[whole] if whole < 0x80 else b"\x30" + ber.length(whole)) + self._message_id
+        return head
+
+    def wrap_all(self, operations: Sequence[bytes]) -> bytes:
+        """The messages, one after the other. Octet by octet what `wrap` makes of each."""
+        return b"".join([piece for operation in operations for piece in (self[len(operation)], operation)])
 
 
 def encode_controls(controls: tuple[Control, ...]) -> bytes:

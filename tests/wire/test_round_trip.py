@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.wire import ber
 from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_controls, encode_message, encode_operation, wrap
+from gateway.wire.encoder import Heads, encode_controls, encode_message, encode_operation, wrap
 from gateway.wire.errors import WireError
 from gateway.wire.filters import Filter, decode_filter, encode_filter, parse, to_text
 from gateway.wire.limits import Limits
@@ -132,3 +132,8 @@ def test_text_of_a_client_that_is_no_utf8_is_an_error() -> None:
 )
 def test_a_secret_never_prints(value: object) -> None:
     assert not re.search("hidden", repr(value) + str(value))
+
+
+@given(strategies.message_ids, st.lists(st.one_of(st.binary(max_size=300), st.integers(0, 0x10100).map(bytes)), max_size=5))
+def test_many_answers_are_wrapped_as_each_alone(message_id: int, operations: list[bytes]) -> None:
+    assert Heads(message_id).wrap_all(operations) == b"".join(wrap(message_id, operation) for operation in operations)

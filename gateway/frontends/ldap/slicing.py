@@ -13,7 +13,7 @@ from gateway.directory.directory import Party
 from gateway.directory.search import SLICE_ROWS, Search
 from gateway.frontends.ldap.limits import SLICE_BYTES
 from gateway.frontends.ldap.results import Refused
-from gateway.wire.encoder import wrap
+from gateway.wire.encoder import Heads
 from gateway.wire.messages import Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
 
@@ -96,7 +96,7 @@ class LargeSearch:
             entries, self.ready = self.ready[:most], self.ready[most:]
             self.sent += len(entries)
             connection.services.statistics.entries += len(entries)
-            connection.send(b"".join([wrap(message_id, entry) for entry in entries]))
+            connection.send(Heads(message_id).wrap_all(entries))
             return len(entries)
         finally:
             connection.slices.release()

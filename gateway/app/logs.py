@@ -88,7 +88,7 @@ def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappin
 
 
 class _Line:
-    """What `renderer` (of no colours) makes of an event, faster: there is a line for each bind. Whatever has more than one line,
+    """What `renderer` (of no colours) makes of an event, faster: there is a line for each bind. Whatever has several lines,
     a column of its own or no words is left to the renderer."""
 
     def __init__(self, renderer: structlog.typing.Processor) -> None:

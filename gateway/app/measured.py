@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
-
 from gateway.model.errors import SourceUnavailable
 from gateway.model.source import Authenticator, BindAnswer
 
@@ -25,15 +23,8 @@ class MeasuredAuthenticator:
         self._tell = tell
         self._clock = clock
 
-    def authenticate(self, dn: str, password: bytes) -> Deferred[BindAnswer]:
+    async def authenticate(self, dn: str, password: bytes) -> BindAnswer:
         """See Authenticator.authenticate."""
-        return Deferred.fromCoroutine(self._authenticate(dn, password))
-
-    def decoy(self, password: bytes) -> Deferred[None]:
-        """See Authenticator.decoy; decoys are not counted, since nobody was asked about."""
-        return Deferred.fromCoroutine(self._decoy(password))
-
-    async def _authenticate(self, dn: str, password: bytes) -> BindAnswer:
         began = self._clock.seconds()
         try:
             answer = await self._asked.authenticate(dn, password)
@@ -43,5 +34,6 @@ class MeasuredAuthenticator:
         self._tell(self._source_id, answer.outcome.value, self._clock.seconds() - began)
         return answer
 
-    async def _decoy(self, password: bytes) -> None:
+    async def decoy(self, password: bytes) -> None:
+        """See Authenticator.decoy; decoys are not counted, since nobody was asked about."""
         await self._asked.decoy(password)

@@ -30,7 +30,7 @@ def test_an_answer_is_timed_and_passed_on(outcome: BindOutcome) -> None:
     told: list[tuple[str, str, float]] = []
     clock, answer = Clock(), Deferred[BindAnswer]()
     measured = MeasuredAuthenticator("hr", Upstream(answer), lambda *what: told.append(what), clock)
-    asking = measured.authenticate("uid=ada", b"sesame")
+    asking = Deferred.fromCoroutine(measured.authenticate("uid=ada", b"sesame"))
     clock.advance(0.25)
     said = BindAnswer(outcome, PolicyNotice(grace_binds_left=2))
     answer.callback(said)

@@ -4,6 +4,7 @@ Nobody here waits without an end, and no late answer is taken for the next quest
 time is dropped. No password goes anywhere but onto the wire."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +17,7 @@ from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import Certificate, optionsForClientTLS, platformTrust, trustRootFromCertificates
+from twisted.internet.tcp import Client
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -25,7 +27,7 @@ from gateway.model.source import PolicyNotice
 from gateway.wire import controls, oids
 from gateway.wire.controls_update import PasswordPolicyRequest, PasswordPolicyResponse
 from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message
+from gateway.wire.encoder import encode_controls, encode_message, encode_operation, wrap
 from gateway.wire.errors import WireError
 from gateway.wire.extended import PasswordModifyRequest, PasswordModifyResponse
 from gateway.wire.framing import Framer
@@ -54,7 +56,7 @@ _PLAIN_YES: Final = {
 }
 """What nearly every good bind is answered with, by its octets: nothing in it needs to be read."""
 
-_WITH_POLICY: Final = (controls.control(PasswordPolicyRequest()),)
+_WITH_POLICY: Final = encode_controls((controls.control(PasswordPolicyRequest()),))
 _PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -118,7 +120,7 @@ class BindClient(Protocol):
         return _answer(message.operation.result, message.controls, generated)
 
     async def start_tls(self, reactor: Any, host: str, root: Any, seconds: float) -> None:
-        message = await self._ask(reactor, ExtendedRequest(oids.START_TLS), (), seconds, "StartTLS")
+        message = await self._ask(reactor, ExtendedRequest(oids.START_TLS), b"", seconds, "StartTLS")
         answer = message.operation
         if not isinstance(answer, ExtendedResponse) or answer.result.code != 0 or self._framer.pending:
             self.drop()
@@ -179,14 +181,13 @@ class BindClient(Protocol):
             waiting.errback(reason)
         self.lost.callback(None)
 
-    async def _ask(
-        self, reactor: Any, operation: Operation, with_controls: tuple[Control, ...], seconds: float, what: str
-    ) -> LDAPMessage:
+    async def _ask(self, reactor: Any, operation: Operation, with_controls: bytes, seconds: float, what: str) -> LDAPMessage:
         self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
+        question = wrap(self._message_id, encode_operation(operation), with_controls)
         answer: Deferred[LDAPMessage] = Deferred()
         self._waiting = answer
         self._set_alarm(reactor, seconds)
-        self._transport.write(encode_message(LDAPMessage(self._message_id, operation, with_controls)))
+        self._send(question)
         try:
             return await answer
         except DeferredTimeout:
@@ -199,6 +200,17 @@ class BindClient(Protocol):
         except Exception as error:  # whatever the transport ended with
             self._give_up()
             raise UpstreamUnavailable(self.place, _ending(error), "it is tried again with the next bind") from None
+
+    def _send(self, data: bytes) -> None:
+        """At once where nothing is in the way, so that the server works while this turn of the reactor goes on."""
+        transport = self._transport
+        if type(transport) is Client and not transport.TLS and transport.connected and not transport.disconnecting:
+            if not transport.dataBuffer and not transport._tempDataBuffer:
+                with suppress(OSError):  # full, or broken: the transport finds out by itself, and tells
+                    data = data[transport.socket.send(data) :]
+            if not data:
+                return
+        transport.write(data)
 
     def _set_alarm(self, reactor: Any, seconds: float) -> None:
         self._answer_by = reactor.seconds() + seconds

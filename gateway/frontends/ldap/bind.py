@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.frontends.ldap.connection import LDAPConnection
 
 LDAP_VERSION = 3
+_SUCCESS = encode_operation(BindResponse(SUCCESS))
 
 
 def handle(
@@ -53,7 +54,8 @@ async def _bind(connection: "LDAPConnection", message_id: int, who: Coroutine[An
         result = of_error(error)
         notice = error.notice if isinstance(error, InvalidCredentials) else None
     told = policy_control(notice) if tell_policy else b""
-    connection.finish(message_id, "bind", result, wrap(message_id, encode_operation(BindResponse(result)), told))
+    response = _SUCCESS if result is SUCCESS else encode_operation(BindResponse(result))
+    connection.finish(message_id, "bind", result, wrap(message_id, response, told))
 
 
 def policy_control(notice: PolicyNotice | None) -> bytes:

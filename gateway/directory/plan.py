@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.directory.shape import WIDE, Shape
+from gateway.directory.shape import ONE_PIECE, WIDE, Shape
 from gateway.model import schema
 
 _PARAMETER = re.compile(r"\?(\d+)")
@@ -282,7 +282,7 @@ class Compiler:
         node.exact = len(places) <= 1
         column = next((key for key in schema.subtypes(attribute) if key in self._catalogue), None)
         if fragments and places[0][0] != "initial" and column == attribute and len(schema.subtypes(attribute)) == 1:
-            self._by_fragment(node, attribute, fragments, exact=places == (("any", True),))
+            self._by_fragment(node, attribute, fragments, exact=places == ONE_PIECE)
             return node
         return self._scanned(node)
 

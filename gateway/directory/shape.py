@@ -34,6 +34,9 @@ IN_EVERY_ENTRY = ALWAYS_READABLE - {"contextcsn"}
 _MIN_FRAGMENT = 3
 """The trigram index knows nothing shorter."""
 
+ONE_PIECE = (("any", True),)
+"""The places of a substring assertion that the trigram index answers alone."""
+
 _Assertion: TypeAlias = filters.Equality | filters.Approx | filters.GreaterOrEqual | filters.LessOrEqual
 
 
@@ -74,6 +77,13 @@ class Shaper:
         """The stored matching key of an assertion value."""
         key = matching.equality_function(attribute)(value)
         return stored_key(attribute, key) if key is not None else None
+
+    @staticmethod
+    def piece(attribute: str, value: bytes) -> bytes | None:
+        """The key of a piece in the middle of a value that the trigram index can be asked for; None for any other."""
+        prepared = matching.substring_keys(attribute, None, (value,), None)
+        key = prepared[1][0] if prepared is not None else b""
+        return key if len(key) >= _MIN_FRAGMENT and len(key.decode()) >= _MIN_FRAGMENT else None
 
     def _asserted(self, item: _Assertion) -> tuple[str, bytes] | None:
         """The attribute and the key of a value assertion; None when it is Undefined."""

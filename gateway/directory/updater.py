@@ -81,6 +81,7 @@ class ViewUpdater:
         with viewfile.transaction(self.connection):
             self._writer.count_values()
             self._writer.finish(position)
+            self._writer.merge_fragments()
         self._written_since_count = 0
 
     def _pages(self, kind: Kind) -> Iterator[Sequence[DirectoryObject]]:
@@ -121,12 +122,14 @@ class ViewUpdater:
             raise
 
     def count_if_due(self) -> bool:
-        """Takes the planner's statistics anew when enough has changed; whether it did. For a quiet moment."""
+        """Takes the planner's statistics anew, and makes the trigram index one piece, when enough has changed; whether it did.
+        For a quiet moment."""
         entries = int(self.connection.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0])
         if self._written_since_count * _COUNT_AFTER_SHARE < entries or not self._written_since_count:
             return False
         with viewfile.transaction(self.connection):
             self._writer.count_values()
+            self._writer.merge_fragments()
         self._written_since_count = 0
         self.connection.execute("PRAGMA shrink_memory")  # what a large load has needed is not needed for single changes
         return True

@@ -120,13 +120,15 @@ class ViewFile:
         return connection
 
     def _create(self, connection: sqlite3.Connection) -> None:
-        """All of it or nothing, should the process end here. The matching keys are folded already, or must not be."""
+        """All of it or nothing, should the process end here. The matching keys are folded already, or must not be; nobody ranks
+        what is found, so that sizes are not kept."""
         columns = ", ".join(f'"{key}"' for key in self.view.indexed_substrings)
         with transaction(connection):
             for statement in filter(str.strip, (TABLES + INDEXES).split(";")):
                 connection.execute(statement)
             connection.execute(
-                f"CREATE VIRTUAL TABLE fragment USING fts5({columns}, content='', tokenize='trigram case_sensitive 1')"
+                f"CREATE VIRTUAL TABLE fragment USING fts5({columns}, content='', columnsize=0,"
+                " tokenize='trigram case_sensitive 1')"
             )
             connection.execute(
                 "INSERT INTO meta VALUES ('position', 0), ('floor', 0), ('complete', 0), ('instance', ''),"

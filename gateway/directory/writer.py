@@ -221,6 +221,10 @@ class ViewWriter:
             " (SELECT count(*), count(DISTINCT v.value) FROM value v WHERE v.attribute = attribute.id)"
         )
 
+    def merge_fragments(self) -> None:
+        """Makes the trigram index one piece again: each that it has been written in is looked into by each search."""
+        self._connection.execute("INSERT INTO fragment (fragment) VALUES ('optimize')")
+
     def _parent(self, dn_key: str) -> int:
         """The id of the parent's entry; neighbours mostly come together."""
         key = dn.parent_key(dn_key)

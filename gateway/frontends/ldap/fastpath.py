@@ -1,5 +1,5 @@
 """The searches that programs send most, answered with the least work: one equality assertion, or a flat "and" or "or" of some
-(`(&(objectClass=person)(uid=x))`), without controls, that find a few entries.
+(`(&(objectClass=person)(uid=x))`), or one piece of a value (`(cn=*x*)`), without controls, that find a few entries.
 
 A request's octets but for the assertion values are its template: what was found out about them once (view, plan, selection)
 is kept. Whatever does not fit goes the ordinary way, and the answers are the same: a test compares them octet by octet."""
@@ -12,7 +12,7 @@ from typing import TypeAlias
 from gateway.directory.certain import OF_ITS_KIND
 from gateway.directory.directory import Followed, Party
 from gateway.directory.reader import Reader
-from gateway.directory.search import DirectPlan, NoSuchObject, Query
+from gateway.directory.search import DIRECT_ROWS, DirectPlan, NoSuchObject, Query
 from gateway.directory.shape import Key
 from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES
 from gateway.frontends.ldap.results import search_done
@@ -27,11 +27,9 @@ from gateway.wire.messages import SearchRequest
 _MAX_TEMPLATES = 500
 """Kept per party; a program sends a handful."""
 
-_MAX_ENTRIES = 20
-"""More entries than this are not worth the short way; the ordinary one knows limits."""
-
 _SEARCH = 0x63
-_AND, _OR, _EQUALITY = 0xA0, 0xA1, 0xA3
+_AND, _OR, _EQUALITY, _SUBSTRINGS = 0xA0, 0xA1, 0xA3, 0xA4
+_PIECE_IN_THE_MIDDLE = 0x81
 
 _MAX_ASSERTIONS = 8
 
@@ -62,7 +60,7 @@ Span: TypeAlias = tuple[int, int]
 
 def split(message: bytes) -> tuple[int, bytes, int, list[Span]] | None:
     """Message id, template, the end of the message id, and where the assertion values are, of a search with equality
-    assertions; None for anything else.
+    assertions, or substring assertions of one piece in the middle; None for anything else.
 
     `message` comes from the framer, so its own length is right. Every length that is not in the template is checked here, and
     those in it are of one octet: two messages with the same template are read alike by the ordinary decoder, which has
@@ -102,11 +100,17 @@ def split(message: bytes) -> tuple[int, bytes, int, list[Span]] | None:
         while pos < filter_end:
             end = pos + 2 + message[pos + 1]
             value = pos + 4 + message[pos + 3]
-            if message[pos] != _EQUALITY or message[pos + 1] > 0x7F or message[pos + 2] != 0x04 or message[value] != 0x04:
+            if message[pos + 1] > 0x7F or message[pos + 2] != 0x04 or value + 2 + message[value + 1] != end:
                 return None
-            if value + 2 + message[value + 1] != end:
+            if message[pos] == _SUBSTRINGS:
+                piece = value + 2
+                if message[value] != 0x30 or message[piece] != _PIECE_IN_THE_MIDDLE or piece + 2 + message[piece + 1] != end:
+                    return None
+                template += message[pos : pos + 1] + message[pos + 2 : value]
+                spans.append((piece + 2 - id_end, end - id_end))
+            elif message[pos] != _EQUALITY or message[value] != 0x04:
                 return None
-            if message[pos + 4 : value].lower() in _OF_ITS_KIND:
+            elif message[pos + 4 : value].lower() in _OF_ITS_KIND:
                 template += message[pos + 2 : end]
             else:
                 template += message[pos + 2 : value]
@@ -283,7 +287,7 @@ class FastPath:
             return None
         if plan is None or len(plan.keys) != values:
             return None
-        limits = [n for n in (request.size_limit, self._services.limits.size_limit, _MAX_ENTRIES) if n > 0]
+        limits = [n for n in (request.size_limit, self._services.limits.size_limit, DIRECT_ROWS) if n > 0]
         follower = self._services.directory.followers[view.name]
         return _Template(follower, searcher.reader, searcher.reader.generation, searcher.reader.point, plan, min(limits))
 

@@ -4,6 +4,7 @@ and the PasswordChanger of the LDAP sources.
 Runs in the reactor and never blocks it. A password is sent once: it is not kept, not logged and not tried again."""
 
 import secrets
+from collections.abc import Coroutine
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred
@@ -38,16 +39,16 @@ class PassThrough:
         self._reactor = reactor
         self._pool = BindPool(settings, reactor)
 
-    def authenticate(self, dn: str, password: bytes) -> "Deferred[BindAnswer]":
+    def authenticate(self, dn: str, password: bytes) -> Coroutine[Any, Any, BindAnswer]:
         """See Authenticator.authenticate. Raises ValueError at once for an empty password or an empty DN: both would make
         the bind anonymous, which every server accepts (RFC 4513 §5.1)."""
         _check_proof(dn, password)
-        return Deferred.fromCoroutine(self._authenticate(dn, password))
+        return self._authenticate(dn, password)
 
-    def decoy(self, password: bytes) -> "Deferred[None]":
+    async def decoy(self, password: bytes) -> None:
         """See Authenticator.decoy."""
         base = f",{self._settings.decoy_base}" if self._settings.decoy_base else ""
-        return self.authenticate(f"cn=decoy-{secrets.token_hex(8)}{base}", password).addCallback(lambda _: None)
+        await self.authenticate(f"cn=decoy-{secrets.token_hex(8)}{base}", password)
 
     def change(self, dn: str, old: bytes, new: bytes | None) -> "Deferred[ChangeAnswer]":
         """See PasswordChanger.change. Raises ValueError as `authenticate`."""

@@ -3,7 +3,7 @@
 Pure. Reading an entry back gives the same rows again, so that an update removes exactly what an earlier write added."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from gateway.model import matching, schema
 from gateway.wire import entries
@@ -77,14 +77,19 @@ class KeyMaker:
         return self._classes[value]
 
 
-def fragments(columns: Sequence[str], rows: Iterable[tuple[str, bytes]]) -> tuple[str, ...] | None:
-    """One text per fragment-indexed attribute (its keys, a line each), or None when the entry has none of them."""
-    wanted = set(columns)
+def fragments(wanted: Container[str], rows: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """Attribute → text (its keys, a line each) for those of the wanted attributes that the entry has."""
     texts: dict[str, list[str]] = {}
     for attribute, key in rows:
         if attribute in wanted:
             texts.setdefault(attribute, []).append(key.decode())
-    return tuple("\n".join(sorted(texts.get(column, ()))) for column in columns) if texts else None
+    return {attribute: "\n".join(sorted(keys)) for attribute, keys in texts.items()}
+
+
+def fragment_table(attribute: str) -> str:
+    """The trigram index of an attribute, as SQL names it. Each has its own: the same letters stand in a person's name, mail and
+    login, and whoever looks for one is not to wade through the others."""
+    return f'"fragment_{attribute}"'
 
 
 def decoded(encoded: bytes, operational: bytes) -> list[tuple[str, list[bytes]]]:

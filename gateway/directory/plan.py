@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from gateway.directory.indexing import fragment_table
 from gateway.directory.shape import ONE_PIECE, WIDE, Shape
 from gateway.model import schema
 
@@ -290,8 +291,8 @@ class Compiler:
     def _by_fragment(node: _Node, attribute: str, parameters: Sequence[str], *, exact: bool) -> None:
         """Finds the entries by the trigram index; anything but one piece in the middle is asked of each row."""
         quoted = [f"""'"' || replace(CAST({p} AS TEXT), '"', '""') || '"'""" for p in parameters]
-        match = f"""'"{attribute}" : (' || {" || ' AND ' || ".join(quoted)} || ')'"""
-        node.driver = f"SELECT rowid AS entry FROM fragment WHERE fragment MATCH {match}"
+        table, match = fragment_table(attribute), " || ' AND ' || ".join(quoted)
+        node.driver = f"SELECT rowid AS entry FROM {table} WHERE {table} MATCH ({match})"
         node.condition, node.heavy = f"e.id IN ({node.driver})", True
         node.exact = exact
         node.cost = _FRAGMENT_COST

@@ -13,6 +13,7 @@ import structlog
 
 from gateway.directory.csn import mark_of
 from gateway.directory.definition import View
+from gateway.directory.indexing import fragment_table
 from gateway.model.errors import StoreUnavailable
 
 TABLES = """
@@ -122,14 +123,14 @@ class ViewFile:
     def _create(self, connection: sqlite3.Connection) -> None:
         """All of it or nothing, should the process end here. The matching keys are folded already, or must not be; nobody ranks
         what is found, so that sizes are not kept."""
-        columns = ", ".join(f'"{key}"' for key in self.view.indexed_substrings)
         with transaction(connection):
             for statement in filter(str.strip, (TABLES + INDEXES).split(";")):
                 connection.execute(statement)
-            connection.execute(
-                f"CREATE VIRTUAL TABLE fragment USING fts5({columns}, content='', columnsize=0,"
-                " tokenize='trigram case_sensitive 1')"
-            )
+            for table in map(fragment_table, self.view.indexed_substrings):
+                connection.execute(
+                    f"CREATE VIRTUAL TABLE {table} USING fts5(keys, content='', columnsize=0,"
+                    " tokenize='trigram case_sensitive 1')"
+                )
             connection.execute(
                 "INSERT INTO meta VALUES ('position', 0), ('floor', 0), ('complete', 0), ('instance', ''),"
                 " ('build', lower(hex(randomblob(8)))), ('mark', ?)",

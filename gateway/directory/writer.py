@@ -10,7 +10,7 @@ from gateway.directory import history, viewfile
 from gateway.directory.csn import Moment
 from gateway.directory.definition import View
 from gateway.directory.history import Former
-from gateway.directory.indexing import KeyMaker, decoded, fragments
+from gateway.directory.indexing import KeyMaker, decoded, fragment_table, fragments
 from gateway.directory.projection import Entry
 from gateway.model import dn
 from gateway.model.objects import Kind
@@ -37,18 +37,14 @@ class ViewWriter:
 
     def __init__(self, connection: sqlite3.Connection, view: View) -> None:
         self._connection = connection
-        self._columns = view.indexed_substrings
+        self._tables = {attribute: fragment_table(attribute) for attribute in view.indexed_substrings}
         self._keys = KeyMaker()
         self._attribute_ids: dict[str, int] = dict(connection.execute("SELECT key, id FROM attribute"))
         self._added: set[tuple[int, bytes, int]] = set()
         self._removed: set[tuple[int, bytes, int]] = set()
-        self._fragments: list[tuple[int | str, ...]] = []
+        self._fragments: dict[str, list[tuple[int, str]]] = {}
         self._last_parent = ("", 0)
         self._moment = Moment(0, 0)
-        marks = ", ".join("?" for _ in self._columns)
-        names = ", ".join(f'"{column}"' for column in self._columns)
-        self._add_fragments = f"INSERT INTO fragment (rowid, {names}) VALUES (?, {marks})"
-        self._remove_fragments = f"INSERT INTO fragment (fragment, rowid, {names}) VALUES ('delete', ?, {marks})"
 
     # What is there ---------------------------------------------------------------------------------------------------
 
@@ -205,12 +201,13 @@ class ViewWriter:
         self._flush_fragments()
 
     def _flush_fragments(self) -> None:
-        self._connection.executemany(self._add_fragments, self._fragments)
-        self._fragments = []
+        for attribute, texts in self._fragments.items():
+            self._connection.executemany(f"INSERT INTO {self._tables[attribute]} (rowid, keys) VALUES (?, ?)", texts)
+        self._fragments = {}
 
     def forget(self) -> None:
         """Drops what was collected; to be called when a transaction is rolled back."""
-        self._added, self._removed, self._fragments = set(), set(), []
+        self._added, self._removed, self._fragments = set(), set(), {}
         self._last_parent = ("", 0)
         self._attribute_ids = dict(self._connection.execute("SELECT key, id FROM attribute"))
 
@@ -222,8 +219,9 @@ class ViewWriter:
         )
 
     def merge_fragments(self) -> None:
-        """Makes the trigram index one piece again: each that it has been written in is looked into by each search."""
-        self._connection.execute("INSERT INTO fragment (fragment) VALUES ('optimize')")
+        """Makes each trigram index one piece again: a search looks into every piece that it has been written in."""
+        for table in self._tables.values():
+            self._connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
 
     def _parent(self, dn_key: str) -> int:
         """The id of the parent's entry; neighbours mostly come together."""
@@ -243,19 +241,24 @@ class ViewWriter:
         added = {(ids[attribute], key, entry_id) for attribute, key in (rows - old if old else rows)}
         self._removed -= added
         self._added |= added
-        texts = fragments(self._columns, rows)
+        texts = fragments(self._tables, rows)
         if old:
             removed = {(ids[attribute], key, entry_id) for attribute, key in old - rows}
             self._added -= removed
             self._removed |= removed
-            old_texts = fragments(self._columns, old)
-            if old_texts == texts:
-                return
-            if old_texts:
-                self._flush_fragments()
-                self._connection.execute(self._remove_fragments, (entry_id, *old_texts))
-        if texts:
-            self._fragments.append((entry_id, *texts))
+            texts = self._replace_fragments(entry_id, fragments(self._tables, old), texts)
+        for attribute, text in texts.items():
+            self._fragments.setdefault(attribute, []).append((entry_id, text))
+
+    def _replace_fragments(self, entry_id: int, old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+        """Removes the texts that are no longer so; those that are to be added."""
+        gone = [(attribute, text) for attribute, text in old.items() if new.get(attribute) != text]
+        if gone:
+            self._flush_fragments()
+        for attribute, text in gone:
+            table = self._tables[attribute]
+            self._connection.execute(f"INSERT INTO {table} ({table}, rowid, keys) VALUES ('delete', ?, ?)", (entry_id, text))
+        return {attribute: text for attribute, text in new.items() if old.get(attribute) != text}
 
     def _name(self, attribute: str) -> None:
         cursor = self._connection.execute("INSERT INTO attribute (key) VALUES (?)", (attribute,))

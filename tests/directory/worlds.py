@@ -3,7 +3,7 @@
 import atexit
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -186,11 +186,20 @@ def contents(updater: ViewUpdater) -> dict[str, Any]:
         for row in execute("SELECT id, kind, dn, dn_key, plain_key, encoded, operational, parent, organizations FROM entry")
     }
     keys = dict(execute("SELECT id, key FROM attribute").fetchall())
-    execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.word USING fts5vocab(main, fragment, instance)")
     return {
         "position": updater.position,
         "entries": entries,
         "values": {(keys[key], value, ids[entry]) for key, value, entry in execute("SELECT * FROM value")},
         "members": {(ids[one], ids[other]) for one, other in execute("SELECT * FROM member")},
-        "fragments": sorted((word, ids[entry], column, place) for word, entry, column, place in execute("SELECT * FROM word")),
+        "fragments": {table: words(updater, table, ids) for (table,) in execute(_TRIGRAM_INDEXES).fetchall()},
     }
+
+
+_TRIGRAM_INDEXES = "SELECT name FROM sqlite_master WHERE name LIKE 'fragment%' AND sql LIKE 'CREATE VIRTUAL TABLE%'"
+
+
+def words(updater: ViewUpdater, table: str, ids: Mapping[int, str]) -> list[tuple[str, str, int]]:
+    """What a trigram index says: trigram, object id, place."""
+    execute, seen = updater.connection.execute, f'temp."seen_{table}"'
+    execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {seen} USING fts5vocab(main, '{table}', instance)")
+    return sorted((word, ids[entry], place) for word, entry, _, place in execute(f"SELECT * FROM {seen}"))

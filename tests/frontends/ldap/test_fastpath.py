@@ -21,7 +21,7 @@ from gateway.wire import ber
 from gateway.wire.decoder import decode_message
 from gateway.wire.encoder import encode_message
 from gateway.wire.errors import WireError
-from gateway.wire.filters import And, Equality, Or
+from gateway.wire.filters import And, Equality, Filter, Or, Substrings
 from gateway.wire.framing import Framer
 from gateway.wire.messages import LDAPMessage, SearchRequest
 from tests.frontends.ldap.bare import bind_request, search_request
@@ -83,7 +83,25 @@ VALUES += [
 ]
 SELECTIONS = [(), ("*",), ("+",), ("*", "+"), ("1.1",), ("uid", "cn"), ("memberOf",), ("@person",), ("jpegPhoto", "x"), ("dn",)]
 EQUALITIES = st.builds(Equality, st.sampled_from(ATTRIBUTES), st.sampled_from(VALUES))
-SEVERAL = st.lists(EQUALITIES, max_size=9).map(tuple)
+PIECES = [
+    b"nn ",
+    b"ann",
+    b"ANN",
+    b"a",
+    b"",
+    b"  ",
+    b'"nn',
+    b"nn@example",
+    b"\xff\xfe\xfd",
+    b"ngin",
+    b"\xc3\xbcll",
+    b"\xc3\xbcl",
+    b"\0\0\0",
+]
+MIDDLES = st.lists(st.sampled_from(PIECES), min_size=1, max_size=2).map(tuple)
+ENDS = st.sampled_from([None, None, None, b"ann"])
+SUBSTRINGS = st.builds(Substrings, st.sampled_from(ATTRIBUTES), ENDS, MIDDLES, ENDS)
+SEVERAL = st.lists(EQUALITIES | SUBSTRINGS, max_size=9).map(tuple)
 REQUESTS = st.builds(
     SearchRequest,
     st.sampled_from(BASES),
@@ -92,7 +110,7 @@ REQUESTS = st.builds(
     st.sampled_from([0, 1, 2, 1000]),
     st.sampled_from([0, 1, 60]),
     st.booleans(),
-    EQUALITIES | st.builds(And, SEVERAL) | st.builds(Or, SEVERAL),
+    EQUALITIES | SUBSTRINGS | st.builds(And, SEVERAL) | st.builds(Or, SEVERAL),
     st.sampled_from(SELECTIONS),
 )
 MESSAGE_IDS = st.sampled_from([0, 1, 127, 128, 255, 256, 32768, 2**31 - 1])
@@ -213,12 +231,21 @@ def test_both_ways_agree_on_any_request_and_message_id(pair: Pair, data: st.Data
     request, number = data.draw(REQUESTS), data.draw(MESSAGE_IDS)
     octets = encode_message(LDAPMessage(number, request))
     parts = fastpath.split(octets)
-    asserted = [request.filter] if isinstance(request.filter, Equality) else getattr(request.filter, "filters", ())
+    single = isinstance(request.filter, Equality | Substrings)
+    asserted = [request.filter] if single else getattr(request.filter, "filters", ())
     if parts is not None:
         asserted_octets = [octets[parts[2] + start : parts[2] + end] for start, end in parts[3]]
-        spelled = [one.value for one in asserted if one.attribute.lower() not in OF_ITS_KIND]
+        spelled = [value for one in asserted for value in asserted_values(one)]
         assert (parts[0], asserted_octets) == (number, spelled)
     same(pair, octets)
+
+
+def asserted_values(item: Filter) -> tuple[bytes, ...]:
+    """What is not part of the template."""
+    if isinstance(item, Substrings):
+        return item.any
+    assert isinstance(item, Equality)
+    return () if item.attribute.lower() in OF_ITS_KIND else (item.value,)
 
 
 def same(pair: Pair, octets: bytes) -> None:
@@ -237,6 +264,8 @@ SEEDS = [
     search_request(BASE, "(mail=ann@example.test)", 2, (), types_only=1),
     search_request(BASE, "(&(objectClass=person)(uid=ann))"),
     search_request(BASE, "(|(uid=ann)(mail=ann@example.test))", 2, ("cn",)),
+    search_request(BASE, "(mail=*nn@exam*)"),
+    search_request(BASE, "(&(objectClass=person)(cn=*nn *))", 2, ("cn",)),
 ]
 CORPUS = [encode_message(LDAPMessage(number, request)) for number in (5, 300) for request in SEEDS]
 CORPUS += [widen(octets) for octets in CORPUS]
@@ -315,6 +344,13 @@ def test_an_attribute_that_spells_an_and_is_left_to_the_ordinary_way(pair: Pair)
     forged = ber.tlv(0xA3, b"\xa0\x04\x03uid", ber.octets(b"ann"))
     content = good[good.index(b"\x63") + 2 : start] + forged + b"\x30\x00"
     assert not pair.taken(ber.tlv(0x30, ber.integer(5), ber.tlv(0x63, content)))
+
+
+@pytest.mark.parametrize(
+    "text", ["(cn=*nn*)", "(cn=*nn b*c*)", "(cn=ann*)", "(cn=*ann)", "(title=*ngin*)", "(|(cn=*ann*)(sn=*ann*))"]
+)
+def test_a_piece_that_the_index_does_not_answer_alone_goes_the_ordinary_way(pair: Pair, text: str) -> None:
+    assert not pair.taken(encode_message(LDAPMessage(5, search_request(BASE, text))))
 
 
 def test_a_message_id_in_use_is_left_to_the_ordinary_way(pair: Pair) -> None:

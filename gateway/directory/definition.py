@@ -12,7 +12,7 @@ from gateway.model import schema
 from gateway.model.dn import DN, RDN
 from gateway.model.objects import Kind
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the view file or the projection changes, so that existing files are built anew."""
 
 Layout: TypeAlias = Literal["flat", "tree"]

@@ -23,10 +23,15 @@ class Certainties:
     def __init__(self, view: View) -> None:
         self._known = {attribute: _by_kind(view, attribute) for attribute in OF_ITS_KIND}
 
+    def are_known(self, attribute: str) -> bool:
+        """Whether it is known which values of this attribute there can be; else a rule of the view makes them."""
+        return self._known.get(attribute) is not None
+
     def kinds(self, attribute: str, key: bytes) -> tuple[str, ...] | None:
-        """The kinds of which every entry, and no entry of another kind, has this value; None when it is not so simple."""
-        known = self._known[attribute]
-        if known is None or any(key in possible - always for always, possible in known.values()):
+        """The kinds of which every entry, and no entry of another kind, has this value, none for a value that there cannot be;
+        None when it is not so simple. `attribute`: one that is known."""
+        known = self._known[attribute] or {}
+        if any(key in possible - always for always, possible in known.values()):
             return None
         return tuple(kind for kind, (always, _) in known.items() if key in always)
 

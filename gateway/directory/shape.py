@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from gateway.directory.access import ALWAYS_READABLE, may_read, readable_type
-from gateway.directory.certain import OF_ITS_KIND, Certainties
+from gateway.directory.certain import Certainties
 from gateway.directory.definition import View
 from gateway.directory.indexing import UNINDEXED, stored_key
 from gateway.model import extensible, matching, schema
@@ -103,8 +103,10 @@ class Shaper:
         special = _SPECIAL_EQUALITY.get(attribute)
         if special is not None:
             return FALSE if attribute in self._absent else special(attribute, key, keys)
-        if attribute in OF_ITS_KIND:
-            return ("is", attribute, key, self._certainties.kinds(attribute, key))
+        if self._certainties.are_known(attribute):
+            kinds = self._certainties.kinds(attribute, key)
+            # Only what there can be goes into a shape: shapes are kept, and anybody can ask for anything.
+            return FALSE if kinds == () else ("is", attribute, key, kinds)
         keys.append(key)
         return ("=", attribute)
 

@@ -5,8 +5,10 @@ import pytest
 from gateway.directory import kinds as view_kinds
 from gateway.directory.certain import Certainties
 from gateway.directory.definition import View
+from gateway.directory.shape import FALSE, Shaper
 from gateway.model import matching
 from gateway.model.dn import DN
+from gateway.wire.filters import Equality
 
 BASE = DN.parse("dc=example,dc=test")
 
@@ -43,3 +45,10 @@ def test_the_kind_decides_what_all_its_entries_are(view: View, attribute: str, v
 )
 def test_what_only_some_entries_of_a_kind_are_is_looked_up(view: View, value: bytes) -> None:
     assert kinds(view, "objectclass", value) is None
+
+
+@pytest.mark.parametrize("view", [OPENLDAP, AD], ids=["openldap", "ad"])
+def test_what_no_entry_can_be_leaves_nothing_behind_in_the_shapes_that_are_kept(view: View) -> None:
+    shaper = Shaper(view, None, narrowed=False)
+    asked = [Equality("objectClass", f"stranger{number}".encode()) for number in range(3)]
+    assert {shaper.shape(item, []) for item in asked} == {FALSE}

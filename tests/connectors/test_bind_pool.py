@@ -1,0 +1,39 @@
+"""How long connections for binds are kept that nobody uses; the clock is turned by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.task import Clock
+
+from gateway.connectors.ldap.bind_pool import BindPool, PassThroughSettings
+from gateway.connectors.ldap.settings import Upstream
+
+IDLE_SECONDS = 60.0
+
+
+class Client:
+    """A connection that notes down its end."""
+
+    usable = True
+
+    def drop(self) -> None:
+        self.usable = False
+
+
+def test_each_connection_ends_when_it_has_been_idle_for_long_enough_and_no_call_is_left() -> None:
+    clock = Clock()
+    pool: Any = BindPool(PassThroughSettings(id="hr", upstream=Upstream(urls=("ldap://x",)), idle_seconds=IDLE_SECONDS), clock)
+    clients: list[Any] = [Client(), Client()]
+    first, second = clients
+    for client in clients:
+        pool._park(client)
+        clock.advance(IDLE_SECONDS / 2)
+    assert (first.usable, second.usable) == (False, True)
+    assert pool._reused() is second
+    pool._park(second)
+    clock.advance(IDLE_SECONDS - 1)
+    assert second.usable
+    clock.advance(1)
+    assert not second.usable
+    assert clock.getDelayedCalls() == []

@@ -21,6 +21,7 @@ from tests.servers.processes import ServerProcess, accepts, free_port
 from tests.servers.slapd import Slapd
 
 GATEWAY = Path(".venv/bin/gateway").absolute()
+REST_SECONDS, REST_SHARE = 2.0, 0.05
 BASES = {"openldap": "dc=gateway,dc=test", "ad": "dc=ad,dc=test"}
 PEOPLE = {"openldap": "uid=user%06d,ou=people,dc=gateway,dc=test", "ad": "CN=User %06d,CN=Users,dc=ad,dc=test"}
 """By view: the base DN, and a person's DN as a template for the load generator."""
@@ -124,6 +125,7 @@ class Gateway:
             self._wait_for_last_person(endpoint, setup, size)
         assert self._process is not None
         process = self._process
+        wait_until(lambda: is_at_rest(process.pid), "the gateway is at rest", poll_seconds=0)
         start = partial(process.start, lambda: True)
         person = PEOPLE[setup.view]
         return Contender("gateway", endpoint, person, lambda: process.pid, process.stop, start, self._ports["ldaps"])
@@ -174,6 +176,19 @@ class Gateway:
             known.write_text(shown)
         shown = json.loads(known.read_text())
         return Endpoint(self._ports["ldap"], shown["bind_dns"][0], shown["secret"], BASES[setup.view])
+
+
+def is_at_rest(pid: int) -> bool:
+    """Whether the process does next to nothing for a while: after a start it compares what it has with its source."""
+    before = cpu_seconds(pid)
+    time.sleep(REST_SECONDS)
+    return cpu_seconds(pid) - before < REST_SECONDS * REST_SHARE
+
+
+def cpu_seconds(pid: int) -> float:
+    """What the process has used of the processors."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def count_entries(endpoint: Endpoint, generator: LoadGenerator) -> int:

@@ -13,7 +13,7 @@ from gateway.directory import plan, sorting, viewfile
 from gateway.directory.access import Access, Visibility
 from gateway.directory.plan import Compiler, Plan
 from gateway.directory.shape import Key, Shape, Shaper
-from gateway.directory.sight import ROW, Row
+from gateway.directory.sight import ROW, Names, Row
 from gateway.directory.sorting import Order
 from gateway.directory.viewfile import ViewFile
 from gateway.model import dn
@@ -77,8 +77,7 @@ class Reader:
         self._holding = Lock()
         self._shapers: dict[tuple[frozenset[str] | None, bool], Shaper] = {}
         self._visibilities: dict[Access, tuple[int, Visibility]] = {}
-        self.names: dict[int, tuple[str, bytes]] = {}
-        """(DN key, DN) of entries that others name, by entry id, as long as the file does not change."""
+        self.names = Names(self.connection)
         self.catalogue: plan.Catalogue = plan.read_catalogue(self.connection)
         self.generation = 0
 
@@ -113,7 +112,6 @@ class Reader:
 
     def refresh(self) -> None:
         """To be called when the file has changed: prepared searches stay good unless the catalogue did not."""
-        self.names.clear()
         catalogue = plan.read_catalogue(self.connection)
         if catalogue != self.catalogue:
             self.catalogue = catalogue

@@ -42,9 +42,34 @@ _MAX_REMEMBERED = 10_000
 """Entries whose groups are remembered while a search asks about one after the other."""
 
 
+class Names:
+    """The DNs of entries that others name, remembered as long as the file that a connection reads stays the same."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._known: dict[int, tuple[str, bytes]] = {}
+        self._version = 0
+
+    def of(self, entry_ids: Sequence[int]) -> list[bytes]:
+        """The DNs of these entries, in the order of their keys."""
+        if not entry_ids:
+            return []
+        (version,) = self._execute("PRAGMA data_version").fetchone()
+        if version != self._version or len(self._known) >= _MAX_REMEMBERED:
+            self._known.clear()
+            self._version = version
+        known = self._known
+        return [name for _, name in sorted([known.get(entry_id) or self._look_up(entry_id) for entry_id in entry_ids])]
+
+    def _look_up(self, entry_id: int) -> tuple[str, bytes]:
+        key, name = self._execute("SELECT dn_key, dn FROM entry WHERE id = ?", (entry_id,)).fetchone()
+        found = self._known[entry_id] = (key, name.encode())
+        return found
+
+
 class Sight:
     """`visibility` None: every row is shown, whole. `transitive`: memberOf has the groups reached through groups, too. `names`:
-    (DN key, DN) by entry id, of the state that the connection sees; what is looked up is added."""
+    those that the connection remembers."""
 
     def __init__(
         self,
@@ -53,7 +78,7 @@ class Sight:
         evaluator: Evaluator,
         *,
         transitive: bool = False,
-        names: dict[int, tuple[str, bytes]] | None = None,
+        names: "Names | None" = None,
     ) -> None:
         self._connection = connection
         self._visibility = visibility
@@ -111,16 +136,8 @@ class Sight:
         """The DNs of the groups that list the entry: the visible ones; a person is told all of the own groups."""
         if self._visibility is None and self._names is not None and not self._transitive:
             found = self._connection.execute("SELECT group_entry FROM member WHERE member_entry = ?", row[:1]).fetchall()
-            return [name for _, name in sorted([self._names.get(entry) or self._named(entry) for (entry,) in found])]
+            return self._names.of([entry for (entry,) in found])
         return [group[4].encode() for group in (self._above(row[0]) if self._transitive else self._groups(row[0]))]
-
-    def _named(self, entry_id: int) -> tuple[str, bytes]:
-        assert self._names is not None  # noqa: S101 (asked before)
-        if len(self._names) >= _MAX_REMEMBERED:
-            self._names.clear()
-        key, name = self._connection.execute("SELECT dn_key, dn FROM entry WHERE id = ?", (entry_id,)).fetchone()
-        found = self._names[entry_id] = (key, name.encode())
-        return found
 
     def _is_known(self, seen: _Seen) -> bool:
         """Whether the party may know of an entry that something leads to: a person may know of all groups above the own entry,

@@ -33,6 +33,7 @@ def test_a_signal_to_the_whole_group_ends_it_in_order_and_no_client_can_hold_it_
         stuck = stack.enter_context(connected(own_crew, receive_buffer=4096))
         assert stuck.bind(own_crew.portal) == 0
         stuck.send(*[EVERYBODY] * 2000)  # and takes none of the answers
+        stuck.socket.recv(1, socket.MSG_PEEK)  # which have begun to come
         os.killpg(own_crew.serving.process.pid, signal.SIGTERM)
         assert [client.notice().code for client in clients.values()] == [52, 52]
         assert own_crew.serving.process.wait(20) == 0

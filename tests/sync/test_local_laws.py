@@ -2,20 +2,23 @@
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model.deltas import Delta
+from gateway.model import dn
+from gateway.model.deltas import MEMBERS, Delta
 from gateway.model.edit import Edit
 from gateway.model.errors import GatewayError
 from gateway.model.objects import DirectoryObject, Group, Kind, Member, Organization, User
+from gateway.model.records import Reference, ReferenceForm
 from gateway.store import groups, organizations, users
 from gateway.store.database import Connection
 from gateway.sync.local import LocalDoor, name_of
 from gateway.sync.numbering import PosixNumbers, Range
-from tests.sync.house import House, gone, group, person, renamed, unit
+from tests.sync.house import BASE, House, gone, group, person, renamed, unit
 from tests.sync.test_laws import fresh_house
 from tests.sync.test_numbering import Numbered
 
@@ -34,16 +37,29 @@ def _reports(draw: st.DrawFn, standing: dict[str, Delta]) -> Delta:
     if what == "unit":
         delta = unit(f"u{name}")
     elif what == "group":
-        members = draw(st.sets(_NAMES))
-        delta = group(f"g{name}", *(f"uid={member}" for member in sorted(members)))
+        people = [standing.get(f"u:{member}") or person(member) for member in sorted(draw(st.sets(_NAMES)))]
+        delta = group(f"g{name}", *(one.dn.removesuffix(f",{BASE}") for one in people))
     else:
         title = draw(_TITLES | st.none())
         attributes: dict[str, Any] = {} if title is None else {"title": title}
         delta = person(name, f"ou=u{name}" if what == "moved" else "", **attributes)
         if what == "renamed":
             delta = renamed(delta, f"{name}2")
+        _follow(standing, delta)
     standing[delta.external_id] = delta
     return delta
+
+
+def _follow(standing: dict[str, Delta], moved: Delta) -> None:
+    """The source's groups name a person by the new DN, without a word of it: as OpenLDAP's refint does."""
+    old = standing.get(moved.external_id)
+    if old is None or old.dn == moved.dn:
+        return
+    former, new = Reference(ReferenceForm.DN, dn.key(old.dn)), Reference(ReferenceForm.DN, dn.key(moved.dn))
+    for key, delta in standing.items():
+        members = tuple(new if member == former else member for member in delta.references.get(MEMBERS, ()))
+        if members:
+            standing[key] = replace(delta, references={MEMBERS: members})
 
 
 def _everything(connection: Connection) -> list[DirectoryObject]:

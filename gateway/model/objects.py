@@ -48,6 +48,8 @@ class User:
     attributes: Attributes = field(default_factory=dict)
     organization_ids: tuple[str, ...] = (ROOT_ORGANIZATION_ID,)
     """Where the user belongs; the first one is the primary organization; never empty."""
+    gone_at: datetime | None = None
+    """Since when no source has the person any more: a leaver is disabled, and deleted when the time of grace is over."""
 
     def first(self, name: str) -> str:
         """The first value of a text attribute, or ""."""

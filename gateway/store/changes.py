@@ -14,7 +14,7 @@ from gateway.model.objects import DirectoryObject, Group, Kind, Member, Organiza
 from gateway.store import bulk
 from gateway.store.notices import LAST_CHANGE
 from gateway.store.tables import changes, log_head
-from gateway.store.values import decode_attributes, encode_attributes, milliseconds, time_of
+from gateway.store.values import decode_attributes, encode_attributes, milliseconds, optional_time_of, time_of
 
 
 class _State(msgspec.Struct, omit_defaults=True):
@@ -28,6 +28,7 @@ class _State(msgspec.Struct, omit_defaults=True):
     enabled: bool = True
     parent_id: str | None = None
     organization_ids: tuple[str, ...] = ()
+    gone_at: int | None = None
 
 
 class _Document(msgspec.Struct, omit_defaults=True):
@@ -139,6 +140,7 @@ def _state(thing: DirectoryObject) -> _State:
     )
     if isinstance(thing, User):
         state.name, state.enabled, state.organization_ids = thing.username, thing.enabled, thing.organization_ids
+        state.gone_at = None if thing.gone_at is None else milliseconds(thing.gone_at)
     else:
         state.name = thing.name
         if isinstance(thing, Organization):
@@ -175,7 +177,8 @@ def _object(kind: Kind, identifier: str, state: _State) -> DirectoryObject:
     created, updated = time_of(state.created_at), time_of(state.updated_at)
     attributes = decode_attributes(bytes(state.attributes).decode())
     if kind is Kind.USER:
-        return User(identifier, state.name, origin, created, updated, state.enabled, attributes, state.organization_ids)
+        gone = optional_time_of(state.gone_at)
+        return User(identifier, state.name, origin, created, updated, state.enabled, attributes, state.organization_ids, gone)
     if kind is Kind.ORGANIZATION:
         return Organization(identifier, state.name, state.parent_id, origin, created, updated, attributes)
     return Group(identifier, state.name, origin, created, updated, attributes)

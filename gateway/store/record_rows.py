@@ -15,8 +15,9 @@ from gateway.store.tables import organizations, record_references, records, user
 
 
 class RecordRow(NamedTuple):
-    """A row of the table, in the order of its columns. `attributes` is JSON; `kind` and `situation` are plain text; `digest`
-    is of the report that the row is the outcome of, None when the same report must be worked through again."""
+    """A row of the table, in the order of its columns. `attributes` is JSON, and `candidates` a JSON list of object
+    ids; `kind` and `situation` are plain text; `digest` is of the report that the row is the outcome of, None when the same
+    report must be worked through again."""
 
     id: int
     source_id: str
@@ -32,6 +33,8 @@ class RecordRow(NamedTuple):
     object_id: str | None
     decided_by: str | None
     decided_at: int | None
+    gone_at: int | None = None
+    candidates: str = "[]"
 
 
 class Head(NamedTuple):

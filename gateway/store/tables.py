@@ -2,7 +2,8 @@
 migrations make exactly them. Times are milliseconds since 1970; JSON is text; nothing here is known above this floor.
 
 The directory itself: `organizations`, `users`, `groups`, `memberships`, and `changes`, its log. What the sources said:
-`records` (with their link to an object), `record_references`, `dangling_references`. The rest is the gateway's bookkeeping.
+`records` (with their link to an object), `record_references`, `dangling_references`; what persons said of records:
+`link_decisions`. The rest is the gateway's bookkeeping.
 """
 
 from sqlalchemy import (
@@ -98,10 +99,11 @@ users = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("uid_number", BigInteger),
     Column("gid_number", BigInteger),
+    Column("gone_at", BigInteger),
     Index("users_username", "username_key", unique=True),
     Index("users_origin", "external_id", "source_id"),
 )
-for _key in ("email_key", "phone_key", "uid_number", "gid_number"):
+for _key in ("email_key", "phone_key", "uid_number", "gid_number", "gone_at"):
     Index(
         f"users_{_key}",
         users.c[_key],
@@ -186,6 +188,8 @@ records = Table(
     Column("object_id", Key),
     Column("decided_by", Text),
     Column("decided_at", BigInteger),
+    Column("gone_at", BigInteger),
+    Column("candidates", Text, nullable=False, server_default="[]"),
     UniqueConstraint("source_id", "kind", "external_id", name="records_name"),
     Index("records_dn", "source_id", "dn_key"),
     Index("records_object", "object_id"),
@@ -204,6 +208,39 @@ Index(
     sqlite_where=text("situation <> 'linked'"),
     postgresql_where=text("situation <> 'linked'"),
 )
+
+Index(
+    "records_gone_at",
+    records.c.gone_at,
+    sqlite_where=text("gone_at IS NOT NULL"),
+    postgresql_where=text("gone_at IS NOT NULL"),
+)
+
+link_decisions = Table(
+    "link_decisions",
+    metadata,
+    Column("source_id", Key, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("external_id", Key, primary_key=True),
+    Column("object_id", Key, primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+    Index("link_decisions_object", "object_id"),
+)
+"""What a person has said: this record belongs to that object ("link"), or never does ("never"). It outlives the record."""
+
+object_keys = Table(
+    "object_keys",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("key", Key, primary_key=True),
+    Column("object_id", Key, primary_key=True),
+    Index("object_keys_object", "object_id"),
+    sqlite_with_rowid=False,
+)
+"""The normalised values of the attributes by which rules look for objects; written in the transaction of their object."""
 
 record_references = Table(
     "record_references",

@@ -11,7 +11,15 @@ from gateway.store import bulk
 from gateway.store.keys import email_key, name_key, phone_key, posix_number
 from gateway.store.sets import one_of
 from gateway.store.tables import user_organizations, users
-from gateway.store.values import decode_attributes, decode_strings, encode_attributes, encode_strings, milliseconds, time_of
+from gateway.store.values import (
+    decode_attributes,
+    decode_strings,
+    encode_attributes,
+    encode_strings,
+    milliseconds,
+    optional_time_of,
+    time_of,
+)
 
 _BY_ID = select(users).where(one_of(users.c.id, "ids"))
 _ENABLED = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.enabled)
@@ -175,6 +183,7 @@ def _values(user: User) -> tuple[Any, ...]:
         milliseconds(user.updated_at),
         posix_number(user.first("uid_number")),
         posix_number(user.first("gid_number")),
+        None if user.gone_at is None else milliseconds(user.gone_at),
     )
 
 
@@ -198,4 +207,5 @@ def _user(row: Row[Any]) -> User:
         row.enabled,
         decode_attributes(row.attributes),
         decode_strings(row.organization_ids),
+        optional_time_of(row.gone_at),
     )

@@ -34,7 +34,7 @@ def test_a_user_comes_back_as_it_was_stored_binary_values_included(database: Dat
         "title": ('a "quoted" {"base64": trap',),
         "common_name": ("Zoë", "佐藤"),
     }
-    stored = replace(user(1), attributes=attributes)
+    stored = replace(user(1), attributes=attributes, gone_at=NOW)
     database.write_blocking(lambda c: users.insert(c, [stored]))
     assert database.read_blocking(lambda c: users.get(c, stored.id)) == stored
 

@@ -24,7 +24,7 @@ def change(object_id: str, source: str = "hr") -> Change:
 
 def test_changes_come_back_as_they_were_appended(database: Database) -> None:
     group = Group("g", "Group", ORIGIN, NOW, NOW, {"description": ("d",)})
-    user = User("u", "anna", ORIGIN, NOW, NOW, False, {"photo": (b"\xff",)}, ("o1", "o2"))
+    user = User("u", "anna", ORIGIN, NOW, NOW, False, {"photo": (b"\xff",)}, ("o1", "o2"), NOW)
     members = (Member(Kind.USER, "u"), Member(Kind.GROUP, "g2"))
     appended = [
         Change(0, NOW, Kind.GROUP, "g", ChangeType.UPDATE, "hr", group, (), members, members[:1]),

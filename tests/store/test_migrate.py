@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 
 from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
-from gateway.store import changes, organizations
+from gateway.store import changes, organizations, record_rows, users
 from gateway.store import migrate as migrate_module
 from gateway.store.database import Connection, Database
 from gateway.store.instance import instance_id
@@ -87,3 +87,24 @@ def test_numbers_that_were_among_the_attributes_are_found_after_the_migration(st
     assert [tuple(row) for row in rows] == [(10, 20), (None, None), (None, None)]
     assert old.read_blocking(lambda c: c.execute(sa.text("SELECT gid_number FROM groups")).scalar()) == 30
     old.close()
+
+
+def test_records_and_users_of_before_are_neither_gone_nor_disputed_after_the_migration(store_url: str) -> None:
+    old = Database(store_url)
+
+    def fill(connection: Connection) -> None:
+        command.upgrade(migrate_module._config(connection=connection), "0002")
+        user = "INSERT INTO users VALUES ('u', 'u', 'u', true, '', '', '', '[]', '{}', NULL, NULL, 0, 0, NULL, NULL)"
+        record = (
+            "INSERT INTO records VALUES (1, 'hr', 'user', 'x', '', '', 'u', '{}', NULL, 'linked', '', 'u', 'rule\\:create', 0)"
+        )
+        for statement in (user, record):
+            connection.execute(sa.text(statement))
+
+    old.write_blocking(fill)
+    migrate(old)
+    found = old.read_blocking(lambda c: (users.get(c, "u"), record_rows.by_id(c, [1])[1]))
+    old.close()
+    assert found[0] is not None
+    assert found[0].gone_at is None
+    assert (found[1].gone_at, found[1].candidates, found[1].decided_by) == (None, "[]", "rule:create")

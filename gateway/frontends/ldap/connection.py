@@ -29,7 +29,7 @@ from gateway.wire.encoder import encode_operation, wrap
 from gateway.wire.errors import WireError
 from gateway.wire.framing import Framer
 from gateway.wire.limits import Limits
-from gateway.wire.messages import AbandonRequest, ExtendedResponse, Result, SearchResultDone, UnbindRequest
+from gateway.wire.messages import AbandonRequest, ExtendedRequest, ExtendedResponse, Result, SearchResultDone, UnbindRequest
 from gateway.wire.result_codes import ResultCode
 
 _log = structlog.get_logger("gateway.ldap")
@@ -352,14 +352,18 @@ class LDAPConnection(Protocol):
 
 _NOT_A_REQUEST = "this message is not a request that can be answered here, or its message id is in use"
 _SLOW = "look at the program at that address and the way to it; the time is [limits] {}"
+_CANCEL = encode_operation(ExtendedRequest(oids.CANCEL))[2:]
+_CANCEL_WITHIN = len(_CANCEL) + 6
+"""The name comes first in an extended request, behind a tag and a length of at most five octets."""
 _TLS_CURE = "a client must speak TLS 1.2 or later and trust the certificate; a port for TLS answers nothing else"
 
 
 def _makes_room(message: bytes) -> bool:
-    """Whether it is an Abandon or Unbind request, for which nothing has to wait; `message` as the framer gives it."""
+    """Whether it is an Abandon, Unbind or Cancel request, for which nothing has to wait; `message` as the framer gives it."""
     id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
     tag = id_start + 2 + int.from_bytes(message[id_start + 1 : id_start + 2], "big")
-    return message[tag : tag + 1] in (b"\x50", b"\x42")
+    operation = message[tag : tag + 1]
+    return operation in (b"\x50", b"\x42") or (operation == b"\x77" and _CANCEL in message[tag : tag + _CANCEL_WITHIN])
 
 
 def _openssl_reason(error: BaseException) -> str:

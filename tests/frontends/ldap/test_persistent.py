@@ -158,6 +158,23 @@ def test_cancel_ends_a_search_with_an_answer_and_abandon_without(changing: Chang
         assert changing.follower.on_change == []
 
 
+@pytest.fixture
+def narrow_serving(changing: Changing) -> Iterator[Serving]:
+    """A server with room for two operations of a connection."""
+    made = Serving(changing, limits={"operations_in_flight": 2})  # type: ignore[arg-type]
+    yield made
+    pytest_twisted.blockon(ensureDeferred(made.end()))
+
+
+@blocking
+def test_cancel_gets_through_when_no_more_operations_may_be_begun(narrow_serving: Serving) -> None:
+    with bare(narrow_serving, narrow_serving.portal) as client:
+        first, _ = begin(narrow_serving, client, persistent()), begin(narrow_serving, client, persistent())
+        ended, _ = cancel(client, first)
+        assert isinstance(ended.operation, SearchResultDone)
+        assert (ended.message_id, ended.operation.result.code) == (first, ResultCode.CANCELED)
+
+
 @blocking
 def test_a_bind_cannot_be_cancelled_and_nonsense_is_an_error(serving: Serving) -> None:
     with bare(serving, serving.portal) as client:

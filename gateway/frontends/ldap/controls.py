@@ -20,8 +20,8 @@ from gateway.wire.messages import (
 )
 from gateway.wire.result_codes import ResultCode
 
-_EVERYWHERE: Final = frozenset({oids.MANAGE_DSA_IT})
-"""There are no referral objects, so ManageDsaIT changes nothing."""
+_EVERYWHERE: Final = frozenset({oids.MANAGE_DSA_IT, oids.DOMAIN_SCOPE})
+"""There are no referrals, so that neither of these changes anything."""
 
 FOLLOWING: Final = frozenset({oids.SYNC_REQUEST, oids.PERSISTENT_SEARCH, oids.CHANGE_NOTIFICATION})
 """What makes of a search one that tells of changes (following.py)."""

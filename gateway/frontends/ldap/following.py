@@ -20,7 +20,7 @@ _HANDLERS: Final[Mapping[str, _Handler]] = {
     oids.CHANGE_NOTIFICATION: persistent.notify,
 }
 
-_BESIDE: Final = frozenset({oids.MANAGE_DSA_IT, oids.PROXIED_AUTHORIZATION, oids.ASSERTION})
+_BESIDE: Final = frozenset({oids.MANAGE_DSA_IT, oids.DOMAIN_SCOPE, oids.PROXIED_AUTHORIZATION, oids.ASSERTION})
 _TOO_MUCH: Final = "a search that tells of changes is told in one way, and not paged, sorted or cut to matched values"
 
 

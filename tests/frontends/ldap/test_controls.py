@@ -51,6 +51,7 @@ def test_every_operation_refuses_an_unknown_critical_control_and_ignores_the_oth
     with bare(serving, serving.portal) as client:
         for control in (
             Control(oids.MANAGE_DSA_IT, True),
+            Control(oids.DOMAIN_SCOPE, True),
             Control(oids.SYNC_DONE, False, b"x"),
             Control(DEREF, False, b"x"),
         ):

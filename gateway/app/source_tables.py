@@ -27,6 +27,7 @@ from gateway.app.values import (
     FilePath,
     FileSecret,
     FilterText,
+    Mapped,
     Name,
     Texts,
     chosen_secret,
@@ -56,13 +57,13 @@ class KindTable(SourcePart):
     """`[source.users]`, `[source.organizations]`, `[source.groups]`: where the records of one kind are, and what they say.
 
     `mapping` is laid over the defaults: our attribute = "theirs", or a list of which the first that has a value counts,
-    or "" to leave the attribute alone.
+    or "" to leave the attribute alone, or { expression = "…" } over their attributes.
     """
 
     base: DNTexts = ()
     bases: DNTexts = ()
     filter: FilterText | None = None
-    mapping: dict[AttributeName, Texts] = Field(default_factory=dict)
+    mapping: dict[AttributeName, Mapped] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_spelling(self) -> Self:
@@ -97,7 +98,7 @@ class LdifKindTable(SourcePart):
     """The same for an LDIF source: entries are told apart by their object classes."""
 
     object_classes: Texts | None = None
-    mapping: dict[AttributeName, Texts] = Field(default_factory=dict)
+    mapping: dict[AttributeName, Mapped] = Field(default_factory=dict)
 
 
 class LdifUsersTable(LdifKindTable):
@@ -224,8 +225,13 @@ class LdifSourceTable(Source):
     organizations: LdifKindTable = LdifKindTable()
     groups: LdifKindTable = LdifKindTable()
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        self.settings()
+        return self
+
     def settings(self) -> LdifSettings:
-        """What the connector needs."""
+        """What the connector needs; raises ValueError with a sentence when the keys do not fit together."""
         return LdifSettings(self.name, self.path, tuple(self._kinds()), self.poll_seconds, self.stable_seconds)
 
     def _kinds(self) -> Iterator[LdifKind]:

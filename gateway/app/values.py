@@ -12,9 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainSerializer,
+    PlainValidator,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+)
 
 from gateway.model import dn as names
+from gateway.model import expressions
+from gateway.model.expressions import Expression
+from gateway.model.mapping_values import normalized
 from gateway.wire import filters
 
 MASK = "********"
@@ -145,6 +156,26 @@ def _filter(text: str) -> str:
     return text
 
 
+def read_mapped(value: Any) -> tuple[str, ...] | Expression:
+    """ "mail", ["mail", "email"], "" or { expression = "lower(mail)" }. Raises ValueError."""
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, dict):
+        text = value.get("expression")
+        if not isinstance(text, str) or len(value) > 1:
+            raise ValueError("""the one key of a rule is expression, such as { expression = "lower(split(mail, '@', 1))" }""")
+        return expressions.compile(text, normalized)
+    several = listed(value)
+    if not all(isinstance(one, str) for one in several):
+        raise ValueError('write the name of an attribute, a list of names, or { expression = "…" }')
+    return tuple(several)
+
+
+def write_mapped(mapped: tuple[str, ...] | Expression) -> Any:
+    """A mapping's value as it is written in the configuration."""
+    return {"expression": mapped.text} if isinstance(mapped, Expression) else list(mapped)
+
+
 def _endpoint_texts(endpoints: tuple[Endpoint, ...]) -> list[str]:
     return [str(endpoint) for endpoint in endpoints]
 
@@ -160,6 +191,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,6
 DNText = Annotated[str, AfterValidator(_dn)]
 DNTexts = Annotated[tuple[DNText, ...], BeforeValidator(listed)]
 FilterText = Annotated[str, AfterValidator(_filter)]
+Mapped = Annotated[tuple[str, ...] | Expression, PlainValidator(read_mapped), PlainSerializer(write_mapped)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(listed)]
 FileSecret = Annotated[ConfiguredSecret, BeforeValidator(secret_from_file), PlainSerializer(_origin)]
 EnvironmentSecret = Annotated[ConfiguredSecret, BeforeValidator(secret_from_environment), PlainSerializer(_origin)]

@@ -103,7 +103,14 @@ def _usable(texts: list[str]) -> tuple[str, ...]:
 
 def _each(values: Evaluate, change: Change) -> Evaluate:
     def evaluate(attributes: Attributes) -> tuple[Value, ...]:
-        return _usable([change(text) for text in _texts(values(attributes))])
+        several = values(attributes)
+        if len(several) != 1:
+            return _usable([change(text) for text in _texts(several)])
+        value = several[0]  # nearly all are one
+        if not isinstance(value, str) or len(value) > MAX_VALUE_CHARACTERS:
+            return ()
+        text = change(value)
+        return (text,) if 0 < len(text) <= MAX_VALUE_CHARACTERS else ()
 
     return evaluate
 

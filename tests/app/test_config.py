@@ -183,6 +183,43 @@ def test_no_secret_is_in_the_repr_of_the_settings(folder: Path) -> None:
     assert loaded.settings.store_url.endswith("hunter2@db/gateway")
 
 
+def test_a_mapping_takes_a_name_a_list_or_an_expression(folder: Path) -> None:
+    text = (
+        TEN_LINES
+        + """[source.users.mapping]
+email = ["mail", "email"]
+username = { expression = "lower(split(mail, '@', 1))" }
+"""
+    )
+    source = openldap(load(folder, text))
+    users = source.settings().kinds[0].mapping
+    assert users.attributes["email"] == ("mail", "email")
+    assert users.expressions == {"username": "lower(split(mail, '@', 1))"}
+    assert source.model_dump(mode="json")["users"]["mapping"]["username"] == {"expression": "lower(split(mail, '@', 1))"}
+
+
+@pytest.mark.parametrize(
+    ("written", "what"),
+    [
+        ("""{ expression = "lower(mail" }""", "column 11: the end is not expected here; put a comma"),
+        ("""{ expression = "lowr(mail)" }""", "column 1: there is no function lowr; did you mean lower?"),
+        ("{ expresion = 'mail' }", "the one key of a rule is expression"),
+        ("{ expression = 'mail', first = true }", "the one key of a rule is expression"),
+        ("7", "write the name of an attribute"),
+    ],
+)
+def test_a_complaint_about_a_mapping_names_the_key_and_the_column(folder: Path, written: str, what: str) -> None:
+    said = complaint(folder, f"{TEN_LINES}[source.users.mapping]\nusername = {written}\n")
+    assert f'gateway.toml:12: [[source]] "hr" [source.users.mapping] username: {what}' in said
+
+
+@pytest.mark.parametrize("kind", ["openldap", "ldif"])
+def test_an_expression_where_none_can_be_is_refused(folder: Path, kind: str) -> None:
+    source = TEN_LINES if kind == "openldap" else "[[source]]\nname = 'hr'\nkind = 'ldif'\npath = 'x'\n[source.users]\n"
+    said = complaint(folder, source + "[source.users.mapping]\nphoto = { expression = 'jpegPhoto' }\n")
+    assert "mapping.photo: photo is not text, so no expression can make it" in said
+
+
 def test_a_mapping_to_a_name_that_looks_like_a_slip_is_warned_about(folder: Path) -> None:
     loaded = load(folder, TEN_LINES + "[source.users.mapping]\ndisplay_nam = 'cn'\nbadge = 'x'\n")
     assert loaded.warnings == ('source hr: "display_nam" becomes a custom field; did you mean "display_name"?',)

@@ -26,7 +26,6 @@ from gateway.frontends.ldap.limits import ServerLimits
 from gateway.frontends.ldap.services import Services
 from gateway.frontends.ldap.writer import Writer
 from gateway.store.database import Database
-from gateway.sync.local import LocalDoor
 
 SEARCH_THREADS = 2  # large searches are sliced; more threads would only take turns
 
@@ -89,7 +88,7 @@ def build(
         require_tls=settings.ldap.require_tls,
         password_changes=password_changes,
         revocation=Revocation(authentication, database),
-        writer=Writer(database, LocalDoor(parts.now, settings.posix.numbers()), parts.now),
+        writer=Writer(database, parts.local_door(settings), parts.now),
         sources=tuple(table.name for table in settings.source),
         log_operations=settings.log.level == "debug",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.app import data_dir, holders
 from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
@@ -16,12 +16,17 @@ from gateway.connectors.ldif import LdifSettings, LdifSource
 from gateway.directory import definition
 from gateway.model.errors import ConfigurationError, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID
-from gateway.model.source import Source
+from gateway.model.source import LOCAL, LOCAL_TYPE, Source
 from gateway.store import migrate
 from gateway.store.database import Database
 from gateway.sync.filling import Filling
 from gateway.sync.guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
+from gateway.sync.local import LocalDoor
+from gateway.sync.resolving import Resolving
+
+if TYPE_CHECKING:
+    from gateway.sync.runners import Chore
 
 SourceTables = OpenLDAPSourceTable | LdifSourceTable
 
@@ -109,13 +114,25 @@ def inbound(table: SourceTables, settings: Settings) -> Inbound:
     guard = Guard(limits.users, limits.organizations, limits.groups, limits.percent, limits.window_seconds)
     target = table.target_organization or ROOT_ORGANIZATION_ID
     inbound_settings = InboundSettings(target, guard, fingerprint(table))
-    return Inbound(table.name, source(table).source_type, inbound_settings, now, settings.posix.numbers())
+    numbers, authority = settings.posix.numbers(), settings.authority.authority()
+    return Inbound(table.name, source(table).source_type, inbound_settings, now, numbers, authority)
 
 
-def filling(settings: Settings, database: Database) -> Filling | None:
-    """What gives POSIX numbers to those who are here already; None when none are given."""
+def own_inbound(settings: Settings) -> Inbound:
+    """The door for what the gateway does by itself."""
+    return Inbound(LOCAL, LOCAL_TYPE, now=now, posix=settings.posix.numbers(), authority=settings.authority.authority())
+
+
+def local_door(settings: Settings) -> LocalDoor:
+    """The door through which comes what is written here."""
+    return LocalDoor(now, settings.posix.numbers(), settings.authority.authority())
+
+
+def chores(settings: Settings, database: Database) -> list[Chore]:
+    """What is to be done for those who are here already."""
     numbers = settings.posix.numbers()
-    return Filling(database, numbers, now) if numbers is not None and numbers.allocate else None
+    filling = [Filling(database, numbers, now)] if numbers is not None and numbers.allocate else []
+    return [Resolving(database, own_inbound(settings)), *filling]
 
 
 def fingerprint(table: SourceTables) -> str:

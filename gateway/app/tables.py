@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 
+from gateway.app.authority_table import AuthorityTable
 from gateway.app.source_tables import SourceTable, Whole
 from gateway.app.values import (
     Endpoint,
@@ -23,6 +24,7 @@ from gateway.app.values import (
 )
 from gateway.app.view_tables import ViewTable
 from gateway.model import dn
+from gateway.model.objects import Kind
 from gateway.model.source import LOCAL
 from gateway.store.keys import MAX_POSIX_NUMBER
 from gateway.sync.numbering import DEFAULT_RANGE, PosixNumbers, Range
@@ -176,6 +178,7 @@ class Settings(Table):
     limits: LimitsTable = LimitsTable()
     passwords: PasswordsTable = PasswordsTable()
     posix: PosixTable = PosixTable()
+    authority: AuthorityTable = AuthorityTable()
     view: tuple[ViewTable, ...] = (ViewTable(),)
     source: tuple[SourceTable, ...] = ()
 
@@ -219,4 +222,16 @@ class Settings(Table):
         if unknown:
             names = ", ".join(view.name for view in self.view)
             raise ValueError(f"[ldap] anonymous: there is no view {unknown[0]!r}; the views are: {names}")
+        return self
+
+    @model_validator(mode="after")
+    def _authority_is_known(self) -> Self:
+        custom = {
+            Kind.USER: {name for source in self.source for name in source.users.mapping},
+            Kind.ORGANIZATION: {name for source in self.source for name in source.organizations.mapping},
+            Kind.GROUP: {name for source in self.source for name in source.groups.mapping},
+        }
+        complaints = list(self.authority.complaints([source.name for source in self.source], custom))
+        if complaints:
+            raise ValueError("; ".join(complaints))
         return self

@@ -72,7 +72,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
             for table in settings.source
         ],
         process,
-        parts.filling(settings, database),
+        parts.chores(settings, database),
     )
 
     # LDAP

@@ -30,6 +30,7 @@ from gateway.sync import (
     renaming,
     reports,
 )
+from gateway.sync.authority import NO_RULES, Authority
 from gateway.sync.guard import Deletions, Guard, check
 from gateway.sync.numbering import PosixNumbers
 from gateway.sync.work import Work
@@ -56,13 +57,15 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """The door for one source. `posix`: which numbers those get to whom no source gives any; None: none."""
+    """The door for one source. `posix`: which numbers those get to whom no source gives any; None: none. `authority`: which
+    source decides what; the same at every door."""
 
     source_id: str
     source_type: str
     settings: InboundSettings = field(default_factory=InboundSettings)
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     posix: PosixNumbers | None = None
+    authority: Authority = NO_RULES
 
     def watermark(self, connection: Connection) -> Watermark | None:
         """Where to go on reading; None for a full read, because it was never read or its settings are others now."""
@@ -77,7 +80,7 @@ class Inbound:
         del run_id  # the run is the caller's book-keeping; what a comparison has met is kept by source
         last = changes.lock(connection)
         state = self._opened(connection)
-        work = Work(connection, self.source_id, self.source_type, time_of(milliseconds(self.now())))
+        work = self._work(connection)
         comparing = self._begun(work, state, batch)
         gone = receiving.receive(work, reports.fold(batch.deltas))
         for kind in comparing:
@@ -93,6 +96,18 @@ class Inbound:
             awaiting.note_missing_members(work, compared=compared)
         self._closed(work, state, batch, comparing, allow_deletions=allow_deletions)
         return Applied(work.statistics(), tuple(work.problems), changes.last(connection) if work.updated or gone else last)
+
+    def work_out_anew(self, connection: Connection, object_ids: Mapping[str, Kind]) -> Applied:
+        """Work these objects out from the records that they have: whatever decides about them may be another than it was."""
+        changes.lock(connection)
+        work = self._work(connection)
+        work.to_resolve.update(object_ids)
+        work.to_place.update(object_ids)
+        _carry_out(work, self.posix, look_again=False)
+        return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
+
+    def _work(self, connection: Connection) -> Work:
+        return Work(connection, self.source_id, self.source_type, time_of(milliseconds(self.now())), self.authority)
 
     def _opened(self, connection: Connection) -> SourceState:
         state = sources.ensure(connection, self.source_id, self.source_type)

@@ -9,6 +9,7 @@ from gateway.store.keys import name_key
 from gateway.store.record_rows import RecordRow, Target
 from gateway.store.values import decode_attributes
 from gateway.sync import authority, correlation, receiving
+from gateway.sync.authority import Said
 from gateway.sync.correlation import Claim
 from gateway.sync.identifiers import new_id
 from gateway.sync.work import Touched, Work
@@ -35,8 +36,8 @@ def _resolve(work: Work, batch: list[Touched]) -> None:
     for object_id, rows in _rows_by_object(work, known).items():
         speaking = [row for row in rows if row.situation != Situation.UNMATCHED.value]
         if any(row.decided_by != correlation.DECIDED_BY_ADDITION for row in speaking):
-            said = [_attributes(work, row) for row in speaking]
-            work.resolved[object_id] = authority.resolve(Kind(speaking[0].kind), said)
+            said = [Said(row.source_id, _attributes(work, row)) for row in speaking]
+            work.resolved[object_id] = authority.resolve(Kind(speaking[0].kind), said, work.authority)
     work.to_resolve.clear()
     user_ids = [object_id for object_id in known if object_id not in work.current_users]
     work.current_users.update(users.get_many(work.connection, user_ids) if user_ids else {})
@@ -48,11 +49,13 @@ def _resolve(work: Work, batch: list[Touched]) -> None:
                 object_id=object_id, decided_by=correlation.DECIDED_BY_CREATION, decided_at=work.stamp
             )
             work.created[object_id] = touched
-            work.resolved[object_id] = authority.resolve(touched.kind, [touched.attributes])
+            work.resolved[object_id] = authority.resolve(
+                touched.kind, [Said(work.source_id, touched.attributes)], work.authority
+            )
 
 
 def _rows_by_object(work: Work, object_ids: set[str]) -> dict[str, list[RecordRow]]:
-    """The records of each object as they are going to be, in the order of their authority: what is written here comes last."""
+    """The records of each object as they are going to be, in the order in which they were linked."""
     found: dict[str, list[RecordRow]] = {}
     for row in record_rows.linked_to(work.connection, object_ids):
         touched = work.touched.get(row.id)
@@ -60,7 +63,7 @@ def _rows_by_object(work: Work, object_ids: set[str]) -> dict[str, list[RecordRo
     for touched in work.touched.values():
         if touched.old is None and touched.row.object_id in found:
             found[touched.row.object_id].append(touched.row)
-    return {object_id: sorted(rows, key=lambda row: row.source_id == LOCAL) for object_id, rows in found.items()}
+    return found
 
 
 def _name_objects(work: Work, active: list[Touched]) -> None:

@@ -1,8 +1,8 @@
 """What is written here and nowhere else, in words of objects: the source `local`. It goes through the same door as everything.
 
 An object that was made here has a record of `local`. To one that other sources have, a record of `local` adds what none of them
-tells; what they do tell is refused here, with the source's name. Every method is a piece of work for `Database.write`, and
-whatever it raises, it raises before anything is written or with everything given up.
+tells; what they do tell is refused here, with the source's name, unless a rule says that they yield. Every method is a piece of
+work for `Database.write`, and whatever it raises, it raises before anything is written or with everything given up.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -21,6 +21,7 @@ from gateway.store.database import Connection
 from gateway.store.keys import name_key
 from gateway.store.values import decode_attributes, milliseconds
 from gateway.sync import authority, correlation, local_deltas
+from gateway.sync.authority import NO_RULES, Authority, Said
 from gateway.sync.identifiers import new_id
 from gateway.sync.inbound import Applied, Inbound
 from gateway.sync.numbering import PosixNumbers
@@ -58,9 +59,9 @@ class Written:
 class LocalDoor:
     """The door for what is written here. `now` gives aware UTC times."""
 
-    def __init__(self, now: Callable[[], datetime], posix: PosixNumbers | None = None) -> None:
+    def __init__(self, now: Callable[[], datetime], posix: PosixNumbers | None = None, authority: Authority = NO_RULES) -> None:
         self._now = now
-        self._inbound = Inbound(LOCAL, LOCAL_TYPE, now=now, posix=posix)
+        self._inbound = Inbound(LOCAL, LOCAL_TYPE, now=now, posix=posix, authority=authority)
 
     @property
     def gives_numbers(self) -> bool:
@@ -101,7 +102,7 @@ class LocalDoor:
         if edit == Edit():
             return Written(kind, object_id, changes.last(connection))
         _check_values(kind, edit)
-        _check_mastery(connection, kind, thing, edit)
+        _check_mastery(connection, kind, thing, edit, self._inbound.authority)
         naming = NAMING_ATTRIBUTE[kind]
         if naming in edit.attributes or edit.organizations is not None:
             name = first_text(edit.attributes, naming).strip() if naming in edit.attributes else name_of(thing)
@@ -139,23 +140,38 @@ def all_attributes(thing: DirectoryObject) -> Attributes:
     return {**thing.attributes, **naming, **enabled}
 
 
-def _others(connection: Connection, object_id: str) -> Iterator[tuple[str, Attributes]]:
+def _said(connection: Connection, object_id: str) -> Iterator[Said]:
     """The sources that have this object, each with the attributes that it has seen."""
     for row in record_rows.linked_to(connection, (object_id,)):
-        if row.source_id != LOCAL:
-            yield row.source_id, decode_attributes(row.attributes)
+        yield Said(row.source_id, decode_attributes(row.attributes))
 
 
-def _check_mastery(connection: Connection, kind: Kind, thing: DirectoryObject, edit: Edit) -> None:
+def _others(connection: Connection, object_id: str) -> list[Said]:
+    """The same without what was written here."""
+    return [said for said in _said(connection, object_id) if said.source_id != LOCAL]
+
+
+def _check_mastery(connection: Connection, kind: Kind, thing: DirectoryObject, edit: Edit, rules: Authority) -> None:
     """What other sources tell is theirs to change, an object's name and place included."""
-    for source_id, seen in _others(connection, thing.id):
-        for name in edit.attributes:
-            if name in seen or name == NAMING_ATTRIBUTE[kind]:
+    said = list(_said(connection, thing.id))
+    own = next((one.attributes for one in said if one.source_id == LOCAL), {})
+    for source_id, seen in said:
+        if source_id == LOCAL:
+            continue
+        for name, values in edit.attributes.items():
+            if name == NAMING_ATTRIBUTE[kind] or (name in seen and not _may_be_edited(kind, name, source_id, rules)):
                 raise MasteredElsewhere(source_id, kind, name)
+            if seen.get(name) and rules.decides(kind, name, source_id) and not values and not own.get(name):
+                raise MasteredElsewhere(source_id, kind, name)  # without an edit to take back, nothing would change
         if edit.organizations is not None:
             raise MasteredElsewhere(source_id, kind, "place")
         if edit.joining or edit.leaving:
             raise MasteredElsewhere(source_id, kind, "membership")
+
+
+def _may_be_edited(kind: Kind, name: str, source_id: str, rules: Authority) -> bool:
+    """Whether an edit goes over what the source says."""
+    return rules.yields(kind, name) or not rules.decides(kind, name, source_id)
 
 
 def _check_is_name(kind: Kind, name: str) -> None:

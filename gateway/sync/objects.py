@@ -176,16 +176,22 @@ def _places(
     existing: Iterable[str],
     rows: dict[str, list[RecordRow]] | None = None,
 ) -> dict[str, tuple[str, ...]]:
-    """Where each object belongs, by its records: those of `existing` objects are looked up, those of new ones given."""
+    """Where each object belongs, by its records, whose order of authority is that of the places: those of `existing` objects
+    are looked up, those of new ones given."""
     by_object: dict[str, list[RecordRow]] = dict(rows or {})
     for row in record_rows.linked_to(work.connection, list(existing)):
         if row.decided_by != correlation.DECIDED_BY_ADDITION:
             by_object.setdefault(row.object_id or "", []).append(row)
     said = placement.place(kind, [row for linked in by_object.values() for row in linked])
+    ordered = work.authority.ordered
     return {
-        object_id: tuple(dict.fromkeys(place for row in linked for place in said[row.id]))
+        object_id: tuple(dict.fromkeys(place for row in ordered(linked, _source_of) for place in said[row.id]))
         for object_id, linked in by_object.items()
     }
+
+
+def _source_of(row: RecordRow) -> str:
+    return row.source_id
 
 
 def _changing(work: Work, kind: Kind) -> list[str]:

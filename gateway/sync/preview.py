@@ -15,6 +15,7 @@ from gateway.store import record_rows, records, users
 from gateway.store.database import Connection
 from gateway.store.values import decode_attributes, time_of
 from gateway.sync import authority, correlation, guard, pointing, receiving, reports
+from gateway.sync.authority import Said
 from gateway.sync.inbound import Inbound
 from gateway.sync.work import Touched, Work
 
@@ -139,5 +140,5 @@ def _differs(touched: Touched) -> bool:
     if old is None:
         return False
     before: Attributes = decode_attributes(old.attributes)
-    resolved = [authority.resolve(touched.kind, [attributes]) for attributes in (before, touched.attributes)]
+    resolved = [authority.resolve(touched.kind, [Said(old.source_id, said)]) for said in (before, touched.attributes)]
     return resolved[0] != resolved[1] or old.dn_key != touched.row.dn_key

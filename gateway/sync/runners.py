@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from twisted.internet.defer import DeferredList, ensureDeferred
 from twisted.internet.task import LoopingCall
@@ -12,18 +12,26 @@ from twisted.python.threadpool import ThreadPool
 from gateway.model.errors import StoreUnavailable
 from gateway.store import requests
 from gateway.store.database import Connection
-from gateway.sync.filling import Filling
 from gateway.sync.runner import Process, Runner
 
 REQUESTS_SECONDS: Final = 1.0  # how long a person waits at most until `gateway sync` is picked up
 
 
-class Runners:
-    """One runner for each source. `process.threads` is started and stopped here. `filling`: what is to be done once for those
-    who are here already."""
+class Chore(Protocol):
+    """Work on what is here already, beside the sources: filling.py, resolving.py, grace.py."""
 
-    def __init__(self, runners: Sequence[Runner], process: Process, filling: Filling | None = None) -> None:
-        self._filling = filling
+    def start(self) -> None:
+        """Begin; to be called once."""
+
+    async def stop(self) -> None:
+        """Returns when the transaction in progress is over."""
+
+
+class Runners:
+    """One runner for each source. `process.threads` is started and stopped here, and the `chores` of the process are."""
+
+    def __init__(self, runners: Sequence[Runner], process: Process, chores: Sequence[Chore] = ()) -> None:
+        self._chores = chores
         self._runners = {runner.source_id: runner for runner in runners}
         self._process = process
         self._watch = LoopingCall(self._see_requests)
@@ -34,16 +42,16 @@ class Runners:
         self._process.threads.start()
         for runner in self._runners.values():
             runner.start()
-        if self._filling is not None:
-            self._filling.start()
+        for chore in self._chores:
+            chore.start()
         self._watch.start(REQUESTS_SECONDS, now=False)
 
     async def stop(self) -> None:
         """Returns when every runner has ended."""
         if self._watch.running:
             self._watch.stop()
-        if self._filling is not None:
-            await self._filling.stop()
+        for chore in self._chores:
+            await chore.stop()
         await DeferredList([ensureDeferred(runner.stop()) for runner in self._runners.values()], consumeErrors=True)
         if self._process.threads.started:
             self._process.threads.stop()

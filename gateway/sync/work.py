@@ -16,6 +16,7 @@ from gateway.store.database import Connection
 from gateway.store.record_rows import RecordRow, Target
 from gateway.store.references import Dangling
 from gateway.store.values import milliseconds
+from gateway.sync.authority import NO_RULES, Authority
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Work:
     source_id: str
     source_type: str
     now: datetime
+    authority: Authority = NO_RULES
 
     touched: dict[int, Touched] = field(default_factory=dict)
     """By record id, in the order of the batch."""

@@ -57,7 +57,7 @@ class Passwords:
         """Whether it is this person's password; None is nobody's. Raises SourceUnavailable, Busy, StoreUnavailable."""
         wanted = user_id or str(uuid4())  # the look-up is made whether or not there is such a person
         if application_passwords.has_form(password):
-            found = await self._database.read(lambda c: application_passwords.verify(c, wanted, password))
+            found = await self._database.look(lambda c: application_passwords.verify(c, wanted, password))
             return Proof(found is not None, application_password=found)
         standing = await self.standing(wanted)
         if not standing.can_log_in:
@@ -109,7 +109,7 @@ class Passwords:
 
     async def _spend_a_hash(self, password: bytes) -> None:
         """What a wrong password costs where there are hashes to compare it with."""
-        if self._offline.enabled or await self._database.read(passwords.any_local):
+        if self._offline.enabled or await self._database.look(passwords.any_local):
             with contextlib.suppress(Busy):  # it is refused already
                 await self._hashing.verify(None, password)
 

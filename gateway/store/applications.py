@@ -186,7 +186,7 @@ def _application(row: Row[Any]) -> Application:
         row.name,
         time_of(row.created_at),
         row.description,
-        row.enabled,
+        bool(row.enabled),
         Scope(decode_strings(row.organization_ids), None if row.group_ids is None else decode_strings(row.group_ids)),
         decode_strings(row.views),
         None if row.attributes is None else frozenset(decode_strings(row.attributes)),

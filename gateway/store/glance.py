@@ -1,23 +1,36 @@
-"""A look at one person in the embedded store, from the reactor's own thread: a bind needs three rows by their keys, which
-takes some microseconds where the way through a thread takes hundreds.
+"""A look at a few rows of the embedded store, from the reactor's own thread: a bind needs some by their keys, which takes
+microseconds where the way through a thread takes hundreds.
 
 It waits for no lock: readers of a write-ahead log need none. Every look is a transaction of its own, so that it sees whatever
 has been committed, by anybody. Where it cannot see, `Database.read` can, or says why not."""
 
 import contextlib
 import sqlite3
-from typing import Any, NamedTuple
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar, cast
 from urllib.parse import quote
+
+from sqlalchemy import Connection, Executable
+from sqlalchemy.dialects import sqlite
 
 from gateway.model.objects import Kind
 from gateway.model.records import Account
 
+T = TypeVar("T")
+
 _PERSON = (
-    "SELECT u.enabled, p.hash, r.source_id, r.external_id, r.dn FROM users u"
+    "SELECT u.enabled, p.hash, r.decided_at, r.id, r.source_id, r.external_id, r.dn FROM users u"
     " LEFT JOIN local_passwords p ON p.user_id = u.id"
     " LEFT JOIN records r ON r.object_id = u.id AND r.kind = ?"
-    " WHERE u.id = ? ORDER BY r.decided_at, r.id"
+    " WHERE u.id = ?"
 )
+
+_DIALECT = sqlite.dialect(paramstyle="named")
+
+
+class Unseen(Exception):
+    """The store cannot be seen from here."""
 
 
 class Glimpse(NamedTuple):
@@ -41,37 +54,93 @@ class Glance:
     def __init__(self, path: str) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._cursor: sqlite3.Cursor
+        self._look: _Look
         self._closed = False
 
     def person(self, user_id: str) -> Glimpse | None:
         """The person as of the last commit, NOBODY when there is none; None when the store cannot be seen from here."""
         try:
-            rows = self._opened().execute(_PERSON, (Kind.USER.value, user_id)).fetchall()
+            if self._connection is None:
+                self._open()
+            rows = self._cursor.execute(_PERSON, (Kind.USER.value, user_id)).fetchall()
         except sqlite3.Error:  # closed, locked, damaged, away, of an older form
             self._forget()
             return None
         if not rows:
             return NOBODY
-        enabled, local_hash = rows[0][:2]
-        return Glimpse(True, bool(enabled), local_hash, tuple(Account(*row[2:]) for row in rows if row[2] is not None))
+        enabled, local_hash, _, record, *_ = rows[0]
+        if len(rows) > 1:
+            rows.sort(key=lambda row: (row[2] or 0, row[3]))  # rarely: a sorter in the statement would cost all of them
+        accounts = () if record is None else tuple(Account(*row[4:]) for row in rows)
+        return Glimpse(True, bool(enabled), local_hash, accounts)
+
+    def look(self, work: Callable[[Connection], T]) -> T:
+        """What `work` makes of the answer to its one statement. Raises Unseen, or as `work` does."""
+        try:
+            if self._connection is None:
+                self._open()
+            return work(cast(Connection, self._look))
+        except sqlite3.Error:
+            self._forget()
+            raise Unseen from None
 
     def close(self) -> None:
         """For good. May be called twice."""
         self._closed = True
         self._forget()
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            if self._closed:
-                raise sqlite3.ProgrammingError("closed")
-            # mode=rw: the file is never created here, and the last one to close can fold the log into it.
-            options: dict[str, Any] = {"uri": True, "isolation_level": None, "check_same_thread": False, "timeout": 0}
-            self._connection = sqlite3.connect(f"file:{quote(self._path)}?mode=rw", **options)
-            self._connection.execute("PRAGMA query_only = ON")
-        return self._connection
+    def _open(self) -> None:
+        if self._closed:
+            raise sqlite3.ProgrammingError("closed")
+        # mode=rw: the file is never created here, and the last one to close can fold the log into it.
+        options: dict[str, Any] = {"uri": True, "isolation_level": None, "check_same_thread": False, "timeout": 0}
+        connection = self._connection = sqlite3.connect(f"file:{quote(self._path)}?mode=rw", **options)
+        connection.execute("PRAGMA query_only = ON")
+        self._cursor, self._look = connection.cursor(), _Look(connection)
 
     def _forget(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
+
+
+class _Look:
+    """What a piece of work takes for a Connection, as far as one statement needs it. A statement is compiled once: those that
+    come here are constants of their modules."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._cursor = connection.cursor()
+        self._compiled: dict[Executable, tuple[str, Mapping[str, Any], Callable[..., Any]]] = {}
+
+    def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> "_Rows":
+        known = self._compiled.get(statement)
+        if known is None:
+            known = self._compiled[statement] = _compiled(statement)
+        text, constants, row = known
+        return _Rows([row(found) for found in self._cursor.execute(text, {**constants, **(parameters or {})}).fetchall()])
+
+
+def _compiled(statement: Executable) -> tuple[str, Mapping[str, Any], Callable[..., Any]]:
+    """The statement's text, the constants in it by the names of their parameters, and what makes of a tuple its row."""
+    compiled: Any = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+    names = [column.key for column in statement.selected_columns]  # type: ignore[attr-defined]
+    row = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+    return str(compiled), dict(compiled.params), row._make
+
+
+class _Rows:
+    """As much of a SQLAlchemy result as there is use for."""
+
+    def __init__(self, rows: list[Any]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._rows)
+
+    def first(self) -> Any:
+        return self._rows[0] if self._rows else None
+
+    one_or_none = first
+    """Of statements that find one by its key."""

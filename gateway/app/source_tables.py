@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.app.link_tables import LinkedTable
 from gateway.app.values import (
     DNText,
     DNTexts,
@@ -37,6 +38,7 @@ from gateway.connectors.ldap.settings import Address, KindSettings, Mode, OpenLD
 from gateway.connectors.ldif import LdifKind, LdifSettings, ldif_kind
 from gateway.model.mapping import EnabledRule, default_mapping
 from gateway.model.objects import Kind
+from gateway.sync.correlation import Correlation
 
 DAY_SECONDS = 86_400
 AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -53,7 +55,7 @@ class SourcePart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
-class KindTable(SourcePart):
+class KindTable(LinkedTable):
     """`[source.users]`, `[source.organizations]`, `[source.groups]`: where the records of one kind are, and what they say.
 
     `mapping` is laid over the defaults: our attribute = "theirs", or a list of which the first that has a value counts,
@@ -94,7 +96,7 @@ class UsersTable(KindTable):
     enabled: EnabledTable | None = None
 
 
-class LdifKindTable(SourcePart):
+class LdifKindTable(LinkedTable):
     """The same for an LDIF source: entries are told apart by their object classes."""
 
     object_classes: Texts | None = None
@@ -130,6 +132,23 @@ class Source(SourcePart):
     full_seconds: PositiveFloat = DAY_SECONDS
     target_organization: str = ""
     deletion_guard: DeletionGuardTable = DeletionGuardTable()
+
+    @model_validator(mode="after")
+    def _rules_fit(self) -> Self:
+        self.correlation()
+        return self
+
+    def correlation(self) -> Correlation:
+        """How the source's records find their objects. Raises ValueError naming the table."""
+        found = {}
+        for kind, table_name in ((Kind.ORGANIZATION, "organizations"), (Kind.USER, "users"), (Kind.GROUP, "groups")):
+            table = getattr(self, table_name, None)
+            if isinstance(table, LinkedTable):
+                try:
+                    found[kind] = table.rules(kind)
+                except ValueError as error:
+                    raise ValueError(f"[source.{table_name}]: {error}") from None
+        return found
 
 
 class OpenLDAPSourceTable(Source):

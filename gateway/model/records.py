@@ -32,9 +32,10 @@ class Situation(StrEnum):
 
     LINKED = "linked"
     UNLINKED = "unlinked"
-    """An object was found for it, but a rule says not to link by itself."""
+    """An object was found for it, but its source, or a person, says not to link by itself."""
     UNMATCHED = "unmatched"
-    """It cannot become an object as it is (no user name, …); `Record.reason` says why and what to do."""
+    """No object was found for it, and it cannot become one as it is (no user name, …) or is not to; `Record.reason` says why
+    and what to do."""
     DISPUTED = "disputed"
     """More than one object, or an object that another record of the same source already has: a person must decide (law 10)."""
     DELETED = "deleted"
@@ -53,6 +54,11 @@ class Record:
     situation: Situation
     reason: str = ""
     references: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
+    object_id: str | None = None
+    decided_by: str = ""
+    """Who linked it, as in `Link`; of one that is not linked, what found the candidates."""
+    candidates: tuple[str, ...] = ()
+    """The objects that it may belong to, when it is not linked."""
 
 
 @dataclass(frozen=True, slots=True)

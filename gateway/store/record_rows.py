@@ -116,6 +116,8 @@ _DISPUTED = (
         _OF_SOURCE,
         _NOT_LINKED,
         records.c.situation == Situation.DISPUTED.value,
+        # What rules dispute waits for a second look (record_keys.py), not for a name.
+        records.c.object_id.is_not(None) | records.c.decided_by.is_(None),
         users.c.id.is_(None) | one_of(records.c.login_key, "freed"),
     )
     .order_by(records.c.id)
@@ -131,6 +133,12 @@ _MEMBERS_SAID = (
         record_references.c.name == MEMBERS,
         _member.c.object_id.is_not(None),
     )
+)
+_HOLDING = select(records.c.object_id).where(
+    _OF_SOURCE,
+    one_of(records.c.object_id, "objects"),
+    records.c.situation != Situation.DELETED.value,
+    ~one_of(records.c.id, "leaving", numbers=True),
 )
 _MULTIPLE = (
     select(records.c.object_id)
@@ -213,6 +221,12 @@ def disputed(connection: Connection, source_id: str, freed: Collection[str]) -> 
 def with_several(connection: Connection, source_id: str, object_ids: Collection[str]) -> set[str]:
     """Those of the objects that several records of this source are linked to."""
     return set(connection.execute(_MULTIPLE, {"source": source_id, "objects": object_ids}).scalars())
+
+
+def holding(connection: Connection, source_id: str, object_ids: Collection[str], leaving: Collection[int]) -> set[str]:
+    """Those of the objects that a record of this source is linked to, and not gone, leaving out the records `leaving`."""
+    parameters = {"source": source_id, "objects": object_ids, "leaving": leaving}
+    return set(connection.execute(_HOLDING, parameters).scalars())
 
 
 def members_said(connection: Connection, source_id: str, group_ids: Collection[str]) -> set[tuple[str, str]]:

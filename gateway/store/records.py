@@ -10,21 +10,25 @@ from gateway.store import record_rows
 from gateway.store.record_rows import RecordRow
 from gateway.store.sets import one_of
 from gateway.store.tables import records
-from gateway.store.values import decode_attributes
+from gateway.store.values import decode_attributes, decode_strings
 
 _OF_SOURCE = records.c.source_id == bindparam("source")
 _OF_KIND = records.c.kind == bindparam("kind")
 # Written out: a planner takes a partial index only for a condition that it can read.
 _NOT_LINKED = records.c.situation != literal_column("'linked'")
+# What is as it is to be (ignored, or decided by a person) has no reason.
+_IS_PROBLEM = records.c.reason != literal_column("''")
 _COUNT_LINKED = select(func.count()).where(_OF_SOURCE, _OF_KIND, records.c.object_id.is_not(None))
 _COUNT = select(func.count()).where(_OF_SOURCE, _OF_KIND)
 _PROBLEMS = (
     select(records)
-    .where(_OF_SOURCE, _NOT_LINKED, records.c.id > bindparam("after"))
+    .where(_OF_SOURCE, _NOT_LINKED, _IS_PROBLEM, records.c.id > bindparam("after"))
     .order_by(records.c.id)
     .limit(bindparam("most"))
 )
-_COUNT_PROBLEMS = select(records.c.situation, func.count()).where(_OF_SOURCE, _NOT_LINKED).group_by(records.c.situation)
+_COUNT_PROBLEMS = (
+    select(records.c.situation, func.count()).where(_OF_SOURCE, _NOT_LINKED, _IS_PROBLEM).group_by(records.c.situation)
+)
 _ACCOUNTS = (
     select(records.c.source_id, records.c.external_id, records.c.dn)
     .where(records.c.object_id == bindparam("object"), records.c.kind == Kind.USER.value)
@@ -94,4 +98,7 @@ def _record(row: RecordRow) -> Record:
         decode_attributes(row.attributes),
         Situation(row.situation),
         row.reason,
+        object_id=row.object_id,
+        decided_by=row.decided_by or "",
+        candidates=decode_strings(row.candidates),
     )

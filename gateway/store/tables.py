@@ -242,6 +242,27 @@ object_keys = Table(
 )
 """The normalised values of the attributes by which rules look for objects; written in the transaction of their object."""
 
+record_keys = Table(
+    "record_keys",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("key", Key, primary_key=True),
+    Column("record", BigInteger, ForeignKey("records.id", ondelete="CASCADE"), primary_key=True),
+    Column("links", Boolean, nullable=False),
+    Index("record_keys_record", "record"),
+    sqlite_with_rowid=False,
+)
+"""What the rules of its source look for on behalf of a record: an object with this key under this name. So that who comes later
+finds who waits for it. `links`: whether the rules may link by themselves."""
+
+second_looks = Table(
+    "second_looks",
+    metadata,
+    Column("record", BigInteger, ForeignKey("records.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+)
+"""Records without an object for which something has changed: looked at again when their source is heard of next."""
+
 record_references = Table(
     "record_references",
     metadata,

@@ -104,7 +104,7 @@ def _changed_group(work: Work, group: Group) -> Group:
     attributes = work.resolved.get(group.id)
     if attributes is None:
         return group
-    name = authority.name_of(Kind.GROUP, attributes)
+    name = authority.name_of(Kind.GROUP, attributes) or group.name
     return replace(group, name=name, attributes=authority.described(Kind.GROUP, attributes))
 
 

@@ -20,6 +20,7 @@ from gateway.sync import (
     awaiting,
     grouping,
     joining,
+    keying,
     linking,
     numbering,
     objects,
@@ -31,6 +32,7 @@ from gateway.sync import (
     reports,
 )
 from gateway.sync.authority import NO_RULES, Authority
+from gateway.sync.correlation import Correlation
 from gateway.sync.guard import Deletions, Guard, check
 from gateway.sync.numbering import PosixNumbers
 from gateway.sync.work import Work
@@ -39,11 +41,13 @@ from gateway.sync.work import Work
 @dataclass(frozen=True, slots=True)
 class InboundSettings:
     """`target_organization_id`: where a source's objects go that have no organization at it. `fingerprint`: of everything in
-    the source's configuration that changes what it reports or what becomes of it; with another one, all is read anew."""
+    the source's configuration that changes what it reports or what becomes of it; with another one, all is read anew.
+    `correlation`: how its records find their objects."""
 
     target_organization_id: str = ROOT_ORGANIZATION_ID
     guard: Guard = field(default_factory=Guard)
     fingerprint: str = ""
+    correlation: Correlation = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ class Inbound:
         del run_id  # the run is the caller's book-keeping; what a comparison has met is kept by source
         last = changes.lock(connection)
         state = self._opened(connection)
-        work = self._work(connection)
+        work = self.work(connection)
         comparing = self._begun(work, state, batch)
         gone = receiving.receive(work, reports.fold(batch.deltas))
         for kind in comparing:
@@ -90,7 +94,7 @@ class Inbound:
             self._guard(work, state, comparing, batch, gone)
         removal.remove(work, gone)
         if work.touched or gone or batch.caught_up:
-            _carry_out(work, self.posix, look_again=batch.caught_up)
+            carry_out(work, self.posix, look_again=batch.caught_up)
         compared = Kind.GROUP in batch.completes & comparing.keys()
         if compared or batch.caught_up:
             awaiting.note_missing_members(work, compared=compared)
@@ -100,14 +104,16 @@ class Inbound:
     def work_out_anew(self, connection: Connection, object_ids: Mapping[str, Kind]) -> Applied:
         """Work these objects out from the records that they have: whatever decides about them may be another than it was."""
         changes.lock(connection)
-        work = self._work(connection)
+        work = self.work(connection)
         work.to_resolve.update(object_ids)
         work.to_place.update(object_ids)
-        _carry_out(work, self.posix, look_again=False)
+        carry_out(work, self.posix, look_again=False)
         return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
 
-    def _work(self, connection: Connection) -> Work:
-        return Work(connection, self.source_id, self.source_type, time_of(milliseconds(self.now())), self.authority)
+    def work(self, connection: Connection) -> Work:
+        """What a transaction of this source begins with."""
+        stamp, settings = time_of(milliseconds(self.now())), self.settings
+        return Work(connection, self.source_id, self.source_type, stamp, self.authority, settings.correlation)
 
     def _opened(self, connection: Connection) -> SourceState:
         state = sources.ensure(connection, self.source_id, self.source_type)
@@ -176,13 +182,14 @@ class Inbound:
             sources.set_watermark(connection, source_id, batch.watermark)
 
 
-def _carry_out(work: Work, posix: PosixNumbers | None, *, look_again: bool) -> None:
+def carry_out(work: Work, posix: PosixNumbers | None, *, look_again: bool) -> None:
     """From touched and removed records to objects and the log. Deletions that free names come first in the log, and those of
     organizations last, after everyone in them has moved out."""
     linking.link(work, look_again=look_again)
     numbering.number(work, posix)
     renaming.rename_below(work)
     _write_records(work)
+    keying.keep_record_keys(work)
     pointing.point(work)
     joining.join(work)
     awaiting.lead_waiting(work)
@@ -195,6 +202,7 @@ def _carry_out(work: Work, posix: PosixNumbers | None, *, look_again: bool) -> N
     objects.refresh_organizations(work, places)
     objects.refresh_users(work, places)
     grouping.refresh_groups(work)
+    keying.keep_object_keys(work)
     _log_deletions(work, Kind.ORGANIZATION)
     _count_touched(work)
 
@@ -234,7 +242,7 @@ def _count_touched(work: Work) -> None:
             continue  # looked at again, and nothing came of it
         well = row.situation == Situation.LINKED.value
         work.count(touched.kind, outcome, Result.SUCCEEDED if well else Result.SKIPPED)
-        if not well and (old is None or old.reason != row.reason):
+        if not well and row.reason and (old is None or old.reason != row.reason):
             work.problems.append(row.reason)
         if touched.delta is not None:
             work.problems += touched.delta.warnings

@@ -1,24 +1,31 @@
-"""Ties the records that the batch touched to objects, by the rules of correlation.py: looks up what they need, notes what they
-decide. Writes nothing."""
+"""Ties the records that the batch touched to objects: has correlating.py find them, resolves what all records of an object say
+together, and settles who gets which login name. Writes nothing."""
+
+from collections.abc import Iterable
 
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Situation
 from gateway.model.source import LOCAL
-from gateway.store import record_rows, records, users
+from gateway.store import object_keys, record_keys, record_rows, records, users
 from gateway.store.keys import name_key
 from gateway.store.record_rows import RecordRow, Target
-from gateway.store.values import decode_attributes
-from gateway.sync import authority, correlation, receiving
+from gateway.store.values import decode_attributes, encode_strings
+from gateway.sync import authority, correlating, correlation, keying, receiving
 from gateway.sync.authority import Said
 from gateway.sync.correlation import Claim
-from gateway.sync.identifiers import new_id
 from gateway.sync.work import Touched, Work
+
+LOOKS_AT_ONCE = 5_000
+"""Records without an object that are looked at again in one transaction; the others are when the source is heard of next."""
 
 
 def link(work: Work, *, look_again: bool) -> None:
-    """Decide for every touched record; disputed ones whose name was freed (all that could go, with `look_again`) are touched
-    too. Afterwards `created` and `resolved` tell what the objects are going to be."""
+    """Decide for every touched record; disputed ones whose name was freed are touched too, and with `look_again` all for which
+    something may be otherwise now. Afterwards `created` and `resolved` tell what the objects are going to be."""
+    work.key_names = object_keys.names(work.connection)
     _resolve(work, list(work.touched.values()))
+    if look_again:
+        _resolve(work, _second_looks(work))
     _note_freed_names(work)
     if look_again or work.freed_names:
         _resolve(work, _disputed_that_may_go(work))
@@ -28,59 +35,83 @@ def link(work: Work, *, look_again: bool) -> None:
 
 
 def _resolve(work: Work, batch: list[Touched]) -> None:
-    """Find the attributes of each record's object, and give those without an object a new one."""
-    active = [touched for touched in batch if touched.row.situation == Situation.LINKED.value]
+    """Find the object of each record, and what the records of each object say together."""
     if work.source_id == LOCAL:
-        _name_objects(work, active)
-    known = {touched.row.object_id for touched in active if touched.row.object_id is not None} | work.to_resolve
+        _name_objects(work, batch)
+    else:
+        correlating.correlate(work, batch)
+    active = [touched for touched in batch if touched.row.situation == Situation.LINKED.value]
+    known = dict.fromkeys(touched.row.object_id for touched in active if touched.row.object_id is not None)
+    known |= dict.fromkeys(work.to_resolve)
     for object_id, rows in _rows_by_object(work, known).items():
         speaking = [row for row in rows if row.situation != Situation.UNMATCHED.value]
         if any(row.decided_by != correlation.DECIDED_BY_ADDITION for row in speaking):
             said = [Said(row.source_id, _attributes(work, row)) for row in speaking]
             work.resolved[object_id] = authority.resolve(Kind(speaking[0].kind), said, work.authority)
+            _note_keys(work, object_id, speaking)
+    work.left |= work.to_resolve
     work.to_resolve.clear()
     user_ids = [object_id for object_id in known if object_id not in work.current_users]
     work.current_users.update(users.get_many(work.connection, user_ids) if user_ids else {})
     _keep_names(work, active)
-    for touched in active:
-        if touched.row.object_id is None:
-            object_id = touched.row.external_id if work.source_id == LOCAL else new_id(work.stamp)
-            touched.row = touched.row._replace(
-                object_id=object_id, decided_by=correlation.DECIDED_BY_CREATION, decided_at=work.stamp
-            )
-            work.created[object_id] = touched
-            work.resolved[object_id] = authority.resolve(
-                touched.kind, [Said(work.source_id, touched.attributes)], work.authority
-            )
 
 
-def _rows_by_object(work: Work, object_ids: set[str]) -> dict[str, list[RecordRow]]:
-    """The records of each object as they are going to be, in the order in which they were linked."""
-    found: dict[str, list[RecordRow]] = {}
-    for row in record_rows.linked_to(work.connection, object_ids):
+def _rows_by_object(work: Work, object_ids: Iterable[str]) -> dict[str, list[RecordRow]]:
+    """The records of each object as they are going to be, in the order in which they were linked. The objects come as the batch
+    names them, so that the earlier of two newcomers gets a name."""
+    found: dict[str, list[RecordRow]] = {object_id: [] for object_id in object_ids}
+    stored: set[int] = set()
+    for row in record_rows.linked_to(work.connection, found.keys() - work.created.keys()):
         touched = work.touched.get(row.id)
-        found.setdefault(row.object_id or "", []).append(row if touched is None else touched.row)
+        if touched is None or touched.row.object_id == row.object_id:
+            stored.add(row.id)
+            found[row.object_id or ""].append(row if touched is None else touched.row)
     for touched in work.touched.values():
-        if touched.old is None and touched.row.object_id in found:
+        if touched.row.object_id in found and touched.row.id not in stored:
             found[touched.row.object_id].append(touched.row)
-    return found
+    return {object_id: rows for object_id, rows in found.items() if rows}
 
 
-def _name_objects(work: Work, active: list[Touched]) -> None:
-    """Additions are linked to the objects that they name. Those exist: local.py has looked, under the lock of the log."""
-    for touched in active:
+def _note_keys(work: Work, object_id: str, rows: list[RecordRow]) -> None:
+    """Under which keys the records of the object make it known, for later ones."""
+    names = work.key_names.get(Kind(rows[0].kind))
+    if names:
+        said = [("" if row.source_id == LOCAL else row.external_id, _attributes(work, row)) for row in rows]
+        work.also_said[object_id] = keying.said_keys(names, said)
+
+
+def _second_looks(work: Work) -> list[Touched]:
+    """Records without an object for which something has changed since they were looked at."""
+    due = record_keys.due(work.connection, work.source_id, LOOKS_AT_ONCE)
+    work.looked_at += due
+    rows = record_rows.by_id(work.connection, [record_id for record_id in due if record_id not in work.touched])
+    again = {row.id: receiving.again(row) for row in rows.values() if row.object_id is None}
+    work.touched |= again
+    return list(again.values())
+
+
+def _name_objects(work: Work, batch: list[Touched]) -> None:
+    """What is written here names its object itself. Those of additions exist: local.py has looked, under the lock of the log;
+    the others are made."""
+    for touched in batch:
         row = touched.row
-        if row.object_id is None and correlation.is_addition(LOCAL, touched.kind, touched.attributes):
-            touched.row = row._replace(
-                object_id=row.external_id, decided_by=correlation.DECIDED_BY_ADDITION, decided_at=work.stamp
-            )
+        if row.object_id is None and row.situation == Situation.LINKED.value:
+            is_addition = correlation.is_addition(LOCAL, touched.kind, touched.attributes)
+            decided_by = correlation.DECIDED_BY_ADDITION if is_addition else correlation.DECIDED_BY_CREATION
+            touched.row = row._replace(object_id=row.external_id, decided_by=decided_by, decided_at=work.stamp)
+            if not is_addition:
+                work.created[row.external_id] = touched
 
 
 def _keep_names(work: Work, active: list[Touched]) -> None:
-    """An addition says nothing about names: should another record of the user be disputed over one, it remains so."""
+    """An addition says nothing about names: should another record of the user be disputed over one, it remains so. A user whose
+    records have no name (any more) keeps the one it has."""
     for touched in active:
         user = work.current_users.get(touched.row.object_id or "")
         if user is not None and touched.row.decided_by == correlation.DECIDED_BY_ADDITION and user.id in work.resolved:
+            work.resolved[user.id]["username"] = (user.username,)
+    for user in work.current_users.values():
+        if user.id in work.resolved and not _wanted(work, user.id):
             work.resolved[user.id]["username"] = (user.username,)
 
 
@@ -136,11 +167,14 @@ def _dispute(work: Work, lost: dict[str, str]) -> None:
             continue
         owner = _described(work, lost[object_id])
         reason = correlation.disputed_reason(_wanted(work, object_id), touched.row.dn, owner)
-        touched.row = touched.row._replace(situation=Situation.DISPUTED.value, reason=reason)
+        candidates = () if lost[object_id] in work.created else (lost[object_id],)
+        touched.row = touched.row._replace(
+            situation=Situation.DISPUTED.value, reason=reason, candidates=encode_strings(candidates)
+        )
         if object_id in work.created:
-            del work.created[object_id]
             touched.row = touched.row._replace(object_id=None, decided_by=None, decided_at=None)
     for object_id in lost:
+        work.created.pop(object_id, None)
         if object_id in work.current_users:
             work.resolved[object_id]["username"] = (work.current_users[object_id].username,)
         else:

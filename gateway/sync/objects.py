@@ -124,7 +124,7 @@ def _changed_organization(work: Work, organization: Organization, parents: tuple
     if attributes is not None:
         organization = replace(
             organization,
-            name=authority.name_of(Kind.ORGANIZATION, attributes),
+            name=authority.name_of(Kind.ORGANIZATION, attributes) or organization.name,
             attributes=authority.described(Kind.ORGANIZATION, attributes),
         )
     return organization if parents is None else replace(organization, parent_id=parents[0])

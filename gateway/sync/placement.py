@@ -77,7 +77,7 @@ def note_shaken(work: Work) -> None:
     for touched in work.touched.values():
         row, old = touched.row, touched.old
         if row.kind == Kind.ORGANIZATION.value and row.object_id is not None and row.dn_key:
-            stood = old is not None and old.object_id is not None and old.dn_key == row.dn_key
+            stood = old is not None and old.object_id == row.object_id and old.dn_key == row.dn_key
             if not stood:
                 work.shaken_keys.add(row.dn_key)
 

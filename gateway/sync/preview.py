@@ -13,7 +13,7 @@ from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, Statistics
 from gateway.store import record_rows, records, users
 from gateway.store.database import Connection
-from gateway.store.values import decode_attributes, time_of
+from gateway.store.values import decode_attributes
 from gateway.sync import authority, correlation, guard, pointing, receiving, reports
 from gateway.sync.authority import Said
 from gateway.sync.inbound import Inbound
@@ -51,7 +51,7 @@ class Preview:
         """Look at the next batch."""
         for kind in batch.begins:
             self._met[kind] = set()
-        work = Work(connection, self._inbound.source_id, self._inbound.source_type, time_of(0))
+        work = self._inbound.work(connection)
         self._gone.update(receiving.receive(work, reports.fold(batch.deltas)))
         for kind, met in self._met.items():
             met.update(work.met[kind])

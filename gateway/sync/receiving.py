@@ -2,7 +2,7 @@
 
 from gateway.model import dn
 from gateway.model.deltas import Delta, DeltaType
-from gateway.model.objects import Attributes, Kind, Value
+from gateway.model.objects import Kind, Value
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result
 from gateway.store import record_rows
@@ -63,8 +63,14 @@ def _touch_known(work: Work, known: dict[int, tuple[Report, bytes]], unchanged: 
 
 def again(row: RecordRow) -> Touched:
     """A record that is looked at again without a new report."""
-    hopeful = row._replace(situation=Situation.LINKED.value, reason="")
+    hopeful = _hopeful(row)
     return Touched(Kind(row.kind), hopeful, row, None, decode_attributes(row.attributes))
+
+
+def _hopeful(row: RecordRow) -> RecordRow:
+    """The row before anything is decided about it. A link that it has stays."""
+    hopeful = row._replace(situation=Situation.LINKED.value, reason="", candidates="[]")
+    return hopeful if row.object_id is not None else hopeful._replace(decided_by=None, decided_at=None)
 
 
 def _digested(report: Report) -> tuple[Report, bytes]:
@@ -102,7 +108,7 @@ def _new(work: Work, record_id: int, report: Report, digest: bytes) -> Touched:
     delta, kind = report.delta, report.delta.kind
     attributes: dict[str, tuple[Value, ...]] = dict(delta.attributes)
     name = authority.name_of(kind, attributes)
-    reason = delta.problem or _unmatched(work, kind, attributes, delta.dn)
+    reason = delta.problem or correlation.flaw(name, delta.dn)
     row = RecordRow(
         record_id,
         work.source_id,
@@ -119,7 +125,7 @@ def _new(work: Work, record_id: int, report: Report, digest: bytes) -> Touched:
         None,
         None,
     )
-    return Touched(kind, row, None, delta, attributes, report.place, report.names)
+    return Touched(kind, row, None, delta, attributes, report.place, report.names, bool(reason))
 
 
 def _changed(work: Work, old: RecordRow, report: Report, digest: bytes) -> Touched:
@@ -127,8 +133,10 @@ def _changed(work: Work, old: RecordRow, report: Report, digest: bytes) -> Touch
     attributes = reports.merged(decode_attributes(old.attributes), delta)
     name = authority.name_of(kind, attributes)
     spelled = delta.dn or old.dn
-    reason = delta.problem or _unmatched(work, kind, attributes, spelled)
-    row = old._replace(
+    reason = delta.problem or correlation.flaw(name, spelled)
+    if not (reason or name or correlation.is_addition(work.source_id, kind, attributes)):
+        reason = _lost_name(kind, old, spelled)
+    row = _hopeful(old)._replace(
         dn=spelled,
         dn_key=old.dn_key if spelled == old.dn else _dn_key(work, spelled),
         login_key=_login_key(kind, name),
@@ -137,13 +145,14 @@ def _changed(work: Work, old: RecordRow, report: Report, digest: bytes) -> Touch
         situation=Situation.UNMATCHED.value if reason else Situation.LINKED.value,
         reason=reason,
     )
-    return Touched(kind, row, old, delta, attributes, report.place, report.names)
+    return Touched(kind, row, old, delta, attributes, report.place, report.names, bool(reason))
 
 
-def _unmatched(work: Work, kind: Kind, attributes: Attributes, spelled: str) -> str:
-    if correlation.is_addition(work.source_id, kind, attributes):
-        return ""
-    return correlation.unmatched_reason(kind, authority.name_of(kind, attributes), spelled)
+def _lost_name(kind: Kind, old: RecordRow, spelled: str) -> str:
+    """Why a record without a name cannot be the object that was made for it; one that was linked to its object adds to it
+    without a name as well."""
+    made_for_it = old.object_id is not None and old.decided_by == correlation.DECIDED_BY_CREATION
+    return correlation.unmatched_reason(kind, "", spelled) if made_for_it else ""
 
 
 def _login_key(kind: Kind, name: str) -> str | None:

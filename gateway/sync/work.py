@@ -13,10 +13,12 @@ from gateway.model.runs import Outcome, Result, Statistics
 from gateway.model.source import LOCAL, LOCAL_TYPE
 from gateway.store import instance, record_rows
 from gateway.store.database import Connection
+from gateway.store.object_keys import Names
 from gateway.store.record_rows import RecordRow, Target
 from gateway.store.references import Dangling
 from gateway.store.values import milliseconds
 from gateway.sync.authority import NO_RULES, Authority
+from gateway.sync.correlation import Correlation
 
 
 @dataclass(slots=True)
@@ -32,6 +34,8 @@ class Touched:
     place: int = 0
     names: tuple[tuple[int, str], ...] = ()
     """As in the report: where in the batch it was said, and earlier DNs with their places."""
+    is_flawed: bool = False
+    """Whether its source says it in a way from which nothing can be made."""
 
     @property
     def is_frozen(self) -> bool:
@@ -48,6 +52,8 @@ class Work:
     source_type: str
     now: datetime
     authority: Authority = NO_RULES
+    rules: Correlation = field(default_factory=dict)
+    """How records find their objects, by kind; the defaults for kinds that are not in it."""
 
     touched: dict[int, Touched] = field(default_factory=dict)
     """By record id, in the order of the batch."""
@@ -70,8 +76,23 @@ class Work:
     to_place: dict[str, Kind] = field(default_factory=dict)
     """Objects whose place in the tree must be found anew."""
 
+    key_names: Names = field(default_factory=dict)
+    """For which attributes keys are kept."""
+
+    also_said: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    """The keys that the records of each resolved object say, by name."""
+
+    own_objects: dict[str, str] = field(default_factory=dict)
+    """New objects of records that are to have one of their own, by the id of the one that they had."""
+
+    looked_at: list[int] = field(default_factory=list)
+    """Records that waited for a second look, and had it."""
+
     to_resolve: set[str] = field(default_factory=set)
     """Objects that lost a record and go on with the others."""
+
+    left: set[str] = field(default_factory=set)
+    """Objects that lost a record: others of its source may have them now."""
 
     moved_records: set[int] = field(default_factory=set)
     """Records that went along when something above them was renamed."""

@@ -12,6 +12,9 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, 
 from gateway.model.records import Reference, ReferenceForm
 from gateway.store import changes, groups, memberships, organizations, users
 from gateway.store.database import Connection, Database
+from gateway.sync import key_filling, link_rules
+from gateway.sync.authority import NO_RULES, Authority
+from gateway.sync.correlation import Correlation, KindRules
 from gateway.sync.inbound import Applied, Inbound, InboundSettings
 
 BASE = "dc=example,dc=test"
@@ -67,9 +70,19 @@ class House:
     database: Database
     time: datetime = datetime(2099, 11, 23, 12, 0, tzinfo=UTC)
     settings: InboundSettings = field(default_factory=InboundSettings)
+    rules: dict[str, Correlation] = field(default_factory=dict)
+    """By source; see `correlate`."""
+    authority: Authority = NO_RULES
+
+    def correlate(self, source_id: str, *rules: str, kind: Kind = Kind.USER, **reactions: Any) -> None:
+        """Let the source's records find their objects by these rules."""
+        parsed = tuple(link_rules.parse(text) for text in rules)
+        self.rules[source_id] = {**self.rules.get(source_id, {}), kind: KindRules(parsed, **reactions)}
+        self.database.write_blocking(lambda c: key_filling.fill_blocking(c, link_rules.names(self.rules.values())))
 
     def door(self, source_id: str = "hr", settings: InboundSettings | None = None) -> Inbound:
-        return Inbound(source_id, "ldap", settings or self.settings, lambda: self.time)
+        settings = settings or replace(self.settings, correlation=self.rules.get(source_id, {}))
+        return Inbound(source_id, "ldap", settings, lambda: self.time, authority=self.authority)
 
     def apply(
         self, *deltas: Delta, source: str = "hr", allow_deletions: bool = False, watermark: bytes | None = None, **batch: Any

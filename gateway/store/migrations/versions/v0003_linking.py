@@ -1,5 +1,5 @@
-"""Several sources: the keys by which rules look for objects, what persons have decided about records, between which objects a
-record is disputed, and since when a record, and a user, is gone."""
+"""Several sources: the keys that objects have and those that records look for, what persons have decided about records, between
+which objects a record is disputed, and since when a record, and a user, is gone."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ KEY = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 def upgrade() -> None:
     _object_keys()
+    _record_keys()
     _link_decisions()
     op.add_column("records", sa.Column("gone_at", sa.BigInteger()))
     op.add_column("records", sa.Column("candidates", sa.Text(), nullable=False, server_default="[]"))
@@ -32,6 +33,27 @@ def _object_keys() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("object_keys_object", "object_keys", ["object_id"])
+
+
+def _record_keys() -> None:
+    op.create_table(
+        "record_keys",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("key", KEY, nullable=False),
+        sa.Column("record", sa.BigInteger(), nullable=False),
+        sa.Column("links", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["record"], ["records.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("kind", "name", "key", "record"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("record_keys_record", "record_keys", ["record"])
+    op.create_table(
+        "second_looks",
+        sa.Column("record", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["record"], ["records.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("record"),
+    )
 
 
 def _link_decisions() -> None:

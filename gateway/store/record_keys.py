@@ -1,0 +1,109 @@
+"""What the rules of its source look for on behalf of each record, so that an object that comes later finds who waits for it;
+and the records without an object that wait for a second look. Only the door (gateway/sync) uses this."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Select, bindparam, delete, literal_column, select
+
+from gateway.model.objects import Kind
+from gateway.store import bulk
+from gateway.store.sets import one_of
+from gateway.store.tables import record_keys, records, second_looks
+
+
+class RecordKey(NamedTuple):
+    """A row: an object of this kind with this key under this name is looked for. `links`: to be linked to it without asking."""
+
+    kind: str
+    name: str
+    key: str
+    record: int
+    links: bool
+
+
+class Asker(NamedTuple):
+    """A record, linked to an object, for which a key is looked for."""
+
+    key: str
+    object_id: str
+    source_id: str
+    external_id: str
+
+
+_SAME = (
+    record_keys.c.kind == bindparam("kind"),
+    record_keys.c.name == bindparam("name"),
+    one_of(record_keys.c.key, "keys"),
+)
+_ASKERS = (
+    select(record_keys.c.key, records.c.object_id, records.c.source_id, records.c.external_id)
+    .join(records, records.c.id == record_keys.c.record)
+    .where(
+        *_SAME,
+        record_keys.c.links,
+        records.c.object_id.is_not(None),
+        records.c.decided_by.not_like("person:%"),
+        records.c.source_id != bindparam("source"),
+    )
+)
+_WAITING = select(record_keys.c.record).join(records, records.c.id == record_keys.c.record)
+_WAITING = _WAITING.where(*_SAME, records.c.object_id.is_(None))
+_OF_RECORDS = select(record_keys).where(one_of(record_keys.c.record, "records", numbers=True))
+_DUE = (
+    select(second_looks.c.record)
+    .join(records, records.c.id == second_looks.c.record)
+    .where(records.c.source_id == bindparam("source"))
+    .order_by(second_looks.c.record)
+    .limit(bindparam("most"))
+)
+_ANY_DUE: Select[tuple[str]] = select(literal_column("1")).select_from(second_looks).limit(1)
+_DONE = delete(second_looks).where(one_of(second_looks.c.record, "records", numbers=True))
+
+
+def askers(connection: Connection, source_id: str, kind: Kind, name: str, keys: Collection[str]) -> Iterator[Asker]:
+    """The linked records of other sources than this for which rules look for one of the keys, and would link; not those that a
+    person has placed: rules do not go over that."""
+    parameters = {"source": source_id, "kind": kind.value, "name": name, "keys": keys}
+    if keys:
+        yield from (Asker(*row) for row in connection.execute(_ASKERS, parameters))
+
+
+def of_records(connection: Connection, record_ids: Collection[int]) -> set[RecordKey]:
+    """All that is looked for on behalf of these records."""
+    return {RecordKey(*row) for row in connection.execute(_OF_RECORDS, {"records": record_ids})} if record_ids else set()
+
+
+def add(connection: Connection, keys: Collection[RecordKey]) -> None:
+    """Store what is looked for; the records must be stored already."""
+    bulk.insert(connection, record_keys, list(keys), ignore_known=True)
+
+
+def remove(connection: Connection, keys: Collection[RecordKey]) -> None:
+    """These are no longer looked for."""
+    bulk.delete(connection, record_keys, RecordKey._fields[:4], [key[:4] for key in keys])
+
+
+def note_second_looks(connection: Connection, kind: Kind, name: str, keys: Collection[str]) -> None:
+    """Something has changed about who has these keys: the records without an object that look for them must be looked at."""
+    if keys:
+        found = connection.execute(_WAITING, {"kind": kind.value, "name": name, "keys": keys}).scalars()
+        await_second_look(connection, found)
+
+
+def await_second_look(connection: Connection, record_ids: Iterable[int]) -> None:
+    """These records must be looked at again."""
+    bulk.insert(connection, second_looks, [(record,) for record in set(record_ids)], ignore_known=True)
+
+
+def due(connection: Connection, source_id: str, limit: int) -> list[int]:
+    """The source's records that must be looked at again, at most `limit`."""
+    if connection.execute(_ANY_DUE).first() is None:
+        return []
+    return list(connection.execute(_DUE, {"source": source_id, "most": limit}).scalars())
+
+
+def looked_at(connection: Connection, record_ids: Collection[int]) -> None:
+    """These records have been looked at."""
+    if record_ids:
+        connection.execute(_DONE, {"records": record_ids})

@@ -1,5 +1,5 @@
-"""How the records of a source find their objects, and what becomes of those that find none: keys that the tables of all kinds of
-sources share."""
+"""How the records of a source find their objects, and what becomes of those that find none: keys that the tables of all kinds
+of sources share."""
 
 from __future__ import annotations
 

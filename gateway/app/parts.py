@@ -19,6 +19,7 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID
 from gateway.model.source import LOCAL, LOCAL_TYPE, Source
 from gateway.store import migrate
 from gateway.store.database import Database
+from gateway.sync import link_rules
 from gateway.sync.filling import Filling
 from gateway.sync.guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
@@ -113,7 +114,8 @@ def inbound(table: SourceTables, settings: Settings) -> Inbound:
     limits = table.deletion_guard
     guard = Guard(limits.users, limits.organizations, limits.groups, limits.percent, limits.window_seconds)
     target = table.target_organization or ROOT_ORGANIZATION_ID
-    inbound_settings = InboundSettings(target, guard, fingerprint(table))
+    key_names = link_rules.names(one.correlation() for one in settings.source)
+    inbound_settings = InboundSettings(target, guard, fingerprint(table), table.correlation(), key_names)
     numbers, authority = settings.posix.numbers(), settings.authority.authority()
     return Inbound(table.name, source(table).source_type, inbound_settings, now, numbers, authority)
 
@@ -138,10 +140,11 @@ def chores(settings: Settings, database: Database) -> list[Chore]:
 def fingerprint(table: SourceTables) -> str:
     """Changes with everything that decides what the source reports or what becomes of it; no secret goes in."""
     settings = table.settings()
+    linking = "".join(f";{kind}:{rules.fingerprint}" for kind, rules in table.correlation().items() if rules.fingerprint)
     if isinstance(settings, LdifSettings):
-        return f"{table.kind}:{settings.path}:{settings.fingerprint}"
+        return f"{table.kind}:{settings.path}:{settings.fingerprint}{linking}"
     kinds = (f"{kind.kind}={settings.fingerprint(kind)}" for kind in settings.ordered_kinds)
-    return f"{table.kind}:{','.join(kinds)}"
+    return f"{table.kind}:{','.join(kinds)}{linking}"
 
 
 def view(table: ViewTable) -> definition.View:

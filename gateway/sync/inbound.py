@@ -14,6 +14,7 @@ from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, Statistics
 from gateway.store import changes, record_rows, records, sightings, sources
 from gateway.store.database import Connection
+from gateway.store.object_keys import Names
 from gateway.store.sources import SourceState
 from gateway.store.values import milliseconds, time_of
 from gateway.sync import (
@@ -42,12 +43,14 @@ from gateway.sync.work import Work
 class InboundSettings:
     """`target_organization_id`: where a source's objects go that have no organization at it. `fingerprint`: of everything in
     the source's configuration that changes what it reports or what becomes of it; with another one, all is read anew.
-    `correlation`: how its records find their objects."""
+    `correlation`: how its records find their objects. `key_names`: by which attributes the rules of all sources look for
+    objects; keys must be filled (key_filling.py) before the source is read."""
 
     target_organization_id: str = ROOT_ORGANIZATION_ID
     guard: Guard = field(default_factory=Guard)
     fingerprint: str = ""
     correlation: Correlation = field(default_factory=dict)
+    key_names: Names = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,15 +27,24 @@ class Place:
     after_id: str = ""
 
 
-def begin(connection: Connection, wanted: Names) -> Place | None:
+def begin(connection: Connection, wanted: Names, *, beside_others: bool = False) -> Place | None:
     """See to it that keys are kept for these attributes from now on; where to begin with the objects of before, None when they
-    have theirs. A piece of work for `Database.write`, as `go_on`."""
-    if object_keys.filled_for(connection) == wanted:
+    have theirs. Keys that nobody wants any more go; not with `beside_others`, where somebody else may want them. A piece of
+    work for `Database.write`, as `go_on`."""
+    if is_done(connection, wanted):
         return None
     changes.lock(connection)
-    object_keys.remove_names(connection, wanted)
-    object_keys.note(connection, wanted, filled=False)
-    return _first(wanted, list(Kind)) or _finish(connection, wanted)
+    kept = object_keys.names(connection) if beside_others else {}
+    names = {kind: wanted.get(kind, frozenset()) | kept.get(kind, frozenset()) for kind in Kind}
+    object_keys.remove_names(connection, names)
+    object_keys.note(connection, names, filled=False)
+    return _first(names, list(Kind)) or _finish(connection, names)
+
+
+def is_done(connection: Connection, wanted: Names) -> bool:
+    """Whether every object has keys for these attributes."""
+    kept = object_keys.filled_for(connection)
+    return kept is not None and all(of_kind <= kept.get(kind, frozenset()) for kind, of_kind in wanted.items())
 
 
 def go_on(connection: Connection, place: Place) -> Place | None:
@@ -50,21 +59,17 @@ def go_on(connection: Connection, place: Place) -> Place | None:
     return _first(wanted, rest) or _finish(connection, wanted)
 
 
-def fill_blocking(connection: Connection, wanted: Names) -> None:
-    """All in one transaction, where nobody waits."""
-    place = begin(connection, wanted)
-    while place is not None:
-        place = go_on(connection, place)
-
-
-def fill(write: Callable[[Callable[[Connection], Place | None]], Place | None], wanted: Names) -> None:
+def fill(
+    write: Callable[[Callable[[Connection], Place | None]], Place | None], wanted: Names, *, beside_others: bool = False
+) -> None:
     """All of it, each step a transaction of its own: `write` is `Database.write_blocking`."""
-    place = write(lambda connection: begin(connection, wanted))
+    place = write(lambda connection: begin(connection, wanted, beside_others=beside_others))
     while place is not None:
-        place = write(_step(place))
+        place = write(step(place))
 
 
-def _step(place: Place) -> Callable[[Connection], Place | None]:
+def step(place: Place) -> Callable[[Connection], Place | None]:
+    """`go_on` from there, for `Database.write`."""
     return lambda connection: go_on(connection, place)
 
 

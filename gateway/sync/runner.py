@@ -10,6 +10,7 @@ import random as randomness
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -22,6 +23,7 @@ from gateway.model.runs import RunStatus
 from gateway.model.source import Source
 from gateway.store import requests
 from gateway.store.database import Database
+from gateway.sync import key_filling
 from gateway.sync.backoff import Backoff
 from gateway.sync.inbound import Inbound
 from gateway.sync.lease import Lease, name_for
@@ -150,6 +152,7 @@ class Runner:
         database, clock = self._process.database, self._process.clock
         began = clock.seconds()
         try:
+            await self._fill_keys()
             watermark, step = await database.write(reading.begin)
             self._note(reading, step)
             await self._pull(reading, self._source.read(watermark, follow=True))
@@ -167,6 +170,15 @@ class Runner:
             self._reading = None
         self._backoff.succeeded()
         return SHORT_SECONDS if self._must_compare() else self._schedule.seconds
+
+    async def _fill_keys(self) -> None:
+        """Rules may look for objects by other attributes than they did: every object gets its keys before a record comes."""
+        database, wanted = self._process.database, self._inbound.settings.key_names
+        if await database.read(partial(key_filling.is_done, wanted=wanted)):
+            return
+        place = await database.write(partial(key_filling.begin, wanted=wanted))
+        while place is not None and not self._stopping:
+            place = await database.write(key_filling.step(place))
 
     async def _pull(self, reading: Reading, batches: Iterator[Batch]) -> None:
         upcoming = self._next(batches)

@@ -35,6 +35,7 @@ EXAMPLES = {
     "naming",
     "allocate",
     "primary_gid",
+    "deleted",
 }  # commented, not defaults
 
 

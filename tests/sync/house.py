@@ -78,7 +78,7 @@ class House:
         """Let the source's records find their objects by these rules."""
         parsed = tuple(link_rules.parse(text) for text in rules)
         self.rules[source_id] = {**self.rules.get(source_id, {}), kind: KindRules(parsed, **reactions)}
-        self.database.write_blocking(lambda c: key_filling.fill_blocking(c, link_rules.names(self.rules.values())))
+        key_filling.fill(self.database.write_blocking, link_rules.names(self.rules.values()))
 
     def door(self, source_id: str = "hr", settings: InboundSettings | None = None) -> Inbound:
         settings = settings or replace(self.settings, correlation=self.rules.get(source_id, {}))

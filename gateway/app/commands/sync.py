@@ -18,6 +18,7 @@ from gateway.model.runs import RunStatus, SyncRun
 from gateway.store import leases, requests, runs
 from gateway.store.database import Connection, Database
 from gateway.store.requests import Request
+from gateway.sync import key_filling
 from gateway.sync.lease import LeaseInThread, name_for
 from gateway.sync.preview import Preview
 from gateway.sync.reading import Order, Reading, Trigger, in_words
@@ -118,6 +119,7 @@ def _run_here(database: Database, settings: Settings, table: parts.SourceTables,
     order = Order(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
     reading = Reading(inbound, order, parts.now)
     with LeaseInThread(database, name_for(table.name), holders.name(), parts.now), Progress(f"source {table.name}") as progress:
+        key_filling.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
         watermark, step = database.write_blocking(reading.begin)
         reading.committed(step)
         run_id = reading.run.id or 0
@@ -142,6 +144,7 @@ def _run_here(database: Database, settings: Settings, table: parts.SourceTables,
 
 def _foresee(database: Database, settings: Settings, table: parts.SourceTables, *, full: bool, silent: bool) -> dict[str, Any]:
     source, inbound = parts.source(table), parts.inbound(table, settings)
+    key_filling.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
     preview = Preview(inbound)
     watermark = None if full else database.read_blocking(inbound.watermark)
     seen = 0

@@ -1,0 +1,75 @@
+"""The keys by which records find their objects: what they mean for the door, and what a complaint says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.app import config, parts
+from gateway.app.tables import Settings
+from gateway.model.errors import ConfigurationError
+from gateway.model.objects import Kind
+from gateway.sync.correlation import Reaction
+
+LDIF = """\
+[[source]]
+name = "hr"
+kind = "ldif"
+path = "people.ldif"
+"""
+RULES = """\
+[source.users]
+correlation = ["employee_number = employee_number", "username=lower(split(email, '@', 1))"]
+several_records = true
+reactions = { unlinked = "queue", disputed = "ignore" }
+[source.organizations]
+correlation = "path"
+"""
+
+
+def load(folder: Path, text: str) -> Settings:
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    return config.load(file, {}).settings
+
+
+def test_rules_and_reactions_reach_the_door(tmp_path: Path) -> None:
+    settings = load(tmp_path, LDIF + RULES)
+    door = parts.inbound(settings.source[0], settings).settings
+    rules = door.correlation[Kind.USER]
+    assert [rule.text for rule in rules.rules] == [
+        "employee_number = employee_number",
+        "username = lower(split(email, '@', 1))",
+    ]
+    assert rules.rules[1].right({"email": ("Anna@x.test",)}) == ("anna",)
+    assert (rules.unlinked, rules.unmatched, rules.disputed) == (Reaction.QUEUE, Reaction.CREATE, Reaction.IGNORE)
+    assert (rules.several, rules.deleted) == (True, Reaction.DISABLE)
+    assert door.correlation[Kind.GROUP].deleted is Reaction.DELETE
+    assert door.key_names == {Kind.USER: {"employee_number", "username"}, Kind.ORGANIZATION: {"path"}}
+
+
+def test_other_rules_have_the_source_read_anew_and_none_leave_it_as_it_was(tmp_path: Path) -> None:
+    with_rules, without = load(tmp_path, LDIF + RULES), load(tmp_path, LDIF)
+    other = load(tmp_path, LDIF + RULES.replace("several_records = true", ""))
+    fingerprints = {parts.fingerprint(settings.source[0]) for settings in (with_rules, without, other)}
+    assert len(fingerprints) == 3
+    assert ";" not in parts.fingerprint(without.source[0])
+
+
+@pytest.mark.parametrize(
+    ("rules", "sentence"),
+    [
+        ('[source.users]\ncorrelation = "email"', 'is not a rule; write it like "employee_number = employee_number"'),
+        ('[source.users]\ncorrelation = "E-Mail = email"', "left of the = stands the name of one of our attributes"),
+        ('[source.users]\ncorrelation = "email = lower(email"', "'email = lower(email'"),
+        ('[source.users]\ncorrelation = "path"', '[source.users]: a user has no path; the rule "path" is for organizations'),
+        ('[source.groups]\nreactions = { deleted = "disable" }', "[source.groups]: a group cannot be disabled"),
+        ('[source.users]\nreactions = { unlinked = "create" }', "'link', 'queue' or 'ignore'"),
+    ],
+)
+def test_a_wrong_rule_is_told_with_its_cure(tmp_path: Path, rules: str, sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path, LDIF + rules)
+    assert sentence in str(raised.value)
+    assert '[[source]] "hr"' in str(raised.value)

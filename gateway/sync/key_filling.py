@@ -13,6 +13,7 @@ from gateway.store.database import Connection
 from gateway.store.object_keys import Names, ObjectKey
 from gateway.store.values import decode_attributes
 from gateway.sync import keying
+from gateway.sync.keys import PATH
 
 AT_ONCE: Final = 1_000
 
@@ -38,7 +39,7 @@ def begin(connection: Connection, wanted: Names, *, beside_others: bool = False)
     names = {kind: wanted.get(kind, frozenset()) | kept.get(kind, frozenset()) for kind in Kind}
     object_keys.remove_names(connection, names)
     object_keys.note(connection, names, filled=False)
-    return _first(names, list(Kind)) or _finish(connection, names)
+    return _from(connection, names, list(Kind))
 
 
 def is_done(connection: Connection, wanted: Names) -> bool:
@@ -56,7 +57,7 @@ def go_on(connection: Connection, place: Place) -> Place | None:
     if len(things) == AT_ONCE:
         return Place(place.kind, things[-1].id)
     rest = list(Kind)[list(Kind).index(place.kind) + 1 :]
-    return _first(wanted, rest) or _finish(connection, wanted)
+    return _from(connection, wanted, rest)
 
 
 def fill(
@@ -73,12 +74,12 @@ def step(place: Place) -> Callable[[Connection], Place | None]:
     return lambda connection: go_on(connection, place)
 
 
-def _first(wanted: Names, kinds: Sequence[Kind]) -> Place | None:
-    return next((Place(kind) for kind in kinds if wanted.get(kind)), None)
-
-
-def _finish(connection: Connection, wanted: Names) -> None:
-    object_keys.note(connection, wanted, filled=True)
+def _from(connection: Connection, wanted: Names, kinds: Sequence[Kind]) -> Place | None:
+    """The first of the kinds for which there are keys; when there is none, all is done."""
+    place = next((Place(kind) for kind in kinds if wanted.get(kind)), None)
+    if place is None:
+        object_keys.note(connection, wanted, filled=True)
+    return place
 
 
 def _keys(
@@ -93,5 +94,5 @@ def _keys(
         attributes = {**thing.attributes, NAMING_ATTRIBUTE[kind]: (name,)}
         also = keying.said_keys(wanted.get(kind, ()), said.get(thing.id, ()))
         yield from keying.keys_of_object(wanted, kind, thing.id, attributes, also)
-    if kind is Kind.ORGANIZATION and keying.PATH in wanted.get(kind, ()):
+    if kind is Kind.ORGANIZATION and PATH in wanted.get(kind, ()):
         yield from keying.paths(thing for thing in things if isinstance(thing, Organization))

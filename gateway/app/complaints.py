@@ -14,12 +14,11 @@ from typing import Any, TypeAlias, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
+from gateway.app.source_kinds import SOURCE_KINDS
 from gateway.app.tables import Settings
 
 Location: TypeAlias = tuple[str | int, ...]
 
-SOURCE_KINDS: dict[str, type[BaseModel]] = {"openldap": OpenLDAPSourceTable, "ldif": LdifSourceTable}
 SECRET_KEYS = frozenset({"password", "password_file", "password_env", "url", "url_file", "url_env"})
 LONGEST_INPUT = 60  # a complaint is one line
 HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\"' -]+?)\s*\]\]?\s*(#.*)?$")

@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.app import data_dir, holders
+from gateway.app.csv_table import CsvSourceTable
+from gateway.app.source_kinds import SourceTables
 from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
 from gateway.app.tables import Settings
 from gateway.app.view_tables import ViewTable
+from gateway.connectors.csv.settings import CsvSettings
+from gateway.connectors.csv.source import CsvSource
 from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
 from gateway.connectors.ldif import LdifSettings, LdifSource
 from gateway.directory import definition
@@ -28,8 +32,6 @@ from gateway.sync.resolving import Resolving
 
 if TYPE_CHECKING:
     from gateway.sync.runners import Chore
-
-SourceTables = OpenLDAPSourceTable | LdifSourceTable
 
 
 def now() -> datetime:
@@ -74,6 +76,8 @@ def source(table: SourceTables) -> Source:
     """The connector that reads the source. Nothing is opened yet."""
     if isinstance(table, LdifSourceTable):
         return LdifSource(table.settings())
+    if isinstance(table, CsvSourceTable):
+        return CsvSource(table.settings())
     from gateway.connectors.ldap.openldap import OpenLDAPSource  # a worker reads no source, and does without ldap3
 
     return OpenLDAPSource(table.settings())
@@ -141,7 +145,7 @@ def fingerprint(table: SourceTables) -> str:
     """Changes with everything that decides what the source reports or what becomes of it; no secret goes in."""
     settings = table.settings()
     linking = "".join(f";{kind}:{rules.fingerprint}" for kind, rules in table.correlation().items() if rules.fingerprint)
-    if isinstance(settings, LdifSettings):
+    if isinstance(settings, LdifSettings | CsvSettings):
         return f"{table.kind}:{settings.path}:{settings.fingerprint}{linking}"
     kinds = (f"{kind.kind}={settings.fingerprint(kind)}" for kind in settings.ordered_kinds)
     return f"{table.kind}:{','.join(kinds)}{linking}"

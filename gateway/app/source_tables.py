@@ -1,21 +1,19 @@
-"""The `[[source]]` tables of gateway.toml, one class for each kind of foreign system."""
+"""The `[[source]]` tables of gateway.toml, one class for each kind of foreign system; source_kinds.py has the list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Discriminator,
     Field,
     PositiveFloat,
     PositiveInt,
     SecretStr,
-    Tag,
     model_validator,
 )
 
@@ -258,13 +256,3 @@ class LdifSourceTable(Source):
         for kind, table in ((Kind.ORGANIZATION, self.organizations), (Kind.USER, self.users), (Kind.GROUP, self.groups)):
             mapping = default_mapping(kind, table.mapping, rule if kind is Kind.USER else None)
             yield ldif_kind(kind, table.object_classes, mapping)
-
-
-def _kind(value: Any) -> str | None:
-    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
-    return kind if isinstance(kind, str) else None
-
-
-SourceTable = Annotated[
-    Annotated[OpenLDAPSourceTable, Tag("openldap")] | Annotated[LdifSourceTable, Tag("ldif")], Discriminator(_kind)
-]

@@ -11,7 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 
 from gateway.app.authority_table import AuthorityTable
-from gateway.app.source_tables import SourceTable, Whole
+from gateway.app.source_kinds import SourceTable
+from gateway.app.source_tables import Whole
 from gateway.app.values import (
     Endpoint,
     Endpoints,

@@ -1,0 +1,27 @@
+"""Every kind of source with its table. A new kind is one line here, and one in `parts.source`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Discriminator, Tag
+
+from gateway.app.csv_table import CsvSourceTable
+from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
+
+SOURCE_KINDS: dict[str, type[BaseModel]] = {"openldap": OpenLDAPSourceTable, "ldif": LdifSourceTable, "csv": CsvSourceTable}
+
+
+def _kind(value: Any) -> str | None:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return kind if isinstance(kind, str) else None
+
+
+SourceTables = OpenLDAPSourceTable | LdifSourceTable | CsvSourceTable
+
+SourceTable = Annotated[
+    Annotated[OpenLDAPSourceTable, Tag("openldap")]
+    | Annotated[LdifSourceTable, Tag("ldif")]
+    | Annotated[CsvSourceTable, Tag("csv")],
+    Discriminator(_kind),
+]

@@ -16,12 +16,19 @@ from tests.servers import pki as certificates
 from tests.servers import slapd as openldap
 from tests.servers.pki import Pki
 from tests.servers.postgres import Postgres
+from tests.servers.samba import Samba
 from tests.servers.slapd import Slapd
 from tests.servers.slapd_configuration import SlapdOptions
 
 epoll_reactor()  # before pytest-twisted brings Twisted's: the tests run on the reactor that serves
 
 _database_numbers = itertools.count(1)
+
+
+class StartSamba(Protocol):
+    """Starts one more domain controller; it ends with the test. `filling`: see Samba."""
+
+    def __call__(self, *, filling: tuple[int, int, int] | None = None, copy_of: Samba | None = None) -> Samba: ...
 
 
 class StartSlapd(Protocol):
@@ -55,6 +62,31 @@ def start_slapd(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[
 def slapd(start_slapd: StartSlapd) -> Slapd:
     """A fresh OpenLDAP server: a reader account, empty ou=people and ou=groups, memberof, refint and syncprov."""
     return start_slapd()
+
+
+@pytest.fixture(scope="session")
+def domain_controller(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Samba]:
+    """One domain controller for the session. A test works below a unit of its own, and leaves the server running."""
+    server = Samba(tmp_path_factory.mktemp("samba") / "dc", pki)
+    try:
+        server.start().delete(server.add_unit("deleted"))  # like any domain, it has entries that were deleted
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture
+def start_samba(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[StartSamba]:
+    """A function that starts domain controllers of their own."""
+    started: list[Samba] = []
+
+    def start(*, filling: tuple[int, int, int] | None = None, copy_of: Samba | None = None) -> Samba:
+        started.append(Samba(tmp_path_factory.mktemp("samba") / "dc", pki, filling, copy_of))
+        return started[-1].start()
+
+    yield start
+    for server in started:
+        server.end()
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.app import data_dir, holders
-from gateway.app.csv_table import CsvSourceTable
-from gateway.app.source_kinds import SourceTables
-from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
+from gateway.app.ldap_tables import ActiveDirectorySourceTable, LdapSourceTable, OpenLDAPSourceTable
+from gateway.app.source_kinds import SourceTables as SourceTables
+from gateway.app.source_tables import LdifSourceTable
 from gateway.app.tables import Settings
 from gateway.app.view_tables import ViewTable
-from gateway.connectors.csv.settings import CsvSettings
-from gateway.connectors.csv.source import CsvSource
 from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
 from gateway.connectors.ldif import LdifSettings, LdifSource
 from gateway.directory import definition
@@ -76,8 +74,10 @@ def source(table: SourceTables) -> Source:
     """The connector that reads the source. Nothing is opened yet."""
     if isinstance(table, LdifSourceTable):
         return LdifSource(table.settings())
-    if isinstance(table, CsvSourceTable):
-        return CsvSource(table.settings())
+    if isinstance(table, ActiveDirectorySourceTable):
+        from gateway.connectors.ldap.active_directory import ActiveDirectorySource
+
+        return ActiveDirectorySource(table.settings())
     from gateway.connectors.ldap.openldap import OpenLDAPSource  # a worker reads no source, and does without ldap3
 
     return OpenLDAPSource(table.settings())
@@ -85,17 +85,17 @@ def source(table: SourceTables) -> Source:
 
 def vouches(table: SourceTables) -> bool:
     """Whether people of this source may log in with the source's password."""
-    return isinstance(table, OpenLDAPSourceTable) and table.authentication
+    return isinstance(table, LdapSourceTable) and table.authentication
 
 
 def authenticator(table: SourceTables, reactor: Any, workers: int = 1) -> PassThrough:
     """Who is asked whether a password is right; for tables that `vouches` is true of. `workers`: among how many processes the
     connections are shared."""
-    if not isinstance(table, OpenLDAPSourceTable):
+    if not isinstance(table, LdapSourceTable):
         raise ConfigurationError(f"source {table.name}: a source of kind {table.kind} has no passwords")
     settings = PassThroughSettings(
         id=table.name,
-        upstream=table.settings().upstream,
+        upstream=table.upstream(),
         connections=max(1, table.bind_connections // workers),
         bind_seconds=table.bind_timeout_seconds,
         decoy_base=next(iter(table.users.all_bases), ""),
@@ -105,7 +105,7 @@ def authenticator(table: SourceTables, reactor: Any, workers: int = 1) -> PassTh
 
 def offline_seconds(settings: Settings) -> dict[str, float]:
     """For each source, how long the password that it accepted last is good while it cannot be reached."""
-    return {table.name: table.offline_bind_seconds for table in settings.source if isinstance(table, OpenLDAPSourceTable)}
+    return {table.name: table.offline_bind_seconds for table in settings.source if isinstance(table, LdapSourceTable)}
 
 
 def password_sources(settings: Settings, key: Literal["password_modify", "password_reset"]) -> list[str]:
@@ -145,7 +145,7 @@ def fingerprint(table: SourceTables) -> str:
     """Changes with everything that decides what the source reports or what becomes of it; no secret goes in."""
     settings = table.settings()
     linking = "".join(f";{kind}:{rules.fingerprint}" for kind, rules in table.correlation().items() if rules.fingerprint)
-    if isinstance(settings, LdifSettings | CsvSettings):
+    if isinstance(settings, LdifSettings):
         return f"{table.kind}:{settings.path}:{settings.fingerprint}{linking}"
     kinds = (f"{kind.kind}={settings.fingerprint(kind)}" for kind in settings.ordered_kinds)
     return f"{table.kind}:{','.join(kinds)}{linking}"

@@ -1,4 +1,4 @@
-"""Every kind of source with its table. A new kind is one line here, and one in `parts.source`."""
+"""Which class a `[[source]]` table is of: `kind` tells."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Discriminator, Tag
 
-from gateway.app.csv_table import CsvSourceTable
-from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
+from gateway.app.ldap_tables import ActiveDirectorySourceTable, OpenLDAPSourceTable
+from gateway.app.source_tables import LdifSourceTable
 
-SOURCE_KINDS: dict[str, type[BaseModel]] = {"openldap": OpenLDAPSourceTable, "ldif": LdifSourceTable, "csv": CsvSourceTable}
+SOURCE_KINDS: dict[str, type[BaseModel]] = {
+    "openldap": OpenLDAPSourceTable,
+    "active_directory": ActiveDirectorySourceTable,
+    "ldif": LdifSourceTable,
+}
+
+SourceTables = OpenLDAPSourceTable | ActiveDirectorySourceTable | LdifSourceTable
 
 
 def _kind(value: Any) -> str | None:
@@ -17,11 +23,9 @@ def _kind(value: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-SourceTables = OpenLDAPSourceTable | LdifSourceTable | CsvSourceTable
-
 SourceTable = Annotated[
     Annotated[OpenLDAPSourceTable, Tag("openldap")]
-    | Annotated[LdifSourceTable, Tag("ldif")]
-    | Annotated[CsvSourceTable, Tag("csv")],
+    | Annotated[ActiveDirectorySourceTable, Tag("active_directory")]
+    | Annotated[LdifSourceTable, Tag("ldif")],
     Discriminator(_kind),
 ]

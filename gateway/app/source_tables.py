@@ -1,4 +1,5 @@
-"""The `[[source]]` tables of gateway.toml, one class for each kind of foreign system; source_kinds.py has the list."""
+"""The `[[source]]` tables of gateway.toml: what all sources have, and those that read files. Those that read directories are in
+ldap_tables.py; source_kinds.py tells them apart."""
 
 from __future__ import annotations
 
@@ -12,27 +13,20 @@ from pydantic import (
     ConfigDict,
     Field,
     PositiveFloat,
-    PositiveInt,
-    SecretStr,
     model_validator,
 )
 
 from gateway.app.link_tables import LinkedTable
 from gateway.app.values import (
-    DNText,
     DNTexts,
-    EnvironmentSecret,
-    ExistingPath,
     FilePath,
-    FileSecret,
     FilterText,
     Mapped,
     Name,
     Texts,
-    chosen_secret,
     listed,
 )
-from gateway.connectors.ldap.settings import Address, KindSettings, Mode, OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.settings import Address
 from gateway.connectors.ldif import LdifKind, LdifSettings, ldif_kind
 from gateway.model.mapping import EnabledRule, default_mapping
 from gateway.model.objects import Kind
@@ -147,88 +141,6 @@ class Source(SourcePart):
                 except ValueError as error:
                     raise ValueError(f"[source.{table_name}]: {error}") from None
         return found
-
-
-class OpenLDAPSourceTable(Source):
-    """`kind = "openldap"`: OpenLDAP or another server that follows RFC 4510; read by RFC 4533 where it is offered."""
-
-    kind: Literal["openldap"]
-    url: Urls
-    start_tls: bool = False
-    ca_file: ExistingPath | None = None
-    bind_dn: DNText = ""
-    password: SecretStr | None = None
-    password_file: FileSecret | None = None
-    password_env: EnvironmentSecret | None = None
-    authentication: bool = True
-    offline_bind_seconds: NotNegative = 0
-    password_modify: bool = False
-    password_reset: bool = False
-    mode: Mode = Mode.AUTO
-    id_attribute: str = "entryUUID"
-    page_size: PositiveInt = 1000
-    probe_seconds: PositiveFloat = 30
-    connect_timeout_seconds: PositiveFloat = 10
-    answer_timeout_seconds: PositiveFloat = 60
-    bind_timeout_seconds: PositiveFloat = 5
-    bind_connections: PositiveInt = 8
-    users: UsersTable = UsersTable()
-    organizations: KindTable = KindTable()
-    groups: KindTable = KindTable()
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        secrets = (self.password, self.password_file, self.password_env)
-        if sum(value is not None for value in secrets) > 1:
-            raise ValueError("password, password_file and password_env exclude each other; keep one")
-        if self.bind_dn and self.secret_password is None:
-            raise ValueError('bind_dn is given without a password; add password_file = "…" (or password_env)')
-        if not self.bind_dn and self.secret_password is not None:
-            raise ValueError('a password is given without bind_dn; add bind_dn = "cn=…"')
-        if self.password_reset and not self.bind_dn:
-            raise ValueError("password_reset needs an account that may change passwords; give bind_dn and its password")
-        if not self.authentication and (self.offline_bind_seconds or self.password_modify or self.password_reset):
-            raise ValueError(
-                "offline_bind_seconds, password_modify and password_reset are about passwords that are asked of the source; "
-                "with authentication = false none is"
-            )
-        if not any(table.all_bases for table in (self.users, self.organizations, self.groups)):
-            raise ValueError('nothing would be read; add [source.users] with base = "ou=people,…"')
-        self.settings()
-        return self
-
-    @property
-    def secret_password(self) -> str | None:
-        """The password of `bind_dn`; never print it."""
-        return chosen_secret(self.password, self.password_file, self.password_env)
-
-    def settings(self) -> OpenLDAPSettings:
-        """What the connector needs; raises ValueError with a sentence when the keys do not fit together."""
-        upstream = Upstream(
-            urls=self.url,
-            start_tls=self.start_tls,
-            ca_file=self.ca_file,
-            bind_dn=self.bind_dn,
-            password=self.secret_password or "",
-            connect_seconds=self.connect_timeout_seconds,
-            answer_seconds=self.answer_timeout_seconds,
-        )
-        return OpenLDAPSettings(
-            id=self.name,
-            upstream=upstream,
-            kinds=tuple(self._kinds()),
-            mode=self.mode,
-            id_attribute=self.id_attribute,
-            page_size=self.page_size,
-            probe_seconds=self.probe_seconds,
-        )
-
-    def _kinds(self) -> Iterator[KindSettings]:
-        rule = self.users.enabled.rule() if self.users.enabled else None
-        for kind, table in ((Kind.ORGANIZATION, self.organizations), (Kind.USER, self.users), (Kind.GROUP, self.groups)):
-            if table.all_bases:
-                mapping = default_mapping(kind, table.mapping, rule if kind is Kind.USER else None)
-                yield kind_settings(kind, table.all_bases, table.filter, mapping)
 
 
 class LdifSourceTable(Source):

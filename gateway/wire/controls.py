@@ -1,8 +1,8 @@
 """Controls as values: `find` reads one out of a message, `control` makes one for a message. Unknown controls stay Controls.
 
 Each value knows its `oid`, its `encode` and its `decode`; decode raises WireError, offsets counting from the control's
-value. The values themselves are defined by subject in controls_following, controls_list, controls_search, controls_sync and
-controls_update.
+value. The values themselves are defined by subject in controls_following, controls_list, controls_search, controls_sync,
+controls_update, and those of Active Directory in controls_windows.
 """
 
 from collections.abc import Iterable
@@ -35,6 +35,7 @@ from gateway.wire.controls_update import (
     PreReadResponse,
     ProxiedAuthorization,
 )
+from gateway.wire.controls_windows import DirSync, DirSyncFlags, ExtendedDN, ShowDeleted
 from gateway.wire.messages import Control
 
 __all__ = [
@@ -42,8 +43,11 @@ __all__ = [
     "ChangeNotification",
     "ChangeTypes",
     "ControlValue",
+    "DirSync",
+    "DirSyncFlags",
     "EntryChange",
     "EntryState",
+    "ExtendedDN",
     "ListPosition",
     "ListRequest",
     "ListResponse",
@@ -62,6 +66,7 @@ __all__ = [
     "ProxiedAuthorization",
     "RefreshDelete",
     "RefreshPresent",
+    "ShowDeleted",
     "SortKey",
     "SortRequest",
     "SortResponse",

@@ -11,11 +11,12 @@ from pydantic import BaseModel
 
 from gateway.app import config
 from gateway.app.complaints import tables_in
-from gateway.app.source_tables import LdifSourceTable, OpenLDAPSourceTable
+from gateway.app.ldap_tables import ActiveDirectorySourceTable, OpenLDAPSourceTable
+from gateway.app.source_tables import LdifSourceTable
 from gateway.app.tables import Settings
 
 SAMPLE = Path(__file__).parents[2] / "conf" / "gateway.toml"
-ENVIRON = {"HR_PASSWORD": "sesame", "GATEWAY_STORE": "sqlite://"}
+ENVIRON = {"HR_PASSWORD": "sesame", "CORP_PASSWORD": "open", "GATEWAY_STORE": "sqlite://"}
 EXAMPLES = {
     "url",
     "url_file",
@@ -36,6 +37,8 @@ EXAMPLES = {
     "allocate",
     "primary_gid",
     "deleted",
+    "certificate_sha256",
+    "exclude",
 }  # commented, not defaults
 
 
@@ -49,14 +52,14 @@ def all_tables(table: type[BaseModel] = Settings) -> Iterator[type[BaseModel]]:
 def with_defaults_uncommented(text: str) -> str:
     lines = []
     for line in text.splitlines():
-        key = re.match(r"#([a-z_]+) = ", line)
+        key = re.match(r"#([a-z_0-9]+) = ", line)
         lines.append(line[1:] if key and key[1] not in EXAMPLES else line)
     return "\n".join(lines)
 
 
 def test_the_sample_configuration_loads_without_a_warning() -> None:
     loaded = config.load(SAMPLE, ENVIRON)
-    assert [source.name for source in loaded.settings.source] == ["hr", "partners", "personnel"]
+    assert [source.name for source in loaded.settings.source] == ["hr", "corp", "partners"]
     assert loaded.warnings == ()
 
 
@@ -72,12 +75,14 @@ def test_the_commented_defaults_of_the_sample_configuration_are_the_defaults(tmp
             assert one.settings().kinds == other.settings().kinds
         if isinstance(one, OpenLDAPSourceTable) and isinstance(other, OpenLDAPSourceTable):
             assert one.settings() == other.settings()
+        if isinstance(one, ActiveDirectorySourceTable) and isinstance(other, ActiveDirectorySourceTable):
+            assert one.settings() == other.settings()
 
 
 def test_the_sample_configuration_mentions_every_key_of_every_table() -> None:
     text = SAMPLE.read_text()
     headers = re.findall(r"^\[\[?([a-z_.]+)\]", text, re.MULTILINE)
-    mentioned = {*re.findall(r"^#?([a-z_]+) = ", text, re.MULTILINE), *".".join(headers).split("."), "bases"}
+    mentioned = {*re.findall(r"^#?([a-z_0-9]+) = ", text, re.MULTILINE), *".".join(headers).split("."), "bases"}
     keys = {(table.__name__, name) for table in all_tables() for name in table.model_fields}
     assert {key for key in keys if key[1] not in mentioned} == set()
 

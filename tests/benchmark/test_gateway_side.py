@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app import config
-from gateway.app.source_tables import OpenLDAPSourceTable
+from gateway.app.ldap_tables import OpenLDAPSourceTable
 from scripts.benchmark.gateway_side import AD, BASES, PLAIN, Gateway, Setup
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import TracebackType
 
 from gateway.model.deltas import Batch, Delta, DeltaType, Watermark
@@ -52,7 +53,8 @@ class Mirror:
             return
         self._seen.get(delta.kind, set()).add(delta.external_id)
         if delta.type is DeltaType.UPSERT:
-            self.records[delta.kind, delta.external_id] = delta
+            known = self.records.get((delta.kind, delta.external_id))
+            self.records[delta.kind, delta.external_id] = _merged(known, delta)
 
     def named(self, name: str) -> Delta:
         """The one record with this user name or name."""
@@ -66,6 +68,17 @@ class Mirror:
     def types(self) -> list[DeltaType]:
         """Of all deltas of the last read."""
         return [delta.type for batch in self.batches for delta in batch.deltas]
+
+
+def _merged(known: Delta | None, delta: Delta) -> Delta:
+    """What is known after a report: what it does not mention stays (law 9)."""
+    references = {**(known.references if known else {}), **delta.references}
+    for name in {*delta.added, *delta.removed}:
+        gone = delta.removed.get(name, ())
+        kept = [one for one in references.get(name, ()) if one not in gone]
+        references[name] = tuple(dict.fromkeys((*kept, *delta.added.get(name, ()))))
+    attributes = {**(known.attributes if known else {}), **delta.attributes}
+    return replace(delta, dn=delta.dn or (known.dn if known else ""), attributes=attributes, references=references)
 
 
 def _first(delta: Delta, name: str) -> str:

@@ -5,6 +5,8 @@ Clients must use the address 127.0.0.1: libldap checks the name `localhost` agai
 
 from __future__ import annotations
 
+import hashlib
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,11 @@ class Pki:
     wrong_ca: Path
     certificate: Path
     key: Path
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 of the server's certificate."""
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(self.certificate.read_text())).digest()
 
 
 def create(directory: Path) -> Pki:

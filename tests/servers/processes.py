@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 # /usr/sbin holds slapd but is not on an ordinary user's PATH; Debian keeps PostgreSQL's own programs beside their version.
@@ -69,11 +69,14 @@ def accepts(port: int) -> bool:
 class ServerProcess:
     """One server program in the foreground, its output in a file. It is killed when the thread that started it ends."""
 
-    def __init__(self, command: Sequence[str], log: Path, *, cwd: Path, user: str | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], log: Path, *, cwd: Path, user: str | None = None, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.command = command
         self.log = log
         self._cwd = cwd
         self._user = user
+        self._environ = environ
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -96,6 +99,7 @@ class ServerProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._cwd,
+                env=self._environ,
             )
         deadline = time.monotonic() + START_SECONDS
         while not ready():

@@ -1,16 +1,17 @@
 """`gateway check` for an LDAP source: every step of reading, one item each, as it is done; a failure comes with its cure."""
 
-from collections.abc import Generator, Iterator
-from typing import Final
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Final, Protocol
 
 from gateway.connectors.ldap import searching, upstream_schema
 from gateway.connectors.ldap.connecting import STEPS, Attempt
 from gateway.connectors.ldap.entries import EntryReader
 from gateway.connectors.ldap.failures import UpstreamRefused, UpstreamUnavailable
 from gateway.connectors.ldap.session import Interruption, Session
-from gateway.connectors.ldap.settings import Address, Mode, OpenLDAPSettings
+from gateway.connectors.ldap.settings import Address, KindSettings, Mode, OpenLDAPSettings, Upstream
 from gateway.model.deltas import Delta
 from gateway.model.errors import SourceRefused
+from gateway.model.objects import Kind
 from gateway.model.source import CheckItem, CheckStatus
 from gateway.wire import oids
 from gateway.wire.messages import SearchRequest
@@ -18,11 +19,50 @@ from gateway.wire.result_codes import ResultCode
 
 SAMPLES: Final = 5
 
-_FAILURES = (UpstreamRefused, UpstreamUnavailable)
+FAILURES = (UpstreamRefused, UpstreamUnavailable)
+
+
+class Settings(Protocol):
+    """What every LDAP source has."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def upstream(self) -> Upstream: ...
+
+    @property
+    def ordered_kinds(self) -> tuple[KindSettings, ...]: ...
+
+
+class Reader(Protocol):
+    """What reads the entries of one kind."""
+
+    @property
+    def settings(self) -> KindSettings: ...
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def identified_attributes(self) -> tuple[str, ...]: ...
+
+    def identified(self, object_name: bytes, attributes: list[tuple[str, list[bytes]]], /) -> Delta | None: ...
 
 
 def items(settings: OpenLDAPSettings, interruption: Interruption) -> Iterator[CheckItem]:
     """One item for each step; raises nothing. The steps of a further address are tried even when the first one works."""
+    return connected(settings, interruption, ("synchronization", "schema"), lambda session: _reading(session, settings))
+
+
+def connected(
+    settings: Settings,
+    interruption: Interruption,
+    later: tuple[str, ...],
+    reading: Callable[[Session], Iterator[CheckItem]],
+) -> Iterator[CheckItem]:
+    """The items of connecting, then those of `reading` on the first session that could be had; without one, those whose names
+    are `later` and those of the kinds are skipped."""
     session: Session | None = None
     for address in settings.upstream.addresses:
         attempt = Attempt(settings.id, settings.upstream, address, interruption)
@@ -31,16 +71,18 @@ def items(settings: OpenLDAPSettings, interruption: Interruption) -> Iterator[Ch
         else:
             attempt.give_up()
     if session is None:
-        yield from (CheckItem(name, CheckStatus.SKIPPED, "there is no connection") for name in _later_items(settings))
+        names = (*later, *_items_of_kinds(settings))
+        yield from (CheckItem(name, CheckStatus.SKIPPED, "there is no connection") for name in names)
         return
     try:
-        yield from _reading(session, settings)
+        yield from reading(session)
+    except FAILURES as error:
+        yield CheckItem("reading", CheckStatus.FAILED, error.what, error.cure)
     finally:
         session.close()
 
 
-def _later_items(settings: OpenLDAPSettings) -> Iterator[str]:
-    yield from ("synchronization", "schema")
+def _items_of_kinds(settings: Settings) -> Iterator[str]:
     for kind in settings.ordered_kinds:
         yield from (f"base {base}" for base in kind.top_bases)
         yield f"{kind.kind}s"
@@ -56,7 +98,7 @@ def _connecting(attempt: Attempt, address: Address, several: bool) -> Generator[
             continue
         try:
             detail = step(attempt)
-        except _FAILURES as error:
+        except FAILURES as error:
             failed = True
             yield CheckItem(name + where, CheckStatus.FAILED, error.what, error.cure)
         else:
@@ -66,21 +108,22 @@ def _connecting(attempt: Attempt, address: Address, several: bool) -> Generator[
 
 
 def _reading(session: Session, settings: OpenLDAPSettings) -> Iterator[CheckItem]:
-    try:
-        supported = searching.root_dse(session).get("supportedcontrol", [])
-        yield _synchronization(settings, supported)
-        readers = {kind.kind: EntryReader(settings, kind) for kind in settings.ordered_kinds}
-        yield upstream_schema.check(session, [name for reader in readers.values() for name in reader.identified_attributes])
-        page_size = settings.page_size if oids.PAGED_RESULTS in supported else None
-        for kind in settings.ordered_kinds:
-            missing = yield from _bases(session, kind.top_bases)
-            yield (
-                CheckItem(f"{kind.kind}s", CheckStatus.SKIPPED, "a base is missing")
-                if missing
-                else _kind(session, readers[kind.kind], page_size)
-            )
-    except _FAILURES as error:
-        yield CheckItem("reading", CheckStatus.FAILED, error.what, error.cure)
+    supported = searching.root_dse(session).get("supportedcontrol", [])
+    yield _synchronization(settings, supported)
+    readers = [EntryReader(settings, kind) for kind in settings.ordered_kinds]
+    yield upstream_schema.check(session, [name for reader in readers for name in reader.identified_attributes])
+    yield from kinds(session, readers, settings.page_size if oids.PAGED_RESULTS in supported else None)
+
+
+def kinds(session: Session, readers: Sequence[Reader], page_size: int | None) -> Iterator[CheckItem]:
+    """The items of the bases and the kinds."""
+    for reader in readers:
+        missing = yield from _bases(session, reader.settings.top_bases)
+        yield (
+            CheckItem(f"{reader.kind}s", CheckStatus.SKIPPED, "a base is missing")
+            if missing
+            else _kind(session, reader, page_size)
+        )
 
 
 def _synchronization(settings: OpenLDAPSettings, supported: list[str]) -> CheckItem:
@@ -107,7 +150,7 @@ def _bases(session: Session, bases: tuple[str, ...]) -> Generator[CheckItem, Non
     return missing
 
 
-def _kind(session: Session, reader: EntryReader, page_size: int | None) -> CheckItem:
+def _kind(session: Session, reader: Reader, page_size: int | None) -> CheckItem:
     """How many would be read, and the first as they would become."""
     name = f"{reader.kind}s"
     try:
@@ -116,7 +159,7 @@ def _kind(session: Session, reader: EntryReader, page_size: int | None) -> Check
         samples: list[Delta] = []
         for base in bases:
             samples += _first(session, reader, base, SAMPLES - len(samples)) if len(samples) < SAMPLES else []
-    except _FAILURES as error:
+    except FAILURES as error:
         return CheckItem(name, CheckStatus.FAILED, error.what, error.cure)
     except SourceRefused as error:
         return CheckItem(name, CheckStatus.FAILED, str(error), "see what bind_dn may read")
@@ -128,12 +171,12 @@ def _kind(session: Session, reader: EntryReader, page_size: int | None) -> Check
     return CheckItem(name, CheckStatus.PASSED, f"{count:,} would be read{problems}", samples=shown)
 
 
-def _count(session: Session, reader: EntryReader, base: str, page_size: int | None) -> int:
+def _count(session: Session, reader: Reader, base: str, page_size: int | None) -> int:
     found = searching.entries(session, reader, searching.NO_ATTRIBUTES, base, page_size)
     return sum(reader.settings.contains(session.entry(data)[0].decode(errors="replace")) for data in found)
 
 
-def _first(session: Session, reader: EntryReader, base: str, limit: int) -> list[Delta]:
+def _first(session: Session, reader: Reader, base: str, limit: int) -> list[Delta]:
     """Up to `limit` entries: one more is asked for, because an organization's base is found but not read."""
     request: SearchRequest = searching.subtree_search(reader, base, reader.identified_attributes, limit + 1)
     found = searching.Found()

@@ -3,6 +3,7 @@
 Written on the socket and not with ldap3, so that each step has its own error and cure, close() ends every one of them, and
 OpenSSL itself checks the host name."""
 
+import hashlib
 import socket
 import ssl
 from collections.abc import Callable
@@ -81,7 +82,8 @@ class Attempt:
             secured = self.session.start_tls(context, self._address.host, self._upstream.connect_seconds)
         except OSError as error:
             raise tls_failure(self.place, error) from None
-        return _certificate_in_words(secured)
+        pinned = self._upstream.certificate_sha256
+        return self._compared(secured, pinned) if pinned else _certificate_in_words(secured)
 
     def enter(self) -> str:
         upstream = self._upstream
@@ -109,7 +111,18 @@ class Attempt:
         for option, value in _KEEPALIVE:
             connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
+    def _compared(self, secured: ssl.SSLSocket, pinned: tuple[bytes, ...]) -> str:
+        found = hashlib.sha256(secured.getpeercert(binary_form=True) or b"").digest()
+        if found not in pinned:
+            cure = f'if the server has a new one, write certificate_sha256 = "{found.hex()}"'
+            raise UpstreamRefused(self.place, "the server's certificate is not the one that is pinned", cure)
+        return f"{secured.version()}, the certificate is the one that is pinned"
+
     def _tls_context(self) -> ssl.SSLContext:
+        if self._upstream.certificate_sha256:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # its own digest is compared instead
+            return context
         ca_file = self._upstream.ca_file
         try:
             return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)

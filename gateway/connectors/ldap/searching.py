@@ -1,13 +1,15 @@
 """Plain searches on a session: root DSE, bases, counts, and the paged full read (RFC 2696)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.connectors.ldap.entries import EntryReader
 from gateway.connectors.ldap.failures import SEARCH_CURES, UpstreamRefused, UpstreamUnavailable, refusal
 from gateway.connectors.ldap.session import SEARCH_RESULT_DONE, SEARCH_RESULT_ENTRY, Session
+from gateway.connectors.ldap.settings import KindSettings
 from gateway.model.deltas import Delta
+from gateway.model.objects import Kind
 from gateway.wire import controls, filters
 from gateway.wire.errors import WireError
 from gateway.wire.messages import (
@@ -23,6 +25,16 @@ from gateway.wire.result_codes import ResultCode
 
 NO_ATTRIBUTES: Final = ("1.1",)  # RFC 4511 §4.5.1.8
 EVERYTHING: Final = filters.Present("objectClass")
+
+
+class Reader(Protocol):
+    """What reads the entries of one kind, as far as searching for them goes."""
+
+    @property
+    def settings(self) -> KindSettings: ...
+
+    @property
+    def kind(self) -> Kind: ...
 
 
 @dataclass(slots=True)
@@ -48,6 +60,7 @@ def search(session: Session, request: SearchRequest, found: Found, wanted: tuple
     for data in session.messages():
         message_id, tag = session.envelope(data)
         if message_id != asked:
+            session.put_aside(message_id, data)
             continue
         if tag == SEARCH_RESULT_ENTRY:
             yield data
@@ -56,9 +69,8 @@ def search(session: Session, request: SearchRequest, found: Found, wanted: tuple
             return
 
 
-def root_dse(session: Session) -> dict[str, list[str]]:
+def root_dse(session: Session, wanted: tuple[str, ...] = ("objectClass", "supportedControl")) -> dict[str, list[str]]:
     """The root DSE's values by lower-case attribute type; empty when the server shows none (RFC 4512 §5.1)."""
-    wanted = ("objectClass", "supportedControl")
     found: dict[str, list[str]] = {}
     for data in search(session, _base_search("", wanted), Found()):
         for name, values in session.entry(data)[1]:
@@ -93,7 +105,7 @@ def require_base(session: Session, base: str) -> None:
         raise UpstreamRefused(session.place, f"base {base} is not shown", "give bind_dn the right to see it")
 
 
-def require_success(session: Session, reader: EntryReader, found: Found) -> None:
+def require_success(session: Session, reader: Reader, found: Found) -> None:
     """A partial answer is never taken for a whole one."""
     if found.code != ResultCode.SUCCESS:
         settings = reader.settings
@@ -101,23 +113,33 @@ def require_success(session: Session, reader: EntryReader, found: Found) -> None
         raise refusal(session.place, what, found.result.result, SEARCH_CURES)
 
 
-def entries(
-    session: Session, reader: EntryReader, attributes: tuple[str, ...], base: str, page_size: int | None
-) -> Iterator[bytes]:
+def entries(session: Session, reader: Reader, attributes: tuple[str, ...], base: str, page_size: int | None) -> Iterator[bytes]:
     """All entries below `base` as whole messages, in pages when `page_size` is given. Raises as `require_success`."""
     request = subtree_search(reader, base, attributes)
+    return paged(session, request, page_size, lambda found: require_success(session, reader, found))
+
+
+def paged(
+    session: Session,
+    request: SearchRequest,
+    page_size: int | None,
+    judge: Callable[[Found], None],
+    beside: tuple[Control, ...] = (),
+) -> Iterator[bytes]:
+    """The entries of a search as whole messages, in pages when `page_size` is given; `judge` raises for an end that is none.
+    `beside`: what else goes with each request."""
     cookie = b""
     while True:
         found = Found()
         paging = () if page_size is None else (_paging(page_size, cookie),)
-        yield from search(session, request, found, paging)
-        require_success(session, reader, found)
+        yield from search(session, request, found, (*paging, *beside))
+        judge(found)
         cookie = _next_page(session, found)
         if not cookie:
             return
 
 
-def subtree_search(reader: EntryReader, base: str, attributes: tuple[str, ...], size_limit: int = 0) -> SearchRequest:
+def subtree_search(reader: Reader, base: str, attributes: tuple[str, ...], size_limit: int = 0) -> SearchRequest:
     """The search for one kind's entries below `base`."""
     wanted = filters.parse(reader.settings.filter)
     return SearchRequest(base, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, size_limit, 0, False, wanted, attributes)

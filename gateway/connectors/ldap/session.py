@@ -75,6 +75,10 @@ class Session:
         self._interruption = interruption
         self._framer = Framer(UPSTREAM_LIMITS)
         self._last_id = 0
+        self.followed: set[int] = set()
+        """The requests that go on while others are made."""
+        self.aside: list[bytes] = []
+        """What answered them meanwhile."""
 
     def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> ssl.SSLSocket:
         """Put TLS under the session. Raises OSError (ssl.SSLError, TimeoutError) as the handshake does."""
@@ -131,6 +135,11 @@ class Session:
             what = f"no answer for {self.answer_seconds:g} s"
             raise UpstreamUnavailable(self.place, what, "see whether the server hangs, or raise answer_timeout_seconds")
         return messages
+
+    def put_aside(self, message_id: int, data: bytes) -> None:
+        """A message that answers another request than the one being waited for: kept when that one is followed."""
+        if message_id in self.followed:
+            self.aside.append(data)
 
     def answer(self, message_id: int) -> LDAPMessage:
         """The one response to a request that has one; nothing else may be under way."""

@@ -25,7 +25,17 @@ DEFAULT_FILTERS: Final[Mapping[Kind, str]] = {
 }
 ENTRY_UUID: Final = "entryUUID"
 
+_WINDOWS_NAME: Final = re.compile(r"[^=,@\\]+@[^=,@\\]+|[^=,@\\]+\\[^=,\\]+")
+"""user@domain or DOMAIN\\user: how Active Directory lets somebody bind beside the DN ([MS-ADTS] §5.1.1.1.1)."""
+
 _DEFAULT_PORTS: Final = {"ldap": 389, "ldaps": 636}
+
+
+def bind_name(text: str) -> str:
+    """The name itself, which must be a DN, user@domain or DOMAIN\\user. Raises ValueError."""
+    if not _WINDOWS_NAME.fullmatch(text):
+        names.DN.parse(text)
+    return text
 
 
 class Mode(StrEnum):
@@ -65,13 +75,15 @@ class Address:
 class Upstream:
     """How to reach and enter a directory: several `urls` are tried in order (replicas of the same content).
 
-    `ca_file`: PEM; None is the system's trust store. Without `bind_dn` the connection stays anonymous. Seconds:
+    `ca_file`: PEM; None is the system's trust store. `certificate_sha256`: the servers' own certificates, as digests of their
+    DER form; then nothing else about a certificate counts. Without `bind_dn` the connection stays anonymous. Seconds:
     `connect_seconds` for TCP and TLS together, `answer_seconds` for any one silence while an answer is due.
     """
 
     urls: tuple[str, ...]
     start_tls: bool = False
     ca_file: Path | None = None
+    certificate_sha256: tuple[bytes, ...] = ()
     bind_dn: str = ""
     password: str = field(default="", repr=False)
     connect_seconds: float = 10.0
@@ -85,7 +97,9 @@ class Upstream:
             raise ValueError("start_tls is for ldap:// URLs; ldaps:// is TLS already")
         if self.bind_dn and not self.password:
             raise ValueError("bind_dn needs a password: a bind without one is anonymous (RFC 4513 §5.1.2)")
-        names.DN.parse(self.bind_dn)
+        if self.ca_file is not None and self.certificate_sha256:
+            raise ValueError("ca_file and certificate_sha256 exclude each other: a pinned certificate needs no authority")
+        bind_name(self.bind_dn)
 
     @property
     def addresses(self) -> tuple[Address, ...]:

@@ -14,7 +14,7 @@ with warnings.catch_warnings():
 from gateway.connectors.ldap import searching
 from gateway.connectors.ldap.session import Session
 from gateway.connectors.ldap.settings import ENTRY_UUID
-from gateway.model.mapping_defaults import DEFAULT_ATTRIBUTES
+from gateway.model.mapping_defaults import DEFAULT_ATTRIBUTES, DOMAIN_ATTRIBUTES
 from gateway.model.source import CheckItem, CheckStatus
 
 _NAME = "schema"
@@ -23,7 +23,10 @@ _NAME = "schema"
 def check(session: Session, attributes: Iterable[str]) -> CheckItem:
     """One item: whether each of `attributes` (as the server spells them) is known there. The defaults are not asked about:
     no server knows all of them."""
-    defaults = {name.lower() for names in DEFAULT_ATTRIBUTES.values() for some in names.values() for name in _listed(some)}
+    tables = (DEFAULT_ATTRIBUTES, DOMAIN_ATTRIBUTES)
+    defaults = {
+        name.lower() for table in tables for names in table.values() for some in names.values() for name in _listed(some)
+    }
     asked = {name.partition(";")[0] for name in attributes} - {"", ENTRY_UUID}
     configured = sorted(name for name in asked if name.lower() not in defaults)
     if not configured:

@@ -1,0 +1,101 @@
+"""A corner of a real domain that a test has to itself: a unit, how it is read, and what is written into it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.connectors.ldap.active_directory import ActiveDirectorySource
+from gateway.connectors.ldap.domain_settings import DomainKind, DomainSettings, domain_kind
+from gateway.connectors.ldap.settings import Upstream
+from gateway.model import dn as names
+from gateway.model.deltas import MEMBERS, Delta
+from gateway.model.objects import Kind
+from tests.connectors.mirror import Mirror
+from tests.servers.samba import Samba
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Corner:
+    """Everything is below OU=corner<n>; login names are made unique by its number. `now`: the clock that sources are given."""
+
+    server: Samba
+    name: str
+    number: int
+    now: datetime
+
+    @property
+    def dn(self) -> str:
+        return self.server.dn(f"OU={self.name}")
+
+    def below(self, rdns: str = "") -> str:
+        return ",".join(filter(None, (rdns, f"OU={self.name}")))
+
+    def login(self, name: str) -> str:
+        return f"{name}{self.number}"
+
+    def user(self, name: str, rdns: str = "", password: str = "", **attributes: object) -> str:
+        """A user CN=<name><number>; its DN."""
+        return self.server.add_user(self.login(name), self.below(rdns), password, **attributes)
+
+    def unit(self, name: str, rdns: str = "") -> str:
+        return self.server.add_unit(name, self.below(rdns))
+
+    def group(self, name: str, *members: str, rdns: str = "", **attributes: object) -> str:
+        return self.server.add_group(self.login(name), *members, below=self.below(rdns), **attributes)
+
+    def upstream(self, **changes: Any) -> Upstream:
+        plain = Upstream(urls=(self.server.url,), bind_dn=self.server.admin.dn, password=self.server.admin.password)
+        return replace(plain, **changes)
+
+    def kinds(self, *bases: str, **changes: Any) -> tuple[DomainKind, ...]:
+        return tuple(replace(domain_kind(kind, bases or (self.dn,)), **changes) for kind in Kind)
+
+    def settings(self, **changes: Any) -> DomainSettings:
+        plain = DomainSettings(id="corp", upstream=self.upstream(), kinds=self.kinds())
+        return replace(plain, **changes)
+
+    def source(self, **changes: Any) -> ActiveDirectorySource:
+        return ActiveDirectorySource(self.settings(**changes), lambda: self.now)
+
+
+def corner(server: Samba) -> Corner:
+    """A new one."""
+    number = next(_numbers)
+    made = Corner(server, f"corner{number}", number, datetime.now(UTC))
+    server.add_unit(made.name)
+    return made
+
+
+def members(mirror: Mirror, group: str) -> set[str]:
+    """The names of a group's members, as far as they are known."""
+    known = {external_id: delta for (_, external_id), delta in mirror.records.items()}
+    told = mirror.named(group).references.get(MEMBERS, ())
+    return {label(known[reference.value]) for reference in told if reference.value in known}
+
+
+def label(delta: Delta) -> str:
+    naming = "username" if delta.kind is Kind.USER else "name"
+    return str(delta.attributes[naming][0])
+
+
+def everything(mirror: Mirror) -> dict[tuple[Kind, str], tuple[object, ...]]:
+    """What the records say, without the order of members, of whom only those count that are known."""
+    known = {external_id for _, external_id in mirror.records}
+    return {
+        key: (
+            names.key(delta.dn),
+            {name: values for name, values in delta.attributes.items() if values},
+            {reference.value for reference in delta.references.get(MEMBERS, ()) if reference.value in known},
+        )
+        for key, delta in mirror.records.items()
+    }
+
+
+def must_agree(mirror: Mirror, source: ActiveDirectorySource) -> None:
+    """What was learned change by change is what a first read finds."""
+    assert everything(mirror) == everything(Mirror().read(source))

@@ -207,5 +207,5 @@ class ActiveDirectorySourceTable(LdapSourceTable):
         tables = ((Kind.ORGANIZATION, self.organizations), (Kind.USER, self.users), (Kind.GROUP, self.groups))
         for kind, table in tables:
             if table.all_bases:
-                mapping = default_mapping(kind, table.mapping, rule if kind is Kind.USER else None, DOMAIN_ATTRIBUTES)
+                mapping = default_mapping(kind, table.mapping, rule if kind is Kind.USER else None, DOMAIN_ATTRIBUTES[kind])
                 yield domain_kind(kind, table.all_bases, table.filter, mapping, table.exclude)

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.app import data_dir, holders
+from gateway.app.csv_table import CsvSourceTable
 from gateway.app.ldap_tables import ActiveDirectorySourceTable, LdapSourceTable, OpenLDAPSourceTable
-from gateway.app.source_kinds import SourceTables as SourceTables
+from gateway.app.source_kinds import SourceTables
 from gateway.app.source_tables import LdifSourceTable
 from gateway.app.tables import Settings
 from gateway.app.view_tables import ViewTable
+from gateway.connectors.csv.settings import CsvSettings
+from gateway.connectors.csv.source import CsvSource
 from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
 from gateway.connectors.ldif import LdifSettings, LdifSource
 from gateway.directory import definition
@@ -74,6 +77,8 @@ def source(table: SourceTables) -> Source:
     """The connector that reads the source. Nothing is opened yet."""
     if isinstance(table, LdifSourceTable):
         return LdifSource(table.settings())
+    if isinstance(table, CsvSourceTable):
+        return CsvSource(table.settings())
     if isinstance(table, ActiveDirectorySourceTable):
         from gateway.connectors.ldap.active_directory import ActiveDirectorySource
 
@@ -145,7 +150,7 @@ def fingerprint(table: SourceTables) -> str:
     """Changes with everything that decides what the source reports or what becomes of it; no secret goes in."""
     settings = table.settings()
     linking = "".join(f";{kind}:{rules.fingerprint}" for kind, rules in table.correlation().items() if rules.fingerprint)
-    if isinstance(settings, LdifSettings):
+    if isinstance(settings, LdifSettings | CsvSettings):
         return f"{table.kind}:{settings.path}:{settings.fingerprint}{linking}"
     kinds = (f"{kind.kind}={settings.fingerprint(kind)}" for kind in settings.ordered_kinds)
     return f"{table.kind}:{','.join(kinds)}{linking}"

@@ -1,4 +1,4 @@
-"""Which class a `[[source]]` table is of: `kind` tells."""
+"""Every kind of source with its table. A new kind is one line here, and one in `parts.source`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Discriminator, Tag
 
+from gateway.app.csv_table import CsvSourceTable
 from gateway.app.ldap_tables import ActiveDirectorySourceTable, OpenLDAPSourceTable
 from gateway.app.source_tables import LdifSourceTable
 
@@ -13,9 +14,8 @@ SOURCE_KINDS: dict[str, type[BaseModel]] = {
     "openldap": OpenLDAPSourceTable,
     "active_directory": ActiveDirectorySourceTable,
     "ldif": LdifSourceTable,
+    "csv": CsvSourceTable,
 }
-
-SourceTables = OpenLDAPSourceTable | ActiveDirectorySourceTable | LdifSourceTable
 
 
 def _kind(value: Any) -> str | None:
@@ -23,9 +23,12 @@ def _kind(value: Any) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
+SourceTables = OpenLDAPSourceTable | ActiveDirectorySourceTable | LdifSourceTable | CsvSourceTable
+
 SourceTable = Annotated[
     Annotated[OpenLDAPSourceTable, Tag("openldap")]
     | Annotated[ActiveDirectorySourceTable, Tag("active_directory")]
-    | Annotated[LdifSourceTable, Tag("ldif")],
+    | Annotated[LdifSourceTable, Tag("ldif")]
+    | Annotated[CsvSourceTable, Tag("csv")],
     Discriminator(_kind),
 ]

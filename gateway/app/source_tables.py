@@ -1,5 +1,5 @@
-"""The `[[source]]` tables of gateway.toml: what all sources have, and those that read files. Those that read directories are in
-ldap_tables.py; source_kinds.py tells them apart."""
+"""The `[[source]]` tables of gateway.toml: what all sources have, and those that read LDIF. Those that read directories are in
+ldap_tables.py; source_kinds.py has the list."""
 
 from __future__ import annotations
 

@@ -4,19 +4,18 @@ All files are read to the end before the first record is given out, so a broken 
 that and the second reading stops the comparison before anything is deleted."""
 
 import hashlib
-import json
 import threading
-import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from gateway.connectors import comparison
+from gateway.connectors import comparison, files
+from gateway.connectors.files import Files, Stamp
 from gateway.connectors.ldif_records import LdifRecord, complaint, records
 from gateway.model import dn as names
 from gateway.model.deltas import Batch, Delta, Watermark
-from gateway.model.errors import GatewayError, InvalidSourceData, SourceRefused, SourceUnavailable
+from gateway.model.errors import GatewayError, InvalidSourceData
 from gateway.model.mapping import InboundMapping, default_mapping, map_entry
 from gateway.model.objects import Kind
 from gateway.model.source import CheckItem, CheckStatus
@@ -26,7 +25,6 @@ DEFAULT_OBJECT_CLASSES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.USER: ("inetOrgPerson",),
     Kind.GROUP: ("groupOfNames", "groupOfUniqueNames", "posixGroup"),
 }
-HEARTBEAT_SECONDS: Final = 2.0  # the reader gets control back this often; the Protocol asks for 5
 SAMPLES: Final = 5
 
 
@@ -60,16 +58,7 @@ class LdifSettings:
     @property
     def fingerprint(self) -> str:
         """Changes with everything that decides what the files mean."""
-        return hashlib.sha256(json.dumps([asdict(kind) for kind in self.kinds], sort_keys=True).encode()).hexdigest()[:32]
-
-
-class _Stamp(NamedTuple):
-    """What `stat` tells of a file; it changes when the file does."""
-
-    path: Path
-    size: int
-    modified_ns: int
-    inode: int
+        return files.fingerprint([asdict(kind) for kind in self.kinds])
 
 
 class LdifSource:
@@ -80,6 +69,7 @@ class LdifSource:
     def __init__(self, settings: LdifSettings) -> None:
         self.id = settings.id
         self._settings = settings
+        self._files = Files(settings.id, settings.path, ".ldif", settings.poll_seconds, settings.stable_seconds)
         self._stop = threading.Event()
         order = sorted(settings.kinds, key=lambda each: list(Kind).index(each.mapping.kind))
         self._by_class = {name.lower(): each.mapping for each in reversed(order) for name in each.object_classes}
@@ -88,12 +78,12 @@ class LdifSource:
     def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
         """See Source.read. Files that are as the watermark says yield nothing but an empty batch."""
         self._stop = threading.Event()
-        return self._read(_known_digest(self._settings, watermark), follow, self._stop)
+        return self._read(files.known_digest(self._settings.fingerprint, watermark), follow, self._stop)
 
     def check(self) -> Iterator[CheckItem]:
         """See Source.check."""
         try:
-            stamps = self._stamps()
+            stamps = self._files.stamps()
             size = sum(stamp.size for stamp in stamps)
             yield CheckItem("file", CheckStatus.PASSED, f"{len(stamps)} of {size:,} bytes in all")
             deltas = list(self._deltas(stamps, hashlib.sha256()))
@@ -117,53 +107,21 @@ class LdifSource:
 
     def _read(self, known: str, follow: bool, stop: threading.Event) -> Iterator[Batch]:
         while True:
-            stamps = self._settled(stop)
+            stamps = self._files.settled(stop)
             digest = hashlib.sha256()
             for _ in self._deltas(stamps, digest):  # the first pass: is everything readable?
-                _go_on(stop, self.id)
+                self._files.go_on(stop)
             if digest.hexdigest() != known:
                 known = digest.hexdigest()
-                yield from comparison.batches(
-                    frozenset(self._kinds), self._verified(stamps, known), _watermark(self._settings, known), caught_up=True
-                )
+                mark = files.watermark(self._settings.fingerprint, known)
+                yield from comparison.batches(frozenset(self._kinds), self._verified(stamps, known), mark, caught_up=True)
             else:
                 yield Batch(caught_up=True)
             if not follow:
                 return
-            yield from self._unchanged(stamps, stop)
+            yield from self._files.unchanged(stamps, stop)
 
-    def _unchanged(self, stamps: tuple[_Stamp, ...], stop: threading.Event) -> Iterator[Batch]:
-        """Heartbeats until a file changes."""
-        heartbeat = time.monotonic() + HEARTBEAT_SECONDS
-        while self._stamps() == stamps:
-            stop.wait(min(self._settings.poll_seconds, HEARTBEAT_SECONDS))
-            _go_on(stop, self.id)
-            if time.monotonic() >= heartbeat:
-                heartbeat = time.monotonic() + HEARTBEAT_SECONDS
-                yield Batch(caught_up=True)
-
-    def _settled(self, stop: threading.Event) -> tuple[_Stamp, ...]:
-        """The files, once nobody has written to them for `stable_seconds`."""
-        while True:
-            stamps = self._stamps()
-            age = min(time.time() - stamp.modified_ns / 1e9 for stamp in stamps)
-            if not 0 <= age < self._settings.stable_seconds:  # a time in the future is a wrong clock, not a busy writer
-                return stamps
-            stop.wait(self._settings.stable_seconds - age)
-            _go_on(stop, self.id)
-
-    def _stamps(self) -> tuple[_Stamp, ...]:
-        path = self._settings.path
-        try:
-            files = sorted(path.glob("*.ldif")) if path.is_dir() else [path]
-            stats = [(file, file.stat()) for file in files]
-        except OSError as error:
-            raise self._unreadable(path, error) from None
-        if not stats:
-            raise InvalidSourceData(f"source {self.id}: {path} holds no *.ldif: an empty folder is not an empty directory")
-        return tuple(_Stamp(file, found.st_size, found.st_mtime_ns, found.st_ino) for file, found in stats)
-
-    def _verified(self, stamps: tuple[_Stamp, ...], digest: str) -> Iterator[Delta]:
+    def _verified(self, stamps: tuple[Stamp, ...], digest: str) -> Iterator[Delta]:
         """The second pass. Raises InvalidSourceData, before the comparison is complete, when it was not the same."""
         seen = hashlib.sha256()
         try:
@@ -172,9 +130,9 @@ class LdifSource:
         except InvalidSourceData:  # which the first pass did not find
             is_same = False
         if not is_same:
-            raise InvalidSourceData(f"source {self.id}: {self._settings.path} changed while it was read: it is read again")
+            raise self._files.changed_meanwhile()
 
-    def _deltas(self, stamps: tuple[_Stamp, ...], digest: "hashlib._Hash") -> Iterator[Delta]:
+    def _deltas(self, stamps: tuple[Stamp, ...], digest: "hashlib._Hash") -> Iterator[Delta]:
         """What all files say, in their order; their octets go into `digest`."""
         lines_by_id: dict[str, str] = {}
         for stamp in stamps:
@@ -200,7 +158,7 @@ class LdifSource:
                     digest.update(line)
                     yield line
         except OSError as error:
-            raise self._unreadable(path, error) from None
+            raise self._files.unreadable(path, error) from None
 
     def _delta(self, record: LdifRecord) -> Delta | None:
         """None for an entry of no kind."""
@@ -213,26 +171,3 @@ class LdifSource:
         uuids = attributes.get("entryuuid")
         external_id = uuids[0].decode(errors="replace").strip().lower() if uuids else names.key(record.dn)
         return map_entry(mapping, self.id, external_id, record.dn, record.attributes)
-
-    def _unreadable(self, path: Path, error: OSError) -> SourceUnavailable | SourceRefused:
-        if isinstance(error, PermissionError):
-            return SourceRefused(f"source {self.id}: {path} may not be read: give the gateway's user the right to")
-        return SourceUnavailable(f"source {self.id}: {path} cannot be read ({error.strerror}): check the path")
-
-
-def _go_on(stop: threading.Event, source_id: str) -> None:
-    if stop.is_set():
-        raise SourceUnavailable(f"source {source_id}: reading was stopped")
-
-
-def _watermark(settings: LdifSettings, digest: str) -> Watermark:
-    return Watermark(json.dumps({"fingerprint": settings.fingerprint, "digest": digest}).encode())
-
-
-def _known_digest(settings: LdifSettings, watermark: Watermark | None) -> str:
-    """The digest of what was read last; "" when it was read by other rules."""
-    try:
-        stored = json.loads(watermark or b"{}")
-        return str(stored["digest"]) if stored["fingerprint"] == settings.fingerprint else ""
-    except (ValueError, KeyError, TypeError):
-        return ""

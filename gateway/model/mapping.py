@@ -152,12 +152,12 @@ def default_mapping(
     kind: Kind,
     changes: Mapping[str, str | Sequence[str] | Expression] | None = None,
     enabled: EnabledRule | None = None,
-    defaults: Mapping[Kind, Mapping[str, tuple[str, ...]]] = DEFAULT_ATTRIBUTES,
+    defaults: Mapping[str, tuple[str, ...]] | None = None,
 ) -> InboundMapping:
-    """The defaults for `kind` with an administrator's `changes`: our name → their name, or several ("first of"), or nothing
-    (`""` or `()`: do not read it), or an expression over their names. Raises ValueError, naming the key, for an expression
-    where none can be."""
-    attributes = dict(defaults[kind])
+    """The defaults for `kind` (those of LDAP when none are given) with an administrator's `changes`: our name → their name, or
+    several ("first of"), or nothing (`""` or `()`: do not read it), or an expression over their names. Raises ValueError,
+    naming the key, for an expression where none can be."""
+    attributes = dict(DEFAULT_ATTRIBUTES[kind] if defaults is None else defaults)
     computed_from: dict[str, str] = {}
     for name, theirs in (changes or {}).items():
         if isinstance(theirs, Expression):

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.app import config
 from gateway.app.config import Loaded
+from gateway.app.csv_table import CsvSourceTable
 from gateway.app.ldap_tables import OpenLDAPSourceTable
 from gateway.app.source_tables import LdifSourceTable
 from gateway.app.values import Endpoint
@@ -102,7 +103,7 @@ def test_variables_without_a_table_belong_to_somebody_else(folder: Path) -> None
         ("[store]\nurl = 'sqlite://'\nurl_env = 'HOME'", "[store]"),
         (
             "[[source]]\nname = 'a'",
-            'gateway.toml:1: [[source]] "a": kind is missing; write one of: "openldap", "active_directory", "ldif"',
+            'gateway.toml:1: [[source]] "a": kind is missing; write one of: "openldap", "active_directory", "ldif", "csv"',
         ),
         ("[[source]]\nkind = 'ad'", 'gateway.toml:1: [[source]] number 1: kind is not known; write one of: "openldap"'),
         ("[[source]]\nname = 'f'\nkind = 'ldif'", 'gateway.toml:1: [[source]] "f" path: is missing; add path = …'),
@@ -253,3 +254,45 @@ def test_the_configuration_file_is_the_one_named_then_the_variable_then_the_usua
 def test_a_missing_configuration_file_is_named(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none.toml: this configuration file does not exist"):
         config.load(folder / "none.toml", {})
+
+
+CSV = """\
+[[source]]
+name = "hr"
+kind = "csv"
+path = "export.csv"
+id_column = "Nr"
+"""
+
+
+def test_five_lines_are_a_csv_source(folder: Path) -> None:
+    source = load(folder, CSV).settings.source[0]
+    assert isinstance(source, CsvSourceTable)
+    settings = source.settings()
+    assert (settings.path, settings.id_column, settings.delimiter) == (folder / "export.csv", "Nr", ",")
+    assert [str(kind) for kind in settings.kinds] == ["user"]
+
+
+def test_a_csv_source_takes_columns_lists_and_expressions(folder: Path) -> None:
+    text = CSV + 'organization_column = "Unit"\n[source.users.mapping]\n'
+    text += 'email = ["Mail", "Private mail"]\ntitle = ""\nusername = { expression = "lower({Log in})" }\n'
+    source = load(folder, text).settings.source[0]
+    assert isinstance(source, CsvSourceTable)
+    users = source.settings().users
+    assert (users.attributes["email"], "title" in users.attributes) == (("Mail", "Private mail"), False)
+    assert users.expressions == {"username": "lower({Log in})"}
+    assert users.attributes["given_name"] == ("given_name",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "what"),
+    [
+        ('delimiter = ";;"', "delimiter is one character"),
+        ('encoding = "klingon"', "encoding 'klingon' is not known"),
+        ('[source.users.mapping]\nphoto = "Photo"', "mapping.photo: photo is not text"),
+        ("[source.groups]\nbase = 'x'", "[source.groups] base: no such key"),
+        ("[source.users.mapping]\nusername = { expression = 'lower(' }", "[source.users.mapping] username: column 7: the end"),
+    ],
+)
+def test_a_complaint_about_a_csv_source_names_the_key(folder: Path, lines: str, what: str) -> None:
+    assert what in complaint(folder, f"{CSV}{lines}\n")

@@ -59,7 +59,7 @@ def with_defaults_uncommented(text: str) -> str:
 
 def test_the_sample_configuration_loads_without_a_warning() -> None:
     loaded = config.load(SAMPLE, ENVIRON)
-    assert [source.name for source in loaded.settings.source] == ["hr", "corp", "partners"]
+    assert [source.name for source in loaded.settings.source] == ["hr", "corp", "partners", "personnel"]
     assert loaded.warnings == ()
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from types import TracebackType
+from typing import Self
 
 from gateway.model.deltas import Batch, Delta, DeltaType, Watermark
 from gateway.model.errors import GatewayError
@@ -27,7 +27,7 @@ class Mirror:
         self.warnings: list[str] = []
         self._seen: dict[Kind, set[str]] = {}
 
-    def read(self, source: Source) -> Mirror:
+    def read(self, source: Source) -> Self:
         """Everything since the last read, without following."""
         self.batches = []
         for batch in source.read(self.watermark, follow=False):
@@ -53,8 +53,13 @@ class Mirror:
             return
         self._seen.get(delta.kind, set()).add(delta.external_id)
         if delta.type is DeltaType.UPSERT:
-            known = self.records.get((delta.kind, delta.external_id))
-            self.records[delta.kind, delta.external_id] = _merged(known, delta)
+            key = (delta.kind, delta.external_id)
+            self.records[key] = self.known(self.records.get(key), delta)
+
+    def known(self, before: Delta | None, delta: Delta) -> Delta:
+        """What is known of a record after a report: the report, for sources that report whole records."""
+        del before
+        return delta
 
     def named(self, name: str) -> Delta:
         """The one record with this user name or name."""
@@ -68,17 +73,6 @@ class Mirror:
     def types(self) -> list[DeltaType]:
         """Of all deltas of the last read."""
         return [delta.type for batch in self.batches for delta in batch.deltas]
-
-
-def _merged(known: Delta | None, delta: Delta) -> Delta:
-    """What is known after a report: what it does not mention stays (law 9)."""
-    references = {**(known.references if known else {}), **delta.references}
-    for name in {*delta.added, *delta.removed}:
-        gone = delta.removed.get(name, ())
-        kept = [one for one in references.get(name, ()) if one not in gone]
-        references[name] = tuple(dict.fromkeys((*kept, *delta.added.get(name, ()))))
-    attributes = {**(known.attributes if known else {}), **delta.attributes}
-    return replace(delta, dn=delta.dn or (known.dn if known else ""), attributes=attributes, references=references)
 
 
 def _first(delta: Delta, name: str) -> str:

@@ -12,8 +12,7 @@ from gateway.connectors.ldap.active_directory import ActiveDirectorySource
 from gateway.connectors.ldap.domain_settings import DomainMode
 from gateway.model.deltas import MEMBERS, Delta, DeltaType
 from gateway.model.objects import Kind
-from tests.connectors.domains import Corner, members, must_agree
-from tests.connectors.mirror import Mirror
+from tests.connectors.domains import Corner, DomainMirror, members, must_agree
 
 
 @pytest.fixture(params=[DomainMode.DIRSYNC, DomainMode.USN])
@@ -26,27 +25,27 @@ def source(corner: Corner, mode: DomainMode) -> ActiveDirectorySource:
     return corner.source(mode=mode)
 
 
-def told(mirror: Mirror, name: str = "") -> list[Delta]:
+def told(mirror: DomainMirror, name: str = "") -> list[Delta]:
     """What the last read said, of one record or at all."""
     deltas = [delta for batch in mirror.batches for delta in batch.deltas]
     return [delta for delta in deltas if not name or delta.external_id == mirror.named(name).external_id]
 
 
-def compared(mirror: Mirror) -> bool:
+def compared(mirror: DomainMirror) -> bool:
     """Whether the last read was a comparison in full."""
     return any(batch.completes for batch in mirror.batches)
 
 
 def test_nothing_is_said_when_nothing_has_changed(corner: Corner, source: ActiveDirectorySource) -> None:
     corner.user("ann")
-    mirror = Mirror().read(source).read(source)
+    mirror = DomainMirror().read(source).read(source)
     assert told(mirror) == []
     assert [batch.caught_up for batch in mirror.batches] == [True]
 
 
 def test_what_a_user_says_otherwise_or_no_more_is_told(corner: Corner, source: ActiveDirectorySource) -> None:
     dn = corner.user("ann", mail="ann@example.test", title="Clerk")
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     corner.server.modify(dn, {"title": ["Boss"], "mail": []})
     ann = mirror.read(source).named(corner.login("ann"))
     assert not compared(mirror)
@@ -56,7 +55,7 @@ def test_what_a_user_says_otherwise_or_no_more_is_told(corner: Corner, source: A
 
 def test_who_is_new_is_told_with_the_groups_that_name_them(corner: Corner, source: ActiveDirectorySource) -> None:
     staff = corner.group("staff")
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     corner.unit("sales")
     corner.server.add_values(staff, {"member": [corner.user("ann", "OU=sales")]})
     corner.group("more", staff)
@@ -71,7 +70,7 @@ def test_members_who_join_and_leave_are_told_alone_where_links_are_told_value_by
     ann, bob, cid = (corner.user(name) for name in ("ann", "bob", "cid"))
     staff = corner.group("staff", ann, bob)
     source = corner.source(mode=DomainMode.DIRSYNC)
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     corner.server.delete_values(staff, {"member": [ann]})
     corner.server.add_values(staff, {"member": [cid]})
     [said] = told(mirror.read(source))
@@ -82,7 +81,7 @@ def test_members_who_join_and_leave_are_told_alone_where_links_are_told_value_by
 def test_members_who_join_and_leave_are_told(corner: Corner, source: ActiveDirectorySource) -> None:
     ann, bob, cid = (corner.user(name) for name in ("ann", "bob", "cid"))
     staff = corner.group("staff", ann, bob)
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     corner.server.delete_values(staff, {"member": [ann]})
     corner.server.add_values(staff, {"member": [cid]})
     mirror.read(source)
@@ -97,7 +96,7 @@ def test_who_is_deleted_is_told_and_is_in_no_group_any_more(corner: Corner, sour
     ann, bob = corner.user("ann"), corner.user("bob")
     staff = corner.group("staff", ann, bob)
     corner.unit("sales")
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     for gone in (ann, corner.server.dn("OU=sales", corner.below())):
         corner.server.delete(gone)
     mirror.read(source)
@@ -113,7 +112,7 @@ def test_a_move_between_units_is_told(corner: Corner, source: ActiveDirectorySou
     corner.unit("sales")
     dn = corner.user("ann", "OU=sales")
     europe = corner.unit("europe")
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     before = mirror.named(corner.login("ann"))
     moved = corner.server.rename(dn, f"CN={corner.login('ann')}", europe)
     after = mirror.read(source).named(corner.login("ann"))
@@ -126,7 +125,7 @@ def test_what_lies_below_a_unit_that_is_renamed_has_new_names(corner: Corner, so
     corner.unit("europe", "OU=sales")
     ann = corner.user("ann", "OU=europe,OU=sales")
     corner.group("staff", ann, rdns="OU=sales")
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     corner.server.rename(sales, "OU=market")
     mirror.read(source)
     assert mirror.named(corner.login("ann")).dn == f"CN={corner.login('ann')},OU=europe,OU=market,{corner.dn}"
@@ -145,7 +144,7 @@ def test_a_unit_that_is_moved_out_of_scope_takes_all_below_it_along_and_brings_i
     corner.group("staff", ann, rdns="OU=inside")
     corner.group("sellers", ann, rdns="OU=sales,OU=inside")
     narrow = corner.source(mode=mode, kinds=corner.kinds(inside))
-    mirror = Mirror().read(narrow)
+    mirror = DomainMirror().read(narrow)
     corner.server.rename(f"OU=sales,{inside}", "OU=sales", outside)
     mirror.read(narrow)
     assert (mirror.names(Kind.USER), mirror.names(Kind.ORGANIZATION)) == (set(), set())
@@ -163,7 +162,7 @@ def test_who_leaves_the_scope_is_gone_and_who_comes_back_is_in_the_same_groups(c
     ann = corner.user("ann", "OU=inside")
     corner.group("staff", ann, rdns="OU=inside")
     source = corner.source(mode=mode, kinds=corner.kinds(exclude=(outside,)))
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     away = corner.server.rename(ann, f"CN={corner.login('ann')}", outside)
     assert mirror.read(source).names(Kind.USER) == set()
     must_agree(mirror, source)
@@ -179,7 +178,7 @@ def test_who_leaves_the_filter_is_gone_and_who_enters_it_is_there(corner: Corner
     organizations, users, groups = corner.kinds()
     narrow = type(users)(users.bases, "(&(objectClass=user)(employeeType=staff))", users.mapping)
     source = corner.source(mode=mode, kinds=(organizations, narrow, groups))
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     assert mirror.names(Kind.USER) == {corner.login("ann")}
     corner.server.modify(ann, {"employeeType": ["guest"]})
     corner.server.modify(bob, {"employeeType": ["staff"]})
@@ -197,7 +196,7 @@ def test_who_leaves_a_group_that_the_filter_asks_for_is_gone(corner: Corner) -> 
     _, users, _ = corner.kinds()
     narrow = type(users)(users.bases, f"(&(objectClass=user)(memberOf={allowed}))", users.mapping)
     source = corner.source(mode=DomainMode.DIRSYNC, kinds=(narrow, corner.kinds()[2]))
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     assert mirror.names(Kind.USER) == {corner.login("ann")}
     corner.server.modify(allowed, {"member": []})
     assert mirror.read(source).names(Kind.USER) == set()
@@ -212,7 +211,7 @@ def test_a_change_of_primary_group_changes_two_groups_as_it_does_in_the_domain(
     ann = corner.user("ann")
     staff, guests = corner.group("staff", ann), corner.group("guests", ann)
     sids = [windows.relative_id(corner.server.values(group, "objectSid")[0]) for group in (staff, guests)]
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     for rid in sids:
         corner.server.modify(ann, {"primaryGroupID": [str(rid)]})
         mirror.read(source)
@@ -225,7 +224,7 @@ def test_a_user_who_is_new_is_in_the_primary_group_when_that_is_in_scope(corner:
     organizations, users, groups = corner.kinds()
     everyone = type(groups)((f"CN=Users,{corner.server.base}",), "(cn=Domain Users)", groups.mapping)
     source = corner.source(mode=mode, kinds=(organizations, users, everyone))
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     corner.user("ann")
     mirror.read(source)
     assert not compared(mirror)
@@ -236,7 +235,7 @@ def test_an_account_is_disabled_in_the_moment_that_it_expires(corner: Corner, mo
     moment = corner.now + timedelta(hours=3)
     corner.user("ann", password="Secret-1", accountExpires=str(windows.filetime(moment)))
     source = corner.source(mode=mode)
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     corner.now = moment - timedelta(seconds=1)
     assert told(mirror.read(source)) == []
     corner.now = moment + timedelta(seconds=1)
@@ -248,7 +247,7 @@ def test_an_account_that_may_not_use_dirsync_learns_of_changes_and_deletions_all
     reader = corner.user("reader", password="Secret-1")
     ann, bob = corner.user("ann"), corner.user("bob", title="Clerk")
     source = corner.source(upstream=corner.upstream(bind_dn=reader, password="Secret-1"))
-    mirror = Mirror().read(source)
+    mirror = DomainMirror().read(source)
     corner.server.delete(ann)
     corner.server.modify(bob, {"title": ["Boss"]})
     mirror.read(source)
@@ -259,7 +258,7 @@ def test_an_account_that_may_not_use_dirsync_learns_of_changes_and_deletions_all
 
 def test_other_settings_mean_a_comparison_in_full(corner: Corner, mode: DomainMode) -> None:
     corner.unit("inside")
-    mirror = Mirror().read(corner.source(mode=mode))
+    mirror = DomainMirror().read(corner.source(mode=mode))
     assert compared(mirror.read(corner.source(mode=mode, kinds=corner.kinds(f"OU=inside,{corner.dn}"))))
     other = DomainMode.USN if mode is DomainMode.DIRSYNC else DomainMode.DIRSYNC
     assert compared(mirror.read(corner.source(mode=other, kinds=corner.kinds(f"OU=inside,{corner.dn}"))))

@@ -13,8 +13,7 @@ from gateway.connectors.ldap.domain_settings import DomainMode
 from gateway.model.errors import SourceRefused
 from gateway.model.objects import Kind
 from gateway.model.source import CheckStatus
-from tests.connectors.domains import Corner, members
-from tests.connectors.mirror import Mirror
+from tests.connectors.domains import Corner, DomainMirror, members
 from tests.servers.pki import Pki
 from tests.servers.samba import BASE, NETBIOS, REALM
 from tests.servers.slapd import Slapd
@@ -23,8 +22,8 @@ DISTRIBUTION = "2"
 """groupType: GLOBAL, without SECURITY_ENABLED."""
 
 
-def read(corner: Corner, **changes: object) -> Mirror:
-    return Mirror().read(corner.source(**changes))
+def read(corner: Corner, **changes: object) -> DomainMirror:
+    return DomainMirror().read(corner.source(**changes))
 
 
 def test_users_units_and_groups_are_read_with_what_they_say(corner: Corner) -> None:

@@ -10,6 +10,7 @@ import click
 from gateway.app import parts
 from gateway.app.cli import Invocation
 from gateway.app.printing import Progress, as_json, print_json
+from gateway.app.source_kinds import SourceTables
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.objects import Attributes, Kind
 from gateway.model.source import CheckItem, CheckStatus
@@ -36,7 +37,7 @@ def command(context: click.Context, source: str | None, as_json: bool) -> None:
         context.exit(FAILED_CHECK)
 
 
-def _checked(table: parts.SourceTables, *, silent: bool) -> list[CheckItem]:
+def _checked(table: SourceTables, *, silent: bool) -> list[CheckItem]:
     items: list[CheckItem] = []
     with Progress(f"source {table.name}") as progress:
         if not silent:

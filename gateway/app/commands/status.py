@@ -12,6 +12,7 @@ from gateway.app import parts
 from gateway.app.cli import Invocation
 from gateway.app.commands import numbers
 from gateway.app.printing import ago, as_json, print_json, print_table
+from gateway.app.source_kinds import SourceTables
 from gateway.model.objects import Kind
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store import changes, leases, records, runs, sources
@@ -51,7 +52,7 @@ def command(invocation: Invocation, source: str | None, problems: bool, as_json:
     click.echo(f"last change: {position}")
 
 
-def _state(connection: Connection, table: parts.SourceTables, moment: datetime) -> dict[str, Any]:
+def _state(connection: Connection, table: SourceTables, moment: datetime) -> dict[str, Any]:
     state = sources.get(connection, table.name)
     latest = runs.latest(connection, table.name, 1)
     counted = {

@@ -12,6 +12,7 @@ from gateway.app import holders, parts
 from gateway.app.cli import Invocation, exit_code
 from gateway.app.commands import outcomes
 from gateway.app.printing import Progress, as_json, print_json
+from gateway.app.source_kinds import SourceTables
 from gateway.app.tables import Settings
 from gateway.model.errors import Conflict, GatewayError
 from gateway.model.runs import RunStatus, SyncRun
@@ -62,7 +63,7 @@ def command(
 
 
 def _synchronize(
-    database: Database, settings: Settings, table: parts.SourceTables, request: Request, *, silent: bool
+    database: Database, settings: Settings, table: SourceTables, request: Request, *, silent: bool
 ) -> dict[str, Any]:
     run = _run_somewhere(database, settings, table, request)
     if not silent:
@@ -70,7 +71,7 @@ def _synchronize(
     return outcomes.of_run(run)
 
 
-def _run_somewhere(database: Database, settings: Settings, table: parts.SourceTables, request: Request) -> SyncRun:
+def _run_somewhere(database: Database, settings: Settings, table: SourceTables, request: Request) -> SyncRun:
     """By whoever reads the source, else here. Between two looks somebody may begin or cease to read it."""
     while True:
         run = _ask(database, request) if _reader(database, table.name) is not None else None
@@ -113,7 +114,7 @@ def _reader(database: Database, source_id: str) -> str | None:
     return database.read_blocking(lambda connection: leases.holder_of(connection, name_for(source_id), parts.now()))
 
 
-def _run_here(database: Database, settings: Settings, table: parts.SourceTables, request: Request) -> SyncRun:
+def _run_here(database: Database, settings: Settings, table: SourceTables, request: Request) -> SyncRun:
     """Read the source in this process. Raises Conflict when another one does; failures are in the run."""
     source, inbound = parts.source(table), parts.inbound(table, settings)
     order = Order(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
@@ -142,7 +143,7 @@ def _run_here(database: Database, settings: Settings, table: parts.SourceTables,
     return run
 
 
-def _foresee(database: Database, settings: Settings, table: parts.SourceTables, *, full: bool, silent: bool) -> dict[str, Any]:
+def _foresee(database: Database, settings: Settings, table: SourceTables, *, full: bool, silent: bool) -> dict[str, Any]:
     source, inbound = parts.source(table), parts.inbound(table, settings)
     key_filling.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
     preview = Preview(inbound)

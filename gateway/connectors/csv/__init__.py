@@ -1,0 +1,1 @@
+"""The source of kind `csv`: an export of a personnel system, one person to a row."""

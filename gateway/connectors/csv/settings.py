@@ -1,0 +1,97 @@
+"""How an export is written and which of its columns mean what. Values only."""
+
+import codecs
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.connectors import files
+from gateway.model.attributes import ATTRIBUTES
+from gateway.model.expressions import Expression
+from gateway.model.mapping import ENABLED, EnabledRule, InboundMapping, default_mapping
+from gateway.model.mapping_defaults import REFERENCES
+from gateway.model.objects import Kind
+
+OWN_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    name: (name,) for name, known in ATTRIBUTES[Kind.USER].items() if not known.binary and name != ENABLED
+}
+"""Without a word about them in the configuration, columns that have our names fill the attributes of these names."""
+
+Changes = Mapping[str, str | Sequence[str] | Expression]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvSettings:
+    """One source of kind `csv`. `users`: from columns to attributes; `chosen`: those of its attributes that the administrator
+    wrote, whose columns must be there.
+
+    `columns`: the names of the columns of files that have no line of names. `organization_column`: the person's organization,
+    with those above it before it. `groups_column`: the names of the person's groups. Without these columns the source says
+    nothing about organizations or groups.
+    """
+
+    id: str
+    path: Path
+    id_column: str
+    users: InboundMapping
+    chosen: frozenset[str] = frozenset()
+    columns: tuple[str, ...] = ()
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    organization_column: str = ""
+    organization_separator: str = "/"
+    groups_column: str = ""
+    groups_separator: str = ";"
+    poll_seconds: float = 1.0
+    stable_seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        for key, character in (("delimiter", self.delimiter), ("quote", self.quote)):
+            if len(character) != 1 or character in "\r\n\0 ":
+                raise ValueError(f'{key} is one character, such as "," or ";", not {character!r}')
+        if self.delimiter == self.quote:
+            raise ValueError("delimiter and quote cannot be the same character")
+        for key, separator in (("organization", self.organization_separator), ("groups", self.groups_separator)):
+            if not separator.strip():
+                raise ValueError(f'{key}_separator is empty; write what stands between two names, such as "/"')
+        if not _is_text_encoding(self.encoding):
+            raise ValueError(f'encoding {self.encoding!r} is not known; write for example "utf-8", "gbk" or "windows-1252"')
+
+    @property
+    def codec(self) -> str:
+        """The name of Python's codec; a byte order mark in UTF-8 is none of the first column's name."""
+        name = codecs.lookup(self.encoding).name
+        return "utf-8-sig" if name == "utf-8" else name
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What the source speaks of."""
+        said = {Kind.ORGANIZATION: self.organization_column, Kind.USER: True, Kind.GROUP: self.groups_column}
+        return tuple(kind for kind in Kind if said[kind])
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with everything that decides what the files mean."""
+        rules = asdict(self) | {"path": "", "id": "", "poll_seconds": 0, "stable_seconds": 0, "chosen": sorted(self.chosen)}
+        return files.fingerprint(rules)
+
+
+def user_mapping(changes: Changes | None = None, enabled: EnabledRule | None = None) -> InboundMapping:
+    """OWN_COLUMNS with an administrator's `changes`: our name → a column, or several ("first of"), or an expression over
+    columns, or nothing. Raises ValueError, naming the key, where a text makes no sense."""
+    for name in changes or {}:
+        if name in REFERENCES[Kind.USER]:
+            raise ValueError(f"mapping.{name}: a column tells people's organizations by organization_column")
+        if name in ATTRIBUTES[Kind.USER] and ATTRIBUTES[Kind.USER][name].binary:
+            raise ValueError(f"mapping.{name}: {name} is not text, so no column can hold it")
+    return default_mapping(Kind.USER, changes, enabled, OWN_COLUMNS)
+
+
+def _is_text_encoding(name: str) -> bool:
+    try:
+        "".encode(name)
+    except LookupError:  # also for codecs that are not between text and octets
+        return False
+    return True

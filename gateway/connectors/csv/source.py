@@ -1,0 +1,162 @@
+"""The source of kind `csv`: one file or a folder of *.csv, read as a whole and compared, and followed for changes.
+
+All files are read to the end before the first record is given out, so a broken one changes nothing; what changes between
+that and the second reading stops the comparison before anything is deleted. A row that is broken is kept aside (reading.py)."""
+
+import hashlib
+import io
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gateway.connectors import comparison, files
+from gateway.connectors.csv.people import Person, people
+from gateway.connectors.csv.reading import Findings, Reader
+from gateway.connectors.csv.rows import UNKNOWN_OCTETS
+from gateway.connectors.csv.settings import CsvSettings
+from gateway.connectors.files import Files, Stamp
+from gateway.model.deltas import Batch, Delta, Watermark
+from gateway.model.errors import GatewayError, InvalidSourceData
+from gateway.model.objects import Attributes, Kind
+from gateway.model.source import CheckItem, CheckStatus
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+SAMPLES: Final = 5
+
+
+class CsvSource:
+    """A Source (gateway.model.source). The external id of a person is what the row has in `id_column`; that of an organization
+    its path, that of a group its name."""
+
+    source_type = "file"
+
+    def __init__(self, settings: CsvSettings) -> None:
+        self.id = settings.id
+        self._settings = settings
+        self._files = Files(settings.id, settings.path, ".csv", settings.poll_seconds, settings.stable_seconds)
+        self._stop = threading.Event()
+
+    def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
+        """See Source.read. Files that are as the watermark says yield nothing but an empty batch."""
+        self._stop = threading.Event()
+        return self._read(files.known_digest(self._settings.fingerprint, watermark), follow, self._stop)
+
+    def check(self) -> Iterator[CheckItem]:
+        """See Source.check."""
+        try:
+            stamps = self._files.stamps()
+            size = sum(stamp.size for stamp in stamps)
+            yield CheckItem("file", CheckStatus.PASSED, f"{len(stamps)} of {size:,} bytes in all")
+            findings = self._found(stamps, hashlib.sha256(), threading.Event())
+            yield from _broken_rows(findings)
+            yield from self._counted(stamps, findings)
+        except GatewayError as error:
+            yield CheckItem("rows", CheckStatus.FAILED, str(error), "correct the file; nothing was changed")
+
+    def close(self) -> None:
+        """See Source.close: ends the read that is under way; a later `read` works again."""
+        self._stop.set()
+
+    def _read(self, known: str, follow: bool, stop: threading.Event) -> Iterator[Batch]:
+        while True:
+            stamps = self._files.settled(stop)
+            digest = hashlib.sha256()
+            findings = self._found(stamps, digest, stop)
+            if digest.hexdigest() != known:
+                known = digest.hexdigest()
+                mark = files.watermark(self._settings.fingerprint, known)
+                compared = findings.compared(self._settings.kinds)
+                yield from comparison.batches(compared, self._verified(stamps, findings, known), mark, caught_up=True)
+            else:
+                yield Batch(caught_up=True)
+            del findings
+            if not follow:
+                return
+            yield from self._files.unchanged(stamps, stop)
+
+    def _found(self, stamps: tuple[Stamp, ...], digest: "hashlib._Hash", stop: threading.Event) -> Findings:
+        """The first reading. Raises InvalidSourceData when the files as a whole cannot be read."""
+        findings = Findings()
+        for stamp in stamps:
+            findings.places.begin(stamp.path)
+            for person in self._people(stamp.path, digest):
+                findings.note(person)
+            self._files.go_on(stop)
+        findings.judge(f"source {self.id}: {self._settings.path}")
+        return findings
+
+    def _verified(self, stamps: tuple[Stamp, ...], findings: Findings, digest: str) -> Iterator[Delta]:
+        """The second reading. Raises InvalidSourceData, before the comparison is complete, when it was not the same."""
+        seen = hashlib.sha256()
+        try:
+            yield from self._deltas(stamps, findings, seen)
+            is_same = seen.hexdigest() == digest
+        except InvalidSourceData:  # which the first reading did not find
+            is_same = False
+        if not is_same:
+            raise self._files.changed_meanwhile()
+
+    def _deltas(self, stamps: tuple[Stamp, ...], findings: Findings, digest: "hashlib._Hash") -> Iterator[Delta]:
+        reader = Reader(self._settings, findings)
+        for stamp in stamps:
+            for person in self._people(stamp.path, digest):
+                yield from reader.read(person, stamp.path)
+        yield from reader.groups()
+
+    def _people(self, path: Path, digest: "hashlib._Hash") -> Iterator[Person]:
+        """The rows of one file; its octets go into `digest`."""
+        where = f"source {self.id}: {path}"
+        digest.update(b"\0" + path.name.encode() + b"\0")
+        try:
+            with path.open("rb", buffering=0) as file:
+                octets = io.BufferedReader(_Digested(file, digest))
+                text = io.TextIOWrapper(octets, self._settings.codec, UNKNOWN_OCTETS, newline="")
+                yield from people(text, self._settings, where)
+        except OSError as error:
+            raise self._files.unreadable(path, error) from None
+        except UnicodeError:  # what not even the error handler can let through
+            what = f"is no text in {self._settings.encoding}: give the encoding that it was written in"
+            raise InvalidSourceData(f"{where}: {what}") from None
+
+    def _counted(self, stamps: tuple[Stamp, ...], findings: Findings) -> Iterator[CheckItem]:
+        """How many of each kind would be read, and the first as they would become."""
+        counts: Counter[Kind] = Counter()
+        samples: dict[Kind, list[tuple[Kind, str, Attributes]]] = {kind: [] for kind in Kind}
+        for delta in self._deltas(stamps, findings, hashlib.sha256()):
+            if delta.problem and not delta.attributes:
+                continue
+            counts[delta.kind] += 1
+            if len(samples[delta.kind]) < SAMPLES:
+                samples[delta.kind].append((delta.kind, delta.external_id, delta.attributes))
+        for kind in self._settings.kinds:
+            yield CheckItem(f"{kind}s", CheckStatus.PASSED, f"{counts[kind]:,} would be read", samples=tuple(samples[kind]))
+
+
+class _Digested(io.RawIOBase):
+    """A file whose octets go into a digest as they are read."""
+
+    def __init__(self, file: io.RawIOBase, digest: "hashlib._Hash") -> None:
+        self._file = file
+        self._digest = digest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        count = self._file.readinto(buffer)
+        self._digest.update(memoryview(buffer)[: count or 0])
+        return count
+
+
+def _broken_rows(findings: Findings) -> Iterator[CheckItem]:
+    said = f"{findings.rows:,} rows"
+    if findings.is_whole:
+        yield CheckItem("rows", CheckStatus.PASSED, said)
+        return
+    unsure = "" if findings.is_sure else "; it is not sure whom they are about, so nothing would be deleted"
+    detail = f"{said}, {findings.broken:,} of them broken and kept aside{unsure}: {'; '.join(findings.faults)}"
+    yield CheckItem("rows", CheckStatus.FAILED, detail, "correct them at the source; all others are read")

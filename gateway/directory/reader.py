@@ -38,6 +38,9 @@ MAX_HELD_IDS = 8_000_000
 _MAX_PLANS = 2_000
 """Filter shapes kept compiled; programs send a few dozen."""
 
+_LONGEST_KEPT = 8_192
+"""Characters of SQL: a filter of some twenty terms. Longer ones are hardly sent twice, and anybody can make them up."""
+
 
 class TooManySearches(Busy):
     """All snapshots, or all memory for sorted ones, are in use: try again when one is given back."""
@@ -180,9 +183,11 @@ class Reader:
         key = (shape, scope, columns)
         prepared = self._plans.get(key)
         if prepared is None:
-            prepared = self._plans[key] = self._compile(shape, scope, columns)
-            if len(self._plans) > _MAX_PLANS:
-                self._plans.popitem(last=False)
+            prepared = self._compile(shape, scope, columns)
+            if len(prepared.sql) <= _LONGEST_KEPT:
+                self._plans[key] = prepared
+                if len(self._plans) > _MAX_PLANS:
+                    self._plans.popitem(last=False)
         return prepared
 
     def _compile(self, shape: Shape, scope: int, columns: str | Order) -> Prepared:

@@ -19,6 +19,7 @@ from gateway.directory.sight import ROW, Row, Sight
 from gateway.directory.sorting import Order
 from gateway.model import dn
 from gateway.model.dn import DN
+from gateway.model.remembering import LONGEST
 from gateway.wire.filters import Filter
 
 SLICE_ROWS = 500
@@ -100,13 +101,13 @@ class ViewSearcher:
         key = (attributes, types_only, stored_only)
         renderer = self._renderers.get(key)
         if renderer is None:
-            if len(self._renderers) >= _MAX_RENDERERS:
-                self._renderers.clear()
             unasked = frozenset() if stored_only else self.reader.view.shown_unasked
-            renderer = self._renderers[key] = Renderer(
-                wanted(attributes, types_only, self.access.attributes, unasked),
-                self.reader.view.stored_attributes,
-            )
+            selected = wanted(attributes, types_only, self.access.attributes, unasked)
+            renderer = Renderer(selected, self.reader.view.stored_attributes)
+            if sum(map(len, attributes)) <= LONGEST:
+                if len(self._renderers) >= _MAX_RENDERERS:
+                    self._renderers.clear()
+                self._renderers[key] = renderer
         return renderer
 
     def search(self, query: Query) -> "Search":

@@ -11,6 +11,7 @@ from gateway.directory.certain import Certainties
 from gateway.directory.definition import View
 from gateway.directory.indexing import UNINDEXED, stored_key
 from gateway.model import extensible, matching, schema
+from gateway.model.remembering import LONGEST
 from gateway.wire import filters
 from gateway.wire.filters import Filter
 
@@ -30,6 +31,8 @@ _LISTS = frozenset({"member", "uniquemember"})
 
 IN_EVERY_ENTRY = ALWAYS_READABLE - {"contextcsn"}
 """What every entry has; `(objectClass=*)` and its like need no look."""
+
+_MOST_KNOWN = 10_000
 
 _MIN_FRAGMENT = 3
 """The trigram index knows nothing shorter."""
@@ -68,7 +71,7 @@ class Shaper:
         known = self._known.get(description, "")
         if known == "":
             known = readable_type(description, self._readable)
-            if len(self._known) < 10_000:
+            if len(self._known) < _MOST_KNOWN and len(description) <= LONGEST:
                 self._known[description] = known
         return known
 

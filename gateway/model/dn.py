@@ -5,10 +5,10 @@ descendants' keys, so a subtree is the range from `key` to `subtree_end(key)` in
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.model import schema
+from gateway.model.remembering import remembered
 from gateway.model.text import prepare_ignore
 
 
@@ -205,7 +205,7 @@ def _plain_key(text: str) -> str | None:
     return "".join(parts)
 
 
-@lru_cache(maxsize=16384)
+@remembered(16_384)
 def key(text: str) -> str:
     """`DN.parse(text).key`, faster. Raises InvalidDN."""
     if text and _PLAIN.fullmatch(text):

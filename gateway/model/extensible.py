@@ -3,7 +3,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from gateway.model import matching, schema
 
@@ -35,7 +34,6 @@ def is_rule(rule: str) -> bool:
     return rule in matching.KEYS or rule in BIT_RULES or rule == IN_CHAIN
 
 
-@lru_cache(maxsize=4096)
 def fits(rule: str, attribute: str) -> bool:
     """Whether a rule means anything for the attribute type with this key: both are of the same family of syntaxes."""
     known = schema.ATTRIBUTE_TYPES.get(attribute)
@@ -46,7 +44,6 @@ def fits(rule: str, attribute: str) -> bool:
     return rule in _FAMILIES and _FAMILIES[rule] == _FAMILIES.get(known.equality)
 
 
-@lru_cache(maxsize=4096)
 def is_own(rule: str, attribute: str) -> bool:
     """Whether a rule without an attribute is asked of this type, too: it is the type's own, or there is no other for such."""
     known = schema.ATTRIBUTE_TYPES.get(attribute)

@@ -5,7 +5,6 @@ Attribute descriptions are in the form of `normalized`. Pure; raises nothing."""
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.model import dn as names
@@ -13,11 +12,12 @@ from gateway.model.expressions import Expression
 from gateway.model.mapping_defaults import LOGIN_ATTRIBUTES
 from gateway.model.objects import Value
 from gateway.model.records import Reference, ReferenceForm
+from gateway.model.remembering import remembered
 
 _OPTIONAL_UID = re.compile(r"#'[01]*'B$")  # RFC 4517 §3.3.21: uniqueMember may end in a bit string
 
 
-@lru_cache(maxsize=4096)
+@remembered(4_096)
 def normalized(description: str) -> str:
     """An attribute description in lower case, without the transfer option ;binary (RFC 4522)."""
     return description.lower().replace(";binary", "")

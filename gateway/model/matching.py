@@ -7,11 +7,11 @@ No key is empty but that of an empty octet string."""
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
-from functools import lru_cache
 from typing import TypeAlias
 from uuid import UUID
 
 from gateway.model import dn, schema, windows
+from gateway.model.remembering import remembered
 from gateway.model.text import prepare_exact, prepare_ignore, prepare_numeric, prepare_piece, prepare_telephone
 
 KeyFunction: TypeAlias = Callable[[bytes], bytes | None]
@@ -60,7 +60,7 @@ def _boolean(value: bytes) -> bytes | None:
     return upper if upper in (b"TRUE", b"FALSE") else None
 
 
-@lru_cache(maxsize=1024)
+@remembered(1_024)
 def _generalized_time(value: bytes) -> bytes | None:
     """RFC 4517 §3.3.13: minutes and seconds may be missing, a fraction is of the smallest part given."""
     matched = _TIME.fullmatch(value.decode("ascii", "replace"))
@@ -174,7 +174,7 @@ _SUBSTRING_PREPARATION: Mapping[str, Callable[[str], str]] = {
 }
 
 
-@lru_cache(maxsize=1024)
+@remembered(1_024)
 def equality_function(attribute: str) -> KeyFunction:
     """The function that gives a value's key under the equality rule of the attribute type with key `attribute`.
 

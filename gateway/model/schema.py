@@ -5,9 +5,9 @@ Parsed once from schema_definitions.py; nothing here depends on a view or on a s
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from gateway.model import schema_definitions
+from gateway.model.remembering import remembered
 
 _TOKEN = re.compile(r"\(|\)|\$|'[^']*'|[^\s()$']+")
 
@@ -130,7 +130,7 @@ MATCHING_RULE_NAMES: Mapping[str, str] = {
 """Lower-case name or OID → the rule's name."""
 
 
-@lru_cache(maxsize=4096)
+@remembered(4_096)
 def canonical(attribute_type: str) -> str:
     """An attribute type's key: known names and OIDs become the first name in lower case, others are lower-cased.
 
@@ -152,14 +152,14 @@ def is_single_valued(key: str) -> bool:
     return known is not None and known.single_value
 
 
-@lru_cache(maxsize=1024)
+@remembered(1_024)
 def allowed_by(object_class: str) -> frozenset[str]:
     """The keys of the attributes that a class itself requires or allows, without its superiors'; none of an unknown one."""
     known = OBJECT_CLASSES.get(object_class.lower())
     return frozenset(canonical(attribute) for attribute in (*known.must, *known.may)) if known else frozenset()
 
 
-@lru_cache(maxsize=1024)
+@remembered(1_024)
 def subtypes(key: str) -> tuple[str, ...]:
     """The keys of a type and of everything derived from it (RFC 4512 §2.5.1): `name` → name, cn, sn, …"""
     derived = {attribute.key for attribute in ATTRIBUTE_TYPES.values() if key in attribute.superiors}

@@ -1,7 +1,6 @@
 """What all that searches has in common: names, the prepared search of the bound party, limits, and how an answer ends."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gateway.directory.ordered import sorted_search
@@ -10,6 +9,7 @@ from gateway.directory.search import Query, Search, ViewSearcher
 from gateway.directory.sorting import Order
 from gateway.frontends.ldap.results import SUCCESS, Refused, search_done
 from gateway.model.dn import DN
+from gateway.model.remembering import remembered
 from gateway.wire.encoder import encode_controls, encode_operation, wrap
 from gateway.wire.filters import Filter
 from gateway.wire.messages import Control, Result, SearchRequest, SearchResultDone
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _BIND_FIRST = "anonymous may see the root DSE and the subschema only; bind first"
 
 
-@lru_cache(maxsize=4096)
+@remembered(4_096)
 def named(text: str) -> tuple[DN, str]:
     """A DN and its key; requests repeat few bases. Raises InvalidDN."""
     name = DN.parse(text)

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.wire import oids
 from gateway.wire.encoder import encode_message
-from gateway.wire.messages import ExtendedRequest, LDAPMessage
+from gateway.wire.messages import CompareRequest, ExtendedRequest, LDAPMessage
 from tests.frontends.ldap.bare import Bare, search_request
 from tests.frontends.ldap.company import ANN, BASE, CROWD
 from tests.frontends.ldap.serving import TIMEOUT_SECONDS, Account, eventually
@@ -92,3 +92,25 @@ def test_a_client_that_asks_without_end_and_never_reads_is_not_listened_to(lone:
                 asks.socket.sendall(questions)
         assert lone.settled() - before < 20 * MEBIBYTE
         assert [entry.object_name for entry in reads.search(search_request(BASE, "(uid=ann)"))[0]] == [ANN]
+
+
+@pytest.mark.parametrize("place", ["base", "filter", "attributes", "compare"])
+def test_names_of_a_megabyte_that_somebody_makes_up_are_not_remembered(lone: Lone, place: str) -> None:
+    made_up = [f"x{number}" + "x" * 1_000_000 for number in range(80)]
+    with lone.client() as client:
+
+        def ask(name: str) -> None:
+            requests = {
+                "base": lambda: search_request(f"cn={name},{BASE}"),
+                "filter": lambda: search_request(BASE, f"(|(uid=nobody)({name}=1))"),
+                "attributes": lambda: search_request(BASE, "(uid=ann)", attributes=(name,)),
+                "compare": lambda: CompareRequest(ANN, name, b"x"),
+            }
+            client.ask(requests[place]()) if place == "compare" else client.search(requests[place]())
+
+        for name in made_up[:10]:
+            ask(name)
+        before = lone.settled()
+        for name in made_up[10:]:
+            ask(name)
+        assert lone.settled() - before < 20 * MEBIBYTE

@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from gateway.model.application import ApplicationPassword
 from gateway.model.errors import Conflict, InvalidInput, NotFound
@@ -103,3 +103,12 @@ _NONE = _hash(secrets.token_bytes(_SECRET_BYTES))
 
 def _password(row: Row[Any]) -> ApplicationPassword:
     return ApplicationPassword(row.id, row.user_id, row.application_id, row.application_name, row.name, time_of(row.created_at))
+
+
+def hand_over(connection: Connection, old_user_id: str, new_user_id: str) -> None:
+    """The application passwords of one user become another's, but those whose names that one has in use."""
+    taken = {(one.application_id, name_key(one.name)) for one in of_user(connection, new_user_id)}
+    for one in of_user(connection, old_user_id):
+        if (one.application_id, name_key(one.name)) not in taken:
+            statement = update(application_passwords).where(application_passwords.c.id == one.id)
+            connection.execute(statement.values(user_id=new_user_id))

@@ -2,7 +2,7 @@
 door (gateway/sync) only; read by everyone."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -97,6 +97,21 @@ def move_own(connection: Connection, old_object_id: str, new_object_id: str) -> 
         link_decisions.c.object_id == bindparam("old"), link_decisions.c.verdict == Verdict.OWN.value
     )
     connection.execute(statement.values(object_id=bindparam("new")), {"old": old_object_id, "new": new_object_id})
+
+
+def hand_over(connection: Connection, old_object_id: str, new_object_id: str) -> None:
+    """What was decided about one object is decided about another. What contradicts a decision about that one is forgotten."""
+    placed = {_name(one) for one in about(connection, new_object_id)}
+    for decision in about(connection, old_object_id):
+        same = (*_OF_ONE, link_decisions.c.object_id == bindparam("object"))
+        names = {"source": decision.source_id, "of_kind": decision.kind.value, "name": decision.external_id}
+        connection.execute(delete(link_decisions).where(*same), {**names, "object": old_object_id})
+        if _name(decision) not in placed:
+            record(connection, replace(decision, object_id=new_object_id))
+
+
+def _name(decision: LinkDecision) -> tuple[str, Kind, str]:
+    return decision.source_id, decision.kind, decision.external_id
 
 
 def _decision(row: Row[tuple[str, ...]]) -> LinkDecision:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, literal, select
+from sqlalchemy import Connection, bindparam, delete, insert, literal, select, update
 
 from gateway.model.errors import NotFound
 from gateway.store.sets import one_of
@@ -93,3 +93,10 @@ def forget_verifiers(connection: Connection, user_ids: Collection[str]) -> None:
     """The same for users who may not log in any more, or whose password has changed, at whatever source."""
     if user_ids:
         connection.execute(_FORGET_VERIFIERS, {"users": user_ids})
+
+
+def hand_over(connection: Connection, old_user_id: str, new_user_id: str) -> None:
+    """The local password of one user becomes that of another, who has none."""
+    if local_hash(connection, new_user_id) is None:
+        statement = update(local_passwords).where(local_passwords.c.user_id == bindparam("old"))
+        connection.execute(statement.values(user_id=bindparam("new")), {"old": old_user_id, "new": new_user_id})

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, union_all, update
 
 from gateway.model.objects import Kind
 from gateway.store import bulk
@@ -169,3 +169,11 @@ def note_filled(connection: Connection, settings: str) -> None:
 def note_unfilled(connection: Connection) -> None:
     """Somebody may have no numbers."""
     connection.execute(delete(meta).where(meta.c.name == _FILLED))
+
+
+def hand_over(connection: Connection, old_object_id: str, new_object_id: str) -> None:
+    """The numbers given to one object become those of another, where that one was given none."""
+    for space in Space:
+        if not given(connection, space, (new_object_id,)):
+            of_old = (posix_numbers.c.space == space.value, posix_numbers.c.object_id == old_object_id)
+            connection.execute(update(posix_numbers).where(*of_old).values(object_id=new_object_id))

@@ -140,6 +140,11 @@ def update(connection: Connection, changed: Sequence[User], moved: Collection[st
     bulk.insert(connection, user_organizations, _places(movers))
 
 
+def let_go_of_name(connection: Connection, user_id: str) -> None:
+    """Let another user have this one's login name before this one is deleted, in the same transaction."""
+    bulk.update(connection, users, ("username_key",), [(f"\x7f{user_id}", user_id)])
+
+
 def delete(connection: Connection, user_ids: Collection[str]) -> None:
     """Remove the users; their memberships are removed by `memberships.remove_objects`."""
     rows = [(user_id,) for user_id in user_ids]

@@ -149,11 +149,13 @@ class _Correlating:
         if decision.object_id in existing:
             self._link(one, decision.object_id, decision.decided_by)
             return True
-        if decision.verdict is Verdict.OWN and not self._lacks(one):
-            object_id = self._make(one, decision.decided_by)
-            self._work.own_objects[decision.object_id] = object_id
-            return True
-        return False
+        if decision.verdict is not Verdict.OWN:
+            return False
+        if lack := self._lacks(one):
+            one.row = one.row._replace(situation=Situation.UNMATCHED.value, reason=lack)
+        else:
+            self._work.own_objects[decision.object_id] = self._make(one, decision.decided_by)
+        return True
 
     def _decide(self, one: Touched, found: Found | None, taken: set[str], *, is_person_s: bool) -> None:
         rules = self._rules

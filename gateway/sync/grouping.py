@@ -74,7 +74,7 @@ def _no_longer_said(work: Work, doubtful: set[tuple[str, Member]]) -> set[tuple[
     """Without the pairs that another record of the same source, linked to the same object, still says."""
     ids = {identifier for group_id, member in doubtful for identifier in (group_id, member.id)}
     several = record_rows.with_several(work.connection, work.source_id, ids)
-    if not several:
+    if not several and not work.moved_to_others:
         return doubtful
     said = record_rows.members_said(work.connection, work.source_id, {group_id for group_id, _ in doubtful})
     return {(group_id, member) for group_id, member in doubtful if (group_id, member.id) not in said}

@@ -23,6 +23,7 @@ from gateway.sync import (
     joining,
     keying,
     linking,
+    moving,
     numbering,
     objects,
     placement,
@@ -195,6 +196,7 @@ def carry_out(work: Work, posix: PosixNumbers | None, *, look_again: bool) -> No
     keying.keep_record_keys(work)
     pointing.point(work)
     joining.join(work)
+    moving.follow(work)
     awaiting.lead_waiting(work)
     awaiting.join_newly_linked(work)
     placement.note_shaken(work)

@@ -64,6 +64,14 @@ def _waiting(pointers: Iterable[Pointer], rows: dict[int, RecordRow]) -> Iterabl
             yield Dangling(row.source_id, pointer.form, value, pointer.owner, pointer.name, pointer.position)
 
 
+def erase(work: Work, object_ids: dict[str, Kind]) -> None:
+    """Delete these objects, with whatever record they still have."""
+    rows = {row.id: row for row in record_rows.linked_to(work.connection, object_ids)}
+    _release_pointers(work, rows)
+    record_rows.remove(work.connection, list(rows))
+    _delete(work, object_ids)
+
+
 def _delete(work: Work, object_ids: dict[str, Kind]) -> None:
     by_kind = {kind: [object_id for object_id, of_kind in object_ids.items() if of_kind is kind] for kind in Kind}
     if by_kind[Kind.ORGANIZATION]:

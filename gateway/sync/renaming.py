@@ -75,7 +75,7 @@ def _rename(work: Work, new: _Mention, old_key: str, standing: dict[int, str]) -
         _rename_stored(work, new, old_key)
         _rename_touched(work, new, old_key, standing)
     elif new.touched.row.object_id is not None and new.touched.kind is Kind.ORGANIZATION:
-        _unseat(work, new.touched.row.object_id)
+        unseat(work, new.touched.row.object_id)
     _forget_reports_about(work, {new.touched.row.id})
 
 
@@ -107,7 +107,7 @@ def _rename_touched(work: Work, new: _Mention, old_key: str, standing: dict[int,
             touched.row = touched.row._replace(dn=spelled, dn_key=key)
 
 
-def _unseat(work: Work, organization_id: str) -> None:
+def unseat(work: Work, organization_id: str) -> None:
     """The entry has no usable name any more: what was in its organization by position looks for another."""
     work.to_place.update(dict.fromkeys(organizations.child_ids(work.connection, (organization_id,)), Kind.ORGANIZATION))
     work.to_place.update(dict.fromkeys(users.ids_directly_in(work.connection, (organization_id,)), Kind.USER))

@@ -94,6 +94,9 @@ class Work:
     left: set[str] = field(default_factory=set)
     """Objects that lost a record: others of its source may have them now."""
 
+    moved_to_others: set[int] = field(default_factory=set)
+    """Records that a person has moved from one object to another, or to none."""
+
     moved_records: set[int] = field(default_factory=set)
     """Records that went along when something above them was renamed."""
 

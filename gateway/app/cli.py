@@ -49,6 +49,7 @@ COMMANDS = {
     "status": "gateway.app.commands.status",
     "application": "gateway.app.commands.application",
     "user": "gateway.app.commands.user",
+    "links": "gateway.app.commands.links",
     "migrate": "gateway.app.commands.migrate",
     "config": "gateway.app.commands.configuration",
 }

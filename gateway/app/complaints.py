@@ -19,7 +19,7 @@ from gateway.app.tables import Settings
 
 Location: TypeAlias = tuple[str | int, ...]
 
-SECRET_KEYS = frozenset({"password", "password_file", "password_env", "url", "url_file", "url_env"})
+SECRET_KEYS = frozenset({"password", "password_file", "password_env", "url", "url_file", "url_env", "token_file", "token_env"})
 LONGEST_INPUT = 60  # a complaint is one line
 HEADER = re.compile(r"^\s*(\[\[?)\s*([A-Za-z0-9_.\"' -]+?)\s*\]\]?\s*(#.*)?$")
 KEY = re.compile(r"""^\s*["']?([A-Za-z0-9_-]+)["']?\s*[=.]""")

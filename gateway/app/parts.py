@@ -25,6 +25,7 @@ from gateway.model.source import LOCAL, LOCAL_TYPE, Source
 from gateway.store import migrate
 from gateway.store.database import Database
 from gateway.sync import link_rules
+from gateway.sync.decisions import Decisions
 from gateway.sync.filling import Filling
 from gateway.sync.guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
@@ -127,6 +128,11 @@ def inbound(table: SourceTables, settings: Settings) -> Inbound:
     inbound_settings = InboundSettings(target, guard, fingerprint(table), table.correlation(), key_names)
     numbers, authority = settings.posix.numbers(), settings.authority.authority()
     return Inbound(table.name, source(table).source_type, inbound_settings, now, numbers, authority)
+
+
+def decisions(settings: Settings) -> Decisions:
+    """The door for what a person decides about records."""
+    return Decisions({table.name: inbound(table, settings) for table in settings.source}, own_inbound(settings), now)
 
 
 def own_inbound(settings: Settings) -> Inbound:

@@ -30,6 +30,9 @@ from gateway.model.source import LOCAL
 from gateway.store.keys import MAX_POSIX_NUMBER
 from gateway.sync.numbering import DEFAULT_RANGE, PosixNumbers, Range
 
+MIN_TOKEN_CHARACTERS = 24  # a word that a person makes up is guessed
+MAX_TOKEN_CHARACTERS = 1_024
+
 
 class Table(BaseModel):
     """A table that knows its keys and refuses others."""
@@ -103,9 +106,28 @@ class HttpTable(Certified):
 
 
 class ManagementTable(Table):
-    """`[management]`: health, readiness, metrics; keep it away from strangers."""
+    """`[management]`: health, readiness, metrics; the admin API for whoever shows the token. Keep it away from strangers."""
 
     listen: Endpoints = (Endpoint("127.0.0.1", 9390),)
+    token_file: FileSecret | None = None
+    token_env: EnvironmentSecret | None = None
+
+    @model_validator(mode="after")
+    def _one_good_token(self) -> Self:
+        if self.token_file is not None and self.token_env is not None:
+            raise ValueError("token_file and token_env exclude each other; keep one")
+        token = self.secret_token
+        if token is not None and not (MIN_TOKEN_CHARACTERS <= len(token) <= MAX_TOKEN_CHARACTERS and token.isascii()):
+            raise ValueError(
+                f"the token of the admin API has {MIN_TOKEN_CHARACTERS} to {MAX_TOKEN_CHARACTERS} characters of ASCII; "
+                "make one with: openssl rand -hex 32"
+            )
+        return self
+
+    @property
+    def secret_token(self) -> str | None:
+        """What a client of the admin API shows; never print it. None: there is no admin API."""
+        return chosen_secret(None, self.token_file, self.token_env)
 
 
 class LogTable(Table):

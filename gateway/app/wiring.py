@@ -23,6 +23,8 @@ from gateway.directory.directory import Directory
 from gateway.directory.follower import Follower
 from gateway.frontends.admin.figures import Parts
 from gateway.frontends.admin.health import HealthCheck, source_check, store_checks, view_check
+from gateway.frontends.admin.keeper import Keeper
+from gateway.frontends.admin.links import AdminLinks
 from gateway.frontends.admin.management import Management
 from gateway.frontends.admin.metrics import Metrics
 from gateway.frontends.developer.api import DeveloperApi
@@ -112,7 +114,9 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         *(source_check(database, table.name) for table in settings.source),
         *([HealthCheck("workers", ldap.health)] if isinstance(ldap, Crew) else ()),
     ]
-    management = make_site("management", Management(database, checks, metrics, clock=reactor).routes(), reactor=reactor)
+    admin = AdminLinks(database, parts.decisions(settings), Keeper(settings.management.secret_token))
+    management_routes = [*Management(database, checks, metrics, clock=reactor).routes(), *admin.routes()]
+    management = make_site("management", management_routes, reactor=reactor)
     metrics.watch(
         Parts(
             ldap=statistics,

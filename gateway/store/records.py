@@ -46,12 +46,12 @@ def get(connection: Connection, source_id: str, kind: Kind, external_id: str) ->
     """What the source last said about this object of its; None when it does not have it."""
     found = record_rows.heads(connection, source_id, kind, (external_id,))
     rows = record_rows.by_id(connection, [head.id for head in found.values()])
-    return next((_record(row) for row in rows.values()), None)
+    return next((of_row(row) for row in rows.values()), None)
 
 
 def of_object(connection: Connection, object_id: str) -> list[Record]:
     """The records linked to an object, in the order in which they were linked."""
-    return [_record(row) for row in record_rows.linked_to(connection, (object_id,))]
+    return [of_row(row) for row in record_rows.linked_to(connection, (object_id,))]
 
 
 def accounts(connection: Connection, user_id: str) -> list[Account]:
@@ -70,7 +70,7 @@ def accounts_by_user(connection: Connection, user_ids: Collection[str]) -> dict[
 def problems(connection: Connection, source_id: str, after: int = 0, limit: int = 100) -> list[tuple[int, Record]]:
     """The source's records that are not (or no longer rightly) objects, each with its number, which is the next `after`."""
     rows = connection.execute(_PROBLEMS, {"source": source_id, "after": after, "most": limit})
-    return [(row.id, _record(RecordRow._make(row))) for row in rows]
+    return [(row.id, of_row(RecordRow._make(row))) for row in rows]
 
 
 def count_problems(connection: Connection, source_id: str) -> dict[Situation, int]:
@@ -89,7 +89,8 @@ def count_linked(connection: Connection, source_id: str, kind: Kind) -> int:
     return int(connection.execute(_COUNT_LINKED, {"source": source_id, "kind": kind.value}).scalar_one())
 
 
-def _record(row: RecordRow) -> Record:
+def of_row(row: RecordRow) -> Record:
+    """A row as whoever is not the door sees it."""
     return Record(
         row.source_id,
         Kind(row.kind),

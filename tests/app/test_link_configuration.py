@@ -73,3 +73,12 @@ def test_a_wrong_rule_is_told_with_its_cure(tmp_path: Path, rules: str, sentence
         load(tmp_path, LDIF + rules)
     assert sentence in str(raised.value)
     assert '[[source]] "hr"' in str(raised.value)
+
+
+def test_a_token_that_a_person_makes_up_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("sesame\n")
+    (tmp_path / "token").chmod(0o600)
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path, '[management]\ntoken_file = "token"\n')
+    assert "openssl rand -hex 32" in str(raised.value)
+    assert "sesame" not in str(raised.value)

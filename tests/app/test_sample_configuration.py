@@ -37,6 +37,8 @@ EXAMPLES = {
     "allocate",
     "primary_gid",
     "deleted",
+    "token_file",
+    "token_env",
     "certificate_sha256",
     "exclude",
 }  # commented, not defaults

@@ -1,0 +1,130 @@
+"""Records and decisions over HTTP: for whoever shows the token, and nobody else."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import pytest_twisted
+from structlog.testing import capture_logs
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+from gateway.frontends.admin.keeper import Keeper
+from gateway.frontends.admin.links import AdminLinks
+from gateway.frontends.http.router import make_site
+from gateway.store.database import Database
+from gateway.sync.correlation import Reaction
+from gateway.sync.decisions import Decisions
+from tests.frontends.http.serving import Response, Serving, fetch
+from tests.sync.house import House, person
+
+TOKEN = "a-token-of-the-admin-api-in-ascii"
+HR, AD = "hr", "ad"
+
+
+class Desk:
+    """The admin API over a house, and a client with the token."""
+
+    def __init__(self, house: House, token: str | None = TOKEN) -> None:
+        decisions = Decisions({HR: house.door(HR), AD: house.door(AD)}, house.door("local"), lambda: house.time)
+        routes = AdminLinks(house.database, decisions, Keeper(token)).routes()
+        self.house = house
+        self.serving = Serving(make_site("management", routes, reactor=reactor))
+
+    async def get(self, path: str, token: str = TOKEN) -> Response:
+        return await fetch(self.serving.port, "GET", path, headers={"Authorization": f"Bearer {token}"})
+
+    async def post(self, path: str, **body: Any) -> Response:
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+        return await fetch(self.serving.port, "POST", f"/admin/links/{path}", headers=headers, body=body)
+
+
+@pytest.fixture
+def desk(database: Database) -> Iterator[Desk]:
+    """Anna of AD; HR has a record of hers that waits for a person."""
+    house = House(database)
+    house.correlate(HR, "employee_number = employee_number", unlinked=Reaction.QUEUE)
+    house.apply(person("anna", employee_number="7"), source=AD)
+    house.apply(person("asmith", employee_number="7", title="Boss"), source=HR)
+    opened = Desk(house)
+    yield opened
+    pytest_twisted.blockon(Deferred.fromCoroutine(opened.serving.end()))
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_waits_is_listed_page_by_page_with_its_candidates(desk: Desk) -> None:
+    desk.house.apply(person("anna", external_id="2"), source=HR)
+    first = await desk.get("/admin/links?maxResults=1&source=hr")
+    assert first.status == 200
+    [row] = first.json["data"]
+    assert (row["externalId"], row["situation"], row["object"]) == ("u:asmith", "unlinked", None)
+    assert row["candidates"] == [{"id": desk.house.user("anna").id, "name": "user anna"}]
+    second = await desk.get(f"/admin/links?maxResults=1&source=hr&nextToken={first.json['nextToken']}")
+    assert [row["situation"] for row in second.json["data"]] == ["disputed"]
+    disputed = await desk.get("/admin/links?situation=disputed")
+    assert [row["externalId"] for row in disputed.json["data"]] == ["2"]
+    assert disputed.json["nextToken"] == ""
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_decision_is_done_kept_shown_and_told_to_the_log(desk: Desk) -> None:
+    anna = desk.house.user("anna").id
+    with capture_logs() as lines:
+        linked = await desk.post("link", source=HR, externalId="u:asmith", objectId=anna, by="eve")
+    assert (linked.status, linked.json["objectId"]) == (200, anna)
+    assert linked.json["changeNumber"] == desk.house.last()
+    assert desk.house.user("anna").first("title") == "Boss"
+    [audit] = [line for line in lines if line["event"] == "link decision"]
+    assert (audit["action"], audit["by"], audit["record"], audit["object"]) == ("link", "eve", "u:asmith", anna)
+    shown = (await desk.get("/admin/links/record?source=hr&externalId=u:asmith")).json
+    assert (shown["situation"], shown["decidedBy"], shown["attributes"]["title"]) == ("linked", "person:eve", ["Boss"])
+    assert [(one["verdict"], one["objectId"]) for one in shown["decisions"]] == [("link", anna)]
+    unlinked = await desk.post("unlink", source=HR, externalId="u:asmith")
+    assert unlinked.json["objectId"] is None
+    split = await desk.post("split", source=HR, externalId="u:asmith")
+    assert desk.house.names() == {"anna", "asmith"}
+    merged = await desk.post("merge", keptId=anna, lostId=split.json["objectId"])
+    assert (merged.status, desk.house.names()) == (200, {"anna"})
+
+
+@pytest_twisted.ensureDeferred
+async def test_mistakes_are_told_in_the_words_of_every_face(desk: Desk) -> None:
+    answers = [
+        await desk.post("unlink", source=HR, externalId="u:asmith"),
+        await desk.post("link", source=HR, externalId="nobody", objectId="x"),
+        await desk.post("link", source=HR, externalId="u:asmith"),
+        await desk.post("merge", keptId="a", lostId="b", also="c"),
+        await desk.get("/admin/links?situation=lost"),
+        await desk.get("/admin/links/record?source=hr&externalId=nobody"),
+    ]
+    assert [(answer.status, answer.json["code"]) for answer in answers] == [
+        (409, "Conflict"),
+        (404, "ResourceNotFound"),
+        (400, "InvalidParameter"),
+        (400, "InvalidParameter"),
+        (400, "InvalidParameter"),
+        (404, "ResourceNotFound"),
+    ]
+    assert "objectId" in answers[2].json["message"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_nobody_without_the_token_reads_or_decides(desk: Desk) -> None:
+    wrong = await desk.get("/admin/links", token="another-token-that-is-long-enough")
+    none = await fetch(desk.serving.port, "GET", "/admin/links")
+    posted = await fetch(desk.serving.port, "POST", "/admin/links/merge", body=b"{}")
+    assert [answer.status for answer in (wrong, none, posted)] == [401, 401, 401]
+    assert TOKEN.encode() not in wrong.body + none.body + posted.body
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_a_token_in_the_configuration_everybody_is_refused(database: Database) -> None:
+    desk = Desk(House(database), token=None)
+    answer = await desk.get("/admin/links")
+    assert (answer.status, answer.json["code"]) == (403, "AdminApiDisabled")
+    assert "[management] token_file" in answer.json["message"]
+    await desk.serving.end()
+
+
+def test_the_token_prints_nowhere() -> None:
+    assert TOKEN not in repr(Keeper(TOKEN))

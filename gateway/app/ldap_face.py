@@ -10,10 +10,11 @@ from typing import Any
 
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app import parts
+from gateway.app import entrance, parts
 from gateway.app.measured import MeasuredAuthenticator, TellUpstream
 from gateway.app.tables import LimitsTable, Settings
 from gateway.app.tls import Certificate
+from gateway.directory.arrivals import Arrivals
 from gateway.directory.authenticate import Authentication
 from gateway.directory.directory import Directory
 from gateway.directory.hashing import Hashing
@@ -58,7 +59,8 @@ def build(
     hashing = Hashing(reactor)
     offline = OfflineBinds(database, hashing, parts.offline_seconds(settings), parts.now)
     measured = {name: MeasuredAuthenticator(name, one, tell_upstream, reactor) for name, one in upstreams.items()}
-    passwords = Passwords(database, measured, hashing, offline)
+    admission = entrance.admission(settings, database, measured, reactor)
+    passwords = Passwords(database, measured, hashing, offline, admission.newcomers)
     authentication = Authentication(
         directory,
         database,
@@ -66,6 +68,7 @@ def build(
         soft_lock,
         anonymous_views=settings.ldap.anonymous,
         users_see_themselves=settings.ldap.user_access == "self",
+        arrivals=Arrivals(directory, reactor) if admission.newcomers else None,
     )
     password_changes = PasswordChanges(
         database,
@@ -92,7 +95,7 @@ def build(
         sources=tuple(table.name for table in settings.source),
         log_operations=settings.log.level == "debug",
     )
-    return LdapFace(services, password_changes, [*(one.close for one in upstreams.values()), hashing.close])
+    return LdapFace(services, password_changes, [*(one.close for one in upstreams.values()), *admission.closers, hashing.close])
 
 
 def soft_lock(settings: Settings, reactor: Any) -> SoftLock:

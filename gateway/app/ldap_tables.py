@@ -20,6 +20,7 @@ from gateway.connectors.ldap.settings import (
     bind_name,
     kind_settings,
 )
+from gateway.model.expressions import Expression
 from gateway.model.mapping import default_mapping
 from gateway.model.mapping_defaults import DOMAIN_ATTRIBUTES
 from gateway.model.objects import Kind
@@ -69,6 +70,7 @@ class LdapSourceTable(Source):
     password_file: FileSecret | None = None
     password_env: EnvironmentSecret | None = None
     authentication: bool = True
+    jit: bool = False
     offline_bind_seconds: NotNegative = 0
     page_size: PositiveInt = 1000
     connect_timeout_seconds: PositiveFloat = 10
@@ -90,7 +92,21 @@ class LdapSourceTable(Source):
             raise ValueError('a password is given without bind_dn; add bind_dn = "cn=…"')
         if not any(table.all_bases for _, table in self.tables()):
             raise ValueError('nothing would be read; add [source.users] with base = "ou=people,…"')
+        if self.jit:
+            self._check_newcomers()
         return self
+
+    def _check_newcomers(self) -> None:
+        if not self.authentication:
+            raise ValueError("jit lets people in by their password at the source; with authentication = false none is asked")
+        if not self.users.all_bases:
+            raise ValueError('jit looks people up at the source; add [source.users] with base = "ou=people,…"')
+        mapped = self.users.mapping.get("username", ("by default",))
+        if isinstance(mapped, Expression) or not any(mapped):
+            raise ValueError(
+                "jit looks people up by their login name, which an expression cannot be turned round to; "
+                'map username to an attribute, such as username = "uid"'
+            )
 
     @property
     def secret_password(self) -> str | None:

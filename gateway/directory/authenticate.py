@@ -10,6 +10,7 @@ from typing import TypeVar
 import structlog
 
 from gateway.directory.access import Access, of_application, of_user
+from gateway.directory.arrivals import Arrivals
 from gateway.directory.bindnames import BindNames, Named
 from gateway.directory.certificates import CertificateNames
 from gateway.directory.directory import Directory, Party
@@ -19,6 +20,8 @@ from gateway.directory.search import NoSuchObject
 from gateway.directory.softlock import SoftLock, bounded
 from gateway.model.application import Application, Grant, Scope
 from gateway.model.dn import DN, InvalidDN
+from gateway.model.errors import Busy
+from gateway.model.newcomers import Entered
 from gateway.model.source import PolicyNotice
 from gateway.store import application_passwords, applications, users
 from gateway.store.database import Database
@@ -67,12 +70,15 @@ class Authentication:
         *,
         anonymous_views: tuple[str, ...] = (),
         users_see_themselves: bool = True,
+        arrivals: Arrivals | None = None,
     ) -> None:
+        """`arrivals`: where newcomers are let in."""
         self._directory = directory
         self._database = database
         self._passwords = passwords
         self._soft_lock = soft_lock
-        self._names = BindNames(directory, database)
+        self._names = BindNames(directory, database, newcomers=arrivals is not None)
+        self._arrivals = arrivals
         self._users_see_themselves = users_see_themselves
         everything = Access(scope=Scope()) if anonymous_views else Access()
         self.anonymous = Party("", anonymous_views, everything)
@@ -177,14 +183,26 @@ class Authentication:
                 raise InvalidCredentials
             _log.info("bind", dn=party.dn, peer=peer, result="accepted")
             return Bound(party)
-        proof = await self._passwords.check(named.user_id, password)
+        proof = await self._passwords.check(named.user_id, password, named.logins)
         if not proof.right:
             raise InvalidCredentials(proof.notice)
+        if proof.entered is not None:
+            named = await self._arrived(named, proof.entered)
         used = proof.application_password
         how = {"offline": True} if proof.offline else {}
         via = {"application_password": used.name, "application": used.application_name} if used else {}
         _log.info("bind", dn=named.name, peer=peer, result="accepted", **how, **via)
         return Bound(self._person(named, proved=used is None), proof.notice)
+
+    async def _arrived(self, named: Named, entered: Entered) -> Named:
+        """A newcomer as the views show them, when they do. Raises InvalidCredentials, Busy."""
+        for view in dict.fromkeys(view for view, _ in named.candidates):
+            if self._arrivals is not None and not await self._arrivals.reached(view, entered.change_number):
+                raise Busy("you are known now; try again when the directory shows it")
+            found = self._names.entry(view, entered.user_id)
+            if found is not None:
+                return found
+        raise InvalidCredentials
 
     async def _application(self, named: Named, application_name: str, password: bytes) -> Party | None:
         secret = password.decode("utf-8", "replace")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.directory.definition import View
 from gateway.directory.directory import Directory
-from gateway.model import dn
+from gateway.model import dn, schema
 from gateway.model.dn import DN, InvalidDN
 from gateway.model.objects import Kind
 from gateway.store import users
@@ -19,21 +19,29 @@ from gateway.store.keys import name_key
 @dataclass(frozen=True, slots=True)
 class Named:
     """Who is meant. `key`: the same for all names of one person, for the soft lock. `view` and `name` (a DN): where it was
-    found, "" for nowhere. A person has a `user_id`, an application an `application`, its name; nobody has neither."""
+    found, "" for nowhere. A person has a `user_id`, an application an `application`, its name; nobody has neither.
+    `candidates`: of nobody, the login names that were meant, each with the view in which; only where newcomers are let in."""
 
     key: str
     view: str = ""
     name: str = ""
     user_id: str | None = None
     application: str | None = None
+    candidates: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """The login names among the candidates, each once."""
+        return tuple(dict.fromkeys(login for _, login in self.candidates))
 
 
 class BindNames:
-    """Looks names up in the views and the store."""
+    """Looks names up in the views and the store. `newcomers`: whether to tell which login names nobody has."""
 
-    def __init__(self, directory: Directory, database: Database) -> None:
+    def __init__(self, directory: Directory, database: Database, *, newcomers: bool = False) -> None:
         self._directory = directory
         self._database = database
+        self._newcomers = newcomers
 
     async def find(self, name: str) -> Named:
         """Whom a bind name means. Raises InvalidDN when it is no DN and no view takes anything else, ViewNotReady."""
@@ -65,8 +73,17 @@ class BindNames:
                 return Named(key, view.name, str(name), application=name.rdns[0].avas[0].value)
         row = self._directory.reader(view.name).row(key)
         if row is None or row[1] != Kind.USER or (for_bind and "dn" not in view.bind_names):
+            if row is None and for_bind and self._newcomers:
+                login = login_of(view, key, parsed)
+                if login:
+                    return Named(_key_of_login(login), view.name, candidates=((view.name, login),))
             return Named(key, view.name)
         return Named(_key_of(row[2]), view.name, row[6], user_id=row[2])
+
+    def entry(self, view: str, user_id: str) -> Named | None:
+        """A person as the view shows them, if it does. Raises ViewNotReady."""
+        row = self._directory.reader(view).row_of(user_id)
+        return None if row is None or row[1] != Kind.USER else Named(_key_of(user_id), view, row[6], user_id=user_id)
 
     async def _by_login(self, name: str, candidates: list[tuple[View, str]]) -> Named:
         readers = [self._directory.reader(view.name) for view, _ in candidates]
@@ -77,7 +94,10 @@ class BindNames:
             row = None if user_id is None else reader.row_of(user_id)
             if row is not None and row[1] == Kind.USER:
                 return Named(_key_of(row[2]), view.name, row[6], user_id=row[2])
-        return Named(f"login:{name_key(name)}")
+        if self._newcomers and candidates:
+            named = tuple((view.name, login) for view, login in candidates)
+            return Named(_key_of_login(named[0][1]), candidates=named)
+        return Named(_key_of_login(name))
 
     def _candidates(self, name: str) -> Iterator[tuple[View, str]]:
         """In which views, and by which login names, a name is looked up."""
@@ -100,5 +120,22 @@ def logins_in(view: View, name: str) -> Iterator[str]:
         yield name
 
 
+def login_of(view: View, key: str, parsed: Callable[[], DN]) -> str:
+    """The login name in the DN of a person whom the view does not have; "" when the DN could not be a person's, or people are
+    named by something else."""
+    rules = view.rules[Kind.USER]
+    if "dn" not in view.bind_names or not key.startswith(view.container(Kind.USER).key):
+        return ""
+    rule = next((rule for name, rule in rules.attributes.items() if name.lower() == rules.naming.lower()), None)
+    avas = parsed().rdns[0].avas
+    if rule is None or rule.names[:1] != ("username",) or len(avas) != 1:
+        return ""
+    return avas[0].value if schema.canonical(avas[0].type) == schema.canonical(rules.naming) else ""
+
+
 def _key_of(user_id: str) -> str:
     return f"user:{user_id}"
+
+
+def _key_of_login(login: str) -> str:
+    return f"login:{name_key(login)}"

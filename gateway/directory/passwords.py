@@ -6,6 +6,7 @@
    which the accounts were linked, and nobody else: a local password beside them does not count. While a source cannot be
    reached, what it accepted lately does (offline.py), where that is configured.
 3. Else the local password.
+4. A name that nobody here has is asked of the sources that let newcomers in (newcomers.py), where there are such.
 
 Every refusal costs what any other costs (one question upstream where there is one, one hash where there are hashes), so that
 nobody learns from the time it takes whether there is such a person."""
@@ -16,10 +17,12 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from gateway.directory.hashing import Hashing
+from gateway.directory.newcomers import Newcomer, Newcomers
 from gateway.directory.offline import OfflineBinds, WrongOffline
 from gateway.directory.standing import Standing, Standings
 from gateway.model.application import ApplicationPassword
 from gateway.model.errors import Busy, SourceUnavailable
+from gateway.model.newcomers import Entered
 from gateway.model.records import Account
 from gateway.model.source import Authenticator, BindOutcome, PolicyNotice
 from gateway.store import application_passwords, passwords
@@ -29,13 +32,15 @@ from gateway.store.database import Database
 @dataclass(frozen=True, slots=True)
 class Proof:
     """Whether the password is right, and what the source's password policy says beside that. `source_id`: who vouched ("" for
-    the gateway itself); `application_password`: which one it was; `offline`: the source could not be reached."""
+    the gateway itself); `application_password`: which one it was; `offline`: the source could not be reached; `entered`: who
+    was not known here before."""
 
     right: bool
     notice: PolicyNotice | None = None
     source_id: str = ""
     application_password: ApplicationPassword | None = None
     offline: bool = False
+    entered: Entered | None = None
 
 
 WRONG = Proof(False)
@@ -45,20 +50,31 @@ class Passwords:
     """`authenticators` by source id; a source that is not among them cannot vouch for a password."""
 
     def __init__(
-        self, database: Database, authenticators: Mapping[str, Authenticator], hashing: Hashing, offline: OfflineBinds
+        self,
+        database: Database,
+        authenticators: Mapping[str, Authenticator],
+        hashing: Hashing,
+        offline: OfflineBinds,
+        newcomers: Newcomers | None = None,
     ) -> None:
         self._database = database
         self._authenticators = authenticators
         self._hashing = hashing
         self._offline = offline
+        self._newcomers = newcomers
         self._standings = Standings(database, authenticators)
 
-    async def check(self, user_id: str | None, password: bytes) -> Proof:
-        """Whether it is this person's password; None is nobody's. Raises SourceUnavailable, Busy, StoreUnavailable."""
+    async def check(self, user_id: str | None, password: bytes, logins: Sequence[str] = ()) -> Proof:
+        """Whether it is this person's password; None is nobody's, who may be a newcomer with one of these login names. Raises
+        SourceUnavailable, Busy, StoreUnavailable."""
         wanted = user_id or str(uuid4())  # the look-up is made whether or not there is such a person
         if application_passwords.has_form(password):
             found = await self._database.look(lambda c: application_passwords.verify(c, wanted, password))
             return Proof(found is not None, application_password=found)
+        if user_id is None and logins and self._newcomers is not None:
+            newcomer = await self._newcomers.admit(logins, password)
+            if newcomer is not None:
+                return await self._proof_of(newcomer, password)
         standing = await self.standing(wanted)
         if not standing.can_log_in:
             await self._decoy(password)
@@ -75,6 +91,14 @@ class Passwords:
     async def standing(self, user_id: str) -> Standing:
         """What is known of a person."""
         return self._standings.at_once(user_id) or await self._standings.of(user_id)
+
+    async def _proof_of(self, newcomer: Newcomer, password: bytes) -> Proof:
+        entered = newcomer.entered
+        if entered is None or not (await self.standing(entered.user_id)).enabled:
+            await self._spend_a_hash(password)
+            return Proof(False, newcomer.notice)
+        self._offline.accepted(entered.user_id, newcomer.source_id, password)
+        return Proof(True, newcomer.notice, newcomer.source_id, entered=entered)
 
     async def _ask(self, user_id: str, accounts: Sequence[Account], password: bytes) -> Proof:
         """Asks the sources in turn. Raises SourceUnavailable when none accepted and one could not be asked."""

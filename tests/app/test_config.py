@@ -225,6 +225,21 @@ def test_an_expression_where_none_can_be_is_refused(folder: Path, kind: str) -> 
     assert "mapping.photo: photo is not text, so no expression can make it" in said
 
 
+@pytest.mark.parametrize(
+    ("key", "mapping", "what"),
+    [
+        ("authentication = false", "", "jit lets people in by their password at the source"),
+        ("", "username = ''", "jit looks people up by their login name"),
+        ("", "username = { expression = 'lower(uid)' }", "which an expression cannot be turned round to"),
+    ],
+)
+def test_newcomers_need_passwords_and_a_login_name_that_can_be_looked_up(
+    folder: Path, key: str, mapping: str, what: str
+) -> None:
+    text = TEN_LINES.replace("[source.users]\n", f"jit = true\n{key}\n[source.users]\n")
+    assert what in complaint(folder, f"{text}[source.users.mapping]\n{mapping}\n")
+
+
 def test_a_mapping_to_a_name_that_looks_like_a_slip_is_warned_about(folder: Path) -> None:
     loaded = load(folder, TEN_LINES + "[source.users.mapping]\ndisplay_nam = 'cn'\nbadge = 'x'\n")
     assert loaded.warnings == ('source hr: "display_nam" becomes a custom field; did you mean "display_name"?',)

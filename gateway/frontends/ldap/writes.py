@@ -11,6 +11,7 @@ import structlog
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
+from gateway.directory.arrivals import Arrivals
 from gateway.directory.definition import View
 from gateway.frontends.ldap import assertion
 from gateway.frontends.ldap.attempt import Attempt, Plan, Planner, permitted
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from gateway.frontends.ldap.connection import LDAPConnection
 
 _log = structlog.get_logger("gateway.write")
-
-VIEW_SECONDS: Final = 5.0
-"""How long an answer waits for the view. A view takes milliseconds; one that is being built, or has no disk, must not hold the
-client for ever: the write is done all the same."""
 
 ASSERTED_ATTEMPTS: Final = 20
 """How often a write with an assertion is begun anew because somebody else has written meanwhile."""
@@ -156,26 +153,5 @@ def _audit(attempt: Attempt, name: str, plan: Plan, written: Written) -> None:
 
 
 async def _reached(connection: "LDAPConnection", view: View, number: int) -> None:
-    """Waits until the view has the change."""
-    follower = connection.services.directory.followers[view.name]
-    if follower.position >= number:
-        return
-    waiting: Deferred[None] = Deferred()
-
-    def look() -> None:
-        if follower.position >= number and not waiting.called:
-            waiting.callback(None)
-
-    def give_up() -> None:
-        _log.warning("write is done, and the view does not have it yet", view=view.name, change=number)
-        waiting.callback(None)
-
-    follower.on_change.append(look)
-    patience = connection.services.reactor.callLater(VIEW_SECONDS, give_up)
-    try:
-        look()
-        await waiting
-    finally:
-        follower.on_change.remove(look)
-        if patience.active():
-            patience.cancel()
+    """Waits until the view has the change, but not for ever: it is written all the same."""
+    await Arrivals(connection.services.directory, connection.services.reactor).reached(view.name, number)

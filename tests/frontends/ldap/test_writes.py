@@ -493,7 +493,7 @@ def test_two_clients_that_count_by_assertions_lose_nothing(desk: Desk, serving: 
 def test_a_write_is_answered_in_time_though_the_view_cannot_follow(
     desk: Desk, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.frontends.ldap.writes.VIEW_SECONDS", 0.2)
+    monkeypatch.setattr("gateway.directory.arrivals.VIEW_SECONDS", 0.2)
     portal = Client(serving, desk.portal)
     [path] = desk.folder.glob("view-main-*.sqlite")
     holder = sqlite3.connect(path, isolation_level=None)

@@ -1,0 +1,164 @@
+"""Looking up one person at a slapd: who is found, what a strange name does, a server that is away or hangs, and the bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, DeferredList
+
+from gateway.connectors.ldap import finding
+from gateway.connectors.ldap.entries import EntryReader
+from gateway.connectors.ldap.finding import MAX_LOGIN_CHARACTERS, MOST_ASKED, MOST_FOUND, FinderSettings, LdapFinder
+from gateway.connectors.ldap.settings import OpenLDAPSettings, Upstream, kind_settings
+from gateway.model.errors import SourceUnavailable
+from gateway.model.objects import Kind
+from tests.conftest import StartSlapd
+from tests.servers.people import READER_PASSWORD, people, person_dn
+from tests.servers.slapd import Slapd
+
+
+@pytest.fixture
+def slapd(start_slapd: StartSlapd) -> Slapd:
+    return start_slapd(ldif=people(20))
+
+
+def made(slapd: Slapd, *, seconds: float = 5.0, password: str = READER_PASSWORD, bases: tuple[str, ...] = ()) -> LdapFinder:
+    upstream = Upstream(urls=(slapd.url,), bind_dn=slapd.reader.dn, password=password)
+    users = kind_settings(Kind.USER, bases or (f"ou=people,{slapd.suffix}",))
+    reader = EntryReader(OpenLDAPSettings(id="hr", upstream=upstream, kinds=(users,)), users)
+    settings = FinderSettings(
+        id="hr",
+        upstream=upstream,
+        bases=users.top_bases,
+        filter=users.filter,
+        login_attributes=("uid",),
+        attributes=reader.identified_attributes,
+        seconds=seconds,
+    )
+    return LdapFinder(settings, reader.identified, reactor)
+
+
+@pytest.fixture
+def finder(slapd: Slapd) -> Iterator[LdapFinder]:
+    one = made(slapd)
+    yield one
+    one.close()
+
+
+@ensureDeferred
+async def test_a_person_is_found_as_the_source_would_report_them(slapd: Slapd, finder: LdapFinder) -> None:
+    (delta,) = await finder.find("USER000003")
+    assert delta.dn == person_dn(3)
+    assert delta.attributes["username"] == ("user000003",)
+    with slapd.connect() as connection:
+        connection.search(person_dn(3), "(objectClass=*)", attributes=["entryUUID"])
+        assert delta.external_id == connection.entries[0].entryUUID.value.strip("{}").lower()
+
+
+@pytest.mark.parametrize(
+    "login", ["nobody", "*", "user*", "user000003)(uid=*", "\\2a", "user000003\0", "", "ü" * 100], ids=repr
+)
+@ensureDeferred
+async def test_a_strange_name_finds_nobody(finder: LdapFinder, login: str) -> None:
+    assert not await finder.find(login)
+
+
+@ensureDeferred
+async def test_a_longer_name_than_any_is_not_asked_for(slapd: Slapd, finder: LdapFinder) -> None:
+    await finder.find("x" * MAX_LOGIN_CHARACTERS)
+    await finder.find("y" * (MAX_LOGIN_CHARACTERS + 1))
+    assert "xxx" in slapd.log_text()
+    assert "yyy" not in slapd.log_text()
+
+
+@ensureDeferred
+async def test_people_are_looked_for_below_every_base_and_nowhere_else(slapd: Slapd) -> None:
+    both = made(slapd, bases=(f"ou=dept1,ou=people,{slapd.suffix}", f"ou=dept2,ou=people,{slapd.suffix}"))
+    try:
+        assert [len(await both.find(f"user00000{number}")) for number in (1, 2, 3)] == [1, 1, 0]
+    finally:
+        both.close()
+
+
+@ensureDeferred
+async def test_of_many_with_one_name_no_more_are_read_than_it_takes_to_know(slapd: Slapd, finder: LdapFinder) -> None:
+    for number in range(MOST_FOUND + 2):
+        values = {"uid": "twin", "cn": f"twin {number}", "sn": "x"}
+        slapd.add(f"cn=twin {number},ou=people,{slapd.suffix}", "inetOrgPerson", values)
+    assert len(await finder.find("twin")) == MOST_FOUND
+
+
+@ensureDeferred
+async def test_a_connection_is_used_again_and_one_that_has_ended_is_no_failure(slapd: Slapd, finder: LdapFinder) -> None:
+    for _ in range(3):
+        assert await finder.find("user000001")
+    assert slapd.log_text().count(f'BIND dn="{slapd.reader.dn}" method') == 1
+    slapd.restart()
+    assert await finder.find("user000001")
+
+
+@ensureDeferred
+async def test_a_server_that_is_away_is_unavailable_and_soon_nobody_waits_for_it(slapd: Slapd, finder: LdapFinder) -> None:
+    slapd.stop()
+    for _ in range(3):
+        with pytest.raises(SourceUnavailable, match="no connection"):
+            await finder.find("user000001")
+    with pytest.raises(SourceUnavailable, match="known to be down"):
+        await finder.find("user000001")
+
+
+@ensureDeferred
+async def test_a_server_that_hangs_is_unavailable_in_time(slapd: Slapd) -> None:
+    hanging = made(slapd, seconds=0.2)
+    try:
+        slapd.suspend()
+        with pytest.raises(SourceUnavailable):
+            await hanging.find("user000001")
+    finally:
+        slapd.resume()
+        hanging.close()
+
+
+@ensureDeferred
+async def test_an_account_that_may_not_look_is_unavailable_and_not_nobody(slapd: Slapd) -> None:
+    for wrong in (made(slapd, password="wrong"), made(slapd, bases=(f"ou=nowhere,{slapd.suffix}",))):
+        try:
+            with pytest.raises(SourceUnavailable):
+                await wrong.find("user000001")
+        finally:
+            wrong.close()
+
+
+@ensureDeferred
+async def test_so_many_names_are_looked_up_at_a_time(slapd: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "CONNECTIONS", 1)
+    finder = made(slapd)
+    slapd.suspend()
+    try:
+        waiting = [Deferred.fromCoroutine(finder.find(f"user{number:06d}")) for number in range(MOST_ASKED)]
+        with pytest.raises(SourceUnavailable, match=f"{MOST_ASKED} names are being looked up"):
+            await finder.find("user000001")
+    finally:
+        slapd.resume()
+    answers = await DeferredList(waiting, consumeErrors=True)
+    assert [good for good, _ in answers] == [True] * MOST_ASKED
+    finder.close()
+
+
+@ensureDeferred
+async def test_close_ends_what_is_under_way(slapd: Slapd) -> None:
+    finder = made(slapd)
+    assert await finder.find("user000001")
+    slapd.suspend()
+    try:
+        waiting = Deferred.fromCoroutine(finder.find("user000002"))
+        finder.close()
+        with pytest.raises(SourceUnavailable):
+            await waiting
+        with pytest.raises(SourceUnavailable):
+            await finder.find("user000003")
+    finally:
+        slapd.resume()

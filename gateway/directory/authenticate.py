@@ -32,11 +32,13 @@ _log = structlog.get_logger("gateway.bind")
 
 
 class InvalidCredentials(Exception):
-    """The name or the password is wrong, and nobody is told which. `notice`: what the source's password policy says."""
+    """The name or the password is wrong, and nobody is told which. `notice`: what the source's password policy says; `audit`:
+    what the audit line says beside that: who refused, and why."""
 
-    def __init__(self, notice: PolicyNotice | None = None) -> None:
+    def __init__(self, notice: PolicyNotice | None = None, **audit: str) -> None:
         super().__init__()
         self.notice = notice
+        self.audit = audit
 
 
 class EmptyPassword(Exception):
@@ -104,9 +106,10 @@ class Authentication:
             raise InvalidCredentials
         try:
             answer = await work()
-        except (InvalidCredentials, WrongOffline):
+        except (InvalidCredentials, WrongOffline) as error:
             locked = self._soft_lock.failed(key)
-            _log.warning("bind", dn=name, peer=peer, result="refused", **({"locked_now": True} if locked else {}))
+            why = error.audit if isinstance(error, InvalidCredentials) else {}
+            _log.warning("bind", dn=name, peer=peer, result="refused", **why, **({"locked_now": True} if locked else {}))
             raise
         else:
             self._soft_lock.succeeded(key)
@@ -185,7 +188,7 @@ class Authentication:
             return Bound(party)
         proof = await self._passwords.check(named.user_id, password, named.logins)
         if not proof.right:
-            raise InvalidCredentials(proof.notice)
+            raise InvalidCredentials(proof.notice, **proof.audit)
         if proof.entered is not None:
             named = await self._arrived(named, proof.entered)
         used = proof.application_password

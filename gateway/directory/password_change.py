@@ -157,7 +157,7 @@ class PasswordChanges:
                 return self._answered(answer, account, named.user_id or "", named.name)
             proof = await self._passwords.check(named.user_id, old)
             if not proof.right or proof.application_password is not None or standing is None:
-                raise InvalidCredentials(proof.notice)
+                raise InvalidCredentials(proof.notice, **proof.audit)
             if standing.vouching:
                 self._account(standing.vouching, ())
             return await self._set(standing, new, named.name)

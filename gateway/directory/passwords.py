@@ -24,16 +24,16 @@ from gateway.model.application import ApplicationPassword
 from gateway.model.errors import Busy, SourceUnavailable
 from gateway.model.newcomers import Entered
 from gateway.model.records import Account
-from gateway.model.source import Authenticator, BindOutcome, PolicyNotice
+from gateway.model.source import Authenticator, BindAnswer, BindOutcome, PolicyNotice
 from gateway.store import application_passwords, passwords
 from gateway.store.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Whether the password is right, and what the source's password policy says beside that. `source_id`: who vouched ("" for
-    the gateway itself); `application_password`: which one it was; `offline`: the source could not be reached; `entered`: who
-    was not known here before."""
+    """Whether the password is right, and what the source's password policy says beside that. `source_id`: who vouched, or
+    refused ("" for the gateway itself); `application_password`: which one it was; `offline`: the source could not be reached;
+    `entered`: who was not known here before; `reason`: why the source refused, for the audit."""
 
     right: bool
     notice: PolicyNotice | None = None
@@ -41,6 +41,12 @@ class Proof:
     application_password: ApplicationPassword | None = None
     offline: bool = False
     entered: Entered | None = None
+    reason: str = ""
+
+    @property
+    def audit(self) -> dict[str, str]:
+        """What the audit says of a refusal."""
+        return {"source": self.source_id, "reason": self.reason} if self.reason else {}
 
 
 WRONG = Proof(False)
@@ -103,7 +109,7 @@ class Passwords:
     async def _ask(self, user_id: str, accounts: Sequence[Account], password: bytes) -> Proof:
         """Asks the sources in turn. Raises SourceUnavailable when none accepted and one could not be asked."""
         silent: dict[str, SourceUnavailable] = {}
-        refusals: dict[str, PolicyNotice | None] = {}
+        refusals: dict[str, BindAnswer] = {}
         for account in accounts:
             try:
                 answer = await self._authenticators[account.source_id].authenticate(account.dn, password)
@@ -113,13 +119,14 @@ class Passwords:
             if answer.outcome is BindOutcome.ACCEPTED:
                 self._offline.accepted(user_id, account.source_id, password)
                 return Proof(True, answer.notice, account.source_id)
-            refusals.setdefault(account.source_id, answer.notice)
+            refusals.setdefault(account.source_id, answer)
         if silent:
             return await self._ask_memory(user_id, silent, password)
         hashed = [await self._offline.refused(user_id, source_id, password) for source_id in refusals]
         if not any(hashed):
             await self._spend_a_hash(password)
-        return Proof(False, next(iter(refusals.values())))
+        first, answer = next(iter(refusals.items()))
+        return Proof(False, answer.notice, first, reason=answer.reason)
 
     async def _ask_memory(self, user_id: str, silent: Mapping[str, SourceUnavailable], password: bytes) -> Proof:
         """What the sources that cannot be reached accepted lately."""

@@ -87,10 +87,12 @@ class PolicyNotice:
 
 @dataclass(frozen=True, slots=True)
 class BindAnswer:
-    """`notice`: None when the upstream's policy has nothing to say, or there is none."""
+    """`notice`: None when the upstream's policy has nothing to say, or there is none. `reason`: why it refused, in words for
+    the audit, where it tells; never for who is being refused."""
 
     outcome: BindOutcome
     notice: PolicyNotice | None = None
+    reason: str = ""
 
 
 class Authenticator(Protocol):

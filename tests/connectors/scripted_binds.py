@@ -1,4 +1,4 @@
-"""A server that answers every bind with one result code, or with octets that are no answer."""
+"""A server that answers every bind with one result, or with octets that are no answer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from gateway.wire.messages import BindResponse, LDAPMessage, Result
 class BindServer:
     """Serves connections one after the other until the block ends."""
 
-    def __init__(self, code: int, garbage: bytes = b"") -> None:
-        self._code = code
+    def __init__(self, code: int, garbage: bytes = b"", diagnostic: str = "") -> None:
+        self._result = Result(code, "", diagnostic)
         self._garbage = garbage
         self._connection: socket.socket | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -50,5 +50,5 @@ class BindServer:
         framer = Framer()
         while data := connection.recv(65536):
             for message in map(decode_message, framer.feed(data)):
-                answer = encode_message(LDAPMessage(message.message_id, BindResponse(Result(self._code))))
+                answer = encode_message(LDAPMessage(message.message_id, BindResponse(self._result)))
                 connection.sendall(self._garbage or answer)

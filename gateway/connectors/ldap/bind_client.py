@@ -16,12 +16,13 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IHandshakeListener
 from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.internet.ssl import Certificate, optionsForClientTLS, platformTrust, trustRootFromCertificates
+from twisted.internet.ssl import Certificate, platformTrust, trustRootFromCertificates
 from twisted.internet.tcp import Client
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.connectors.ldap.failures import Place, UpstreamRefused, UpstreamUnavailable
+from gateway.connectors.ldap.pinning import PinnedCertificates, client_options
 from gateway.connectors.ldap.settings import Address
 from gateway.model.source import PolicyNotice
 from gateway.wire import controls, oids
@@ -70,8 +71,10 @@ class Answer:
     generated: bytes | None = field(default=None, repr=False)
 
 
-def trust_root(ca_file: Path | None) -> Any:
-    """What certificates are checked against: the authorities in the PEM file, or the system's trust store."""
+def trust_root(ca_file: Path | None, pinned: tuple[bytes, ...] = ()) -> Any:
+    """What certificates are checked against: those that are pinned, the authorities in the PEM file, or the system's."""
+    if pinned:
+        return PinnedCertificates(pinned)
     if ca_file is None:
         return platformTrust()  # type: ignore[no-untyped-call]
     found = _PEM_CERTIFICATE.findall(ca_file.read_bytes())
@@ -125,7 +128,7 @@ class BindClient(Protocol):
         if not isinstance(answer, ExtendedResponse) or answer.result.code != 0 or self._framer.pending:
             self.drop()
             raise UpstreamRefused(self.place, "StartTLS was refused", "give the server a certificate, or use an ldaps:// URL")
-        self._transport.startTLS(optionsForClientTLS(host, trustRoot=root))
+        self._transport.startTLS(client_options(host, root))
         await self.wait_for_tls(reactor, seconds)
 
     async def wait_for_tls(self, reactor: Any, seconds: float) -> None:
@@ -243,7 +246,7 @@ async def connect(reactor: Any, place: Place, address: Address, root: Any, start
     """A connection that is ready for binds, with TLS where that is configured. Raises UpstreamUnavailable."""
     endpoint: Any = HostnameEndpoint(reactor, address.host, address.port, timeout=seconds)
     if address.tls:
-        endpoint = wrapClientTLS(optionsForClientTLS(address.host, trustRoot=root), endpoint)
+        endpoint = wrapClientTLS(client_options(address.host, root), endpoint)
     attempt: Deferred[BindClient] = endpoint.connect(Factory.forProtocol(lambda: BindClient(place)))
     try:
         client = await _cancellable(attempt)

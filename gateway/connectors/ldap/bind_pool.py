@@ -183,8 +183,9 @@ class BindPool:
         return client
 
     def _trusted(self, place: Place) -> Any:
+        upstream = self._settings.upstream
         try:
-            return trust_root(self._settings.upstream.ca_file)
+            return trust_root(upstream.ca_file, upstream.certificate_sha256)
         except Exception as error:  # OSError, or OpenSSL's own errors for what is not a certificate
             what = f"ca_file {self._settings.upstream.ca_file} cannot be used ({type(error).__name__})"
             raise UpstreamRefused(place, what, "give a readable PEM file with the authority's certificate") from None

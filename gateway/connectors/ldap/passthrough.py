@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 
+from gateway.connectors.ldap import subcodes
 from gateway.connectors.ldap.bind_client import Answer, BindClient
 from gateway.connectors.ldap.bind_pool import BindPool, PassThroughSettings
 from gateway.connectors.ldap.failures import TEMPORARY, UpstreamUnavailable, name_of
@@ -71,9 +72,10 @@ class PassThrough:
     async def _bind(self, client: BindClient, dn: str, password: bytes) -> BindAnswer:
         answer = await client.simple_bind(self._reactor, dn, password, self._settings.bind_seconds)
         outcome = RESULTS.get(answer.code)
-        if outcome is None:
+        said = subcodes.meaning(answer.words) if answer.code == ResultCode.INVALID_CREDENTIALS else None
+        if outcome is None or (said is not None and not said.of_password):
             raise _no_answer(client, "a bind", answer)
-        return BindAnswer(outcome, answer.notice)
+        return BindAnswer(outcome, answer.notice) if said is None else BindAnswer(outcome, said.notice, said.reason)
 
     async def _change(
         self, client: BindClient, who: tuple[str, bytes], dn: str, old: bytes | None, new: bytes | None

@@ -1,0 +1,134 @@
+"""Pass-through binds at a real domain controller: what its sub-codes mean, and TLS to a pinned certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor as real_reactor
+
+from gateway.connectors.ldap import subcodes
+from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
+from gateway.connectors.ldap.settings import Upstream
+from gateway.model.errors import SourceUnavailable
+from gateway.model.source import BindAnswer, BindOutcome, PolicyNotice
+from gateway.wire.controls_update import PasswordPolicyError
+from tests.connectors.domains import Corner
+from tests.connectors.scripted_binds import BindServer
+from tests.servers.pki import Pki
+from tests.servers.samba import DISABLED
+
+PASSWORD = "Secret-1"
+IN_1601, IN_2016 = "130000000000", "131000000000000000"
+EXPIRED, LOCKED, MUST_CHANGE = (
+    PolicyNotice(error=int(error))
+    for error in (
+        PasswordPolicyError.PASSWORD_EXPIRED,
+        PasswordPolicyError.ACCOUNT_LOCKED,
+        PasswordPolicyError.CHANGE_AFTER_RESET,
+    )
+)
+
+
+@contextmanager
+def passing(corner: Corner, **changes: Any) -> Iterator[PassThrough]:
+    upstream = corner.upstream(**changes)
+    part = PassThrough(PassThroughSettings(id="corp", upstream=upstream, decoy_base=corner.dn), real_reactor)
+    try:
+        yield part
+    finally:
+        part.close()
+
+
+def lock(corner: Corner, dn: str) -> None:
+    for _ in range(3):
+        with pytest.raises(Exception, match="invalidCredentials"):
+            corner.server.connect(dn, "wrong")
+
+
+def changed(**values: str | bytes) -> Callable[[Corner, str], None]:
+    def change(corner: Corner, dn: str) -> None:
+        corner.server.modify(dn, {name: [value] for name, value in values.items()})
+
+    return change
+
+
+CASES: dict[str, tuple[Callable[[Corner, str], None], PolicyNotice | None]] = {
+    "account disabled": (changed(userAccountControl=str(DISABLED)), LOCKED),
+    "account expired": (changed(accountExpires=IN_1601), LOCKED),
+    "password must be changed": (changed(pwdLastSet="0"), MUST_CHANGE),
+    "password expired": (lambda corner, dn: corner.server.set_raw(dn, "pwdLastSet", IN_2016), EXPIRED),
+    "not at this time of day": (changed(logonHours=bytes(21)), None),
+    "not from this computer": (changed(userWorkstations="OTHERPC"), None),
+    "account locked": (lock, LOCKED),
+}
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_right_password_is_accepted_and_a_wrong_one_refused(corner: Corner) -> None:
+    dn = corner.user("ann", password=PASSWORD)
+    with passing(corner) as part:
+        assert await part.authenticate(dn, PASSWORD.encode()) == BindAnswer(BindOutcome.ACCEPTED)
+        assert await part.authenticate(dn, b"wrong") == BindAnswer(BindOutcome.REFUSED, None, "wrong password")
+        await part.decoy(b"guess")
+
+
+@pytest.mark.parametrize("reason", CASES)
+@pytest_twisted.ensureDeferred
+async def test_why_the_right_password_is_refused_is_known(corner: Corner, reason: str) -> None:
+    change, notice = CASES[reason]
+    dn = corner.user("ann", password=PASSWORD)
+    change(corner, dn)
+    with passing(corner) as part:
+        assert await part.authenticate(dn, PASSWORD.encode()) == BindAnswer(BindOutcome.REFUSED, notice, reason)
+        if reason != "account locked":
+            assert await part.authenticate(dn, b"wrong") == BindAnswer(BindOutcome.REFUSED, None, "wrong password")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("525", BindAnswer(BindOutcome.REFUSED, None, "no such user")),
+        ("0525", BindAnswer(BindOutcome.REFUSED, None, "no such user")),
+        ("775", BindAnswer(BindOutcome.REFUSED, LOCKED, "account locked")),
+        ("568", BindAnswer(BindOutcome.REFUSED, None, "sub-code 568")),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_sub_codes_of_windows_that_samba_does_not_send(data: str, expected: BindAnswer) -> None:
+    words = f"80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {data}, v4563\0"
+    with BindServer(49, diagnostic=words) as server:
+        part = PassThrough(PassThroughSettings(id="corp", upstream=Upstream(urls=(server.url,))), real_reactor)
+        assert await part.authenticate("cn=ann", b"secret") == expected
+        part.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_controller_that_could_ask_nobody_is_unavailable() -> None:
+    words = "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 51f, v4563"
+    with BindServer(49, diagnostic=words) as server:
+        part = PassThrough(PassThroughSettings(id="corp", upstream=Upstream(urls=(server.url,))), real_reactor)
+        with pytest.raises(SourceUnavailable, match="data 51f"):
+            await part.authenticate("cn=ann", b"secret")
+        part.close()
+
+
+def test_words_that_are_not_active_directorys_mean_nothing() -> None:
+    assert subcodes.meaning("invalid credentials, data 533") is None
+
+
+@pytest.mark.parametrize("way", ["ldaps", "start_tls"])
+@pytest_twisted.ensureDeferred
+async def test_a_pinned_certificate_is_all_that_counts(corner: Corner, pki: Pki, way: str) -> None:
+    dn = corner.user("ann", password=PASSWORD)
+    reached = {"urls": (corner.server.ldaps_url,)} if way == "ldaps" else {"start_tls": True}
+    with passing(corner, **reached, certificate_sha256=(bytes(32), pki.digest)) as part:
+        assert (await part.authenticate(dn, PASSWORD.encode())).outcome is BindOutcome.ACCEPTED
+    with (
+        passing(corner, **reached, certificate_sha256=(bytes(32),)) as part,
+        pytest.raises(SourceUnavailable, match="certificate verify failed"),
+    ):
+        await part.authenticate(dn, PASSWORD.encode())

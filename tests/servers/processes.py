@@ -133,7 +133,10 @@ class ServerProcess:
 
     def suspend(self) -> None:
         """Freeze it: its port still accepts connections (the kernel does that), nothing is answered."""
+        pid = self._running().pid
         self._running().send_signal(signal.SIGSTOP)
+        while not all(_is_stopped(task) for task in Path(f"/proc/{pid}/task").iterdir()):
+            time.sleep(POLL_SECONDS)  # a thread that is running goes on for a moment, and may answer what comes right now
 
     def resume(self) -> None:
         """Let a suspended process go on."""
@@ -150,6 +153,10 @@ class ServerProcess:
 
     def _failure(self, what: str) -> ServerFailedError:
         return ServerFailedError(f"{self.command[0]} {what}; the end of its log:\n{self.log_text()[-LOG_TAIL_CHARACTERS:]}")
+
+
+def _is_stopped(task: Path) -> bool:
+    return (task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def demoted(user: str | None) -> list[str]:

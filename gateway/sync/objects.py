@@ -186,6 +186,7 @@ def _places(
     ordered = work.authority.ordered
     return {
         object_id: tuple(dict.fromkeys(place for row in ordered(linked, _source_of) for place in said[row.id]))
+        or (placement.target(ordered(linked, _source_of)[0].source_id),)
         for object_id, linked in by_object.items()
     }
 

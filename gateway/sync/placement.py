@@ -30,10 +30,11 @@ class Placement:
         return target if target in self._existing else ROOT_ORGANIZATION_ID
 
     def place(self, kind: Kind, rows: Collection[RecordRow]) -> dict[int, tuple[str, ...]]:
-        """The organizations that each record says its object belongs to, or below; never empty."""
+        """The organizations that each record says its object belongs to, or below; none for one that has no organization above
+        it. Where nobody knows of any, the object goes where `target` says."""
         explicit = self._explicit(PARENT if kind is Kind.ORGANIZATION else ORGANIZATIONS, rows)
         self.prepare((row.source_id, row.dn_key) for row in rows)
-        return {row.id: explicit.get(row.id) or (self.nearest(row.source_id, row.dn_key),) for row in rows}
+        return {row.id: explicit.get(row.id) or self._above(row.source_id, row.dn_key) for row in rows}
 
     def prepare(self, names: Iterable[tuple[str, str]]) -> None:
         """Look up together what `nearest` will be asked: (source id, DN key) pairs."""
@@ -51,15 +52,18 @@ class Placement:
                     at[key] = target.object_id
 
     def nearest(self, source_id: str, dn_key: str) -> str:
-        """The organization of the nearest entry above that is one."""
+        """The organization of the nearest entry above that is one, else `target`."""
+        return next(iter(self._above(source_id, dn_key)), self.target(source_id))
+
+    def _above(self, source_id: str, dn_key: str) -> tuple[str, ...]:
         at = self._at[source_id]
         key = dn.parent_key(dn_key)
         while key:
             found = at.get(key)
             if found is not None:
-                return found
+                return (found,)
             key = dn.parent_key(key)
-        return self.target(source_id)
+        return ()
 
     def _explicit(self, name: str, rows: Collection[RecordRow]) -> dict[int, tuple[str, ...]]:
         pointers = references.named(self._connection, [row.id for row in rows], name)

@@ -227,6 +227,14 @@ def test_organizations_are_linked_by_their_path_whoever_arrives_first(house: Hou
     assert house.path(house.user("anna")) == "/Sales/North/"
 
 
+def test_a_source_that_knows_no_organizations_does_not_place_whom_another_one_places(linked: House) -> None:
+    linked.apply(unit("Sales"), person("anna", "ou=Sales", employee_number="7"), source=AD)
+    linked.apply(without_login("1", employee_number="7"), source=HR)
+    assert linked.directory().users["anna"] == ("/Sales/",)
+    linked.apply(gone(Kind.USER, "u:anna"), source=AD, allow_deletions=True)
+    assert linked.directory().users["anna"] == ("/",)
+
+
 def test_organizations_and_groups_are_linked_by_external_id(house: House) -> None:
     for kind in (Kind.ORGANIZATION, Kind.GROUP):
         house.correlate(HR, "external_id = code", kind=kind)

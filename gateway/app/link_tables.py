@@ -12,6 +12,7 @@ from gateway.model.objects import Kind
 from gateway.sync import link_rules
 from gateway.sync.correlation import KindRules, Reaction
 from gateway.sync.keys import PATH
+from gateway.sync.leaving import DEPARTURES
 
 
 def _rule(text: str) -> str:
@@ -19,9 +20,6 @@ def _rule(text: str) -> str:
 
 
 RuleTexts = Annotated[tuple[Annotated[str, AfterValidator(_rule)], ...], BeforeValidator(listed)]
-
-DELETED = {Kind.USER: Reaction.DISABLE, Kind.ORGANIZATION: Reaction.DELETE, Kind.GROUP: Reaction.DELETE}
-"""What becomes of objects whose last record is gone, unless something else is said."""
 
 
 class ReactionsTable(BaseModel):
@@ -60,5 +58,5 @@ class LinkedTable(BaseModel):
             Reaction(said.unmatched),
             Reaction(said.disputed),
             several=self.several_records,
-            deleted=DELETED[kind] if said.deleted is None else Reaction(said.deleted),
+            deleted=DEPARTURES[kind] if said.deleted is None else Reaction(said.deleted),
         )

@@ -27,6 +27,7 @@ from gateway.store.database import Database
 from gateway.sync import link_rules
 from gateway.sync.decisions import Decisions
 from gateway.sync.filling import Filling
+from gateway.sync.grace import Grace, Sweeping
 from gateway.sync.guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
 from gateway.sync.local import LocalDoor
@@ -145,11 +146,17 @@ def local_door(settings: Settings) -> LocalDoor:
     return LocalDoor(now, settings.posix.numbers(), settings.authority.authority())
 
 
-def chores(settings: Settings, database: Database) -> list[Chore]:
+def grace(settings: Settings) -> Grace:
+    """How long leavers stay."""
+    return Grace({table.name: table.grace_days for table in settings.source})
+
+
+def chores(settings: Settings, database: Database, reactor: Any) -> list[Chore]:
     """What is to be done for those who are here already."""
-    numbers = settings.posix.numbers()
+    own, numbers = own_inbound(settings), settings.posix.numbers()
     filling = [Filling(database, numbers, now)] if numbers is not None and numbers.allocate else []
-    return [Resolving(database, own_inbound(settings)), *filling]
+    sweeping = Sweeping(database, own, grace(settings), holders.name(), now, reactor)
+    return [Resolving(database, own), sweeping, *filling]
 
 
 def fingerprint(table: SourceTables) -> str:

@@ -31,6 +31,7 @@ from gateway.connectors.ldif import LdifKind, LdifSettings, ldif_kind
 from gateway.model.mapping import EnabledRule, default_mapping
 from gateway.model.objects import Kind
 from gateway.sync.correlation import Correlation
+from gateway.sync.leaving import GRACE_DAYS
 
 DAY_SECONDS = 86_400
 AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -117,11 +118,13 @@ class DeletionGuardTable(SourcePart):
 class Source(SourcePart):
     """What every source has. `schedule_seconds`: how often a source that cannot push is read again; `full_seconds`: how
     often everything is compared, whatever the source said meanwhile. `target_organization`: the id of the organization that
-    takes what has none at the source; "" is the root."""
+    takes what has none at the source; "" is the root. `grace_days`: how long a user stays, disabled, whose last record is gone
+    from this source."""
 
     name: Name
     schedule_seconds: PositiveFloat = 300
     full_seconds: PositiveFloat = DAY_SECONDS
+    grace_days: NotNegative = GRACE_DAYS
     target_organization: str = ""
     deletion_guard: DeletionGuardTable = DeletionGuardTable()
 

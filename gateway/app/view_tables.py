@@ -170,6 +170,7 @@ class ViewTable(ViewPart):
     bind_names: tuple[Literal["dn", "principal", "domain", "login"], ...] | None = None
     domain: str = ""
     netbios: str = ""
+    leavers: bool = False
     posix: PosixTable = PosixTable()
     users: EntriesTable = EntriesTable()
     organizations: ChosenEntriesTable = ChosenEntriesTable()
@@ -203,6 +204,7 @@ class ViewTable(ViewPart):
             netbios=self.netbios or domain.partition(".")[0].upper()[:NETBIOS_CHARACTERS],
             organizations=self.organizations.only or None,
             groups=self.groups.only or None,
+            leavers=self.leavers,
         )
 
     @property

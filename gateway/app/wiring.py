@@ -74,7 +74,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
             for table in settings.source
         ],
         process,
-        parts.chores(settings, database),
+        parts.chores(settings, database, reactor),
     )
 
     # LDAP

@@ -1,4 +1,5 @@
-"""Which organizations and groups a view has, when the configuration names some: resolved against the store, kept with the file.
+"""Which people a view has; and which organizations and groups, when the configuration names some: resolved against the store,
+kept with the file.
 
 The set of organizations changes only in steps that bring changes of organizations, so that whoever enters or leaves the view
 with one is found by comparing two sets."""
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 import structlog
 
 from gateway.directory.definition import View
-from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, User
 from gateway.store import organizations
 from gateway.store.database import Connection, Database
 from gateway.store.keys import name_key
@@ -40,6 +41,11 @@ class Content:
     def organizations(self, ids: Iterable[str]) -> list[str]:
         """Those of these organizations that are in the view, in the order given."""
         return list(ids) if self._organizations is None else [one for one in ids if one in self.inside]
+
+    def has_user(self, user: User) -> bool:
+        """Whether a user is in the view, as far as it has the user's organizations. Programs that ask a view take whoever is in
+        it for somebody who is there, so leavers are not, unless the view asks for them."""
+        return user.gone_at is None or self._view.leavers
 
     def has_group(self, group: Group) -> bool:
         """Whether a group is in the view: by its id or its name."""

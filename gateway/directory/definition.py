@@ -60,7 +60,8 @@ class View:
     reached through groups. `member_attributes`: which of member, uniqueMember, memberUid groups show. `private_groups`:
     whether a person's own POSIX group is an entry. `bind_names`: which of dn, principal (user@domain), domain (DOMAIN\\user),
     login (the bare name) people may bind with. `organizations` and `groups`: what is in the view, as ids or names
-    (organizations: paths below the root, with everything below); None: all.
+    (organizations: paths below the root, with everything below); None: all. `leavers`: whether people are in it whom no source
+    has any more, and who are disabled until they are deleted.
     """
 
     name: str
@@ -77,13 +78,14 @@ class View:
     netbios: str = ""
     organizations: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
+    leavers: bool = False
 
     @property
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that change with anything that changes the entries."""
         names = (FORMAT, self.base.key, str(self.base), sorted((kind, repr(rules)) for kind, rules in self.rules.items()))
         shape = (self.kind, self.layout, self.member_attributes, self.private_groups, self.domain)
-        content = (self.organizations, self.groups)
+        content = (self.organizations, self.groups, *(("leavers",) if self.leavers else ()))
         return hashlib.sha256(repr((names, shape, content, self.indexed_substrings)).encode()).hexdigest()[:16]
 
     @property

@@ -47,6 +47,8 @@ class Following:
         """Whether an object is in the view."""
         if isinstance(item, Group):
             return self._content.has_group(item)
+        if isinstance(item, User) and not self._content.has_user(item):
+            return False
         belongs_to = item.organization_ids if isinstance(item, User) else (item.id,)
         return self._content.has_all_organizations or bool(self._content.organizations(belongs_to))
 

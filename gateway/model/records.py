@@ -54,6 +54,8 @@ class Record:
     situation: Situation
     reason: str = ""
     references: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
+    gone_at: datetime | None = None
+    """Since when it is that of a leaver."""
     object_id: str | None = None
     decided_by: str = ""
     """Who linked it, as in `Link`; of one that is not linked, what found the candidates."""

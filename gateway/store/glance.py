@@ -22,7 +22,7 @@ T = TypeVar("T")
 _PERSON = (
     "SELECT u.enabled, p.hash, r.decided_at, r.id, r.source_id, r.external_id, r.dn FROM users u"
     " LEFT JOIN local_passwords p ON p.user_id = u.id"
-    " LEFT JOIN records r ON r.object_id = u.id AND r.kind = ?"
+    " LEFT JOIN records r ON r.object_id = u.id AND r.kind = ? AND r.gone_at IS NULL"
     " WHERE u.id = ?"
 )
 

@@ -98,9 +98,13 @@ def remove(connection: Connection, source_id: str, pairs: Iterable[tuple[str, Me
 
 def remove_objects(connection: Connection, object_ids: Collection[str]) -> None:
     """Forget every membership of and in these objects, whoever says so: they are being deleted."""
-    rows = [(object_id,) for object_id in object_ids]
-    bulk.delete(connection, memberships, ("member_id",), rows)
-    bulk.delete(connection, memberships, ("group_id",), rows)
+    remove_members(connection, object_ids)
+    bulk.delete(connection, memberships, ("group_id",), [(object_id,) for object_id in object_ids])
+
+
+def remove_members(connection: Connection, object_ids: Collection[str]) -> None:
+    """Forget every membership of these objects, whoever says so."""
+    bulk.delete(connection, memberships, ("member_id",), [(object_id,) for object_id in object_ids])
 
 
 _PAIRS = select(memberships.c.group_id, memberships.c.member_id).where(

@@ -65,6 +65,14 @@ class Target(NamedTuple):
     object_id: str | None
 
 
+class Claim(NamedTuple):
+    """A source says that a group has a member."""
+
+    source_id: str
+    group_id: str
+    member_id: str
+
+
 _OF_SOURCE = records.c.source_id == bindparam("source")
 _OF_KIND = records.c.kind == bindparam("kind")
 # Written out: a planner takes a partial index only for a condition that it can read.
@@ -76,13 +84,16 @@ _BY_ID = select(records).where(one_of(records.c.id, "ids", numbers=True))
 _BY_OBJECT = select(records).where(one_of(records.c.object_id, "objects")).order_by(records.c.decided_at, records.c.id)
 _LAST_ID = select(func.coalesce(func.max(records.c.id), 0))
 _TARGET = (records.c.id, records.c.kind, records.c.object_id)
-_AT_DN = select(records.c.dn_key, *_TARGET).where(_OF_SOURCE, one_of(records.c.dn_key, "values")).order_by(records.c.id)
+_THERE = records.c.gone_at.is_(None)
+_AT_DN = select(records.c.dn_key, *_TARGET).where(_OF_SOURCE, one_of(records.c.dn_key, "values"), _THERE).order_by(records.c.id)
 _AT_LOGIN = (
-    select(records.c.login_key, *_TARGET).where(_OF_SOURCE, one_of(records.c.login_key, "values")).order_by(records.c.id)
+    select(records.c.login_key, *_TARGET)
+    .where(_OF_SOURCE, one_of(records.c.login_key, "values"), _THERE)
+    .order_by(records.c.id)
 )
 _AT_ID = (
     select(records.c.external_id, *_TARGET)
-    .where(_OF_SOURCE, one_of(records.c.kind, "kinds"), one_of(records.c.external_id, "values"))
+    .where(_OF_SOURCE, one_of(records.c.kind, "kinds"), one_of(records.c.external_id, "values"), _THERE)
     .order_by(records.c.id)
 )
 _TARGETS = select(*_TARGET).where(one_of(records.c.id, "ids", numbers=True))
@@ -108,7 +119,7 @@ _BELOW = (
 )
 _BEYOND_EVERY_ID = 2**62
 
-_IDS = select(records.c.id).where(_OF_SOURCE, _OF_KIND)
+_IDS = select(records.c.id).where(_OF_SOURCE, _OF_KIND, records.c.situation != Situation.DELETED.value)
 _DISPUTED = (
     select(records)
     .outerjoin(users, users.c.username_key == records.c.login_key)
@@ -140,6 +151,17 @@ _HOLDING = select(records.c.object_id).where(
     records.c.situation != Situation.DELETED.value,
     ~one_of(records.c.id, "leaving", numbers=True),
 )
+_MEMBERSHIPS_SAID = (
+    select(_owner.c.source_id, _owner.c.object_id, _member.c.object_id)
+    .join_from(_member, record_references, record_references.c.target == _member.c.id)
+    .join(_owner, _owner.c.id == record_references.c.owner)
+    .where(
+        one_of(_member.c.object_id, "members"),
+        _member.c.gone_at.is_(None),
+        record_references.c.name == MEMBERS,
+        _owner.c.object_id.is_not(None),
+    )
+)
 _MULTIPLE = (
     select(records.c.object_id)
     .where(_OF_SOURCE, one_of(records.c.object_id, "objects"))
@@ -165,7 +187,7 @@ def linked_to(connection: Connection, object_ids: Collection[str]) -> list[Recor
 
 
 def ids(connection: Connection, source_id: str, kind: Kind) -> set[int]:
-    """The numbers of all records of this kind that the source has."""
+    """The numbers of all records of this kind that the source has; those that are gone are not among them."""
     return set(connection.execute(_IDS, {"source": source_id, "kind": kind.value}).scalars())
 
 
@@ -175,7 +197,7 @@ def next_id(connection: Connection) -> int:
 
 
 def at_dn(connection: Connection, source_id: str, dn_keys: Collection[str]) -> list[tuple[str, Target]]:
-    """Who has these names, by DN key; of several with one name the youngest comes last."""
+    """Who has these names, by DN key; of several with one name the youngest comes last. Leavers have none."""
     rows = connection.execute(_AT_DN, {"source": source_id, "values": dn_keys})
     return [(key, Target(*rest)) for key, *rest in rows]
 
@@ -233,6 +255,11 @@ def members_said(connection: Connection, source_id: str, group_ids: Collection[s
     """The `(group id, member id)` pairs that records of this source say of these groups."""
     rows = connection.execute(_MEMBERS_SAID, {"source": source_id, "groups": group_ids})
     return {(group_id, member_id) for group_id, member_id in rows}
+
+
+def memberships_said(connection: Connection, member_ids: Collection[str]) -> list[Claim]:
+    """What records of any source say of the groups that these objects are in."""
+    return [Claim(*row) for row in connection.execute(_MEMBERSHIPS_SAID, {"members": member_ids})]
 
 
 def insert(connection: Connection, rows: Sequence[RecordRow]) -> None:

@@ -18,8 +18,9 @@ _OF_KIND = records.c.kind == bindparam("kind")
 _NOT_LINKED = records.c.situation != literal_column("'linked'")
 # What is as it is to be (ignored, or decided by a person) has no reason.
 _IS_PROBLEM = records.c.reason != literal_column("''")
-_COUNT_LINKED = select(func.count()).where(_OF_SOURCE, _OF_KIND, records.c.object_id.is_not(None))
-_COUNT = select(func.count()).where(_OF_SOURCE, _OF_KIND)
+_THERE = records.c.situation != Situation.DELETED.value
+_COUNT_LINKED = select(func.count()).where(_OF_SOURCE, _OF_KIND, _THERE, records.c.object_id.is_not(None))
+_COUNT = select(func.count()).where(_OF_SOURCE, _OF_KIND, _THERE)
 _PROBLEMS = (
     select(records)
     .where(_OF_SOURCE, _NOT_LINKED, _IS_PROBLEM, records.c.id > bindparam("after"))
@@ -31,13 +32,13 @@ _COUNT_PROBLEMS = (
 )
 _ACCOUNTS = (
     select(records.c.source_id, records.c.external_id, records.c.dn)
-    .where(records.c.object_id == bindparam("object"), records.c.kind == Kind.USER.value)
+    .where(records.c.object_id == bindparam("object"), records.c.kind == Kind.USER.value, records.c.gone_at.is_(None))
     .order_by(records.c.decided_at, records.c.id)
 )
 
 _ACCOUNTS_AMONG = (
     select(records.c.object_id, records.c.source_id, records.c.external_id, records.c.dn)
-    .where(one_of(records.c.object_id, "objects"), records.c.kind == Kind.USER.value)
+    .where(one_of(records.c.object_id, "objects"), records.c.kind == Kind.USER.value, records.c.gone_at.is_(None))
     .order_by(records.c.decided_at, records.c.id)
 )
 
@@ -55,7 +56,8 @@ def of_object(connection: Connection, object_id: str) -> list[Record]:
 
 
 def accounts(connection: Connection, user_id: str) -> list[Account]:
-    """The user's linked records, in the order in which they were linked: whom to ask whether a password is right."""
+    """The user's linked records, in the order in which they were linked: whom to ask whether a password is right. A leaver has
+    none."""
     return [Account(*row) for row in connection.execute(_ACCOUNTS, {"object": user_id})]
 
 
@@ -80,12 +82,12 @@ def count_problems(connection: Connection, source_id: str) -> dict[Situation, in
 
 
 def count(connection: Connection, source_id: str, kind: Kind) -> int:
-    """How many records of this kind the source has."""
+    """How many records of this kind the source has; those that are gone do not count."""
     return int(connection.execute(_COUNT, {"source": source_id, "kind": kind.value}).scalar_one())
 
 
 def count_linked(connection: Connection, source_id: str, kind: Kind) -> int:
-    """How many of the source's records of this kind are linked to an object."""
+    """How many of the source's records of this kind are linked to an object; those that are gone do not count."""
     return int(connection.execute(_COUNT_LINKED, {"source": source_id, "kind": kind.value}).scalar_one())
 
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from gateway.model.objects import Kind
+from gateway.model.records import Situation
 from gateway.store import bulk
 from gateway.store.tables import records, sightings
 
@@ -14,6 +15,7 @@ _COUNT = select(func.count()).select_from(sightings).where(*_MINE)
 _UNSEEN = select(records.c.id).where(
     records.c.source_id == bindparam("source"),
     records.c.kind == bindparam("kind_"),
+    records.c.situation != Situation.DELETED.value,
     ~select(sightings.c.record)
     .where(
         sightings.c.source_id == records.c.source_id,
@@ -41,5 +43,5 @@ def count(connection: Connection, source_id: str, kind: Kind) -> int:
 
 
 def unseen(connection: Connection, source_id: str, kind: Kind) -> list[int]:
-    """The records of this kind that were not met."""
+    """The records of this kind that were not met, and that were there before."""
     return list(connection.execute(_UNSEEN, {"source": source_id, "kind_": kind.value}).scalars())

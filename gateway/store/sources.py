@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from gateway.model.deltas import Watermark
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
@@ -104,6 +104,11 @@ def note_deletions_allowed(connection: Connection, source_id: str, now: datetime
 def note_error(connection: Connection, source_id: str, error: str, now: datetime) -> None:
     """Note what went wrong with the source last."""
     _set(connection, source_id, last_error=error, last_error_at=milliseconds(now))
+
+
+def forget(connection: Connection, source_id: str) -> None:
+    """The source has ended: it is read no more, and has no records but those of leavers."""
+    connection.execute(delete(sources).where(sources.c.id == source_id))
 
 
 def _set(connection: Connection, source_id: str, **values: Any) -> None:

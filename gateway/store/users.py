@@ -24,6 +24,7 @@ from gateway.store.values import (
 _BY_ID = select(users).where(one_of(users.c.id, "ids"))
 _ENABLED = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.enabled)
 _ENABLED_BY_ID = select(users.c.id, users.c.enabled).where(one_of(users.c.id, "ids"))
+_GONE = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.gone_at.is_not(None))
 _BY_ORIGIN = select(users.c.id).where(
     users.c.external_id == bindparam("external_id"),
     users.c.source_id == bindparam("source_id"),
@@ -91,6 +92,11 @@ def enabled_among(connection: Connection, user_ids: Collection[str]) -> frozense
 def enabled_by_id(connection: Connection, user_ids: Collection[str]) -> dict[str, bool]:
     """Of each of the users that exist: whether it may log in."""
     return dict(connection.execute(_ENABLED_BY_ID, {"ids": user_ids}).all())
+
+
+def gone_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
+    """Those of the users that are leavers."""
+    return frozenset(connection.execute(_GONE, {"ids": user_ids}).scalars()) if user_ids else frozenset()
 
 
 def page(connection: Connection, organization_ids: Collection[str] | None, offset: int, limit: int) -> tuple[list[User], int]:

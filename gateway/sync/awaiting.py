@@ -42,7 +42,9 @@ def _settle(work: Work, waiting: list[Dangling], holders: dict[str, int]) -> Non
 
 def _has_new_names(touched: Touched) -> bool:
     old, new = touched.old, touched.row
-    return old is None or (old.dn_key, old.login_key) != (new.dn_key, new.login_key)
+    if old is None or old.gone_at is not None or (old.dn_key, old.login_key) != (new.dn_key, new.login_key):
+        return True
+    return old.object_id is None and new.object_id is not None  # another may have let go of the name
 
 
 def join_newly_linked(work: Work) -> None:

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Group, Kind, Member
-from gateway.store import changes, groups, memberships, record_rows
+from gateway.model.source import LOCAL
+from gateway.store import changes, groups, memberships, record_rows, users
 from gateway.sync import authority
 from gateway.sync.work import Work
 
 
 def refresh_groups(work: Work) -> None:
     """Create and update groups, with their members."""
-    gained, lost = _members_gained(work), _members_lost(work)
+    gained = _members_gained(work)
+    _members_returned(work, gained)
+    _take_out_leavers(work)
+    lost = _members_lost(work)
     created = [_new_group(work, object_id) for object_id, touched in work.created.items() if touched.kind is Kind.GROUP]
     looked_at = [object_id for object_id in _resolved_groups(work) if object_id not in work.created]
     touched_ids = dict.fromkeys((*looked_at, *gained, *lost, *work.departed))
@@ -31,7 +35,7 @@ def refresh_groups(work: Work) -> None:
         changes.append(work.connection, log)
 
 
-def _members_gained(work: Work) -> dict[str, set[Member]]:
+def _members_gained(work: Work) -> defaultdict[str, set[Member]]:
     """Store the new memberships; the members that a group did not have before, by group id."""
     wanted: dict[tuple[str, str], Member] = {}
     work.know({record_id for pair in work.new_members for record_id in pair})
@@ -39,18 +43,47 @@ def _members_gained(work: Work) -> dict[str, set[Member]]:
         owner, target = work.targets[owner_id], work.targets[target_id]
         if owner.object_id is not None and target.object_id is not None:
             wanted[owner.object_id, target.object_id] = Member(Kind(target.kind), target.object_id)
+    if work.source_id == LOCAL:  # no source can point at a leaver; what is written here can
+        away = users.gone_among(work.connection, {member_id for _, member_id in wanted})
+        wanted = {pair: member for pair, member in wanted.items() if pair[1] not in away}
+    gained: defaultdict[str, set[Member]] = defaultdict(set)
     if not wanted:
-        return {}
+        return gained
     work.lost_members -= {(group_id, member) for (group_id, _), member in wanted.items()}
     old_groups = {group_id for group_id, _ in wanted if group_id not in work.created}
     old_members = {member_id for group_id, member_id in wanted if group_id in old_groups and member_id not in work.created}
     had = memberships.existing(work.connection, old_groups, old_members) if old_groups and old_members else set()
     memberships.add(work.connection, work.source_id, [(group_id, member) for (group_id, _), member in wanted.items()])
-    gained: defaultdict[str, set[Member]] = defaultdict(set)
     for pair, member in wanted.items():
         if pair not in had:
             gained[pair[0]].add(member)
     return gained
+
+
+def _members_returned(work: Work, gained: defaultdict[str, set[Member]]) -> None:
+    """Who was a leaver is in the groups again that any source says, be it this one or another."""
+    claims = record_rows.memberships_said(work.connection, work.back) if work.back else []
+    if not claims:
+        return
+    had = memberships.existing(work.connection, {one.group_id for one in claims}, {one.member_id for one in claims})
+    for source_id in {one.source_id for one in claims}:
+        pairs = [(one.group_id, Member(Kind.USER, one.member_id)) for one in claims if one.source_id == source_id]
+        memberships.add(work.connection, source_id, pairs)
+        if source_id == work.source_id:
+            work.lost_members -= set(pairs)
+    for one in claims:
+        if (one.group_id, one.member_id) not in had:
+            gained[one.group_id].add(Member(Kind.USER, one.member_id))
+
+
+def _take_out_leavers(work: Work) -> None:
+    """Leavers are in no group, whoever says so."""
+    if not work.new_leavers:
+        return
+    for user_id, group_ids in memberships.group_ids_of(work.connection, work.new_leavers).items():
+        for group_id in group_ids:
+            work.departed[group_id].add(Member(Kind.USER, user_id))
+    memberships.remove_members(work.connection, work.new_leavers)
 
 
 def _members_lost(work: Work) -> dict[str, set[Member]]:

@@ -4,7 +4,8 @@ record → correlate → attributes and authority → object → change → wate
 raises leaves nothing behind, and a batch that is applied twice is applied once (laws 1, 2).
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ from gateway.model.deltas import Batch, Watermark
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, Statistics
-from gateway.store import changes, record_rows, records, sightings, sources
+from gateway.store import changes, leavers, record_rows, records, sightings, sources
 from gateway.store.database import Connection
 from gateway.store.object_keys import Names
 from gateway.store.sources import SourceState
@@ -22,6 +23,7 @@ from gateway.sync import (
     grouping,
     joining,
     keying,
+    leaving,
     linking,
     moving,
     numbering,
@@ -44,8 +46,8 @@ from gateway.sync.work import Work
 class InboundSettings:
     """`target_organization_id`: where a source's objects go that have no organization at it. `fingerprint`: of everything in
     the source's configuration that changes what it reports or what becomes of it; with another one, all is read anew.
-    `correlation`: how its records find their objects. `key_names`: by which attributes the rules of all sources look for
-    objects; keys must be filled (key_filling.py) before the source is read."""
+    `correlation`: how its records find their objects, and what becomes of those when they are gone. `key_names`: by which
+    attributes the rules of all sources look for objects; keys must be filled (key_filling.py) before the source is read."""
 
     target_organization_id: str = ROOT_ORGANIZATION_ID
     guard: Guard = field(default_factory=Guard)
@@ -114,6 +116,14 @@ class Inbound:
         carry_out(work, self.posix, look_again=False)
         return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
 
+    def expire(self, connection: Connection, record_ids: Collection[int]) -> Applied:
+        """Remove these records of leavers, whose time of grace is over, with the users who have no other."""
+        changes.lock(connection)
+        work = self.work(connection)
+        removal.expire(work, record_ids)
+        carry_out(work, self.posix, look_again=False)
+        return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
+
     def work(self, connection: Connection) -> Work:
         """What a transaction of this source begins with."""
         stamp, settings = time_of(milliseconds(self.now())), self.settings
@@ -154,7 +164,8 @@ class Inbound:
         since = work.now - timedelta(seconds=guard.window_seconds)
         if state.deletions_allowed_at is not None:
             since = max(since, state.deletions_allowed_at)
-        recent = changes.deletions_since(connection, source_id, milliseconds(since))
+        recent = Counter(changes.deletions_since(connection, source_id, milliseconds(since)))
+        recent.update(leavers.since(connection, source_id, milliseconds(since)))
         going = list(record_rows.targets(connection, gone).values())
         check(
             guard,
@@ -163,7 +174,7 @@ class Inbound:
                 Deletions(
                     kind,
                     sum(target.kind == kind.value and target.object_id is not None for target in going),
-                    recent.get(kind, 0),
+                    recent[kind],
                     records.count_linked(connection, source_id, kind),
                     kind in batch.completes & comparing.keys() and not sightings.count(connection, source_id, kind),
                 )
@@ -180,7 +191,7 @@ class Inbound:
             sightings.clear(connection, source_id, kind)
         if left != state.comparing:
             sources.set_comparing(connection, source_id, left)
-        if allow_deletions and work.deleted:
+        if allow_deletions and (work.deleted or work.leaving):
             sources.note_deletions_allowed(connection, source_id, work.now)
         if batch.watermark is not None and batch.watermark != state.watermark:
             sources.set_watermark(connection, source_id, batch.watermark)
@@ -207,6 +218,7 @@ def carry_out(work: Work, posix: PosixNumbers | None, *, look_again: bool) -> No
     objects.refresh_organizations(work, places)
     objects.refresh_users(work, places)
     grouping.refresh_groups(work)
+    leaving.supersede(work)
     keying.keep_object_keys(work)
     _log_deletions(work, Kind.ORGANIZATION)
     _count_touched(work)

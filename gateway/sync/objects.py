@@ -3,6 +3,7 @@ written and logged. One object, one change, one batch."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 
 from gateway.model.attributes import PASSWORD_CHANGED
@@ -30,6 +31,7 @@ def refresh_users(work: Work, placement: Placement) -> None:
             if new != user:
                 if _loses_verifiers(user, new):
                     unproved.append(user.id)
+                _note_leaving(work, user, new)
                 moved = new.organization_ids != user.organization_ids
                 log.append(_change(work, replace(new, updated_at=work.now), user.organization_ids if moved else ()))
         new_users = [change.object for change in log if isinstance(change.object, User)]
@@ -92,13 +94,29 @@ def _create_users(work: Work, placement: Placement) -> None:
 def _changed_user(work: Work, user: User, places: tuple[str, ...] | None) -> User:
     attributes = work.resolved.get(user.id)
     if attributes is not None:
+        gone_at = _gone_at(work, user)
         user = replace(
             user,
             username=authority.name_of(Kind.USER, attributes),
-            enabled=authority.is_enabled(attributes),
+            enabled=gone_at is None and authority.is_enabled(attributes),
             attributes=authority.described(Kind.USER, attributes),
+            gone_at=gone_at,
         )
     return user if places is None else replace(user, organization_ids=places)
+
+
+def _gone_at(work: Work, user: User) -> datetime | None:
+    if user.id not in work.recordless:
+        return None
+    return user.gone_at or (work.now if user.id in work.leaving else None)
+
+
+def _note_leaving(work: Work, old: User, new: User) -> None:
+    """Whoever leaves also leaves the groups, and whoever is back finds them (grouping.py)."""
+    if new.gone_at is not None and old.gone_at is None:
+        work.new_leavers.add(new.id)
+    elif new.gone_at is None and old.gone_at is not None:
+        work.returned.add(new.id)
 
 
 def _loses_verifiers(old: User, new: User) -> bool:
@@ -182,6 +200,8 @@ def _places(
     for row in record_rows.linked_to(work.connection, list(existing)):
         if row.decided_by != correlation.DECIDED_BY_ADDITION:
             by_object.setdefault(row.object_id or "", []).append(row)
+    for object_id, linked in by_object.items():
+        by_object[object_id] = [row for row in linked if row.gone_at is None] or linked
     said = placement.place(kind, [row for linked in by_object.values() for row in linked])
     ordered = work.authority.ordered
     return {

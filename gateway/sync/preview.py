@@ -139,6 +139,8 @@ def _differs(touched: Touched) -> bool:
     old = touched.old
     if old is None:
         return False
+    if old.situation == Situation.DELETED.value:
+        return True
     before: Attributes = decode_attributes(old.attributes)
     resolved = [authority.resolve(touched.kind, [Said(old.source_id, said)]) for said in (before, touched.attributes)]
     return resolved[0] != resolved[1] or old.dn_key != touched.row.dn_key

@@ -27,7 +27,7 @@ def receive(work: Work, said: Reports) -> list[int]:
     for (kind, external_id), reported in said.items():
         head = heads[kind].get(external_id)
         if reported.delta.type is DeltaType.DELETE:
-            if head is None:
+            if head is None or _is_gone(head):
                 work.count(kind, Outcome.UNCHANGED)
             else:
                 gone.append(head.id)
@@ -35,7 +35,8 @@ def receive(work: Work, said: Reports) -> list[int]:
         report, digest = _digested(reported)
         if head is not None:
             known[head.id] = (report, digest)
-            if report.delta.type is DeltaType.PRESENT or (head.digest == digest and not report.names):
+            same = report.delta.type is DeltaType.PRESENT or (head.digest == digest and not report.names)
+            if same and not _is_gone(head):
                 unchanged[head.id] = head
             work.met[kind].append(head.id)
         elif _is_acceptable(work, report.delta):
@@ -81,6 +82,11 @@ def _digested(report: Report) -> tuple[Report, bytes]:
     except UnicodeEncodeError:
         report = report._replace(delta=reports.cleaned(report.delta))
         return report, reports.digest(report.delta)
+
+
+def _is_gone(head: Head) -> bool:
+    """Whether the record was reported as gone before, and its object has stayed."""
+    return head.situation == Situation.DELETED.value
 
 
 def _heads(work: Work, said: Reports, kind: Kind) -> dict[str, Head]:
@@ -141,9 +147,10 @@ def _changed(work: Work, old: RecordRow, report: Report, digest: bytes) -> Touch
         dn_key=old.dn_key if spelled == old.dn else _dn_key(work, spelled),
         login_key=_login_key(kind, name),
         attributes=encode_attributes(attributes),
-        digest=digest,
+        digest=digest or None,  # "present" is no report that could be recognized
         situation=Situation.UNMATCHED.value if reason else Situation.LINKED.value,
         reason=reason,
+        gone_at=None,
     )
     return Touched(kind, row, old, delta, attributes, report.place, report.names, bool(reason))
 

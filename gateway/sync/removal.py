@@ -1,73 +1,58 @@
-"""Records that are gone from their source: what pointed at them, and the objects that nobody speaks for any more.
+"""Records that are gone from their source, and the objects that nobody speaks for any more: deleted, unless they stay
+(leaving.py)."""
 
-A directory server takes a deleted entry out of its groups without a word (refint), so references by DN go with the record;
-those by login name (memberUid) stay in the group at the source, and wait here for a record of that name to come back.
-"""
-
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Kind, Member
-from gateway.model.records import ReferenceForm
 from gateway.model.runs import Outcome
-from gateway.model.source import LOCAL
-from gateway.store import groups, memberships, organizations, record_rows, references, users
+from gateway.store import groups, memberships, organizations, record_rows, users
 from gateway.store.keys import name_key
-from gateway.store.record_rows import RecordRow
-from gateway.store.references import Dangling, Pointer
+from gateway.sync import leaving, releasing
 from gateway.sync.correlation import DECIDED_BY_ADDITION
-from gateway.sync.pointing import note_lost
 from gateway.sync.work import Work
 
 
 def remove(work: Work, gone: Collection[int]) -> None:
-    """Remove these records, and the objects that have no other record."""
+    """Remove these records. Of an object without another record that is there becomes what the rules of its source say."""
+    _remove(work, gone, by_source=True)
+
+
+def expire(work: Work, overdue: Collection[int]) -> None:
+    """Remove these records of leavers, whose time of grace is over, and the users that have no other record, be it that of a
+    leaver too."""
+    _remove(work, overdue, by_source=False)
+
+
+def _remove(work: Work, gone: Collection[int], *, by_source: bool) -> None:
+    """`by_source`: a source says so, and objects may stay; else nothing stays but what has another record of any sort."""
     if not gone:
         return
     rows = record_rows.by_id(work.connection, gone)
-    object_ids = {row.object_id: Kind(row.kind) for row in rows.values() if row.object_id is not None}
-    others = [row for row in record_rows.linked_to(work.connection, object_ids) if row.id not in rows]
-    survivors = {row.object_id for row in others if row.decided_by != DECIDED_BY_ADDITION}
     counted = list(rows.values())
-    rows |= {row.id: row for row in others if row.object_id not in survivors}
-    _release_pointers(work, rows)
-    work.to_resolve |= {object_id for object_id in survivors if object_id is not None}
-    work.to_place.update({object_id: kind for object_id, kind in object_ids.items() if object_id in survivors})
+    object_ids = {row.object_id: Kind(row.kind) for row in counted if row.object_id is not None}
+    others = [row for row in record_rows.linked_to(work.connection, object_ids) if row.id not in rows]
+    going_on = {
+        row.object_id for row in others if row.decided_by != DECIDED_BY_ADDITION and (row.gone_at is None or not by_source)
+    }
+    last = [row for row in counted if row.object_id is not None and row.object_id not in going_on]
+    staying = leaving.stay(work, last) if by_source else {}
+    going_on |= {row.object_id for row in staying.values()}
+    rows = {record_id: row for record_id, row in rows.items() if record_id not in staying}
+    rows |= {row.id: row for row in others if row.object_id not in going_on}
+    releasing.release(work, rows)
+    work.to_resolve |= {object_id for object_id in going_on if object_id is not None}
+    work.to_place.update({object_id: kind for object_id, kind in object_ids.items() if object_id in going_on})
     record_rows.remove(work.connection, list(rows))
-    _delete(work, {object_id: kind for object_id, kind in object_ids.items() if object_id not in survivors})
+    _delete(work, {object_id: kind for object_id, kind in object_ids.items() if object_id not in going_on})
     for row in counted:
         work.count(Kind(row.kind), Outcome.DELETED)
-
-
-def _release_pointers(work: Work, rows: dict[int, RecordRow]) -> None:
-    """What points at the records, and what they point at."""
-    incoming = references.leading_to(work.connection, rows)
-    outgoing, _ = references.owned(work.connection, rows)
-    work.know({pointer.owner for pointer in incoming} | {pointer.target for pointer in outgoing} | set(rows))
-    kept = [pointer for pointer in incoming if pointer.owner not in rows]
-    references.remove(work.connection, incoming)
-    references.add(work.connection, (), list(_waiting(kept, rows)))
-    record_rows.forget_digests(work.connection, {pointer.owner for pointer in kept})
-    for pointer in (*incoming, *outgoing):
-        note_lost(work, pointer)
-    for record_id in rows:
-        del work.targets[record_id]
-
-
-def _waiting(pointers: Iterable[Pointer], rows: dict[int, RecordRow]) -> Iterable[Dangling]:
-    for pointer in pointers:
-        row = rows[pointer.target]
-        if row.source_id == LOCAL:  # an object that is gone does not come back under its id
-            continue
-        value = {ReferenceForm.LOGIN.value: row.login_key, ReferenceForm.ID.value: row.external_id}.get(pointer.form)
-        if value:
-            yield Dangling(row.source_id, pointer.form, value, pointer.owner, pointer.name, pointer.position)
 
 
 def erase(work: Work, object_ids: dict[str, Kind]) -> None:
     """Delete these objects, with whatever record they still have."""
     rows = {row.id: row for row in record_rows.linked_to(work.connection, object_ids)}
-    _release_pointers(work, rows)
+    releasing.release(work, rows)
     record_rows.remove(work.connection, list(rows))
     _delete(work, object_ids)
 

@@ -97,6 +97,16 @@ class Work:
     moved_to_others: set[int] = field(default_factory=set)
     """Records that a person has moved from one object to another, or to none."""
 
+    leaving: set[str] = field(default_factory=set)
+    """Users whose last record is gone, so that they are disabled; unless they are back with another in the same batch."""
+
+    recordless: set[str] = field(default_factory=set)
+    """Resolved objects that have no record but of leavers, and additions."""
+
+    new_leavers: set[str] = field(default_factory=set)
+    returned: set[str] = field(default_factory=set)
+    """Users who have become leavers, and who were and are none any more."""
+
     moved_records: set[int] = field(default_factory=set)
     """Records that went along when something above them was renamed."""
 
@@ -129,6 +139,11 @@ class Work:
 
     tally: Counter[tuple[Kind, Outcome, Result]] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def back(self) -> set[str]:
+        """Users who are there again, be it that they had left in this very batch."""
+        return self.returned | (self.leaving - self.new_leavers)
 
     @property
     def stamp(self) -> int:

@@ -22,7 +22,7 @@ from gateway.directory.viewfile import ViewFile
 from gateway.model.application import Scope
 from gateway.model.dn import DN
 from gateway.wire import entries, filters
-from tests.directory.worlds import BASE, World, contents, group, organization, user
+from tests.directory.worlds import BASE, START, World, contents, group, organization, user
 
 EVERYTHING = Access(Scope())
 EUROPE, SALES, ASIA = organization(1, "Europe"), organization(2, "Sales", organization(1, "").id), organization(3, "Asia")
@@ -260,3 +260,21 @@ def test_the_longest_base_decides_in_which_of_several_views_a_name_lies() -> Non
     for granted, expected in ((("outer", "inner"), "inner"), (("outer",), "outer")):
         seen = directory.view_of(Party("cn=x", granted, EVERYTHING), DN.parse(f"dc=ad,{BASE}").key)
         assert seen is not None and seen.name == expected
+
+
+def test_leavers_are_in_a_view_only_when_it_asks_for_them(world: World, show: Any) -> None:
+    view, all_of_them = show(plain(private_groups=True)), show(replace(plain(private_groups=True), name="all", leavers=True))
+    everybody = {"uid=anna,ou=people", "uid=ben,ou=people", "uid=cy,ou=people"}
+    world.put(replace(ANNA, enabled=False, gone_at=START))
+    assert view.follow().names("(|(objectClass=person)(cn=anna))") == everybody - {"uid=anna,ou=people"}
+    assert all_of_them.follow().names("(|(objectClass=person)(cn=anna))") == {*everybody, "cn=anna,ou=groups"}
+    listed = view.find("(cn=staff)", "member")["cn=staff,ou=groups"]["member"]
+    assert f"uid=anna,ou=people,{BASE}".encode() not in listed
+    world.put(ANNA)
+    assert view.follow().names("(|(objectClass=person)(cn=anna))") == {*everybody, "cn=anna,ou=groups"}
+    listed = view.find("(cn=staff)", "member")["cn=staff,ou=groups"]["member"]
+    assert f"uid=anna,ou=people,{BASE}".encode() in listed
+
+
+def test_another_view_file_is_built_only_for_the_view_that_shows_leavers() -> None:
+    assert plain().fingerprint == replace(plain(), leavers=False).fingerprint != replace(plain(), leavers=True).fingerprint

@@ -14,7 +14,7 @@ from gateway.store import changes, groups, memberships, organizations, users
 from gateway.store.database import Connection, Database
 from gateway.sync import key_filling, link_rules
 from gateway.sync.authority import NO_RULES, Authority
-from gateway.sync.correlation import Correlation, KindRules
+from gateway.sync.correlation import Correlation, KindRules, Reaction
 from gateway.sync.inbound import Applied, Inbound, InboundSettings
 
 BASE = "dc=example,dc=test"
@@ -54,7 +54,7 @@ def present(delta: Delta) -> Delta:
 
 @dataclass(frozen=True)
 class Directory:
-    """Everything the directory holds, with names in place of ids and without times."""
+    """Everything the directory holds but leavers, with names in place of ids and without times."""
 
     users: Mapping[str, tuple[str, ...]]
     """Login name → the paths of its organizations."""
@@ -73,6 +73,8 @@ class House:
     rules: dict[str, Correlation] = field(default_factory=dict)
     """By source; see `correlate`."""
     authority: Authority = NO_RULES
+    deleted: Reaction | None = None
+    """What becomes of objects whose last record is gone, at every source."""
 
     def correlate(self, source_id: str, *rules: str, kind: Kind = Kind.USER, **reactions: Any) -> None:
         """Let the source's records find their objects by these rules."""
@@ -81,7 +83,10 @@ class House:
         key_filling.fill(self.database.write_blocking, link_rules.names(self.rules.values()))
 
     def door(self, source_id: str = "hr", settings: InboundSettings | None = None) -> Inbound:
-        settings = settings or replace(self.settings, correlation=self.rules.get(source_id, {}))
+        correlation = self.rules.get(source_id, {})
+        if self.deleted is not None:
+            correlation = {kind: replace(correlation.get(kind, KindRules()), deleted=self.deleted) for kind in Kind}
+        settings = settings or replace(self.settings, correlation=correlation)
         return Inbound(source_id, "ldap", settings, lambda: self.time, authority=self.authority)
 
     def apply(
@@ -115,6 +120,12 @@ class House:
 
     def names(self) -> set[str]:
         return set(self.directory().users)
+
+    def leavers(self) -> set[str]:
+        """The login names of those who are gone and not deleted yet."""
+        everybody = self.database.read_blocking(lambda c: users.iterate(c, "", 1_000_000))
+        assert not any(user.enabled for user in everybody if user.gone_at is not None)
+        return {user.username for user in everybody if user.gone_at is not None}
 
     def directory(self) -> Directory:
         return self.database.read_blocking(lambda c: _shown(*_stored(c)))
@@ -171,6 +182,7 @@ def _shown(objects: Mapping[str, DirectoryObject], members: Mapping[str, set[Mem
         thing = objects[identifier]
         return thing.username if isinstance(thing, User) else thing.name
 
+    objects = {key: thing for key, thing in objects.items() if not isinstance(thing, User) or thing.gone_at is None}
     people = [thing for thing in objects.values() if isinstance(thing, User)]
     circles = [thing for thing in objects.values() if isinstance(thing, Group)]
     return Directory(

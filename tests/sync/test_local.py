@@ -10,6 +10,7 @@ from gateway.model.edit import Edit
 from gateway.model.errors import InvalidInput, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member, Origin
 from gateway.store import groups, instance, organizations, records
+from gateway.sync.correlation import Reaction
 from gateway.sync.local import LocalDoor, MasteredElsewhere, NameTaken, NotEmpty, Written
 from tests.sync.house import House, gone, group, person, renamed, unit
 
@@ -177,6 +178,7 @@ def test_a_source_that_begins_to_see_an_attribute_takes_it_over_and_the_local_va
 
 
 def test_what_was_added_to_a_user_goes_with_the_users_last_source(house: House, desk: Desk) -> None:
+    house.deleted = Reaction.DELETE
     house.apply(person("anna"), person("bert"))
     desk.change(Kind.USER, house.user("anna").id, title="Queen")
     house.apply(gone(Kind.USER, "u:anna"))
@@ -244,6 +246,11 @@ def test_who_is_gone_at_the_source_leaves_the_groups_that_are_made_here(both_hou
     circle = desk.group("circle", *members)
     house.compare(person("bert"))
     assert house.directory().members["circle"] == {"bert"}
+    house.apply(person("anna"))
+    assert house.directory().members["circle"] == {"anna", "bert"}, "the same anna again"
+    assert house.directory() == house.replayed()
+    house.deleted = Reaction.DELETE
+    house.compare(person("bert"))
     house.apply(person("anna"))
     assert house.directory().members["circle"] == {"bert"}, "that is another anna"
     desk.change(Kind.GROUP, circle, Edit(joining=(Member(Kind.USER, house.user("anna").id),)))

@@ -17,6 +17,7 @@ from gateway.model.objects import Group, Kind, User
 from gateway.store import groups, posix, users
 from gateway.store.database import Connection
 from gateway.store.posix import Space
+from gateway.sync.correlation import Reaction
 from gateway.sync.filling import Filled, Filling, fill
 from gateway.sync.inbound import Applied, Inbound, InboundSettings
 from gateway.sync.local import LocalDoor
@@ -34,7 +35,7 @@ class Numbered(House):
     numbers: PosixNumbers | None = field(default_factory=lambda: SMALL)
 
     def door(self, source_id: str = "hr", settings: InboundSettings | None = None) -> Inbound:
-        return Inbound(source_id, "ldap", settings or self.settings, lambda: self.time, self.numbers)
+        return replace(super().door(source_id, settings), posix=self.numbers)
 
     def uid(self, name: str) -> str:
         return self.user(name).first("uid_number")
@@ -79,6 +80,7 @@ def test_a_number_stays_through_whatever_happens_to_its_owner(both_numbered: Num
 
 
 def test_no_number_is_given_twice_also_when_its_owner_is_gone(numbered: Numbered) -> None:
+    numbered.deleted = Reaction.DELETE
     numbered.apply(person("anna"), group("staff"))
     numbered.apply(gone(Kind.USER, "u:anna"), gone(Kind.GROUP, "g:staff"), allow_deletions=True)
     numbered.apply(person("anna"), group("staff"))

@@ -59,7 +59,8 @@ class Life:
         await until(lambda: any(call.func == self.runner._interrupt for call in self.world.clock.getDelayedCalls()))
 
     def names(self) -> set[str]:
-        return {user.username for user in self.world.database.read_blocking(lambda c: users.iterate(c, "", 100))}
+        everybody = self.world.database.read_blocking(lambda c: users.iterate(c, "", 100))
+        return {user.username for user in everybody if user.gone_at is None}
 
     def state(self) -> sources.SourceState:
         state = self.world.database.read_blocking(lambda c: sources.get(c, self.source.id))

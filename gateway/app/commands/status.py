@@ -10,13 +10,16 @@ import click
 
 from gateway.app import parts
 from gateway.app.cli import Invocation
-from gateway.app.commands import numbers
+from gateway.app.commands import departures, numbers
 from gateway.app.printing import ago, as_json, print_json, print_table
 from gateway.app.source_kinds import SourceTables
+from gateway.app.tables import Settings
 from gateway.model.objects import Kind
+from gateway.model.records import Record, Situation
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store import changes, leases, records, runs, sources
 from gateway.store.database import Connection, Database
+from gateway.sync.grace import Grace
 from gateway.sync.lease import name_for
 from gateway.sync.reading import in_words
 
@@ -31,28 +34,35 @@ PROBLEMS_AT_ONCE = 100
 @click.pass_obj
 def command(invocation: Invocation, source: str | None, problems: bool, as_json: bool) -> None:
     """Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out."""
-    tables = parts.chosen_sources(invocation.loaded.settings, source)
-    with parts.database(invocation.loaded.settings) as database:
+    settings = invocation.loaded.settings
+    tables, grace = parts.chosen_sources(settings, source), parts.grace(settings)
+    with parts.database(settings) as database:
         if problems:
-            left_out = [row for table in tables for row in _problems(database, table.name)]
+            left_out = [row for table in tables for row in _problems(database, table.name, grace)]
             _print_problems(left_out, as_json=as_json)
             return
         moment = parts.now()
-        rows = database.read_blocking(lambda connection: [_state(connection, table, moment) for table in tables])
+        rows = database.read_blocking(lambda connection: [_state(connection, table, grace, moment) for table in tables])
+        others = [] if source else database.read_blocking(partial(departures.unconfigured, configured=_names(settings)))
         position = database.read_blocking(changes.last)
-        given = invocation.loaded.settings.posix.numbers()
+        given = settings.posix.numbers()
         posix = None if given is None else database.read_blocking(partial(numbers.state, settings=given))
     if as_json:
-        print_json({"sources": rows, "last_change_number": position, "posix": posix})
+        print_json({"sources": rows, "unconfigured_sources": others, "last_change_number": position, "posix": posix})
         return
     for row in rows:
         _print(row, moment)
+    departures.show_unconfigured(others)
     if posix is not None:
         numbers.show(posix)
     click.echo(f"last change: {position}")
 
 
-def _state(connection: Connection, table: SourceTables, moment: datetime) -> dict[str, Any]:
+def _names(settings: Settings) -> list[str]:
+    return [table.name for table in settings.source]
+
+
+def _state(connection: Connection, table: SourceTables, grace: Grace, moment: datetime) -> dict[str, Any]:
     state = sources.get(connection, table.name)
     latest = runs.latest(connection, table.name, 1)
     counted = {
@@ -69,6 +79,7 @@ def _state(connection: Connection, table: SourceTables, moment: datetime) -> dic
         "read_by": leases.holder_of(connection, name_for(table.name), moment),
         "counts": counted,
         "problems": {situation.value: n for situation, n in records.count_problems(connection, table.name).items()},
+        "leavers": departures.of_source(connection, table.name, grace),
         "heard_at": state.heard_at if state else None,
         "caught_up_at": caught_up,
         "lag_seconds": None if caught_up is None else round((moment - caught_up).total_seconds(), 1),
@@ -100,8 +111,10 @@ def _print(row: dict[str, Any], moment: datetime) -> None:
     click.echo(f"  last run:   {_last_run(row['last_run'], moment)}")
     counts = (f"{numbers['records']} {kind}s" for kind, numbers in row["counts"].items())
     click.echo(f"  records:    {', '.join(counts)}")
-    if row["problems"]:
-        left_out = ", ".join(f"{number} {situation}" for situation, number in sorted(row["problems"].items()))
+    departures.show(row)
+    problems = {situation: number for situation, number in row["problems"].items() if situation != Situation.DELETED.value}
+    if problems:
+        left_out = ", ".join(f"{number} {situation}" for situation, number in sorted(problems.items()))
         click.echo(f"  left out:   {left_out}; `gateway status {row['source']} --problems` lists them")
     if row["last_error"]:
         click.echo(f"  last error: {ago(row['last_error_at'], moment)} ago: {row['last_error']}")
@@ -132,7 +145,7 @@ def _last_run(run: dict[str, Any] | None, moment: datetime) -> str:
     return f"{sentence}, {run['in_words']}"
 
 
-def _problems(database: Database, source_id: str) -> list[dict[str, Any]]:
+def _problems(database: Database, source_id: str, grace: Grace) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     after = 0
     while found := database.read_blocking(partial(records.problems, source_id=source_id, after=after, limit=PROBLEMS_AT_ONCE)):
@@ -143,12 +156,19 @@ def _problems(database: Database, source_id: str) -> list[dict[str, Any]]:
                 "situation": record.situation.value,
                 "external_id": record.external_id,
                 "dn": record.dn,
-                "reason": record.reason,
+                "reason": departures.reason(record, _end(database, record, grace)),
             }
             for _, record in found
         ]
         after = found[-1][0]
     return rows
+
+
+def _end(database: Database, record: Record, grace: Grace) -> datetime | None:
+    gone_at = record.gone_at
+    if gone_at is None:
+        return None
+    return database.read_blocking(lambda connection: grace.ends_at(connection, record.source_id, gone_at))
 
 
 def _print_problems(rows: list[dict[str, Any]], *, as_json: bool) -> None:

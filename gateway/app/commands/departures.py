@@ -1,0 +1,69 @@
+"""What `gateway status` tells of those who are gone: leavers and when they are deleted, and sources that the store has and the
+configuration lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+from gateway.model.objects import Kind
+from gateway.model.records import Record, Situation
+from gateway.model.source import LOCAL
+from gateway.store import leavers, records, sources
+from gateway.store.database import Connection
+from gateway.sync.grace import Grace
+
+
+def of_source(connection: Connection, source_id: str, grace: Grace) -> dict[str, Any]:
+    """How many leavers a source has, and when the next of them is deleted."""
+    count, gone_at = leavers.first(connection, source_id)
+    next_at = None if gone_at is None else grace.ends_at(connection, source_id, gone_at)
+    return {"count": count, "next_deletion_at": next_at}
+
+
+def show(row: dict[str, Any]) -> None:
+    """The line of a source that has leavers, or records that are kept."""
+    count, gone = row["leavers"]["count"], row["problems"].get(Situation.DELETED.value, 0)
+    if count:
+        next_at = row["leavers"]["next_deletion_at"]
+        when = f", the next is deleted on {_day(next_at)}" if next_at else ""
+        click.echo(f"  leavers:    {count} disabled{when}; `gateway status {row['source']} --problems` lists them")
+    if gone > count:
+        click.echo(f"  kept:       {gone - count} objects whose last record is gone")
+
+
+def reason(record: Record, ends_at: datetime | None) -> str:
+    """Why a record is no object, with the day on which a leaver is deleted."""
+    return record.reason if ends_at is None else f"{record.reason} ({_day(ends_at)})"
+
+
+def unconfigured(connection: Connection, configured: Iterable[str]) -> list[dict[str, Any]]:
+    """The sources that the store has records of and the configuration lacks."""
+    known = {*configured, LOCAL}
+    rows: list[dict[str, Any]] = [
+        {
+            "source": state.id,
+            "counts": {kind.value: records.count(connection, state.id, kind) for kind in Kind},
+            "leavers": leavers.first(connection, state.id)[0],
+        }
+        for state in sources.all_sources(connection)
+        if state.id not in known
+    ]
+    return [row for row in rows if row["leavers"] or any(row["counts"].values())]
+
+
+def show_unconfigured(rows: Sequence[dict[str, Any]]) -> None:
+    """What can be done about them."""
+    for row in rows:
+        counts = ", ".join(f"{count} {kind}s" for kind, count in row["counts"].items() if count) or "leavers"
+        click.echo(f"source {row['source']} is not in the configuration, and what came from it stays as it is ({counts}):")
+        click.echo(f"  `gateway source finalize {row['source']}` keeps all of it, to be edited here from then on;")
+        click.echo(f"  `gateway source terminate {row['source']}` lets go of what no other source has")
+        click.echo()
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d")

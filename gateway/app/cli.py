@@ -47,6 +47,7 @@ COMMANDS = {
     "check": "gateway.app.commands.check",
     "sync": "gateway.app.commands.sync",
     "status": "gateway.app.commands.status",
+    "explain": "gateway.app.commands.explain",
     "application": "gateway.app.commands.application",
     "user": "gateway.app.commands.user",
     "links": "gateway.app.commands.links",

@@ -9,7 +9,7 @@ from gateway.model.records import Account, Record, Situation
 from gateway.store import record_rows
 from gateway.store.record_rows import RecordRow
 from gateway.store.sets import one_of
-from gateway.store.tables import records
+from gateway.store.tables import records, sources
 from gateway.store.values import decode_attributes, decode_strings
 
 _OF_SOURCE = records.c.source_id == bindparam("source")
@@ -29,6 +29,16 @@ _PROBLEMS = (
 )
 _COUNT_PROBLEMS = (
     select(records.c.situation, func.count()).where(_OF_SOURCE, _NOT_LINKED, _IS_PROBLEM).group_by(records.c.situation)
+)
+_AT_DN = (
+    select(records.c.object_id)
+    .where(
+        records.c.source_id.in_(select(sources.c.id)),  # the index of names begins with the source
+        records.c.dn_key == bindparam("key"),
+        _OF_KIND,
+        records.c.object_id.is_not(None),
+    )
+    .order_by(records.c.id)
 )
 _ACCOUNTS = (
     select(records.c.source_id, records.c.external_id, records.c.dn)
@@ -67,6 +77,12 @@ def accounts_by_user(connection: Connection, user_ids: Collection[str]) -> dict[
     for user_id, source_id, external_id, name in connection.execute(_ACCOUNTS_AMONG, {"objects": user_ids}):
         found.setdefault(user_id, []).append(Account(source_id, external_id, name))
     return found
+
+
+def objects_at_dn(connection: Connection, kind: Kind, dn_key: str) -> list[str]:
+    """The objects of a kind that any source has under this name, by DN key."""
+    rows = connection.execute(_AT_DN, {"kind": kind.value, "key": dn_key})
+    return list(dict.fromkeys(rows.scalars()))
 
 
 def problems(connection: Connection, source_id: str, after: int = 0, limit: int = 100) -> list[tuple[int, Record]]:

@@ -126,7 +126,10 @@ class Decisions:
         rows = record_rows.by_id(connection, [head.id for head in found.values()])
         if not rows:
             raise NotFound(f"there is no {name}")
-        return next(iter(rows.values()))
+        row = next(iter(rows.values()))
+        if row.gone_at is not None:
+            raise Conflict(f"the {name} is gone from its source: there is nothing to decide until it is back")
+        return row
 
     def _check_exists(self, connection: Connection, kind: Kind, object_id: str) -> None:
         if object_id == ROOT_ORGANIZATION_ID:

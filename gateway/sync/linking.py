@@ -10,7 +10,7 @@ from gateway.store import object_keys, record_keys, record_rows, records, users
 from gateway.store.keys import name_key
 from gateway.store.record_rows import RecordRow, Target
 from gateway.store.values import decode_attributes, encode_strings
-from gateway.sync import authority, correlating, correlation, keying, leaving, receiving
+from gateway.sync import authority, correlating, correlation, keying, leaving, receiving, speaking
 from gateway.sync.authority import Said
 from gateway.sync.correlation import Claim
 from gateway.sync.work import Touched, Work
@@ -45,12 +45,12 @@ def _resolve(work: Work, batch: list[Touched]) -> None:
     known = dict.fromkeys(touched.row.object_id for touched in active if touched.row.object_id is not None)
     known |= dict.fromkeys(work.to_resolve)
     for object_id, rows in _rows_by_object(work, known).items():
-        rows = _of_the_present(work, object_id, rows)
-        speaking = [row for row in rows if row.situation != Situation.UNMATCHED.value]
-        if any(row.decided_by != correlation.DECIDED_BY_ADDITION for row in speaking):
-            said = [Said(row.source_id, _attributes(work, row)) for row in speaking]
-            work.resolved[object_id] = authority.resolve(Kind(speaking[0].kind), said, work.authority)
-            _note_keys(work, object_id, speaking)
+        (work.recordless.add if speaking.is_left(rows) else work.recordless.discard)(object_id)
+        heard = speaking.speaking(rows)
+        if any(row.decided_by != correlation.DECIDED_BY_ADDITION for row in heard):
+            said = [Said(row.source_id, _attributes(work, row)) for row in heard]
+            work.resolved[object_id] = authority.resolve(Kind(heard[0].kind), said, work.authority)
+            _note_keys(work, object_id, heard)
     work.left |= work.to_resolve
     work.to_resolve.clear()
     user_ids = [object_id for object_id in known if object_id not in work.current_users]
@@ -72,16 +72,6 @@ def _rows_by_object(work: Work, object_ids: Iterable[str]) -> dict[str, list[Rec
         if touched.row.object_id in found and touched.row.id not in stored:
             found[touched.row.object_id].append(touched.row)
     return {object_id: rows for object_id, rows in found.items() if rows}
-
-
-def _of_the_present(work: Work, object_id: str, rows: list[RecordRow]) -> list[RecordRow]:
-    """Without the records of leavers, unless the object has no others: then it stays as they left it."""
-    present = [row for row in rows if row.gone_at is None]
-    if any(row.decided_by != correlation.DECIDED_BY_ADDITION for row in present):
-        work.recordless.discard(object_id)
-        return present
-    work.recordless.add(object_id)
-    return rows
 
 
 def _note_keys(work: Work, object_id: str, rows: list[RecordRow]) -> None:

@@ -11,7 +11,7 @@ from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, Organization, User
 from gateway.store import changes, organizations, passwords, record_rows, users
 from gateway.store.record_rows import RecordRow
-from gateway.sync import authority, correlation
+from gateway.sync import authority, correlation, speaking
 from gateway.sync.placement import Placement
 from gateway.sync.work import Work
 
@@ -200,8 +200,7 @@ def _places(
     for row in record_rows.linked_to(work.connection, list(existing)):
         if row.decided_by != correlation.DECIDED_BY_ADDITION:
             by_object.setdefault(row.object_id or "", []).append(row)
-    for object_id, linked in by_object.items():
-        by_object[object_id] = [row for row in linked if row.gone_at is None] or linked
+    by_object = {object_id: speaking.present(linked) for object_id, linked in by_object.items()}
     said = placement.place(kind, [row for linked in by_object.values() for row in linked])
     ordered = work.authority.ordered
     return {

@@ -68,14 +68,15 @@ def over_ldap(connection: Any, base: str) -> Portrait:
 
 
 def over_http(export: str) -> Portrait:
-    """From the NDJSON of GET /export. It is no snapshot: while something changes, it may contradict itself."""
+    """From the NDJSON of GET /export, without who is disabled: leavers are, and nobody else here. It is no snapshot: while
+    something changes, it may contradict itself."""
     lines = [json.loads(line) for line in export.splitlines()]
     assert "nextToken" in lines[-1], "the export is not complete"
     of_kind: dict[str, list[dict[str, Any]]] = {"user": [], "organization": [], "group": []}
     for line in lines[:-1]:
         of_kind[line["kind"]].append(line)
     units = {line["object"]["organizationalUnitId"]: line["object"] for line in of_kind["organization"]}
-    people = {line["object"]["userId"]: line["object"] for line in of_kind["user"]}
+    people = {line["object"]["userId"]: line["object"] for line in of_kind["user"] if line["object"]["status"] == "enabled"}
     names = {user_id: user["username"] for user_id, user in people.items()}
     names |= {line["object"]["groupId"]: line["object"]["groupName"] for line in of_kind["group"]}
     return Portrait(

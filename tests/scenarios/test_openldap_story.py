@@ -212,9 +212,9 @@ def test_the_feed_tells_an_http_client_what_changed_since_its_last_question(obse
     told = json.loads(observer.get(f"/changes?nextToken={token}&waitSeconds=10"))
     upstream.delete(dn)
     told_then = json.loads(observer.get(f"/changes?nextToken={told['nextToken']}&waitSeconds=10"))
-    [created], [deleted] = told["items"], told_then["items"]
-    assert (created["type"], created["object"]["username"], deleted["type"]) == ("create", "tom", "delete")
-    assert created["id"] == deleted["id"]
+    [created], [left] = told["items"], told_then["items"]
+    assert (created["type"], created["object"]["username"], created["object"]["status"]) == ("create", "tom", "enabled")
+    assert (left["type"], left["id"], left["object"]["status"]) == ("update", created["id"], "disabled")
 
 
 def is_suspended(pid: int) -> bool:

@@ -1,0 +1,190 @@
+"""`gateway explain`: why a user, an organization or a group is as it is. Binary values are told by their size alone, and what a
+source holds as a secret is not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from gateway.app import parts
+from gateway.app.cli import Invocation
+from gateway.app.commands import naming
+from gateway.app.printing import as_json, print_json, print_table
+from gateway.app.tables import Settings
+from gateway.directory.reader import Reader
+from gateway.directory.viewfile import ViewFile
+from gateway.model import dn
+from gateway.model.errors import GatewayError, NotFound
+from gateway.model.objects import DirectoryObject, Kind, User, Value
+from gateway.store import groups, organizations, records, users
+from gateway.store.database import Connection
+from gateway.sync.explaining import ExplainedAttribute, ExplainedLink, Explanation, explain
+
+LONGEST = 60  # of the values of one attribute in a table; --json has them whole
+HIDDEN = "(not shown)"
+_NOUNS: dict[Kind, Any] = {Kind.USER: users, Kind.ORGANIZATION: organizations, Kind.GROUP: groups}
+
+
+@click.command("explain")
+@click.argument("kind", type=click.Choice([Kind.USER.value, Kind.ORGANIZATION.value, Kind.GROUP.value]))
+@click.argument("name")
+@as_json
+@click.pass_obj
+def command(invocation: Invocation, kind: str, name: str, as_json: bool) -> None:
+    """Say of the user, organization or group NAME (name, path, id, or DN in a view or at a source) what decided each attribute.
+
+    For each: the value, the source that decided, why (order: it goes first of those that say something; list: it is the first
+    of the sources that may; yield: it was edited here, and the sources yield; only one: nobody else says something; fall-back:
+    those that go before it say nothing; gone, taken, given: the gateway itself), and what others say; then its records."""
+    settings = invocation.loaded.settings
+    with parts.database(settings) as database:
+        in_views = _in_views(settings, name)
+
+        def work(connection: Connection) -> tuple[Explanation, list[str]]:
+            thing = _find(connection, Kind(kind), name, in_views)
+            explanation = explain(connection, Kind(kind), thing, settings.authority.authority())
+            return explanation, _places(connection, thing)
+
+        explanation, places = database.read_blocking(work)
+    if as_json:
+        print_json(_facts(explanation, places))
+        return
+    _print(explanation, places)
+
+
+def _find(connection: Connection, kind: Kind, name: str, in_views: Sequence[str]) -> DirectoryObject:
+    """Raises NotFound or Conflict."""
+    at_dn = [*in_views, *(records.objects_at_dn(connection, kind, dn.key(name)) if _is_dn(name) else ())]
+    for object_id in at_dn:
+        found: DirectoryObject | None = _NOUNS[kind].get(connection, object_id)
+        if found is not None:
+            return found
+    if kind is Kind.USER:
+        return naming.user(connection, name)
+    identifier = naming.group_id(connection, name) if kind is Kind.GROUP else naming.organization_id(connection, name)
+    named: DirectoryObject | None = _NOUNS[kind].get(connection, identifier)
+    if named is None:
+        raise NotFound(f"there is no {kind} {name!r}")
+    return named
+
+
+def _is_dn(name: str) -> bool:
+    try:
+        return bool(dn.key(name)) and "=" in name
+    except dn.InvalidDN:
+        return False
+
+
+def _in_views(settings: Settings, name: str) -> list[str]:
+    """The objects that have this DN in a view, as far as the views are built."""
+    found = []
+    for table in settings.view if _is_dn(name) else ():
+        file = ViewFile(settings.view_dir, table.view())
+        if not file.path.exists():
+            continue
+        reader = Reader(file)
+        try:
+            row = reader.row(dn.key(name))
+        except GatewayError:
+            row = None
+        finally:
+            reader.close()
+        found += [] if row is None else [row[2]]
+    return found
+
+
+def _places(connection: Connection, thing: DirectoryObject) -> list[str]:
+    """The paths of a user's organizations, or of the one above an organization."""
+    if isinstance(thing, User):
+        return [naming.organization_path(connection, one) for one in thing.organization_ids]
+    parent_id = getattr(thing, "parent_id", None)
+    return [] if parent_id is None else [naming.organization_path(connection, parent_id)]
+
+
+def _print(explanation: Explanation, places: Sequence[str]) -> None:
+    thing = explanation.object
+    where = f", in {', '.join(places)}" if places else ""
+    click.echo(f"{explanation.kind} {_name(thing)} ({thing.id}){where}")
+    if isinstance(thing, User) and thing.gone_at is not None:
+        click.echo(f"gone since {thing.gone_at.astimezone():%Y-%m-%d %H:%M:%S}: no source has this user any more")
+    click.echo()
+    print_table(
+        ("attribute", "value", "decided by", "why", "others say"),
+        (
+            (one.name, _text(one.name, one.values), one.source_id or "gateway", one.reason or "", _others(one))
+            for one in explanation.attributes
+        ),
+    )
+    click.echo()
+    print_table(
+        ("source", "external id", "dn", "situation", "decided by", "when"),
+        (
+            (one.source_id, one.external_id, one.dn, _situation(one), one.decided_by, one.decided_at)
+            for one in explanation.links
+        ),
+    )
+
+
+def _name(thing: DirectoryObject) -> str:
+    return thing.username if isinstance(thing, User) else thing.name
+
+
+def _situation(link: ExplainedLink) -> str:
+    return link.situation if link.speaks else f"{link.situation} (not heard)"
+
+
+def _others(one: ExplainedAttribute) -> str:
+    return "; ".join(f"{source}: {_text(one.name, values)}" for source, values in one.lost)
+
+
+def _text(name: str, values: Iterable[Value]) -> str:
+    text = ", ".join(_shown(name, values))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _shown(name: str, values: Iterable[Value]) -> list[str]:
+    if _is_secret(name):
+        return [HIDDEN]
+    return [value if isinstance(value, str) else f"({len(value)} bytes)" for value in values]
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a custom field looks like one that a password was mapped to."""
+    return name != "password_changed" and any(word in name for word in ("password", "secret", "passwd"))
+
+
+def _facts(explanation: Explanation, places: Sequence[str]) -> dict[str, Any]:
+    thing = explanation.object
+    return {
+        "kind": explanation.kind.value,
+        "id": thing.id,
+        "name": _name(thing),
+        "organizations": list(places),
+        "gone_at": thing.gone_at if isinstance(thing, User) else None,
+        "attributes": [
+            {
+                "name": one.name,
+                "values": _shown(one.name, one.values),
+                "source": one.source_id or None,
+                "reason": one.reason,
+                "others": [{"source": source, "values": _shown(one.name, values)} for source, values in one.lost],
+            }
+            for one in explanation.attributes
+        ],
+        "links": [
+            {
+                "source": one.source_id,
+                "external_id": one.external_id,
+                "dn": one.dn,
+                "situation": one.situation,
+                "reason": one.reason,
+                "speaks": one.speaks,
+                "decided_by": one.decided_by,
+                "decided_at": one.decided_at,
+                "gone_at": one.gone_at,
+            }
+            for one in explanation.links
+        ],
+    }

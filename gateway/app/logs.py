@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
 import structlog
@@ -61,7 +62,8 @@ def _processors(form: str, stream: TextIO) -> list[structlog.typing.Processor]:
     renderer = structlog.dev.ConsoleRenderer(
         colors=stream.isatty(), pad_event_to=0, pad_level=False, exception_formatter=structlog.dev.plain_traceback
     )
-    return [*shared, _one_line, renderer if stream.isatty() else _Line(renderer)]
+    ordinary: list[structlog.typing.Processor] = [*shared, _one_line, renderer]
+    return ordinary if stream.isatty() else [_Line(ordinary)]
 
 
 def _signature(worker: int | None) -> list[structlog.typing.Processor]:
@@ -88,24 +90,40 @@ def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappin
 
 
 class _Line:
-    """What `renderer` (of no colours) makes of an event, faster: there is a line for each bind. Whatever has several lines,
-    a column of its own or no words is left to the renderer."""
+    """What `ordinary`, the processors of text without colours, make of an event, faster: there is a line for each bind.
+    Whatever has several lines, a column of its own or no words is left to them."""
 
-    def __init__(self, renderer: structlog.typing.Processor) -> None:
-        self._renderer = renderer
+    def __init__(self, ordinary: Sequence[structlog.typing.Processor]) -> None:
+        self._ordinary = ordinary
 
     def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
         if not _COLUMNS.isdisjoint(event) or not event.get("event"):
-            return self._renderer(logger, method, event)
-        line = f"{event.pop('timestamp')} [{event.pop('level')}] {event.pop('event')}"
+            made: Any = event
+            for processor in self._ordinary:
+                made = processor(logger, method, made)
+            return made
+        now = datetime.now(UTC).isoformat().removesuffix("+00:00")
+        line = f"{now}Z [{_LEVEL_NAMES.get(method, method)}] {_worded(event.pop('event'))}"
         for key in sorted(event):
-            value = event[key]
-            is_plain = isinstance(value, str) and _NEEDS_QUOTES.search(value) is None
-            line += f" {key}={value if is_plain else repr(value)}"
+            line += f" {key}={_told(event[key])}"
         return line.rstrip(" ")
 
 
-_COLUMNS = frozenset(("exc_info", "exception", "stack", "logger", "logger_name"))
+def _told(value: Any) -> str:
+    """A value as it stands in a line."""
+    if isinstance(value, str) and len(value) <= MAX_VALUE_CHARACTERS and _NEEDS_QUOTES.search(value) is None:
+        return value
+    worded = _worded(value)
+    return worded if isinstance(worded, str) and _NEEDS_QUOTES.search(worded) is None else repr(worded)
+
+
+def _worded(value: Any) -> Any:
+    """A value as `_shortened` and `_one_line` leave it."""
+    return _one_line(None, "", _shortened(None, "", {"": value}))[""]
+
+
+_LEVEL_NAMES = {"warn": "warning", "exception": "error"}
+_COLUMNS = frozenset(("exc_info", "exception", "stack", "logger", "logger_name", "level", "timestamp"))
 _NEEDS_QUOTES = re.compile("[ \\t=\\r\\n\"']")
 
 

@@ -18,6 +18,7 @@ from gateway.directory.offline import WrongOffline
 from gateway.directory.passwords import Passwords
 from gateway.directory.search import NoSuchObject
 from gateway.directory.softlock import SoftLock, bounded
+from gateway.model import dn
 from gateway.model.application import Application, Grant, Scope
 from gateway.model.dn import DN, InvalidDN
 from gateway.model.errors import Busy
@@ -81,6 +82,7 @@ class Authentication:
         self._soft_lock = soft_lock
         self._names = BindNames(directory, database, newcomers=arrivals is not None)
         self._arrivals = arrivals
+        self._of_applications = {view.name: str(view.applications) for view in directory.views}
         self._users_see_themselves = users_see_themselves
         everything = Access(scope=Scope()) if anonymous_views else Access()
         self.anonymous = Party("", anonymous_views, everything)
@@ -162,7 +164,7 @@ class Authentication:
         definition = known.get(view) if view else next(iter(known.values()), None)
         if definition is None:
             return None
-        name = str(definition.applications.child("cn", application.name))
+        name = f"cn={dn.escape(application.name)},{self._of_applications[definition.name]}"
         return Party(name, views, of_application(application), application=application)
 
     async def named_by(self, authz_id: str, party: Party) -> Named | None:

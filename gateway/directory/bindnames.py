@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from gateway.directory.definition import View
 from gateway.directory.directory import Directory
 from gateway.model import dn, schema
-from gateway.model.dn import DN, InvalidDN
+from gateway.model.dn import AVA, DN, InvalidDN
 from gateway.model.objects import Kind
+from gateway.model.remembering import remembered
 from gateway.store import users
 from gateway.store.database import Database
 from gateway.store.keys import name_key
+
+_USER = Kind.USER.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class BindNames:
         self._directory = directory
         self._database = database
         self._newcomers = newcomers
+        self._of_applications = {view.name: view.applications.key for view in directory.views}
 
     async def find(self, name: str) -> Named:
         """Whom a bind name means. Raises InvalidDN when it is no DN and no view takes anything else, ViewNotReady."""
@@ -51,7 +55,7 @@ class BindNames:
             if not any(view.bind_names - {"dn"} for view in self._directory.views):
                 raise
             return await self._by_login(name, list(self._candidates(name)))
-        return self._by_key(key, lambda: DN.parse(name), for_bind=True)
+        return self._by_key(key, lambda: _leaf(name), for_bind=True)
 
     async def find_login(self, login: str, views: tuple[View, ...]) -> Named:
         """Whom a login name means in these views, whatever forms they take for binding."""
@@ -59,26 +63,27 @@ class BindNames:
 
     def by_dn(self, name: DN) -> Named:
         """Whom a DN means."""
-        return self._by_key(name.key, lambda: name, for_bind=False)
+        return self._by_key(name.key, lambda: name.rdns[0].avas, for_bind=False)
 
-    def _by_key(self, key: str, parsed: Callable[[], DN], *, for_bind: bool) -> Named:
-        """The same; `parsed` gives the DN with its spelling, which only an application's name needs."""
+    def _by_key(self, key: str, leaf: Callable[[], tuple[AVA, ...]], *, for_bind: bool) -> Named:
+        """The same; `leaf` gives the first RDN with its spelling, which only names of applications and newcomers need."""
         view = self._directory.view_at(key)
         if view is None:
             return Named(key)
         parent = dn.parent_key(key)
-        if key.startswith("cn=", len(parent)) and parent == view.applications.key:
-            name = parsed()
-            if len(name.rdns[0].avas) == 1:
-                return Named(key, view.name, str(name), application=name.rdns[0].avas[0].value)
-        row = self._directory.reader(view.name).row(key)
-        if row is None or row[1] != Kind.USER or (for_bind and "dn" not in view.bind_names):
-            if row is None and for_bind and self._newcomers:
-                login = login_of(view, key, parsed)
+        if parent == self._of_applications[view.name] and key.startswith("cn=", len(parent)):
+            avas = leaf()
+            if len(avas) == 1:
+                return Named(key, view.name, application=avas[0].value)
+        found = self._directory.reader(view.name).named(key)
+        if found is None or found[0] != _USER or (for_bind and "dn" not in view.bind_names):
+            if found is None and for_bind and self._newcomers:
+                login = login_of(view, key, leaf)
                 if login:
                     return Named(_key_of_login(login), view.name, candidates=((view.name, login),))
             return Named(key, view.name)
-        return Named(_key_of(row[2]), view.name, row[6], user_id=row[2])
+        _, user_id, spelled = found
+        return Named(_key_of(user_id), view.name, spelled, user_id=user_id)
 
     def entry(self, view: str, user_id: str) -> Named | None:
         """A person as the view shows them, if it does. Raises ViewNotReady."""
@@ -92,7 +97,7 @@ class BindNames:
         for (view, _), reader, key in zip(candidates, readers, keys, strict=True):
             user_id = holders.get(key)
             row = None if user_id is None else reader.row_of(user_id)
-            if row is not None and row[1] == Kind.USER:
+            if row is not None and row[1] == _USER:
                 return Named(_key_of(row[2]), view.name, row[6], user_id=row[2])
         if self._newcomers and candidates:
             named = tuple((view.name, login) for view, login in candidates)
@@ -120,17 +125,23 @@ def logins_in(view: View, name: str) -> Iterator[str]:
         yield name
 
 
-def login_of(view: View, key: str, parsed: Callable[[], DN]) -> str:
+def login_of(view: View, key: str, leaf: Callable[[], tuple[AVA, ...]]) -> str:
     """The login name in the DN of a person whom the view does not have; "" when the DN could not be a person's, or people are
     named by something else."""
     rules = view.rules[Kind.USER]
     if "dn" not in view.bind_names or not key.startswith(view.container(Kind.USER).key):
         return ""
     rule = next((rule for name, rule in rules.attributes.items() if name.lower() == rules.naming.lower()), None)
-    avas = parsed().rdns[0].avas
+    avas = leaf()
     if rule is None or rule.names[:1] != ("username",) or len(avas) != 1:
         return ""
     return avas[0].value if schema.canonical(avas[0].type) == schema.canonical(rules.naming) else ""
+
+
+@remembered(1_024)
+def _leaf(name: str) -> tuple[AVA, ...]:
+    """The first RDN of a DN, with its spelling. Applications bind again and again."""
+    return DN.parse(name).rdns[0].avas
 
 
 def _key_of(user_id: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TypeAlias
 
 from gateway.directory.access import Access
@@ -52,7 +51,9 @@ class Directory:
 
     def __init__(self, followers: Sequence[Followed]) -> None:
         self.followers: Mapping[str, Followed] = {follower.view.name: follower for follower in followers}
-        self._bases = tuple((follower.view.base.key, follower.view) for follower in followers)
+        bases = [(follower.view.base.key, follower.view) for follower in followers]
+        self._bases = tuple(sorted(bases, key=lambda one: -len(one[0])))
+        """The longest first: when one view's base is below another's, the lower view has what is below it."""
         self._searchers: dict[tuple[str, Access], ViewSearcher] = {}
 
     @property
@@ -72,9 +73,11 @@ class Directory:
         return tuple(self.followers[name].view for name in party.views if name in self.followers)
 
     def view_of(self, party: Party, base_key: str) -> View | None:
-        """The granted view in which a DN lies; the longest base wins when one view's base is below another's."""
-        fitting = [(len(key), view) for key, view in self._bases if view.name in party.views and base_key.startswith(key)]
-        return max(fitting, key=itemgetter(0))[1] if fitting else None
+        """The granted view in which a DN lies."""
+        for key, view in self._bases:
+            if base_key.startswith(key) and view.name in party.views:
+                return view
+        return None
 
     def searcher(self, name: str, access: Access) -> ViewSearcher:
         """A view as seen through an access. Raises ViewNotReady."""
@@ -94,5 +97,7 @@ class Directory:
 
     def view_at(self, key: str) -> View | None:
         """In which view the DN with this key lies, whoever asks; None when in none."""
-        fitting = [(len(base), view) for base, view in self._bases if key.startswith(base)]
-        return max(fitting, key=itemgetter(0))[1] if fitting else None
+        for base, view in self._bases:
+            if key.startswith(base):
+                return view
+        return None

@@ -133,6 +133,11 @@ class Reader:
         found: Row | None = self.execute(f"SELECT {ROW} FROM entry e WHERE e.dn_key = ?", (dn_key,)).fetchone()
         return found
 
+    def named(self, dn_key: str) -> tuple[str, str, str] | None:
+        """Kind, object id and DN of the entry with this DN."""
+        found: list[tuple[str, str, str]] = self.point(_NAMED, (dn_key,)).fetchall()
+        return found[0] if found else None
+
     def row_of(self, object_id: str) -> Row | None:
         """The entry of this object."""
         found: Row | None = self.execute(f"SELECT {ROW} FROM entry e WHERE e.object_id = ?", (object_id,)).fetchone()
@@ -251,6 +256,8 @@ class Reader:
 
 _IDLE_SNAPSHOTS = 8
 """Kept open for the next large searches."""
+
+_NAMED = "SELECT kind, object_id, dn FROM entry WHERE dn_key = ?"
 
 _EVERYTHING = 4
 

@@ -189,18 +189,27 @@ def _decode(octets: bytes, text: str) -> str:
         raise InvalidDN(f"{text!r} is not a distinguished name: a value is not UTF-8") from None
 
 
+@remembered(4_096)
+def _plain_rdn(rdn: str) -> str | None:
+    """The part of a key that one RDN is, or None when it needs the full parser. Most of those in a DN have been seen before."""
+    attribute_type, equals, value = rdn.partition("=")
+    value = prepare_ignore(value)
+    if not equals or not value or not _is_key_plain(value):
+        return None
+    attribute_type = attribute_type.strip()
+    if not (attribute_type.isascii() and attribute_type.isalpha()):
+        return None
+    return f"{schema.canonical(attribute_type)}={value},"
+
+
 def _plain_key(text: str) -> str | None:
     """The key of a DN without escapes and the like, or None when it needs the full parser."""
     parts = []
     for rdn in text.split(","):
-        attribute_type, equals, value = rdn.partition("=")
-        value = prepare_ignore(value)
-        if not equals or not value or not _is_key_plain(value):
+        part = _plain_rdn(rdn)
+        if part is None:
             return None
-        attribute_type = attribute_type.strip()
-        if not (attribute_type.isascii() and attribute_type.isalpha()):
-            return None
-        parts.append(f"{schema.canonical(attribute_type)}={value},")
+        parts.append(part)
     parts.reverse()
     return "".join(parts)
 

@@ -40,6 +40,7 @@ from gateway.wire.messages import (
 )
 
 _CONTROLS: Final = 0xA0
+_VERSION_3: Final = ber.integer(3)
 _SHORT_HEADS = tuple(bytes((ber.SEQUENCE, n)) for n in range(0x80))
 # SEQUENCE with two octets of length, and an INTEGER of one, two, three or four octets.
 _HEAD_AND_SHORT_ID = Struct(">HHBH").pack
@@ -56,6 +57,11 @@ def encode_message(message: LDAPMessage) -> bytes:
 def encode_operation(operation: Operation) -> bytes:
     """The protocolOp alone, ready for wrap."""
     return _WRITERS[type(operation)](operation)
+
+
+def simple_bind(name: str, password: bytes) -> bytes:
+    """The protocolOp of a simple bind, LDAP version 3: what encode_operation makes of one, for whoever sends many."""
+    return ber.tlv(0x60, _VERSION_3, _text(name), ber.octets(password, 0x80))
 
 
 def wrap(message_id: int, operation: bytes, controls: bytes = b"") -> bytes:

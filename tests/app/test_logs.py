@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -50,11 +51,23 @@ KEYS = st.text("abcxyz_", min_size=1, max_size=8)
 LATER = ("exception", "stack", "logger", "logger_name")
 
 
-@given(st.text(max_size=20), st.dictionaries(KEYS | st.sampled_from(LATER), VALUES))
-@example("ends with a space ", {})
-@example("", {"a": "b"})
-def test_a_line_is_what_structlog_makes_of_the_event(words: str, more: dict[str, Any]) -> None:
+METHODS = ("debug", "info", "warning", "warn", "error", "exception")
+
+
+@given(st.text(max_size=20), st.dictionaries(KEYS | st.sampled_from(LATER), VALUES), st.sampled_from(METHODS))
+@example("ends with a space ", {}, "info")
+@example("", {"a": "b"}, "info")
+@example(
+    "two\nlines", {"a": "two\nlines", "b": "x" * (logs.MAX_VALUE_CHARACTERS + 1), "c": "y " * logs.MAX_VALUE_CHARACTERS}, "info"
+)
+def test_a_line_is_what_structlog_makes_of_the_event(words: str, more: dict[str, Any], method: str) -> None:
     columns = {key: str(more.pop(key)) for key in LATER if key in more}
-    event = {"timestamp": "2026-01-01T00:00:00Z", "level": "info", "event": words} | more | columns
-    plain = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
-    assert logs._Line(plain)(None, "info", dict(event)) == plain(None, "info", dict(event))
+    (line,) = logs._processors("text", StringIO())
+    assert isinstance(line, logs._Line)
+
+    ordinary: Any = {"event": words} | more | columns
+    for processor in line._ordinary:
+        ordinary = processor(None, method, ordinary)
+    time, rest = line(None, method, {"event": words} | more | columns).split(" ", 1)
+    assert datetime.fromisoformat(time).tzinfo == UTC
+    assert rest == ordinary.split(" ", 1)[1]

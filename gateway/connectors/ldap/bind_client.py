@@ -28,34 +28,35 @@ from gateway.model.source import PolicyNotice
 from gateway.wire import controls, oids
 from gateway.wire.controls_update import PasswordPolicyRequest, PasswordPolicyResponse
 from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_controls, encode_message, encode_operation, wrap
+from gateway.wire.encoder import encode_controls, encode_message, encode_operation, simple_bind, wrap
 from gateway.wire.errors import WireError
 from gateway.wire.extended import PasswordModifyRequest, PasswordModifyResponse
 from gateway.wire.framing import Framer
 from gateway.wire.limits import Limits
 from gateway.wire.messages import (
-    BindRequest,
     BindResponse,
     Control,
     ExtendedRequest,
     ExtendedResponse,
     LDAPMessage,
-    Operation,
     Result,
-    SimpleAuthentication,
 )
 
 ANSWER_LIMITS: Final = Limits(max_message_bytes=1024 * 1024)  # a bind response has a few hundred octets
 
-_LDAP_VERSION = 3
 _LAST_MESSAGE_ID = 0x7F
 """One question at a time needs few numbers, and these have one octet."""
 
+ANSWER_BYTES = 4096
+"""Taken from a socket at a time: Python makes room for all of it before it knows how much comes."""
+
+_YES: Final = BindResponse(Result(0))
 _PLAIN_YES: Final = {
-    encode_message(message): message
-    for message in (LDAPMessage(number, BindResponse(Result(0))) for number in range(1, _LAST_MESSAGE_ID + 1))
+    encode_message(message): message for message in (LDAPMessage(number, _YES) for number in range(1, _LAST_MESSAGE_ID + 1))
 }
 """What nearly every good bind is answered with, by its octets: nothing in it needs to be read."""
+
+_START_TLS: Final = encode_operation(ExtendedRequest(oids.START_TLS))
 
 _WITH_POLICY: Final = encode_controls((controls.control(PasswordPolicyRequest()),))
 _PEM_CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -69,6 +70,9 @@ class Answer:
     words: str = ""
     notice: PolicyNotice | None = None
     generated: bytes | None = field(default=None, repr=False)
+
+
+_ACCEPTED: Final = Answer(0)
 
 
 def trust_root(ca_file: Path | None, pinned: tuple[bytes, ...] = ()) -> Any:
@@ -104,15 +108,16 @@ class BindClient(Protocol):
         """Raises UpstreamUnavailable when there is no answer; then the connection is dropped."""
         if not password:
             raise ValueError("an empty password makes a bind anonymous (RFC 4513 §5.1.2)")
-        request = BindRequest(_LDAP_VERSION, dn, SimpleAuthentication(password))
-        message = await self._ask(reactor, request, _WITH_POLICY, seconds, "bind")
+        message = await self._ask(reactor, simple_bind(dn, password), _WITH_POLICY, seconds, "bind")
+        if message.operation is _YES:
+            return _ACCEPTED
         if not isinstance(message.operation, BindResponse):
             raise self._nonsense("a bind was not answered by a bind response")
         return _answer(message.operation.result, message.controls)
 
     async def modify_password(self, reactor: Any, request: PasswordModifyRequest, seconds: float) -> Answer:
         """RFC 3062, as who is bound. Raises UpstreamUnavailable as `simple_bind`: nobody knows then whether it was done."""
-        operation = ExtendedRequest(oids.PASSWORD_MODIFY, request.encode())
+        operation = encode_operation(ExtendedRequest(oids.PASSWORD_MODIFY, request.encode()))
         message = await self._ask(reactor, operation, _WITH_POLICY, seconds, "a change of password")
         if not isinstance(message.operation, ExtendedResponse):
             raise self._nonsense("a change of password was not answered by an extended response")
@@ -123,7 +128,7 @@ class BindClient(Protocol):
         return _answer(message.operation.result, message.controls, generated)
 
     async def start_tls(self, reactor: Any, host: str, root: Any, seconds: float) -> None:
-        message = await self._ask(reactor, ExtendedRequest(oids.START_TLS), b"", seconds, "StartTLS")
+        message = await self._ask(reactor, _START_TLS, b"", seconds, "StartTLS")
         answer = message.operation
         if not isinstance(answer, ExtendedResponse) or answer.result.code != 0 or self._framer.pending:
             self.drop()
@@ -148,6 +153,8 @@ class BindClient(Protocol):
 
     def connectionMade(self) -> None:
         self._transport = self.transport
+        if type(self.transport) is Client:
+            self.transport.bufferSize = ANSWER_BYTES
         self.usable = True
 
     def dataReceived(self, data: bytes) -> None:
@@ -184,9 +191,9 @@ class BindClient(Protocol):
             waiting.errback(reason)
         self.lost.callback(None)
 
-    async def _ask(self, reactor: Any, operation: Operation, with_controls: bytes, seconds: float, what: str) -> LDAPMessage:
+    async def _ask(self, reactor: Any, operation: bytes, with_controls: bytes, seconds: float, what: str) -> LDAPMessage:
         self._message_id = self._message_id % _LAST_MESSAGE_ID + 1
-        question = wrap(self._message_id, encode_operation(operation), with_controls)
+        question = wrap(self._message_id, operation, with_controls)
         answer: Deferred[LDAPMessage] = Deferred()
         self._waiting = answer
         self._set_alarm(reactor, seconds)

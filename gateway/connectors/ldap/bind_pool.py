@@ -55,7 +55,10 @@ class BindPool:
     async def ask(self, work: Callable[[BindClient], Awaitable[T]]) -> T:
         """What `work` makes of a connection, on which anybody may be bound. Raises SourceUnavailable, also for our own mistakes
         (TLS settings): they say nothing of anybody's password. When `work` raises, the connection is dropped."""
-        await self._take_slot()
+        if self._slots.tokens:  # at once, whoever gets it
+            self._slots.acquire()
+        else:
+            await self._slot()
         try:
             return await self._watched(work)
         finally:
@@ -67,11 +70,8 @@ class BindPool:
         for client in list(self._busy):
             client.drop()
 
-    async def _take_slot(self) -> None:
+    async def _slot(self) -> None:
         """Wait for one of the connections to be free."""
-        if self._slots.tokens:  # at once, whoever gets it
-            self._slots.acquire()
-            return
         place = Place(self._settings.id, ", ".join(self._settings.upstream.urls))
         cure = "raise bind_connections, or see why the upstream is slow"
         if len(self._slots.waiting) >= self._settings.waiting:

@@ -44,7 +44,7 @@ class PassThrough:
         """See Authenticator.authenticate. Raises ValueError at once for an empty password or an empty DN: both would make
         the bind anonymous, which every server accepts (RFC 4513 §5.1)."""
         _check_proof(dn, password)
-        return self._authenticate(dn, password)
+        return self._pool.ask(lambda client: self._bind(client, dn, password))
 
     async def decoy(self, password: bytes) -> None:
         """See Authenticator.decoy."""
@@ -65,9 +65,6 @@ class PassThrough:
     def close(self) -> None:
         """Drop all connections; what is in flight raises SourceUnavailable."""
         self._pool.close()
-
-    async def _authenticate(self, dn: str, password: bytes) -> BindAnswer:
-        return await self._pool.ask(lambda client: self._bind(client, dn, password))
 
     async def _bind(self, client: BindClient, dn: str, password: bytes) -> BindAnswer:
         answer = await client.simple_bind(self._reactor, dn, password, self._settings.bind_seconds)

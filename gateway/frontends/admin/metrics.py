@@ -30,6 +30,8 @@ class Metrics:
             buckets=LATENCIES,
             registry=self.registry,
         )
+        self._asked: dict[tuple[str, str], Histogram] = {}
+        """The children of `_upstream`: there is one question for each bind, and finding them costs as much as counting."""
         self.registry.register(self.store)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -45,7 +47,10 @@ class Metrics:
 
     def upstream(self, source: str, outcome: str, seconds: float) -> None:
         """An upstream was asked; `outcome` is "accepted", "refused" or "unavailable"."""
-        self._upstream.labels(source, outcome).observe(seconds)
+        asked = self._asked.get((source, outcome))
+        if asked is None:
+            asked = self._asked[source, outcome] = self._upstream.labels(source, outcome)
+        asked.observe(seconds)
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""

@@ -5,12 +5,12 @@ back-pressure, limits and the end."""
 
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from cryptography import x509
 from OpenSSL import SSL
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, ensureDeferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
@@ -21,6 +21,7 @@ from gateway.frontends.ldap.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECON
 from gateway.frontends.ldap.output import Output
 from gateway.frontends.ldap.paging import PagedSearches
 from gateway.frontends.ldap.results import Refused
+from gateway.frontends.ldap.running import Running
 from gateway.frontends.ldap.services import Services
 from gateway.model.dn import DN
 from gateway.wire import oids
@@ -33,13 +34,6 @@ from gateway.wire.messages import AbandonRequest, ExtendedRequest, ExtendedRespo
 from gateway.wire.result_codes import ResultCode
 
 _log = structlog.get_logger("gateway.ldap")
-
-
-class _Running(NamedTuple):
-    """An operation that is not finished at once."""
-
-    name: str
-    work: Deferred[None]
 
 
 class LDAPConnection(Protocol):
@@ -57,7 +51,7 @@ class LDAPConnection(Protocol):
         self._wire_limits = wire_limits
         self._framer = Framer(wire_limits)
         self._queue: deque[bytes] = deque()
-        self._operations: dict[int, _Running] = {}
+        self._operations: dict[int, Running] = {}
         self._closed = closed
         self._working = False
         self._exclusive = False
@@ -195,21 +189,19 @@ class LDAPConnection(Protocol):
     def begin(self, message_id: int, work: Coroutine[Any, Any, None], name: str, *, exclusive: bool = False) -> None:
         """Runs an operation that is not finished at once. `exclusive`: nothing else is begun until it is."""
         self._exclusive = self._exclusive or exclusive
-        running = ensureDeferred(work)
-        self._operations[message_id] = _Running(name, running)
 
-        def over(result: object) -> None:
-            known = self._operations.get(message_id)
-            if known is not None and known.work is running:
+        def over(error: BaseException | None) -> None:
+            if self._operations.get(message_id) is running:
                 del self._operations[message_id]
             if exclusive:
                 self._exclusive = False
-            if isinstance(result, Failure) and not isinstance(result.value, CancelledError):
-                _log.error("operation failed", operation=name, peer=self.peer, error=repr(result.value), exc_info=result.value)
+            if error is not None and not isinstance(error, CancelledError):
+                _log.error("operation failed", operation=name, peer=self.peer, error=repr(error), exc_info=error)
             if self._queue:
                 self._work()
 
-        running.addBoth(over)
+        running = self._operations[message_id] = Running(name, work, over)
+        running.go_on()
 
     def finish(self, message_id: int, name: str, result: Result, answer: bytes) -> None:
         """Sends the last message of an operation that was begun."""
@@ -289,7 +281,7 @@ class LDAPConnection(Protocol):
     def _abandon(self, message_id: int) -> None:
         running = self._operations.pop(message_id, None)
         if running is not None:
-            running.work.cancel()
+            running.cancel()
 
     def cancel(self, message_id: int) -> None:
         """Ends a search, with an answer (RFC 3909). Raises Refused for what is not outstanding, or not a search."""

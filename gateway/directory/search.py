@@ -15,7 +15,7 @@ from gateway.directory.plan import POINT_COST, PROBED
 from gateway.directory.reader import BASE_OBJECT, ENCODED, Prepared, Reader
 from gateway.directory.selection import MatchedValues, Renderer, wanted
 from gateway.directory.shape import ONE_PIECE, TRUE, UNKNOWN, Key, Shape
-from gateway.directory.sight import ROW, Row, Sight
+from gateway.directory.sight import LISTED_BY, ROW, Row, Sight
 from gateway.directory.sorting import Order
 from gateway.model import dn
 from gateway.model.dn import DN
@@ -143,7 +143,7 @@ class ViewSearcher:
         if None in makers or not self.reader.is_container(base_key):
             return None
         scope, base = self.reader.scope_of(base_key, query.scope)
-        prepared = self.reader.prepare(shape, scope, ROW if renderer.needs_operational else ENCODED)
+        prepared = self.reader.prepare(shape, scope, self._columns(renderer))
         if not prepared.plan.exact or prepared.plan.cost > POINT_COST or prepared.parameters != len(base) + len(makers):
             return None
         pieces = any(isinstance(part, tuple) and part[0] == "~" for part in asked)
@@ -152,11 +152,24 @@ class ViewSearcher:
         sql = f"{prepared.sql} LIMIT {DIRECT_ROWS + 1}" if pieces else prepared.sql
         return DirectPlan(sql, base, tuple(maker for maker in makers if maker is not None), self._render(renderer))
 
+    def _columns(self, renderer: Renderer) -> str:
+        """What `_render` needs of a row."""
+        if not renderer.needs_operational:
+            return ENCODED
+        return f"{ENCODED}, {LISTED_BY}" if self._lists_groups(renderer) else ROW
+
+    def _lists_groups(self, renderer: Renderer) -> bool:
+        """Whether one statement finds the entry and all that is added to it: the groups that list it, and no others."""
+        return renderer.adds_member_of_alone and not self.reader.view.transitive_member_of
+
     def _render(self, renderer: Renderer) -> Callable[[Any], bytes] | None:
         if renderer.wanted.is_whole_entry:
             return None
         if not renderer.needs_operational:
             return lambda row: renderer(row[0])
+        if self._lists_groups(renderer):
+            with_more, member_of = renderer.with_more, self.reader.names.member_of
+            return lambda row: with_more(row[0], b"" if row[1] is None else member_of(row[1], row[2]))
         sight = self.sight(self.reader.connection)
         return lambda row: renderer(row[4], row[5], sight.found(row, renderer.dynamic))
 

@@ -85,6 +85,8 @@ class Renderer:
         self.needs_operational = bool(selected.operational)
         self._needs_stored = not selected.keys.isdisjoint(_STORED)
         self.dynamic = tuple(key for key in DYNAMIC if key in selected.keys)
+        self.adds_member_of_alone = self.dynamic == ("memberof",) and not (self._needs_stored or selected.types_only)
+        """Whether `with_more` makes the whole answer, given memberOf."""
         self._user: Callable[[bytes], bytes] | None = None
         if selected.types_only:
             self._user = entries.Selection(self._takes, types_only=True)
@@ -106,6 +108,11 @@ class Renderer:
         if self._needs_stored:
             found.insert(0, entries.attributes(self._operational(entries.extend(_NAMELESS, operational))))
         return entries.extend(entry, b"".join(found)) if found else entry
+
+    def with_more(self, encoded: bytes, more: bytes) -> bytes:
+        """The entry with PartialAttributes that are encoded already."""
+        entry = self._user(encoded) if self._user else encoded
+        return entries.extend(entry, more) if more else entry
 
 
 class MatchedValues(Renderer):

@@ -3,7 +3,7 @@
 Everything is read on the connection that is handed in: a snapshot's, or the shared one. Narrowing of values is here only."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import partial
 from operator import itemgetter
 from typing import TypeAlias
@@ -38,32 +38,57 @@ _NAMED = f"SELECT {_SEEN} FROM entry e WHERE e.dn_key = ?"
 
 _Seen: TypeAlias = tuple[int, str, str, str, str, str]
 
+LISTED_BY = (
+    "(SELECT group_concat(group_entry) FROM member WHERE member_entry = e.id), (SELECT value FROM meta WHERE key = 'position')"
+)
+"""The ids of the groups that list an entry, with commas between them (NULL: none does), and the position of that state."""
+
 _MAX_REMEMBERED = 10_000
 """Entries whose groups are remembered while a search asks about one after the other."""
 
+_LONGEST_LISTED = 500
+"""Characters of LISTED_BY: some 70 groups. Whoever is in more costs more memory than it saves time."""
+
 
 class Names:
-    """The DNs of entries that others name, remembered as long as the file that a connection reads stays the same."""
+    """The DNs of groups, remembered as long as the file that a connection reads stays the same."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
         self._known: dict[int, tuple[str, bytes]] = {}
         self._version = 0
+        self._attributes: dict[str, bytes] = {}
+        self._position = 0
 
-    def of(self, entry_ids: Sequence[int]) -> list[bytes]:
-        """The DNs of these entries, in the order of their keys."""
-        if not entry_ids:
-            return []
+    def of(self, group_ids: Iterable[int]) -> list[bytes]:
+        """The DNs of these groups, in the order of their keys; one that has gone meanwhile lists nobody."""
         (version,) = self._execute("PRAGMA data_version").fetchone()
         if version != self._version or len(self._known) >= _MAX_REMEMBERED:
             self._known.clear()
             self._version = version
         known = self._known
-        return [name for _, name in sorted([known.get(entry_id) or self._look_up(entry_id) for entry_id in entry_ids])]
+        named = [known.get(group_id) or self._look_up(group_id) for group_id in group_ids]
+        return [name for _, name in sorted(filter(None, named))]
 
-    def _look_up(self, entry_id: int) -> tuple[str, bytes]:
-        key, name = self._execute("SELECT dn_key, dn FROM entry WHERE id = ?", (entry_id,)).fetchone()
-        found = self._known[entry_id] = (key, name.encode())
+    def member_of(self, listed: str, position: int) -> bytes:
+        """The attribute memberOf of an entry, encoded, from what LISTED_BY gives; empty when all those groups have gone. Those
+        who are in the same groups share it until the view moves on: a name changes with its position alone."""
+        if position != self._position or len(self._attributes) >= _MAX_REMEMBERED:
+            self._attributes.clear()
+            self._position = position
+        encoded = self._attributes.get(listed)
+        if encoded is None:
+            names = self.of(map(int, listed.split(",")))
+            encoded = entries.encode_attribute(b"memberOf", names) if names else b""
+            if len(listed) <= _LONGEST_LISTED:
+                self._attributes[listed] = encoded
+        return encoded
+
+    def _look_up(self, group_id: int) -> tuple[str, bytes] | None:
+        row = self._execute("SELECT dn_key, dn FROM entry WHERE id = ? AND kind = 'group'", (group_id,)).fetchone()
+        if row is None:
+            return None
+        found = self._known[group_id] = (row[0], row[1].encode())
         return found
 
 
@@ -136,7 +161,7 @@ class Sight:
         """The DNs of the groups that list the entry: the visible ones; a person is told all of the own groups."""
         if self._visibility is None and self._names is not None and not self._transitive:
             found = self._connection.execute("SELECT group_entry FROM member WHERE member_entry = ?", row[:1]).fetchall()
-            return self._names.of([entry for (entry,) in found])
+            return self._names.of([entry for (entry,) in found]) if found else []
         return [group[4].encode() for group in (self._above(row[0]) if self._transitive else self._groups(row[0]))]
 
     def _is_known(self, seen: _Seen) -> bool:

@@ -17,8 +17,21 @@ from gateway.directory.search import Query, Search, ViewSearcher
 from gateway.directory.viewfile import ViewFile
 from gateway.model.dn import DN
 from gateway.wire import entries, filters
-from tests.directory.company import ANNA, BEN, EVERYTHING, GROUPS, IN_NORTH, INSIDE, NORTH, PEOPLE, SOUTH, STAFF, Company
-from tests.directory.worlds import BASE, user
+from tests.directory.company import (
+    ANNA,
+    BEN,
+    EVERYTHING,
+    GROUPS,
+    IN_NORTH,
+    INSIDE,
+    NORTH,
+    PEOPLE,
+    SECRET,
+    SOUTH,
+    STAFF,
+    Company,
+)
+from tests.directory.worlds import BASE, group, user
 
 
 @pytest.fixture
@@ -218,3 +231,50 @@ def test_what_needs_more_than_one_look_up_has_no_direct_plan(
     base = DN.parse(BASE)
     query = Query(base, base.key, WHOLE_SUBTREE, filters.parse(text), attributes)
     assert ViewSearcher(bed.reader, access).direct(query) is None
+
+
+def direct_answer(bed: Company, login: bytes) -> list[bytes]:
+    """memberOf as the direct plan tells it, which must be what the search tells."""
+    base = DN.parse(BASE)
+    query = Query(base, base.key, WHOLE_SUBTREE, filters.Equality("uid", login), ("uid", "memberOf"))
+    searcher = ViewSearcher(bed.reader, EVERYTHING)
+    plan = searcher.direct(query)
+    assert plan is not None
+    assert plan.render is not None
+    rows = bed.reader.execute(plan.sql, (*plan.base, plan.keys[0](login))).fetchall()
+    told = [plan.render(row) for row in rows]
+    assert told == searcher.search(query).at_once()
+    return entries.values(told[0], b"memberof")
+
+
+def test_the_direct_plan_tells_the_groups_as_they_are_by_now(bed: Company) -> None:
+    staff, secret, crew = (f"cn={name},{GROUPS}".encode() for name in ("Staff", "Secret", "Crew"))
+    assert direct_answer(bed, b"anna") == [secret, staff]
+    bed.world.put(replace(STAFF, name="Crew"))
+    bed.follow()
+    assert direct_answer(bed, b"anna") == [crew, secret]
+    assert direct_answer(bed, b"ben") == [crew]
+    bed.world.leave(SECRET, ANNA)
+    bed.follow()
+    assert direct_answer(bed, b"anna") == [crew]
+    bed.world.delete(STAFF)
+    bed.follow()
+    assert direct_answer(bed, b"anna") == direct_answer(bed, b"ben") == []
+
+
+def test_who_is_in_very_many_groups_is_told_all_of_them_by_the_direct_plan(bed: Company) -> None:
+    many = [group(1000 + number, f"Many {number:03}") for number in range(300)]
+    bed.world.put(*many)
+    for one in many:
+        bed.world.join(one, BEN)
+    bed.follow()
+    assert len(direct_answer(bed, b"ben")) == 301
+    bed.world.put(replace(many[7], name="Few"))
+    bed.follow()
+    assert f"cn=Few,{GROUPS}".encode() in direct_answer(bed, b"ben")
+
+
+def test_names_of_a_group_that_has_gone_meanwhile_are_left_out(bed: Company) -> None:
+    (known,) = bed.reader.execute("SELECT id FROM entry WHERE dn_key = ?", (DN.parse(f"cn=Staff,{GROUPS}").key,)).fetchone()
+    assert bed.reader.names.of([known, 1_000_000]) == [f"cn=Staff,{GROUPS}".encode()]
+    assert bed.reader.names.member_of("1000000", bed.reader.position) == b""

@@ -166,6 +166,15 @@ def test_an_extended_entry_has_its_own_attributes_and_then_the_others(
     assert object_name(extended) == dn
 
 
+@pytest.mark.parametrize("size", [100, 127, 128, 200, 255, 256, 300, 1000, 65_400, 65_535, 65_536, 70_000])
+@pytest.mark.parametrize("dn", [b"cn=a", b"cn=" + b"a" * 200])
+def test_an_extended_entry_of_any_length_is_encoded_as_if_written_at_once(size: int, dn: bytes) -> None:
+    more = (b"memberOf", [b"cn=g"])
+    for own in range(size - 60, size + 1):
+        written = encode_entry(dn, [(b"cn", [b"x" * own]), more])
+        assert extend(encode_entry(dn, [(b"cn", [b"x" * own])]), encode_attribute(*more)) == written
+
+
 def test_an_attribute_that_is_not_there_has_no_values() -> None:
     assert values(ADA, b"sn") == []
     assert values(ADA, b"description") == []

@@ -48,6 +48,7 @@ COMMANDS = {
     "sync": "gateway.app.commands.sync",
     "status": "gateway.app.commands.status",
     "explain": "gateway.app.commands.explain",
+    "source": "gateway.app.commands.source",
     "application": "gateway.app.commands.application",
     "user": "gateway.app.commands.user",
     "links": "gateway.app.commands.links",

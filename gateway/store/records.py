@@ -10,7 +10,7 @@ from gateway.store import record_rows
 from gateway.store.record_rows import RecordRow
 from gateway.store.sets import one_of
 from gateway.store.tables import records, sources
-from gateway.store.values import decode_attributes, decode_strings
+from gateway.store.values import decode_attributes, decode_strings, optional_time_of
 
 _OF_SOURCE = records.c.source_id == bindparam("source")
 _OF_KIND = records.c.kind == bindparam("kind")
@@ -117,6 +117,7 @@ def of_row(row: RecordRow) -> Record:
         decode_attributes(row.attributes),
         Situation(row.situation),
         row.reason,
+        gone_at=optional_time_of(row.gone_at),
         object_id=row.object_id,
         decided_by=row.decided_by or "",
         candidates=decode_strings(row.candidates),

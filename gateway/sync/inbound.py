@@ -107,20 +107,27 @@ class Inbound:
         self._closed(work, state, batch, comparing, allow_deletions=allow_deletions)
         return Applied(work.statistics(), tuple(work.problems), changes.last(connection) if work.updated or gone else last)
 
-    def work_out_anew(self, connection: Connection, object_ids: Mapping[str, Kind]) -> Applied:
-        """Work these objects out from the records that they have: whatever decides about them may be another than it was."""
-        changes.lock(connection)
-        work = self.work(connection)
-        work.to_resolve.update(object_ids)
-        work.to_place.update(object_ids)
-        carry_out(work, self.posix, look_again=False)
-        return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
-
     def expire(self, connection: Connection, record_ids: Collection[int]) -> Applied:
         """Remove these records of leavers, whose time of grace is over, with the users who have no other."""
+        return self._carried_out(connection, lambda work: removal.expire(work, record_ids))
+
+    def let_go(self, connection: Connection, record_ids: Collection[int]) -> Applied:
+        """These records of the source are gone because a person says so; the guard is not asked."""
+        return self._carried_out(connection, lambda work: removal.remove(work, record_ids))
+
+    def work_out_anew(self, connection: Connection, object_ids: Mapping[str, Kind]) -> Applied:
+        """Work these objects out from the records that they have: whatever decides about them may be another than it was."""
+
+        def note(work: Work) -> None:
+            work.to_resolve.update(object_ids)
+            work.to_place.update(object_ids)
+
+        return self._carried_out(connection, note)
+
+    def _carried_out(self, connection: Connection, begin: Callable[[Work], None]) -> Applied:
         changes.lock(connection)
         work = self.work(connection)
-        removal.expire(work, record_ids)
+        begin(work)
         carry_out(work, self.posix, look_again=False)
         return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
 

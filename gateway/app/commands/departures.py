@@ -40,25 +40,28 @@ def reason(record: Record, ends_at: datetime | None) -> str:
     return record.reason if ends_at is None else f"{record.reason} ({_day(ends_at)})"
 
 
-def unconfigured(connection: Connection, configured: Iterable[str]) -> list[dict[str, Any]]:
-    """The sources that the store has records of and the configuration lacks."""
+def left_over(connection: Connection, configured: Iterable[str]) -> list[str]:
+    """The sources that the store has and the configuration lacks."""
     known = {*configured, LOCAL}
-    rows: list[dict[str, Any]] = [
+    return [state.id for state in sources.all_sources(connection) if state.id not in known]
+
+
+def unconfigured(connection: Connection, configured: Iterable[str]) -> list[dict[str, Any]]:
+    """How much there is of each of them."""
+    return [
         {
-            "source": state.id,
-            "counts": {kind.value: records.count(connection, state.id, kind) for kind in Kind},
-            "leavers": leavers.first(connection, state.id)[0],
+            "source": source_id,
+            "counts": {kind.value: records.count(connection, source_id, kind) for kind in Kind},
+            "leavers": leavers.first(connection, source_id)[0],
         }
-        for state in sources.all_sources(connection)
-        if state.id not in known
+        for source_id in left_over(connection, configured)
     ]
-    return [row for row in rows if row["leavers"] or any(row["counts"].values())]
 
 
 def show_unconfigured(rows: Sequence[dict[str, Any]]) -> None:
     """What can be done about them."""
     for row in rows:
-        counts = ", ".join(f"{count} {kind}s" for kind, count in row["counts"].items() if count) or "leavers"
+        counts = ", ".join(f"{count} {kind}s" for kind, count in row["counts"].items() if count) or "no records"
         click.echo(f"source {row['source']} is not in the configuration, and what came from it stays as it is ({counts}):")
         click.echo(f"  `gateway source finalize {row['source']}` keeps all of it, to be edited here from then on;")
         click.echo(f"  `gateway source terminate {row['source']}` lets go of what no other source has")

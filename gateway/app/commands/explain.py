@@ -3,6 +3,8 @@ source holds as a secret is not shown."""
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -84,14 +86,12 @@ def _in_views(settings: Settings, name: str) -> list[str]:
         file = ViewFile(settings.view_dir, table.view())
         if not file.path.exists():
             continue
-        reader = Reader(file)
-        try:
+        with (
+            contextlib.suppress(GatewayError, sqlite3.Error),
+            contextlib.closing(Reader(file)) as reader,
+        ):  # it may be built now
             row = reader.row(dn.key(name))
-        except GatewayError:
-            row = None
-        finally:
-            reader.close()
-        found += [] if row is None else [row[2]]
+            found += [] if row is None else [row[2]]
     return found
 
 

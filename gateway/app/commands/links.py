@@ -3,8 +3,6 @@ kept and done at once, also beside a running `gateway serve`."""
 
 from __future__ import annotations
 
-import getpass
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -15,6 +13,7 @@ import structlog
 from gateway.app import logs, parts
 from gateway.app.cli import Invocation
 from gateway.app.commands import naming, record_words
+from gateway.app.commands.person import whoever
 from gateway.app.printing import as_json, print_json, print_table
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
@@ -163,7 +162,7 @@ def _decide(
 ) -> None:
     settings = invocation.loaded.settings
     logs.configure(settings.log.level, settings.log.format)
-    decisions, by = parts.decisions(settings), _whoever()
+    decisions, by = parts.decisions(settings), whoever()
     with parts.database(settings) as database:
         name, decided = database.write_blocking(lambda connection: work(connection, decisions, by))
         linked = database.read_blocking(lambda connection: _named(connection, name, decided, told))
@@ -198,10 +197,3 @@ def _object_id(connection: Connection, kind: Kind, text: str) -> str:
     if kind is Kind.USER:
         return naming.user(connection, text).id
     return naming.group_id(connection, text) if kind is Kind.GROUP else naming.organization_id(connection, text)
-
-
-def _whoever() -> str:
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # nobody knows this number by name
-        return str(os.getuid())

@@ -1,0 +1,128 @@
+"""`gateway source`: what becomes of a source that was taken out of the configuration. Nothing of it changes by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import click
+import structlog
+
+from gateway.app import holders, logs, parts
+from gateway.app.cli import Invocation
+from gateway.app.commands import departures
+from gateway.app.commands.person import whoever
+from gateway.app.printing import Progress, as_json, print_json
+from gateway.app.tables import Settings
+from gateway.model.errors import Conflict, NotFound
+from gateway.model.objects import Kind
+from gateway.store import sources
+from gateway.store.database import Database
+from gateway.store.sources import SourceState
+from gateway.sync import ending
+from gateway.sync.ending import Extent
+from gateway.sync.guard import Guard
+from gateway.sync.lease import LeaseInThread, name_for
+
+_log = structlog.get_logger("gateway.source")
+
+
+@click.group("source")
+def command() -> None:
+    """Keep, or let go of, what came from a source that is not in the configuration any more."""
+
+
+@command.command()
+@click.argument("name")
+@as_json
+@click.pass_obj
+def finalize(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Keep all that came from the source NAME: the same people, organizations and groups, with the same ids and values, to be
+    edited here from now on. What another source has too follows that one."""
+    settings = invocation.loaded.settings
+    with parts.database(settings) as database:
+        state = _ended(settings, database, name)
+        there = database.read_blocking(partial(ending.extent, source_id=state.id))
+        own = parts.own_inbound(settings)
+        steps = ending.finalize(database.write_blocking, own, state.id)
+        _carry_out(settings, database, state, "finalize", there, steps)
+    _tell(state, "finalized", there, as_json=as_json)
+    if not as_json:
+        click.echo(f"what came from the source {state.id} can be edited here now ({_in_words(there)})")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do it; without, only what would go is shown.")
+@click.option("--allow-deletions", is_flag=True, help="Do it though it is more than a deletion guard lets pass.")
+@click.option("--delete", is_flag=True, help="Delete the users at once instead of disabling them for the time of grace.")
+@as_json
+@click.pass_obj
+def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: bool, delete: bool, as_json: bool) -> None:
+    """Let go of all that came from the source NAME and no other source has: users are disabled, and deleted after 30 days;
+    organizations and groups are deleted."""
+    settings = invocation.loaded.settings
+    with parts.database(settings) as database:
+        state = _ended(settings, database, name)
+        there = database.read_blocking(partial(ending.extent, source_id=state.id))
+        if not as_json:
+            click.echo(f"source {state.id}: {_in_words(there)}")
+        if not yes:
+            raise Conflict("nothing was changed; say --yes to let go of them, or `gateway source finalize` to keep them")
+        if not allow_deletions:
+            ending.check(state.id, there, Guard())
+        ended = ending.door(state, parts.own_inbound(settings), delete=delete)
+        steps = ending.terminate(database.write_blocking, ended)
+        _carry_out(settings, database, state, "terminate", there, steps)
+    _tell(state, "terminated", there, as_json=as_json)
+    if not as_json:
+        click.echo(
+            f"the source {state.id} is no more" + ("" if delete else "; its users are disabled, and deleted after 30 days")
+        )
+
+
+def _ended(settings: Settings, database: Database, name: str) -> SourceState:
+    """The source, when it is in the store and not in the configuration. Raises Conflict or NotFound."""
+    configured = {table.name.lower() for table in settings.source}
+    if name.lower() in configured:
+        raise Conflict(f"the source {name} is in the configuration: take its [[source]] out first, and restart `gateway serve`")
+    others = database.read_blocking(partial(departures.left_over, configured=[table.name for table in settings.source]))
+    if name not in others:
+        known = ", ".join(others) or "there are none"
+        raise NotFound(f"there is no source {name!r} that the store has and the configuration lacks ({known})")
+    state = database.read_blocking(partial(sources.get, source_id=name))
+    assert state is not None  # noqa: S101 (it is among them)
+    return state
+
+
+def _carry_out(
+    settings: Settings,
+    database: Database,
+    state: SourceState,
+    action: str,
+    there: dict[Kind, Extent],
+    steps: Iterator[tuple[Kind, int]],
+) -> None:
+    """Step by step, while nobody else reads the source. Raises Conflict when somebody does: another node has another
+    configuration."""
+    logs.configure(settings.log.level, settings.log.format)
+    by = whoever()
+    done: Counter[Kind] = Counter()
+    with LeaseInThread(database, name_for(state.id), holders.name(), parts.now), Progress(f"source {state.id}") as progress:
+        for kind, count in steps:
+            done[kind] += count
+            progress.show(", ".join(f"{number:,} {one}s" for one, number in done.items()))
+    told: dict[str, Any] = {f"{kind}s": one.records for kind, one in there.items()}
+    _log.info("end of a source", action=action, by=by, source=state.id, **told)
+
+
+def _tell(state: SourceState, outcome: str, there: dict[Kind, Extent], *, as_json: bool) -> None:
+    if as_json:
+        counts = {kind.value: {"records": one.records, "only_here": one.only_here} for kind, one in there.items()}
+        print_json({"source": state.id, "outcome": outcome, "counts": counts})
+
+
+def _in_words(there: dict[Kind, Extent]) -> str:
+    return ", ".join(f"{one.records} {kind}s, {one.only_here} of them nowhere else" for kind, one in there.items())

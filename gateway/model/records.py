@@ -4,9 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.model.objects import Attributes, Kind
+
+DECIDED_BY_ADDITION: Final = "rule:addition"
+"""`Link.decided_by` of a record that only adds to an object which other sources have: it goes when the last of theirs goes."""
+
+DECIDED_BY_PERSON: Final = "person:"
+"""`Link.decided_by` begins with it when a person decided."""
 
 
 class ReferenceForm(StrEnum):

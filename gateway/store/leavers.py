@@ -5,14 +5,14 @@ A record with `gone_at` is that of a leaver. One in the situation `deleted` with
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, exists, func, select
 
 from gateway.model.objects import Kind
-from gateway.model.records import Situation
+from gateway.model.records import DECIDED_BY_ADDITION, Situation
 from gateway.store import bulk
 from gateway.store.record_rows import RecordRow
 from gateway.store.sets import one_of
-from gateway.store.tables import records
+from gateway.store.tables import records, users
 from gateway.store.values import milliseconds, optional_time_of
 
 _OF_SOURCE = records.c.source_id == bindparam("source")
@@ -24,6 +24,15 @@ _DUE = (
     select(records.c.id)
     .where(_OF_SOURCE, records.c.gone_at <= bindparam("until"))
     .order_by(records.c.gone_at, records.c.id)
+    .limit(bindparam("most"))
+)
+_UNCLAIMED = (
+    select(users.c.id)
+    .where(
+        users.c.gone_at <= bindparam("until"),
+        ~exists().where(records.c.object_id == users.c.id, records.c.decided_by != DECIDED_BY_ADDITION),
+    )
+    .order_by(users.c.gone_at, users.c.id)
     .limit(bindparam("most"))
 )
 _ANY = select(records.c.id).where(_OF_SOURCE, _LEFT).limit(1)
@@ -51,6 +60,11 @@ def since(connection: Connection, source_id: str, stamp: int) -> dict[Kind, int]
 def due(connection: Connection, source_id: str, until: datetime, limit: int) -> list[int]:
     """At most `limit` records that have been gone since `until` or longer, the longest first."""
     return list(connection.execute(_DUE, {"source": source_id, "until": milliseconds(until), "most": limit}).scalars())
+
+
+def without_records(connection: Connection, until: datetime, limit: int) -> list[str]:
+    """At most `limit` leavers since `until` or longer of whom no record is left, because a person has unlinked it."""
+    return list(connection.execute(_UNCLAIMED, {"until": milliseconds(until), "most": limit}).scalars())
 
 
 def by_login(connection: Connection, source_id: str, login_keys: Collection[str]) -> dict[str, RecordRow]:

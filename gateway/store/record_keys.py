@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Select, bindparam, delete, literal_column, select
 
 from gateway.model.objects import Kind
+from gateway.model.records import DECIDED_BY_PERSON
 from gateway.store import bulk
 from gateway.store.sets import one_of
 from gateway.store.tables import record_keys, records, second_looks
@@ -43,7 +44,7 @@ _ASKERS = (
         *_SAME,
         record_keys.c.links,
         records.c.object_id.is_not(None),
-        records.c.decided_by.not_like("person:%"),
+        records.c.decided_by.not_like(f"{DECIDED_BY_PERSON}%"),
         records.c.source_id != bindparam("source"),
     )
 )

@@ -19,12 +19,6 @@ from gateway.sync import authority
 DECIDED_BY_CREATION = "rule:create"
 """`Link.decided_by` of a record whose object was made for it."""
 
-DECIDED_BY_ADDITION = "rule:addition"
-"""`Link.decided_by` of a record that only adds to an object which other sources have: it goes when the last of theirs goes."""
-
-DECIDED_BY_PERSON = "person:"
-"""`Link.decided_by` begins with it when a person decided."""
-
 MAX_NAME_CHARACTERS = KEY_CHARACTERS
 DESCRIBED = 3
 """How many of several candidates a sentence names."""

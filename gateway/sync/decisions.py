@@ -5,12 +5,13 @@ No user gets another id: a record that moves takes along what it says, and nothi
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from gateway.model.errors import Conflict, InvalidInput, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
+from gateway.model.records import DECIDED_BY_ADDITION, DECIDED_BY_PERSON
 from gateway.model.source import LOCAL
 from gateway.store import changes, groups, link_decisions, organizations, record_rows, sources, users
 from gateway.store.database import Connection
@@ -18,7 +19,6 @@ from gateway.store.link_decisions import LinkDecision, Verdict
 from gateway.store.record_rows import RecordRow
 from gateway.store.values import milliseconds
 from gateway.sync import merging, moving
-from gateway.sync.correlation import DECIDED_BY_ADDITION, DECIDED_BY_PERSON
 from gateway.sync.identifiers import new_id
 from gateway.sync.inbound import Applied, Inbound, carry_out
 
@@ -71,18 +71,18 @@ class Decisions:
 
     def unlink(self, connection: Connection, name: RecordName, by: str) -> Decided:
         """The record does not belong to the object that it has, and rules do not bring it back, nor to any other: it waits for
-        a person. Raises NotFound, and Conflict when it has none, or is all that the object has."""
+        a person. A user of whom no other record tells is disabled, and deleted when the time of grace is over, unless it is
+        linked again; an organization or a group is deleted. Raises NotFound, and Conflict when the record has no object."""
         row = self._record(connection, name)
         if row.object_id is None:
             raise Conflict(f"the {name} is linked to nothing")
-        if not self._has_others(connection, row):
-            raise Conflict(
-                f"the {name} is all that its {name.kind} has: nobody would be left. Merge the {name.kind} into the one that it "
-                "is (`gateway links merge`), or take it away at its source"
-            )
+        left_alone = not self._has_others(connection, row)
         link_decisions.forget(connection, name.source_id, name.kind, name.external_id, Verdict.LINK, Verdict.OWN)
         self._decide(connection, name, row.object_id, Verdict.NEVER, by)
-        return self._moved(connection, row, lambda object_id: object_id is None)
+        decided = self._moved(connection, row, lambda object_id: object_id is None, leaves=left_alone)
+        if left_alone and name.kind is not Kind.USER:
+            self._own.erase(connection, {row.object_id: name.kind})
+        return replace(decided, change_number=changes.last(connection))
 
     def split(self, connection: Connection, name: RecordName, by: str) -> Decided:
         """The record has an object of its own. Raises NotFound, and Conflict when it cannot be one as it is."""
@@ -147,20 +147,30 @@ class Decisions:
         others = moving.others(connection, row.object_id or "", {row.id})
         return any(other.decided_by != DECIDED_BY_ADDITION and other.gone_at is None for other in others)
 
-    def _moved(self, connection: Connection, row: RecordRow, is_right: Callable[[str | None], bool]) -> Decided:
-        """Let the record find its place again. Raises Conflict when it does not find the right one."""
-        applied = self._carry_out(connection, row.source_id, [row])
+    def _moved(
+        self, connection: Connection, row: RecordRow, is_right: Callable[[str | None], bool], *, leaves: bool = False
+    ) -> Decided:
+        """Let the record find its place again. Raises Conflict when it does not find the right one. `leaves`: its user has no
+        other."""
+        applied = self._carry_out(connection, row.source_id, [row], leaving={row.object_id} if leaves else ())
         now = record_rows.by_id(connection, (row.id,))[row.id]
         if not is_right(now.object_id):
             raise Conflict(now.reason or f"the {_name_of(row)} cannot be where it is to be: correct it at its source")
         return Decided(now.object_id, changes.last(connection), applied.problems)
 
     def _carry_out(
-        self, connection: Connection, source_id: str, rows: Collection[RecordRow], *, former_goes: bool = False
+        self,
+        connection: Connection,
+        source_id: str,
+        rows: Collection[RecordRow],
+        *,
+        former_goes: bool = False,
+        leaving: Collection[str | None] = (),
     ) -> Applied:
         door = self._doors.get(source_id) or self._door_of_unknown(connection, source_id)
         work = door.work(connection)
         moving.let_go(work, rows, former_goes=former_goes)
+        work.leaving.update(object_id for object_id in leaving if object_id is not None)
         carry_out(work, door.posix, look_again=False)
         return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
 

@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 from gateway.model.errors import StoreUnavailable
+from gateway.model.objects import Kind
 from gateway.store import leavers, sources
 from gateway.store.database import Connection, Database
 from gateway.sync.inbound import Inbound
@@ -56,7 +57,10 @@ def sweep(connection: Connection, door: Inbound, grace: Grace) -> int:
         if overdue:
             door.expire(connection, overdue)
             return len(overdue)
-    return 0
+    unclaimed = leavers.without_records(connection, now - timedelta(days=GRACE_DAYS), AT_ONCE)
+    if unclaimed:
+        door.erase(connection, dict.fromkeys(unclaimed, Kind.USER))
+    return len(unclaimed)
 
 
 class Sweeping:

@@ -131,6 +131,14 @@ class Inbound:
         carry_out(work, self.posix, look_again=False)
         return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
 
+    def erase(self, connection: Connection, object_ids: Mapping[str, Kind]) -> Applied:
+        """Delete these objects, with whatever records they still have."""
+        changes.lock(connection)
+        work = self.work(connection)
+        removal.erase(work, dict(object_ids))
+        carry_out(work, self.posix, look_again=False)
+        return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
+
     def work(self, connection: Connection) -> Work:
         """What a transaction of this source begins with."""
         stamp, settings = time_of(milliseconds(self.now())), self.settings

@@ -4,7 +4,7 @@ together, and settles who gets which login name. Writes nothing."""
 from collections.abc import Iterable
 
 from gateway.model.objects import Kind, Value
-from gateway.model.records import Situation
+from gateway.model.records import DECIDED_BY_ADDITION, Situation
 from gateway.model.source import LOCAL
 from gateway.store import object_keys, record_keys, record_rows, records, users
 from gateway.store.keys import name_key
@@ -47,7 +47,7 @@ def _resolve(work: Work, batch: list[Touched]) -> None:
     for object_id, rows in _rows_by_object(work, known).items():
         (work.recordless.add if speaking.is_left(rows) else work.recordless.discard)(object_id)
         heard = speaking.speaking(rows)
-        if any(row.decided_by != correlation.DECIDED_BY_ADDITION for row in heard):
+        if any(row.decided_by != DECIDED_BY_ADDITION for row in heard):
             said = [Said(row.source_id, _attributes(work, row)) for row in heard]
             work.resolved[object_id] = authority.resolve(Kind(heard[0].kind), said, work.authority)
             _note_keys(work, object_id, heard)
@@ -99,7 +99,7 @@ def _name_objects(work: Work, batch: list[Touched]) -> None:
         row = touched.row
         if row.object_id is None and row.situation == Situation.LINKED.value:
             is_addition = correlation.is_addition(LOCAL, touched.kind, touched.attributes)
-            decided_by = correlation.DECIDED_BY_ADDITION if is_addition else correlation.DECIDED_BY_CREATION
+            decided_by = DECIDED_BY_ADDITION if is_addition else correlation.DECIDED_BY_CREATION
             touched.row = row._replace(object_id=row.external_id, decided_by=decided_by, decided_at=work.stamp)
             if not is_addition:
                 work.created[row.external_id] = touched
@@ -110,7 +110,7 @@ def _keep_names(work: Work, active: list[Touched]) -> None:
     records have no name (any more) keeps the one it has."""
     for touched in active:
         user = work.current_users.get(touched.row.object_id or "")
-        if user is not None and touched.row.decided_by == correlation.DECIDED_BY_ADDITION and user.id in work.resolved:
+        if user is not None and touched.row.decided_by == DECIDED_BY_ADDITION and user.id in work.resolved:
             work.resolved[user.id]["username"] = (user.username,)
     for user in work.current_users.values():
         if user.id in work.resolved and not _wanted(work, user.id):

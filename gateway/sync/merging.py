@@ -14,8 +14,8 @@ from gateway.store.database import Connection
 from gateway.store.record_rows import RecordRow
 from gateway.store.references import Pointer
 from gateway.store.values import decode_attributes
-from gateway.sync import authority, removal
-from gateway.sync.inbound import Inbound, carry_out
+from gateway.sync import authority
+from gateway.sync.inbound import Inbound
 
 
 def prepare(connection: Connection, kind: Kind, kept_id: str, lost_id: str) -> None:
@@ -35,9 +35,7 @@ def finish(connection: Connection, own: Inbound, kind: Kind, kept_id: str, lost_
     link_decisions.hand_over(connection, lost_id, kept_id)
     deltas = tuple(_local_deltas(connection, kind, kept_id, lost_id))
     problems = own.apply(connection, Batch(deltas), allow_deletions=True).problems if deltas else ()
-    work = own.work(connection)
-    removal.erase(work, {lost_id: kind})
-    carry_out(work, own.posix, look_again=False)
+    own.erase(connection, {lost_id: kind})
     return problems
 
 

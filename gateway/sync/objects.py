@@ -9,9 +9,10 @@ from itertools import islice
 from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, Organization, User
+from gateway.model.records import DECIDED_BY_ADDITION
 from gateway.store import changes, organizations, passwords, record_rows, users
 from gateway.store.record_rows import RecordRow
-from gateway.sync import authority, correlation, speaking
+from gateway.sync import authority, speaking
 from gateway.sync.placement import Placement
 from gateway.sync.work import Work
 
@@ -93,6 +94,8 @@ def _create_users(work: Work, placement: Placement) -> None:
 
 def _changed_user(work: Work, user: User, places: tuple[str, ...] | None) -> User:
     attributes = work.resolved.get(user.id)
+    if attributes is None and user.id in work.leaving:  # no record is left that could say anything
+        return replace(user, enabled=False, gone_at=user.gone_at or work.now)
     if attributes is not None:
         gone_at = _gone_at(work, user)
         user = replace(
@@ -198,7 +201,7 @@ def _places(
     are looked up, those of new ones given."""
     by_object: dict[str, list[RecordRow]] = dict(rows or {})
     for row in record_rows.linked_to(work.connection, list(existing)):
-        if row.decided_by != correlation.DECIDED_BY_ADDITION:
+        if row.decided_by != DECIDED_BY_ADDITION:
             by_object.setdefault(row.object_id or "", []).append(row)
     by_object = {object_id: speaking.present(linked) for object_id, linked in by_object.items()}
     said = placement.place(kind, [row for linked in by_object.values() for row in linked])

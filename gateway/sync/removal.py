@@ -5,11 +5,11 @@ from collections.abc import Collection
 
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Kind, Member
+from gateway.model.records import DECIDED_BY_ADDITION
 from gateway.model.runs import Outcome
 from gateway.store import groups, memberships, organizations, record_rows, users
 from gateway.store.keys import name_key
 from gateway.sync import leaving, releasing
-from gateway.sync.correlation import DECIDED_BY_ADDITION
 from gateway.sync.work import Work
 
 

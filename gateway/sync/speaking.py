@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from gateway.model.records import Situation
+from gateway.model.records import DECIDED_BY_ADDITION, Situation
 from gateway.store.record_rows import RecordRow
-from gateway.sync.correlation import DECIDED_BY_ADDITION
 
 
 def present(rows: Sequence[RecordRow]) -> list[RecordRow]:

@@ -15,6 +15,8 @@ from gateway.store import application_passwords, applications, link_decisions, p
 from gateway.store.link_decisions import Verdict
 from gateway.sync.authority import Authority
 from gateway.sync.decisions import Decided, Decisions, RecordName
+from gateway.sync.grace import Grace, sweep
+from gateway.sync.leaving import GRACE_DAYS
 from gateway.sync.local import LocalDoor
 from tests.sync.house import House, gone, group, person, unit
 from tests.sync.test_linking import AD, HR, record, without_login
@@ -137,11 +139,36 @@ def test_splitting_a_record_that_cannot_be_a_user_changes_nothing(home: House) -
     assert home.user("bert").first("title") == "t"
 
 
-def test_the_last_record_of_a_user_is_not_unlinked(home: House) -> None:
+def test_a_user_whose_last_record_is_unlinked_is_disabled_and_is_the_same_when_it_is_linked_again(home: House) -> None:
+    home.apply(person("carl", employee_number="9"), group("club", "uid=carl"), source=HR)
+    carl = home.user("carl").id
+    Desk(home).unlink(of_hr("u:carl"))
+    assert (home.user("carl").enabled, home.user("carl").gone_at) == (False, home.time)
+    home.apply(person("carl", employee_number="9"), source=HR, caught_up=True)
+    assert home.user("carl").enabled is False
+    Desk(home).link(of_hr("u:carl"), carl)
+    user = home.user("carl")
+    assert (user.id, user.enabled, user.gone_at) == (carl, True, None)
+    assert home.directory().members["club"] == frozenset({"carl"})
+    check_log(home)
+
+
+def test_a_user_of_whom_no_record_is_left_is_deleted_when_the_time_of_grace_is_over(home: House) -> None:
     home.apply(person("carl", employee_number="9"), source=HR)
-    with pytest.raises(Conflict, match="gateway links merge"):
-        Desk(home).unlink(of_hr("u:carl"))
-    assert _decisions(home, "u:carl") == []
+    Desk(home).unlink(of_hr("u:carl"))
+    home.time += timedelta(days=GRACE_DAYS, seconds=-1)
+    assert _swept(home) == 0
+    home.time += timedelta(seconds=1)
+    assert (_swept(home), _swept(home), home.names()) == (1, 0, {"anna"})
+    assert home.database.read_blocking(lambda c: users.id_by_username(c, "carl")) is None
+    assert record(home, HR, "u:carl").situation is Situation.UNLINKED
+    check_log(home)
+
+
+def test_a_group_whose_last_record_is_unlinked_is_deleted(home: House) -> None:
+    Desk(home).unlink(of_hr("g:payroll", Kind.GROUP))
+    assert home.directory().members == {"staff": frozenset({"anna"})}
+    check_log(home)
 
 
 def test_what_is_not_there_is_said_so(home: House) -> None:
@@ -248,6 +275,10 @@ def test_an_organization_that_is_unlinked_leaves_what_was_in_it_by_its_place(hom
     Desk(home).unlink(of_hr("o:Sales", Kind.ORGANIZATION))
     assert home.path(home.user("emil")) == "/"
     check_log(home)
+
+
+def _swept(house: House) -> int:
+    return house.database.write_blocking(lambda c: sweep(c, house.door("local"), Grace({HR: GRACE_DAYS, AD: GRACE_DAYS})))
 
 
 def _decisions(house: House, external_id: str) -> list[link_decisions.LinkDecision]:

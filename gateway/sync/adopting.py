@@ -12,7 +12,7 @@ from typing import Final
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, Organization, User, Value
-from gateway.model.records import ReferenceForm, Situation
+from gateway.model.records import DECIDED_BY_ADDITION, ReferenceForm, Situation
 from gateway.model.source import LOCAL
 from gateway.store import adoption, changes, record_keys, record_rows, references
 from gateway.store.database import Connection
@@ -21,7 +21,7 @@ from gateway.store.record_rows import RecordRow
 from gateway.store.references import Pointer
 from gateway.store.values import decode_attributes, encode_attributes
 from gateway.sync.authority import ENABLED, Said, resolve
-from gateway.sync.correlation import DECIDED_BY_ADDITION, DECIDED_BY_CREATION
+from gateway.sync.correlation import DECIDED_BY_CREATION
 from gateway.sync.inbound import Inbound, carry_out
 from gateway.sync.local import all_attributes
 from gateway.sync.local_deltas import NOUNS

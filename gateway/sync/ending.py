@@ -8,11 +8,12 @@ from typing import Final, Protocol, TypeVar
 
 from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Kind
+from gateway.model.records import DECIDED_BY_ADDITION
 from gateway.store import adoption, records, sightings, sources
 from gateway.store.database import Connection
 from gateway.store.sources import SourceState
 from gateway.sync.adopting import adopt_next
-from gateway.sync.correlation import DECIDED_BY_ADDITION, KindRules, Reaction
+from gateway.sync.correlation import KindRules, Reaction
 from gateway.sync.guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
 

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "kill"
 
 @pytest.mark.parametrize("options", [[], ["--postgresql"]], ids=["sqlite", "postgresql"])
 def test_law_2_a_process_killed_at_any_moment_leaves_whole_batches(options: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), "--rounds", "20", *options], capture_output=True, text=True, check=False, timeout=100
-    )
+    done = subprocess.run([str(SCRIPT), "--rounds", "20", *options], capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr[-3000:]
     counts = re.match(r"20 processes killed, (\d+) had committed something", done.stdout)
     assert counts, done.stdout

@@ -22,6 +22,7 @@ from gateway.app.data_dir import DataDirLock, prepare
 from gateway.app.listening import Ports
 from gateway.app.notify import notify
 from gateway.app.reactor import epoll_reactor
+from gateway.app.settled import settle
 from gateway.app.wiring import Program, build
 from gateway.model.errors import ConfigurationError, GatewayError
 
@@ -49,6 +50,7 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
         except BaseException:
             database.close()  # its threads would keep the process alive
             raise
+        settle()
         service.run()
         return service.exit_code
 

@@ -18,6 +18,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from gateway.app import ldap_face, logs, parts
 from gateway.app.reactor import epoll_reactor
+from gateway.app.settled import settle
 from gateway.app.tls import Certificate
 from gateway.app.workers.asking import AskedSoftLock, HandedAdmission
 from gateway.app.workers.channel import Channel
@@ -85,6 +86,7 @@ class Worker:
     def run(self) -> None:
         """Serve until the primary says Stop."""
         self._reactor.callWhenRunning(self._start)
+        settle()
         self._reactor.run(installSignalHandlers=False)
 
     def _start(self) -> None:

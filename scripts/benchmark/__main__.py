@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from scripts.benchmark import crowds, lifecycle, searches
+from scripts.benchmark import crowds, domain, lifecycle, searches
 from scripts.benchmark.contenders import BenchError
 from scripts.benchmark.load import LoadError
 from scripts.benchmark.measure import Measured
@@ -40,6 +40,7 @@ MEASUREMENTS: Mapping[str, Callable[[Stage], Iterator[Measured]]] = {
     "application-binds": crowds.application_binds,
     "pass-through": crowds.pass_through,
     "change": lifecycle.change,
+    "domain": domain.domain,
     "memory": lifecycle.memory,
     "restart": lifecycle.restart,
     # From here on the gateway is restarted for the row, some with another configuration

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from scripts.benchmark import peers, sample
+from scripts.benchmark import domain_controller, peers, sample
 from scripts.benchmark.contenders import PROVIDER, BenchError, Contender, as_contender, start_slapd
-from scripts.benchmark.domain_controller import Samba
 from scripts.benchmark.gateway_side import PLAIN, Gateway, Setup
 from scripts.benchmark.load import Endpoint, Load, LoadGenerator, LoadResult
 from scripts.benchmark.measure import Measured, Row, in_turns
@@ -91,9 +90,9 @@ class Stage:
     @cached_property
     def samba(self) -> Contender:
         self.say(f"provisioning Samba AD with {self.effort.samba.people:,} people and {self.effort.samba.groups:,} groups")
-        started = Samba(self.directory / "samba", self.effort.samba)
+        started = domain_controller.start(self.directory / "samba", self.pki, self.effort.samba)
         self._end.callback(started.end)
-        return started.contender()
+        return domain_controller.contender(started)
 
     def gateway(self, setup: Setup = PLAIN) -> Contender:
         """The gateway, running that way."""

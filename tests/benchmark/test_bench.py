@@ -17,9 +17,10 @@ SMALL = ["--people=300", "--seconds=0.1", "--repeats=1", "--changes=5", "--idle-
 ROWS = "equality,filters,groups,in-chain,substring,paged,tls,pass-through,change,idle,slow-readers"
 
 
-def test_the_bench_measures_what_it_is_asked_for_and_says_so_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("chosen_rows", [ROWS, "domain"])
+def test_the_bench_measures_what_it_is_asked_for_and_says_so_twice(tmp_path: Path, chosen_rows: str) -> None:
     results = tmp_path / "results.json"
-    command = [sys.executable, "-m", "scripts.benchmark", *SMALL, f"--only={ROWS}", f"--json={results}"]
+    command = [sys.executable, "-m", "scripts.benchmark", *SMALL, f"--only={chosen_rows}", f"--json={results}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
     lines = done.stdout.splitlines()
     assert lines[0].startswith("| work"), done.stderr

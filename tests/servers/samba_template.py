@@ -11,6 +11,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.servers.processes import ServerFailedError, program
@@ -77,7 +79,7 @@ def domain(*arguments: str) -> None:
 
 def _template() -> Path:
     template = _cache() / f"samba-{_hash(DOMAIN.read_bytes() + BASE_CONFIGURATION.encode())}"
-    with _locked():
+    with _locked(template):
         if not template.exists():
             _make(template)
     return template
@@ -96,7 +98,7 @@ def _make(template: Path) -> None:
 def _filled(filling: tuple[int, int, int]) -> Path:
     empty = _template()
     filled = empty.with_name(f"{empty.name}-{'-'.join(map(str, filling))}")
-    with _locked():
+    with _locked(filled):
         if not filled.exists():
             growing = filled.with_suffix(".growing")
             shutil.rmtree(growing, ignore_errors=True)
@@ -114,21 +116,12 @@ def _settle(growing: Path, final: Path) -> None:
     growing.rename(final)
 
 
-def _locked() -> _Lock:
-    return _Lock(_cache() / "samba.lock")
-
-
-class _Lock:
+@contextmanager
+def _locked(template: Path) -> Iterator[None]:
     """Held by one process: several workers want the same template at the same time."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w")
-
-    def __enter__(self) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    with template.with_suffix(".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _cache() -> Path:

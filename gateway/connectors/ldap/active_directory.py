@@ -183,8 +183,7 @@ class _Conversation:
         last = self._mark()
         pause = min(HEARTBEAT_SECONDS, self._settings.poll_seconds)
         while True:
-            notification.begin()
-            woken = notification.wait(pause)
+            woken = notification.begin() or notification.wait(pause)
             now = time.monotonic()
             if not woken and now < asked + self._settings.poll_seconds and not self._expiring.is_due:
                 yield Batch(caught_up=True)

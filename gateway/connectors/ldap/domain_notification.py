@@ -31,11 +31,12 @@ class Notification:
         """Whether the controller tells of all changes."""
         return len(self._waiting) == len(self._contexts)
 
-    def begin(self) -> None:
-        """Ask for what is not being told, unless that was just tried."""
+    def begin(self) -> bool:
+        """Ask for what is not being told, unless that was just tried. Whether it was asked for: then nobody has told of what
+        changed before."""
         now = time.monotonic()
         if not self._offered or self.listens or (self._begun and now < self._begun + RETRY_SECONDS):
-            return
+            return False
         self._begun = now
         for context in self._contexts:
             if context not in self._waiting.values():
@@ -44,6 +45,7 @@ class Notification:
                 )
                 self._waiting[self._session.send(request, (_NOTIFY, SHOW_DELETED))] = context
         self._session.followed = set(self._waiting)
+        return True
 
     def wait(self, seconds: float) -> bool:
         """Up to `seconds` for a change; whether there was one. A search that has ended counts as one: nobody knows what it

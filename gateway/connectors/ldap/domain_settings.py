@@ -101,11 +101,11 @@ class DomainSettings:
         return tuple(sorted(self.kinds, key=lambda settings: order.index(settings.kind)))
 
     def fingerprint(self, settings: KindSettings) -> str:
-        """Changes with everything that a stored position silently depends on; no secret goes in."""
+        """Changes with everything that a stored position silently depends on; no secret goes in. URLs do not count: a position
+        is bound to the controller's database."""
         excluded = [kind.excluded_keys for kind in self.kinds if kind is settings]
-        who = [sorted(self.upstream.urls), self.upstream.bind_dn]
-        what = [settings.base_keys, excluded, settings.filter, asdict(settings.mapping)]
-        return hashlib.sha256(json.dumps([who, what], sort_keys=True).encode()).hexdigest()[:32]
+        what = [self.upstream.bind_dn, settings.base_keys, excluded, settings.filter, asdict(settings.mapping)]
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _named(wanted: filters.Filter) -> set[str]:

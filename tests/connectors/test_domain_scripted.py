@@ -1,0 +1,182 @@
+"""What Windows does and Samba does not: MaxPageSize, links in ranges, changes in portions, refused cookies, ended searches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gateway.connectors.ldap.active_directory import ActiveDirectorySource
+from gateway.connectors.ldap.domain_settings import DomainMode, DomainSettings, domain_kind
+from gateway.connectors.ldap.settings import Upstream
+from gateway.model.deltas import MEMBERS
+from gateway.model.errors import SourceRefused, SourceUnavailable
+from gateway.model.objects import Kind
+from gateway.wire.controls import DirSyncFlags
+from tests.connectors.domains import DomainMirror, label, members
+from tests.connectors.mirror import Following
+from tests.connectors.scripted_domain import BASE, MAX_PAGE_SIZE, SERVICE, Entry, ScriptedDomain
+
+PAGE_SIZE = 5000
+"""More than the controller gives at a time."""
+
+
+@pytest.fixture
+def domain() -> Iterator[ScriptedDomain]:
+    with ScriptedDomain() as started:
+        yield started
+
+
+def source(domain: ScriptedDomain, **changes: Any) -> ActiveDirectorySource:
+    settings = DomainSettings(
+        id="corp",
+        upstream=Upstream(urls=(domain.url,), bind_dn="reader@corp.example", password="secret", answer_seconds=5),
+        kinds=tuple(domain_kind(kind, (BASE,)) for kind in Kind),
+        page_size=PAGE_SIZE,
+    )
+    return ActiveDirectorySource(replace(settings, **changes))
+
+
+def user(domain: ScriptedDomain, name: str, below: str = "") -> Entry:
+    dn = ",".join(filter(None, (f"CN={name}", below, BASE)))
+    return domain.add(dn, "user", sAMAccountName=[name.encode()], userAccountControl=[b"512"])
+
+
+def group(domain: ScriptedDomain, name: str, *inside: Entry) -> Entry:
+    return domain.add(f"CN={name},{BASE}", "group", sAMAccountName=[name.encode()], member=[one.dn.encode() for one in inside])
+
+
+def unit(domain: ScriptedDomain, name: str) -> Entry:
+    return domain.add(f"OU={name},{BASE}", "organizationalUnit", ou=[name.encode()])
+
+
+def compared(mirror: DomainMirror) -> bool:
+    return any(batch.completes for batch in mirror.batches)
+
+
+def test_more_entries_than_one_answer_may_hold_come_in_pages(domain: ScriptedDomain) -> None:
+    for number in range(2 * MAX_PAGE_SIZE + 1):
+        user(domain, f"u{number}")
+    mirror = DomainMirror().read(source(domain))
+    assert len(mirror.names(Kind.USER)) == 2 * MAX_PAGE_SIZE + 1
+    assert domain.pages.count(MAX_PAGE_SIZE) == 2
+
+
+def test_a_group_of_more_members_than_a_range_holds_is_read_range_by_range(domain: ScriptedDomain) -> None:
+    people = [user(domain, f"u{number}") for number in range(3 * 1500 + 7)]
+    group(domain, "large", *people)
+    group(domain, "small", *people[:3])
+    mirror = DomainMirror().read(source(domain))
+    assert members(mirror, "large") == {f"u{number}" for number in range(len(people))}
+    assert members(mirror, "small") == {"u0", "u1", "u2"}
+
+
+def test_a_member_of_a_large_group_joins_without_its_being_read_again(domain: ScriptedDomain) -> None:
+    people = [user(domain, f"u{number}") for number in range(1600)]
+    large = group(domain, "large", *people[1:])
+    mirror = DomainMirror().read(source(domain))
+    domain.join(large, people[0])
+    domain.leave(large, people[1])
+    mirror.read(source(domain))
+    [said] = [delta for batch in mirror.batches for delta in batch.deltas]
+    assert MEMBERS not in said.references
+    assert members(mirror, "large") == {label_of(one) for one in people} - {"u1"}
+
+
+def test_changes_that_come_in_several_answers_are_all_read_and_each_answer_can_be_gone_on_from(domain: ScriptedDomain) -> None:
+    mirror = DomainMirror().read(source(domain))
+    for number in range(7):
+        user(domain, f"u{number}")
+    domain.portion = 3
+    interrupted = source(domain)
+    mirror.apply(next(interrupted.read(mirror.watermark, follow=False)))
+    interrupted.close()  # as if the gateway had been killed here
+    assert len(mirror.names(Kind.USER)) == 3
+    asked = len(domain.asked)
+    mirror.read(source(domain))
+    assert mirror.names(Kind.USER) == {f"u{number}" for number in range(7)}
+    assert [request.cookie.partition(b"/")[2] for request in domain.asked[asked:]] == [b"3", b"6"]
+
+
+def test_units_are_told_before_what_lies_in_them(domain: ScriptedDomain) -> None:
+    mirror = DomainMirror().read(source(domain))
+    ann = user(domain, "ann", "OU=sales")  # its number is lower than that of the unit, as after a move
+    unit(domain, "sales")
+    domain.portion = 1
+    mirror.read(source(domain))
+    told = [label(delta) for batch in mirror.batches for delta in batch.deltas]
+    assert told.index("sales") < told.index("ann")
+    assert mirror.named("ann").dn == ann.dn
+    assert all(request.flags & DirSyncFlags.ANCESTORS_FIRST for request in domain.asked)
+
+
+def test_deletions_are_told(domain: ScriptedDomain) -> None:
+    ann, bob = user(domain, "ann"), user(domain, "bob")
+    group(domain, "staff", ann, bob)
+    for mode in DomainMode:
+        mirror = DomainMirror().read(source(domain, mode=mode))
+        gone = user(domain, "gone")
+        assert "gone" in mirror.read(source(domain, mode=mode)).names(Kind.USER)
+        domain.delete(gone)
+        assert mirror.read(source(domain, mode=mode)).names(Kind.USER) == {"ann", "bob"}
+
+
+@pytest.mark.parametrize("code", [53, 1, 80, 87])
+def test_a_cookie_that_is_refused_makes_it_a_comparison(domain: ScriptedDomain, code: int) -> None:
+    ann = user(domain, "ann")
+    mirror = DomainMirror().read(source(domain))
+    domain.delete(ann)
+    domain.refusals = [code, code]
+    with pytest.raises((SourceRefused, SourceUnavailable)):  # the cookie that it has just given is refused as well
+        mirror.read(source(domain))
+    domain.refusals = [code]
+    asked = len(domain.asked)
+    assert mirror.read(source(domain)).names(Kind.USER) == set()
+    assert compared(mirror)
+    assert [bool(request.cookie) for request in domain.asked[asked:]] == [True, False, True]
+
+
+def test_a_busy_controller_is_no_reason_to_compare(domain: ScriptedDomain) -> None:
+    mirror = DomainMirror().read(source(domain))
+    domain.refusals = [51]
+    with pytest.raises(SourceUnavailable, match="51 busy"):
+        mirror.read(source(domain))
+
+
+def test_another_invocation_id_makes_it_a_comparison(domain: ScriptedDomain) -> None:
+    user(domain, "ann")
+    mirror = DomainMirror().read(source(domain))
+    assert not compared(mirror.read(source(domain)))
+    [service] = [entry for entry in domain.entries.values() if entry.dn == SERVICE]
+    domain.change(service, invocationId=[uuid4().bytes_le])
+    assert compared(mirror.read(source(domain)))
+    assert not compared(mirror.read(source(domain)))
+
+
+def test_a_search_for_changes_that_the_controller_ends_is_begun_anew(
+    domain: ScriptedDomain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.connectors.ldap.domain_notification.RETRY_SECONDS", 0.0)
+    with Following(source(domain, poll_seconds=3600), DomainMirror()) as following:
+        following.until(lambda: domain.listened_to)
+        user(domain, "ann")
+        following.until(lambda: following.mirror.names(Kind.USER) == {"ann"})
+        domain.end_notification(11)
+        user(domain, "bob")  # nobody tells of it: that the search has ended is what wakes
+        following.until(lambda: following.mirror.names(Kind.USER) == {"ann", "bob"} and domain.listened_to)
+        user(domain, "cid")
+        following.until(lambda: following.mirror.names(Kind.USER) == {"ann", "bob", "cid"})
+
+
+def test_a_controller_that_tells_nobody_of_changes_is_asked_now_and_then(domain: ScriptedDomain) -> None:
+    domain.notifying = False
+    with Following(source(domain, poll_seconds=0.05), DomainMirror()) as following:
+        user(domain, "ann")
+        following.until(lambda: following.mirror.names(Kind.USER) == {"ann"})
+
+
+def label_of(entry: Entry) -> str:
+    return entry.attributes["sAMAccountName"][0].decode()

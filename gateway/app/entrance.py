@@ -59,8 +59,9 @@ def admission(settings: Settings, database: Database, authenticators: Mapping[st
 
 
 def _enter(connection: Connection, *, inbound: Inbound, delta: Delta) -> Entered | None:
-    if not key_filling.is_done(connection, inbound.settings.key_names):  # else nobody might be found who is here already
-        raise SourceUnavailable(f"source {inbound.source_id}: its rules are new and being prepared: try again shortly")
+    ready = key_filling.is_done(connection, inbound.settings.key_names)  # else nobody might be found who is here already
+    if not ready or not inbound.is_open(connection):
+        raise SourceUnavailable(f"source {inbound.source_id}: its settings are new and being prepared: try again shortly")
     applied = inbound.apply(connection, Batch((delta,)))
     for _, target in record_rows.at_external_id(connection, inbound.source_id, (Kind.USER,), (delta.external_id,)):
         if target.object_id is not None:

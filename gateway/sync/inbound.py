@@ -82,6 +82,12 @@ class Inbound:
         state = sources.get(connection, self.source_id)
         return state.watermark if state is not None and self._knows(state) else None
 
+    def is_open(self, connection: Connection) -> bool:
+        """Whether a single record may come in beside those that are read: not before the source has been begun to be read under
+        the present settings, when it was under others."""
+        state = sources.get(connection, self.source_id)
+        return state is None or not state.fingerprint or self._knows(state)
+
     def apply(
         self, connection: Connection, batch: Batch, run_id: int | None = None, *, allow_deletions: bool = False
     ) -> Applied:

@@ -175,7 +175,7 @@ def test_latin_1_is_read_as_such(file: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        (b"8,bob,Bob,a,b,c,d,e,f\n", "9 fields, where the header has 7"),
+        (b"8,bob,Bob,a,b,c,d,e\n", "8 fields, where the header has 7"),
         (b'8,bob,"Bob,b,active,,\n', "a quotation mark that is not closed"),
         (b"8,bob,B\0b,b,active,,\n", "a NUL character"),
         (b"8,bob,B\xf6b,b,active,,\n", "octets that are no text in this encoding"),

@@ -269,7 +269,10 @@ def insert(connection: Connection, rows: Sequence[RecordRow]) -> None:
         _refresh_statistics(connection, rows[0].id, rows[-1].id)
 
 
-_ANALYZE = "ANALYZE records, record_references, organizations, users, user_organizations, groups, memberships, posix_numbers"
+_ANALYZE = (
+    "ANALYZE records, record_references, record_keys, object_keys, "
+    "organizations, users, user_organizations, groups, memberships, posix_numbers"
+)
 
 
 def _refresh_statistics(connection: Connection, first: int, last: int) -> None:

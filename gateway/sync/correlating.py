@@ -40,17 +40,6 @@ def correlate(work: Work, batch: Iterable[Touched]) -> None:
             _Correlating(work, kind, of_kind).run()
 
 
-def look(work: Work, batch: Iterable[Touched]) -> dict[int, Found]:
-    """What would be found for those of the records that have no object, by record; for a dry run."""
-    loose = [touched for touched in batch if touched.row.object_id is None and touched.row.situation == Situation.LINKED.value]
-    found: dict[int, Found] = {}
-    for kind in Kind:
-        of_kind = [touched for touched in loose if touched.kind is kind]
-        if of_kind:
-            found |= _Correlating(work, kind, of_kind).look()
-    return found
-
-
 class _Correlating:
     """The records of one kind of one batch."""
 
@@ -72,9 +61,6 @@ class _Correlating:
         for wave in self._waves():
             self._settle(wave, decisions)
         self._explain()
-
-    def look(self) -> dict[int, Found]:
-        return self._find(self._loose, {})
 
     def _waves(self) -> Iterator[list[Touched]]:
         """The records in an order in which whoever decides where one stands is decided before."""

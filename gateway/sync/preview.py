@@ -11,10 +11,10 @@ from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Attributes, Kind
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, Statistics
-from gateway.store import record_rows, records, users
+from gateway.store import object_keys, record_rows, records, users
 from gateway.store.database import Connection
 from gateway.store.values import decode_attributes
-from gateway.sync import authority, correlation, guard, pointing, receiving, reports
+from gateway.sync import authority, correlating, correlation, guard, leaving, pointing, receiving, reports
 from gateway.sync.authority import Said
 from gateway.sync.inbound import Inbound
 from gateway.sync.work import Touched, Work
@@ -25,12 +25,15 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """`examples`: the first names for each kind and outcome. `refusal`: what the deletion guard would say, "" when nothing."""
+    """`examples`: the first names for each kind and outcome. `links`: how many records of each kind would be linked to objects
+    that are here, and `link_examples` the first of them. `refusal`: what the deletion guard would say, "" when nothing."""
 
     statistics: Statistics
     examples: Mapping[tuple[Kind, Outcome], tuple[str, ...]]
     problems: tuple[str, ...]
     refusal: str
+    links: Mapping[Kind, int]
+    link_examples: Mapping[Kind, tuple[str, ...]]
 
 
 class Preview:
@@ -46,6 +49,8 @@ class Preview:
         self._renamed: set[str] = set()
         self._claimed: dict[str, str] = {}
         self._complete: set[Kind] = set()
+        self._links: Counter[Kind] = Counter()
+        self._link_examples: dict[Kind, list[str]] = {}
 
     def look(self, connection: Connection, batch: Batch) -> None:
         """Look at the next batch."""
@@ -59,8 +64,11 @@ class Preview:
         self._problems += work.problems
         pointing_elsewhere = pointing.owners_that_differ(work)
         holders = self._holders(connection, work)
+        linked = self._correlate(work)
         for record_id, touched in work.touched.items():
-            self._judge(touched, holders, points_elsewhere=record_id in pointing_elsewhere)
+            is_new = touched.row.object_id is None or touched.row.object_id in work.created
+            moved = record_id in pointing_elsewhere or record_id in linked
+            self._judge(touched, holders, is_new=is_new, is_linked=record_id in linked, changes=moved)
         self._complete |= batch.completes & self._met.keys()
 
     def finish(self, connection: Connection) -> Foreseen:
@@ -76,17 +84,37 @@ class Preview:
             {key: tuple(names) for key, names in self._examples.items()},
             tuple(self._problems),
             self._refusal(connection, linked),
+            dict(self._links),
+            {kind: tuple(examples) for kind, examples in self._link_examples.items()},
         )
 
-    def _judge(self, touched: Touched, holders: Mapping[str, str], *, points_elsewhere: bool) -> None:
+    def _correlate(self, work: Work) -> set[int]:
+        """Let the records find their objects; which of them have found one that is here."""
+        work.key_names = object_keys.names(work.connection)
+        loose = [touched for touched in work.touched.values() if touched.row.object_id is None]
+        leaving.recognize(work, loose)
+        correlating.correlate(work, loose)
+        found = [one for one in loose if one.row.object_id is not None and one.row.object_id not in work.created]
+        for kind in Kind:
+            of_kind = [touched for touched in found if touched.kind is kind]
+            self._links[kind] += len(of_kind)
+            examples = self._link_examples.setdefault(kind, [])
+            shown = of_kind[: EXAMPLES - len(examples)]
+            names = correlating.described(work.connection, kind, [touched.row.object_id or "" for touched in shown])
+            examples += [f"{_called(touched)} to {names.get(touched.row.object_id or '', '')}" for touched in shown]
+        return {touched.row.id for touched in found}
+
+    def _judge(self, touched: Touched, holders: Mapping[str, str], *, is_new: bool, is_linked: bool, changes: bool) -> None:
+        """`is_linked`: it has just found its object. `changes`: that, or it points elsewhere."""
         row, name = touched.row, authority.name_of(touched.kind, touched.attributes)
-        outcome = Outcome.CREATED if row.object_id is None else Outcome.UNCHANGED
-        if row.object_id is not None and (points_elsewhere or _differs(touched)):
+        outcome = Outcome.CREATED if is_new else Outcome.UNCHANGED
+        if not is_new and (changes or _differs(touched)):
             outcome = Outcome.UPDATED
-        reason = row.reason
-        if not reason and touched.kind is Kind.USER:
+        reason, is_well = row.reason, row.situation == Situation.LINKED.value
+        if is_well and touched.kind is Kind.USER and not is_linked:
             reason = self._dispute(touched, name, holders)
-        self._count(touched.kind, outcome, Result.SKIPPED if reason else Result.SUCCEEDED, name or row.dn)
+            is_well = not reason
+        self._count(touched.kind, outcome, Result.SUCCEEDED if is_well else Result.SKIPPED, _called(touched))
         if reason and (touched.old is None or touched.old.situation == Situation.LINKED.value):
             self._problems.append(reason)
 
@@ -132,6 +160,11 @@ class Preview:
         examples = self._examples.setdefault((kind, outcome), [])
         if len(examples) < EXAMPLES and result is Result.SUCCEEDED:
             examples.append(name)
+
+
+def _called(touched: Touched) -> str:
+    """The record's name, or what there is in its place."""
+    return authority.name_of(touched.kind, touched.attributes) or touched.row.dn or touched.row.external_id
 
 
 def _differs(touched: Touched) -> bool:

@@ -91,6 +91,19 @@ def test_records_move_and_users_become_one(disputed: Installation) -> None:
     assert {decision["verdict"] for decision in row["decisions"]} == {"never"}
 
 
+def test_rules_that_are_added_later_find_the_users_of_before_and_a_dry_run_says_so_first(gateway: Installation) -> None:
+    (gateway.folder / "people.ldif").write_text(PEOPLE.partition("\n\n")[0] + "\n")
+    (gateway.folder / "staff.ldif").write_text(STAFF)
+    gateway.configure(SOURCES.partition("\n\n")[0])
+    assert gateway("sync").code == 0
+    gateway.configure(SOURCES)
+    foreseen = gateway("sync", "hr", "--dry-run")
+    assert "1 users linked: alovelace to user ada" in foreseen.out
+    assert gateway("sync", "hr", "--dry-run", "--json").json[0]["links"] == {"user": 1}
+    assert gateway("sync", "hr").code == 0
+    assert gateway("links", "show", "hr", "alovelace", "--json").json["object"]["name"] == "user ada"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [

@@ -52,6 +52,31 @@ def test_a_dry_run_tells_what_would_be_updated_deleted_unchanged_and_skipped(bot
     assert len(foreseen.problems) == 1
 
 
+def test_a_dry_run_tells_who_would_be_linked_created_and_disputed(both_houses: House) -> None:
+    house = both_houses
+    house.correlate("hr", "employee_number = employee_number", "email = email")
+    house.apply(
+        person("anna", employee_number="7"),
+        person("one", email="x@x.test"),
+        person("two", email="x@x.test"),
+        source="ad",
+    )
+    said = [
+        person("asmith", employee_number="7", title="Boss"),
+        person("who", email="x@x.test"),
+        person("new"),
+        replace(person("x", external_id="nameless"), attributes={"title": ("t",)}),
+    ]
+    number = house.last()
+    foreseen = foresee(house, full(*said))
+    assert house.last() == number
+    assert foreseen.links == {USER: 1, Kind.ORGANIZATION: 0, Kind.GROUP: 0}
+    assert foreseen.link_examples[USER] == ("asmith to user anna",)
+    applied = house.compare(*said)
+    assert foreseen.statistics == applied.statistics
+    assert {problem[:12] for problem in foreseen.problems} == {problem[:12] for problem in applied.problems}
+
+
 def test_a_dry_run_tells_what_the_guard_would_say(house: House) -> None:
     crowd = [person(f"p{number:03}") for number in range(100)]
     house.apply(*crowd)

@@ -47,6 +47,7 @@ def of_foreseen(name: str, foreseen: Foreseen) -> dict[str, Any]:
         "status": "dry run",
         "counts": _counts(foreseen.statistics),
         "examples": {f"{kind} {outcome}": names for (kind, outcome), names in foreseen.examples.items()},
+        "links": {kind.value: count for kind, count in foreseen.links.items() if count},
         "problems": foreseen.problems,
         "error": foreseen.refusal,
         "exit_code": exit_code(DeletionsRefused()) if foreseen.refusal else 0,
@@ -65,6 +66,10 @@ def print_foreseen(name: str, foreseen: Foreseen) -> None:
                 skipped = foreseen.statistics.total(outcome, Result.SKIPPED, kind)
                 left_out = f" ({skipped} of them left out)" if skipped else ""
                 click.echo(f"  {count} {kind}s {outcome}{left_out}{shown if outcome is not Outcome.UNCHANGED else ''}")
+    for kind, count in foreseen.links.items():
+        if count:
+            shown = ", ".join(foreseen.link_examples.get(kind, ()))
+            click.echo(f"  {count} {kind}s linked: {shown}{', …' if count > len(foreseen.link_examples.get(kind, ())) else ''}")
     for problem in foreseen.problems[:PROBLEMS_SHOWN]:
         click.echo(f"  left out: {problem}")
     if len(foreseen.problems) > PROBLEMS_SHOWN:

@@ -1,0 +1,82 @@
+"""Keys for the objects of before: all of them, a few at a time, also when it is interrupted and others write meanwhile."""
+
+import pytest
+
+from gateway.model.objects import Kind
+from gateway.store import object_keys
+from gateway.store.object_keys import Names
+from gateway.sync import key_filling
+from tests.sync.house import House, group, person, unit
+
+BY_NUMBER: Names = {Kind.USER: frozenset({"employee_number"})}
+BY_MUCH: Names = {
+    Kind.USER: frozenset({"email", "external_id"}),
+    Kind.ORGANIZATION: frozenset({"path", "name"}),
+    Kind.GROUP: frozenset({"name"}),
+}
+
+
+def keys(house: House) -> set[tuple[str, str, str]]:
+    ids = [change.object_id for change in house.log()]
+    found = house.database.read_blocking(lambda c: object_keys.of_objects(c, ids))
+    return {(key.kind, key.name, key.key) for key in found}
+
+
+def fill(house: House, names: Names, steps: int = 10**6) -> int:
+    """As many steps as are needed, or `steps`."""
+    place = house.database.write_blocking(lambda c: key_filling.begin(c, names))
+    done = 0
+    while place is not None and done < steps:
+        place = house.database.write_blocking(key_filling.step(place))
+        done += 1
+    return done
+
+
+def test_objects_of_every_kind_get_the_keys_that_are_named(both_houses: House) -> None:
+    both_houses.apply(unit("A"), person("anna", "ou=A", email=("Anna@x.test", "a@x.test")), group("Staff", "uid=anna,ou=A"))
+    fill(both_houses, BY_MUCH)
+    found = keys(both_houses)
+    assert {key for kind, name, key in found if name != "path"} == {"anna@x.test", "a@x.test", "u:anna", "a", "staff"}
+    assert [key.partition("/")[2] for _, name, key in found if name == "path"] == ["a"]
+
+
+def test_filling_goes_on_in_small_steps_and_once_it_is_done_nothing_is_to_do(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(key_filling, "AT_ONCE", 3)
+    house.apply(*(person(f"p{number}", employee_number=str(number)) for number in range(7)))
+    assert fill(house, BY_NUMBER) == 3
+    assert len(keys(house)) == 7
+    assert fill(house, BY_NUMBER) == 0
+    assert house.database.read_blocking(lambda c: key_filling.is_done(c, BY_NUMBER))
+
+
+def test_what_was_interrupted_is_done_from_the_beginning(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_filling, "AT_ONCE", 3)
+    house.apply(*(person(f"p{number}", employee_number=str(number)) for number in range(7)))
+    fill(house, BY_NUMBER, steps=1)
+    assert not house.database.read_blocking(lambda c: key_filling.is_done(c, BY_NUMBER))
+    house.apply(person("p0", employee_number="new"), person("late", employee_number="8"))
+    fill(house, BY_NUMBER)
+    assert {key for *_, key in keys(house)} == {"new", "8", *map(str, range(1, 7))}
+
+
+def test_keys_that_no_rule_names_any_more_go_unless_somebody_else_may_want_them(house: House) -> None:
+    house.apply(person("anna", employee_number="7", email="a@x.test"))
+    fill(house, BY_NUMBER)
+    house.database.write_blocking(lambda c: key_filling.begin(c, BY_MUCH, beside_others=True))
+    assert {name for _, name, _ in keys(house)} == {"employee_number"}
+    assert house.database.read_blocking(object_keys.names)[Kind.USER] == {"employee_number", "email", "external_id"}
+    fill(house, {Kind.GROUP: frozenset({"name"})})
+    assert keys(house) == set()
+
+
+def test_keys_follow_their_objects_until_these_are_gone(both_houses: House) -> None:
+    fill(both_houses, BY_NUMBER)
+    both_houses.apply(person("anna", employee_number="7"))
+    assert {key for *_, key in keys(both_houses)} == {"7"}
+    both_houses.apply(person("anna", employee_number=("8", "9")))
+    assert {key for *_, key in keys(both_houses)} == {"8", "9"}
+    user = both_houses.user("anna")
+    both_houses.database.write_blocking(lambda c: both_houses.door("local").erase(c, {user.id: Kind.USER}))
+    assert keys(both_houses) == set()

@@ -9,66 +9,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.scenarios.guide import fenced
 from tests.scenarios.office import GROUPS, PEOPLE, Observer, Office
 from tests.servers.people import READER_PASSWORD
 from tests.servers.samba import Samba
 from tests.servers.slapd import Slapd
 
-HEADER = "Number,Login,Name,Mail,Unit"
+HEADER = "Number,Login,First name,Last name,Mail,Unit"
 
-CONFIGURATION = """\
-[[source]]
-name = "hr"
-kind = "csv"
-path = "hr.csv"
-poll_seconds = 0.2
-stable_seconds = 0.2
-id_column = "Number"
-organization_column = "Unit"
-[source.users.mapping]
-username = "Login"
-display_name = "Name"
-email = "Mail"
-employee_number = "Number"
+REPLACED = {
+    'path = "hr.csv"': 'path = "hr.csv"\npoll_seconds = 0.2\nstable_seconds = 0.2',
+    '["ldaps://dc1.corp.example.com", "ldaps://dc2.corp.example.com"]': '"{domain.ldaps_url}"\nca_file = "{ca}"',
+    "'CORP\\reader'": "'{domain.admin.dn}'",
+    "dc=corp,dc=example,dc=com": "{domain.base}",
+    '"ldaps://ldap.example.com"': '"{slapd.ldaps_url}"\nca_file = "{ca}"',
+    '"cn=reader,dc=example,dc=com"': '"{slapd.reader.dn}"',
+    ",dc=example,dc=com": ",{slapd.suffix}",
+}
+"""What README.md's example says of an imaginary firm, and what is put there for this one."""
 
-[[source]]
-name = "corp"
-kind = "active_directory"
-url = "{domain.ldaps_url}"
-ca_file = "{ca}"
-bind_dn = '{domain.admin.dn}'
-password_file = "corp.password"
-poll_seconds = 1
-[source.users]
-base = "OU=staff,{domain.base}"
-correlation = ["employee_number = employee_number", "email = lower(email)"]
-[source.groups]
-base = "OU=teams,{domain.base}"
-[source.deletion_guard]
-users = 1
-percent = 0
-
-[[source]]
-name = "unix"
-kind = "openldap"
-url = "{slapd.url}"
-bind_dn = "{slapd.reader.dn}"
-password_file = "unix.password"
-[source.users]
-base = "ou=people,{slapd.suffix}"
-correlation = ["email = lower(email)"]
-reactions = {{ unmatched = "queue" }}
-[source.groups]
-base = "ou=groups,{slapd.suffix}"
-correlation = ["name = name"]
-"""
-
-AUTHORITY = """\
-order = ["hr", "corp", "unix"]
-[authority.users]
-email = ["corp", "hr", "unix"]
-mobile_number = { sources = ["corp"], yield = true }
-"""
+GUARD = "[source.deletion_guard]\nusers = 1\npercent = 0\n"
+"""Of the domain: one person may go at a time."""
 
 
 @dataclass
@@ -86,11 +47,15 @@ class Firm:
             file = self.office.folder / f"{name}.password"
             file.touch(mode=0o600)
             file.write_text(password)
-        sources = CONFIGURATION.format(domain=self.domain, slapd=self.slapd, ca=self.ca)
-        self.office.configure(sources, authority=AUTHORITY)
+        example = next(block for block in fenced("toml") if "correlation" in block)
+        for text, ours in REPLACED.items():
+            assert text in example, text
+            example = example.replace(text, ours.format(domain=self.domain, slapd=self.slapd, ca=self.ca))
+        hr_and_corp, before_unix, unix = example.rpartition("[[source]]")
+        self.office.configure(hr_and_corp + GUARD + before_unix + unix)
 
     def save(self, **changes: str | None) -> None:
-        """Write the export with these rows added or replaced (None: without it), by number: n1001 = "Login,Name,Mail,Unit"."""
+        """Write the export with these rows added or replaced (None: taken away), by number: n1001 = "Login,First name,…"."""
         for key, row in changes.items():
             number = key.removeprefix("n")
             if row is None:

@@ -23,14 +23,13 @@ from gateway.sync.guard import Guard
 from gateway.wire import oids
 from tests.app.installation import Serving, until
 from tests.conftest import StartSlapd
+from tests.scenarios.guide import ROOT, TEXT, fenced
 from tests.scenarios.office import libldap
 from tests.servers.people import people
 from tests.servers.people import person_password as password_of
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 
-ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "README.md").read_text()
 SUFFIX = "dc=example,dc=com"
 GATEWAY = Path(sys.executable).parent / "gateway"
 
@@ -55,11 +54,6 @@ EXTENSIONS = {
     "Password Modify": "1.3.6.1.4.1.4203.1.11.1",
     "Cancel": "1.3.6.1.1.8",
 }
-
-
-def fenced(language: str) -> list[str]:
-    """The fenced blocks of this language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
 def commands(block: str) -> list[list[str]]:
@@ -135,7 +129,7 @@ def test_the_first_real_upstream_is_served_by_the_ten_lines_and_the_commands(adm
 
 def test_the_lines_about_views_go_below_those_of_the_first_upstream(administrator: Administrator) -> None:
     with (administrator.folder / "gateway.toml").open("a") as file:
-        file.write("".join(fenced("toml")[1:]))
+        file.write(next(block for block in fenced("toml") if "[posix]" in block))
     named = [word for view in ("openldap", "corp", "unix") for word in ("--view", view)]
     [secret] = re.findall(r"[A-Za-z0-9_-]{43}", administrator.run(["gateway", "application", "add", "portal", *named]))
     with administrator.serve() as serving:

@@ -80,13 +80,6 @@ class InboundMapping:
         return tuple({normalized(name): name for name in reversed(wanted)}.values())
 
     @cached_property
-    def together(self) -> tuple[frozenset[str], ...]:
-        """The source attributes (`normalized`) that decide one of ours together, where they are several: a source that reports
-        only what has changed must, when one of them has, report all of them (mapping_changes.py)."""
-        sets = [step.sources for step in (*self.steps, *self.pointers)] + [each.inputs for each in self.computations]
-        return tuple(dict.fromkeys(frozenset(sources) for sources in sets if len(set(sources)) > 1))
-
-    @cached_property
     def computations(self) -> tuple[Computed, ...]:
         known = ATTRIBUTES[self.kind]
         return tuple(
@@ -109,22 +102,6 @@ class InboundMapping:
     def cleared(self) -> dict[str, tuple[Value, ...]]:
         """What an entry without any attribute says."""
         return dict.fromkeys((*(step.name for step in self.steps), *self.expressions), ())
-
-    @cached_property
-    def _parts(self) -> "dict[frozenset[str], InboundMapping]":
-        return {}
-
-    def part(self, known: frozenset[str]) -> "InboundMapping":
-        """The mapping without what depends on any source attribute (`normalized`) but those `known`."""
-        part = self._parts.get(known)
-        if part is None:
-            if len(self._parts) >= _MOST_SHAPES:
-                self._parts.clear()
-            attributes = {name: theirs for name, theirs in self.attributes.items() if known.issuperset(map(normalized, theirs))}
-            said = {each.name: self.expressions[each.name] for each in self.computations if known.issuperset(each.inputs)}
-            enabled = self.enabled if self.enabled and normalized(self.enabled.attribute) in known else None
-            part = self._parts[known] = InboundMapping(self.kind, attributes, enabled, said)
-        return part
 
     @cached_property
     def _fills(self) -> dict[tuple[str, ...], tuple[_Fill, ...]]:

@@ -11,7 +11,6 @@ from gateway.model import expressions
 from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
 from gateway.model.deltas import Delta, DeltaType
 from gateway.model.mapping import EnabledRule, InboundMapping, default_mapping, map_entry
-from gateway.model.mapping_changes import companions, map_changes
 from gateway.model.mapping_defaults import DEFAULT_ATTRIBUTES, REFERENCES
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
@@ -260,58 +259,3 @@ def test_an_entry_without_what_its_name_is_computed_from_says_so() -> None:
 def test_an_expression_cannot_make_what_is_no_text(kind: Kind, name: str, what: str) -> None:
     with pytest.raises(ValueError, match=f"mapping.{name}: {name} {what}"):
         default_mapping(kind, {name: expressions.compile("'x'")})
-
-
-def changed(mapping: InboundMapping, *entry: tuple[str, list[bytes]]) -> Delta:
-    return map_changes(mapping, "hr", "id-1", DN, entry)
-
-
-def test_of_an_entry_known_in_part_only_what_is_known_is_said() -> None:
-    delta = changed(default_mapping(Kind.USER), ("mail", [b"a@x"]), ("telephoneNumber", []))
-    assert delta.attributes == {"email": ("a@x",), "phone_number": ()}
-    assert (delta.problem, delta.references) == ("", {})
-
-
-def test_a_name_that_was_seen_empty_in_a_change_is_a_problem() -> None:
-    assert "has no usable uid" in changed(default_mapping(Kind.USER), ("uid", [])).problem
-
-
-def test_what_an_unknown_attribute_may_decide_is_not_said() -> None:
-    mapping = by_expression(badge="employeeNumber + '/' + o", login="lower(o)")
-    assert changed(mapping, ("o", [b"X"])).attributes == {"company": ("X",), "login": ("x",)}
-    whole = changed(mapping, ("o", [b"X"]), ("employeeNumber", [b"7"]))
-    assert whole.attributes["badge"] == ("7/X",)
-    assert "display_name" not in changed(mapping, ("cn", [b"Ada"])).attributes  # displayName would come first
-
-
-def test_the_enabled_rule_speaks_only_when_its_attribute_is_known() -> None:
-    mapping = default_mapping(Kind.USER, enabled=EnabledRule("locked"))
-    assert "enabled" not in changed(mapping, ("mail", [b"a@x"])).attributes
-    assert changed(mapping, ("locked", [])).attributes == {"enabled": ("true",)}
-
-
-def test_a_mapping_names_what_must_be_read_beside_what_has_changed() -> None:
-    mapping = by_expression(badge="employeeNumber + '/' + O", login="lower(mail)")
-    assert companions(mapping, ["EMPLOYEENUMBER"]) == ("o",)
-    assert set(companions(mapping, ["o", "cn"])) == {"employeeNumber", "displayName"}
-    assert companions(mapping, ["mail", "telephoneNumber"]) == ()
-    assert frozenset({"employeenumber", "o"}) in mapping.together
-
-
-_INPUTS = st.lists(st.sampled_from([b"a", b"b", b"c", b"\xff", b""]), max_size=2)
-
-
-@given(
-    st.dictionaries(st.sampled_from(["cn", "displayName", "mail", "o", "sn"]), _INPUTS),
-    st.sets(st.sampled_from(["mail", "o", "cn"])),
-)
-def test_a_change_read_with_its_companions_says_what_the_whole_entry_says(
-    entry: dict[str, list[bytes]], touched: set[str]
-) -> None:
-    mapping = by_expression(badge="default(mail, o + '!')", login="join('-', sn, mail)")
-    known = {*touched, *companions(mapping, touched)}
-    said = changed(mapping, *((name, entry.get(name, [])) for name in known)).attributes
-    whole = mapped(list(entry.items()), mapping=mapping).attributes
-    assert {name: whole[name] for name in said} == said
-    decided_by = {"email": {"mail"}, "company": {"o"}, "badge": {"mail", "o"}, "login": {"mail"}, "common_name": {"cn"}}
-    assert {name for name, sources in decided_by.items() if sources & touched and name in whole} <= said.keys()

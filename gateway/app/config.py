@@ -23,6 +23,7 @@ from gateway.model.attributes import ATTRIBUTES
 from gateway.model.errors import ConfigurationError
 from gateway.model.mapping_defaults import REFERENCES
 from gateway.model.objects import Kind
+from gateway.sync.keys import EXTERNAL_ID, PATH
 
 CONFIG_VARIABLE = "GATEWAY_CONFIG"
 PREFIX = "GATEWAY_"
@@ -94,7 +95,11 @@ def load(file: Path, environ: Mapping[str, str], assignments: Sequence[str] = ()
         document.complaints += complaints_of(error, document.tables, lambda at: _place(document, file, text, at))
     if document.complaints:
         raise ConfigurationError("\n".join(str(complaint) for complaint in document.complaints))
-    return Loaded(settings, file, tuple(dict.fromkeys([*surroundings.warnings, *_unwise(settings), *_unwise_views(settings)])))
+    return Loaded(
+        settings,
+        file,
+        tuple(dict.fromkeys([*surroundings.warnings, *_unwise(settings), *_unwise_rules(settings), *_unwise_views(settings)])),
+    )
 
 
 def parse_value(text: str) -> Any:
@@ -175,6 +180,26 @@ def _unwise(settings: Settings) -> list[str]:
                 if near and name not in known:
                     warnings.append(f'source {source.name}: "{name}" becomes a custom field; did you mean "{near}"?')
     return warnings
+
+
+def _unwise_rules(settings: Settings) -> list[str]:
+    """The same in the rules by which records find their objects: what nobody maps, nobody has."""
+    warnings = []
+    for source in settings.source:
+        for kind, rules in source.correlation().items():
+            known = {*ATTRIBUTES[kind], EXTERNAL_ID, PATH, *_mapped(settings, kind)}
+            for rule in rules.rules:
+                for name in rule.names:
+                    near = closest(name, known)
+                    if near and name not in known:
+                        warnings.append(f'source {source.name}: {rule.text!r}: no source has "{name}"; did you mean "{near}"?')
+    return warnings
+
+
+def _mapped(settings: Settings, kind: Kind) -> set[str]:
+    """The names that mappings of any source make."""
+    tables = {Kind.USER: "users", Kind.ORGANIZATION: "organizations", Kind.GROUP: "groups"}
+    return {name for source in settings.source for name in getattr(getattr(source, tables[kind], None), "mapping", {})}
 
 
 def _unwise_views(settings: Settings) -> list[str]:

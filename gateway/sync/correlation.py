@@ -48,6 +48,11 @@ class Rule:
     text: str
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The attributes that it speaks of, on both sides."""
+        return (self.left, *getattr(self.right, "names", ()))
+
+    @property
     def decided_by(self) -> str:
         """`Link.decided_by` of a record for which the rule has found its object."""
         return f"rule:{self.left}"

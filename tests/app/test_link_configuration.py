@@ -82,3 +82,13 @@ def test_a_token_that_a_person_makes_up_is_refused_and_not_repeated(tmp_path: Pa
         load(tmp_path, '[management]\ntoken_file = "token"\n')
     assert "openssl rand -hex 32" in str(raised.value)
     assert "sesame" not in str(raised.value)
+
+
+def test_a_slip_of_the_pen_in_a_rule_is_warned_of(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(LDIF + '[source.users]\ncorrelation = ["employe_number = lower(emial)", "badge = badge"]\n')
+    warnings = config.load(file, {}).warnings
+    assert [warning.partition("no source has ")[2] for warning in warnings] == [
+        '"employe_number"; did you mean "employee_number"?',
+        '"emial"; did you mean "email"?',
+    ]

@@ -21,6 +21,8 @@ PAGING = "frontends/ldap/test_paging.py"
 ORDER = "frontends/ldap/test_order.py"
 MEMORY = "frontends/ldap/test_memory.py"
 UPSTREAM = "connectors/test_passthrough.py"
+NEWCOMERS = "directory/test_newcomers.py"
+FINDING = "connectors/test_finding.py"
 HTTP = "frontends/http/test_hostile_clients.py"
 WIRE = "wire/test_limits.py"
 
@@ -82,6 +84,14 @@ REACHED_BY = {
     "bind_timeout_seconds": (
         "scenarios/test_upstream_faults.py::test_while_it_hangs_binds_are_unavailable_in_time_and_work_again_when_it_goes_on"
     ),
+    # Names of people who are not known here, whom sources are asked for
+    "newcomers.NOBODY_SECONDS": f"{NEWCOMERS}::test_that_nobody_has_a_name_is_remembered_for_some_seconds",
+    "newcomers.MAX_REMEMBERED": f"{NEWCOMERS}::test_so_many_names_that_nobody_has_are_remembered",
+    "newcomers.MAX_LOGINS": f"{NEWCOMERS}::test_of_many_login_names_few_are_tried",
+    "finding.MOST_ASKED": f"{FINDING}::test_so_many_names_are_looked_up_at_a_time",
+    "finding.MOST_FOUND": f"{FINDING}::test_of_many_with_one_name_no_more_are_read_than_it_takes_to_know",
+    "finding.MAX_LOGIN_CHARACTERS": f"{FINDING}::test_a_longer_name_than_any_is_not_asked_for",
+    "arrivals.VIEW_SECONDS": f"{NEWCOMERS}::test_a_view_that_does_not_follow_is_busy",
     # HTTP
     "http.MAX_BODY_BYTES": f"{HTTP}::test_a_body_announced_too_long_is_refused_before_it_is_sent",
     "http.MAX_HEADER_BYTES": f"{HTTP}::test_what_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on",

@@ -103,3 +103,71 @@ def test_a_running_gateway_follows_the_export_and_keeps_whom_a_broken_row_is_abo
         assert "export.csv, line 2: 6 fields, where the header has 5" in serving.log_text()
         write(office.folder, HEADER + TAO)
         until(lambda: names(serving, portal) == {"taoxiaoming"}, "who is gone is gone")
+
+
+DIRECTORY = """\
+dn: ou=Sales,dc=x
+objectClass: organizationalUnit
+ou: Sales
+
+dn: ou=Europe,ou=Sales,dc=x
+objectClass: organizationalUnit
+ou: Europe
+
+dn: uid=ada,ou=Europe,ou=Sales,dc=x
+objectClass: inetOrgPerson
+uid: ada
+cn: Ada
+sn: L
+mail: ada@example.test
+
+"""
+TWO_SOURCES = """\
+[[source]]
+name = "corp"
+kind = "ldif"
+path = "people.ldif"
+stable_seconds = 0.01
+[[source]]
+name = "hr"
+kind = "csv"
+path = "export.csv"
+stable_seconds = 0.01
+id_column = "Nr"
+organization_column = "Unit"
+[source.users]
+correlation = ["email = email"]
+reactions = { unmatched = "queue" }
+[source.users.mapping]
+username = "Nr"
+email = "Mail"
+employee_number = "Nr"
+title = "Job"
+[source.organizations]
+correlation = ["path"]
+"""
+
+
+def test_an_export_adds_to_the_people_and_organizations_of_a_directory(gateway: Installation) -> None:
+    gateway.configure(TWO_SOURCES)
+    (gateway.folder / "people.ldif").write_text(DIRECTORY)
+    export = "Nr,Mail,Job,Unit\n7,ADA@example.test,Countess,sales/EUROPE\n8,bob@example.test,Clerk,Sales/Asia\n"
+    (gateway.folder / "export.csv").write_text(export)
+    portal = application(gateway)
+    assert gateway("sync").code == 0
+    with gateway.serve() as serving:
+        until(lambda: names(serving, portal) == {"ada"}, "the view is built")
+        connection = serving.connect(portal["bind_dns"][0], portal["secret"])
+        connection.bind()
+        connection.search(BASE_DN, "(uid=ada)", attributes=["employeeNumber", "title", "mail"])
+        [ada] = connection.response
+        assert {name: ada["attributes"][name] for name in ("employeeNumber", "title", "mail")} == {
+            "employeeNumber": ["7"],
+            "title": ["Countess"],
+            "mail": ["ada@example.test"],
+        }
+        connection.search(f"ou=organizations,{BASE_DN}", "(objectClass=organizationalUnit)", attributes=["ou"])
+        units = sorted(entry["attributes"]["ou"][0] for entry in connection.response)
+        assert units == ["Asia", "Europe", "Sales", "organizations"], "none is there twice"
+    [waiting] = gateway("links", "list", "--json").json
+    assert (waiting["source"], waiting["external_id"], waiting["situation"]) == ("hr", "8", "unmatched")

@@ -78,7 +78,8 @@ class Evaluator:
                 return None
             asked = {attribute}
         else:
-            asked = {key for key in {*entry, *in_name} if rule and self.attribute(key) and extensible.is_own(rule, key)}
+            having = {key for key, values in (*entry.items(), *in_name.items()) if values}
+            asked = {key for key in having if rule and self.attribute(key) and extensible.is_own(rule, key)}
         if rule == extensible.IN_CHAIN:
             return _disjunction(self._in_chain(key, item.value, entry, name, groups_of) for key in asked)
         values = {key: [*self._values(key, entry), *in_name.get(key, ())] for key in asked}

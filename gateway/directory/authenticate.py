@@ -188,7 +188,7 @@ class Authentication:
                 raise InvalidCredentials
             _log.info("bind", dn=party.dn, peer=peer, result="accepted")
             return Bound(party)
-        proof = await self._passwords.check(named.user_id, password, named.logins)
+        proof = await self._passwords.check(named.user_id, password, named.logins if named.candidates else ())
         if not proof.right:
             raise InvalidCredentials(proof.notice, **proof.audit)
         if proof.entered is not None:

@@ -43,11 +43,12 @@ class NewcomerSource:
 @dataclass(frozen=True, slots=True)
 class Newcomer:
     """What became of it. `entered`: None when a source has the person and refused the password, or when nobody may be made of
-    what it has."""
+    what it has. `reason`: why the source refused, for the audit."""
 
     entered: Entered | None
     source_id: str
     notice: PolicyNotice | None = None
+    reason: str = ""
 
 
 class Newcomers:
@@ -99,7 +100,7 @@ class Newcomers:
     async def _asked(self, source: NewcomerSource, person: Delta, password: bytes) -> Newcomer:
         answer = await source.authenticator.authenticate(person.dn, password)
         if answer.outcome is not BindOutcome.ACCEPTED:
-            return Newcomer(None, source.id, answer.notice)
+            return Newcomer(None, source.id, answer.notice, answer.reason)
         entered = await self._entrance.enter(source.id, person)
         if entered is None:
             _log.warning("newcomer is left out", source=source.id, dn=person.dn, cure="see gateway status --problems")

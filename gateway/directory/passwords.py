@@ -102,7 +102,7 @@ class Passwords:
         entered = newcomer.entered
         if entered is None or not (await self.standing(entered.user_id)).enabled:
             await self._spend_a_hash(password)
-            return Proof(False, newcomer.notice)
+            return Proof(False, newcomer.notice, newcomer.source_id, reason=newcomer.reason)
         self._offline.accepted(entered.user_id, newcomer.source_id, password)
         return Proof(True, newcomer.notice, newcomer.source_id, entered=entered)
 

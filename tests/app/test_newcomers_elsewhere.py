@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,7 @@ base = "{corner.dn}"
         login = corner.login("late")
         corner.user("late", password=PASSWORD, mail="late@example.test")
         assert serving.bind(f"uid={login},{PEOPLE}", "wrong") == "invalidCredentials"
+        until(lambda: re.search(r"bind .*result=refused.* source=hr", serving.log_text()), "who refused is in the audit")
         assert serving.bind(f"uid={login},{PEOPLE}", PASSWORD) == "success"
         [found] = shown(serving, portal, f"(uid={login})").values()
         assert found["mail"] == ["late@example.test"]

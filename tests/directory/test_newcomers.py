@@ -27,6 +27,7 @@ from gateway.model.dn import InvalidDN
 from gateway.model.errors import Busy, SourceUnavailable
 from gateway.model.newcomers import Entered
 from gateway.model.objects import Kind
+from gateway.model.source import BindAnswer, BindOutcome
 from gateway.store import application_passwords
 from tests.directory.binding import ANNA, CY, MAX_FAILURES, PEOPLE, Bed, Upstream
 
@@ -103,6 +104,15 @@ async def test_a_wrong_password_is_refused_and_the_next_source_is_asked(gate: Ga
     assert newcomer is not None
     assert newcomer.source_id == "crm"
     assert gate.door.entered == [("crm", "id-zoe")]
+
+
+@ensureDeferred
+async def test_why_the_source_refused_a_newcomer_is_kept_for_the_audit(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def disabled(dn: str, password: bytes) -> BindAnswer:
+        return BindAnswer(BindOutcome.REFUSED, reason="the account is disabled")
+
+    monkeypatch.setattr(gate.upstreams["hr"], "authenticate", disabled)
+    assert await gate.admit("zoe") == Newcomer(None, "hr", reason="the account is disabled")
 
 
 @ensureDeferred

@@ -178,6 +178,7 @@ def test_check_tells_of_the_controller_and_of_how_changes_are_read(corner: Corne
     assert items["domain controller"].detail == f"dc1.{REALM}, holds {BASE}"
     assert items["synchronization"].detail == "DirSync: changes are read as they happen"
     assert items["users"].detail == "1 would be read"
+    assert items["account lockout"].detail.startswith("the domain locks an account after 3 wrong passwords within 30 minutes")
 
 
 def test_an_account_without_rights_is_told_what_it_is_missing(corner: Corner) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from gateway.connectors.ldap import check, upstream_schema
 from gateway.connectors.ldap.dirsync import DirSyncTracker
 from gateway.connectors.ldap.domain_changes import NotAllowed
-from gateway.connectors.ldap.domain_controller import DomainController, identify, shows_tombstones
+from gateway.connectors.ldap.domain_controller import DomainController, identify, lockout_policy, shows_tombstones
 from gateway.connectors.ldap.domain_entries import DomainReader
 from gateway.connectors.ldap.domain_settings import DomainMode, DomainSettings
 from gateway.connectors.ldap.session import Interruption, Session
@@ -17,7 +17,7 @@ from gateway.wire import oids
 
 def items(settings: DomainSettings, interruption: Interruption, now: Callable[[], datetime]) -> Iterator[CheckItem]:
     """One item for each step; raises nothing."""
-    later = ("domain controller", "synchronization", "schema")
+    later = ("domain controller", "synchronization", "account lockout", "schema")
     return check.connected(settings, interruption, later, lambda session: _reading(session, settings, now))
 
 
@@ -26,10 +26,22 @@ def _reading(session: Session, settings: DomainSettings, now: Callable[[], datet
     controller = identify(session, settings)
     yield CheckItem("domain controller", CheckStatus.PASSED, f"{controller.name}, holds {', '.join(controller.contexts)}")
     yield _synchronization(session, settings, controller, readers)
+    yield _lockout(session, controller)
     links = [link for reader in readers for link in reader.links]
     asked = [name for reader in readers for name in reader.identified_attributes]
     yield upstream_schema.check(session, [*asked, *links])
     yield from check.kinds(session, readers, settings.page_size)
+
+
+def _lockout(session: Session, controller: DomainController) -> CheckItem:
+    """What the domain does with guessers: the gateway's own lock must come first."""
+    name, cure = "account lockout", "keep [limits] bind_failures below that, and bind_failure_seconds at least as long"
+    for policy in (lockout_policy(session, context) for context in controller.contexts):
+        if policy is not None:
+            failures, seconds = policy
+            detail = f"the domain locks an account after {failures} wrong passwords within {seconds / 60:g} minutes: {cure}"
+            return CheckItem(name, CheckStatus.PASSED, detail if failures else "the domain locks no accounts")
+    return CheckItem(name, CheckStatus.SKIPPED, "bind_dn may not see the domain's policy")
 
 
 def _synchronization(

@@ -64,6 +64,19 @@ def highest_usn(session: Session) -> int:
     return int(text)
 
 
+def lockout_policy(session: Session, context: str) -> tuple[int, float] | None:
+    """After how many wrong passwords within how many seconds the domain locks an account (never: 0); None where this cannot be
+    seen. Fine-grained policies for single groups ([MS-ADTS] §3.1.1.4.5.20) are not looked at."""
+    wanted = ("lockoutThreshold", "lockOutObservationWindow")
+    request = SearchRequest(context, BASE_OBJECT, NEVER_DEREF_ALIASES, 0, 0, False, searching.EVERYTHING, wanted)
+    for data in list(searching.search(session, request, searching.Found())):
+        found = {name.lower(): values for name, values in session.entry(data)[1]}
+        failures, window = (windows.number(found.get(name.lower(), ())) for name in wanted)
+        if failures is not None:
+            return failures, abs(window or 0) / windows.TICKS_A_SECOND
+    return None
+
+
 def shows_tombstones(session: Session, context: str) -> bool:
     """Whether the account sees what was deleted: by default only administrators do. A domain in which nothing was deleted
     counts as one that does not show it: nothing else tells the one from the other."""

@@ -12,8 +12,8 @@ ACCOUNT_DISABLED: Final = 0x2  # userAccountControl, ADS_UF_ACCOUNT_DISABLE ([MS
 NEVER: Final = 0x7FFF_FFFF_FFFF_FFFF
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
-_TICKS = 10_000_000  # a FILETIME counts tenths of a microsecond ([MS-DTYP] §2.3.3)
-_LAST_TICK = int((datetime.max.replace(tzinfo=UTC) - _EPOCH).total_seconds()) * _TICKS
+TICKS_A_SECOND: Final = 10_000_000  # a FILETIME counts tenths of a microsecond ([MS-DTYP] §2.3.3)
+_LAST_TICK = int((datetime.max.replace(tzinfo=UTC) - _EPOCH).total_seconds()) * TICKS_A_SECOND
 _EXTENSIONS = re.compile(r"(?:<(?:GUID|SID)=[^>]*>;)*", re.IGNORECASE)
 _GUID_PREFIX = b"<GUID="
 _RID_OCTETS = 4
@@ -49,7 +49,7 @@ def pointer(value: bytes) -> Reference | None:
 
 def filetime(moment: datetime) -> int:
     """The moment in FILETIME ticks."""
-    return int((moment - _EPOCH).total_seconds() * _TICKS)
+    return int((moment - _EPOCH).total_seconds() * TICKS_A_SECOND)
 
 
 def number(values: Sequence[bytes]) -> int | None:
@@ -71,12 +71,7 @@ def time_text(values: Sequence[bytes]) -> list[bytes]:
     ticks = expires(values)
     if ticks is None or ticks > _LAST_TICK:
         return []
-    return [(_EPOCH + timedelta(seconds=ticks // _TICKS)).strftime("%Y%m%d%H%M%SZ").encode()]
-
-
-def account_domain(sid: bytes) -> bytes:
-    """The security identifier of the domain that an account's is of."""
-    return sid[:1] + bytes((max(sid[1] - 1, 0),)) + sid[2:-_RID_OCTETS] if len(sid) > _RID_OCTETS + 8 else b""
+    return [(_EPOCH + timedelta(seconds=ticks // TICKS_A_SECOND)).strftime("%Y%m%d%H%M%SZ").encode()]
 
 
 def primary_group(sid: bytes, rid: int) -> bytes:

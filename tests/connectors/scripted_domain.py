@@ -64,7 +64,8 @@ class Entry:
 class ScriptedDomain:
     """Serves one connection after the other. `portion`: so many entries come in one answer to DirSync. `refusals`: the result
     codes with which the next cookies are refused. `asked`: the DirSync requests that came.
-    `notifying`: whether changes can be waited for."""
+    `notifying`: whether changes can be waited for. `heard`: up to which number of other controllers'
+    changes it has heard, by invocationId."""
 
     def __init__(self) -> None:
         self.entries: dict[UUID, Entry] = {}
@@ -72,6 +73,7 @@ class ScriptedDomain:
         self.invocation = uuid4()
         self.portion = 1000
         self.refusals: list[int] = []
+        self.heard: dict[UUID, int] = {}
         self.notifying = True
         self.asked: list[DirSync] = []
         self.pages: list[int] = []
@@ -226,6 +228,8 @@ class ScriptedDomain:
 
     def _selected(self, entry: Entry, wanted: tuple[str, ...], extended: bool) -> tuple[PartialAttribute, ...]:
         shown = {name.lower(): (name, values) for name, values in entry.shown().items()}
+        if entry.dn == BASE:
+            shown["msds-ncreplcursors"] = ("msDS-NCReplCursors", [_cursor(*one).encode() for one in self.heard.items()])
         selected = []
         for description in wanted:
             name, _, option = description.partition(";range=")
@@ -291,6 +295,15 @@ class ScriptedDomain:
         assert self._connection is not None
         with contextlib.suppress(OSError):
             self._connection.sendall(encode_message(LDAPMessage(message_id, operation, told)))
+
+
+def _cursor(invocation: UUID, number: int) -> str:
+    """One value of msDS-NCReplCursors."""
+    return (
+        f"<DS_REPL_CURSOR>\n\t<uuidSourceDsaInvocationID>{invocation}</uuidSourceDsaInvocationID>\n"
+        f"\t<usnAttributeFilter>{number}</usnAttributeFilter>\n"
+        "\t<ftimeLastSyncSuccess>2026-11-28T12:00:00Z</ftimeLastSyncSuccess>\n</DS_REPL_CURSOR>\n"
+    )
 
 
 def _texts(values: list[bytes]) -> list[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from gateway.connectors.ldap.active_directory import ActiveDirectorySource
+from gateway.connectors.ldap.active_directory import LONGEST_LAG, ActiveDirectorySource, present_time
 from gateway.connectors.ldap.domain_settings import DomainMode, DomainSettings, domain_kind
 from gateway.connectors.ldap.settings import Upstream
 from gateway.model.deltas import MEMBERS
@@ -30,14 +31,14 @@ def domain() -> Iterator[ScriptedDomain]:
         yield started
 
 
-def source(domain: ScriptedDomain, **changes: Any) -> ActiveDirectorySource:
+def source(domain: ScriptedDomain, now: Callable[[], datetime] = present_time, **changes: Any) -> ActiveDirectorySource:
     settings = DomainSettings(
         id="corp",
         upstream=Upstream(urls=(domain.url,), bind_dn="reader@corp.example", password="secret", answer_seconds=5),
         kinds=tuple(domain_kind(kind, (BASE,)) for kind in Kind),
         page_size=PAGE_SIZE,
     )
-    return ActiveDirectorySource(replace(settings, **changes))
+    return ActiveDirectorySource(replace(settings, **changes), now)
 
 
 def user(domain: ScriptedDomain, name: str, below: str = "") -> Entry:
@@ -154,6 +155,33 @@ def test_another_invocation_id_makes_it_a_comparison(domain: ScriptedDomain) -> 
     domain.change(service, invocationId=[uuid4().bytes_le])
     assert compared(mirror.read(source(domain)))
     assert not compared(mirror.read(source(domain)))
+
+
+def test_a_controller_that_lags_behind_the_one_before_is_waited_for_but_not_for_ever(domain: ScriptedDomain) -> None:
+    ann = user(domain, "ann")
+    clock = [datetime(2026, 11, 28, 12, 0, tzinfo=UTC)]
+    reading = source(domain, now=lambda: clock[0])
+    mirror = DomainMirror().read(reading)
+    former, [service] = domain.invocation, [entry for entry in domain.entries.values() if entry.dn == SERVICE]
+    domain.heard = {uuid4(): 1, former: 1}
+    domain.change(service, invocationId=[uuid4().bytes_le])
+    domain.delete(ann)  # which stands for: this one has never heard of her
+    for _ in range(2):
+        with pytest.raises(SourceUnavailable, match="has not heard yet of all that was read from another controller"):
+            mirror.read(reading)
+        clock[0] += LONGEST_LAG / 2
+    assert mirror.names(Kind.USER) == {"ann"}
+    clock[0] += LONGEST_LAG
+    assert mirror.read(reading).names(Kind.USER) == set()
+
+
+def test_a_controller_that_has_heard_of_everything_is_compared_with_at_once(domain: ScriptedDomain) -> None:
+    user(domain, "ann")
+    mirror = DomainMirror().read(source(domain))
+    former, [service] = domain.invocation, [entry for entry in domain.entries.values() if entry.dn == SERVICE]
+    domain.heard = {former: 1_000}
+    domain.change(service, invocationId=[uuid4().bytes_le])
+    assert compared(mirror.read(source(domain)))
 
 
 def test_a_search_for_changes_that_the_controller_ends_is_begun_anew(

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Final
 
@@ -16,12 +16,13 @@ from gateway.connectors.ldap import domain_check, domain_watermark, searching
 from gateway.connectors.ldap.connecting import connect
 from gateway.connectors.ldap.dirsync import DirSyncTracker
 from gateway.connectors.ldap.domain_changes import Changes, NotAllowed, PositionRefused, Tracker
-from gateway.connectors.ldap.domain_controller import DomainController, identify, shows_tombstones
+from gateway.connectors.ldap.domain_controller import DomainController, heard_from, highest_usn, identify, shows_tombstones
 from gateway.connectors.ldap.domain_notification import Notification
 from gateway.connectors.ldap.domain_reading import DomainReading
 from gateway.connectors.ldap.domain_settings import DomainMode, DomainSettings
 from gateway.connectors.ldap.domain_watermark import Position
 from gateway.connectors.ldap.expiring import Expiring
+from gateway.connectors.ldap.failures import UpstreamUnavailable
 from gateway.connectors.ldap.session import Interruption, Session
 from gateway.connectors.ldap.settings import Upstream
 from gateway.connectors.ldap.usn import UsnTracker
@@ -29,6 +30,7 @@ from gateway.model.deltas import Batch, Delta, Watermark
 from gateway.model.source import CheckItem
 
 HEARTBEAT_SECONDS: Final = 2.0  # the reader gets control back this often when nothing happens; the Protocol asks for 5
+LONGEST_LAG: Final = timedelta(minutes=15)  # replication between sites has a schedule, of a quarter of an hour at best
 MARK_SECONDS: Final = 60.0  # a position that nothing came of is worth a transaction only now and then
 
 
@@ -47,6 +49,8 @@ class ActiveDirectorySource:
         self._settings = settings
         self._now = now
         self._interruption = Interruption()
+        self._behind: dict[str, datetime] = {}
+        """By their invocationIds, controllers that lag behind the one that was read, and since when that is known."""
 
     def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
         """See Source.read. Where tombstones cannot be seen it ends after having compared what there is."""
@@ -69,8 +73,23 @@ class ActiveDirectorySource:
             for kind in self._settings.ordered_kinds:
                 for base in kind.top_bases:
                     searching.require_base(session, base)
-            position = stored if stored is not None and stored.invocation == controller.invocation else None
-            yield from self._read_by_mode(session, controller, position, follow)
+            if stored is not None and stored.invocation != controller.invocation:
+                self._require_no_less(session, controller, stored)
+                stored = None
+            yield from self._read_by_mode(session, controller, stored, follow)
+
+    def _require_no_less(self, session: Session, controller: DomainController, stored: Position) -> None:
+        """Raises UpstreamUnavailable while this controller has not heard of everything that was read from the one before: what
+        is new would be taken for deleted, and what was deleted would come back. Not for ever: that one may be gone for good."""
+        heard = [heard_from(session, context, stored.invocation) for context in controller.contexts]
+        if not any(number is not None and number < stored.heard for number in heard):
+            self._behind.clear()
+            return
+        since = self._behind.setdefault(controller.invocation, self._now())
+        if self._now() < since + LONGEST_LAG:
+            what = f"{controller.name} has not heard yet of all that was read from another controller"
+            cure = f"it is tried again; {LONGEST_LAG.seconds // 60} minutes after the first time all is compared nevertheless"
+            raise UpstreamUnavailable(session.place, what, cure)
 
     def _read_by_mode(
         self, session: Session, controller: DomainController, position: Position | None, follow: bool
@@ -106,6 +125,7 @@ class _Conversation:
         self._settings = settings
         self._controller = controller
         self._continues = position is not None
+        self._heard = position.heard if position else 0
         self._expiring = Expiring(now, position.checked if position else None)
         self._reading = DomainReading(session, settings, controller, now, self._expiring.note)
         self._tracker: Tracker
@@ -166,6 +186,7 @@ class _Conversation:
 
     def _told(self) -> Iterator[Changes]:
         for changes in self._tracker.rounds():
+            self._heard = highest_usn(self._session)
             if changes:
                 yield changes
         between = self._expiring.window()
@@ -202,8 +223,9 @@ class _Conversation:
 
     def _mark(self) -> Watermark:
         place, controller = self._session.place, self._controller
-        told = Position(place.url, controller.invocation, self._mode, self._tracker.position, self._expiring.checked)
-        return domain_watermark.encode(self._settings, told)
+        told, checked = self._tracker.position, self._expiring.checked
+        position = Position(place.url, controller.invocation, self._mode, told, checked, self._heard)
+        return domain_watermark.encode(self._settings, position)
 
 
 def _beginning_with(upstream: Upstream, url: str) -> Upstream:

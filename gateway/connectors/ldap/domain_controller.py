@@ -1,5 +1,6 @@
 """Which domain controller this is, what it holds, and what the account may see there: read once for each connection."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +15,10 @@ from gateway.wire.messages import BASE_OBJECT, NEVER_DEREF_ALIASES, SINGLE_LEVEL
 
 DELETED_OBJECTS: Final = "18E2EA80684F11D2B9AA00C04F79F805"  # the well-known GUID of the container ([MS-ADTS] §6.1.1.4)
 SHOW_DELETED: Final = controls.control(controls.ShowDeleted(), criticality=True)
+
+_CURSOR_SOURCE = re.compile(r"<uuidSourceDsaInvocationID>\{?([0-9A-Fa-f-]{36})\}?</uuidSourceDsaInvocationID>")
+_CURSOR_NUMBER = re.compile(r"<usnAttributeFilter>(\d{1,20})</usnAttributeFilter>")
+"""A cursor is a piece of XML."""
 
 _WANTED = ("namingContexts", "dsServiceName", "dnsHostName", "highestCommittedUSN", "supportedControl", "supportedCapabilities")
 
@@ -62,6 +67,20 @@ def highest_usn(session: Session) -> int:
     """The number of the last change that the controller has committed."""
     [text] = searching.root_dse(session, ("highestCommittedUSN",)).get("highestcommittedusn") or ["0"]
     return int(text)
+
+
+def heard_from(session: Session, context: str, invocation: str) -> int | None:
+    """Up to which number of another controller's changes this one has heard of all in a naming context ([MS-ADTS]
+    §3.1.1.4.5.30, msDS-NCReplCursors); None where this is not shown."""
+    request = SearchRequest(
+        context, BASE_OBJECT, NEVER_DEREF_ALIASES, 0, 0, False, searching.EVERYTHING, ("msDS-NCReplCursors",)
+    )
+    for data in list(searching.search(session, request, searching.Found())):
+        for cursor in (value.decode(errors="replace") for _, values in session.entry(data)[1] for value in values):
+            source, number = _CURSOR_SOURCE.search(cursor), _CURSOR_NUMBER.search(cursor)
+            if source and number and source[1].lower() == invocation:
+                return int(number[1])
+    return None
 
 
 def lockout_policy(session: Session, context: str) -> tuple[int, float] | None:

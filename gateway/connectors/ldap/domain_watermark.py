@@ -22,6 +22,8 @@ class Position:
     mode: str
     told: dict[str, Any] = field(repr=False)
     checked: int
+    heard: int = 0
+    """The number of a change of this controller after which there is none that was read from it."""
 
     @property
     def cookies(self) -> dict[str, bytes]:
@@ -46,6 +48,7 @@ def encode(settings: DomainSettings, position: Position) -> Watermark:
         "mode": position.mode,
         "told": position.told,
         "checked": position.checked,
+        "heard": position.heard,
     }
     return Watermark(json.dumps(stored).encode())
 
@@ -56,9 +59,8 @@ def decode(settings: DomainSettings, watermark: Watermark | None) -> Position | 
         stored = json.loads(watermark or b"{}")
         if stored["version"] != _VERSION or stored["kinds"] != _fingerprints(settings):
             return None
-        position = Position(
-            str(stored["url"]), str(stored["invocation"]), str(stored["mode"]), dict(stored["told"]), int(stored["checked"])
-        )
+        numbers = int(stored["checked"]), int(stored["heard"])
+        position = Position(str(stored["url"]), str(stored["invocation"]), str(stored["mode"]), dict(stored["told"]), *numbers)
         return position if (position.cookies if position.mode == "dirsync" else position.usn) else None
     except UNREADABLE:
         return None

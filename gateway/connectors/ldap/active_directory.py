@@ -141,15 +141,15 @@ class _Conversation:
 
     def batches(self, follow: bool) -> Iterator[Batch]:
         """The present state, then, with `follow`, changes for ever."""
-        if not self._continues:
-            yield from self._everything()
-        elif self._sees_deletions:
-            try:
-                yield from self._changes()
-            except PositionRefused:
+        try:
+            if not self._continues:
                 yield from self._everything()
-        else:
-            yield from self._compared(self._reading.present())
+            elif self._sees_deletions:
+                yield from self._changes()
+            else:
+                yield from self._compared(self._reading.present())
+        except PositionRefused:
+            yield from self._everything()
         if follow and self._sees_deletions:
             yield from self._follow()
 

@@ -16,7 +16,7 @@ def refresh_groups(work: Work) -> None:
     """Create and update groups, with their members."""
     gained = _members_gained(work)
     _members_returned(work, gained)
-    _take_out_leavers(work)
+    _take_out_leavers(work, gained)
     lost = _members_lost(work)
     created = [_new_group(work, object_id) for object_id, touched in work.created.items() if touched.kind is Kind.GROUP]
     looked_at = [object_id for object_id in _resolved_groups(work) if object_id not in work.created]
@@ -76,13 +76,17 @@ def _members_returned(work: Work, gained: defaultdict[str, set[Member]]) -> None
             gained[one.group_id].add(Member(Kind.USER, one.member_id))
 
 
-def _take_out_leavers(work: Work) -> None:
-    """Leavers are in no group, whoever says so."""
+def _take_out_leavers(work: Work, gained: dict[str, set[Member]]) -> None:
+    """Leavers are in no group, whoever says so; who joins and leaves in one batch was never in it."""
     if not work.new_leavers:
         return
     for user_id, group_ids in memberships.group_ids_of(work.connection, work.new_leavers).items():
+        member = Member(Kind.USER, user_id)
         for group_id in group_ids:
-            work.departed[group_id].add(Member(Kind.USER, user_id))
+            if member in gained.get(group_id, ()):
+                gained[group_id].remove(member)
+            else:
+                work.departed[group_id].add(member)
     memberships.remove_members(work.connection, work.new_leavers)
 
 
@@ -94,11 +98,12 @@ def _members_lost(work: Work) -> dict[str, set[Member]]:
     if not doubtful:
         return lost
     doubtful = _no_longer_said(work, doubtful)
-    memberships.remove(work.connection, work.source_id, doubtful)
     group_ids, member_ids = {group_id for group_id, _ in doubtful}, {member.id for _, member in doubtful}
-    still = memberships.existing(work.connection, group_ids, member_ids)
+    had = memberships.existing(work.connection, group_ids, member_ids)
+    memberships.remove(work.connection, work.source_id, doubtful)
+    gone = had - memberships.existing(work.connection, group_ids, member_ids)
     for group_id, member in doubtful:
-        if (group_id, member.id) not in still:
+        if (group_id, member.id) in gone:
             lost[group_id].add(member)
     return lost
 

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.sync.killing import history
+from tests.sync.test_laws import fresh_house
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kill"
 
 
@@ -16,3 +19,11 @@ def test_law_2_a_process_killed_at_any_moment_leaves_whole_batches(options: list
     counts = re.match(r"20 processes killed, (\d+) had committed something", done.stdout)
     assert counts, done.stdout
     assert int(counts.group(1)) > 0, "the processes died before they did anything: nothing was tested"
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_the_log_of_such_a_history_tells_the_present_state_after_every_batch(seed: int) -> None:
+    with fresh_house() as house:
+        for batch in history(seed):
+            house.apply(*batch)
+            assert house.replayed() == house.directory()

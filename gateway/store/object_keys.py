@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from gateway.model.objects import Kind
-from gateway.store import bulk
+from gateway.store import bulk, counting
 from gateway.store.sets import one_of
 from gateway.store.tables import meta, object_keys
 
@@ -77,6 +77,8 @@ def of_objects(connection: Connection, object_ids: Collection[str]) -> set[Objec
 def add(connection: Connection, keys: Collection[ObjectKey]) -> None:
     """Store keys; those that exist stay as they are."""
     bulk.insert(connection, object_keys, list(keys), ignore_known=True)
+    if keys:
+        counting.count_anew(connection, object_keys)
 
 
 def remove(connection: Connection, keys: Collection[ObjectKey]) -> None:

@@ -2,13 +2,13 @@
 and the records without an object that wait for a second look. Only the door (gateway/sync) uses this."""
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, delete, literal_column, select
 
 from gateway.model.objects import Kind
 from gateway.model.records import DECIDED_BY_PERSON
-from gateway.store import bulk
+from gateway.store import bulk, counting
 from gateway.store.sets import one_of
 from gateway.store.tables import record_keys, records, second_looks
 
@@ -37,19 +37,17 @@ _SAME = (
     record_keys.c.name == bindparam("name"),
     one_of(record_keys.c.key, "keys"),
 )
-_ASKERS = (
-    select(record_keys.c.key, records.c.object_id, records.c.source_id, records.c.external_id)
-    .join(records, records.c.id == record_keys.c.record)
-    .where(
-        *_SAME,
-        record_keys.c.links,
-        records.c.object_id.is_not(None),
-        records.c.decided_by.not_like(f"{DECIDED_BY_PERSON}%"),
-        records.c.source_id != bindparam("source"),
-    )
+# Keys first, then the records: joined, PostgreSQL goes through all records that are linked, or are not, once they are many.
+_LOOKED_FOR = select(record_keys.c.key, record_keys.c.record).where(*_SAME)
+_LOOKED_FOR_TO_LINK = _LOOKED_FOR.where(record_keys.c.links)
+_BY_ID = one_of(records.c.id, "records", numbers=True)
+_ASKERS = select(records.c.id, records.c.object_id, records.c.source_id, records.c.external_id).where(
+    _BY_ID,
+    records.c.object_id.is_not(None),
+    records.c.decided_by.not_like(f"{DECIDED_BY_PERSON}%"),
+    records.c.source_id != bindparam("source"),
 )
-_WAITING = select(record_keys.c.record).join(records, records.c.id == record_keys.c.record)
-_WAITING = _WAITING.where(*_SAME, records.c.object_id.is_(None))
+_WAITING = select(records.c.id).where(_BY_ID, records.c.object_id.is_(None))
 _OF_RECORDS = select(record_keys).where(one_of(record_keys.c.record, "records", numbers=True))
 _DUE = (
     select(second_looks.c.record)
@@ -65,9 +63,12 @@ _DONE = delete(second_looks).where(one_of(second_looks.c.record, "records", numb
 def askers(connection: Connection, source_id: str, kind: Kind, name: str, keys: Collection[str]) -> Iterator[Asker]:
     """The linked records of other sources than this for which rules look for one of the keys, and would link; not those that a
     person has placed: rules do not go over that."""
-    parameters = {"source": source_id, "kind": kind.value, "name": name, "keys": keys}
-    if keys:
-        yield from (Asker(*row) for row in connection.execute(_ASKERS, parameters))
+    found: dict[int, list[str]] = {}
+    for key, record in _looked_for(connection, _LOOKED_FOR_TO_LINK, kind, name, keys):
+        found.setdefault(record, []).append(key)
+    if found:
+        for record, *rest in connection.execute(_ASKERS, {"records": list(found), "source": source_id}):
+            yield from (Asker(key, *rest) for key in found[record])
 
 
 def of_records(connection: Connection, record_ids: Collection[int]) -> set[RecordKey]:
@@ -78,6 +79,8 @@ def of_records(connection: Connection, record_ids: Collection[int]) -> set[Recor
 def add(connection: Connection, keys: Collection[RecordKey]) -> None:
     """Store what is looked for; the records must be stored already."""
     bulk.insert(connection, record_keys, list(keys), ignore_known=True)
+    if keys:
+        counting.count_anew(connection, record_keys)
 
 
 def remove(connection: Connection, keys: Collection[RecordKey]) -> None:
@@ -87,9 +90,9 @@ def remove(connection: Connection, keys: Collection[RecordKey]) -> None:
 
 def note_second_looks(connection: Connection, kind: Kind, name: str, keys: Collection[str]) -> None:
     """Something has changed about who has these keys: the records without an object that look for them must be looked at."""
-    if keys:
-        found = connection.execute(_WAITING, {"kind": kind.value, "name": name, "keys": keys}).scalars()
-        await_second_look(connection, found)
+    looked_for = {record for _, record in _looked_for(connection, _LOOKED_FOR, kind, name, keys)}
+    if looked_for:
+        await_second_look(connection, connection.execute(_WAITING, {"records": looked_for}).scalars())
 
 
 def await_second_look(connection: Connection, record_ids: Iterable[int]) -> None:
@@ -108,3 +111,12 @@ def looked_at(connection: Connection, record_ids: Collection[int]) -> None:
     """These records have been looked at."""
     if record_ids:
         connection.execute(_DONE, {"records": record_ids})
+
+
+def _looked_for(
+    connection: Connection, statement: Select[Any], kind: Kind, name: str, keys: Collection[str]
+) -> list[tuple[str, int]]:
+    if not keys:
+        return []
+    rows = connection.execute(statement, {"kind": kind.value, "name": name, "keys": keys})
+    return [(key, record) for key, record in rows]

@@ -3,20 +3,20 @@ batch. Writes nothing; afterwards each record has an object, old or new, or a si
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-from gateway.model.objects import Attributes, Kind
+from gateway.model.objects import Kind
 from gateway.model.records import Situation
 from gateway.store import groups, link_decisions, object_keys, organizations, record_keys, record_rows, users
 from gateway.store.database import Connection
 from gateway.store.link_decisions import LinkDecision, Verdict
 from gateway.store.values import encode_strings
 from gateway.sync import authority, correlation
+from gateway.sync.asking import Asked
 from gateway.sync.correlation import DESCRIBED, KindRules, Reaction
 from gateway.sync.identifiers import new_id
-from gateway.sync.keys import EXTERNAL_ID, PATH, keys_of, path_key
-from gateway.sync.parents import Parents
+from gateway.sync.keys import PATH
 from gateway.sync.work import Touched, Work
 
 MAX_CANDIDATES: Final = 20  # of one record: a rule that finds more is no rule by which people are told apart
@@ -244,37 +244,6 @@ class _Explanation:
     sentence: Callable[[str, str, Sequence[str]], str]
 
 
-@dataclass(slots=True)
-class Asked:
-    """Under which keys the object of each record is looked for."""
-
-    work: Work
-    kind: Kind
-    batch: Sequence[Touched]
-    _parents: Parents | None = field(default=None)
-
-    @property
-    def parents(self) -> Parents:
-        """Made when it is first needed: only rules by path do."""
-        if self._parents is None:
-            self._parents = Parents(self.work, self.batch)
-        return self._parents
-
-    def by_rule(self, one: Touched, rule: correlation.Rule) -> frozenset[str]:
-        """What a rule of its own source looks for."""
-        return self._path(one) if rule.left == PATH else keys_of(rule.right(_said(one)))
-
-    def of_own(self, one: Touched, name: str) -> frozenset[str]:
-        """The keys that an object made for the record would have under this name."""
-        return self._path(one) if name == PATH else keys_of(_said(one).get(name, ()))
-
-    def _path(self, one: Touched) -> frozenset[str]:
-        if self.kind is not Kind.ORGANIZATION:
-            return frozenset()
-        key = path_key(self.parents.of(one), authority.name_of(self.kind, one.attributes))
-        return frozenset({key} if key else ())
-
-
 def described(connection: Connection, kind: Kind, object_ids: Iterable[str]) -> dict[str, str]:
     """Objects in words: what they are and their names."""
     ids = set(object_ids)
@@ -283,10 +252,6 @@ def described(connection: Connection, kind: Kind, object_ids: Iterable[str]) -> 
 
 
 _NOUNS = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
-
-
-def _said(one: Touched) -> Attributes:
-    return {**one.attributes, EXTERNAL_ID: (one.row.external_id,)}
 
 
 def _union(keys: Iterable[frozenset[str]]) -> set[str]:

@@ -17,6 +17,7 @@ from gateway.model.source import LOCAL
 from gateway.store import changes, groups, posix, users
 from gateway.store.database import Connection, Database
 from gateway.store.values import milliseconds, time_of
+from gateway.sync import keying
 from gateway.sync.numbering import PosixNumbers, complete
 
 AT_ONCE: Final = 1_000
@@ -52,6 +53,7 @@ def fill(connection: Connection, settings: PosixNumbers, kind: Kind, after_id: s
     ]
     users.update(connection, [thing for thing in changed if isinstance(thing, User)], ())
     groups.update(connection, [thing for thing in changed if isinstance(thing, Group)])
+    keying.add_attributes(connection, kind, {thing.id: thing.attributes for thing in changed})
     log = [Change(0, stamp, kind, thing.id, ChangeType.UPDATE, LOCAL, thing) for thing in changed]
     changes.append(connection, log)
     return Filled(ids[-1], len(changed), tuple(problems))

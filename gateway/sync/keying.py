@@ -9,7 +9,7 @@ from gateway.store import link_decisions, object_keys, organizations, record_key
 from gateway.store.database import Connection
 from gateway.store.object_keys import ObjectKey
 from gateway.store.record_keys import RecordKey
-from gateway.sync.correlating import Asked
+from gateway.sync.asking import Asked
 from gateway.sync.correlation import NO_RULES, Reaction
 from gateway.sync.keys import EXTERNAL_ID, PATH, keys_of, path_key
 from gateway.sync.work import Touched, Work
@@ -65,6 +65,14 @@ def _keep_paths(work: Work, organization_ids: Collection[str]) -> None:
     found = organizations.get_many(work.connection, organization_ids) if organization_ids else {}
     held = {key for key in object_keys.of_objects(work.connection, found) if key.name == PATH}
     _bring(work.connection, held, set(paths(found.values())))
+
+
+def add_attributes(connection: Connection, kind: Kind, objects: Mapping[str, Attributes]) -> None:
+    """Objects have got these attributes beside what they have, past the steps of a batch (filling.py)."""
+    names = object_keys.names(connection)
+    if names.get(kind):
+        wanted = {key for key_id, attributes in objects.items() for key in keys_of_object(names, kind, key_id, attributes, {})}
+        _bring(connection, object_keys.of_objects(connection, objects) & wanted, wanted)
 
 
 def paths(found: Iterable[Organization]) -> Iterable[ObjectKey]:

@@ -5,7 +5,8 @@ import pytest
 from gateway.model.objects import Kind
 from gateway.store import object_keys
 from gateway.store.object_keys import Names
-from gateway.sync import key_filling
+from gateway.sync import filling, key_filling
+from gateway.sync.numbering import PosixNumbers, Range
 from tests.sync.house import House, group, person, unit
 
 BY_NUMBER: Names = {Kind.USER: frozenset({"employee_number"})}
@@ -80,3 +81,11 @@ def test_keys_follow_their_objects_until_these_are_gone(both_houses: House) -> N
     user = both_houses.user("anna")
     both_houses.database.write_blocking(lambda c: both_houses.door("local").erase(c, {user.id: Kind.USER}))
     assert keys(both_houses) == set()
+
+
+def test_numbers_that_are_given_to_those_of_before_are_keys_too(house: House) -> None:
+    house.apply(person("anna"))
+    fill(house, {Kind.USER: frozenset({"uid_number"})})
+    numbers = PosixNumbers(Range(10_000, 10_999), Range(10_000, 10_999), None)
+    house.database.write_blocking(lambda c: filling.fill(c, numbers, Kind.USER, "", house.time))
+    assert keys(house) == {("user", "uid_number", "10000")}

@@ -18,11 +18,16 @@ from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
 from gateway.store.database import Database
 from gateway.store.migrate import migrate
+from gateway.sync.correlation import Reaction
 from gateway.sync.guard import Guard
 from gateway.sync.inbound import InboundSettings
 from tests.sync.house import BASE, House, gone, group, person, renamed, unit
 
 UNGUARDED = InboundSettings(guard=Guard(users=10**6, organizations=10**6, groups=10**6))
+
+
+_DEPARTURES = st.sampled_from([None, Reaction.DELETE])
+"""Whether whoever is gone is disabled for the time of grace, or deleted."""
 
 
 @cache
@@ -104,6 +109,7 @@ def _in_order(draw: st.DrawFn, reports: list[Delta], pairs: list[tuple[Delta, De
 def test_law_2_any_order_and_repetition_of_batches_ends_in_the_same_directory(data: st.DataObject) -> None:
     reports, pairs = data.draw(_worlds())
     with fresh_house() as expected, fresh_house() as house:
+        expected.deleted = house.deleted = data.draw(_DEPARTURES)
         expected.apply(*reports)
         said = _in_order(data.draw, reports, pairs)  # type: ignore[arg-type]
         while said:
@@ -216,10 +222,13 @@ class Upstream:
 
 
 @settings(max_examples=50, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # a seed does not shrink
-@given(st.integers(0, 2**32), st.integers(5, 60), st.integers(1, 6))
-def test_following_the_changes_of_a_server_ends_where_reading_it_anew_ends(seed: int, steps: int, at_once: int) -> None:
+@given(st.integers(0, 2**32), st.integers(5, 60), st.integers(1, 6), _DEPARTURES)
+def test_following_the_changes_of_a_server_ends_where_reading_it_anew_ends(
+    seed: int, steps: int, at_once: int, departure: Reaction | None
+) -> None:
     upstream = Upstream(random.Random(seed))
     with fresh_house() as following, fresh_house() as reading:
+        following.deleted = departure
         batch: list[Delta] = []
         for _ in range(steps):
             batch += upstream.step()

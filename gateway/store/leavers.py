@@ -67,11 +67,14 @@ def without_records(connection: Connection, until: datetime, limit: int) -> list
     return list(connection.execute(_UNCLAIMED, {"until": milliseconds(until), "most": limit}).scalars())
 
 
+def any_of(connection: Connection, source_id: str) -> bool:
+    """Whether anybody has left the source."""
+    return connection.execute(_ANY, {"source": source_id}).first() is not None
+
+
 def by_login(connection: Connection, source_id: str, login_keys: Collection[str]) -> dict[str, RecordRow]:
     """The records of leavers of a source that had these login names, by name key; of several the youngest."""
-    if not login_keys or connection.execute(_ANY, {"source": source_id}).first() is None:
-        return {}
-    rows = connection.execute(_BY_LOGIN, {"source": source_id, "keys": login_keys})
+    rows = connection.execute(_BY_LOGIN, {"source": source_id, "keys": login_keys}) if login_keys else ()
     return {row.login_key: RecordRow._make(row) for row in rows}
 
 

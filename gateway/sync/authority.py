@@ -4,7 +4,7 @@ Every attribute is decided by one source as a whole: the first of its order that
 every record of a first load; `decide` tells of one attribute who decided it and why, in the same order.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -90,8 +90,10 @@ class Authority:
     def _ranks(self) -> dict[str, int]:
         return {source_id: rank for rank, source_id in enumerate(self.order)} | {LOCAL: len(self.order) + 1}
 
-    def ordered(self, items: Iterable[T], source_of: Callable[[T], str]) -> list[T]:
+    def ordered(self, items: Sequence[T], source_of: Callable[[T], str]) -> Sequence[T]:
         """In the common order; `items` as they were linked."""
+        if len(items) < 2:
+            return items
         ranks, unnamed = self._ranks, len(self.order)
         return sorted(items, key=lambda item: ranks.get(source_of(item), unnamed))
 
@@ -118,7 +120,7 @@ def resolve(kind: Kind, records: Sequence[Said], authority: Authority = NO_RULES
     """
     single, rules = _SINGLE[kind], authority.rules.get(kind) or {}
     resolved: dict[str, tuple[Value, ...]] = {}
-    for source_id, attributes in records if len(records) == 1 else authority.ordered(records, _source_of):
+    for source_id, attributes in authority.ordered(records, _source_of):
         for name, values in attributes.items():
             known = resolved.get(name)
             if known is None or (values and not known and source_id != LOCAL):

@@ -66,7 +66,7 @@ class Explanation:
 def explain(connection: Connection, kind: Kind, thing: DirectoryObject, authority: Authority) -> Explanation:
     """The object, explained. A piece of work for `Database.read`."""
     rows = record_rows.linked_to(connection, (thing.id,))
-    heard = speaking.speaking(rows)
+    heard, _ = speaking.heard(rows)
     said = [Said(row.source_id, decode_attributes(row.attributes)) for row in heard]
     own = all_attributes(thing)
     names = {name for one in said for name, values in one.attributes.items() if values} | {n for n, v in own.items() if v}

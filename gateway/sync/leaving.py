@@ -60,7 +60,7 @@ def _departure(work: Work, kind: Kind) -> Reaction:
 
 def recognize(work: Work, batch: Collection[Touched]) -> None:
     """Give those of the records that are somebody who had left the user whom the record is gone of."""
-    if work.rules.get(Kind.USER, NO_RULES).rules:
+    if work.rules.get(Kind.USER, NO_RULES).rules or not leavers.any_of(work.connection, work.source_id):
         return
     fresh = {touched.row.login_key or "": touched for touched in reversed(list(batch)) if _may_return(touched)}
     fresh.pop("", None)

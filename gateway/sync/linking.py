@@ -1,7 +1,7 @@
 """Ties the records that the batch touched to objects: has correlating.py find them, resolves what all records of an object say
 together, and settles who gets which login name. Writes nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from gateway.model.objects import Kind, Value
 from gateway.model.records import DECIDED_BY_ADDITION, Situation
@@ -45,15 +45,18 @@ def _resolve(work: Work, batch: list[Touched]) -> None:
     known = dict.fromkeys(touched.row.object_id for touched in active if touched.row.object_id is not None)
     known |= dict.fromkeys(work.to_resolve)
     for object_id, rows in _rows_by_object(work, known).items():
-        (work.recordless.add if speaking.is_left(rows) else work.recordless.discard)(object_id)
-        heard = speaking.speaking(rows)
+        heard, is_left = speaking.heard(rows)
+        if is_left:
+            work.recordless.add(object_id)
+        elif work.recordless:
+            work.recordless.discard(object_id)
         if any(row.decided_by != DECIDED_BY_ADDITION for row in heard):
             said = [Said(row.source_id, _attributes(work, row)) for row in heard]
             work.resolved[object_id] = authority.resolve(Kind(heard[0].kind), said, work.authority)
             _note_keys(work, object_id, heard)
     work.left |= work.to_resolve
     work.to_resolve.clear()
-    user_ids = [object_id for object_id in known if object_id not in work.current_users]
+    user_ids = known.keys() - work.current_users.keys() - work.created.keys()
     work.current_users.update(users.get_many(work.connection, user_ids) if user_ids else {})
     _keep_names(work, active)
 
@@ -74,7 +77,7 @@ def _rows_by_object(work: Work, object_ids: Iterable[str]) -> dict[str, list[Rec
     return {object_id: rows for object_id, rows in found.items() if rows}
 
 
-def _note_keys(work: Work, object_id: str, rows: list[RecordRow]) -> None:
+def _note_keys(work: Work, object_id: str, rows: Sequence[RecordRow]) -> None:
     """Under which keys the records of the object make it known, for later ones."""
     names = work.key_names.get(Kind(rows[0].kind))
     if names:

@@ -203,13 +203,12 @@ def _places(
     for row in record_rows.linked_to(work.connection, list(existing)):
         if row.decided_by != DECIDED_BY_ADDITION:
             by_object.setdefault(row.object_id or "", []).append(row)
-    by_object = {object_id: speaking.present(linked) for object_id, linked in by_object.items()}
-    said = placement.place(kind, [row for linked in by_object.values() for row in linked])
-    ordered = work.authority.ordered
+    there = {object_id: work.authority.ordered(speaking.present(linked), _source_of) for object_id, linked in by_object.items()}
+    said = placement.place(kind, [row for linked in there.values() for row in linked])
     return {
-        object_id: tuple(dict.fromkeys(place for row in ordered(linked, _source_of) for place in said[row.id]))
-        or (placement.target(ordered(linked, _source_of)[0].source_id),)
-        for object_id, linked in by_object.items()
+        object_id: tuple(dict.fromkeys([place for row in linked for place in said[row.id]]))
+        or (placement.target(linked[0].source_id),)
+        for object_id, linked in there.items()
     }
 
 

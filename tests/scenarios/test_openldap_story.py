@@ -217,6 +217,33 @@ def test_the_feed_tells_an_http_client_what_changed_since_its_last_question(obse
     assert (left["type"], left["id"], left["object"]["status"]) == ("update", created["id"], "disabled")
 
 
+def status_of(observer: Observer, uid: str) -> str:
+    """Over HTTP."""
+    lines = [json.loads(line) for line in observer.get("/export").splitlines()[:-1]]
+    [user] = [line["object"] for line in lines if line["kind"] == "user" and line["object"]["username"] == uid]
+    return str(user["status"])
+
+
+def test_who_leaves_is_gone_for_programs_and_disabled_for_applications_and_is_the_same_user_when_back(
+    observer: Observer, upstream: Slapd
+) -> None:
+    dn = add_person(upstream, "leaver")
+    observer.must_see(upstream)
+    identity = observer.ids()["leaver"]
+    assert observer.serving.bind(f"uid=leaver,{PEOPLE}", "leaver-secret") == "success"
+    assert status_of(observer, "leaver") == "enabled"
+    upstream.delete(dn)
+    observer.must_see_promptly(upstream)
+    assert "leaver" not in observer.ids()
+    assert observer.serving.bind(f"uid=leaver,{PEOPLE}", "leaver-secret") == "invalidCredentials"
+    assert status_of(observer, "leaver") == "disabled"
+    add_person(upstream, "leaver")  # another entry, with an entryUUID of its own
+    observer.must_see_promptly(upstream)
+    assert observer.ids()["leaver"] == identity
+    assert observer.serving.bind(f"uid=leaver,{PEOPLE}", "leaver-secret") == "success"
+    assert status_of(observer, "leaver") == "enabled"
+
+
 def is_suspended(pid: int) -> bool:
     """Whether all its threads are: the one that still runs could answer."""
     states = [(task / "stat").read_text().rpartition(") ")[2][0] for task in Path(f"/proc/{pid}/task").iterdir()]

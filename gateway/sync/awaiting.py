@@ -18,6 +18,8 @@ def lead_waiting(work: Work) -> None:
     rows = [touched.row for touched in work.touched.values() if _has_new_names(touched)]
     moved = work.moved_records - set(work.touched)
     for row in (*record_rows.by_id(work.connection, moved).values(), *rows):
+        if row.gone_at is not None:  # a leaver moves along with what it was below, and nobody can point at it
+            continue
         names[ReferenceForm.DN.value][row.dn_key] = row.id
         names[ReferenceForm.ID.value][row.external_id] = row.id
         names[ReferenceForm.LOGIN.value][row.login_key or ""] = row.id

@@ -23,7 +23,6 @@ DECIDED_BY_RETURN: Final = "rule:return"
 
 GRACE_DAYS: Final = 30.0
 
-
 DEPARTURES: Final = MappingProxyType(
     {Kind.USER: Reaction.DISABLE, Kind.ORGANIZATION: Reaction.DELETE, Kind.GROUP: Reaction.DELETE}
 )
@@ -60,7 +59,7 @@ def _departure(work: Work, kind: Kind) -> Reaction:
 
 def recognize(work: Work, batch: Collection[Touched]) -> None:
     """Give those of the records that are somebody who had left the user whom the record is gone of."""
-    if work.rules.get(Kind.USER, NO_RULES).rules or not leavers.any_of(work.connection, work.source_id):
+    if work.rules.get(Kind.USER, NO_RULES).rules or not leavers.any_gone(work.connection, work.source_id):
         return
     fresh = {touched.row.login_key or "": touched for touched in reversed(list(batch)) if _may_return(touched)}
     fresh.pop("", None)
@@ -79,9 +78,13 @@ def _may_return(touched: Touched) -> bool:
 
 
 def supersede(work: Work) -> None:
-    """Remove the records of leavers who are back under another external id of the same source."""
-    rows = record_rows.linked_to(work.connection, work.back)
-    there = {row.object_id for row in rows if row.source_id == work.source_id and row.gone_at is None}
-    superseded = [row.id for row in rows if row.source_id == work.source_id and row.gone_at is not None]
-    by_id = {row.id: row for row in rows}
-    record_rows.remove(work.connection, [record_id for record_id in superseded if by_id[record_id].object_id in there])
+    """Remove the records that are gone of objects which another record of the same source has now: that one counts."""
+    newly = {
+        touched.row.object_id
+        for touched in work.touched.values()
+        if touched.old is None or touched.old.object_id != touched.row.object_id or touched.old.gone_at is not None
+    }
+    newly -= {None, *work.created}
+    if newly and leavers.any_gone(work.connection, work.source_id):
+        superseded = leavers.gone_of(work.connection, work.source_id, newly)
+        record_rows.remove(work.connection, superseded)

@@ -147,6 +147,15 @@ def test_a_report_about_groups_does_not_put_a_leaver_into_them(house: House) -> 
     assert house.replayed() == house.directory()
 
 
+def test_a_leaver_moves_along_with_its_unit_and_no_group_finds_it_there(house: House) -> None:
+    house.apply(unit("sales"), person("anna", "ou=sales"), group("g", "uid=anna,ou=sales"))
+    house.apply(
+        unit("market", external_id="o:sales"), ANNA_GONE, group("g", "uid=anna,ou=market"), group("h", "uid=anna,ou=market")
+    )
+    assert house.directory().members == {"g": frozenset(), "h": frozenset()}
+    assert house.replayed() == house.directory()
+
+
 def test_the_groups_that_are_made_here_have_a_leaver_again_when_it_is_back(house: House) -> None:
     door = LocalDoor(lambda: house.time)
     house.apply(person("anna"), person("bert"))
@@ -176,6 +185,25 @@ def test_a_leaver_whose_organization_goes_too_is_still_somewhere(house: House) -
     house.apply(ANNA_GONE, gone(Kind.ORGANIZATION, "o:sales"))
     house.apply(person("anna", "ou=sales"))
     assert house.directory().users == {"anna": ("/",)}
+    assert house.replayed() == house.directory()
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_record_that_is_back_after_another_of_its_source_took_its_place_is_disputed(house: House, kept: bool) -> None:
+    for source in ("hr", "corp"):
+        house.correlate(source, "employee_number = employee_number")
+    house.deleted = Reaction.KEEP if kept else None
+    house.apply(person("anna", external_id="1", employee_number="7"))
+    anna = house.user("anna").id
+    house.apply(gone(Kind.USER, "1"))
+    house.apply(person("anna", external_id="c", employee_number="7"), source="corp")
+    house.apply(person("anna", external_id="2", employee_number="7"))
+    house.apply(person("anna", external_id="1", employee_number="7"))
+    assert house.user("anna").id == anna
+    accounts = house.database.read_blocking(lambda c: records.accounts(c, anna))
+    assert [(one.source_id, one.external_id) for one in accounts] == [("corp", "c"), ("hr", "2")]
+    [(_, disputed)] = house.database.read_blocking(lambda c: records.problems(c, "hr"))
+    assert (disputed.external_id, disputed.situation) == ("1", Situation.DISPUTED)
     assert house.replayed() == house.directory()
 
 

@@ -185,6 +185,19 @@ async def test_a_bind_that_waits_too_long_for_a_connection_is_unavailable(slapd:
 
 
 @pytest_twisted.ensureDeferred
+async def test_all_waits_of_a_bind_together_take_no_longer_than_it_may(slapd: Slapd, ada: str, pki: Pki) -> None:
+    hanging = upstream(slapd, urls=(slapd.ldaps_url, slapd.ldaps_url), ca_file=pki.ca)
+    with passing(slapd, upstream=hanging, connections=1, bind_seconds=0.8) as part:
+        slapd.suspend()  # it accepts connections, and begins no TLS
+        began = reactor.seconds()
+        binds = [ask(part, ada, b"ada-secret") for _ in range(2)]  # the second waits for the connection of the first
+        results: Any = await DeferredList(binds, consumeErrors=True)
+        assert reactor.seconds() - began < 1.2
+        assert [type(result.value).__mro__[1] for _, result in results] == [SourceUnavailable] * 2
+        slapd.resume()
+
+
+@pytest_twisted.ensureDeferred
 async def test_of_several_upstreams_the_one_that_answers_is_used(slapd: Slapd, start_slapd: StartSlapd) -> None:
     second = start_slapd()
     dn, _ = (add_person(server, "ada") for server in (slapd, second))

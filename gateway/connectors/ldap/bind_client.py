@@ -127,14 +127,14 @@ class BindClient(Protocol):
             raise self._nonsense("the answer to a change of password cannot be read") from None
         return _answer(message.operation.result, message.controls, generated)
 
-    async def start_tls(self, reactor: Any, host: str, root: Any, seconds: float) -> None:
-        message = await self._ask(reactor, _START_TLS, b"", seconds, "StartTLS")
+    async def start_tls(self, reactor: Any, host: str, root: Any, until: float) -> None:
+        message = await self._ask(reactor, _START_TLS, b"", max(0.0, until - reactor.seconds()), "StartTLS")
         answer = message.operation
         if not isinstance(answer, ExtendedResponse) or answer.result.code != 0 or self._framer.pending:
             self.drop()
             raise UpstreamRefused(self.place, "StartTLS was refused", "give the server a certificate, or use an ldaps:// URL")
         self._transport.startTLS(client_options(host, root))
-        await self.wait_for_tls(reactor, seconds)
+        await self.wait_for_tls(reactor, max(0.0, until - reactor.seconds()))
 
     async def wait_for_tls(self, reactor: Any, seconds: float) -> None:
         """Until the handshake is done and the certificate accepted."""
@@ -203,7 +203,7 @@ class BindClient(Protocol):
         except DeferredTimeout:
             self._give_up()
             cure = "see whether the server hangs, or raise bind_timeout_seconds"
-            raise UpstreamUnavailable(self.place, f"{what} was not answered within {seconds:g} s", cure) from None
+            raise UpstreamUnavailable(self.place, f"{what} was not answered within {round(seconds, 1):g} s", cure) from None
         except CancelledError:
             self._give_up()
             raise
@@ -250,7 +250,9 @@ class BindClient(Protocol):
 
 
 async def connect(reactor: Any, place: Place, address: Address, root: Any, start_tls: bool, seconds: float) -> BindClient:
-    """A connection that is ready for binds, with TLS where that is configured. Raises UpstreamUnavailable."""
+    """A connection that is ready for binds, with TLS where that is configured, within so many seconds. Raises
+    UpstreamUnavailable."""
+    until = reactor.seconds() + seconds
     endpoint: Any = HostnameEndpoint(reactor, address.host, address.port, timeout=seconds)
     if address.tls:
         endpoint = wrapClientTLS(client_options(address.host, root), endpoint)
@@ -263,9 +265,9 @@ async def connect(reactor: Any, place: Place, address: Address, root: Any, start
         cure = "see whether the server runs; `gateway check` tells more"
         raise UpstreamUnavailable(place, f"no connection ({type(error).__name__})", cure) from None
     if address.tls:
-        await client.wait_for_tls(reactor, seconds)
+        await client.wait_for_tls(reactor, max(0.0, until - reactor.seconds()))
     elif start_tls:
-        await client.start_tls(reactor, address.host, root, seconds)
+        await client.start_tls(reactor, address.host, root, until)
     return client
 
 

@@ -22,8 +22,8 @@ T = TypeVar("T")
 class PassThroughSettings:
     """`id`: the source's name. `connections`: binds in flight at once. `waiting`: how many more may wait for one of them.
 
-    `bind_seconds`: the longest wait for a connection, and again for the answer. `decoy_base`: below it lies the name that
-    does not exist.
+    `bind_seconds`: how long a bind may take in all, waiting for a connection included. `decoy_base`: below it lies the name
+    that does not exist.
     """
 
     id: str
@@ -52,15 +52,17 @@ class BindPool:
         self._busy: set[BindClient] = set()
         self._root: Any = None
 
-    async def ask(self, work: Callable[[BindClient], Awaitable[T]]) -> T:
-        """What `work` makes of a connection, on which anybody may be bound. Raises SourceUnavailable, also for our own mistakes
-        (TLS settings): they say nothing of anybody's password. When `work` raises, the connection is dropped."""
+    async def ask(self, work: Callable[[BindClient, float], Awaitable[T]]) -> T:
+        """What `work` makes of a connection, on which anybody may be bound, by the time (`reactor.seconds`) that it is given.
+        Raises SourceUnavailable, also for our own mistakes (TLS settings): they say nothing of anybody's password. When `work`
+        raises, the connection is dropped."""
+        until = self._reactor.seconds() + self._settings.bind_seconds
         if self._slots.tokens:  # at once, whoever gets it
             self._slots.acquire()
         else:
-            await self._slot()
+            await self._slot(until)
         try:
-            return await self._watched(work)
+            return await self._watched(work, until)
         finally:
             self._slots.release()
 
@@ -70,22 +72,27 @@ class BindPool:
         for client in list(self._busy):
             client.drop()
 
-    async def _slot(self) -> None:
+    def _share(self, until: float) -> float:
+        """How long one of several waits may be, in seconds: half of what is left, so that the upstream has time to answer."""
+        left: float = until - self._reactor.seconds()
+        return max(0.0, left / 2)
+
+    async def _slot(self, until: float) -> None:
         """Wait for one of the connections to be free."""
         place = Place(self._settings.id, ", ".join(self._settings.upstream.urls))
         cure = "raise bind_connections, or see why the upstream is slow"
         if len(self._slots.waiting) >= self._settings.waiting:
             raise UpstreamUnavailable(place, f"{self._settings.waiting} binds are waiting already", cure)
         try:
-            await self._slots.acquire().addTimeout(self._settings.bind_seconds, self._reactor)
+            await self._slots.acquire().addTimeout(self._share(until), self._reactor)
         except DeferredTimeout:
             raise UpstreamUnavailable(place, "no connection became free in time", cure) from None
 
-    async def _watched(self, work: Callable[[BindClient], Awaitable[T]]) -> T:
+    async def _watched(self, work: Callable[[BindClient, float], Awaitable[T]], until: float) -> T:
         if not self._breaker.admits():
             raise SourceUnavailable(f"{self._breaker.reason} (known to be down, tried again within seconds)")
         try:
-            answer = await self._used(self._reused() or await self._connected(), work)
+            answer = await self._used(self._reused() or await self._connected(until), work, until)
         except UpstreamRefused as error:  # our own settings (TLS), not the person's password
             self._failed(str(error))
             raise SourceUnavailable(str(error)) from None
@@ -104,10 +111,10 @@ class BindPool:
         self._current = (self._current + 1) % len(self._addresses)
         self._breaker.failed(reason)
 
-    async def _used(self, client: BindClient, work: Callable[[BindClient], Awaitable[T]]) -> T:
+    async def _used(self, client: BindClient, work: Callable[[BindClient, float], Awaitable[T]], until: float) -> T:
         self._busy.add(client)
         try:
-            answer = await work(client)
+            answer = await work(client, until)
         except BaseException:
             client.drop()
             raise
@@ -158,13 +165,13 @@ class BindPool:
         if sweep is not None:
             sweep.cancel()
 
-    async def _connected(self) -> BindClient:
+    async def _connected(self, until: float) -> BindClient:
         """A new connection to the first address that can be reached, beginning with the one that worked last."""
         failures: list[UpstreamUnavailable] = []
         for offset in range(len(self._addresses)):
             index = (self._current + offset) % len(self._addresses)
             try:
-                client = await self._connect(index)
+                client = await self._connect(index, self._share(until))
             except UpstreamUnavailable as error:
                 failures.append(error)
             else:
@@ -172,12 +179,12 @@ class BindPool:
                 return client
         raise failures[-1]
 
-    async def _connect(self, index: int) -> BindClient:
+    async def _connect(self, index: int, seconds: float) -> BindClient:
         upstream, address = self._settings.upstream, self._addresses[index]
         place = Place(self._settings.id, address.url)
         if self._root is None and (address.tls or upstream.start_tls):
             self._root = self._trusted(place)
-        seconds = min(upstream.connect_seconds, self._settings.bind_seconds)
+        seconds = min(upstream.connect_seconds, seconds)
         client = await connect(self._reactor, place, address, self._root, upstream.start_tls, seconds)
         client.lost.addCallback(lambda _: self._forget(client))
         return client

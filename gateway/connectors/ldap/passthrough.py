@@ -44,7 +44,7 @@ class PassThrough:
         """See Authenticator.authenticate. Raises ValueError at once for an empty password or an empty DN: both would make
         the bind anonymous, which every server accepts (RFC 4513 §5.1)."""
         _check_proof(dn, password)
-        return self._pool.ask(lambda client: self._bind(client, dn, password))
+        return self._pool.ask(lambda client, until: self._bind(client, dn, password, until))
 
     async def decoy(self, password: bytes) -> None:
         """See Authenticator.decoy."""
@@ -54,20 +54,22 @@ class PassThrough:
     def change(self, dn: str, old: bytes, new: bytes | None) -> "Deferred[ChangeAnswer]":
         """See PasswordChanger.change. Raises ValueError as `authenticate`."""
         _check_proof(dn, old)
-        return Deferred.fromCoroutine(self._pool.ask(lambda client: self._change(client, (dn, old), dn, old, new)))
+        return Deferred.fromCoroutine(
+            self._pool.ask(lambda client, until: self._change(client, (dn, old), dn, old, new, until))
+        )
 
     def reset(self, dn: str, new: bytes | None) -> "Deferred[ChangeAnswer]":
         """See PasswordChanger.reset."""
         upstream = self._settings.upstream
         account = (upstream.bind_dn, upstream.password.encode())
-        return Deferred.fromCoroutine(self._pool.ask(lambda client: self._change(client, account, dn, None, new)))
+        return Deferred.fromCoroutine(self._pool.ask(lambda client, until: self._change(client, account, dn, None, new, until)))
 
     def close(self) -> None:
         """Drop all connections; what is in flight raises SourceUnavailable."""
         self._pool.close()
 
-    async def _bind(self, client: BindClient, dn: str, password: bytes) -> BindAnswer:
-        answer = await client.simple_bind(self._reactor, dn, password, self._settings.bind_seconds)
+    async def _bind(self, client: BindClient, dn: str, password: bytes, until: float) -> BindAnswer:
+        answer = await client.simple_bind(self._reactor, dn, password, until - self._reactor.seconds())
         outcome = RESULTS.get(answer.code)
         said = subcodes.meaning(answer.words) if answer.code == ResultCode.INVALID_CREDENTIALS else None
         if outcome is None or (said is not None and not said.of_password):
@@ -75,10 +77,10 @@ class PassThrough:
         return BindAnswer(outcome, answer.notice) if said is None else BindAnswer(outcome, said.notice, said.reason)
 
     async def _change(
-        self, client: BindClient, who: tuple[str, bytes], dn: str, old: bytes | None, new: bytes | None
+        self, client: BindClient, who: tuple[str, bytes], dn: str, old: bytes | None, new: bytes | None, until: float
     ) -> ChangeAnswer:
         try:
-            bound = await self._bind(client, *who)
+            bound = await self._bind(client, *who, until)
             if bound.outcome is not BindOutcome.ACCEPTED:
                 return ChangeAnswer(ResultCode.INVALID_CREDENTIALS, notice=bound.notice)
             request = PasswordModifyRequest(dn.encode(), old, new)

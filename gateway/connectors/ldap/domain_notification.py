@@ -10,7 +10,7 @@ from gateway.connectors.ldap.session import SEARCH_RESULT_DONE, Session
 from gateway.wire import controls, oids
 from gateway.wire.messages import NEVER_DEREF_ALIASES, WHOLE_SUBTREE, SearchRequest
 
-GATHER_SECONDS: Final = 0.05  # a program that changes a hundred entries is answered a few times, not a hundred
+GATHER_SECONDS: Final = 0.02  # a program that changes a hundred entries is answered a few times, not a hundred
 RETRY_SECONDS: Final = 30.0  # a search that the controller has ended is begun anew at most so often
 
 _NOTIFY = controls.control(controls.ChangeNotification(), criticality=True)

@@ -155,6 +155,11 @@ def test_a_view_that_is_wrong_is_complained_of(tmp_path: Path, text: str, compla
     assert complaint in str(caught.value)
 
 
+def test_a_view_shows_leavers_when_it_says_so(tmp_path: Path) -> None:
+    found = views(tmp_path, '[[view]]\nname = "a"\n[[view]]\nname = "b"\nbase_dn = "o=b"\nleavers = true\n')
+    assert {name: view.leavers for name, view in found.items()} == {"a": False, "b": True}
+
+
 def test_what_is_allowed_but_unwise_is_warned_about(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
     rules = 'carLicense = "display_nam"\nsAMAccountName = "username"\ndescription = "shoe_size"\nroomNumber = "dn"'

@@ -95,3 +95,37 @@ def test_a_range_that_is_none_is_refused_with_the_cure(gateway: Installation, li
     assert done.code != 0
     assert "[posix]" in done.err
     assert "such as [10000, 59999]" in done.err
+
+
+def test_an_edit_over_ldap_goes_over_a_source_that_yields_for_as_long_as_it_does(
+    installed: Installation, upstream: Slapd, pki: Pki
+) -> None:
+    account = writer(installed)
+    installed.configure(source_of(upstream, pki), **{"authority.users": "family_name = { yield = true }"})
+    with installed.serve() as serving:
+        wait_until_read(serving)
+        with serving.connect(*account) as desk:
+            before = _surname(desk)
+            assert desk.modify(FIRST, {"sn": [(ldap3.MODIFY_REPLACE, ["Lund"])]}), desk.result
+            assert _surname(desk) == ["Lund"]
+            assert not desk.modify(FIRST, {"givenName": [(ldap3.MODIFY_REPLACE, ["X"])]})
+            installed("sync", "--full")
+            assert _surname(desk) == ["Lund"]
+            [name] = [
+                one
+                for one in installed("explain", "user", "user000000", "--json").json["attributes"]
+                if one["name"] == "family_name"
+            ]
+            assert (name["values"], name["source"], name["reason"]) == (["Lund"], "local", "yield")
+            assert name["others"] == [{"source": "hr", "values": before}]
+    installed.configure(source_of(upstream, pki))
+    with installed.serve() as serving:
+        wait_until_read(serving)
+        with serving.connect(*account) as desk:
+            until(lambda: _surname(desk) == before, "the source decides again")
+
+
+def _surname(desk: ldap3.Connection) -> list[str]:
+    """Of the first person."""
+    assert desk.search(FIRST, "(objectClass=*)", ldap3.BASE, attributes=["sn"])
+    return list(desk.response[0]["attributes"]["sn"])

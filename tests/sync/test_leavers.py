@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from gateway.model.changes import ChangeType
 from gateway.model.edit import Edit
-from gateway.model.errors import DeletionsRefused
+from gateway.model.errors import Conflict, DeletionsRefused
 from gateway.model.objects import Kind, Member, User
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome
 from gateway.store import leavers, passwords, records, sources
 from gateway.sync.correlation import Reaction
+from gateway.sync.decisions import Decisions, RecordName
 from gateway.sync.guard import Guard
 from gateway.sync.inbound import InboundSettings
 from gateway.sync.local import LocalDoor
@@ -205,6 +207,18 @@ def test_a_record_that_is_back_after_another_of_its_source_took_its_place_is_dis
     [(_, disputed)] = house.database.read_blocking(lambda c: records.problems(c, "hr"))
     assert (disputed.external_id, disputed.situation) == ("1", Situation.DISPUTED)
     assert house.replayed() == house.directory()
+
+
+def test_of_a_record_that_is_gone_nobody_decides_anything(house: House) -> None:
+    house.apply(person("anna"), person("bert"))
+    house.apply(ANNA_GONE)
+    decisions = Decisions({"hr": house.door()}, house.door("local"), lambda: house.time)
+    name = RecordName("hr", Kind.USER, "u:anna")
+    bert, number = house.user("bert").id, house.last()
+    for decide in (partial(decisions.link, object_id=bert), decisions.unlink, decisions.split):
+        with pytest.raises(Conflict, match="is gone from its source"):
+            house.database.write_blocking(partial(decide, name=name, by="test"))
+    assert (house.last(), house.leavers()) == (number, {"anna"})
 
 
 # ---- other reactions

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Final
 
 import structlog
-from twisted.internet.defer import Deferred, ensureDeferred
 
 from gateway.model.changes import Change, ChangeType
 from gateway.model.errors import StoreUnavailable
@@ -18,6 +17,7 @@ from gateway.store import changes, groups, posix, users
 from gateway.store.database import Connection, Database
 from gateway.store.values import milliseconds, time_of
 from gateway.sync import keying
+from gateway.sync.chore import Chore
 from gateway.sync.numbering import PosixNumbers, complete
 
 AT_ONCE: Final = 1_000
@@ -59,25 +59,14 @@ def fill(connection: Connection, settings: PosixNumbers, kind: Kind, after_id: s
     return Filled(ids[-1], len(changed), tuple(problems))
 
 
-class Filling:
+class Filling(Chore):
     """The back-fill of one process. Several nodes may do it at the same time: each finds what the others have left."""
 
     def __init__(self, database: Database, settings: PosixNumbers, now: Callable[[], datetime]) -> None:
+        super().__init__()
         self._database = database
         self._settings = settings
         self._now = now
-        self._stopping = False
-        self._life: Deferred[None] | None = None
-
-    def start(self) -> None:
-        """Begin; to be called once."""
-        self._life = ensureDeferred(self.run())
-
-    async def stop(self) -> None:
-        """Returns when the transaction in progress is over."""
-        self._stopping = True
-        if self._life is not None:
-            await self._life
 
     async def run(self) -> None:
         """To the end, unless it is stopped."""
@@ -94,7 +83,7 @@ class Filling:
         problems: set[str] = set()
         for kind in (Kind.USER, Kind.GROUP):
             after: str | None = ""
-            while after is not None and not self._stopping:
+            while after is not None and not self.stopping:
                 step = partial(fill, settings=self._settings, kind=kind, after_id=after, now=self._now())
                 filled = await self._database.write(step)
                 after, numbered = filled.last_id, numbered + filled.numbered
@@ -105,6 +94,6 @@ class Filling:
             _log.warning(problem)
         if numbered:
             _log.info("POSIX numbers were given to those who lacked them", numbered=numbered)
-        if not problems and not self._stopping:
+        if not problems and not self.stopping:
             settings = self._settings.fingerprint
             await self._database.write(lambda connection: posix.note_filled(connection, settings))

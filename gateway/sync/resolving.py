@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from twisted.internet.defer import Deferred, ensureDeferred
 
 from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.store import groups, notes, organizations, users
 from gateway.store.database import Connection, Database
+from gateway.sync.chore import Chore
 from gateway.sync.inbound import Inbound
 
 AT_ONCE: Final = 1_000
@@ -34,25 +34,14 @@ def resolve_next(connection: Connection, door: Inbound, kind: Kind, after_id: st
     return ids[-1]
 
 
-class Resolving:
+class Resolving(Chore):
     """The pass of one process, by the door for what is written here. Several nodes may do it at the same time: what one has
     done is nothing to do for the next."""
 
     def __init__(self, database: Database, door: Inbound) -> None:
+        super().__init__()
         self._database = database
         self._door = door
-        self._stopping = False
-        self._life: Deferred[None] | None = None
-
-    def start(self) -> None:
-        """Begin; to be called once."""
-        self._life = ensureDeferred(self.run())
-
-    async def stop(self) -> None:
-        """Returns when the transaction in progress is over."""
-        self._stopping = True
-        if self._life is not None:
-            await self._life
 
     async def run(self) -> None:
         """To the end, unless it is stopped."""
@@ -70,7 +59,7 @@ class Resolving:
         for kind in (Kind.ORGANIZATION, Kind.USER, Kind.GROUP):
             after: str | None = ""
             while after is not None:
-                if self._stopping:
+                if self.stopping:
                     return
                 after = await self._database.write(partial(resolve_next, door=self._door, kind=kind, after_id=after))
         await self._database.write(partial(notes.put, name=NOTE, value=rules))

@@ -182,6 +182,7 @@ def test_what_a_source_left_is_let_go_of_only_when_a_person_says_so(both: Instal
     assert both("explain", "group", "staff").code == 1
     assert "gone since" in both("explain", "user", "eve").out
     assert both("status", "--json").json["unconfigured_sources"] == []
+    assert "source corp was ended: 1 users are disabled, the next is deleted on 20" in both("status").out
 
 
 def test_the_guard_stops_the_end_of_a_large_source(gateway: Installation) -> None:

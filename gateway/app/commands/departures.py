@@ -28,9 +28,9 @@ def show(row: dict[str, Any]) -> None:
     """The line of a source that has leavers, or records that are kept."""
     count, gone = row["leavers"]["count"], row["problems"].get(Situation.DELETED.value, 0)
     if count:
-        next_at = row["leavers"]["next_deletion_at"]
-        when = f", the next is deleted on {_day(next_at)}" if next_at else ""
-        click.echo(f"  leavers:    {count} disabled{when}; `gateway status {row['source']} --problems` lists them")
+        click.echo(
+            f"  leavers:    {count} disabled, {_next(row['leavers'])}; `gateway status {row['source']} --problems` lists them"
+        )
     if gone > count:
         click.echo(f"  kept:       {gone - count} objects whose last record is gone")
 
@@ -58,6 +58,23 @@ def unconfigured(connection: Connection, configured: Iterable[str]) -> list[dict
     ]
 
 
+def ended(connection: Connection, grace: Grace) -> list[dict[str, Any]]:
+    """The leavers of sources that were ended: those are in the store no more, but for them."""
+    there = {state.id for state in sources.all_sources(connection)} | set(grace.days)
+    return [
+        {"source": source_id, **of_source(connection, source_id, grace)}
+        for source_id in leavers.sources(connection)
+        if source_id not in there
+    ]
+
+
+def show_ended(rows: Sequence[dict[str, Any]]) -> None:
+    """When the last of them goes, nothing is left of the source."""
+    for row in rows:
+        click.echo(f"source {row['source']} was ended: {row['count']} users are disabled, {_next(row)}")
+        click.echo()
+
+
 def show_unconfigured(rows: Sequence[dict[str, Any]]) -> None:
     """What can be done about them."""
     for row in rows:
@@ -66,6 +83,11 @@ def show_unconfigured(rows: Sequence[dict[str, Any]]) -> None:
         click.echo(f"  `gateway source finalize {row['source']}` keeps all of it, to be edited here from then on;")
         click.echo(f"  `gateway source terminate {row['source']}` lets go of what no other source has")
         click.echo()
+
+
+def _next(row: dict[str, Any]) -> str:
+    moment = row["next_deletion_at"]
+    return "and none is deleted by itself" if moment is None else f"the next is deleted on {_day(moment)}"
 
 
 def _day(moment: datetime) -> str:

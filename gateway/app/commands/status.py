@@ -44,15 +44,25 @@ def command(invocation: Invocation, source: str | None, problems: bool, as_json:
         moment = parts.now()
         rows = database.read_blocking(lambda connection: [_state(connection, table, grace, moment) for table in tables])
         others = [] if source else database.read_blocking(partial(departures.unconfigured, configured=_names(settings)))
+        ended = [] if source else database.read_blocking(partial(departures.ended, grace=grace))
         position = database.read_blocking(changes.last)
         given = settings.posix.numbers()
         posix = None if given is None else database.read_blocking(partial(numbers.state, settings=given))
     if as_json:
-        print_json({"sources": rows, "unconfigured_sources": others, "last_change_number": position, "posix": posix})
+        print_json(
+            {
+                "sources": rows,
+                "unconfigured_sources": others,
+                "ended_sources": ended,
+                "last_change_number": position,
+                "posix": posix,
+            }
+        )
         return
     for row in rows:
         _print(row, moment)
     departures.show_unconfigured(others)
+    departures.show_ended(ended)
     if posix is not None:
         numbers.show(posix)
     click.echo(f"last change: {position}")

@@ -74,7 +74,12 @@ def _rows_by_object(work: Work, object_ids: Iterable[str]) -> dict[str, list[Rec
     for touched in work.touched.values():
         if touched.row.object_id in found and touched.row.id not in stored:
             found[touched.row.object_id].append(touched.row)
-    return {object_id: rows for object_id, rows in found.items() if rows}
+    return {object_id: sorted(rows, key=_linked_at) for object_id, rows in found.items() if rows}
+
+
+def _linked_at(row: RecordRow) -> tuple[int, int]:
+    """As the store orders them: the same order now and whenever they are read again."""
+    return row.decided_at or 0, row.id
 
 
 def _note_keys(work: Work, object_id: str, rows: Sequence[RecordRow]) -> None:

@@ -64,6 +64,7 @@ def test_a_dispute_is_listed_shown_and_decided(disputed: Installation) -> None:
     assert listed.code == 0
     assert "user ada" in listed.out
     assert "user eve" in listed.out
+    assert "left out:   1 disputed; `gateway links list --source hr` lists them" in disputed("status", "hr").out
     [row] = disputed("links", "list", "--json").json
     assert (row["source"], row["situation"], {one["name"] for one in row["candidates"]}) == (
         "hr",

@@ -170,6 +170,16 @@ def test_a_login_name_that_is_taken_stays_a_dispute_for_records_that_no_rule_lin
     assert record(linked, HR, "8").candidates == (linked.user("anna").id,)
 
 
+def test_a_record_that_comes_back_when_another_one_has_its_place_is_disputed(linked: House) -> None:
+    linked.apply(person("anna", employee_number="7"), source=HR)
+    linked.apply(gone(Kind.USER, "u:anna"), source=HR, allow_deletions=True)
+    linked.apply(person("ad", employee_number="7"), source=AD)
+    linked.apply(person("again", employee_number="7"), source=HR)
+    linked.apply(person("anna", employee_number="7"), source=HR)
+    situations = [record(linked, HR, external_id).situation for external_id in ("u:again", "u:anna")]
+    assert situations == [Situation.LINKED, Situation.DISPUTED]
+
+
 # ---- reactions
 
 

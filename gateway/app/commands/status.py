@@ -125,7 +125,10 @@ def _print(row: dict[str, Any], moment: datetime) -> None:
     problems = {situation: number for situation, number in row["problems"].items() if situation != Situation.DELETED.value}
     if problems:
         left_out = ", ".join(f"{number} {situation}" for situation, number in sorted(problems.items()))
-        click.echo(f"  left out:   {left_out}; `gateway status {row['source']} --problems` lists them")
+        command = f"gateway status {row['source']} --problems"
+        if problems.keys() & {Situation.DISPUTED.value, Situation.UNLINKED.value}:  # a person can decide about these
+            command = f"gateway links list --source {row['source']}"
+        click.echo(f"  left out:   {left_out}; `{command}` lists them")
     if row["last_error"]:
         click.echo(f"  last error: {ago(row['last_error_at'], moment)} ago: {row['last_error']}")
     click.echo()

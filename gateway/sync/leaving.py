@@ -68,7 +68,8 @@ def recognize(work: Work, batch: Collection[Touched]) -> None:
     decided = link_decisions.of_records(work.connection, work.source_id, Kind.USER, external_ids) if left else {}
     for key, row in left.items():
         touched = fresh[key]
-        if touched.row.external_id not in decided:  # a person's word counts before any rule
+        is_back_itself = row.id in work.touched
+        if touched.row.external_id not in decided and not is_back_itself:  # a person's word counts before any rule
             touched.row = touched.row._replace(object_id=row.object_id, decided_by=DECIDED_BY_RETURN, decided_at=work.stamp)
 
 

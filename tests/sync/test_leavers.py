@@ -324,3 +324,12 @@ def test_a_record_that_waits_beside_a_living_one_expires_alone(house: House) -> 
     assert house.user("anna").id == anna
     assert house.last() == number
     assert house.database.read_blocking(lambda c: records.get(c, "hr", Kind.USER, "u:anna")) is None
+
+
+def test_a_leaver_who_is_back_under_another_name_is_not_whoever_has_the_old_name_now(house: House) -> None:
+    house.apply(person("ada", external_id="1"), person("bert"))
+    ada = house.user("ada").id
+    house.apply(gone(Kind.USER, "1"))
+    house.apply(person("ada", external_id="2"), person("adele", external_id="1"))
+    assert house.names() == {"ada", "adele", "bert"}
+    assert house.user("adele").id == ada

@@ -211,6 +211,7 @@ Index(
 
 Index(
     "records_gone_at",
+    records.c.source_id,
     records.c.gone_at,
     sqlite_where=text("gone_at IS NOT NULL"),
     postgresql_where=text("gone_at IS NOT NULL"),

@@ -17,9 +17,9 @@ def upgrade() -> None:
     op.add_column("records", sa.Column("gone_at", sa.BigInteger()))
     op.add_column("records", sa.Column("candidates", sa.Text(), nullable=False, server_default="[]"))
     op.add_column("users", sa.Column("gone_at", sa.BigInteger()))
-    for table in ("records", "users"):
+    for table, columns in (("records", ["source_id", "gone_at"]), ("users", ["gone_at"])):
         present = sa.text("gone_at IS NOT NULL")
-        op.create_index(f"{table}_gone_at", table, ["gone_at"], sqlite_where=present, postgresql_where=present)
+        op.create_index(f"{table}_gone_at", table, columns, sqlite_where=present, postgresql_where=present)
 
 
 def _object_keys() -> None:

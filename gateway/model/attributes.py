@@ -2,10 +2,11 @@
 
 A mapping may use names that are not listed here: they are text and multi-valued, and reach the faces as custom fields."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.model.objects import Kind
+from gateway.model.objects import Kind, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +92,18 @@ ATTRIBUTES: dict[Kind, dict[str, AttributeDefinition]] = {
 
 NAMING_ATTRIBUTE: dict[Kind, str] = {Kind.USER: "username", Kind.ORGANIZATION: "name", Kind.GROUP: "name"}
 """The attribute without which a record cannot become an object of its kind."""
+
+HIDDEN: Final = "(not shown)"
+
+
+def shown(name: str, values: Iterable[Value]) -> list[str]:
+    """The values as people may read them: binary ones by their size alone, and none of an attribute that seems to hold what a
+    source keeps secret."""
+    if _is_secret(name):
+        return [HIDDEN]
+    return [value if isinstance(value, str) else f"({len(value)} bytes)" for value in values]
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a custom field looks like one that a password was mapped to."""
+    return name != PASSWORD_CHANGED and any(word in name for word in ("password", "secret", "passwd"))

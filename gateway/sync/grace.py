@@ -1,7 +1,8 @@
 """The end of the time of grace: leavers whom no source has taken back are deleted, at most a thousand records in a transaction,
 by one node of all. The deletion guard has counted them when they left, and does not stop this.
 
-Whose source is not in the configuration any more is left alone: nobody has said what is to become of them (finishing.py).
+Whose source is not in the configuration any more is left alone: nobody has said what is to become of them
+(ending.py, adopting.py).
 """
 
 from collections.abc import Callable, Mapping

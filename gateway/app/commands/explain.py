@@ -18,6 +18,7 @@ from gateway.app.tables import Settings
 from gateway.directory.reader import Reader
 from gateway.directory.viewfile import ViewFile
 from gateway.model import dn
+from gateway.model.attributes import shown
 from gateway.model.errors import GatewayError, NotFound
 from gateway.model.objects import DirectoryObject, Kind, User, Value
 from gateway.store import groups, organizations, records, users
@@ -25,7 +26,6 @@ from gateway.store.database import Connection
 from gateway.sync.explaining import ExplainedAttribute, ExplainedLink, Explanation, explain
 
 LONGEST = 60  # of the values of one attribute in a table; --json has them whole
-HIDDEN = "(not shown)"
 _NOUNS: dict[Kind, Any] = {Kind.USER: users, Kind.ORGANIZATION: organizations, Kind.GROUP: groups}
 
 
@@ -140,19 +140,8 @@ def _others(one: ExplainedAttribute) -> str:
 
 
 def _text(name: str, values: Iterable[Value]) -> str:
-    text = ", ".join(_shown(name, values))
+    text = ", ".join(shown(name, values))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def _shown(name: str, values: Iterable[Value]) -> list[str]:
-    if _is_secret(name):
-        return [HIDDEN]
-    return [value if isinstance(value, str) else f"({len(value)} bytes)" for value in values]
-
-
-def _is_secret(name: str) -> bool:
-    """Whether a custom field looks like one that a password was mapped to."""
-    return name != "password_changed" and any(word in name for word in ("password", "secret", "passwd"))
 
 
 def _facts(explanation: Explanation, places: Sequence[str]) -> dict[str, Any]:
@@ -166,10 +155,10 @@ def _facts(explanation: Explanation, places: Sequence[str]) -> dict[str, Any]:
         "attributes": [
             {
                 "name": one.name,
-                "values": _shown(one.name, one.values),
+                "values": shown(one.name, one.values),
                 "source": one.source_id or None,
                 "reason": one.reason,
-                "others": [{"source": source, "values": _shown(one.name, values)} for source, values in one.lost],
+                "others": [{"source": source, "values": shown(one.name, values)} for source, values in one.lost],
             }
             for one in explanation.attributes
         ],

@@ -79,7 +79,7 @@ def show(invocation: Invocation, source: str, record: str, kind: str | None, as_
     """Show the RECORD of SOURCE: what it says, to whom it belongs or may belong, and what was decided about it."""
     with parts.database(invocation.loaded.settings) as database:
         [shown] = database.read_blocking(lambda c: board.show(c, [record_words.find(c, source, record, kind)]))
-    facts = record_words.facts(shown) | {"attributes": dict(shown.record.attributes)}
+    facts = record_words.facts(shown) | {"attributes": record_words.attributes(shown)}
     if as_json:
         print_json(facts)
         return

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from gateway.model.attributes import shown as readable
 from gateway.model.errors import Conflict, NotFound
 from gateway.model.objects import Kind
 from gateway.model.records import Record
@@ -58,6 +59,11 @@ def facts(shown: Shown) -> dict[str, Any]:
     }
 
 
+def attributes(shown: Shown) -> dict[str, list[str]]:
+    """What the record says, as people may read it."""
+    return {name: readable(name, values) for name, values in shown.record.attributes.items()}
+
+
 def named(thing: Named) -> dict[str, str]:
     """An object as JSON shows it."""
     return {"id": thing.id, "name": thing.words}
@@ -88,5 +94,4 @@ def show(facts: dict[str, Any]) -> None:
             f"  {'decided:':<12}{decision['verdict']} {decision['object_id']}, {decision['by']}, {decision['at']:%Y-%m-%d}"
         )
     for name, values in facts["attributes"].items():
-        shown = ", ".join(value if isinstance(value, str) else f"({len(value)} bytes)" for value in values)
-        click.echo(f"  {name}: {shown}")
+        click.echo(f"  {name}: {', '.join(values)}")

@@ -3,7 +3,6 @@
 GET /admin/links (situation, source, settled, maxResults, nextToken), GET /admin/links/record (source, kind, externalId), POST
 /admin/links/link, unlink, split (source, kind, externalId; objectId for link) and merge (kind, keptId, lostId)."""
 
-import base64
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -15,6 +14,7 @@ from msgspec import Meta, Struct
 from gateway.frontends.admin.keeper import Keeper
 from gateway.frontends.http.messages import Answer, Request, json_answer
 from gateway.frontends.http.router import Route
+from gateway.model.attributes import shown as readable
 from gateway.model.errors import InvalidInput, NotFound
 from gateway.model.objects import Attributes, Kind
 from gateway.model.records import Situation
@@ -197,11 +197,7 @@ def _object(named: Named) -> dict[str, str]:
 
 
 def _plain(attributes: Attributes) -> dict[str, list[str]]:
-    """Bytes in base64."""
-    return {
-        name: [value if isinstance(value, str) else base64.b64encode(value).decode() for value in values]
-        for name, values in attributes.items()
-    }
+    return {name: readable(name, values) for name, values in attributes.items()}
 
 
 def _stamp(time: datetime) -> str:

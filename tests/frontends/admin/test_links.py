@@ -88,6 +88,13 @@ async def test_a_decision_is_done_kept_shown_and_told_to_the_log(desk: Desk) -> 
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_a_source_keeps_secret_is_not_shown(desk: Desk) -> None:
+    desk.house.apply(person("eve", user_password="{SSHA}x", title="Boss"), source=AD)
+    shown = (await desk.get("/admin/links/record?source=ad&externalId=u:eve")).json["attributes"]
+    assert (shown["user_password"], shown["title"]) == (["(not shown)"], ["Boss"])
+
+
+@pytest_twisted.ensureDeferred
 async def test_mistakes_are_told_in_the_words_of_every_face(desk: Desk) -> None:
     answers = [
         await desk.post("unlink", source=HR, externalId="u:asmith"),

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from gateway.app.reactor import epoll_reactor
+from gateway.app.process.epoll_reactor import epoll_reactor
 from tests.servers import pki as certificates
 from tests.servers import slapd as openldap
 from tests.servers.pki import Pki

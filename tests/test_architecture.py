@@ -27,7 +27,7 @@ def stores(tree: ast.Module) -> set[str]:
     return {
         alias.asname or alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "gateway.store"
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("gateway.store.")
         for alias in node.names
     }
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app.tables import LimitsTable
+from gateway.app.config.settings import LimitsTable
 from gateway.frontends.http import limits as http_limits
-from gateway.frontends.ldap import limits as ldap_limits
-from gateway.frontends.ldap.limits import ServerLimits
+from gateway.frontends.ldap.core import limits as ldap_limits
+from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.wire.limits import Limits
 
 TESTS = Path(__file__).parent
@@ -55,13 +55,13 @@ REACHED_BY = {
     "FOLLOWING_PER_CONNECTION": "frontends/ldap/test_persistent.py::test_searches_that_go_on_for_ever_are_bounded",
     "FOLLOWING_SEARCHES": "frontends/ldap/test_persistent.py::test_searches_that_go_on_for_ever_are_bounded",
     "REFRESH_SECONDS": f"{LDAP}::test_a_replica_that_takes_too_long_to_read_everything_is_ended",
-    "reader.MAX_SNAPSHOTS": f"{LDAP}::test_too_many_large_searches_are_busy_and_small_ones_go_on",
-    "reader.SNAPSHOTS_LEFT_SHARE": (
+    "view_reader.MAX_SNAPSHOTS": f"{LDAP}::test_too_many_large_searches_are_busy_and_small_ones_go_on",
+    "view_reader.SNAPSHOTS_LEFT_SHARE": (
         f"{LDAP}::test_a_client_with_all_the_large_searches_that_it_may_have_leaves_some_for_the_next"
     ),
-    "reader.MAX_HELD_IDS": "frontends/ldap/test_sorting.py::test_no_more_ids_are_kept_than_there_is_room_for",
-    "softlock.MAX_KEYS": "directory/test_softlock.py::test_the_names_remembered_are_bounded_and_the_longest_unused_go_first",
-    "hashing.MAX_WAITING": "directory/test_passwords.py::test_more_hashes_than_may_wait_are_busy_and_no_failure",
+    "view_reader.MAX_HELD_IDS": "frontends/ldap/test_sorting.py::test_no_more_ids_are_kept_than_there_is_room_for",
+    "soft_lock.MAX_KEYS": "directory/test_softlock.py::test_the_names_remembered_are_bounded_and_the_longest_unused_go_first",
+    "password_hashing.MAX_WAITING": "directory/test_passwords.py::test_more_hashes_than_may_wait_are_busy_and_no_failure",
     # Over all workers
     "workers: connections": (
         "app/test_workers.py::test_connections_per_address_hold_over_all_workers_and_are_given_back_when_one_is_killed"
@@ -85,13 +85,13 @@ REACHED_BY = {
         "scenarios/test_upstream_faults.py::test_while_it_hangs_binds_are_unavailable_in_time_and_work_again_when_it_goes_on"
     ),
     # Names of people who are not known here, whom sources are asked for
-    "newcomers.NOBODY_SECONDS": f"{NEWCOMERS}::test_that_nobody_has_a_name_is_remembered_for_some_seconds",
-    "newcomers.MAX_REMEMBERED": f"{NEWCOMERS}::test_so_many_names_that_nobody_has_are_remembered",
-    "newcomers.MAX_LOGINS": f"{NEWCOMERS}::test_of_many_login_names_few_are_tried",
-    "finding.MOST_ASKED": f"{FINDING}::test_so_many_names_are_looked_up_at_a_time",
-    "finding.MOST_FOUND": f"{FINDING}::test_of_many_with_one_name_no_more_are_read_than_it_takes_to_know",
-    "finding.MAX_LOGIN_CHARACTERS": f"{FINDING}::test_a_longer_name_than_any_is_not_asked_for",
-    "arrivals.VIEW_SECONDS": f"{NEWCOMERS}::test_a_view_that_does_not_follow_is_busy",
+    "jit.NOBODY_SECONDS": f"{NEWCOMERS}::test_that_nobody_has_a_name_is_remembered_for_some_seconds",
+    "jit.MAX_REMEMBERED": f"{NEWCOMERS}::test_so_many_names_that_nobody_has_are_remembered",
+    "jit.MAX_LOGINS": f"{NEWCOMERS}::test_of_many_login_names_few_are_tried",
+    "user_lookup.MOST_ASKED": f"{FINDING}::test_so_many_names_are_looked_up_at_a_time",
+    "user_lookup.MOST_FOUND": f"{FINDING}::test_of_many_with_one_name_no_more_are_read_than_it_takes_to_know",
+    "user_lookup.MAX_LOGIN_CHARACTERS": f"{FINDING}::test_a_longer_name_than_any_is_not_asked_for",
+    "read_your_writes.VIEW_SECONDS": f"{NEWCOMERS}::test_a_view_that_does_not_follow_is_busy",
     # HTTP
     "http.MAX_BODY_BYTES": f"{HTTP}::test_a_body_announced_too_long_is_refused_before_it_is_sent",
     "http.MAX_HEADER_BYTES": f"{HTTP}::test_what_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on",

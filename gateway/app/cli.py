@@ -14,8 +14,8 @@ from functools import cached_property
 import click
 
 from gateway import __version__
-from gateway.app import config
-from gateway.app.config import Loaded
+from gateway.app.config import loader
+from gateway.app.config.loader import Loaded
 from gateway.model.errors import (
     ConfigurationError,
     DeletionsRefused,
@@ -53,7 +53,7 @@ COMMANDS = {
     "user": "gateway.app.commands.user",
     "links": "gateway.app.commands.links",
     "migrate": "gateway.app.commands.migrate",
-    "config": "gateway.app.commands.configuration",
+    "config": "gateway.app.commands.config",
 }
 """Each module's `command`."""
 
@@ -68,7 +68,7 @@ class Invocation:
     @cached_property
     def loaded(self) -> Loaded:
         """Raises ConfigurationError with all complaints."""
-        return config.load(config.find(self._file, os.environ), os.environ, self._assignments)
+        return loader.load(loader.find(self._file, os.environ), os.environ, self._assignments)
 
 
 class _Commands(click.Group):
@@ -91,7 +91,7 @@ class _Commands(click.Group):
     "--config",
     "file",
     metavar="FILE",
-    help=f"The configuration; else ${config.CONFIG_VARIABLE}, {config.PLACES[0]}, ./{config.PLACES[1]}.",
+    help=f"The configuration; else ${loader.CONFIG_VARIABLE}, {loader.PLACES[0]}, ./{loader.PLACES[1]}.",
 )
 @click.option(
     "--set", "assignments", metavar="TABLE.KEY=VALUE", multiple=True, help="Set a key, over the file and the environment."

@@ -16,13 +16,14 @@ import structlog
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from gateway import __version__
-from gateway.app import logs, parts
-from gateway.app.config import Loaded
-from gateway.app.data_dir import DataDirLock, prepare
-from gateway.app.listening import Ports
-from gateway.app.notify import notify
-from gateway.app.reactor import epoll_reactor
-from gateway.app.settled import settle
+from gateway.app.config.loader import Loaded
+from gateway.app.listeners import Ports
+from gateway.app.parts import factories
+from gateway.app.process import log_setup
+from gateway.app.process.data_directory import DataDirLock, prepare
+from gateway.app.process.epoll_reactor import epoll_reactor
+from gateway.app.process.gc_freeze import settle
+from gateway.app.process.systemd_notify import notify
 from gateway.app.wiring import Program, build
 from gateway.model.errors import ConfigurationError, GatewayError
 
@@ -36,15 +37,15 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
     """Run until a signal ends it; the exit code. Raises ConfigurationError or StoreUnavailable when it cannot start."""
     reactor = epoll_reactor()
     settings = loaded.settings
-    logs.configure(settings.log.level, settings.log.format)
-    logs.forward_twisted()
+    log_setup.configure(settings.log.level, settings.log.format)
+    log_setup.forward_twisted()
     for warning in loaded.warnings:
         _log.warning(warning)
     with ExitStack() as stack:
         prepare(settings.data_dir)
         prepare(settings.view_dir)
         stack.enter_context(DataDirLock(settings.data_dir))
-        database = parts.open_database(settings, reactor)
+        database = factories.open_database(settings, reactor)
         try:
             service = Service(build(settings, database, reactor), reactor, environ)
         except BaseException:

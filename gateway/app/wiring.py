@@ -12,28 +12,28 @@ from typing import Any
 
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app import holders, ldap_face, parts
-from gateway.app.listening import Listener
-from gateway.app.tables import Certified, LdapTable, Settings
-from gateway.app.tls import Certificate
-from gateway.app.workers.crew import Crew
-from gateway.app.workers.post import Desk
+from gateway.app.config.settings import Certified, LdapTable, Settings
+from gateway.app.listeners import Listener
+from gateway.app.parts import factories, ldap_server, lease_holder
+from gateway.app.process.certificates import Certificate
+from gateway.app.workers.supervisor import Crew
+from gateway.app.workers.worker_handle import Desk
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory
-from gateway.directory.follower import Follower
-from gateway.frontends.admin.figures import Parts
+from gateway.directory.materialization.follower import Follower
+from gateway.frontends.admin.endpoints import Management
 from gateway.frontends.admin.health import HealthCheck, source_check, store_checks, view_check
-from gateway.frontends.admin.keeper import Keeper
 from gateway.frontends.admin.links import AdminLinks
-from gateway.frontends.admin.management import Management
+from gateway.frontends.admin.metric_collectors import Parts
 from gateway.frontends.admin.metrics import Metrics
-from gateway.frontends.developer.api import DeveloperApi
+from gateway.frontends.admin.token_auth import Keeper
+from gateway.frontends.developer.routes import DeveloperApi
 from gateway.frontends.http.router import make_site
-from gateway.frontends.ldap.admission import CountedAdmission
-from gateway.frontends.ldap.server import LDAPServer
-from gateway.store.database import Database
-from gateway.sync.runner import Process, Runner, Schedule
-from gateway.sync.runners import Runners, pool_for
+from gateway.frontends.ldap.server.connection_limits import CountedAdmission
+from gateway.frontends.ldap.server.server import LDAPServer
+from gateway.store.engine.database import Database
+from gateway.sync.runner.source_runner import Process, Runner, Schedule
+from gateway.sync.runner.source_runners import Runners, pool_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +58,29 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
 
     # The store's log, and the views that follow it
     tail = Tail(database, reactor)
-    followers = [Follower(parts.view(table), settings.view_dir, database, tail, reactor) for table in settings.view]
+    followers = [Follower(factories.view(table), settings.view_dir, database, tail, reactor) for table in settings.view]
     directory = Directory(followers)
 
     # Inbound: one runner for each source
-    process = Process(database, reactor, reactor, pool_for(len(settings.source)), parts.now, holders.name())
+    process = Process(database, reactor, reactor, pool_for(len(settings.source)), factories.now, lease_holder.name())
     runners = Runners(
         [
             Runner(
-                parts.source(table),
-                parts.inbound(table, settings),
+                factories.source(table),
+                factories.inbound(table, settings),
                 Schedule(table.schedule_seconds, table.full_seconds),
                 process,
             )
             for table in settings.source
         ],
         process,
-        parts.chores(settings, database, reactor),
+        factories.chores(settings, database, reactor),
     )
 
     # LDAP
     metrics = Metrics()
-    soft_lock = ldap_face.soft_lock(settings, reactor)
-    face = ldap_face.build(
+    soft_lock = ldap_server.soft_lock(settings, reactor)
+    face = ldap_server.build(
         settings,
         database,
         directory,
@@ -114,7 +114,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         *(source_check(database, table.name) for table in settings.source),
         *([HealthCheck("workers", ldap.health)] if isinstance(ldap, Crew) else ()),
     ]
-    admin = AdminLinks(database, parts.decisions(settings), Keeper(settings.management.secret_token))
+    admin = AdminLinks(database, factories.decisions(settings), Keeper(settings.management.secret_token))
     management_routes = [*Management(database, checks, metrics, clock=reactor).routes(), *admin.routes()]
     management = make_site("management", management_routes, reactor=reactor)
     metrics.watch(

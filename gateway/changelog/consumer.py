@@ -15,8 +15,8 @@ from twisted.internet.task import deferLater
 
 from gateway.changelog.tail import Tail, TailClosed
 from gateway.model.changes import Change
-from gateway.store import positions
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.log import positions
 
 Handler: TypeAlias = Callable[[list[Change]], Awaitable[None]]
 

@@ -10,9 +10,9 @@ from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 
 from gateway.model.changes import Change
-from gateway.store import changes
-from gateway.store.database import Database
-from gateway.store.notices import Listener
+from gateway.store.engine.database import Database
+from gateway.store.engine.postgres_notify import Listener
+from gateway.store.log import changes
 
 POLL_SECONDS = 1.0
 """How late a change of another process may be noticed when no notice of it arrives."""
@@ -51,7 +51,7 @@ class Tail:
         self, number: int, limit: int, timeout_seconds: float | None = None, *, members: bool = True
     ) -> list[Change]:
         """The changes that follow `number`, in order, at least one and at most `limit`; waits until there are some.
-        `members`: as for `gateway.store.changes.after`.
+        `members`: as for `gateway.store.log.changes.after`.
 
         With `timeout_seconds`, an empty list when there were none for so long. Raises StoreUnavailable when they are there
         but cannot be read, and TailClosed when the tail was closed.

@@ -1,12 +1,13 @@
-"""Who may see what of a view. Narrowing comes before searching: search.py is handed an Access and looks through it.
+"""Who may see what of a view. Narrowing comes before searching: directory/search/search.py is handed an Access and looks
+through it.
 
-Values and pure tests; the organizations of a scope are resolved against the view by search.py."""
+Values and pure tests; the organizations of a scope are resolved against the view by directory/search/search.py."""
 
 from dataclasses import dataclass
 
-from gateway.directory.projection import CONTAINER, PRIVATE_GROUP, private_group_owner
-from gateway.model import schema
-from gateway.model.application import Application, Scope
+from gateway.directory.projection.projection import CONTAINER, PRIVATE_GROUP, private_group_owner
+from gateway.model.applications import Application, Scope
+from gateway.model.ldap import schema
 from gateway.model.objects import Kind
 
 ALWAYS_READABLE = frozenset({"objectclass", "structuralobjectclass", "entryuuid", "entrydn", "createtimestamp"}) | {

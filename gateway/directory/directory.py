@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.directory.access import Access
-from gateway.directory.definition import View
-from gateway.directory.follower import Follower
-from gateway.directory.reader import Reader
-from gateway.directory.search import ViewSearcher
-from gateway.directory.shared import SharedView
-from gateway.model.application import Application
-from gateway.model.dn import DN
+from gateway.directory.materialization.follower import Follower
+from gateway.directory.materialization.shared_view import SharedView
+from gateway.directory.projection.view_definition import View
+from gateway.directory.search.search import ViewSearcher
+from gateway.directory.search.view_reader import Reader
+from gateway.model.applications import Application
+from gateway.model.ldap.dn import DN
 
 Followed: TypeAlias = Follower | SharedView
 """A view that this process writes, or that it reads as another one writes it."""

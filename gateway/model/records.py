@@ -19,7 +19,7 @@ class ReferenceForm(StrEnum):
     """How a source points at another of its records."""
 
     DN = "dn"
-    """By distinguished name; the value is `gateway.model.dn.DN.key` of it (normalised, root first)."""
+    """By distinguished name; the value is `gateway.model.ldap.dn.DN.key` of it (normalised, root first)."""
     ID = "id"
     """By external id."""
     LOGIN = "login"

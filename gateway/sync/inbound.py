@@ -13,33 +13,23 @@ from gateway.model.deltas import Batch, Watermark
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, Statistics
-from gateway.store import changes, leavers, record_rows, records, sightings, sources
-from gateway.store.database import Connection
-from gateway.store.object_keys import Names
-from gateway.store.sources import SourceState
-from gateway.store.values import milliseconds, time_of
-from gateway.sync import (
-    awaiting,
-    grouping,
-    joining,
-    keying,
-    leaving,
-    linking,
-    moving,
-    numbering,
-    objects,
-    placement,
-    pointing,
-    receiving,
-    removal,
-    renaming,
-    reports,
-)
-from gateway.sync.authority import NO_RULES, Authority
-from gateway.sync.correlation import Correlation
-from gateway.sync.guard import Deletions, Guard, check
-from gateway.sync.numbering import PosixNumbers
-from gateway.sync.work import Work
+from gateway.store.correlation.object_keys import Names
+from gateway.store.engine.column_codecs import milliseconds, time_of
+from gateway.store.engine.database import Connection
+from gateway.store.log import changes
+from gateway.store.operations import source_state
+from gateway.store.operations.source_state import SourceState
+from gateway.store.records import leavers, reconciliation_marks, record_rows, records
+from gateway.sync.batch_state import Work
+from gateway.sync.correlation import key_index, linking
+from gateway.sync.deletion_guard import Deletions, Guard, check
+from gateway.sync.intake import folded_deltas, record_changes
+from gateway.sync.objects import deletions, group_members, object_changes, placement, posix_allocation, relinking
+from gateway.sync.objects import leavers as leaving
+from gateway.sync.objects.posix_allocation import PosixNumbers
+from gateway.sync.references import dangling_references, membership_deltas, references, subtree_renames
+from gateway.sync.rules.authority import NO_RULES, Authority
+from gateway.sync.rules.correlation import Correlation
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,8 @@ class InboundSettings:
     """`target_organization_id`: where a source's objects go that have no organization at it. `fingerprint`: of everything in
     the source's configuration that changes what it reports or what becomes of it; with another one, all is read anew.
     `correlation`: how its records find their objects, and what becomes of those when they are gone. `key_names`: by which
-    attributes the rules of all sources look for objects; keys must be filled (key_filling.py) before the source is read."""
+    attributes the rules of all sources look for objects; keys must be filled (sync/backfill/correlation_keys.py) before the
+    source is read."""
 
     target_organization_id: str = ROOT_ORGANIZATION_ID
     guard: Guard = field(default_factory=Guard)
@@ -79,13 +70,13 @@ class Inbound:
 
     def watermark(self, connection: Connection) -> Watermark | None:
         """Where to go on reading; None for a full read, because it was never read or its settings are others now."""
-        state = sources.get(connection, self.source_id)
+        state = source_state.get(connection, self.source_id)
         return state.watermark if state is not None and self._knows(state) else None
 
     def is_open(self, connection: Connection) -> bool:
         """Whether a single record may come in beside those that are read: not before the source has been begun to be read under
         the present settings, when it was under others."""
-        state = sources.get(connection, self.source_id)
+        state = source_state.get(connection, self.source_id)
         return state is None or not state.fingerprint or self._knows(state)
 
     def apply(
@@ -98,28 +89,28 @@ class Inbound:
         state = self._opened(connection)
         work = self.work(connection)
         comparing = self._begun(work, state, batch)
-        gone = receiving.receive(work, reports.fold(batch.deltas))
+        gone = record_changes.receive(work, folded_deltas.fold(batch.deltas))
         for kind in comparing:
-            sightings.note(connection, self.source_id, kind, work.met[kind])
+            reconciliation_marks.note(connection, self.source_id, kind, work.met[kind])
         gone = self._completed(work, comparing, batch, gone)
         if gone and not allow_deletions:
             self._guard(work, state, comparing, batch, gone)
-        removal.remove(work, gone)
+        deletions.remove(work, gone)
         if work.touched or gone or batch.caught_up:
             carry_out(work, self.posix, look_again=batch.caught_up)
         compared = Kind.GROUP in batch.completes & comparing.keys()
         if compared or batch.caught_up:
-            awaiting.note_missing_members(work, compared=compared)
+            dangling_references.note_missing_members(work, compared=compared)
         self._closed(work, state, batch, comparing, allow_deletions=allow_deletions)
         return Applied(work.statistics(), tuple(work.problems), changes.last(connection) if work.updated or gone else last)
 
     def expire(self, connection: Connection, record_ids: Collection[int]) -> Applied:
         """Remove these records of leavers, whose time of grace is over, with the users who have no other."""
-        return self._carried_out(connection, lambda work: removal.expire(work, record_ids))
+        return self._carried_out(connection, lambda work: deletions.expire(work, record_ids))
 
     def let_go(self, connection: Connection, record_ids: Collection[int]) -> Applied:
         """These records of the source are gone because a person says so; the guard is not asked."""
-        return self._carried_out(connection, lambda work: removal.remove(work, record_ids))
+        return self._carried_out(connection, lambda work: deletions.remove(work, record_ids))
 
     def work_out_anew(self, connection: Connection, object_ids: Mapping[str, Kind]) -> Applied:
         """Work these objects out from the records that they have: whatever decides about them may be another than it was."""
@@ -141,7 +132,7 @@ class Inbound:
         """Delete these objects, with whatever records they still have."""
         changes.lock(connection)
         work = self.work(connection)
-        removal.erase(work, dict(object_ids))
+        deletions.erase(work, dict(object_ids))
         carry_out(work, self.posix, look_again=False)
         return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
 
@@ -151,12 +142,12 @@ class Inbound:
         return Work(connection, self.source_id, self.source_type, stamp, self.authority, settings.correlation)
 
     def _opened(self, connection: Connection) -> SourceState:
-        state = sources.ensure(connection, self.source_id, self.source_type)
+        state = source_state.ensure(connection, self.source_id, self.source_type)
         if not self._knows(state):
             settings = self.settings
-            sources.set_settings(connection, self.source_id, settings.fingerprint, settings.target_organization_id)
+            source_state.set_settings(connection, self.source_id, settings.fingerprint, settings.target_organization_id)
             record_rows.forget_all_digests(connection, self.source_id)
-            state = sources.ensure(connection, self.source_id, self.source_type)
+            state = source_state.ensure(connection, self.source_id, self.source_type)
         return state
 
     def _knows(self, state: SourceState) -> bool:
@@ -167,7 +158,7 @@ class Inbound:
     def _begun(self, work: Work, state: SourceState, batch: Batch) -> dict[Kind, int]:
         """The kinds that are being compared, this batch included."""
         for kind in batch.begins:
-            sightings.clear(work.connection, self.source_id, kind)
+            reconciliation_marks.clear(work.connection, self.source_id, kind)
         return {**state.comparing, **dict.fromkeys(batch.begins, work.stamp)}
 
     def _completed(self, work: Work, comparing: Mapping[Kind, int], batch: Batch, gone: list[int]) -> list[int]:
@@ -176,7 +167,7 @@ class Inbound:
         missed = [
             record_id
             for kind in batch.completes & comparing.keys()
-            for record_id in sightings.unseen(work.connection, self.source_id, kind)
+            for record_id in reconciliation_marks.unseen(work.connection, self.source_id, kind)
         ]
         return list(dict.fromkeys((*gone, *missed)))
 
@@ -197,7 +188,7 @@ class Inbound:
                     sum(target.kind == kind.value and target.object_id is not None for target in going),
                     recent[kind],
                     records.count_linked(connection, source_id, kind),
-                    kind in batch.completes & comparing.keys() and not sightings.count(connection, source_id, kind),
+                    kind in batch.completes & comparing.keys() and not reconciliation_marks.count(connection, source_id, kind),
                 )
                 for kind in {Kind(target.kind) for target in going}
             ],
@@ -209,38 +200,38 @@ class Inbound:
         connection, source_id = work.connection, self.source_id
         left = {kind: stamp for kind, stamp in comparing.items() if kind not in batch.completes}
         for kind in batch.completes:
-            sightings.clear(connection, source_id, kind)
+            reconciliation_marks.clear(connection, source_id, kind)
         if left != state.comparing:
-            sources.set_comparing(connection, source_id, left)
+            source_state.set_comparing(connection, source_id, left)
         if allow_deletions and (work.deleted or work.leaving):
-            sources.note_deletions_allowed(connection, source_id, work.now)
+            source_state.note_deletions_allowed(connection, source_id, work.now)
         if batch.watermark is not None and batch.watermark != state.watermark:
-            sources.set_watermark(connection, source_id, batch.watermark)
+            source_state.set_watermark(connection, source_id, batch.watermark)
 
 
 def carry_out(work: Work, posix: PosixNumbers | None, *, look_again: bool) -> None:
     """From touched and removed records to objects and the log. Deletions that free names come first in the log, and those of
     organizations last, after everyone in them has moved out."""
     linking.link(work, look_again=look_again)
-    numbering.number(work, posix)
-    renaming.rename_below(work)
+    posix_allocation.number(work, posix)
+    subtree_renames.rename_below(work)
     _write_records(work)
-    keying.keep_record_keys(work)
-    pointing.point(work)
-    joining.join(work)
-    moving.follow(work)
-    awaiting.lead_waiting(work)
-    awaiting.join_newly_linked(work)
+    key_index.keep_record_keys(work)
+    references.point(work)
+    membership_deltas.join(work)
+    relinking.follow(work)
+    dangling_references.lead_waiting(work)
+    dangling_references.join_newly_linked(work)
     placement.note_shaken(work)
     places = placement.Placement(work.connection)
     placement.settle_shaken(work, places)
     _place_renamed(work)
     _log_deletions(work, Kind.GROUP, Kind.USER)
-    objects.refresh_organizations(work, places)
-    objects.refresh_users(work, places)
-    grouping.refresh_groups(work)
+    object_changes.refresh_organizations(work, places)
+    object_changes.refresh_users(work, places)
+    group_members.refresh_groups(work)
     leaving.supersede(work)
-    keying.keep_object_keys(work)
+    key_index.keep_object_keys(work)
     _log_deletions(work, Kind.ORGANIZATION)
     _count_touched(work)
 

@@ -11,7 +11,7 @@ a repr: any of them may be a secret. Result codes are ints, because foreign serv
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.wire.filter_values import Filter
+from gateway.wire.filters.values import Filter
 
 BASE_OBJECT: Final = 0  # SearchRequest.scope
 SINGLE_LEVEL: Final = 1
@@ -335,7 +335,7 @@ class AbandonRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExtendedRequest:
-    """RFC 4511 §4.12. `name` is an OID as text; what `value` holds is for gateway.wire.extended to say."""
+    """RFC 4511 §4.12. `name` is an OID as text; what `value` holds is for gateway.wire.extended_values to say."""
 
     name: str
     value: bytes | None = field(default=None, repr=False)

@@ -14,12 +14,13 @@ from typing import Final
 
 from gateway.model.deltas import Batch, Delta, DeltaType
 from gateway.model.objects import Kind
-from gateway.store import users
-from gateway.store.database import Database
-from gateway.store.migrate import migrate
-from gateway.sync import key_filling, link_rules
-from gateway.sync.correlation import KindRules
+from gateway.store.engine.database import Database
+from gateway.store.engine.migrate import migrate
+from gateway.store.objects import users
+from gateway.sync.backfill import correlation_keys
 from gateway.sync.inbound import Inbound, InboundSettings
+from gateway.sync.rules import correlation_syntax
+from gateway.sync.rules.correlation import KindRules
 
 AT_ONCE: Final = 1_000  # deltas of a batch, as the connectors make them
 AT_MOST_SECONDS: Final = 60.0
@@ -49,8 +50,8 @@ def measure(size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder)}/store.sqlite")
         migrate(database)
-        correlation = {Kind.USER: KindRules(tuple(link_rules.parse(text) for text in RULES))}
-        key_filling.fill(database.write_blocking, link_rules.names([correlation]))
+        correlation = {Kind.USER: KindRules(tuple(correlation_syntax.parse(text) for text in RULES))}
+        correlation_keys.fill(database.write_blocking, correlation_syntax.names([correlation]))
         first = Inbound("corp", "ldap")
         second = Inbound("hr", "ldap", InboundSettings(correlation=correlation))
         loading = _apply(database, first, (_of_corp(number) for number in range(size)))

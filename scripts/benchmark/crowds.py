@@ -24,7 +24,7 @@ WITH_WORKERS = Setup(variables={"GATEWAY_LDAP__WORKERS": str(WORKERS)})
 BINDING_CONNECTIONS = 4
 SEARCHES_P99_MILLISECONDS = 20.0  # while others bind
 SLOW_BYTES = 64 * 1024  # a second: a client behind a thin line
-SLOW_READER_MEBIBYTES = 1.25  # four slices and one chunk of output, 256 KiB each: gateway/frontends/ldap/limits.py
+SLOW_READER_MEBIBYTES = 1.25  # four slices and one chunk of output, 256 KiB each: gateway/frontends/ldap/core/limits.py
 SETTLE_SECONDS = 2.0
 
 

@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from gateway.connectors.ldap import searching
-from gateway.connectors.ldap.active_directory import ActiveDirectorySource
-from gateway.connectors.ldap.connecting import connect as connect_upstream
-from gateway.connectors.ldap.domain_entries import DomainReader
-from gateway.connectors.ldap.domain_settings import DomainSettings, domain_kind
-from gateway.connectors.ldap.session import Interruption
-from gateway.connectors.ldap.settings import Upstream
+from gateway.connectors.ldap.active_directory.entry_to_delta import DomainReader
+from gateway.connectors.ldap.active_directory.settings import DomainSettings, domain_kind
+from gateway.connectors.ldap.active_directory.source import ActiveDirectorySource
+from gateway.connectors.ldap.client import search
+from gateway.connectors.ldap.client.connect import connect as connect_upstream
+from gateway.connectors.ldap.client.session import Interruption
+from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.objects import Kind
 from gateway.wire import controls, filters
 from gateway.wire.messages import NEVER_DEREF_ALIASES, WHOLE_SUBTREE, SearchRequest
@@ -110,7 +110,7 @@ def bare_read_seconds(server: Samba) -> float:
             wanted = filters.parse(reader.settings.filter)
             request = SearchRequest(BENCH, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, 0, 0, False, wanted, attributes)
             beside = (controls.control(controls.ExtendedDN()),) if reader.links else ()
-            for data in searching.paged(session, request, PAGE_SIZE, _accept, beside):
+            for data in search.paged(session, request, PAGE_SIZE, _accept, beside):
                 session.entry(data)
     return time.monotonic() - began
 
@@ -138,7 +138,7 @@ def ldap3_seconds(server: Samba) -> float:
     return time.monotonic() - began
 
 
-def _accept(_: searching.Found) -> None:
+def _accept(_: search.Found) -> None:
     """However a search ended: what it should have found is checked elsewhere."""
 
 

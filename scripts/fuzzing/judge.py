@@ -9,7 +9,7 @@ from sansldap._messages import PackingOptions, unpack_ldap_message
 from sansldap.asn1 import ASN1Reader
 
 from gateway.wire import oids
-from gateway.wire.decoder import decode_message
+from gateway.wire.codec.decoder import decode_message
 from gateway.wire.errors import WireError
 from gateway.wire.limits import Limits
 from gateway.wire.messages import ExtendedResponse

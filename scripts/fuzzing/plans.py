@@ -9,7 +9,7 @@ from random import Random
 
 from gateway.wire import messages as m
 from gateway.wire import oids
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.filters import parse
 from scripts.fuzzing import requests
 from scripts.fuzzing.requests import Made

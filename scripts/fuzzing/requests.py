@@ -8,7 +8,7 @@ from random import Random
 from gateway.wire import controls as c
 from gateway.wire import messages as m
 from gateway.wire import oids
-from gateway.wire.extended import CancelRequest, PasswordModifyRequest
+from gateway.wire.extended_values import CancelRequest, PasswordModifyRequest
 from gateway.wire.filters import And, Filter, Not, Or, parse
 from scripts.fuzzing import world
 from scripts.fuzzing.world import BASES, CANARY, GROUPS, Access

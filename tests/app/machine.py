@@ -12,8 +12,8 @@ from twisted.internet.error import ProcessTerminated
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from gateway.app.workers.channel import MAX_MESSAGE_BYTES
-from gateway.app.workers.messages import CHANNEL_DESCRIPTOR, Message, ToWorker
+from gateway.app.workers.message_channel import MAX_MESSAGE_BYTES
+from gateway.app.workers.protocol import CHANNEL_DESCRIPTOR, Message, ToWorker
 
 
 class Process:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import config, parts
-from gateway.app.commands.configuration import effective, toml_lines
-from gateway.app.tables import Settings
+from gateway.app.commands.config import effective, toml_lines
+from gateway.app.config import loader
+from gateway.app.config.settings import Settings
+from gateway.app.parts import factories
 from gateway.model.errors import ConfigurationError
 from gateway.model.objects import Kind
-from gateway.sync.authority import Authority, Rule
+from gateway.sync.rules.authority import Authority, Rule
 
 SOURCES = """
 [[source]]
@@ -41,7 +42,7 @@ def load(folder: Path, text: str) -> Settings:
     folder.mkdir(exist_ok=True)
     file = folder / "gateway.toml"
     file.write_text(text)
-    return config.load(file, {}).settings
+    return loader.load(file, {}).settings
 
 
 def test_lists_tables_and_single_names_become_rules(tmp_path: Path) -> None:
@@ -59,8 +60,8 @@ def test_lists_tables_and_single_names_become_rules(tmp_path: Path) -> None:
         },
     )
     assert settings.authority.authority() == expected
-    assert parts.inbound(settings.source[0], settings).authority == expected
-    assert parts.own_inbound(settings).authority == expected
+    assert factories.inbound(settings.source[0], settings).authority == expected
+    assert factories.own_inbound(settings).authority == expected
 
 
 def test_what_is_shown_of_the_rules_can_be_read_again(tmp_path: Path) -> None:

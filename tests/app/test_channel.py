@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.app.tls import Pem
-from gateway.app.workers.channel import MAX_MESSAGE_BYTES, Channel, pair
-from gateway.app.workers.messages import Closed, Entered, Renewed, RenewedPem, Stop, ToWorker, renewed
+from gateway.app.process.certificates import Pem
+from gateway.app.workers.message_channel import MAX_MESSAGE_BYTES, Channel, pair
+from gateway.app.workers.protocol import Closed, Entered, Renewed, RenewedPem, Stop, ToWorker, renewed
 from tests.app.machine import Machine
 
 

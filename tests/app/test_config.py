@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import config
-from gateway.app.config import Loaded
-from gateway.app.csv_table import CsvSourceTable
-from gateway.app.ldap_tables import OpenLDAPSourceTable
-from gateway.app.source_tables import LdifSourceTable
-from gateway.app.values import Endpoint
+from gateway.app.config import loader
+from gateway.app.config.csv_source_table import CsvSourceTable
+from gateway.app.config.ldap_source_tables import OpenLDAPSourceTable
+from gateway.app.config.loader import Loaded
+from gateway.app.config.source_tables import LdifSourceTable
+from gateway.app.config.value_types import Endpoint
 from gateway.model.errors import ConfigurationError
 
 TEN_LINES = """\
@@ -32,7 +32,7 @@ base = "ou=groups,dc=example,dc=com"
 def load(folder: Path, text: str, environ: Mapping[str, str] | None = None, *assignments: str) -> Loaded:
     file = folder / "gateway.toml"
     file.write_text(text)
-    return config.load(file, environ or {}, assignments)
+    return loader.load(file, environ or {}, assignments)
 
 
 def complaint(folder: Path, text: str, environ: Mapping[str, str] | None = None, *assignments: str) -> str:
@@ -257,18 +257,18 @@ def test_paths_are_relative_to_the_configuration_file(folder: Path) -> None:
 def test_the_configuration_file_is_the_one_named_then_the_variable_then_the_usual_places(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert config.find("a.toml", {"GATEWAY_CONFIG": "b.toml"}) == Path("a.toml")
-    assert config.find(None, {"GATEWAY_CONFIG": "b.toml"}) == Path("b.toml")
-    monkeypatch.setattr(config, "PLACES", (folder / "none.toml", folder / "hr.password"))
-    assert config.find(None, {}) == folder / "hr.password"
-    monkeypatch.setattr(config, "PLACES", (folder / "none.toml",))
+    assert loader.find("a.toml", {"GATEWAY_CONFIG": "b.toml"}) == Path("a.toml")
+    assert loader.find(None, {"GATEWAY_CONFIG": "b.toml"}) == Path("b.toml")
+    monkeypatch.setattr(loader, "PLACES", (folder / "none.toml", folder / "hr.password"))
+    assert loader.find(None, {}) == folder / "hr.password"
+    monkeypatch.setattr(loader, "PLACES", (folder / "none.toml",))
     with pytest.raises(ConfigurationError, match=r"none.toml is there; name one with --config or \$GATEWAY_CONFIG"):
-        config.find(None, {})
+        loader.find(None, {})
 
 
 def test_a_missing_configuration_file_is_named(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none.toml: this configuration file does not exist"):
-        config.load(folder / "none.toml", {})
+        loader.load(folder / "none.toml", {})
 
 
 CSV = """\

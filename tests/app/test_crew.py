@@ -11,28 +11,16 @@ import pytest
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 
-from gateway.app.tables import LdapTable, Settings
-from gateway.app.workers import crew as crew_module
-from gateway.app.workers import post as post_module
-from gateway.app.workers.crew import Crew
-from gateway.app.workers.messages import (
-    Closed,
-    Counted,
-    Enter,
-    Entered,
-    Failed,
-    Handed,
-    Left,
-    Ready,
-    Stop,
-    Taken,
-    counted,
-)
-from gateway.app.workers.post import MANY_UNTAKEN, Arrival, Desk
-from gateway.directory.softlock import SoftLock
-from gateway.frontends.ldap.admission import CountedAdmission
-from gateway.frontends.ldap.limits import ServerLimits
-from gateway.frontends.ldap.statistics import Statistics
+from gateway.app.config.settings import LdapTable, Settings
+from gateway.app.workers import supervisor as crew_module
+from gateway.app.workers import worker_handle as post_module
+from gateway.app.workers.protocol import Closed, Counted, Enter, Entered, Failed, Handed, Left, Ready, Stop, Taken, counted
+from gateway.app.workers.supervisor import Crew
+from gateway.app.workers.worker_handle import MANY_UNTAKEN, Arrival, Desk
+from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.frontends.ldap.core.counters import Statistics
+from gateway.frontends.ldap.core.limits import ServerLimits
+from gateway.frontends.ldap.server.connection_limits import CountedAdmission
 from tests.app.machine import Machine, Process
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import config, parts
-from gateway.app.ldap_tables import ActiveDirectorySourceTable
-from gateway.connectors.ldap.domain_settings import DomainMode
+from gateway.app.config import loader
+from gateway.app.config.ldap_source_tables import ActiveDirectorySourceTable
+from gateway.app.parts import factories
+from gateway.connectors.ldap.active_directory.settings import DomainMode
 from gateway.model.errors import ConfigurationError
 from gateway.model.objects import Kind
 
@@ -30,7 +31,7 @@ exclude = "OU=Old,OU=People,DC=example,DC=com"
 def loaded(folder: Path, text: str) -> ActiveDirectorySourceTable:
     file = folder / "gateway.toml"
     file.write_text(text)
-    [table] = config.load(file, ENVIRON).settings.source
+    [table] = loader.load(file, ENVIRON).settings.source
     assert isinstance(table, ActiveDirectorySourceTable)
     return table
 
@@ -44,14 +45,14 @@ def test_controllers_scope_and_account_come_as_they_are_written(tmp_path: Path) 
     assert users.contains("CN=a,OU=People,DC=example,DC=com")
     assert not users.contains("CN=a,OU=Old,OU=People,DC=example,DC=com")
     assert users.mapping.attributes["username"] == ("sAMAccountName",)
-    assert parts.source(table).source_type == "ad"
-    assert parts.vouches(table)
+    assert factories.source(table).source_type == "ad"
+    assert factories.vouches(table)
 
 
 def test_another_scope_is_another_fingerprint_and_another_controller_is_not(tmp_path: Path) -> None:
-    plain = parts.fingerprint(loaded(tmp_path, PLAIN))
-    assert parts.fingerprint(loaded(tmp_path, PLAIN.replace("OU=Old", "OU=New"))) != plain
-    assert parts.fingerprint(loaded(tmp_path, PLAIN.replace("dc2", "dc3"))) == plain
+    plain = factories.fingerprint(loaded(tmp_path, PLAIN))
+    assert factories.fingerprint(loaded(tmp_path, PLAIN.replace("OU=Old", "OU=New"))) != plain
+    assert factories.fingerprint(loaded(tmp_path, PLAIN.replace("dc2", "dc3"))) == plain
     assert "sesame" not in plain
 
 

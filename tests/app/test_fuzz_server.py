@@ -15,7 +15,7 @@ import pytest
 
 from gateway.wire import messages as m
 from gateway.wire import oids
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.filters import parse
 from scripts.fuzzing import campaign, conversation, plans, target
 from scripts.fuzzing.campaign import leaks

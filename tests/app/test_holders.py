@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import holders
-from gateway.store import leases, migrate
-from gateway.store.database import Database
+from gateway.app.parts import lease_holder
+from gateway.store.engine import migrate
+from gateway.store.engine.database import Database
+from gateway.store.operations import leases
 
 HOST = socket.gethostname()
 
@@ -26,29 +27,33 @@ def ended() -> int:
 
 
 def test_a_killed_process_of_this_machine_is_gone() -> None:
-    assert holders.is_gone(f"{HOST}:{ended()}:0badcafe")
+    assert lease_holder.is_gone(f"{HOST}:{ended()}:0badcafe")
 
 
 def test_another_process_with_our_id_was_before_us() -> None:
-    assert holders.is_gone(f"{HOST}:{os.getpid()}:0badcafe")
+    assert lease_holder.is_gone(f"{HOST}:{os.getpid()}:0badcafe")
 
 
 @pytest.mark.parametrize(
     "holder",
-    [holders.name(), f"{HOST}:{os.getppid()}:0badcafe", f"not-{HOST}:{ended()}:0badcafe", "", "node", f"{HOST}:x:y"],
+    [lease_holder.name(), f"{HOST}:{os.getppid()}:0badcafe", f"not-{HOST}:{ended()}:0badcafe", "", "node", f"{HOST}:x:y"],
     ids=["itself", "lives", "elsewhere", "nobody", "no process", "not a number"],
 )
 def test_in_doubt_a_holder_is_not_gone(holder: str) -> None:
-    assert not holders.is_gone(holder)
+    assert not lease_holder.is_gone(holder)
 
 
 def test_only_the_leases_of_who_is_gone_are_given_back(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/store.sqlite")
     migrate.migrate(database)
-    for lease, holder in (("left", f"{HOST}:{ended()}:0badcafe"), ("held", holders.name()), ("far", "elsewhere:1:0badcafe")):
+    for lease, holder in (
+        ("left", f"{HOST}:{ended()}:0badcafe"),
+        ("held", lease_holder.name()),
+        ("far", "elsewhere:1:0badcafe"),
+    ):
         assert database.write_blocking(
             partial(leases.acquire, name=lease, holder=holder, seconds=30, now=datetime(2026, 11, 23, tzinfo=UTC))
         )
-    holders.free_left_behind(database)
+    lease_holder.free_left_behind(database)
     assert sorted(name for name, _ in database.read_blocking(leases.all_holders)) == ["far", "held"]
     database.close()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import config, parts
-from gateway.app.tables import Settings
+from gateway.app.config import loader
+from gateway.app.config.settings import Settings
+from gateway.app.parts import factories
 from gateway.model.errors import ConfigurationError
 from gateway.model.objects import Kind
-from gateway.sync.correlation import Reaction
+from gateway.sync.rules.correlation import Reaction
 
 LDIF = """\
 [[source]]
@@ -31,12 +32,12 @@ correlation = "path"
 def load(folder: Path, text: str) -> Settings:
     file = folder / "gateway.toml"
     file.write_text(text)
-    return config.load(file, {}).settings
+    return loader.load(file, {}).settings
 
 
 def test_rules_and_reactions_reach_the_door(tmp_path: Path) -> None:
     settings = load(tmp_path, LDIF + RULES)
-    door = parts.inbound(settings.source[0], settings).settings
+    door = factories.inbound(settings.source[0], settings).settings
     rules = door.correlation[Kind.USER]
     assert [rule.text for rule in rules.rules] == [
         "employee_number = employee_number",
@@ -52,9 +53,9 @@ def test_rules_and_reactions_reach_the_door(tmp_path: Path) -> None:
 def test_other_rules_have_the_source_read_anew_and_none_leave_it_as_it_was(tmp_path: Path) -> None:
     with_rules, without = load(tmp_path, LDIF + RULES), load(tmp_path, LDIF)
     other = load(tmp_path, LDIF + RULES.replace("several_records = true", ""))
-    fingerprints = {parts.fingerprint(settings.source[0]) for settings in (with_rules, without, other)}
+    fingerprints = {factories.fingerprint(settings.source[0]) for settings in (with_rules, without, other)}
     assert len(fingerprints) == 3
-    assert ";" not in parts.fingerprint(without.source[0])
+    assert ";" not in factories.fingerprint(without.source[0])
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_a_token_that_a_person_makes_up_is_refused_and_not_repeated(tmp_path: Pa
 def test_a_slip_of_the_pen_in_a_rule_is_warned_of(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
     file.write_text(LDIF + '[source.users]\ncorrelation = ["employe_number = lower(emial)", "badge = badge"]\n')
-    warnings = config.load(file, {}).warnings
+    warnings = loader.load(file, {}).warnings
     assert [warning.partition("no source has ")[2] for warning in warnings] == [
         '"employe_number"; did you mean "employee_number"?',
         '"emial"; did you mean "email"?',

@@ -14,7 +14,7 @@ import structlog
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.app import logs
+from gateway.app.process import log_setup
 
 
 @pytest.fixture(autouse=True)
@@ -29,21 +29,21 @@ def default_logging() -> Iterator[None]:
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_value_as_long_as_a_message_is_cut_and_its_length_told(form: str) -> None:
     output = StringIO()
-    logs.configure("info", form, output)
+    log_setup.configure("info", form, output)
     structlog.get_logger().info("bind", dn="x" * 1_000_000)
     (line,) = output.getvalue().splitlines()
-    assert len(line) < logs.MAX_VALUE_CHARACTERS + 200
+    assert len(line) < log_setup.MAX_VALUE_CHARACTERS + 200
     assert "(1,000,000 characters)" in line
 
 
 def test_a_traceback_is_not_cut() -> None:
     output = StringIO()
-    logs.configure("info", "json", output)
+    log_setup.configure("info", "json", output)
     try:
-        raise ValueError("y" * (2 * logs.MAX_VALUE_CHARACTERS))
+        raise ValueError("y" * (2 * log_setup.MAX_VALUE_CHARACTERS))
     except ValueError:
         structlog.get_logger().exception("operation failed")
-    assert len(json.loads(output.getvalue())["exception"]) > 2 * logs.MAX_VALUE_CHARACTERS
+    assert len(json.loads(output.getvalue())["exception"]) > 2 * log_setup.MAX_VALUE_CHARACTERS
 
 
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.binary(max_size=5), st.text(max_size=12))
@@ -58,12 +58,14 @@ METHODS = ("debug", "info", "warning", "warn", "error", "exception")
 @example("ends with a space ", {}, "info")
 @example("", {"a": "b"}, "info")
 @example(
-    "two\nlines", {"a": "two\nlines", "b": "x" * (logs.MAX_VALUE_CHARACTERS + 1), "c": "y " * logs.MAX_VALUE_CHARACTERS}, "info"
+    "two\nlines",
+    {"a": "two\nlines", "b": "x" * (log_setup.MAX_VALUE_CHARACTERS + 1), "c": "y " * log_setup.MAX_VALUE_CHARACTERS},
+    "info",
 )
 def test_a_line_is_what_structlog_makes_of_the_event(words: str, more: dict[str, Any], method: str) -> None:
     columns = {key: str(more.pop(key)) for key in LATER if key in more}
-    (line,) = logs._processors("text", StringIO())
-    assert isinstance(line, logs._Line)
+    (line,) = log_setup._processors("text", StringIO())
+    assert isinstance(line, log_setup._Line)
 
     ordinary: Any = {"event": words} | more | columns
     for processor in line._ordinary:

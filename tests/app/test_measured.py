@@ -7,9 +7,9 @@ import pytest_twisted
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
 
-from gateway.app.measured import MeasuredAuthenticator
+from gateway.app.parts.measured_authenticator import MeasuredAuthenticator
+from gateway.model.connector import BindAnswer, BindOutcome, PolicyNotice
 from gateway.model.errors import SourceUnavailable
-from gateway.model.source import BindAnswer, BindOutcome, PolicyNotice
 
 
 class Upstream:

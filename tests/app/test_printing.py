@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.app import printing
-from gateway.app.printing import Progress, ago, print_json, print_table
+from gateway.app.commands.reports import output as printing
+from gateway.app.commands.reports.output import Progress, ago, print_json, print_table
 from tests.app.installation import until
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

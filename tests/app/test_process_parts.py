@@ -21,12 +21,12 @@ from OpenSSL import SSL
 from twisted.internet import reactor
 from twisted.internet.protocol import ServerFactory
 
-from gateway.app import data_dir, logs
-from gateway.app.data_dir import DataDirLock
-from gateway.app.listening import Listener, Ports
-from gateway.app.notify import notify
-from gateway.app.tls import Certificate
-from gateway.app.values import Endpoint
+from gateway.app.config.value_types import Endpoint
+from gateway.app.listeners import Listener, Ports
+from gateway.app.process import data_directory, log_setup
+from gateway.app.process.certificates import Certificate
+from gateway.app.process.data_directory import DataDirLock
+from gateway.app.process.systemd_notify import notify
 from gateway.model.errors import ConfigurationError, StoreUnavailable
 from tests.servers.pki import Pki
 
@@ -50,7 +50,7 @@ def fail_with_a_secret_at_hand(password: str) -> None:
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_traceback_in_the_log_shows_no_local_variables(form: str) -> None:
     output = io.StringIO()
-    logs.configure("info", form, output)
+    log_setup.configure("info", form, output)
     try:
         fail_with_a_secret_at_hand(SECRET)
     except ValueError:
@@ -62,7 +62,7 @@ def test_a_traceback_in_the_log_shows_no_local_variables(form: str) -> None:
 @pytest.mark.usefixtures("logging_restored")
 def test_a_log_event_is_one_line_whatever_a_foreign_system_says() -> None:
     output = io.StringIO()
-    logs.configure("info", "text", output)
+    log_setup.configure("info", "text", output)
     structlog.get_logger().warning("the server says: no\nand no again", source="hr")
     assert output.getvalue().count("\n") == 1
     assert "no ⏎ and no again" in output.getvalue()
@@ -71,7 +71,7 @@ def test_a_log_event_is_one_line_whatever_a_foreign_system_says() -> None:
 @pytest.mark.usefixtures("logging_restored")
 def test_the_standard_library_logs_through_the_same_lines() -> None:
     output = io.StringIO()
-    logs.configure("info", "json", output)
+    log_setup.configure("info", "json", output)
     logging.getLogger("some.library").warning("careful, %s", "you")
     logging.getLogger("some.library").info("chatter")
     line = json.loads(output.getvalue())
@@ -79,16 +79,16 @@ def test_the_standard_library_logs_through_the_same_lines() -> None:
 
 
 def test_the_data_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
-    data_dir.prepare(tmp_path / "a" / "b")
+    data_directory.prepare(tmp_path / "a" / "b")
     assert stat.S_IMODE((tmp_path / "a" / "b").stat().st_mode) == 0o700
-    data_dir.prepare(tmp_path / "a" / "b")
+    data_directory.prepare(tmp_path / "a" / "b")
 
 
 def test_a_data_folder_that_cannot_be_is_a_complaint_with_its_cure(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for impossible in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(ConfigurationError, match=r"\[gateway\] data_dir .*file.*name another one"):
-            data_dir.prepare(impossible)
+            data_directory.prepare(impossible)
 
 
 def hold(folder: Path, held: Event, done: Event) -> None:
@@ -108,17 +108,17 @@ def test_a_second_holder_of_the_data_folder_is_told_who_the_first_is(tmp_path: P
     done.set()
     other.join()
     with DataDirLock(tmp_path):
-        assert (tmp_path / data_dir.LOCK_FILE).read_text() == f"{os.getpid()}\n"
+        assert (tmp_path / data_directory.LOCK_FILE).read_text() == f"{os.getpid()}\n"
 
 
 def test_the_data_folder_can_be_held_on_a_full_disk(tmp_path: Path) -> None:
-    (tmp_path / data_dir.LOCK_FILE).symlink_to("/dev/full")  # every write to it fails with ENOSPC, full(4)
+    (tmp_path / data_directory.LOCK_FILE).symlink_to("/dev/full")  # every write to it fails with ENOSPC, full(4)
     with DataDirLock(tmp_path):
         pass
 
 
 def test_a_lock_that_cannot_be_opened_is_a_complaint_with_the_cure(tmp_path: Path) -> None:
-    (tmp_path / data_dir.LOCK_FILE).mkdir()
+    (tmp_path / data_directory.LOCK_FILE).mkdir()
     with pytest.raises(StoreUnavailable, match=r"serve\.lock cannot be opened \(Is a directory\)"), DataDirLock(tmp_path):
         pass
 

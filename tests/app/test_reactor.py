@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 PROGRAM = """
-from gateway.app.reactor import TurnReactor, epoll_reactor
+from gateway.app.process.epoll_reactor import TurnReactor, epoll_reactor
 reactor = epoll_reactor()
 assert isinstance(reactor, TurnReactor) and epoll_reactor() is reactor
 from twisted.internet.protocol import Protocol, Factory, ClientFactory
@@ -59,7 +59,7 @@ def test_serving_installs_it_before_anything_brings_twisteds_own() -> None:
         "import click, sys\n"
         "from gateway.app.commands import serve\n"
         "assert 'twisted.internet.reactor' not in sys.modules\n"
-        "import gateway.app.workers.process\n"
+        "import gateway.app.workers.worker_process\n"
         "assert 'twisted.internet.reactor' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
@@ -67,7 +67,7 @@ def test_serving_installs_it_before_anything_brings_twisteds_own() -> None:
 
 STREAM = """
 import socket, threading
-from gateway.app.reactor import epoll_reactor
+from gateway.app.process.epoll_reactor import epoll_reactor
 reactor = epoll_reactor()
 from twisted.internet.protocol import Protocol, Factory
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from gateway.app import config
-from gateway.app.complaints import tables_in
-from gateway.app.ldap_tables import ActiveDirectorySourceTable, OpenLDAPSourceTable
-from gateway.app.source_tables import LdifSourceTable
-from gateway.app.tables import Settings
+from gateway.app.config import loader
+from gateway.app.config.complaints import tables_in
+from gateway.app.config.ldap_source_tables import ActiveDirectorySourceTable, OpenLDAPSourceTable
+from gateway.app.config.settings import Settings
+from gateway.app.config.source_tables import LdifSourceTable
 
 SAMPLE = Path(__file__).parents[2] / "conf" / "gateway.toml"
 ENVIRON = {"HR_PASSWORD": "sesame", "CORP_PASSWORD": "open", "GATEWAY_STORE": "sqlite://"}
@@ -60,7 +60,7 @@ def with_defaults_uncommented(text: str) -> str:
 
 
 def test_the_sample_configuration_loads_without_a_warning() -> None:
-    loaded = config.load(SAMPLE, ENVIRON)
+    loaded = loader.load(SAMPLE, ENVIRON)
     assert [source.name for source in loaded.settings.source] == ["hr", "corp", "partners", "personnel"]
     assert loaded.warnings == ()
 
@@ -68,7 +68,7 @@ def test_the_sample_configuration_loads_without_a_warning() -> None:
 def test_the_commented_defaults_of_the_sample_configuration_are_the_defaults(tmp_path: Path) -> None:
     everything = tmp_path / "gateway.toml"
     everything.write_text(with_defaults_uncommented(SAMPLE.read_text()))
-    explicit, implicit = config.load(everything, ENVIRON).settings, config.load(SAMPLE, ENVIRON).settings
+    explicit, implicit = loader.load(everything, ENVIRON).settings, loader.load(SAMPLE, ENVIRON).settings
     assert explicit.model_copy(update={"source": ()}) == implicit.model_copy(update={"source": ()})
     for one, other in zip(explicit.source, implicit.source, strict=True):
         kinds = {"path", "users", "organizations", "groups"}

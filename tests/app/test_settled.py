@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.app.settled import settle
+from gateway.app.process.gc_freeze import settle
 
 
 class Knot:

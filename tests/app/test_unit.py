@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from gateway.app import cli
-from gateway.app.config import PLACES
+from gateway.app.config.loader import PLACES
+from gateway.app.config.settings import GatewayTable
 from gateway.app.service import STOP_SECONDS
-from gateway.app.tables import GatewayTable
 
 UNIT = Path(__file__).parents[2] / "conf" / "gateway.service"
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import config
-from gateway.app.commands.configuration import effective, toml_lines
-from gateway.directory.definition import View
-from gateway.directory.kinds import openldap
-from gateway.directory.rules import Rule, constant, first_of
-from gateway.model.dn import DN
+from gateway.app.commands.config import effective, toml_lines
+from gateway.app.config import loader
+from gateway.directory.projection.attribute_rules import Rule, constant, first_of
+from gateway.directory.projection.view_definition import View
+from gateway.directory.projection.view_kinds import openldap
 from gateway.model.errors import ConfigurationError
+from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind
 
 SEVERAL = """
@@ -58,7 +58,7 @@ only = ["Asia"]
 def views(folder: Path, text: str) -> dict[str, View]:
     file = folder / "gateway.toml"
     file.write_text(text)
-    return {table.name: table.view() for table in config.load(file, {}).settings.view}
+    return {table.name: table.view() for table in loader.load(file, {}).settings.view}
 
 
 def test_a_few_lines_make_a_view(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_without_a_view_there_is_the_one_that_most_programs_expect(tmp_path: Pat
 
 def test_what_is_in_force_is_shown_so_that_it_can_be_read_again(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text(SEVERAL)
-    settings = config.load(tmp_path / "gateway.toml", {}).settings
+    settings = loader.load(tmp_path / "gateway.toml", {}).settings
     again = tmp_path / "again"
     again.mkdir()
     text = "\n".join(toml_lines(effective(settings)))
@@ -164,7 +164,7 @@ def test_what_is_allowed_but_unwise_is_warned_about(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
     rules = 'carLicense = "display_nam"\nsAMAccountName = "username"\ndescription = "shoe_size"\nroomNumber = "dn"'
     file.write_text(f'[[view]]\nname = "o"\n[view.users.attributes]\n{rules}\n')
-    assert config.load(file, {}).warnings == (
+    assert loader.load(file, {}).warnings == (
         'view o: carLicense: "display_nam" is a custom field; did you mean "display_name"?',
         "view o: sAMAccountName is allowed by none of top, person, organizationalPerson, inetOrgPerson; add an object class",
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app import config
-from gateway.app.ldap_tables import OpenLDAPSourceTable
+from gateway.app.config import loader
+from gateway.app.config.ldap_source_tables import OpenLDAPSourceTable
 from scripts.benchmark.gateway_side import AD, BASES, PLAIN, Gateway, Setup
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
@@ -17,7 +17,7 @@ from tests.servers.slapd import Slapd
 def test_the_benchs_configuration_is_accepted_and_names_the_provider(
     tmp_path: Path, slapd: Slapd, pki: Pki, setup: Setup
 ) -> None:
-    loaded = config.load(Gateway(tmp_path, slapd, pki).configuration(setup), setup.variables)
+    loaded = loader.load(Gateway(tmp_path, slapd, pki).configuration(setup), setup.variables)
     source = loaded.settings.source[0]
     assert loaded.warnings == ()
     assert isinstance(source, OpenLDAPSourceTable)

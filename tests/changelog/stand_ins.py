@@ -56,7 +56,7 @@ class Store:
 
 
 class Log:
-    """Stands in for gateway.store.changes."""
+    """Stands in for gateway.store.log.changes."""
 
     @staticmethod
     def last(store: Store) -> int:
@@ -68,7 +68,7 @@ class Log:
 
 
 class Positions:
-    """Stands in for gateway.store.positions."""
+    """Stands in for gateway.store.log.positions."""
 
     @staticmethod
     def get(store: Store, name: str) -> int | None:

@@ -13,9 +13,9 @@ from gateway.changelog.tail import Tail, TailClosed
 from gateway.model.changes import Change, ChangeType
 from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import Kind
-from gateway.store import changes
-from gateway.store.database import Database
-from gateway.store.migrate import migrate
+from gateway.store.engine.database import Database
+from gateway.store.engine.migrate import migrate
+from gateway.store.log import changes
 from tests.changelog.stand_ins import NOW, Reactor, Store
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.connectors.ldap.active_directory import ActiveDirectorySource
-from gateway.connectors.ldap.domain_settings import DomainKind, DomainSettings, domain_kind
-from gateway.connectors.ldap.settings import Upstream
-from gateway.model import dn as names
+from gateway.connectors.ldap.active_directory.settings import DomainKind, DomainSettings, domain_kind
+from gateway.connectors.ldap.active_directory.source import ActiveDirectorySource
+from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.deltas import MEMBERS, Delta
+from gateway.model.ldap import dn as names
 from gateway.model.objects import Kind
 from tests.connectors.mirror import Mirror
 from tests.servers.samba import Samba

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
+from gateway.model.connector import Source
 from gateway.model.deltas import Batch, Delta, DeltaType, Watermark
 from gateway.model.errors import GatewayError
 from gateway.model.objects import Kind
-from gateway.model.source import Source
 
 PATIENCE_SECONDS = 20.0
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from gateway.wire import controls, oids
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.framing import Framer
 from gateway.wire.messages import (
     BASE_OBJECT,

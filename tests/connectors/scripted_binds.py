@@ -7,8 +7,8 @@ import socket
 import threading
 from types import TracebackType
 
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.framing import Framer
 from gateway.wire.messages import BindResponse, LDAPMessage, Result
 

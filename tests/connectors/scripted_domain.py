@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from uuid import UUID, uuid4
 
-from gateway.model import dn as names
+from gateway.model.ldap import dn as names
 from gateway.wire import controls, filters, oids
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.controls import DirSync, DirSyncFlags, PagedResults
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message
 from gateway.wire.framing import Framer
 from gateway.wire.messages import (
     BASE_OBJECT,

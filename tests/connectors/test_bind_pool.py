@@ -6,8 +6,8 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
-from gateway.connectors.ldap.bind_pool import BindPool, PassThroughSettings
-from gateway.connectors.ldap.settings import Upstream
+from gateway.connectors.ldap.bind.pool import BindPool, PassThroughSettings
+from gateway.connectors.ldap.client.settings import Upstream
 
 IDLE_SECONDS = 60.0
 

@@ -2,7 +2,7 @@
 
 from twisted.internet.task import Clock
 
-from gateway.connectors.circuit import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker
+from gateway.connectors.circuit_breaker import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker
 
 
 def opened(clock: Clock) -> Breaker:

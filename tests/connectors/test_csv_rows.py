@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.connectors.csv.rows import MAX_FIELD_CHARACTERS, MAX_LINE_CHARACTERS, Row, Rows
+from gateway.connectors.csv.parser import MAX_FIELD_CHARACTERS, MAX_LINE_CHARACTERS, Row, Rows
 from gateway.model.errors import InvalidSourceData
 
 

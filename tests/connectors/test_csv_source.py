@@ -12,15 +12,15 @@ import pytest
 from gateway.connectors.csv.people import MAX_ID_CHARACTERS, MAX_LEVELS
 from gateway.connectors.csv.settings import CsvSettings, user_mapping
 from gateway.connectors.csv.source import CsvSource
-from gateway.model import expressions
+from gateway.model.connector import CheckStatus
 from gateway.model.deltas import MEMBERS, Batch, Delta
 from gateway.model.errors import InvalidSourceData, SourceRefused, SourceUnavailable
-from gateway.model.expressions import Expression
-from gateway.model.mapping import EnabledRule
-from gateway.model.mapping_values import normalized
+from gateway.model.expressions import expression
+from gateway.model.expressions.expression import Expression
+from gateway.model.mapping.inbound import EnabledRule
+from gateway.model.mapping.values import normalized
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
-from gateway.model.source import CheckStatus
 from tests.connectors.mirror import Following, Mirror
 
 HEADER = "Nr,Login,Name,Mail,Status,Department,Groups\n"
@@ -30,7 +30,7 @@ CAROL = "9,carol,Carol,,active,,\n"
 MAPPING: dict[str, str | Sequence[str] | Expression] = {
     "username": "LOGIN",
     "display_name": "Name",
-    "email": expressions.compile("lower(Mail)", normalized),
+    "email": expression.compile("lower(Mail)", normalized),
 }
 
 

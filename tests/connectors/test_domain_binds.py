@@ -10,12 +10,12 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor as real_reactor
 
-from gateway.connectors.ldap import subcodes
-from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
-from gateway.connectors.ldap.settings import Upstream
+from gateway.connectors.ldap.bind import ad_error_codes
+from gateway.connectors.ldap.bind.authenticator import PassThrough, PassThroughSettings
+from gateway.connectors.ldap.client.settings import Upstream
+from gateway.model.connector import BindAnswer, BindOutcome, PolicyNotice
 from gateway.model.errors import SourceUnavailable
-from gateway.model.source import BindAnswer, BindOutcome, PolicyNotice
-from gateway.wire.controls_update import PasswordPolicyError
+from gateway.wire.controls.bind_and_update import PasswordPolicyError
 from tests.connectors.domains import Corner
 from tests.connectors.scripted_binds import BindServer
 from tests.servers.pki import Pki
@@ -117,7 +117,7 @@ async def test_a_controller_that_could_ask_nobody_is_unavailable() -> None:
 
 
 def test_words_that_are_not_active_directorys_mean_nothing() -> None:
-    assert subcodes.meaning("invalid credentials, data 533") is None
+    assert ad_error_codes.meaning("invalid credentials, data 533") is None
 
 
 @pytest.mark.parametrize("way", ["ldaps", "start_tls"])

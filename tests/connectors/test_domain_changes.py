@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.connectors.ldap import windows_values as windows
-from gateway.connectors.ldap.active_directory import ActiveDirectorySource
-from gateway.connectors.ldap.domain_settings import DomainMode
+from gateway.connectors.ldap.active_directory import values as windows
+from gateway.connectors.ldap.active_directory.settings import DomainMode
+from gateway.connectors.ldap.active_directory.source import ActiveDirectorySource
 from gateway.model.deltas import MEMBERS, Delta, DeltaType
 from gateway.model.objects import Kind
 from tests.connectors.domains import Corner, DomainMirror, members, must_agree

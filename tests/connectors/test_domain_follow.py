@@ -10,9 +10,9 @@ from functools import partial
 
 import pytest
 
-from gateway.connectors.ldap import domain_watermark
-from gateway.connectors.ldap import windows_values as windows
-from gateway.connectors.ldap.domain_settings import DomainMode
+from gateway.connectors.ldap.active_directory import values as windows
+from gateway.connectors.ldap.active_directory import watermark
+from gateway.connectors.ldap.active_directory.settings import DomainMode
 from gateway.model.deltas import Delta
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import Kind
@@ -114,10 +114,10 @@ def test_a_controller_that_was_restored_from_a_backup_means_a_comparison(start_s
     corner.user("ann")
     source = corner.source(mode=DomainMode.USN)
     mirror = DomainMirror().read(source)
-    stored = domain_watermark.decode(corner.settings(mode=DomainMode.USN), mirror.watermark)
+    stored = watermark.decode(corner.settings(mode=DomainMode.USN), mirror.watermark)
     assert stored is not None
     ahead = replace(stored, told={"usn": stored.usn + 1000})
-    mirror.watermark = domain_watermark.encode(corner.settings(mode=DomainMode.USN), ahead)
+    mirror.watermark = watermark.encode(corner.settings(mode=DomainMode.USN), ahead)
     server.delete(server.add_unit("deleted"))
     assert compared(mirror.read(source))
 

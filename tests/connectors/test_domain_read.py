@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from gateway.connectors.ldap import windows_values as windows
-from gateway.connectors.ldap.domain_settings import DomainMode
+from gateway.connectors.ldap.active_directory import values as windows
+from gateway.connectors.ldap.active_directory.settings import DomainMode
+from gateway.model.connector import CheckStatus
 from gateway.model.errors import SourceRefused
 from gateway.model.objects import Kind
-from gateway.model.source import CheckStatus
 from tests.connectors.domains import Corner, DomainMirror, members
 from tests.servers.pki import Pki
 from tests.servers.samba import BASE, NETBIOS, REALM

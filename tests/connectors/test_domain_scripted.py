@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.connectors.ldap.active_directory import LONGEST_LAG, ActiveDirectorySource, present_time
-from gateway.connectors.ldap.domain_settings import DomainMode, DomainSettings, domain_kind
-from gateway.connectors.ldap.settings import Upstream
+from gateway.connectors.ldap.active_directory.settings import DomainMode, DomainSettings, domain_kind
+from gateway.connectors.ldap.active_directory.source import LONGEST_LAG, ActiveDirectorySource, present_time
+from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.deltas import MEMBERS
 from gateway.model.errors import SourceRefused, SourceUnavailable
 from gateway.model.objects import Kind
@@ -187,7 +187,7 @@ def test_a_controller_that_has_heard_of_everything_is_compared_with_at_once(doma
 def test_a_search_for_changes_that_the_controller_ends_is_begun_anew(
     domain: ScriptedDomain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.connectors.ldap.domain_notification.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("gateway.connectors.ldap.active_directory.change_notification.RETRY_SECONDS", 0.0)
     with Following(source(domain, poll_seconds=3600), DomainMirror()) as following:
         following.until(lambda: domain.listened_to)
         user(domain, "ann")

@@ -9,10 +9,10 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList
 
-from gateway.connectors.ldap import finding
-from gateway.connectors.ldap.entries import EntryReader
-from gateway.connectors.ldap.finding import MAX_LOGIN_CHARACTERS, MOST_ASKED, MOST_FOUND, FinderSettings, LdapFinder
-from gateway.connectors.ldap.settings import OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.client import user_lookup
+from gateway.connectors.ldap.client.entry_to_delta import EntryReader
+from gateway.connectors.ldap.client.settings import OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.client.user_lookup import MAX_LOGIN_CHARACTERS, MOST_ASKED, MOST_FOUND, FinderSettings, LdapFinder
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import Kind
 from tests.conftest import StartSlapd
@@ -134,7 +134,7 @@ async def test_an_account_that_may_not_look_is_unavailable_and_not_nobody(slapd:
 
 @ensureDeferred
 async def test_so_many_names_are_looked_up_at_a_time(slapd: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "CONNECTIONS", 1)
+    monkeypatch.setattr(user_lookup, "CONNECTIONS", 1)
     finder = made(slapd)
     slapd.suspend()
     try:

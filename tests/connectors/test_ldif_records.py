@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.connectors.ldif_records import LdifRecord, records
+from gateway.connectors.ldif.parser import LdifRecord, records
 from gateway.model.errors import InvalidSourceData
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.connectors.ldif import LdifSettings, LdifSource, ldif_kind
-from gateway.model import dn as names
+from gateway.connectors.ldif.source import LdifSettings, LdifSource, ldif_kind
+from gateway.model.connector import CheckStatus
 from gateway.model.deltas import Batch, Watermark
 from gateway.model.errors import InvalidSourceData, SourceRefused, SourceUnavailable
-from gateway.model.mapping import default_mapping
+from gateway.model.ldap import dn as names
+from gateway.model.mapping.inbound import default_mapping
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
-from gateway.model.source import CheckStatus
 from tests.connectors.mirror import Following, Mirror
 from tests.servers.people import people
 

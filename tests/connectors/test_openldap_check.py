@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from gateway.connectors.ldap.openldap import OpenLDAPSource
-from gateway.connectors.ldap.settings import kind_settings
-from gateway.model.mapping import default_mapping
+from gateway.connectors.ldap.client.settings import kind_settings
+from gateway.connectors.ldap.openldap.source import OpenLDAPSource
+from gateway.model.connector import CheckItem, CheckStatus
+from gateway.model.mapping.inbound import default_mapping
 from gateway.model.objects import Kind
-from gateway.model.source import CheckItem, CheckStatus
 from tests.conftest import StartSlapd
 from tests.connectors.upstreams import add_person, settings, source, upstream
 from tests.servers.people import people

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gateway.connectors.ldap.openldap import OpenLDAPSource
-from gateway.connectors.ldap.settings import Upstream, kind_settings
+from gateway.connectors.ldap.client.settings import Upstream, kind_settings
+from gateway.connectors.ldap.openldap.source import OpenLDAPSource
 from gateway.model.errors import GatewayError, SourceRefused, SourceUnavailable
 from gateway.model.objects import Kind
 from tests.conftest import StartSlapd

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.connectors.ldap.settings import Upstream
+from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.deltas import Batch, DeltaType
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import Kind

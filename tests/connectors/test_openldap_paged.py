@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.connectors.ldap.settings import Mode, kind_settings
+from gateway.connectors.ldap.client.settings import Mode, kind_settings
 from gateway.model.errors import SourceRefused
 from gateway.model.objects import Kind
 from tests.conftest import StartSlapd

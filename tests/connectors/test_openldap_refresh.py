@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.connectors.ldap.settings import KindSettings, Mode, kind_settings
-from gateway.model import dn as names
+from gateway.connectors.ldap.client.settings import KindSettings, Mode, kind_settings
 from gateway.model.deltas import DeltaType, Watermark
-from gateway.model.mapping import default_mapping
+from gateway.model.ldap import dn as names
+from gateway.model.mapping.inbound import default_mapping
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
 from tests.conftest import StartSlapd

@@ -13,10 +13,10 @@ from twisted.internet import reactor as real_reactor
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.task import deferLater
 
-from gateway.connectors.ldap.passthrough import RESULTS, PassThrough, PassThroughSettings
-from gateway.connectors.ldap.settings import Upstream
+from gateway.connectors.ldap.bind.authenticator import RESULTS, PassThrough, PassThroughSettings
+from gateway.connectors.ldap.client.settings import Upstream
+from gateway.model.connector import BindAnswer, BindOutcome
 from gateway.model.errors import SourceUnavailable
-from gateway.model.source import BindAnswer, BindOutcome
 from gateway.wire.result_codes import ResultCode
 from tests.conftest import StartSlapd
 from tests.connectors.scripted_binds import BindServer

@@ -11,9 +11,9 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 
-from gateway.connectors.ldap.passthrough import PassThrough, PassThroughSettings
+from gateway.connectors.ldap.bind.authenticator import PassThrough, PassThroughSettings
+from gateway.model.connector import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
 from gateway.model.errors import SourceUnavailable
-from gateway.model.source import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
 from tests.conftest import StartSlapd
 from tests.connectors.scripted_binds import BindServer
 from tests.connectors.upstreams import upstream

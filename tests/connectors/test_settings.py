@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.connectors.ldap import watermark
-from gateway.connectors.ldap.settings import Address, Mode, OpenLDAPSettings, Upstream, kind_settings
-from gateway.model.mapping import default_mapping
+from gateway.connectors.ldap.client.settings import Address, Mode, OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.openldap import watermark
+from gateway.model.mapping.inbound import default_mapping
 from gateway.model.objects import Kind
 
 PLAIN = OpenLDAPSettings(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.connectors.ldap.openldap import OpenLDAPSource
-from gateway.connectors.ldap.settings import OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.client.settings import OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.openldap.source import OpenLDAPSource
 from gateway.model.deltas import DeltaType
 from gateway.model.errors import SourceRefused, SourceUnavailable
 from gateway.model.objects import Kind

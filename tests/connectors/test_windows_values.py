@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.connectors.ldap import windows_values as windows
-from gateway.connectors.ldap.domain_entries import DomainEntry
-from gateway.connectors.ldap.domain_settings import DomainMode, DomainSettings, domain_kind
-from gateway.connectors.ldap.domain_watermark import Position, decode, encode
-from gateway.connectors.ldap.expiring import AHEAD, Expiring
-from gateway.connectors.ldap.settings import Upstream
+from gateway.connectors.ldap.active_directory import values as windows
+from gateway.connectors.ldap.active_directory.account_expiry import AHEAD, Expiring
+from gateway.connectors.ldap.active_directory.entry_to_delta import DomainEntry
+from gateway.connectors.ldap.active_directory.settings import DomainMode, DomainSettings, domain_kind
+from gateway.connectors.ldap.active_directory.watermark import Position, decode, encode
+from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.deltas import Delta, DeltaType, Watermark
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm

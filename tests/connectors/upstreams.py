@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gateway.connectors.ldap.openldap import OpenLDAPSource
-from gateway.connectors.ldap.settings import KindSettings, OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.client.settings import KindSettings, OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.openldap.source import OpenLDAPSource
 from gateway.model.objects import Kind
 from tests.servers.slapd import Slapd
 

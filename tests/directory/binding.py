@@ -11,23 +11,25 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from gateway.directory.authenticate import Authentication, InvalidCredentials
+from gateway.directory.authentication.authentication import Authentication, InvalidCredentials
+from gateway.directory.authentication.offline_binds import OfflineBinds
+from gateway.directory.authentication.password_change import PasswordChanges
+from gateway.directory.authentication.password_check import Passwords
+from gateway.directory.authentication.password_hashing import Hashing, hash_blocking
+from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.directory.directory import Directory, Party
-from gateway.directory.hashing import Hashing, hash_blocking
-from gateway.directory.offline import OfflineBinds
-from gateway.directory.password_change import PasswordChanges
-from gateway.directory.passwords import Passwords
-from gateway.directory.reader import Reader
-from gateway.directory.softlock import SoftLock
-from gateway.directory.viewfile import ViewFile
-from gateway.model.application import Application
+from gateway.directory.search.view_reader import Reader
+from gateway.directory.view_file.view_file import ViewFile
+from gateway.model.applications import Application
+from gateway.model.connector import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import User
-from gateway.model.source import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
-from gateway.store import applications, record_rows, sources
-from gateway.store import passwords as store
-from gateway.store.database import Connection
-from gateway.store.record_rows import RecordRow
+from gateway.store.clients import applications
+from gateway.store.engine.database import Connection
+from gateway.store.objects import passwords as store
+from gateway.store.operations import source_state
+from gateway.store.records import record_rows
+from gateway.store.records.record_rows import RecordRow
 from tests.directory.worlds import BASE, SOURCE, START, World, group, openldap_view, user
 
 MAX_FAILURES = 3
@@ -130,7 +132,7 @@ class Bed:
     @staticmethod
     def _link(connection: Connection, accounts: list[tuple[User, str]]) -> None:
         for number, (person, source) in enumerate(accounts, 1):
-            sources.ensure(connection, source, "ldap")
+            source_state.ensure(connection, source, "ldap")
             name = f"cn={person.username},o={source}"
             row = RecordRow(
                 number, source, "user", f"x{number}", name, f"k{number}", None, "{}", None, "linked", "", person.id, "r", number

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from gateway.directory.access import Access
-from gateway.directory.reader import BASE_OBJECT, WHOLE_SUBTREE, Reader
-from gateway.directory.search import Query, Search, ViewSearcher
-from gateway.directory.updater import ViewUpdater
-from gateway.directory.viewfile import ViewFile
-from gateway.model.application import Scope
-from gateway.model.dn import DN
+from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.search.search import Query, Search, ViewSearcher
+from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE, Reader
+from gateway.directory.view_file.view_file import ViewFile
+from gateway.model.applications import Scope
+from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
 from tests.directory.worlds import BASE, World, group, openldap_view, organization, user
 

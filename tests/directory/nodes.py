@@ -7,8 +7,8 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from gateway.changelog.tail import Tail
-from gateway.directory.definition import View
-from gateway.directory.follower import Follower
+from gateway.directory.materialization.follower import Follower
+from gateway.directory.projection.view_definition import View
 from tests.directory.worlds import World, openldap_view
 
 

@@ -3,8 +3,8 @@ entry along with it."""
 
 from collections.abc import Iterable
 
-from gateway.directory.reading import Event, Happened, Reading
-from gateway.model import dn
+from gateway.directory.journal.journal_reader import Event, Happened, Reading
+from gateway.model.ldap import dn
 from gateway.wire import entries
 
 

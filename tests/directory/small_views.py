@@ -7,20 +7,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from gateway.directory import viewfile
 from gateway.directory.access import Access
-from gateway.directory.csn import Moment, format_csn
-from gateway.directory.definition import View
-from gateway.directory.evaluate import Evaluator
-from gateway.directory.indexing import attribute_key, decoded
-from gateway.directory.projection import CONTAINER, PRIVATE_GROUP, Projection, private_group, private_group_owner
-from gateway.directory.reader import BASE_OBJECT, SINGLE_LEVEL, SUBORDINATE_SUBTREE, WHOLE_SUBTREE, Reader
-from gateway.directory.sight import ROW, Row
-from gateway.directory.viewfile import ViewFile
-from gateway.directory.writer import ViewWriter
-from gateway.model import dn
-from gateway.model.application import Scope
-from gateway.model.dn import DN
+from gateway.directory.projection.index_keys import attribute_key, decoded
+from gateway.directory.projection.projection import CONTAINER, PRIVATE_GROUP, Projection, private_group, private_group_owner
+from gateway.directory.projection.view_definition import View
+from gateway.directory.search.filter_evaluator import Evaluator
+from gateway.directory.search.view_reader import BASE_OBJECT, SINGLE_LEVEL, SUBORDINATE_SUBTREE, WHOLE_SUBTREE, Reader
+from gateway.directory.search.visible_rows import ROW, Row
+from gateway.directory.view_file import view_file
+from gateway.directory.view_file.csn import Moment, format_csn
+from gateway.directory.view_file.entry_writer import ViewWriter
+from gateway.directory.view_file.view_file import ViewFile
+from gateway.model.applications import Scope
+from gateway.model.ldap import dn
+from gateway.model.ldap.dn import DN
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Organization, User
 from gateway.wire import filters
 from tests.directory.worlds import BASE, START, group, identifier, openldap_view, organization, user
@@ -119,7 +119,7 @@ def written(
     with tempfile.TemporaryDirectory() as folder:
         file = ViewFile(Path(folder), replace(view or openldap_view(), transitive_member_of=transitive))
         connection = file.open_writer()
-        with viewfile.transaction(connection):
+        with view_file.transaction(connection):
             writer = ViewWriter(connection, file.view)
             _write(writer, Projection(file.view), directory)
             if counted:

@@ -8,12 +8,12 @@ from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred, gatherResults
 
-from gateway.directory.authenticate import EmptyPassword
+from gateway.directory.authentication.authentication import EmptyPassword
 from gateway.directory.directory import ViewNotReady
-from gateway.model.application import Scope
-from gateway.model.dn import InvalidDN
+from gateway.model.applications import Scope
 from gateway.model.errors import SourceUnavailable
-from gateway.store import applications
+from gateway.model.ldap.dn import InvalidDN
+from gateway.store.clients import applications
 from tests.directory.binding import ANNA, DEE, MAX_FAILURES, PEOPLE, Bed
 from tests.directory.worlds import BASE
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pytest_twisted import ensureDeferred
 
-from gateway.directory.bindnames import logins_in
-from gateway.directory.definition import View
-from gateway.model.dn import DN, InvalidDN
+from gateway.directory.authentication.bind_names import logins_in
+from gateway.directory.projection.view_definition import View
+from gateway.model.ldap.dn import DN, InvalidDN
 from tests.directory.binding import ANNA, DEE, MAX_FAILURES, PEOPLE, Bed
 from tests.directory.worlds import BASE, openldap_view
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from gateway.directory.access import Access, of_user
-from gateway.directory.reader import BASE_OBJECT, WHOLE_SUBTREE, Reader
-from gateway.directory.search import Query, ViewSearcher
-from gateway.directory.viewfile import ViewFile
-from gateway.model.application import Scope
-from gateway.model.dn import DN
+from gateway.directory.search.search import Query, ViewSearcher
+from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE, Reader
+from gateway.directory.view_file.view_file import ViewFile
+from gateway.model.applications import Scope
+from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
 from tests.directory.worlds import BASE, World, group, openldap_view, user
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.directory.csn import Moment, format_csn, mark_of, parse_csn
+from gateway.directory.view_file.csn import Moment, format_csn, mark_of, parse_csn
 
 moments = st.builds(Moment, st.integers(0, 2**36 - 1), st.integers(0, 250_000_000_000_000))
 marks = st.integers(0, 4095)

@@ -6,9 +6,9 @@ import pytest
 
 from gateway.directory.access import Access
 from gateway.directory.directory import Directory, Party, ViewNotReady
-from gateway.model import dn
-from gateway.model.application import Scope
-from gateway.model.dn import DN
+from gateway.model.applications import Scope
+from gateway.model.ldap import dn
+from gateway.model.ldap.dn import DN
 from tests.directory.worlds import openldap_view
 
 OUTER, INNER, OTHER = openldap_view("outer", "dc=x"), openldap_view("inner", "ou=in,dc=x"), openldap_view("other", "o=y")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.directory.evaluate import Evaluator
-from gateway.model.dn import DN
+from gateway.directory.search.filter_evaluator import Evaluator
+from gateway.model.ldap.dn import DN
 from gateway.wire import filters
 
 ENTRY = {

@@ -13,10 +13,10 @@ from twisted.internet import reactor
 
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory, ViewNotReady
-from gateway.directory.follower import Follower
-from gateway.directory.updater import ViewUpdater
-from gateway.directory.viewfile import ViewFile
-from gateway.store.database import Connection
+from gateway.directory.materialization.follower import Follower
+from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.view_file.view_file import ViewFile
+from gateway.store.engine.database import Connection
 from tests.directory.nodes import Impatient, Node, events, name, until
 from tests.directory.worlds import World, openldap_view, user
 

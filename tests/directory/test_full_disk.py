@@ -8,8 +8,8 @@ import pytest
 from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
 
-from gateway.directory.follower import MAX_RETRY_SECONDS
-from gateway.directory.viewfile import ViewFile
+from gateway.directory.materialization.follower import MAX_RETRY_SECONDS
+from gateway.directory.view_file.view_file import ViewFile
 from tests.directory.nodes import Node, name, until
 from tests.directory.worlds import World, user
 

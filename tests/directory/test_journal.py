@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.directory import history, viewfile
 from gateway.directory.access import Access
-from gateway.directory.csn import Moment
-from gateway.directory.definition import View
-from gateway.directory.journal import Journal
-from gateway.directory.reader import SINGLE_LEVEL, WHOLE_SUBTREE, Reader
-from gateway.directory.reading import Event, Happened
-from gateway.directory.search import Query, ViewSearcher
-from gateway.directory.viewfile import ViewFile
-from gateway.model.application import Scope
-from gateway.model.dn import DN
+from gateway.directory.journal.journal import Journal
+from gateway.directory.journal.journal_reader import Event, Happened
+from gateway.directory.projection.view_definition import View
+from gateway.directory.search.search import Query, ViewSearcher
+from gateway.directory.search.view_reader import SINGLE_LEVEL, WHOLE_SUBTREE, Reader
+from gateway.directory.view_file import history, view_file
+from gateway.directory.view_file.csn import Moment
+from gateway.directory.view_file.view_file import ViewFile
+from gateway.model.applications import Scope
+from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
 from tests.directory.company import (
     ANNA,
@@ -188,7 +188,7 @@ def test_what_a_search_may_see_is_in_its_mark_and_a_plain_replicas_is_the_views(
         mark(EVERYTHING, "(objectclass=*)", BASE, "cn"),
     ]
     assert len(set(marks)) == len(marks)
-    assert marks[0] == viewfile.read(company.reader.connection, "mark")
+    assert marks[0] == view_file.read(company.reader.connection, "mark")
 
 
 def test_only_moments_of_this_log_that_are_remembered_are_known(company: Company) -> None:
@@ -213,12 +213,12 @@ def test_what_is_kept_of_the_past_is_bounded_and_the_floor_moves_up(company: Com
         company.follow()
     kept = company.reader.connection.execute("SELECT count(*) FROM former").fetchone()[0]
     assert kept == 3
-    assert viewfile.floor(company.reader.connection) == built.number + 3
+    assert view_file.floor(company.reader.connection) == built.number + 3
     assert not journal(company.reader, EVERYTHING).knows(built)
 
     monkeypatch.setattr(history, "CHANGES_KEPT", 1)
     company.world.put(group(22, "New"), replace(STAFF, name="Crew"))
     company.follow()
     now = history.latest(company.reader.connection)
-    assert viewfile.floor(company.reader.connection) == now.number - 1
+    assert view_file.floor(company.reader.connection) == now.number - 1
     assert company.reader.connection.execute("SELECT count(*) FROM moment").fetchone()[0] == 2

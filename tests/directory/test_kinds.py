@@ -4,10 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.directory.definition import View
-from gateway.directory.kinds import KINDS, active_directory, custom, openldap, tree
-from gateway.directory.overlay import NOTHING, Overlay, Posix, overlaid, with_members, with_posix
-from gateway.directory.projection import (
+from gateway.directory.projection.attribute_rules import Rule, constant, first_of
+from gateway.directory.projection.projection import (
     PRIVATE_GROUP,
     Entry,
     Projection,
@@ -15,9 +13,11 @@ from gateway.directory.projection import (
     private_group_id,
     private_group_owner,
 )
-from gateway.directory.rules import Rule, constant, first_of
-from gateway.model import schema
-from gateway.model.dn import DN
+from gateway.directory.projection.view_definition import View
+from gateway.directory.projection.view_kinds import KINDS, active_directory, custom, openldap, tree
+from gateway.directory.projection.view_overrides import NOTHING, Overlay, Posix, overlaid, with_members, with_posix
+from gateway.model.ldap import schema
+from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind, User
 from tests.directory.test_projection import RICH, classes, forbidden, missing, values
 from tests.directory.view_shapes import SHAPES

@@ -14,21 +14,22 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 
-from gateway.directory import arrivals, newcomers
-from gateway.directory.arrivals import Arrivals
-from gateway.directory.authenticate import Authentication, InvalidCredentials
+from gateway.directory import read_your_writes
+from gateway.directory.authentication import jit
+from gateway.directory.authentication.authentication import Authentication, InvalidCredentials
+from gateway.directory.authentication.jit import MAX_LOGINS, NOBODY_SECONDS, Newcomer, Newcomers, NewcomerSource
+from gateway.directory.authentication.offline_binds import OfflineBinds
+from gateway.directory.authentication.password_check import Passwords
+from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.directory.directory import Directory
-from gateway.directory.newcomers import MAX_LOGINS, NOBODY_SECONDS, Newcomer, Newcomers, NewcomerSource
-from gateway.directory.offline import OfflineBinds
-from gateway.directory.passwords import Passwords
-from gateway.directory.softlock import SoftLock
+from gateway.directory.read_your_writes import Arrivals
+from gateway.model.connector import BindAnswer, BindOutcome
 from gateway.model.deltas import Delta, DeltaType
-from gateway.model.dn import InvalidDN
 from gateway.model.errors import Busy, SourceUnavailable
-from gateway.model.newcomers import Entered
+from gateway.model.jit import Entered
+from gateway.model.ldap.dn import InvalidDN
 from gateway.model.objects import Kind
-from gateway.model.source import BindAnswer, BindOutcome
-from gateway.store import application_passwords
+from gateway.store.clients import application_passwords
 from tests.directory.binding import ANNA, CY, MAX_FAILURES, PEOPLE, Bed, Upstream
 
 ZOE = "cn=zoe,o=hr"
@@ -127,7 +128,7 @@ async def test_that_nobody_has_a_name_is_remembered_for_some_seconds(gate: Gate)
 
 @ensureDeferred
 async def test_so_many_names_that_nobody_has_are_remembered(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(newcomers, "MAX_REMEMBERED", 3)
+    monkeypatch.setattr(jit, "MAX_REMEMBERED", 3)
     for name in ("a", "b", "c", "d", "b", "a"):
         await gate.admit(name)
     assert gate.finders["hr"].asked == ["a", "b", "c", "d", "a"]
@@ -260,7 +261,7 @@ async def test_a_view_that_does_not_follow_is_busy(entry: Entry) -> None:
         if entry.follower.on_change:
             break
         await _turn()
-    entry.gate.clock.advance(arrivals.VIEW_SECONDS)
+    entry.gate.clock.advance(read_your_writes.VIEW_SECONDS)
     with pytest.raises(Busy):
         await answer
 

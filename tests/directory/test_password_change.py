@@ -8,13 +8,14 @@ import pytest
 from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
 
-from gateway.directory.authenticate import InvalidCredentials
+from gateway.directory.authentication.authentication import InvalidCredentials
+from gateway.directory.authentication.password_change import Changed, ChangeRefused
 from gateway.directory.directory import Party
-from gateway.directory.password_change import Changed, ChangeRefused
-from gateway.model.application import Scope
+from gateway.model.applications import Scope
+from gateway.model.connector import PolicyNotice
 from gateway.model.errors import NotFound, SourceUnavailable
-from gateway.model.source import PolicyNotice
-from gateway.store import application_passwords, passwords
+from gateway.store.clients import application_passwords
+from gateway.store.objects import passwords
 from gateway.wire.result_codes import ResultCode
 from tests.directory.binding import ANNA, EVE, MAX_FAILURES, PEOPLE, Bed
 from tests.directory.worlds import BASE, SOURCE, START

@@ -10,12 +10,13 @@ import pytest
 from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
 
-from gateway.directory import hashing
-from gateway.directory.authenticate import InvalidCredentials
+from gateway.directory.authentication import password_hashing
+from gateway.directory.authentication.authentication import InvalidCredentials
+from gateway.model.connector import PolicyNotice
 from gateway.model.errors import Busy, SourceUnavailable
-from gateway.model.source import PolicyNotice
-from gateway.store import application_passwords, passwords, users
-from gateway.store.passwords import Verifier
+from gateway.store.clients import application_passwords
+from gateway.store.objects import passwords, users
+from gateway.store.objects.passwords import Verifier
 from tests.directory.binding import ANNA, DEE, EVE, MAX_FAILURES, PEOPLE, Bed
 from tests.directory.worlds import SOURCE, START
 
@@ -33,13 +34,13 @@ def bed(tmp_path: Path) -> Iterator[Bed]:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The passwords that were compared with a hash, in order; what is compared without one as well."""
     seen: list[bytes] = []
-    verify = hashing.verify_blocking
+    verify = password_hashing.verify_blocking
 
     def noted(password_hash: str, password: bytes) -> bool:
         seen.append(password)
         return verify(password_hash, password)
 
-    monkeypatch.setattr(hashing, "verify_blocking", noted)
+    monkeypatch.setattr(password_hashing, "verify_blocking", noted)
     return seen
 
 
@@ -116,7 +117,7 @@ async def test_a_wrong_local_password_is_wrong_while_a_source_is_down(bed: Bed) 
 @ensureDeferred
 async def test_more_hashes_than_may_wait_are_busy_and_no_failure(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     bed.set_local(EVE, b"local")
-    monkeypatch.setattr(hashing, "MAX_WAITING", -1)
+    monkeypatch.setattr(password_hashing, "MAX_WAITING", -1)
     for _ in range(MAX_FAILURES + 1):
         with pytest.raises(Busy):
             await bed.bind(EVES, b"local")
@@ -335,7 +336,7 @@ async def test_a_verifier_is_forgotten_rather_than_kept_wrong_when_there_is_no_t
     bed: Bed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await with_verifier(bed)
-    monkeypatch.setattr(hashing, "MAX_WAITING", -8)
+    monkeypatch.setattr(password_hashing, "MAX_WAITING", -8)
     bed.hr.passwords["cn=anna,o=hr"] = b"new"
     await bed.bind(ANNAS, b"new")
     await until_kept(bed, False)

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.directory import definition
-from gateway.directory.projection import Entry, Projection, timestamp
-from gateway.model import schema
-from gateway.model.dn import DN
+from gateway.directory.projection import view_definition
+from gateway.directory.projection.projection import Entry, Projection, timestamp
+from gateway.model.ldap import schema
+from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind
 from gateway.wire import entries
 from tests.directory.worlds import BASE, START, group, identifier, moment, openldap_view, organization, user
@@ -180,5 +180,5 @@ def test_the_fingerprint_changes_with_anything_that_changes_entries(monkeypatch:
     assert len({view.fingerprint, *(other.fingerprint for other in others)}) == 5
     assert openldap_view("another name").fingerprint == view.fingerprint
     before = view.fingerprint
-    monkeypatch.setattr(definition, "FORMAT", definition.FORMAT + 1)
+    monkeypatch.setattr(view_definition, "FORMAT", view_definition.FORMAT + 1)
     assert view.fingerprint != before

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 from pytest_twisted import ensureDeferred
 
-from gateway.directory.authenticate import AuthorizationDenied, InvalidCredentials
-from gateway.directory.certificates import CertificateNames
+from gateway.directory.authentication.authentication import AuthorizationDenied, InvalidCredentials
+from gateway.directory.authentication.client_certificates import CertificateNames
+from gateway.directory.authentication.revocation import Revocation
 from gateway.directory.directory import Party
-from gateway.directory.revocation import Revocation
-from gateway.model.application import Scope
+from gateway.model.applications import Scope
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Kind
-from gateway.store import applications, changes, users
-from gateway.store.database import Connection
+from gateway.store.clients import applications
+from gateway.store.engine.database import Connection
+from gateway.store.log import changes
+from gateway.store.objects import users
 from tests.directory.binding import ANNA, PEOPLE, Bed
 from tests.directory.worlds import BASE, SOURCE, START
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.directory.rules import Rule, constant, first_of, pieces
+from gateway.directory.projection.attribute_rules import Rule, constant, first_of, pieces
 from gateway.model.objects import Attributes
 
 ANNA: Attributes = {

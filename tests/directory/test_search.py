@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.directory import reader as reader_module
-from gateway.directory import search as search_module
 from gateway.directory.access import Access
-from gateway.directory.reader import WHOLE_SUBTREE, Reader, TooManySearches
-from gateway.directory.search import Query, Search, ViewSearcher
-from gateway.directory.viewfile import ViewFile
-from gateway.model.dn import DN
+from gateway.directory.search import search as search_module
+from gateway.directory.search import view_reader as reader_module
+from gateway.directory.search.search import Query, Search, ViewSearcher
+from gateway.directory.search.view_reader import WHOLE_SUBTREE, Reader, TooManySearches
+from gateway.directory.view_file.view_file import ViewFile
+from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
 from tests.directory.company import (
     ANNA,

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.directory.access import Access, may_read
-from gateway.directory.definition import View
-from gateway.directory.indexing import attribute_key
-from gateway.directory.reader import BASE_OBJECT, Reader
-from gateway.directory.search import NoSuchObject, Query, Search, ViewSearcher
-from gateway.directory.sight import Row
-from gateway.model import schema
-from gateway.model.application import Scope
-from gateway.model.dn import DN
+from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.projection.view_definition import View
+from gateway.directory.search.search import NoSuchObject, Query, Search, ViewSearcher
+from gateway.directory.search.view_reader import BASE_OBJECT, Reader
+from gateway.directory.search.visible_rows import Row
+from gateway.model.applications import Scope
+from gateway.model.ldap import schema
+from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
 from tests.directory.random_filters import FilterMaker
 from tests.directory.small_views import (

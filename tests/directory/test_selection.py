@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.directory.projection import Projection
-from gateway.directory.selection import Renderer, wanted
+from gateway.directory.projection.projection import Projection
+from gateway.directory.search.attribute_selection import Renderer, wanted
 from gateway.wire import entries
 from tests.directory.worlds import openldap_view, user
 

@@ -7,10 +7,10 @@ import pytest
 from structlog.testing import capture_logs
 from twisted.internet.task import Clock
 
-from gateway.directory import viewfile
 from gateway.directory.directory import Directory, ViewNotReady
-from gateway.directory.shared import RETRY_SECONDS, SharedView
-from gateway.directory.updater import ViewUpdater
+from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.materialization.shared_view import RETRY_SECONDS, SharedView
+from gateway.directory.view_file import view_file
 from gateway.model.errors import StoreUnavailable
 from tests.directory.worlds import World, openldap_view, user
 
@@ -31,7 +31,7 @@ class Shared:
 
     @property
     def build(self) -> str:
-        return str(viewfile.read(self.writer.connection, "build"))
+        return str(view_file.read(self.writer.connection, "build"))
 
     def tell(self) -> None:
         """What the writer says of the file as it is."""

@@ -5,8 +5,8 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
-from gateway.directory import softlock
-from gateway.directory.softlock import SoftLock
+from gateway.directory.authentication import soft_lock
+from gateway.directory.authentication.soft_lock import SoftLock
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_a_lock_ends_one_window_after_its_first_failure(lock: SoftLock, clock: C
 def test_the_names_remembered_are_bounded_and_the_longest_unused_go_first(
     lock: SoftLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(softlock, "MAX_KEYS", 2)
+    monkeypatch.setattr(soft_lock, "MAX_KEYS", 2)
     for name in ("anna", "anna", "ben", "anna", "cy"):
         lock.failed(name)
     assert lock.is_locked("anna")
@@ -54,10 +54,10 @@ def test_the_names_remembered_are_bounded_and_the_longest_unused_go_first(
 
 
 def test_a_long_key_is_short_when_it_is_remembered_and_differs_from_others_of_its_beginning() -> None:
-    assert softlock.bounded("anna") == "anna"
+    assert soft_lock.bounded("anna") == "anna"
     long = ["a" * 1_000_000 + end for end in "xy"]
-    assert len({softlock.bounded(key) for key in long}) == 2
-    assert all(len(softlock.bounded(key)) <= softlock.MAX_KEY_CHARACTERS for key in long)
+    assert len({soft_lock.bounded(key) for key in long}) == 2
+    assert all(len(soft_lock.bounded(key)) <= soft_lock.MAX_KEY_CHARACTERS for key in long)
 
 
 def entered(lock: SoftLock, key: str = "anna") -> "list[bool]":

@@ -5,18 +5,18 @@ from random import Random
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.directory import sorting
 from gateway.directory.access import Access
-from gateway.directory.indexing import stored_key
-from gateway.directory.ordered import SortedSearch, sorted_search
-from gateway.directory.reader import WHOLE_SUBTREE, Reader
-from gateway.directory.search import Query, ViewSearcher
-from gateway.directory.sight import Row
-from gateway.model import matching, schema
-from gateway.model.application import Scope
-from gateway.model.dn import DN
+from gateway.directory.projection.index_keys import stored_key
+from gateway.directory.search import sort_keys
+from gateway.directory.search.search import Query, ViewSearcher
+from gateway.directory.search.sorted_search import SortedSearch, sorted_search
+from gateway.directory.search.view_reader import WHOLE_SUBTREE, Reader
+from gateway.directory.search.visible_rows import Row
+from gateway.model.applications import Scope
+from gateway.model.ldap import matching_rules, schema
+from gateway.model.ldap.dn import DN
 from gateway.wire import entries
-from gateway.wire.controls_search import SortKey
+from gateway.wire.controls.search import SortKey
 from gateway.wire.filters import Filter
 from tests.directory.random_filters import FilterMaker
 from tests.directory.small_views import Oracle, all_rows, random_access, random_directory, written
@@ -33,7 +33,7 @@ law = settings(deadline=None, max_examples=50)
 seeds = st.integers(0, 2**64)
 
 
-def query(item: Filter, order: sorting.Order) -> Query:
+def query(item: Filter, order: sort_keys.Order) -> Query:
     base = DN.parse(BASE)
     return Query(base, base.key, WHOLE_SUBTREE, item, ("1.1",), order=order)
 
@@ -57,7 +57,7 @@ def least(oracle: Oracle, row: Row, attribute: str) -> bytes | None:
     values = oracle.values(row)
     kinds = schema.subtypes(schema.canonical(attribute))
     readable = [kind for kind in kinds if oracle.readable is None or kind in oracle.readable or kind in oracle_always(kind)]
-    keys = [matching.equality_key(kind, value) for kind in readable for value in values.get(kind, ())]
+    keys = [matching_rules.equality_key(kind, value) for kind in readable for value in values.get(kind, ())]
     return min((stored_key(kinds[0], key) for key in keys if key), default=None)
 
 
@@ -85,8 +85,8 @@ def agree(reader: Reader, oracle: Oracle, access: Access, random: Random) -> Non
         keys = tuple(SortKey(random.choice(SORTABLE), None, random.random() < 0.5) for _ in range(random.choice((1, 1, 2, 3))))
         item = maker.filter(2)
         try:
-            order = sorting.order(keys, access.attributes)
-        except sorting.CannotSort as error:
+            order = sort_keys.order(keys, access.attributes)
+        except sort_keys.CannotSort as error:
             assert access.attributes is not None, error
             continue
         at_once = names(sorted_search(searcher, query(item, order)).at_once())
@@ -95,7 +95,7 @@ def agree(reader: Reader, oracle: Oracle, access: Access, random: Random) -> Non
         located(sorted_search(searcher, query(item, order)), at_once, order, random)
 
 
-def located(search: SortedSearch, found: list[str], order: sorting.Order, random: Random) -> None:
+def located(search: SortedSearch, found: list[str], order: sort_keys.Order, random: Random) -> None:
     """The list has what was found, and a value's place is where the entries that are not before it begin."""
     search.open()
     search.arrange(exactly=True)

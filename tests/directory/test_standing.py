@@ -9,12 +9,12 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import CancelledError, DeferredList, gatherResults
 
-from gateway.directory import standing
-from gateway.directory.passwords import Passwords
-from gateway.directory.standing import Standings
+from gateway.directory.authentication import account_status
+from gateway.directory.authentication.account_status import Standings
+from gateway.directory.authentication.password_check import Passwords
 from gateway.model.errors import StoreUnavailable
-from gateway.store import passwords, users
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.objects import passwords, users
 from tests.directory.binding import ANNA, CY, DEE, EVE, Bed
 from tests.directory.worlds import SOURCE
 
@@ -74,7 +74,7 @@ async def test_those_who_wait_together_share_one_transaction(
 ) -> None:
     await gatherResults([standings.of(ANNA.id) for _ in range(50)])
     assert counted.readings == 2, "the first one's, and one for all who came while it was under way"
-    monkeypatch.setattr(standing, "MAX_AT_ONCE", 10)
+    monkeypatch.setattr(account_status, "MAX_AT_ONCE", 10)
     await gatherResults([standings.of(ANNA.id) for _ in range(31)])
     assert counted.readings == 2 + 1 + 3
 

@@ -11,16 +11,16 @@ import pytest
 import structlog
 
 from gateway.directory.access import Access, of_user
-from gateway.directory.definition import View
 from gateway.directory.directory import Directory, Party
-from gateway.directory.kinds import active_directory, openldap, tree
-from gateway.directory.overlay import Posix, with_members, with_posix
-from gateway.directory.reader import WHOLE_SUBTREE, Reader
-from gateway.directory.search import Query, ViewSearcher
-from gateway.directory.updater import ViewUpdater
-from gateway.directory.viewfile import ViewFile
-from gateway.model.application import Scope
-from gateway.model.dn import DN
+from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.projection.view_definition import View
+from gateway.directory.projection.view_kinds import active_directory, openldap, tree
+from gateway.directory.projection.view_overrides import Posix, with_members, with_posix
+from gateway.directory.search.search import Query, ViewSearcher
+from gateway.directory.search.view_reader import WHOLE_SUBTREE, Reader
+from gateway.directory.view_file.view_file import ViewFile
+from gateway.model.applications import Scope
+from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
 from tests.directory.worlds import BASE, START, World, contents, group, organization, user
 

@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.directory.updater import ViewUpdater
+from gateway.directory.materialization.log_applier import ViewUpdater
 from tests.directory.random_worlds import History
 from tests.directory.view_shapes import SHAPES
 from tests.directory.worlds import World, contents

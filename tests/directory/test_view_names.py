@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.directory.updater import ViewUpdater
+from gateway.directory.materialization.log_applier import ViewUpdater
 from gateway.model.objects import DirectoryObject
 from gateway.wire import entries
 from tests.directory.worlds import BASE, World, group, identifier, openldap_view, organization, user
@@ -184,7 +184,7 @@ def test_a_change_that_fails_half_way_leaves_the_view_as_it_was(
         raise RuntimeError("the disk is gone")
 
     with monkeypatch.context() as patch, pytest.raises(RuntimeError):
-        patch.setattr("gateway.directory.writer.ViewWriter._flush", fail)
+        patch.setattr("gateway.directory.view_file.entry_writer.ViewWriter._flush", fail)
         follow(world, view)
     assert (view.position, dn_of(view, anna)) == (position, f"uid=anna,{PEOPLE}")
     follow(world, view)

@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.directory import kinds
-from gateway.directory.definition import View
-from gateway.directory.overlay import Overlay, Posix, overlaid, with_posix
-from gateway.directory.rules import Rule, constant, first_of
-from gateway.directory.violations import Violation, WriteRefused
-from gateway.directory.writing import EntryWriting, check_options
-from gateway.model import matching
-from gateway.model.dn import DN, RDN
+from gateway.directory.projection import view_kinds
+from gateway.directory.projection.attribute_rules import Rule, constant, first_of
+from gateway.directory.projection.view_definition import View
+from gateway.directory.projection.view_overrides import Overlay, Posix, overlaid, with_posix
+from gateway.directory.writes.entry_to_edit import EntryWriting, check_options
+from gateway.directory.writes.write_errors import Violation, WriteRefused
+from gateway.model.ldap import matching_rules
+from gateway.model.ldap.dn import DN, RDN
 from gateway.model.objects import Attributes, Kind
 from gateway.wire.messages import ADD, DELETE, INCREMENT, REPLACE, Modification, PartialAttribute
 
-VIEW = kinds.openldap("main", DN.parse("dc=example,dc=test"))
+VIEW = view_kinds.openldap("main", DN.parse("dc=example,dc=test"))
 LEA: Attributes = {"username": ("lea",), "enabled": ("true",), "family_name": ("Lund",), "common_name": ("Lea", "Lea Lund")}
 PERSON = ("top", "person", "organizationalPerson", "inetOrgPerson")
 
@@ -80,8 +80,8 @@ def test_binary_values_stay_octets() -> None:
 
 
 def test_a_modification_costs_what_it_names_and_not_what_the_attribute_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    compared = Mock(side_effect=matching.equality_key)
-    monkeypatch.setattr(matching, "equality_key", compared)
+    compared = Mock(side_effect=matching_rules.equality_key)
+    monkeypatch.setattr(matching_rules, "equality_key", compared)
     everybody = [f"{number}@x" for number in range(1_000)]
     going = [change(DELETE, "mail", value) for value in everybody[:500]]
     assert people().changed({**LEA, "email": tuple(everybody)}, going) == {"email": tuple(everybody[500:])}
@@ -256,7 +256,7 @@ def test_a_new_posix_account_needs_no_numbers_where_they_are_given_here() -> Non
 
 
 def test_every_kind_of_entry_of_every_kind_of_view_can_be_added() -> None:
-    for make, layout in kinds.KINDS.values():
+    for make, layout in view_kinds.KINDS.values():
         view = make("main", DN.parse("dc=example,dc=test"), layout)
         for kind, rules in view.rules.items():
             writing = EntryWriting(kind, view)

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from gateway.directory import overlay
-from gateway.directory.definition import Layout, View
-from gateway.directory.kinds import active_directory, custom, openldap, tree
-from gateway.directory.overlay import Overlay, Posix
-from gateway.directory.rules import Rule, constant, first_of
-from gateway.model.dn import DN
+from gateway.directory.projection import view_overrides
+from gateway.directory.projection.attribute_rules import Rule, constant, first_of
+from gateway.directory.projection.view_definition import Layout, View
+from gateway.directory.projection.view_kinds import active_directory, custom, openldap, tree
+from gateway.directory.projection.view_overrides import Overlay, Posix
+from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind
 from tests.directory.worlds import BASE, identifier
 
@@ -31,8 +31,8 @@ SHAPES = {
     "tree": tree("tree", _BASE),
     "ad": _windows(),
     "ad-tree": _windows("tree"),
-    "ad-together": overlay.overlaid(_windows(), {Kind.GROUP: Overlay(container=DN.parse("CN=Users").rdns)}),
-    "custom": overlay.overlaid(
+    "ad-together": view_overrides.overlaid(_windows(), {Kind.GROUP: Overlay(container=DN.parse("CN=Users").rdns)}),
+    "custom": view_overrides.overlaid(
         custom("custom", _BASE),
         {
             Kind.USER: Overlay(
@@ -48,11 +48,11 @@ SHAPES = {
             )
         },
     ),
-    "posix": overlay.with_posix(
-        overlay.with_members(openldap("posix", _BASE), ("member", "uniqueMember", "memberUid")), _POSIX
+    "posix": view_overrides.with_posix(
+        view_overrides.with_members(openldap("posix", _BASE), ("member", "uniqueMember", "memberUid")), _POSIX
     ),
-    "posix-by-name": overlay.overlaid(overlay.with_posix(tree("by-name", _BASE), _POSIX), _BY_NAME),
+    "posix-by-name": view_overrides.overlaid(view_overrides.with_posix(tree("by-name", _BASE), _POSIX), _BY_NAME),
     "chosen": _chosen(openldap("chosen", _BASE)),
-    "chosen-tree": _chosen(overlay.with_posix(tree("chosen-tree", _BASE), _POSIX)),
+    "chosen-tree": _chosen(view_overrides.with_posix(tree("chosen-tree", _BASE), _POSIX)),
 }
 """Shape by name."""

@@ -10,16 +10,18 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from gateway.directory import kinds
-from gateway.directory.definition import View
-from gateway.directory.updater import ViewUpdater
-from gateway.directory.viewfile import ViewFile
+from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.projection import view_kinds
+from gateway.directory.projection.view_definition import View
+from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.changes import Change, ChangeType
-from gateway.model.dn import DN
+from gateway.model.ldap.dn import DN
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Member, Organization, Origin, User
-from gateway.store import changes, groups, memberships, organizations, sources, users
-from gateway.store.database import Connection, Database
-from gateway.store.migrate import migrate
+from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.migrate import migrate
+from gateway.store.log import changes
+from gateway.store.objects import groups, memberships, organizations, users
+from gateway.store.operations import source_state
 
 BASE = "dc=example,dc=test"
 SOURCE = "hr"
@@ -30,7 +32,7 @@ _KINDS = {Organization: Kind.ORGANIZATION, User: Kind.USER, Group: Kind.GROUP}
 
 
 def openldap_view(name: str = "main", base: str = BASE) -> View:
-    return kinds.openldap(name, DN.parse(base))
+    return view_kinds.openldap(name, DN.parse(base))
 
 
 def moment(number: int) -> datetime:
@@ -84,7 +86,7 @@ def _empty_store() -> Path:
     atexit.register(shutil.rmtree, path.parent)
     database = Database(f"sqlite:///{path}")
     migrate(database)
-    database.write_blocking(lambda c: sources.ensure(c, SOURCE, "ldap"))
+    database.write_blocking(lambda c: source_state.ensure(c, SOURCE, "ldap"))
     database.close()
     return path
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.model import dn
-from gateway.model.dn import AVA, DN, RDN, InvalidDN
+from gateway.model.ldap import dn
+from gateway.model.ldap.dn import AVA, DN, RDN, InvalidDN
 
 
 def avas(text: str) -> list[list[tuple[str, str]]]:

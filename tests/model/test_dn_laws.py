@@ -3,8 +3,8 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.model import dn
-from gateway.model.dn import AVA, DN, RDN, InvalidDN
+from gateway.model.ldap import dn
+from gateway.model.ldap.dn import AVA, DN, RDN, InvalidDN
 
 types = st.sampled_from(["cn", "CN", "uid", "ou", "dc", "2.5.4.3", "commonName", "x-unknown", "1.2.3", "entryUUID"])
 any_text = st.text(max_size=6)

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import expression_replacing, expressions
-from gateway.model.expressions import (
+from gateway.model.expressions import expression as expressions
+from gateway.model.expressions import regex_replace
+from gateway.model.expressions.expression import (
     FUNCTIONS,
     MAX_CHARACTERS,
     MAX_DEPTH,
@@ -204,7 +205,7 @@ def test_what_would_become_longer_than_the_limit_is_nothing(text: str) -> None:
 
 
 def test_a_replacement_stops_before_it_is_far_too_long() -> None:
-    replace = expression_replacing.replacing(".", "x" * 100, 1_000)
+    replace = regex_replace.replacing(".", "x" * 100, 1_000)
     assert len(replace("v" * 40)) == 4_000
     assert replace("v" * 41) == ""
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import dn as names
-from gateway.model import expressions
 from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
 from gateway.model.deltas import Delta, DeltaType
-from gateway.model.mapping import EnabledRule, InboundMapping, default_mapping, map_entry
-from gateway.model.mapping_defaults import DEFAULT_ATTRIBUTES, REFERENCES
+from gateway.model.expressions import expression
+from gateway.model.ldap import dn as names
+from gateway.model.mapping.defaults import DEFAULT_ATTRIBUTES, REFERENCES
+from gateway.model.mapping.inbound import EnabledRule, InboundMapping, default_mapping, map_entry
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
 
@@ -197,7 +197,7 @@ def test_the_order_of_the_attributes_does_not_matter(entry: Entry, random: Rando
 
 
 def by_expression(**texts: str) -> InboundMapping:
-    return default_mapping(Kind.USER, {name: expressions.compile(text) for name, text in texts.items()})
+    return default_mapping(Kind.USER, {name: expression.compile(text) for name, text in texts.items()})
 
 
 def test_an_expression_computes_an_attribute_from_those_of_the_source() -> None:
@@ -258,4 +258,4 @@ def test_an_entry_without_what_its_name_is_computed_from_says_so() -> None:
 )
 def test_an_expression_cannot_make_what_is_no_text(kind: Kind, name: str, what: str) -> None:
     with pytest.raises(ValueError, match=f"mapping.{name}: {name} {what}"):
-        default_mapping(kind, {name: expressions.compile("'x'")})
+        default_mapping(kind, {name: expression.compile("'x'")})

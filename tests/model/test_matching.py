@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import matching, schema
-from gateway.model.text import prepare_exact, prepare_ignore
+from gateway.model.ldap import matching_rules, schema
+from gateway.model.ldap.string_preparation import prepare_exact, prepare_ignore
 
 MATCHING = [
     ("caseIgnoreMatch", "Anna  Meyer ", " anna meyer"),
@@ -82,32 +82,32 @@ UNDEFINED = [
 
 @pytest.mark.parametrize(("rule", "one", "other"), MATCHING)
 def test_values_that_the_rule_calls_equal_have_one_key(rule: str, one: str, other: str) -> None:
-    key = matching.KEYS[rule](one.encode())
+    key = matching_rules.KEYS[rule](one.encode())
     assert key is not None
-    assert key == matching.KEYS[rule](other.encode())
+    assert key == matching_rules.KEYS[rule](other.encode())
 
 
 @pytest.mark.parametrize(("rule", "one", "other"), DIFFERENT)
 def test_values_that_the_rule_tells_apart_have_different_keys(rule: str, one: str, other: str) -> None:
-    assert matching.KEYS[rule](one.encode()) != matching.KEYS[rule](other.encode())
+    assert matching_rules.KEYS[rule](one.encode()) != matching_rules.KEYS[rule](other.encode())
 
 
 @pytest.mark.parametrize(("rule", "value"), UNDEFINED)
 def test_a_value_outside_the_syntax_has_no_key(rule: str, value: bytes) -> None:
-    assert matching.KEYS[rule](value) is None
+    assert matching_rules.KEYS[rule](value) is None
 
 
 @pytest.mark.parametrize(
-    "rule", sorted(set(matching.KEYS) - {"octetStringMatch", "octetStringOrderingMatch", "bitStringMatch"})
+    "rule", sorted(set(matching_rules.KEYS) - {"octetStringMatch", "octetStringOrderingMatch", "bitStringMatch"})
 )
 def test_no_key_is_empty(rule: str) -> None:
     for value in (b"", b" ", b"-", b"\x00", "\u00ad".encode()):
-        assert matching.KEYS[rule](value) != b""
+        assert matching_rules.KEYS[rule](value) != b""
 
 
 @given(st.lists(st.integers(-(10**37), 10**37), min_size=2, max_size=5))
 def test_integers_are_ordered_by_their_keys(numbers: list[int]) -> None:
-    keys = {number: matching.KEYS["integerMatch"](str(number).encode()) or b"" for number in numbers}
+    keys = {number: matching_rules.KEYS["integerMatch"](str(number).encode()) or b"" for number in numbers}
     assert sorted(numbers) == sorted(numbers, key=keys.__getitem__)
     assert len(set(keys.values())) == len(keys)
 
@@ -115,7 +115,7 @@ def test_integers_are_ordered_by_their_keys(numbers: list[int]) -> None:
 @given(st.lists(st.datetimes(), min_size=2, max_size=5))
 def test_times_are_ordered_by_their_keys_from_the_first_year_on(moments: list[datetime]) -> None:
     times = [f"{moment.year:04}{moment:%m%d%H%M%S.%f}Z".encode() for moment in moments]
-    keys = {time: matching.KEYS["generalizedTimeMatch"](time) or b"" for time in times}
+    keys = {time: matching_rules.KEYS["generalizedTimeMatch"](time) or b"" for time in times}
     assert sorted(times) == sorted(times, key=keys.__getitem__)
 
 
@@ -151,7 +151,7 @@ def test_the_short_way_of_ascii_gives_what_the_long_way_gives(text: str) -> None
 def test_the_pieces_of_a_substring_assertion_are_prepared_by_their_place(
     attribute: str, pieces: tuple[bytes | None, list[bytes], bytes | None], expected: object
 ) -> None:
-    assert matching.substring_keys(schema.canonical(attribute), *pieces) == expected
+    assert matching_rules.substring_keys(schema.canonical(attribute), *pieces) == expected
 
 
 def test_every_rule_that_an_attribute_type_names_is_defined_and_shown() -> None:
@@ -159,14 +159,14 @@ def test_every_rule_that_an_attribute_type_names_is_defined_and_shown() -> None:
     for attribute in schema.ATTRIBUTE_TYPES.values():
         for rule in filter(None, (attribute.equality, attribute.ordering, attribute.substring)):
             assert rule.lower() in schema.MATCHING_RULE_NAMES
-            assert rule in matching.KEYS or rule in first_component or rule.endswith("SubstringsMatch")
-            assert "SubstringsMatch" not in rule or matching.substring_keys(attribute.key, b"a", [], None) is not None
+            assert rule in matching_rules.KEYS or rule in first_component or rule.endswith("SubstringsMatch")
+            assert "SubstringsMatch" not in rule or matching_rules.substring_keys(attribute.key, b"a", [], None) is not None
 
 
 def test_an_attribute_without_an_equality_rule_matches_nothing_and_one_we_do_not_know_by_its_octets_or_text() -> None:
-    assert matching.equality_key("namingcontexts", b"dc=x") is None
-    assert matching.equality_key("x-color", b"Red ") == matching.equality_key("x-color", b"red")
-    assert matching.equality_key("x-color", b"\xff") == b"\xff"
+    assert matching_rules.equality_key("namingcontexts", b"dc=x") is None
+    assert matching_rules.equality_key("x-color", b"Red ") == matching_rules.equality_key("x-color", b"red")
+    assert matching_rules.equality_key("x-color", b"\xff") == b"\xff"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_an_attribute_without_an_equality_rule_matches_nothing_and_one_we_do_not
     [("cn", True), ("uidnumber", True), ("createtimestamp", True), ("member", False), ("jpegphoto", False)],
 )
 def test_greater_and_less_mean_something_for_numbers_times_and_directory_strings(attribute: str, ordered: bool) -> None:
-    assert matching.has_ordering(attribute) is ordered
+    assert matching_rules.has_ordering(attribute) is ordered
 
 
 def test_a_type_stands_for_those_derived_from_it() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.model.syntaxes import Checks
+from gateway.model.ldap.syntaxes import Checks
 
 RIGHT = [
     ("telephoneNumber", b"+49 (30) 12-34"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.connectors.ldap import windows_values as windows
+from gateway.connectors.ldap.active_directory import values as windows
 from tests.app.installation import BASE_DN, until
 from tests.connectors.domains import Corner
 from tests.connectors.domains import corner as new_corner

@@ -16,10 +16,10 @@ import ldap.controls
 import pytest
 
 from gateway.app.cli import COMMANDS
-from gateway.app.tables import LimitsTable
-from gateway.directory.kinds import KINDS
-from gateway.frontends.ldap.dispatch import HANDLERS
-from gateway.sync.guard import Guard
+from gateway.app.config.settings import LimitsTable
+from gateway.directory.projection.view_kinds import KINDS
+from gateway.frontends.ldap.server.dispatch import HANDLERS
+from gateway.sync.deletion_guard import Guard
 from gateway.wire import oids
 from tests.app.installation import Serving, until
 from tests.conftest import StartSlapd

@@ -5,13 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from gateway.model.application import Scope
+from gateway.model.applications import Scope
 from gateway.model.errors import Conflict, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.model.runs import Outcome, Result, RunStatus, Statistics
-from gateway.store import applications, leases, positions, requests, runs, sources, tokens
-from gateway.store.database import Database
-from gateway.store.tables import applications as applications_table
+from gateway.store.clients import access_tokens, applications
+from gateway.store.engine.database import Database
+from gateway.store.engine.tables import applications as applications_table
+from gateway.store.log import positions
+from gateway.store.operations import leases, source_state, sync_requests, sync_runs
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=60)
@@ -90,11 +92,11 @@ def test_an_application_keeps_the_rights_it_is_given(database: Database) -> None
 
 def test_an_application_that_is_switched_off_is_kept_out_with_its_tokens(database: Database) -> None:
     made, secret = database.write_blocking(lambda c: applications.add(c, "portal", now=NOW))
-    token = database.write_blocking(lambda c: tokens.issue(c, made.id, 60, NOW))
-    assert database.read_blocking(lambda c: tokens.find(c, token, NOW)) == made.id
+    token = database.write_blocking(lambda c: access_tokens.issue(c, made.id, 60, NOW))
+    assert database.read_blocking(lambda c: access_tokens.find(c, token, NOW)) == made.id
     database.write_blocking(lambda c: applications.set_enabled(c, made.id, False))
     assert database.read_blocking(lambda c: applications.verify(c, made.id, secret)) is None
-    assert database.read_blocking(lambda c: tokens.find(c, token, NOW)) is None
+    assert database.read_blocking(lambda c: access_tokens.find(c, token, NOW)) is None
     database.write_blocking(lambda c: applications.remove(c, made.id))
     with pytest.raises(NotFound):
         database.write_blocking(lambda c: applications.remove(c, made.id))
@@ -102,13 +104,13 @@ def test_an_application_that_is_switched_off_is_kept_out_with_its_tokens(databas
 
 def test_a_token_ends_with_its_time_or_when_its_owner_says_so(database: Database) -> None:
     made, _ = database.write_blocking(lambda c: applications.add(c, "portal", now=NOW))
-    first, second = (database.write_blocking(lambda c: tokens.issue(c, made.id, 60, NOW)) for _ in range(2))
-    assert database.read_blocking(lambda c: tokens.find(c, first, LATER)) is None
-    database.write_blocking(lambda c: tokens.revoke(c, second, "somebody else"))
-    assert database.read_blocking(lambda c: tokens.find(c, second, NOW)) == made.id
-    database.write_blocking(lambda c: tokens.revoke(c, second, made.id))
-    assert database.read_blocking(lambda c: tokens.find(c, second, NOW)) is None
-    assert database.write_blocking(lambda c: tokens.purge(c, LATER)) == 1
+    first, second = (database.write_blocking(lambda c: access_tokens.issue(c, made.id, 60, NOW)) for _ in range(2))
+    assert database.read_blocking(lambda c: access_tokens.find(c, first, LATER)) is None
+    database.write_blocking(lambda c: access_tokens.revoke(c, second, "somebody else"))
+    assert database.read_blocking(lambda c: access_tokens.find(c, second, NOW)) == made.id
+    database.write_blocking(lambda c: access_tokens.revoke(c, second, made.id))
+    assert database.read_blocking(lambda c: access_tokens.find(c, second, NOW)) is None
+    assert database.write_blocking(lambda c: access_tokens.purge(c, LATER)) == 1
 
 
 def test_a_lease_has_one_holder_until_it_ends(database: Database) -> None:
@@ -128,42 +130,42 @@ def test_a_lease_has_one_holder_until_it_ends(database: Database) -> None:
 
 
 def test_a_request_is_taken_once_and_answered_with_its_run(database: Database) -> None:
-    number = database.write_blocking(lambda c: requests.place(c, "hr", full=True, allow_deletions=False, now=NOW))
-    assert database.write_blocking(lambda c: requests.take(c, "other", "node")) is None
-    taken = database.write_blocking(lambda c: requests.take(c, "hr", "node"))
+    number = database.write_blocking(lambda c: sync_requests.place(c, "hr", full=True, allow_deletions=False, now=NOW))
+    assert database.write_blocking(lambda c: sync_requests.take(c, "other", "node")) is None
+    taken = database.write_blocking(lambda c: sync_requests.take(c, "hr", "node"))
     assert taken is not None
     assert (taken.id, taken.full, taken.allow_deletions, taken.requested_at) == (number, True, False, NOW)
-    assert database.write_blocking(lambda c: requests.take(c, "hr", "node")) is None
-    assert not database.write_blocking(lambda c: requests.withdraw(c, number))
-    database.write_blocking(lambda c: requests.answer(c, number, 7))
-    answered = database.read_blocking(lambda c: requests.get(c, number))
+    assert database.write_blocking(lambda c: sync_requests.take(c, "hr", "node")) is None
+    assert not database.write_blocking(lambda c: sync_requests.withdraw(c, number))
+    database.write_blocking(lambda c: sync_requests.answer(c, number, 7))
+    answered = database.read_blocking(lambda c: sync_requests.get(c, number))
     assert answered is not None
     assert (answered.taken_by, answered.run_id) == ("node", 7)
 
 
 def test_a_request_that_nobody_took_can_be_withdrawn(database: Database) -> None:
-    number = database.write_blocking(lambda c: requests.place(c, "hr", full=False, allow_deletions=True, now=NOW))
-    assert database.write_blocking(lambda c: requests.withdraw(c, number))
-    assert database.read_blocking(lambda c: requests.get(c, number)) is None
+    number = database.write_blocking(lambda c: sync_requests.place(c, "hr", full=False, allow_deletions=True, now=NOW))
+    assert database.write_blocking(lambda c: sync_requests.withdraw(c, number))
+    assert database.read_blocking(lambda c: sync_requests.get(c, number)) is None
 
 
 def test_runs_are_kept_with_their_numbers_and_the_oldest_are_forgotten(database: Database) -> None:
     statistics = Statistics({(Kind.USER, Outcome.CREATED, Result.SUCCEEDED): 3})
 
     def many(connection: sa.Connection) -> int:
-        for _ in range(runs.KEPT + 5):
-            number = runs.start(connection, "hr", "full", "start", NOW)
-        runs.progress(connection, number, statistics)
-        runs.finish(connection, number, RunStatus.FAILED, statistics, LATER, "it broke")
+        for _ in range(sync_runs.KEPT + 5):
+            number = sync_runs.start(connection, "hr", "full", "start", NOW)
+        sync_runs.progress(connection, number, statistics)
+        sync_runs.finish(connection, number, RunStatus.FAILED, statistics, LATER, "it broke")
         return number
 
     last = database.write_blocking(many)
-    run = database.read_blocking(lambda c: runs.get(c, last))
+    run = database.read_blocking(lambda c: sync_runs.get(c, last))
     assert run is not None
     assert (run.statistics, run.status, run.finished_at, run.error) == (statistics, RunStatus.FAILED, LATER, "it broke")
-    assert len(database.read_blocking(lambda c: runs.latest(c, "hr", 1000))) == runs.KEPT
-    assert database.write_blocking(lambda c: runs.abandon(c, "hr", NOW, "died")) == runs.KEPT - 1
-    assert database.read_blocking(lambda c: runs.latest(c, "hr"))[0].id == last
+    assert len(database.read_blocking(lambda c: sync_runs.latest(c, "hr", 1000))) == sync_runs.KEPT
+    assert database.write_blocking(lambda c: sync_runs.abandon(c, "hr", NOW, "died")) == sync_runs.KEPT - 1
+    assert database.read_blocking(lambda c: sync_runs.latest(c, "hr"))[0].id == last
 
 
 def test_a_position_is_moved_and_forgotten(database: Database) -> None:
@@ -176,10 +178,10 @@ def test_a_position_is_moved_and_forgotten(database: Database) -> None:
 
 
 def test_a_source_remembers_its_last_error_until_it_is_heard_of_again(database: Database) -> None:
-    database.write_blocking(lambda c: sources.ensure(c, "hr", "ldap"))
-    database.write_blocking(lambda c: sources.note_error(c, "hr", "it is down", NOW))
-    (state,) = database.read_blocking(sources.all_sources)
+    database.write_blocking(lambda c: source_state.ensure(c, "hr", "ldap"))
+    database.write_blocking(lambda c: source_state.note_error(c, "hr", "it is down", NOW))
+    (state,) = database.read_blocking(source_state.all_sources)
     assert (state.last_error, state.last_error_at, state.caught_up_at) == ("it is down", NOW, None)
-    database.write_blocking(lambda c: sources.note_heard(c, "hr", LATER, caught_up=True))
-    (state,) = database.read_blocking(sources.all_sources)
+    database.write_blocking(lambda c: source_state.note_heard(c, "hr", LATER, caught_up=True))
+    (state,) = database.read_blocking(source_state.all_sources)
     assert (state.last_error, state.caught_up_at, state.heard_at) == ("", LATER, LATER)

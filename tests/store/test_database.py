@@ -15,11 +15,11 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 
 from gateway.model.errors import ConfigurationError, StoreUnavailable
-from gateway.store import engines
-from gateway.store.database import Connection, Database
-from gateway.store.instance import instance_id
-from gateway.store.migrate import migrate
-from gateway.store.tables import positions
+from gateway.store.engine import dialects
+from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.migrate import migrate
+from gateway.store.engine.tables import positions
+from gateway.store.operations.instance import instance_id
 from tests.servers.postgres import Postgres
 
 
@@ -109,7 +109,7 @@ def test_a_full_disk_stops_the_write_and_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_a_file_that_another_process_locks_for_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr(dialects, "BUSY_MILLISECONDS", 50)
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     migrate(database)
     other = sqlite3.connect(tmp_path / "gateway.db", isolation_level=None)
@@ -130,9 +130,9 @@ def test_a_read_only_file_is_named(tmp_path: Path) -> None:
     script = textwrap.dedent(
         f"""
         import os
-        from gateway.store.database import Database
-        from gateway.store import positions
-        from gateway.store.values import time_of
+        from gateway.store.engine.database import Database
+        from gateway.store.log import positions
+        from gateway.store.engine.column_codecs import time_of
         from gateway.model.errors import StoreUnavailable
         database = Database("sqlite:///{tmp_path}/gateway.db")
         if os.geteuid() == 0:

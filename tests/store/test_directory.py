@@ -8,8 +8,9 @@ import pytest
 
 from gateway.model.errors import Conflict
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Attributes, Group, Kind, Member, Organization, Origin, User
-from gateway.store import groups, memberships, organizations, sources, users
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.objects import groups, memberships, organizations, users
+from gateway.store.operations import source_state
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123000, UTC)
 
@@ -132,7 +133,7 @@ def test_a_member_that_two_sources_name_is_listed_once_and_stays_until_both_let_
     member = Member(Kind.USER, "u001")
     pair = [("g001", member)]
     for source in ("crm", "hr"):
-        database.write_blocking(lambda c, s=source: sources.ensure(c, s, "ldap"))  # type: ignore[misc]
+        database.write_blocking(lambda c, s=source: source_state.ensure(c, s, "ldap"))  # type: ignore[misc]
         database.write_blocking(lambda c, s=source: memberships.add(c, s, pair))  # type: ignore[misc]
         database.write_blocking(lambda c, s=source: memberships.add(c, s, pair))  # type: ignore[misc]
     assert database.read_blocking(lambda c: memberships.members(c, "g001", "", 10)) == [member]

@@ -12,12 +12,13 @@ import pytest
 import sqlalchemy as sa
 from pytest_twisted import ensureDeferred
 
-from gateway.model.application import Application, Scope
+from gateway.model.applications import Application, Scope
 from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import Origin, User
-from gateway.store import application_passwords, applications, passwords, users
-from gateway.store.database import Connection, Database
-from gateway.store.glance import NOBODY, Glance, Glimpse, Unseen
+from gateway.store.clients import application_passwords, applications
+from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.sqlite_inline_reads import NOBODY, Glance, Glimpse, Unseen
+from gateway.store.objects import passwords, users
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANN = User("11111111-0000-4000-8000-000000000001", "ann", Origin("ldap", "hr", "ann"), NOW, NOW)

@@ -12,12 +12,14 @@ from alembic.migration import MigrationContext
 
 from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
-from gateway.store import changes, organizations, record_rows, users
-from gateway.store import migrate as migrate_module
-from gateway.store.database import Connection, Database
-from gateway.store.instance import instance_id
-from gateway.store.migrate import check_schema, migrate
-from gateway.store.tables import metadata
+from gateway.store.engine import migrate as migrate_module
+from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.migrate import check_schema, migrate
+from gateway.store.engine.tables import metadata
+from gateway.store.log import changes
+from gateway.store.objects import organizations, users
+from gateway.store.operations.instance import instance_id
+from gateway.store.records import record_rows
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_statements_are_built_on(database: Database) -> None:

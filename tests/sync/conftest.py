@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store.database import Database
-from gateway.store.migrate import migrate
+from gateway.store.engine.database import Database
+from gateway.store.engine.migrate import migrate
 from tests.sync.house import House
 
 

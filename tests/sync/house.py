@@ -5,17 +5,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.model import dn
 from gateway.model.changes import Change, ChangeType
 from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType, Watermark
+from gateway.model.ldap import dn
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Member, Organization, User
 from gateway.model.records import Reference, ReferenceForm
-from gateway.store import changes, groups, memberships, organizations, users
-from gateway.store.database import Connection, Database
-from gateway.sync import key_filling, link_rules
-from gateway.sync.authority import NO_RULES, Authority
-from gateway.sync.correlation import Correlation, KindRules, Reaction
+from gateway.store.engine.database import Connection, Database
+from gateway.store.log import changes
+from gateway.store.objects import groups, memberships, organizations, users
+from gateway.sync.backfill import correlation_keys
 from gateway.sync.inbound import Applied, Inbound, InboundSettings
+from gateway.sync.rules import correlation_syntax
+from gateway.sync.rules.authority import NO_RULES, Authority
+from gateway.sync.rules.correlation import Correlation, KindRules, Reaction
 
 BASE = "dc=example,dc=test"
 EVERYTHING = frozenset(Kind)
@@ -78,9 +80,9 @@ class House:
 
     def correlate(self, source_id: str, *rules: str, kind: Kind = Kind.USER, **reactions: Any) -> None:
         """Let the source's records find their objects by these rules."""
-        parsed = tuple(link_rules.parse(text) for text in rules)
+        parsed = tuple(correlation_syntax.parse(text) for text in rules)
         self.rules[source_id] = {**self.rules.get(source_id, {}), kind: KindRules(parsed, **reactions)}
-        key_filling.fill(self.database.write_blocking, link_rules.names(self.rules.values()))
+        correlation_keys.fill(self.database.write_blocking, correlation_syntax.names(self.rules.values()))
 
     def door(self, source_id: str = "hr", settings: InboundSettings | None = None) -> Inbound:
         correlation = self.rules.get(source_id, {})

@@ -12,8 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from gateway.model.deltas import Delta
-from gateway.store.database import Database
-from gateway.store.migrate import migrate
+from gateway.store.engine.database import Database
+from gateway.store.engine.migrate import migrate
 from tests.sync.house import Directory, House
 from tests.sync.test_laws import UNGUARDED, Upstream
 

@@ -12,14 +12,14 @@ from twisted.internet import reactor as real_reactor
 from twisted.internet.defer import DeferredQueue
 from twisted.internet.task import Clock, deferLater
 
+from gateway.model.connector import CheckItem
 from gateway.model.deltas import Batch, Delta, DeltaType, Watermark
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import Kind
-from gateway.model.source import CheckItem
-from gateway.store.database import Database
-from gateway.sync.reading import Ended
-from gateway.sync.runner import Process
-from gateway.sync.runners import pool_for
+from gateway.store.engine.database import Database
+from gateway.sync.runner.source_runner import Process
+from gateway.sync.runner.source_runners import pool_for
+from gateway.sync.runner.sync_run import Ended
 
 reactor: Any = real_reactor
 

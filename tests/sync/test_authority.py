@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.model.deltas import Delta
-from gateway.model.edit import Edit
+from gateway.model.edits import Edit
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
-from gateway.store import record_rows
-from gateway.store.database import Connection
-from gateway.store.values import milliseconds
-from gateway.sync import resolving
-from gateway.sync.authority import Authority, Reason, Rule, Said, decide, resolve
-from gateway.sync.local import LocalDoor, MasteredElsewhere
-from gateway.sync.resolving import Resolving
+from gateway.store.engine.column_codecs import milliseconds
+from gateway.store.engine.database import Connection
+from gateway.store.records import record_rows
+from gateway.sync.backfill import authority
+from gateway.sync.backfill.authority import Resolving
+from gateway.sync.local.source import LocalDoor, MasteredElsewhere
+from gateway.sync.rules.authority import Authority, Reason, Rule, Said, decide, resolve
 from tests.sync.house import House, group, person, unit
 from tests.sync.test_laws import fresh_house
 
@@ -194,7 +194,7 @@ def test_organizations_and_groups_are_decided_by_the_same_rules(house: House) ->
 
 @pytest_twisted.ensureDeferred
 async def test_another_order_counts_for_those_too_of_whom_nobody_reports(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolving, "AT_ONCE", 2)
+    monkeypatch.setattr(authority, "AT_ONCE", 2)
     house.authority = by("hr corp other")
     in_three_sources(house, REPORTS)
     house.apply(*(person(f"p{number}", title="x") for number in range(5)), source="hr")
@@ -207,7 +207,7 @@ async def test_another_order_counts_for_those_too_of_whom_nobody_reports(house: 
     assert [change.source_id for change in house.log(number)] == ["local"], "one change in the log, and of nobody else"
     assert house.replayed() == house.directory()
     number = house.last()
-    monkeypatch.setattr(resolving, "resolve_next", None)  # not to be done again
+    monkeypatch.setattr(authority, "resolve_next", None)  # not to be done again
     await Resolving(house.database, house.door("local")).run()
     assert house.last() == number
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.errors import InvalidSourceData, SourceRefused, SourceUnavailable
-from gateway.sync.backoff import DELAYS, JITTER, REPEAT_SECONDS, Backoff, Repetition
+from gateway.sync.runner.backoff import DELAYS, JITTER, REPEAT_SECONDS, Backoff, Repetition
 
 
 def test_delays_double_up_to_the_cap_and_start_again_after_a_success() -> None:

@@ -6,7 +6,7 @@ from gateway.model.deltas import Delta, Watermark
 from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, Result
-from gateway.sync.guard import Deletions, Guard, check
+from gateway.sync.deletion_guard import Deletions, Guard, check
 from gateway.sync.inbound import InboundSettings
 from tests.sync.house import House, gone, group, person, present, unit
 

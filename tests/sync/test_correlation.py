@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.sync.correlation import Claim, losers
+from gateway.sync.rules.correlation import Claim, losers
 
 NAMES = "abcd"
 

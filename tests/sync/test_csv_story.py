@@ -8,7 +8,7 @@ from gateway.connectors.csv.settings import CsvSettings, user_mapping
 from gateway.connectors.csv.source import CsvSource
 from gateway.model.errors import DeletionsRefused
 from gateway.model.records import Record, Situation
-from gateway.store import records
+from gateway.store.records import records
 from tests.sync.house import House
 
 HEADER = "Nr,username,Name,Unit,Groups\n"

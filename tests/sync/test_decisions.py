@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 
 from gateway.model.changes import ChangeType
-from gateway.model.edit import Edit
+from gateway.model.edits import Edit
 from gateway.model.errors import Conflict, InvalidInput, NotFound
 from gateway.model.objects import Group, Kind, Member, Organization
 from gateway.model.records import Situation
-from gateway.store import application_passwords, applications, link_decisions, passwords, users
-from gateway.store.link_decisions import Verdict
-from gateway.sync.authority import Authority
-from gateway.sync.decisions import Decided, Decisions, RecordName
-from gateway.sync.grace import Grace, sweep
-from gateway.sync.leaving import GRACE_DAYS
-from gateway.sync.local import LocalDoor
+from gateway.store.clients import application_passwords, applications
+from gateway.store.correlation import link_decisions
+from gateway.store.correlation.link_decisions import Verdict
+from gateway.store.objects import passwords, users
+from gateway.sync.lifecycle.leaver_retention import Grace, sweep
+from gateway.sync.local.source import LocalDoor
+from gateway.sync.objects.leavers import GRACE_DAYS
+from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
+from gateway.sync.rules.authority import Authority
 from tests.sync.house import House, gone, group, person, unit
 from tests.sync.test_linking import AD, HR, record, without_login
 

@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 
 from gateway.model.changes import ChangeType
-from gateway.model.edit import Edit
+from gateway.model.edits import Edit
 from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member
-from gateway.store import adoption, organizations, record_rows, records, sources
-from gateway.sync import adopting, ending
-from gateway.sync.correlation import Reaction
-from gateway.sync.ending import Extent
-from gateway.sync.grace import Grace, sweep
-from gateway.sync.guard import Guard
-from gateway.sync.local import LocalDoor, MasteredElsewhere
+from gateway.store.objects import organizations
+from gateway.store.operations import source_state
+from gateway.store.records import record_rows, records, source_retirement
+from gateway.sync.deletion_guard import Guard
+from gateway.sync.lifecycle import source_adoption
+from gateway.sync.lifecycle import source_retirement as ending
+from gateway.sync.lifecycle.leaver_retention import Grace, sweep
+from gateway.sync.lifecycle.source_retirement import Extent
+from gateway.sync.local.source import LocalDoor, MasteredElsewhere
+from gateway.sync.rules.correlation import Reaction
 from tests.sync.house import House, gone, group, person, unit
 from tests.sync.test_authority import in_three_sources
 
@@ -27,7 +30,7 @@ def finalize(house: House, source: str = "hr") -> Iterator[tuple[Kind, int]]:
 
 
 def terminate(house: House, source: str = "hr", *, delete: bool = False) -> Iterator[tuple[Kind, int]]:
-    state = house.database.read_blocking(partial(sources.get, source_id=source))
+    state = house.database.read_blocking(partial(source_state.get, source_id=source))
     assert state is not None
     return ending.terminate(house.database.write_blocking, ending.door(state, house.door("local"), delete=delete))
 
@@ -72,7 +75,7 @@ def test_what_is_kept_is_as_it_was_to_the_last_change_number_and_can_be_edited(b
     before, number = house.directory(), house.last()
     assert list(finalize(house)) == [(Kind.USER, 3), (Kind.GROUP, 2), (Kind.ORGANIZATION, 2)]
     assert (house.directory(), house.last()) == (before, number)
-    assert house.database.read_blocking(partial(sources.get, source_id="hr")) is None
+    assert house.database.read_blocking(partial(source_state.get, source_id="hr")) is None
     edit(house, Kind.USER, anna.id, Edit({"title": ("Queen",), "username": ("anne",)}))
     edit(house, Kind.USER, house.user("bert").id, Edit({"enabled": ("true",)}))
     staff = group_id(house, "staff")
@@ -141,7 +144,7 @@ def test_records_that_never_became_objects_go_without_a_word(house: House) -> No
 
 @pytest.mark.parametrize("end", [finalize, terminate])
 def test_an_end_that_was_interrupted_goes_on(house: House, monkeypatch: pytest.MonkeyPatch, end: Any) -> None:
-    monkeypatch.setattr(adopting, "AT_ONCE", dict.fromkeys(Kind, 2))
+    monkeypatch.setattr(source_adoption, "AT_ONCE", dict.fromkeys(Kind, 2))
     monkeypatch.setattr(ending, "AT_ONCE", 2)
     a_company(house)
     before = house.directory()
@@ -151,7 +154,7 @@ def test_an_end_that_was_interrupted_goes_on(house: House, monkeypatch: pytest.M
     assert sum(count for _, count in end(house)) == 4
     assert house.directory() == before if end is finalize else house.leavers() == {"anna", "bert", "carl"}
     assert house.replayed() == house.directory()
-    assert house.database.read_blocking(partial(sources.get, source_id="hr")) is None
+    assert house.database.read_blocking(partial(source_state.get, source_id="hr")) is None
 
 
 # ---- let go of
@@ -202,7 +205,7 @@ def test_law_8_the_guard_is_asked_before_anything_goes() -> None:
 def test_references_of_two_records_become_those_of_one(house: House) -> None:
     house.apply(person("a"), person("b"), group("g", "uid=a", "uid=b"), group("h", "uid=b"))
     heads = house.database.read_blocking(lambda c: record_rows.heads(c, "hr", Kind.USER, ("u:a", "u:b")))
-    house.database.write_blocking(lambda c: adoption.repoint(c, heads["u:b"].id, heads["u:a"].id))
+    house.database.write_blocking(lambda c: source_retirement.repoint(c, heads["u:b"].id, heads["u:a"].id))
 
     def of(name: str) -> set[tuple[str, str]]:
         return house.database.read_blocking(lambda c: record_rows.members_said(c, "hr", {group_id(house, name)}))

@@ -9,11 +9,11 @@ import pytest_twisted
 from twisted.internet.task import Clock
 
 from gateway.model.objects import Kind
-from gateway.store import leases, sources
-from gateway.store.values import milliseconds
-from gateway.sync import grace
-from gateway.sync.grace import LEASE, SWEEP_SECONDS, Grace, Sweeping, sweep
-from gateway.sync.leaving import GRACE_DAYS
+from gateway.store.engine.column_codecs import milliseconds
+from gateway.store.operations import leases, source_state
+from gateway.sync.lifecycle import leaver_retention
+from gateway.sync.lifecycle.leaver_retention import LEASE, SWEEP_SECONDS, Grace, Sweeping, sweep
+from gateway.sync.objects.leavers import GRACE_DAYS
 from tests.sync.house import House, gone, person
 from tests.sync.scripted import until
 
@@ -45,7 +45,7 @@ def test_who_left_longer_ago_than_the_days_of_its_source_is_deleted(both_houses:
 
 
 def test_a_transaction_of_the_sweep_is_bounded(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grace, "AT_ONCE", 3)
+    monkeypatch.setattr(leaver_retention, "AT_ONCE", 3)
     with_leavers(house, 7)
     house.time += timedelta(days=31)
     assert [swept(house) for _ in range(4)] == [3, 3, 1, 0]
@@ -64,7 +64,7 @@ def test_nobody_of_a_source_that_is_not_configured_is_deleted_until_the_source_i
     with_leavers(house, 1)
     house.time += timedelta(days=365)
     assert swept(house, Grace()) == 0
-    house.database.write_blocking(lambda c: sources.forget(c, "hr"))
+    house.database.write_blocking(lambda c: source_state.forget(c, "hr"))
     house.time -= timedelta(days=365 - GRACE_DAYS + 1)
     assert swept(house, Grace()) == 0
     house.time += timedelta(days=2)

@@ -7,9 +7,11 @@ from gateway.model.deltas import Delta, DeltaType
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, Organization, Origin, User
 from gateway.model.records import Reference, ReferenceForm, Situation
 from gateway.model.runs import Outcome, Result
-from gateway.store import organizations, records, sources, users
-from gateway.sync.correlation import Reaction
+from gateway.store.objects import organizations, users
+from gateway.store.operations import source_state
+from gateway.store.records import records
 from gateway.sync.inbound import InboundSettings
+from gateway.sync.rules.correlation import Reaction
 from tests.sync.house import House, gone, group, person, present, renamed, unit
 
 
@@ -411,7 +413,7 @@ def test_the_accounts_of_a_user_tell_whom_to_ask_for_its_password(house: House) 
 
 def test_a_source_is_known_after_its_first_batch(house: House) -> None:
     house.apply(person("anna"), watermark=b"secret cookie")
-    state = house.database.read_blocking(lambda c: sources.get(c, "hr"))
+    state = house.database.read_blocking(lambda c: source_state.get(c, "hr"))
     assert state is not None
     assert state.source_type == "ldap"
     assert "secret" not in repr(state)

@@ -3,10 +3,10 @@
 import pytest
 
 from gateway.model.objects import Kind
-from gateway.store import object_keys
-from gateway.store.object_keys import Names
-from gateway.sync import filling, key_filling
-from gateway.sync.numbering import PosixNumbers, Range
+from gateway.store.correlation import object_keys
+from gateway.store.correlation.object_keys import Names
+from gateway.sync.backfill import correlation_keys, posix_numbers
+from gateway.sync.objects.posix_allocation import PosixNumbers, Range
 from tests.sync.house import House, group, person, unit
 
 BY_NUMBER: Names = {Kind.USER: frozenset({"employee_number"})}
@@ -25,10 +25,10 @@ def keys(house: House) -> set[tuple[str, str, str]]:
 
 def fill(house: House, names: Names, steps: int = 10**6) -> int:
     """As many steps as are needed, or `steps`."""
-    place = house.database.write_blocking(lambda c: key_filling.begin(c, names))
+    place = house.database.write_blocking(lambda c: correlation_keys.begin(c, names))
     done = 0
     while place is not None and done < steps:
-        place = house.database.write_blocking(key_filling.step(place))
+        place = house.database.write_blocking(correlation_keys.step(place))
         done += 1
     return done
 
@@ -44,19 +44,19 @@ def test_objects_of_every_kind_get_the_keys_that_are_named(both_houses: House) -
 def test_filling_goes_on_in_small_steps_and_once_it_is_done_nothing_is_to_do(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(key_filling, "AT_ONCE", 3)
+    monkeypatch.setattr(correlation_keys, "AT_ONCE", 3)
     house.apply(*(person(f"p{number}", employee_number=str(number)) for number in range(7)))
     assert fill(house, BY_NUMBER) == 3
     assert len(keys(house)) == 7
     assert fill(house, BY_NUMBER) == 0
-    assert house.database.read_blocking(lambda c: key_filling.is_done(c, BY_NUMBER))
+    assert house.database.read_blocking(lambda c: correlation_keys.is_done(c, BY_NUMBER))
 
 
 def test_what_was_interrupted_is_done_from_the_beginning(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_filling, "AT_ONCE", 3)
+    monkeypatch.setattr(correlation_keys, "AT_ONCE", 3)
     house.apply(*(person(f"p{number}", employee_number=str(number)) for number in range(7)))
     fill(house, BY_NUMBER, steps=1)
-    assert not house.database.read_blocking(lambda c: key_filling.is_done(c, BY_NUMBER))
+    assert not house.database.read_blocking(lambda c: correlation_keys.is_done(c, BY_NUMBER))
     house.apply(person("p0", employee_number="new"), person("late", employee_number="8"))
     fill(house, BY_NUMBER)
     assert {key for *_, key in keys(house)} == {"new", "8", *map(str, range(1, 7))}
@@ -65,7 +65,7 @@ def test_what_was_interrupted_is_done_from_the_beginning(house: House, monkeypat
 def test_keys_that_no_rule_names_any_more_go_unless_somebody_else_may_want_them(house: House) -> None:
     house.apply(person("anna", employee_number="7", email="a@x.test"))
     fill(house, BY_NUMBER)
-    house.database.write_blocking(lambda c: key_filling.begin(c, BY_MUCH, beside_others=True))
+    house.database.write_blocking(lambda c: correlation_keys.begin(c, BY_MUCH, beside_others=True))
     assert {name for _, name, _ in keys(house)} == {"employee_number"}
     assert house.database.read_blocking(object_keys.names)[Kind.USER] == {"employee_number", "email", "external_id"}
     fill(house, {Kind.GROUP: frozenset({"name"})})
@@ -87,5 +87,5 @@ def test_numbers_that_are_given_to_those_of_before_are_keys_too(house: House) ->
     house.apply(person("anna"))
     fill(house, {Kind.USER: frozenset({"uid_number"})})
     numbers = PosixNumbers(Range(10_000, 10_999), Range(10_000, 10_999), None)
-    house.database.write_blocking(lambda c: filling.fill(c, numbers, Kind.USER, "", house.time))
+    house.database.write_blocking(lambda c: posix_numbers.fill(c, numbers, Kind.USER, "", house.time))
     assert keys(house) == {("user", "uid_number", "10000")}

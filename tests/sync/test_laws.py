@@ -12,15 +12,15 @@ from pathlib import Path
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from gateway.model import dn
 from gateway.model.deltas import MEMBERS, Delta, DeltaType
+from gateway.model.ldap import dn
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
-from gateway.store.database import Database
-from gateway.store.migrate import migrate
-from gateway.sync.correlation import Reaction
-from gateway.sync.guard import Guard
+from gateway.store.engine.database import Database
+from gateway.store.engine.migrate import migrate
+from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import InboundSettings
+from gateway.sync.rules.correlation import Reaction
 from tests.sync.house import BASE, House, gone, group, person, renamed, unit
 
 UNGUARDED = InboundSettings(guard=Guard(users=10**6, organizations=10**6, groups=10**6))

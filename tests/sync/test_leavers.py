@@ -7,17 +7,19 @@ from functools import partial
 import pytest
 
 from gateway.model.changes import ChangeType
-from gateway.model.edit import Edit
+from gateway.model.edits import Edit
 from gateway.model.errors import Conflict, DeletionsRefused
 from gateway.model.objects import Kind, Member, User
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome
-from gateway.store import leavers, passwords, records, sources
-from gateway.sync.correlation import Reaction
-from gateway.sync.decisions import Decisions, RecordName
-from gateway.sync.guard import Guard
+from gateway.store.objects import passwords
+from gateway.store.operations import source_state
+from gateway.store.records import leavers, records
+from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import InboundSettings
-from gateway.sync.local import LocalDoor
+from gateway.sync.local.source import LocalDoor
+from gateway.sync.review.link_decisions import Decisions, RecordName
+from gateway.sync.rules.correlation import Reaction
 from tests.sync.house import House, gone, group, person, present, renamed, unit
 from tests.sync.test_authority import in_three_sources, tie
 
@@ -269,7 +271,7 @@ def test_law_8_leavers_count_as_deletions_do(both_houses: House) -> None:
     house.apply(gone(Kind.USER, "u:p2"), allow_deletions=True)
     house.apply(gone(Kind.USER, "u:p3"))
     assert house.leavers() == {"p0", "p1", "p2", "p3"}
-    state = house.database.read_blocking(lambda c: sources.get(c, "hr"))
+    state = house.database.read_blocking(lambda c: source_state.get(c, "hr"))
     assert state is not None
     assert state.deletions_allowed_at is not None
 

@@ -7,9 +7,9 @@ import pytest
 from gateway.model.deltas import Delta
 from gateway.model.objects import Kind
 from gateway.model.records import Record, Situation
-from gateway.store import records
-from gateway.sync.authority import Authority
-from gateway.sync.correlation import Reaction
+from gateway.store.records import records
+from gateway.sync.rules.authority import Authority
+from gateway.sync.rules.correlation import Reaction
 from tests.sync.house import House, gone, group, person, unit
 
 AD, HR = "ad", "hr"

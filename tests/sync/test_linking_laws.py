@@ -16,12 +16,14 @@ from gateway.model.deltas import Delta
 from gateway.model.errors import Conflict, InvalidInput, NotFound
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
-from gateway.store import link_decisions, record_rows, users
-from gateway.store.database import Connection
-from gateway.store.link_decisions import Verdict
-from gateway.store.record_rows import RecordRow
-from gateway.sync.authority import Authority
-from gateway.sync.decisions import Decisions, RecordName
+from gateway.store.correlation import link_decisions
+from gateway.store.correlation.link_decisions import Verdict
+from gateway.store.engine.database import Connection
+from gateway.store.objects import users
+from gateway.store.records import record_rows
+from gateway.store.records.record_rows import RecordRow
+from gateway.sync.review.link_decisions import Decisions, RecordName
+from gateway.sync.rules.authority import Authority
 from tests.sync.house import House, gone, group, person, unit
 from tests.sync.test_laws import fresh_house
 

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from gateway.model.changes import ChangeType
-from gateway.model.edit import Edit
+from gateway.model.edits import Edit
 from gateway.model.errors import InvalidInput, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member, Origin
-from gateway.store import groups, instance, organizations, records
-from gateway.sync.correlation import Reaction
-from gateway.sync.local import LocalDoor, MasteredElsewhere, NameTaken, NotEmpty, Written
+from gateway.store.objects import groups, organizations
+from gateway.store.operations import instance
+from gateway.store.records import records
+from gateway.sync.local.source import LocalDoor, MasteredElsewhere, NameTaken, NotEmpty, Written
+from gateway.sync.rules.correlation import Reaction
 from tests.sync.house import House, gone, group, person, renamed, unit
 
 

@@ -8,16 +8,16 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model import dn
 from gateway.model.deltas import MEMBERS, Delta
-from gateway.model.edit import Edit
+from gateway.model.edits import Edit
 from gateway.model.errors import GatewayError
+from gateway.model.ldap import dn
 from gateway.model.objects import DirectoryObject, Group, Kind, Member, Organization, User
 from gateway.model.records import Reference, ReferenceForm
-from gateway.store import groups, organizations, users
-from gateway.store.database import Connection
-from gateway.sync.local import LocalDoor, name_of
-from gateway.sync.numbering import PosixNumbers, Range
+from gateway.store.engine.database import Connection
+from gateway.store.objects import groups, organizations, users
+from gateway.sync.local.source import LocalDoor, name_of
+from gateway.sync.objects.posix_allocation import PosixNumbers, Range
 from tests.sync.house import BASE, House, gone, group, person, renamed, unit
 from tests.sync.test_laws import fresh_house
 from tests.sync.test_numbering import Numbered

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from gateway.model.edit import Edit
+from gateway.model.edits import Edit
 from gateway.model.objects import Group, Kind, User
-from gateway.store import groups, posix, users
-from gateway.store.database import Connection
-from gateway.store.posix import Space
-from gateway.sync.correlation import Reaction
-from gateway.sync.filling import Filled, Filling, fill
+from gateway.store.engine.database import Connection
+from gateway.store.objects import groups, posix_numbers, users
+from gateway.store.objects.posix_numbers import Space
+from gateway.sync.backfill.posix_numbers import Filled, Filling, fill
 from gateway.sync.inbound import Applied, Inbound, InboundSettings
-from gateway.sync.local import LocalDoor
-from gateway.sync.numbering import PosixNumbers, Range
+from gateway.sync.local.source import LocalDoor
+from gateway.sync.objects.posix_allocation import PosixNumbers, Range
+from gateway.sync.rules.correlation import Reaction
 from tests.sync.house import House, gone, group, person, renamed
 from tests.sync.test_laws import UNGUARDED, fresh_house
 
@@ -157,7 +157,7 @@ def test_two_that_have_one_number_from_their_sources_are_told_and_not_changed(nu
     assert (numbered.uid("anna"), numbered.uid("bert")) == ("500", "500")
     again = numbered.apply(person("bert", uid_number="500", gid_number="500", title="x"), source="other")
     assert again.problems == ()
-    [one] = numbered.database.read_blocking(lambda c: posix.shared(c, 10))
+    [one] = numbered.database.read_blocking(lambda c: posix_numbers.shared(c, 10))
     assert (one.space, one.number, one.names) == (Space.UID, 500, ("anna", "bert"))
 
 
@@ -204,10 +204,10 @@ async def test_who_was_here_before_is_numbered_after_the_start_and_the_log_tells
 async def test_a_second_start_finds_nothing_to_do_until_somebody_lacks_a_number_again(numbered: Numbered) -> None:
     numbered.apply(person("anna"))
     await filling(numbered).run()
-    assert numbered.database.read_blocking(posix.filled_under) == SMALL.fingerprint
+    assert numbered.database.read_blocking(posix_numbers.filled_under) == SMALL.fingerprint
     numbered.numbers = None
     numbered.apply(person("bert"))
-    assert numbered.database.read_blocking(posix.filled_under) == ""
+    assert numbered.database.read_blocking(posix_numbers.filled_under) == ""
     await filling(numbered).run()
     assert numbered.uid("bert") == "11"
 
@@ -217,7 +217,7 @@ async def test_a_range_that_does_not_suffice_for_all_is_filled_again_when_it_is_
     numbered.numbers = None
     numbered.apply(*(person(f"p{n:02}") for n in range(12)))
     await filling(numbered).run()
-    assert numbered.database.read_blocking(posix.filled_under) == ""
+    assert numbered.database.read_blocking(posix_numbers.filled_under) == ""
     await filling(numbered, PosixNumbers(Range(10, 39), Range(10, 39))).run()
     assert sorted(numbered.uid(f"p{n:02}") for n in range(12)) == [str(n) for n in range(10, 22)]
 
@@ -234,7 +234,7 @@ async def test_groups_are_filled_though_the_range_of_people_is_used_up(numbered:
 async def test_a_back_fill_that_fails_is_told_and_nothing_else_fails(
     numbered: Numbered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.sync.filling.fill", Mock(side_effect=ValueError("a bug")))
+    monkeypatch.setattr("gateway.sync.backfill.posix_numbers.fill", Mock(side_effect=ValueError("a bug")))
     numbered.numbers = None
     numbered.apply(person("anna"))
     with capture_logs() as lines:
@@ -243,7 +243,7 @@ async def test_a_back_fill_that_fails_is_told_and_nothing_else_fails(
 
 
 def test_a_step_of_the_back_fill_goes_on_behind_the_last(numbered: Numbered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.sync.filling.AT_ONCE", 2)
+    monkeypatch.setattr("gateway.sync.backfill.posix_numbers.AT_ONCE", 2)
     numbered.numbers = None
     numbered.apply(*(person(f"p{n}") for n in range(5)))
     steps: list[int] = []
@@ -304,7 +304,7 @@ def _given(connection: Connection) -> dict[tuple[str, str], str]:
     ids = {thing.id for thing in _everybody(connection)}
     found = {}
     for space in Space:
-        for owner, number in posix.given(connection, space, ids).items():
+        for owner, number in posix_numbers.given(connection, space, ids).items():
             found[space.value, str(number)] = owner
     return found
 

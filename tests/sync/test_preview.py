@@ -5,7 +5,7 @@ from dataclasses import replace
 from gateway.model.deltas import Batch, Delta, Watermark
 from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, Result
-from gateway.sync.preview import Foreseen, Preview
+from gateway.sync.runner.dry_run import Foreseen, Preview
 from tests.sync.house import EVERYTHING, House, gone, group, person, unit
 
 USER = Kind.USER

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.model import dn
-from gateway.sync.renaming import renamed
+from gateway.model.ldap import dn
+from gateway.sync.references.subtree_renames import renamed
 
 
 @pytest.mark.parametrize(

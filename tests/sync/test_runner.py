@@ -15,14 +15,15 @@ from twisted.internet.defer import ensureDeferred
 
 from gateway.model.errors import InvalidSourceData, SourceRefused, SourceUnavailable
 from gateway.model.runs import Outcome, RunStatus
-from gateway.store import leases, requests, runs, sources, users
-from gateway.store.database import Connection, Database
-from gateway.store.migrate import migrate
-from gateway.sync.guard import Guard
+from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.migrate import migrate
+from gateway.store.objects import users
+from gateway.store.operations import leases, source_state, sync_requests, sync_runs
+from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
-from gateway.sync.lease import LEASE_SECONDS, RENEW_SECONDS, name_for
-from gateway.sync.runner import LEASE_RETRY_SECONDS, Runner, Schedule
-from gateway.sync.runners import Runners
+from gateway.sync.runner.lease import LEASE_SECONDS, RENEW_SECONDS, name_for
+from gateway.sync.runner.source_runner import LEASE_RETRY_SECONDS, Runner, Schedule
+from gateway.sync.runner.source_runners import Runners
 from tests.sync.scripted import HEARTBEAT, ScriptedSource, Wait, World, batch, everybody, reached, until
 
 SCHEDULE = Schedule(seconds=100, full_seconds=100_000)
@@ -62,23 +63,23 @@ class Life:
         everybody = self.world.database.read_blocking(lambda c: users.iterate(c, "", 100))
         return {user.username for user in everybody if user.gone_at is None}
 
-    def state(self) -> sources.SourceState:
-        state = self.world.database.read_blocking(lambda c: sources.get(c, self.source.id))
+    def state(self) -> source_state.SourceState:
+        state = self.world.database.read_blocking(lambda c: source_state.get(c, self.source.id))
         assert state is not None
         return state
 
     def runs(self) -> list[tuple[str, str, str]]:
         """Mode, trigger and status of each run, oldest first."""
-        found = self.world.database.read_blocking(lambda c: runs.latest(c, self.source.id, 100))
+        found = self.world.database.read_blocking(lambda c: sync_runs.latest(c, self.source.id, 100))
         return [(run.mode, run.trigger, run.status.value) for run in reversed(found)]
 
     def request(self, *, full: bool = False, allow_deletions: bool = False) -> int:
         return self.world.database.write_blocking(
-            lambda c: requests.place(c, self.source.id, full=full, allow_deletions=allow_deletions, now=self.world.now())
+            lambda c: sync_requests.place(c, self.source.id, full=full, allow_deletions=allow_deletions, now=self.world.now())
         )
 
     def run_of(self, request: int) -> int | None:
-        found = self.world.database.read_blocking(lambda c: requests.get(c, request))
+        found = self.world.database.read_blocking(lambda c: sync_requests.get(c, request))
         assert found is not None
         return found.run_id
 
@@ -420,8 +421,8 @@ async def test_a_store_that_is_away_slows_the_runner_down_and_does_not_end_it(wo
 
 @pytest_twisted.ensureDeferred
 async def test_a_run_that_a_dead_process_left_behind_is_ended(world: World) -> None:
-    world.database.write_blocking(lambda c: sources.ensure(c, "hr", "ldap"))
-    world.database.write_blocking(lambda c: runs.start(c, "hr", "full", "start", world.now()))
+    world.database.write_blocking(lambda c: source_state.ensure(c, "hr", "ldap"))
+    world.database.write_blocking(lambda c: sync_runs.start(c, "hr", "full", "start", world.now()))
     async with Life(world, ScriptedSource([everybody("ada")])) as life:
         await world.ended.get()
         await life.pausing()

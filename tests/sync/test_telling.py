@@ -5,7 +5,7 @@ from __future__ import annotations
 from structlog.testing import capture_logs
 from twisted.internet.task import Clock
 
-from gateway.sync.telling import PROBLEM_SECONDS, PROBLEMS_KEPT, PROBLEMS_LOGGED, Teller
+from gateway.sync.runner.run_log import PROBLEM_SECONDS, PROBLEMS_KEPT, PROBLEMS_LOGGED, Teller
 
 
 def test_a_problem_that_comes_with_every_read_is_told_once_a_day() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.objects import Kind
-from gateway.store import passwords
+from gateway.store.objects import passwords
 from tests.sync.house import House, gone, person
 
 ANN = "ann"

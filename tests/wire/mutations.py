@@ -10,11 +10,11 @@ from random import Random
 from gateway.wire import ber
 from gateway.wire import controls as c
 from gateway.wire import messages as m
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message, encode_operation
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message, encode_operation
 from gateway.wire.entries import Selection, decode_entry, decode_search_entry, encode_entry, iterate, object_name, values
 from gateway.wire.errors import WireError
-from gateway.wire.extended import CancelRequest, PasswordModifyRequest, PasswordModifyResponse
+from gateway.wire.extended_values import CancelRequest, PasswordModifyRequest, PasswordModifyResponse
 from gateway.wire.filters import FilterSyntaxError, decode_filter, encode_filter, parse, to_text
 from gateway.wire.framing import Framer
 from tests.wire import captured

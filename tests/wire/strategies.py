@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from gateway.wire import messages as m
+from gateway.wire.codec.responses import lenient_text
 from gateway.wire.filters import (
     And,
     Approx,
@@ -20,7 +21,6 @@ from gateway.wire.filters import (
     Present,
     Substrings,
 )
-from gateway.wire.responses import lenient_text
 
 thorough = settings(deadline=None, max_examples=400)
 brief = settings(deadline=None, max_examples=150)

@@ -13,8 +13,8 @@ from hypothesis import assume, given, settings
 from ldaptor.protocols import pureber, pureldap
 
 from gateway.wire import messages as m
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.filters import (
     And,
     Approx,

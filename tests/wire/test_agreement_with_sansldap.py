@@ -16,8 +16,8 @@ from sansldap._messages import PackingOptions, unpack_ldap_message
 from sansldap.asn1 import ASN1Reader
 
 from gateway.wire import messages as m
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.filters import (
     And,
     Approx,

@@ -4,6 +4,8 @@ import pytest
 
 from gateway.wire import messages as m
 from gateway.wire import oids
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.controls import (
     EntryState,
     ManageDsaIT,
@@ -20,10 +22,8 @@ from gateway.wire.controls import (
     decode_sync_info,
     find,
 )
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message
 from gateway.wire.entries import decode_search_entry
-from gateway.wire.extended import PasswordModifyRequest, PasswordModifyResponse
+from gateway.wire.extended_values import PasswordModifyRequest, PasswordModifyResponse
 from gateway.wire.filters import And, Equality, Extensible, Not, Or, Present, Substrings, to_text
 from tests.wire import captured
 from tests.wire.widening import widen

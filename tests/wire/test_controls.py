@@ -8,7 +8,7 @@ from gateway.wire import controls as c
 from gateway.wire import oids
 from gateway.wire.entries import encode_entry
 from gateway.wire.errors import WireError
-from gateway.wire.extended import CancelRequest, PasswordModifyRequest, PasswordModifyResponse
+from gateway.wire.extended_values import CancelRequest, PasswordModifyRequest, PasswordModifyResponse
 from gateway.wire.filters import Equality, Not, Present
 from gateway.wire.messages import Control
 from tests.wire import strategies

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.wire import ber
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message, encode_operation, wrap
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message, encode_operation, wrap
 from gateway.wire.entries import (
     Selection,
     attributes,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.wire import ber
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.errors import MessageTooLarge, WireError
 from gateway.wire.framing import Framer
 from gateway.wire.limits import Limits

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from gateway.wire import ber
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.controls import Assertion, MatchedValues, PreReadRequest, SortKey, SortRequest
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message
 from gateway.wire.errors import LimitExceeded, MessageTooLarge, WireError
 from gateway.wire.filters import And, Equality, Filter, FilterSyntaxError, Not, Or, Present, encode_filter, parse, to_text
 from gateway.wire.limits import DEFAULT_LIMITS, Limits

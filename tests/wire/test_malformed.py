@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.wire import ber
-from gateway.wire.decoder import decode_message
+from gateway.wire.codec.decoder import decode_message
 from gateway.wire.errors import WireError
 
 # What is wrong, the octets of an LDAPMessage, a part of the reason, and the message ID that is known.

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.wire import ber
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import Heads, encode_controls, encode_message, encode_operation, wrap
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import Heads, encode_controls, encode_message, encode_operation, wrap
 from gateway.wire.errors import WireError
 from gateway.wire.filters import Filter, decode_filter, encode_filter, parse, to_text
 from gateway.wire.limits import Limits

@@ -6,15 +6,16 @@ from typing import Any
 
 import click
 
-from gateway.app import parts
 from gateway.app.cli import Invocation
-from gateway.app.commands import naming
-from gateway.app.printing import as_json, print_json, print_table
-from gateway.app.tables import Settings
-from gateway.model.application import Application, Grant, Scope
+from gateway.app.commands.reports import name_lookup
+from gateway.app.commands.reports.output import as_json, print_json, print_table
+from gateway.app.config.settings import Settings
+from gateway.app.parts import factories
+from gateway.model.applications import Application, Grant, Scope
 from gateway.model.objects import ROOT_ORGANIZATION_ID
-from gateway.store import applications, instance
-from gateway.store.database import Connection
+from gateway.store.clients import applications
+from gateway.store.engine.database import Connection
+from gateway.store.operations import instance
 
 _organizations = click.option(
     "--organization",
@@ -71,7 +72,7 @@ def add(invocation: Invocation, /, name: str, description: str | None, as_json: 
         added, secret = applications.add(
             connection,
             name,
-            now=parts.now(),
+            now=factories.now(),
             scope=scope,
             views=views,
             attributes=rights["attributes"] or None,
@@ -81,7 +82,7 @@ def add(invocation: Invocation, /, name: str, description: str | None, as_json: 
         )
         return added, secret, instance.instance_id(connection)
 
-    with parts.database(settings) as database:
+    with factories.database(settings) as database:
         application, secret, instance_id = database.write_blocking(work)
     _print_access(settings, application, instance_id, secret, as_json=as_json)
 
@@ -91,7 +92,7 @@ def add(invocation: Invocation, /, name: str, description: str | None, as_json: 
 @click.pass_obj
 def list_all(invocation: Invocation, as_json: bool) -> None:
     """List all applications."""
-    with parts.database(invocation.loaded.settings) as database:
+    with factories.database(invocation.loaded.settings) as database:
         rows = database.read_blocking(_all_facts)
     if as_json:
         print_json(rows)
@@ -107,8 +108,8 @@ def list_all(invocation: Invocation, as_json: bool) -> None:
 def show(invocation: Invocation, name: str, as_json: bool) -> None:
     """Show the application NAME (or id): its bind DN, client id, base URL and rights."""
     settings = invocation.loaded.settings
-    with parts.database(settings) as database:
-        application = database.read_blocking(lambda connection: naming.application(connection, name))
+    with factories.database(settings) as database:
+        application = database.read_blocking(lambda connection: name_lookup.application(connection, name))
         facts = database.read_blocking(lambda connection: _facts(connection, application))
         instance_id = database.read_blocking(instance.instance_id)
     shown = {**facts, **access(settings, application, instance_id)}
@@ -126,11 +127,11 @@ def remove(invocation: Invocation, name: str) -> None:
     """Remove the application NAME (or id)."""
 
     def work(connection: Connection) -> str:
-        application = naming.application(connection, name)
+        application = name_lookup.application(connection, name)
         applications.remove(connection, application.id)
         return application.name
 
-    with parts.database(invocation.loaded.settings) as database:
+    with factories.database(invocation.loaded.settings) as database:
         click.echo(f"application {database.write_blocking(work)} is removed")
 
 
@@ -143,10 +144,10 @@ def new_secret(invocation: Invocation, name: str, as_json: bool) -> None:
     settings = invocation.loaded.settings
 
     def work(connection: Connection) -> tuple[Application, str, str]:
-        application = naming.application(connection, name)
+        application = name_lookup.application(connection, name)
         return application, applications.replace_secret(connection, application.id), instance.instance_id(connection)
 
-    with parts.database(settings) as database:
+    with factories.database(settings) as database:
         application, secret, instance_id = database.write_blocking(work)
     _print_access(settings, application, instance_id, secret, as_json=as_json)
 
@@ -173,7 +174,7 @@ def change(invocation: Invocation, /, name: str, description: str | None, enable
     settings = invocation.loaded.settings
 
     def work(connection: Connection) -> Application:
-        application = naming.application(connection, name)
+        application = name_lookup.application(connection, name)
         scope = _scope(connection, application.scope, **_scope_words(rights))
         views = _known_views(settings, rights["views"]) or application.views
         attributes = None if rights["all_attributes"] else rights["attributes"] or application.attributes
@@ -188,7 +189,7 @@ def change(invocation: Invocation, /, name: str, description: str | None, enable
             applications.set_enabled(connection, application.id, enabled)
         return application
 
-    with parts.database(settings) as database:
+    with factories.database(settings) as database:
         changed = database.write_blocking(work)
     click.echo(f"application {changed.name} is changed")
 
@@ -196,7 +197,7 @@ def change(invocation: Invocation, /, name: str, description: str | None, enable
 def access(settings: Settings, application: Application, instance_id: str) -> dict[str, Any]:
     """How the application gets in: its bind DN in each view it may use, its client id, the API's base URL."""
     granted = application.views or (settings.view[0].name,)
-    views = [parts.view(table) for table in settings.view if table.name in granted]
+    views = [factories.view(table) for table in settings.view if table.name in granted]
     listening = str(settings.http.listen[0]) if settings.http.listen else "(not listening)"
     scheme = "https" if settings.http.certificate else "http"
     return {
@@ -235,8 +236,10 @@ def _scope(
     all_organizations: bool,
     all_groups: bool,
 ) -> Scope:
-    organizations = tuple(naming.organization_id(connection, name) for name in organization_names) or present.organization_ids
-    groups = tuple(naming.group_id(connection, name) for name in group_names) or present.group_ids
+    organizations = (
+        tuple(name_lookup.organization_id(connection, name) for name in organization_names) or present.organization_ids
+    )
+    groups = tuple(name_lookup.group_id(connection, name) for name in group_names) or present.group_ids
     if sum((no_groups, all_groups, bool(group_names))) > 1:
         raise click.UsageError("--group, --no-groups and --all-groups exclude each other")
     if all_organizations:
@@ -264,8 +267,8 @@ def _facts(connection: Connection, application: Application) -> dict[str, Any]:
         "enabled": application.enabled,
         "description": application.description,
         "created": application.created_at,
-        "organizations": [naming.organization_path(connection, one) for one in scope.organization_ids],
-        "groups": None if scope.group_ids is None else [naming.group_name(connection, one) for one in scope.group_ids],
+        "organizations": [name_lookup.organization_path(connection, one) for one in scope.organization_ids],
+        "groups": None if scope.group_ids is None else [name_lookup.group_name(connection, one) for one in scope.group_ids],
         "views": list(application.views),
         "attributes": None if application.attributes is None else sorted(application.attributes),
         "grants": sorted(application.grants),

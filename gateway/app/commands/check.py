@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from gateway.app import parts
 from gateway.app.cli import Invocation
-from gateway.app.printing import Progress, as_json, print_json
-from gateway.app.source_kinds import SourceTables
+from gateway.app.commands.reports.output import Progress, as_json, print_json
+from gateway.app.config.source_kinds import SourceTables
+from gateway.app.parts import factories
 from gateway.model.attributes import NAMING_ATTRIBUTE
+from gateway.model.connector import CheckItem, CheckStatus
 from gateway.model.objects import Attributes, Kind
-from gateway.model.source import CheckItem, CheckStatus
 
 FAILED_CHECK = 4
 WORDS = {CheckStatus.PASSED: "ok", CheckStatus.FAILED: "FAILED", CheckStatus.SKIPPED: "skipped"}
@@ -27,7 +27,7 @@ LONGEST_VALUE = 40
 def command(context: click.Context, source: str | None, as_json: bool) -> None:
     """Try every step of reading SOURCE (or all), and show the first five of each kind as they would become."""
     invocation: Invocation = context.obj
-    tables = parts.chosen_sources(invocation.loaded.settings, source)
+    tables = factories.chosen_sources(invocation.loaded.settings, source)
     if not tables and not as_json:
         click.echo("no [[source]] is configured")
     results = {table.name: _checked(table, silent=as_json) for table in tables}
@@ -43,7 +43,7 @@ def _checked(table: SourceTables, *, silent: bool) -> list[CheckItem]:
         if not silent:
             progress.say(f"source {table.name} ({table.kind})")
         progress.show("connecting …")
-        for item in parts.source(table).check():
+        for item in factories.source(table).check():
             items.append(item)
             for line in () if silent else _lines(item):
                 progress.say(line)

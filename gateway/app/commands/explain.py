@@ -10,20 +10,21 @@ from typing import Any
 
 import click
 
-from gateway.app import parts
 from gateway.app.cli import Invocation
-from gateway.app.commands import naming
-from gateway.app.printing import as_json, print_json, print_table
-from gateway.app.tables import Settings
-from gateway.directory.reader import Reader
-from gateway.directory.viewfile import ViewFile
-from gateway.model import dn
+from gateway.app.commands.reports import name_lookup
+from gateway.app.commands.reports.output import as_json, print_json, print_table
+from gateway.app.config.settings import Settings
+from gateway.app.parts import factories
+from gateway.directory.search.view_reader import Reader
+from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.attributes import shown
 from gateway.model.errors import GatewayError, NotFound
+from gateway.model.ldap import dn
 from gateway.model.objects import DirectoryObject, Kind, User, Value
-from gateway.store import groups, organizations, records, users
-from gateway.store.database import Connection
-from gateway.sync.explaining import ExplainedAttribute, ExplainedLink, Explanation, explain
+from gateway.store.engine.database import Connection
+from gateway.store.objects import groups, organizations, users
+from gateway.store.records import records
+from gateway.sync.review.explanation import ExplainedAttribute, ExplainedLink, Explanation, explain
 
 LONGEST = 60  # of the values of one attribute in a table; --json has them whole
 _NOUNS: dict[Kind, Any] = {Kind.USER: users, Kind.ORGANIZATION: organizations, Kind.GROUP: groups}
@@ -41,7 +42,7 @@ def command(invocation: Invocation, kind: str, name: str, as_json: bool) -> None
     of the sources that may; yield: it was edited here, and the sources yield; only one: nobody else says something; fall-back:
     those that go before it say nothing; gone, taken, given: the gateway itself), and what others say; then its records."""
     settings = invocation.loaded.settings
-    with parts.database(settings) as database:
+    with factories.database(settings) as database:
         in_views = _in_views(settings, name)
 
         def work(connection: Connection) -> tuple[Explanation, list[str]]:
@@ -64,8 +65,8 @@ def _find(connection: Connection, kind: Kind, name: str, in_views: Sequence[str]
         if found is not None:
             return found
     if kind is Kind.USER:
-        return naming.user(connection, name)
-    identifier = naming.group_id(connection, name) if kind is Kind.GROUP else naming.organization_id(connection, name)
+        return name_lookup.user(connection, name)
+    identifier = name_lookup.group_id(connection, name) if kind is Kind.GROUP else name_lookup.organization_id(connection, name)
     named: DirectoryObject | None = _NOUNS[kind].get(connection, identifier)
     if named is None:
         raise NotFound(f"there is no {kind} {name!r}")
@@ -98,9 +99,9 @@ def _in_views(settings: Settings, name: str) -> list[str]:
 def _places(connection: Connection, thing: DirectoryObject) -> list[str]:
     """The paths of a user's organizations, or of the one above an organization."""
     if isinstance(thing, User):
-        return [naming.organization_path(connection, one) for one in thing.organization_ids]
+        return [name_lookup.organization_path(connection, one) for one in thing.organization_ids]
     parent_id = getattr(thing, "parent_id", None)
-    return [] if parent_id is None else [naming.organization_path(connection, parent_id)]
+    return [] if parent_id is None else [name_lookup.organization_path(connection, parent_id)]
 
 
 def _print(explanation: Explanation, places: Sequence[str]) -> None:

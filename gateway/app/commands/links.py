@@ -10,18 +10,19 @@ from typing import Any
 import click
 import structlog
 
-from gateway.app import logs, parts
 from gateway.app.cli import Invocation
-from gateway.app.commands import naming, record_words
-from gateway.app.commands.person import whoever
-from gateway.app.printing import as_json, print_json, print_table
+from gateway.app.commands.reports import name_lookup, record_format
+from gateway.app.commands.reports.operator_name import whoever
+from gateway.app.commands.reports.output import as_json, print_json, print_table
+from gateway.app.parts import factories
+from gateway.app.process import log_setup
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
-from gateway.store import loose_records
-from gateway.store.database import Connection
-from gateway.sync import board
-from gateway.sync.board import Named, Shown
-from gateway.sync.decisions import Decided, Decisions, RecordName
+from gateway.store.engine.database import Connection
+from gateway.store.records import unlinked_records
+from gateway.sync.review import review_queue
+from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
+from gateway.sync.review.review_queue import Named, Shown
 
 AT_ONCE = 500
 _KINDS = click.Choice([kind.value for kind in Kind])
@@ -51,20 +52,20 @@ def command() -> None:
 @click.pass_obj
 def list_all(invocation: Invocation, situations: Sequence[str], source: str | None, settled: bool, as_json: bool) -> None:
     """List the records that wait for a person, all or those in one situation."""
-    wanted = [Situation(situation) for situation in situations] or list(loose_records.LOOSE)
-    with parts.database(invocation.loaded.settings) as database:
+    wanted = [Situation(situation) for situation in situations] or list(unlinked_records.LOOSE)
+    with factories.database(invocation.loaded.settings) as database:
         rows: list[dict[str, Any]] = []
         after = 0
         while True:
             read = partial(_page, situations=wanted, source=source, after=after, settled=settled)
             after, shown = database.read_blocking(read)
-            rows += [record_words.facts(one) for one in shown]
+            rows += [record_format.facts(one) for one in shown]
             if len(shown) < AT_ONCE:
                 break
     if as_json:
         print_json(rows)
     elif rows:
-        print_table(record_words.COLUMNS, map(record_words.line, rows))
+        print_table(record_format.COLUMNS, map(record_format.line, rows))
     else:
         click.echo("no record waits for a person")
 
@@ -77,13 +78,13 @@ def list_all(invocation: Invocation, situations: Sequence[str], source: str | No
 @click.pass_obj
 def show(invocation: Invocation, source: str, record: str, kind: str | None, as_json: bool) -> None:
     """Show the RECORD of SOURCE: what it says, to whom it belongs or may belong, and what was decided about it."""
-    with parts.database(invocation.loaded.settings) as database:
-        [shown] = database.read_blocking(lambda c: board.show(c, [record_words.find(c, source, record, kind)]))
-    facts = record_words.facts(shown) | {"attributes": record_words.attributes(shown)}
+    with factories.database(invocation.loaded.settings) as database:
+        [shown] = database.read_blocking(lambda c: review_queue.show(c, [record_format.find(c, source, record, kind)]))
+    facts = record_format.facts(shown) | {"attributes": record_format.attributes(shown)}
     if as_json:
         print_json(facts)
         return
-    record_words.show(facts)
+    record_format.show(facts)
 
 
 @command.command("link")
@@ -97,7 +98,7 @@ def link(invocation: Invocation, source: str, record: str, object_name: str, kin
     """The RECORD of SOURCE belongs to OBJECT, whatever rules say."""
 
     def work(connection: Connection, decisions: Decisions, by: str) -> tuple[RecordName, Decided]:
-        name = record_words.name_of(record_words.find(connection, source, record, kind))
+        name = record_format.name_of(record_format.find(connection, source, record, kind))
         return name, decisions.link(connection, name, _object_id(connection, name.kind, object_name), by)
 
     _decide(invocation, "link", work, as_json=as_json)
@@ -113,7 +114,7 @@ def unlink(invocation: Invocation, source: str, record: str, kind: str | None, a
     """The RECORD of SOURCE does not belong to the object that it has, nor to another before a person says so."""
 
     def work(connection: Connection, decisions: Decisions, by: str) -> tuple[RecordName, Decided]:
-        name = record_words.name_of(record_words.find(connection, source, record, kind))
+        name = record_format.name_of(record_format.find(connection, source, record, kind))
         return name, decisions.unlink(connection, name, by)
 
     _decide(invocation, "unlink", work, as_json=as_json)
@@ -129,7 +130,7 @@ def split(invocation: Invocation, source: str, record: str, kind: str | None, as
     """The RECORD of SOURCE is somebody of its own: it gets a new object, whatever rules say."""
 
     def work(connection: Connection, decisions: Decisions, by: str) -> tuple[RecordName, Decided]:
-        name = record_words.name_of(record_words.find(connection, source, record, kind))
+        name = record_format.name_of(record_format.find(connection, source, record, kind))
         return name, decisions.split(connection, name, by)
 
     _decide(invocation, "split", work, as_json=as_json)
@@ -161,9 +162,9 @@ def _decide(
     **told: str,
 ) -> None:
     settings = invocation.loaded.settings
-    logs.configure(settings.log.level, settings.log.format)
-    decisions, by = parts.decisions(settings), whoever()
-    with parts.database(settings) as database:
+    log_setup.configure(settings.log.level, settings.log.format)
+    decisions, by = factories.decisions(settings), whoever()
+    with factories.database(settings) as database:
         name, decided = database.write_blocking(lambda connection: work(connection, decisions, by))
         linked = database.read_blocking(lambda connection: _named(connection, name, decided, told))
     if name is not None:
@@ -183,17 +184,17 @@ def _named(connection: Connection, name: RecordName | None, decided: Decided, to
     if decided.object_id is None:
         return None
     kind = name.kind if name is not None else Kind(told["kind"])
-    return record_words.named(Named(decided.object_id, board.words(connection, kind, decided.object_id)))
+    return record_format.named(Named(decided.object_id, review_queue.words(connection, kind, decided.object_id)))
 
 
 def _page(
     connection: Connection, situations: Sequence[Situation], source: str | None, after: int, settled: bool
 ) -> tuple[int, list[Shown]]:
-    found = loose_records.page(connection, situations, source, after, AT_ONCE, settled=settled)
-    return (found[-1][0] if found else after), board.show(connection, [record for _, record in found])
+    found = unlinked_records.page(connection, situations, source, after, AT_ONCE, settled=settled)
+    return (found[-1][0] if found else after), review_queue.show(connection, [record for _, record in found])
 
 
 def _object_id(connection: Connection, kind: Kind, text: str) -> str:
     if kind is Kind.USER:
-        return naming.user(connection, text).id
-    return naming.group_id(connection, text) if kind is Kind.GROUP else naming.organization_id(connection, text)
+        return name_lookup.user(connection, text).id
+    return name_lookup.group_id(connection, text) if kind is Kind.GROUP else name_lookup.organization_id(connection, text)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from gateway.app import parts
 from gateway.app.cli import Invocation
-from gateway.store import migrate
+from gateway.app.parts import factories
+from gateway.store.engine import migrate
 
 
 @click.command("migrate")
@@ -16,7 +16,7 @@ def command(invocation: Invocation) -> None:
 
     A PostgreSQL store needs it before the first `serve` and after an update; an embedded store is migrated by itself.
     """
-    database = parts.unchecked_database(invocation.loaded.settings)
+    database = factories.unchecked_database(invocation.loaded.settings)
     try:
         migrate.migrate(database)
         click.echo(f"{database.name} has the schema of this version")

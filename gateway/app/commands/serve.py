@@ -6,15 +6,15 @@ import os
 
 import click
 
-from gateway.app import reactor
 from gateway.app.cli import Invocation
+from gateway.app.process import epoll_reactor
 
 
 @click.command("serve")
 @click.pass_context
 def command(context: click.Context) -> None:
     """Run the gateway in the foreground until SIGTERM or Ctrl-C. SIGHUP reads the certificates again."""
-    reactor.epoll_reactor()
+    epoll_reactor.epoll_reactor()
     from gateway.app import service  # what it is made of imports Twisted's reactor, which would be another one then
 
     invocation: Invocation = context.obj

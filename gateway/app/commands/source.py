@@ -10,21 +10,22 @@ from typing import Any
 import click
 import structlog
 
-from gateway.app import holders, logs, parts
 from gateway.app.cli import Invocation
-from gateway.app.commands import departures
-from gateway.app.commands.person import whoever
-from gateway.app.printing import Progress, as_json, print_json
-from gateway.app.tables import Settings
+from gateway.app.commands.reports import leaver_report
+from gateway.app.commands.reports.operator_name import whoever
+from gateway.app.commands.reports.output import Progress, as_json, print_json
+from gateway.app.config.settings import Settings
+from gateway.app.parts import factories, lease_holder
+from gateway.app.process import log_setup
 from gateway.model.errors import Conflict, NotFound
 from gateway.model.objects import Kind
-from gateway.store import sources
-from gateway.store.database import Database
-from gateway.store.sources import SourceState
-from gateway.sync import ending
-from gateway.sync.ending import Extent
-from gateway.sync.guard import Guard
-from gateway.sync.lease import LeaseInThread, name_for
+from gateway.store.engine.database import Database
+from gateway.store.operations import source_state
+from gateway.store.operations.source_state import SourceState
+from gateway.sync.deletion_guard import Guard
+from gateway.sync.lifecycle import source_retirement
+from gateway.sync.lifecycle.source_retirement import Extent
+from gateway.sync.runner.lease import LeaseInThread, name_for
 
 _log = structlog.get_logger("gateway.source")
 
@@ -42,11 +43,11 @@ def finalize(invocation: Invocation, name: str, as_json: bool) -> None:
     """Keep all that came from the source NAME: the same people, organizations and groups, with the same ids and values, to be
     edited here from now on. What another source has too follows that one."""
     settings = invocation.loaded.settings
-    with parts.database(settings) as database:
+    with factories.database(settings) as database:
         state = _ended(settings, database, name)
-        there = database.read_blocking(partial(ending.extent, source_id=state.id))
-        own = parts.own_inbound(settings)
-        steps = ending.finalize(database.write_blocking, own, state.id)
+        there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
+        own = factories.own_inbound(settings)
+        steps = source_retirement.finalize(database.write_blocking, own, state.id)
         _carry_out(settings, database, state, "finalize", there, steps)
     _tell(state, "finalized", there, as_json=as_json)
     if not as_json:
@@ -64,17 +65,17 @@ def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: boo
     """Let go of all that came from the source NAME and no other source has: users are disabled, and deleted after 30 days;
     organizations and groups are deleted."""
     settings = invocation.loaded.settings
-    with parts.database(settings) as database:
+    with factories.database(settings) as database:
         state = _ended(settings, database, name)
-        there = database.read_blocking(partial(ending.extent, source_id=state.id))
+        there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
         if not as_json:
             click.echo(f"source {state.id}: {_in_words(there)}")
         if not yes:
             raise Conflict("nothing was changed; say --yes to let go of them, or `gateway source finalize` to keep them")
         if not allow_deletions:
-            ending.check(state.id, there, Guard())
-        ended = ending.door(state, parts.own_inbound(settings), delete=delete)
-        steps = ending.terminate(database.write_blocking, ended)
+            source_retirement.check(state.id, there, Guard())
+        ended = source_retirement.door(state, factories.own_inbound(settings), delete=delete)
+        steps = source_retirement.terminate(database.write_blocking, ended)
         _carry_out(settings, database, state, "terminate", there, steps)
     _tell(state, "terminated", there, as_json=as_json)
     if not as_json:
@@ -88,11 +89,11 @@ def _ended(settings: Settings, database: Database, name: str) -> SourceState:
     configured = {table.name.lower() for table in settings.source}
     if name.lower() in configured:
         raise Conflict(f"the source {name} is in the configuration: take its [[source]] out first, and restart `gateway serve`")
-    others = database.read_blocking(partial(departures.left_over, configured=[table.name for table in settings.source]))
+    others = database.read_blocking(partial(leaver_report.left_over, configured=[table.name for table in settings.source]))
     if name not in others:
         known = ", ".join(others) or "there are none"
         raise NotFound(f"there is no source {name!r} that the store has and the configuration lacks ({known})")
-    state = database.read_blocking(partial(sources.get, source_id=name))
+    state = database.read_blocking(partial(source_state.get, source_id=name))
     assert state is not None  # noqa: S101 (it is among them)
     return state
 
@@ -107,10 +108,13 @@ def _carry_out(
 ) -> None:
     """Step by step, while nobody else reads the source. Raises Conflict when somebody does: another node has another
     configuration."""
-    logs.configure(settings.log.level, settings.log.format)
+    log_setup.configure(settings.log.level, settings.log.format)
     by = whoever()
     done: Counter[Kind] = Counter()
-    with LeaseInThread(database, name_for(state.id), holders.name(), parts.now), Progress(f"source {state.id}") as progress:
+    with (
+        LeaseInThread(database, name_for(state.id), lease_holder.name(), factories.now),
+        Progress(f"source {state.id}") as progress,
+    ):
         for kind, count in steps:
             done[kind] += count
             progress.show(", ".join(f"{number:,} {one}s" for one, number in done.items()))

@@ -8,20 +8,22 @@ from typing import Any
 
 import click
 
-from gateway.app import parts
 from gateway.app.cli import Invocation
-from gateway.app.commands import departures, numbers
-from gateway.app.printing import ago, as_json, print_json, print_table
-from gateway.app.source_kinds import SourceTables
-from gateway.app.tables import Settings
+from gateway.app.commands.reports import leaver_report, posix_report
+from gateway.app.commands.reports.output import ago, as_json, print_json, print_table
+from gateway.app.config.settings import Settings
+from gateway.app.config.source_kinds import SourceTables
+from gateway.app.parts import factories
 from gateway.model.objects import Kind
 from gateway.model.records import Record, Situation
 from gateway.model.runs import RunStatus, SyncRun
-from gateway.store import changes, leases, records, runs, sources
-from gateway.store.database import Connection, Database
-from gateway.sync.grace import Grace
-from gateway.sync.lease import name_for
-from gateway.sync.reading import in_words
+from gateway.store.engine.database import Connection, Database
+from gateway.store.log import changes
+from gateway.store.operations import leases, source_state, sync_runs
+from gateway.store.records import records
+from gateway.sync.lifecycle.leaver_retention import Grace
+from gateway.sync.runner.lease import name_for
+from gateway.sync.runner.sync_run import in_words
 
 FOLLOWED_SECONDS = 60  # a source that is read notes that it was heard at least every 20 seconds
 PROBLEMS_AT_ONCE = 100
@@ -35,19 +37,19 @@ PROBLEMS_AT_ONCE = 100
 def command(invocation: Invocation, source: str | None, problems: bool, as_json: bool) -> None:
     """Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out."""
     settings = invocation.loaded.settings
-    tables, grace = parts.chosen_sources(settings, source), parts.grace(settings)
-    with parts.database(settings) as database:
+    tables, grace = factories.chosen_sources(settings, source), factories.grace(settings)
+    with factories.database(settings) as database:
         if problems:
             left_out = [row for table in tables for row in _problems(database, table.name, grace)]
             _print_problems(left_out, as_json=as_json)
             return
-        moment = parts.now()
+        moment = factories.now()
         rows = database.read_blocking(lambda connection: [_state(connection, table, grace, moment) for table in tables])
-        others = [] if source else database.read_blocking(partial(departures.unconfigured, configured=_names(settings)))
-        ended = [] if source else database.read_blocking(partial(departures.ended, grace=grace))
+        others = [] if source else database.read_blocking(partial(leaver_report.unconfigured, configured=_names(settings)))
+        ended = [] if source else database.read_blocking(partial(leaver_report.ended, grace=grace))
         position = database.read_blocking(changes.last)
         given = settings.posix.numbers()
-        posix = None if given is None else database.read_blocking(partial(numbers.state, settings=given))
+        posix = None if given is None else database.read_blocking(partial(posix_report.state, settings=given))
     if as_json:
         print_json(
             {
@@ -61,10 +63,10 @@ def command(invocation: Invocation, source: str | None, problems: bool, as_json:
         return
     for row in rows:
         _print(row, moment)
-    departures.show_unconfigured(others)
-    departures.show_ended(ended)
+    leaver_report.show_unconfigured(others)
+    leaver_report.show_ended(ended)
     if posix is not None:
-        numbers.show(posix)
+        posix_report.show(posix)
     click.echo(f"last change: {position}")
 
 
@@ -73,8 +75,8 @@ def _names(settings: Settings) -> list[str]:
 
 
 def _state(connection: Connection, table: SourceTables, grace: Grace, moment: datetime) -> dict[str, Any]:
-    state = sources.get(connection, table.name)
-    latest = runs.latest(connection, table.name, 1)
+    state = source_state.get(connection, table.name)
+    latest = sync_runs.latest(connection, table.name, 1)
     counted = {
         kind.value: {
             "records": records.count(connection, table.name, kind),
@@ -89,7 +91,7 @@ def _state(connection: Connection, table: SourceTables, grace: Grace, moment: da
         "read_by": leases.holder_of(connection, name_for(table.name), moment),
         "counts": counted,
         "problems": {situation.value: n for situation, n in records.count_problems(connection, table.name).items()},
-        "leavers": departures.of_source(connection, table.name, grace),
+        "leavers": leaver_report.of_source(connection, table.name, grace),
         "heard_at": state.heard_at if state else None,
         "caught_up_at": caught_up,
         "lag_seconds": None if caught_up is None else round((moment - caught_up).total_seconds(), 1),
@@ -121,7 +123,7 @@ def _print(row: dict[str, Any], moment: datetime) -> None:
     click.echo(f"  last run:   {_last_run(row['last_run'], moment)}")
     counts = (f"{numbers['records']} {kind}s" for kind, numbers in row["counts"].items())
     click.echo(f"  records:    {', '.join(counts)}")
-    departures.show(row)
+    leaver_report.show(row)
     problems = {situation: number for situation, number in row["problems"].items() if situation != Situation.DELETED.value}
     if problems:
         left_out = ", ".join(f"{number} {situation}" for situation, number in sorted(problems.items()))
@@ -169,7 +171,7 @@ def _problems(database: Database, source_id: str, grace: Grace) -> list[dict[str
                 "situation": record.situation.value,
                 "external_id": record.external_id,
                 "dn": record.dn,
-                "reason": departures.reason(record, _end(database, record, grace)),
+                "reason": leaver_report.reason(record, _end(database, record, grace)),
             }
             for _, record in found
         ]

@@ -8,21 +8,21 @@ from typing import Any
 
 import click
 
-from gateway.app import holders, parts
 from gateway.app.cli import Invocation, exit_code
-from gateway.app.commands import outcomes
-from gateway.app.printing import Progress, as_json, print_json
-from gateway.app.source_kinds import SourceTables
-from gateway.app.tables import Settings
+from gateway.app.commands.reports import run_report
+from gateway.app.commands.reports.output import Progress, as_json, print_json
+from gateway.app.config.settings import Settings
+from gateway.app.config.source_kinds import SourceTables
+from gateway.app.parts import factories, lease_holder
 from gateway.model.errors import Conflict, GatewayError
 from gateway.model.runs import RunStatus, SyncRun
-from gateway.store import leases, requests, runs
-from gateway.store.database import Connection, Database
-from gateway.store.requests import Request
-from gateway.sync import key_filling
-from gateway.sync.lease import LeaseInThread, name_for
-from gateway.sync.preview import Preview
-from gateway.sync.reading import Order, Reading, Trigger, in_words
+from gateway.store.engine.database import Connection, Database
+from gateway.store.operations import leases, sync_requests, sync_runs
+from gateway.store.operations.sync_requests import Request
+from gateway.sync.backfill import correlation_keys
+from gateway.sync.runner.dry_run import Preview
+from gateway.sync.runner.lease import LeaseInThread, name_for
+from gateway.sync.runner.sync_run import Order, Reading, Trigger, in_words
 
 POLL_SECONDS = 0.2
 
@@ -40,21 +40,21 @@ def command(
     """Read SOURCE (or all) now. A running `gateway serve` is asked to do it; without one it is done here."""
     invocation: Invocation = context.obj
     settings = invocation.loaded.settings
-    tables = parts.chosen_sources(settings, source)
+    tables = factories.chosen_sources(settings, source)
     reports: list[dict[str, Any]] = []
     worst = 0
-    with parts.database(settings) as database:
+    with factories.database(settings) as database:
         for table in tables:
             try:
                 if dry_run:
                     report = _foresee(database, settings, table, full=full, silent=as_json)
                 else:
-                    request = Request(0, table.name, full, allow_deletions, parts.now())
+                    request = Request(0, table.name, full, allow_deletions, factories.now())
                     report = _synchronize(database, settings, table, request, silent=as_json)
             except GatewayError as error:
                 report = {"source": table.name, "status": "failed", "error": str(error), "exit_code": exit_code(error)}
                 if not as_json:
-                    click.echo(f"gateway: {outcomes.named(table.name, str(error))}", err=True)
+                    click.echo(f"gateway: {run_report.named(table.name, str(error))}", err=True)
             reports.append(report)
             worst = max(worst, report.get("exit_code", 0))
     if as_json:
@@ -67,8 +67,8 @@ def _synchronize(
 ) -> dict[str, Any]:
     run = _run_somewhere(database, settings, table, request)
     if not silent:
-        outcomes.print_run(run)
-    return outcomes.of_run(run)
+        run_report.print_run(run)
+    return run_report.of_run(run)
 
 
 def _run_somewhere(database: Database, settings: Settings, table: SourceTables, request: Request) -> SyncRun:
@@ -88,8 +88,8 @@ def _ask(database: Database, request: Request) -> SyncRun | None:
     has stopped, or it died and its lease has ended."""
 
     def place(connection: Connection) -> int:
-        return requests.place(
-            connection, request.source_id, full=request.full, allow_deletions=request.allow_deletions, now=parts.now()
+        return sync_requests.place(
+            connection, request.source_id, full=request.full, allow_deletions=request.allow_deletions, now=factories.now()
         )
 
     number = database.write_blocking(place)
@@ -97,9 +97,9 @@ def _ask(database: Database, request: Request) -> SyncRun | None:
         with Progress(f"source {request.source_id}") as progress:
             while True:
                 reader = _reader(database, request.source_id)
-                asked = database.read_blocking(lambda connection: requests.get(connection, number))
+                asked = database.read_blocking(lambda connection: sync_requests.get(connection, number))
                 run_id = asked.run_id if asked else None
-                run = database.read_blocking(partial(runs.get, run_id=run_id)) if run_id else None
+                run = database.read_blocking(partial(sync_runs.get, run_id=run_id)) if run_id else None
                 if run is not None and run.status is not RunStatus.RUNNING:
                     return run
                 if reader is None:
@@ -107,20 +107,23 @@ def _ask(database: Database, request: Request) -> SyncRun | None:
                 progress.show("waiting for the running gateway …" if run is None else f"{in_words(run.statistics)} …")
                 time.sleep(POLL_SECONDS)
     finally:
-        database.write_blocking(lambda connection: requests.withdraw(connection, number))
+        database.write_blocking(lambda connection: sync_requests.withdraw(connection, number))
 
 
 def _reader(database: Database, source_id: str) -> str | None:
-    return database.read_blocking(lambda connection: leases.holder_of(connection, name_for(source_id), parts.now()))
+    return database.read_blocking(lambda connection: leases.holder_of(connection, name_for(source_id), factories.now()))
 
 
 def _run_here(database: Database, settings: Settings, table: SourceTables, request: Request) -> SyncRun:
     """Read the source in this process. Raises Conflict when another one does; failures are in the run."""
-    source, inbound = parts.source(table), parts.inbound(table, settings)
+    source, inbound = factories.source(table), factories.inbound(table, settings)
     order = Order(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
-    reading = Reading(inbound, order, parts.now)
-    with LeaseInThread(database, name_for(table.name), holders.name(), parts.now), Progress(f"source {table.name}") as progress:
-        key_filling.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
+    reading = Reading(inbound, order, factories.now)
+    with (
+        LeaseInThread(database, name_for(table.name), lease_holder.name(), factories.now),
+        Progress(f"source {table.name}") as progress,
+    ):
+        correlation_keys.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
         watermark, step = database.write_blocking(reading.begin)
         reading.committed(step)
         run_id = reading.run.id or 0
@@ -138,14 +141,14 @@ def _run_here(database: Database, settings: Settings, table: SourceTables, reque
         except BaseException:  # Ctrl-C: what was applied is stored, and the run is known to be unfinished
             database.write_blocking(reading.end)
             raise
-        run = database.read_blocking(lambda connection: runs.get(connection, run_id))
+        run = database.read_blocking(lambda connection: sync_runs.get(connection, run_id))
     assert run is not None  # noqa: S101 (it was made above)
     return run
 
 
 def _foresee(database: Database, settings: Settings, table: SourceTables, *, full: bool, silent: bool) -> dict[str, Any]:
-    source, inbound = parts.source(table), parts.inbound(table, settings)
-    key_filling.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
+    source, inbound = factories.source(table), factories.inbound(table, settings)
+    correlation_keys.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
     preview = Preview(inbound)
     watermark = None if full else database.read_blocking(inbound.watermark)
     seen = 0
@@ -156,5 +159,5 @@ def _foresee(database: Database, settings: Settings, table: SourceTables, *, ful
             progress.show(f"{seen:,} records …")
     foreseen = database.read_blocking(preview.finish)
     if not silent:
-        outcomes.print_foreseen(table.name, foreseen)
-    return outcomes.of_foreseen(table.name, foreseen)
+        run_report.print_foreseen(table.name, foreseen)
+    return run_report.of_foreseen(table.name, foreseen)

@@ -8,17 +8,19 @@ from typing import Any
 
 import click
 
-from gateway.app import parts
 from gateway.app.cli import Invocation
-from gateway.app.commands import naming
-from gateway.app.printing import as_json, print_json, print_table
-from gateway.app.tables import Settings
-from gateway.directory.hashing import hash_blocking
-from gateway.model.application import ApplicationPassword
+from gateway.app.commands.reports import name_lookup
+from gateway.app.commands.reports.output import as_json, print_json, print_table
+from gateway.app.config.settings import Settings
+from gateway.app.parts import factories
+from gateway.directory.authentication.password_hashing import hash_blocking
+from gateway.model.applications import ApplicationPassword
 from gateway.model.errors import Conflict, InvalidInput
 from gateway.model.objects import User
-from gateway.store import application_passwords, passwords, records
-from gateway.store.database import Connection
+from gateway.store.clients import application_passwords
+from gateway.store.engine.database import Connection
+from gateway.store.objects import passwords
+from gateway.store.records import records
 
 BY = "gateway user set-password"
 
@@ -34,11 +36,11 @@ def command() -> None:
 def set_password(invocation: Invocation, name: str) -> None:
     """Give the user NAME (login name or id) a local password; asks for it, or reads a line of standard input."""
     settings = invocation.loaded.settings
-    with parts.database(settings) as database:
+    with factories.database(settings) as database:
         user = database.read_blocking(lambda connection: _of_our_own(connection, settings, name))
         password_hash = hash_blocking(_password(settings.passwords.min_length))
         database.write_blocking(
-            lambda connection: passwords.set_local(connection, user.id, password_hash, by=BY, now=parts.now())
+            lambda connection: passwords.set_local(connection, user.id, password_hash, by=BY, now=factories.now())
         )
     click.echo(f"user {user.username} has a new local password")
 
@@ -50,10 +52,10 @@ def clear_password(invocation: Invocation, name: str) -> None:
     """Take the local password of the user NAME (login name or id) away."""
 
     def work(connection: Connection) -> tuple[User, bool]:
-        user = naming.user(connection, name)
+        user = name_lookup.user(connection, name)
         return user, passwords.clear_local(connection, user.id)
 
-    with parts.database(invocation.loaded.settings) as database:
+    with factories.database(invocation.loaded.settings) as database:
         user, was_set = database.write_blocking(work)
     click.echo(f"user {user.username} has no local password {'any more' if was_set else '(there was none)'}")
 
@@ -73,10 +75,10 @@ def add(invocation: Invocation, name: str, application: str, label: str, as_json
     """Make one for the user NAME and APPLICATION, called LABEL; prints it, and it cannot be shown again."""
 
     def work(connection: Connection) -> tuple[ApplicationPassword, str]:
-        user, program = naming.user(connection, name), naming.application(connection, application)
-        return application_passwords.add(connection, user.id, program.id, label, now=parts.now())
+        user, program = name_lookup.user(connection, name), name_lookup.application(connection, application)
+        return application_passwords.add(connection, user.id, program.id, label, now=factories.now())
 
-    with parts.database(invocation.loaded.settings) as database:
+    with factories.database(invocation.loaded.settings) as database:
         made, password = database.write_blocking(work)
     if as_json:
         print_json({**_facts(made), "password": password})
@@ -91,9 +93,9 @@ def add(invocation: Invocation, name: str, application: str, label: str, as_json
 @click.pass_obj
 def list_all(invocation: Invocation, name: str, as_json: bool) -> None:
     """List those of the user NAME."""
-    with parts.database(invocation.loaded.settings) as database:
+    with factories.database(invocation.loaded.settings) as database:
         found = database.read_blocking(
-            lambda connection: application_passwords.of_user(connection, naming.user(connection, name).id)
+            lambda connection: application_passwords.of_user(connection, name_lookup.user(connection, name).id)
         )
     rows = [_facts(one) for one in found]
     if as_json:
@@ -111,17 +113,17 @@ def revoke(invocation: Invocation, name: str, password_id: str) -> None:
     """End the one of the user NAME that `list` shows as ID."""
 
     def work(connection: Connection) -> ApplicationPassword:
-        return application_passwords.remove(connection, naming.user(connection, name).id, password_id)
+        return application_passwords.remove(connection, name_lookup.user(connection, name).id, password_id)
 
-    with parts.database(invocation.loaded.settings) as database:
+    with factories.database(invocation.loaded.settings) as database:
         revoked = database.write_blocking(work)
     click.echo(f"application password {revoked.name} ({revoked.application_name}) is revoked")
 
 
 def _of_our_own(connection: Connection, settings: Settings, name: str) -> User:
     """The user, when the password is ours to keep. Raises NotFound, Conflict."""
-    user = naming.user(connection, name)
-    vouching = {table.name for table in settings.source if parts.vouches(table)}
+    user = name_lookup.user(connection, name)
+    vouching = {table.name for table in settings.source if factories.vouches(table)}
     deciding = [account.source_id for account in records.accounts(connection, user.id) if account.source_id in vouching]
     if deciding:
         raise Conflict(

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TextIO
 
-from gateway.connectors.csv.rows import Row, Rows
+from gateway.connectors.csv.parser import Row, Rows
 from gateway.connectors.csv.settings import CsvSettings
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.errors import InvalidSourceData
-from gateway.model.mapping import InboundMapping
-from gateway.model.mapping_values import normalized
+from gateway.model.mapping.inbound import InboundMapping
+from gateway.model.mapping.values import normalized
 from gateway.model.objects import Kind
 
 MAX_ID_CHARACTERS: Final = 600  # what the store can look up by

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.connectors import files
+from gateway.connectors import watched_files
 from gateway.model.attributes import ATTRIBUTES
-from gateway.model.expressions import Expression
-from gateway.model.mapping import ENABLED, EnabledRule, InboundMapping, default_mapping
-from gateway.model.mapping_defaults import REFERENCES
+from gateway.model.expressions.expression import Expression
+from gateway.model.mapping.defaults import REFERENCES
+from gateway.model.mapping.inbound import ENABLED, EnabledRule, InboundMapping, default_mapping
 from gateway.model.objects import Kind
 
 OWN_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -75,7 +75,7 @@ class CsvSettings:
     def fingerprint(self) -> str:
         """Changes with everything that decides what the files mean."""
         rules = asdict(self) | {"path": "", "id": "", "poll_seconds": 0, "stable_seconds": 0, "chosen": sorted(self.chosen)}
-        return files.fingerprint(rules)
+        return watched_files.fingerprint(rules)
 
 
 def user_mapping(changes: Changes | None = None, enabled: EnabledRule | None = None) -> InboundMapping:

@@ -1,7 +1,8 @@
 """The source of kind `csv`: one file or a folder of *.csv, read as a whole and compared, and followed for changes.
 
 All files are read to the end before the first record is given out, so a broken one changes nothing; what changes between
-that and the second reading stops the comparison before anything is deleted. A row that is broken is kept aside (reading.py)."""
+that and the second reading stops the comparison before anything is deleted. A row that is broken is kept aside
+(to_deltas.py)."""
 
 import hashlib
 import io
@@ -11,16 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.connectors import comparison, files
+from gateway.connectors import full_comparison, watched_files
+from gateway.connectors.csv.parser import UNKNOWN_OCTETS
 from gateway.connectors.csv.people import Person, people
-from gateway.connectors.csv.reading import Findings, Reader
-from gateway.connectors.csv.rows import UNKNOWN_OCTETS
 from gateway.connectors.csv.settings import CsvSettings
-from gateway.connectors.files import Files, Stamp
+from gateway.connectors.csv.to_deltas import Findings, Reader
+from gateway.connectors.watched_files import Files, Stamp
+from gateway.model.connector import CheckItem, CheckStatus
 from gateway.model.deltas import Batch, Delta, Watermark
 from gateway.model.errors import GatewayError, InvalidSourceData
 from gateway.model.objects import Attributes, Kind
-from gateway.model.source import CheckItem, CheckStatus
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -29,8 +30,8 @@ SAMPLES: Final = 5
 
 
 class CsvSource:
-    """A Source (gateway.model.source). The external id of a person is what the row has in `id_column`; that of an organization
-    its path, that of a group its name."""
+    """A Source (gateway.model.connector). The external id of a person is what the row has in `id_column`; that of an
+    organization its path, that of a group its name."""
 
     source_type = "file"
 
@@ -43,7 +44,7 @@ class CsvSource:
     def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
         """See Source.read. Files that are as the watermark says yield nothing but an empty batch."""
         self._stop = threading.Event()
-        return self._read(files.known_digest(self._settings.fingerprint, watermark), follow, self._stop)
+        return self._read(watched_files.known_digest(self._settings.fingerprint, watermark), follow, self._stop)
 
     def check(self) -> Iterator[CheckItem]:
         """See Source.check."""
@@ -68,9 +69,9 @@ class CsvSource:
             findings = self._found(stamps, digest, stop)
             if digest.hexdigest() != known:
                 known = digest.hexdigest()
-                mark = files.watermark(self._settings.fingerprint, known)
+                mark = watched_files.watermark(self._settings.fingerprint, known)
                 compared = findings.compared(self._settings.kinds)
-                yield from comparison.batches(compared, self._verified(stamps, findings, known), mark, caught_up=True)
+                yield from full_comparison.batches(compared, self._verified(stamps, findings, known), mark, caught_up=True)
             else:
                 yield Batch(caught_up=True)
             del findings

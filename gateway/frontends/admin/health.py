@@ -14,8 +14,9 @@ from twisted.internet.threads import deferToThread
 
 from gateway.model.errors import GatewayError
 from gateway.model.runs import RunStatus, SyncRun
-from gateway.store import migrate, runs, sources
-from gateway.store.database import Connection, Database
+from gateway.store.engine import migrate
+from gateway.store.engine.database import Connection, Database
+from gateway.store.operations import source_state, sync_runs
 
 CHECK_SECONDS = 5.0
 """How long one check may take; orchestrators give up after ten at the earliest."""
@@ -87,7 +88,7 @@ def store_checks(database: Database) -> list[HealthCheck]:
     """That the store can be read, and that its schema is this program's."""
 
     async def readable() -> Health:
-        await database.read(lambda connection: sources.get(connection, ""))
+        await database.read(lambda connection: source_state.get(connection, ""))
         return Health(True, database.name)
 
     async def schema() -> Health:
@@ -113,8 +114,8 @@ def source_check(database: Database, source_id: str) -> HealthCheck:
     """How a source's last run went. Not required: people and programs go on reading what came before."""
 
     def last_run(connection: Connection) -> Health:
-        found = runs.latest(connection, source_id)
-        state = sources.get(connection, source_id)
+        found = sync_runs.latest(connection, source_id)
+        state = source_state.get(connection, source_id)
         error = state.last_error if state is not None else ""
         return _run_health(found[0], error) if found else Health(False, error or "it has not been read yet")
 

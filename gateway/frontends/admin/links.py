@@ -11,18 +11,18 @@ from typing import Annotated, Any
 import structlog
 from msgspec import Meta, Struct
 
-from gateway.frontends.admin.keeper import Keeper
-from gateway.frontends.http.messages import Answer, Request, json_answer
+from gateway.frontends.admin.token_auth import Keeper
+from gateway.frontends.http.request import Answer, Request, json_answer
 from gateway.frontends.http.router import Route
 from gateway.model.attributes import shown as readable
 from gateway.model.errors import InvalidInput, NotFound
 from gateway.model.objects import Attributes, Kind
 from gateway.model.records import Situation
-from gateway.store import loose_records, records
-from gateway.store.database import Connection, Database
-from gateway.sync import board
-from gateway.sync.board import Named, Shown
-from gateway.sync.decisions import Decided, Decisions, RecordName
+from gateway.store.engine.database import Connection, Database
+from gateway.store.records import records, unlinked_records
+from gateway.sync.review import review_queue
+from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
+from gateway.sync.review.review_queue import Named, Shown
 
 DEFAULT_SIZE, MAX_SIZE = 100, 1_000
 """Records of one page."""
@@ -95,13 +95,13 @@ class AdminLinks:
         """Records that wait for a person, in the order of their arrival; `nextToken` is "" on the last page."""
         self._keeper.check(request)
         asked = request.query_as(Listing)
-        situations = loose_records.LOOSE if asked.situation is None else (asked.situation,)
+        situations = unlinked_records.LOOSE if asked.situation is None else (asked.situation,)
 
         def work(connection: Connection) -> tuple[list[int], list[Shown]]:
-            found = loose_records.page(
+            found = unlinked_records.page(
                 connection, situations, asked.source, asked.next_token, asked.max_results, settled=asked.settled
             )
-            return [number for number, _ in found], board.show(connection, [record for _, record in found])
+            return [number for number, _ in found], review_queue.show(connection, [record for _, record in found])
 
         numbers, shown = await self._database.read(work)
         more = str(numbers[-1]) if len(numbers) == asked.max_results else ""
@@ -113,7 +113,7 @@ class AdminLinks:
 
         def work(connection: Connection) -> list[Shown]:
             found = records.get(connection, name.source_id, name.kind, name.external_id)
-            return board.show(connection, [] if found is None else [found])
+            return review_queue.show(connection, [] if found is None else [found])
 
         shown = await self._database.read(work)
         if not shown:

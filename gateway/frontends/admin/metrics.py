@@ -1,10 +1,11 @@
 """The metrics of one process in one registry of its own, never the library's global one.
 
-Parts count in plain numbers and are read when someone asks (figures.py); only what takes time is told here as it happens."""
+Parts count in plain numbers and are read when someone asks (metric_collectors.py); only what takes time is told here as it
+happens."""
 
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, PlatformCollector, ProcessCollector, generate_latest
 
-from gateway.frontends.admin.figures import PartFigures, Parts, StoreCollector
+from gateway.frontends.admin.metric_collectors import PartFigures, Parts, StoreCollector
 
 LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Bucket bounds in seconds: from a read out of the cache to an upstream that is about to be given up."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from werkzeug.exceptions import HTTPException
 
-from gateway.frontends.http.messages import Answer, json_answer
+from gateway.frontends.http.request import Answer, json_answer
 from gateway.model.errors import (
     Busy,
     Conflict,

@@ -17,10 +17,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import Resource
 from werkzeug.exceptions import HTTPException
 
-from gateway.frontends.http.channel import FaceSite
+from gateway.frontends.http.connection import FaceSite
 from gateway.frontends.http.errors import HttpError, error_answer, verdict_of
-from gateway.frontends.http.messages import Answer, Request, Stream, without_nul
-from gateway.frontends.http.pump import ClientStalled, Pump
+from gateway.frontends.http.request import Answer, Request, Stream, without_nul
+from gateway.frontends.http.streaming import ClientStalled, Pump
 from gateway.model.errors import InvalidInput
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Answer | Stream]]

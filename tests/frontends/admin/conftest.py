@@ -8,12 +8,12 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from gateway.frontends.admin.endpoints import Management
 from gateway.frontends.admin.health import HealthCheck
-from gateway.frontends.admin.management import Management
 from gateway.frontends.admin.metrics import Metrics
 from gateway.frontends.http.router import make_site
-from gateway.store.database import Database
-from gateway.store.migrate import migrate
+from gateway.store.engine.database import Database
+from gateway.store.engine.migrate import migrate
 from tests.frontends.http.serving import Serving
 
 Serve = Callable[[Sequence[HealthCheck], Metrics], Serving]

@@ -25,8 +25,8 @@ from gateway.frontends.admin.health import (
 from gateway.frontends.admin.metrics import Metrics
 from gateway.model.errors import StoreUnavailable
 from gateway.model.runs import RunStatus, Statistics
-from gateway.store import runs, sources
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.operations import source_state, sync_runs
 from tests.frontends.admin.conftest import Serve
 from tests.frontends.http.serving import fetch
 
@@ -146,11 +146,11 @@ async def test_a_view_is_ready_when_it_is_complete_and_close_to_the_log(view: Vi
 async def test_a_source_shows_its_last_run_and_never_makes_the_gateway_unready(
     database: Database, status: RunStatus | None, error: str, ok: bool, says: str
 ) -> None:
-    database.write_blocking(lambda connection: sources.ensure(connection, "berlin", "ldap"))
+    database.write_blocking(lambda connection: source_state.ensure(connection, "berlin", "ldap"))
     if status is not None:
-        run_id = database.write_blocking(lambda connection: runs.start(connection, "berlin", "full", "start", NOW))
+        run_id = database.write_blocking(lambda connection: sync_runs.start(connection, "berlin", "full", "start", NOW))
         if status is not RunStatus.RUNNING:
-            database.write_blocking(lambda connection: runs.finish(connection, run_id, status, Statistics(), NOW, error))
+            database.write_blocking(lambda connection: sync_runs.finish(connection, run_id, status, Statistics(), NOW, error))
     (finding,) = await examine([source_check(database, "berlin")], Clock())
     assert (finding.required, finding.ok) == (False, ok)
     assert says in finding.detail

@@ -9,12 +9,12 @@ from structlog.testing import capture_logs
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from gateway.frontends.admin.keeper import Keeper
 from gateway.frontends.admin.links import AdminLinks
+from gateway.frontends.admin.token_auth import Keeper
 from gateway.frontends.http.router import make_site
-from gateway.store.database import Database
-from gateway.sync.correlation import Reaction
-from gateway.sync.decisions import Decisions
+from gateway.store.engine.database import Database
+from gateway.sync.review.link_decisions import Decisions
+from gateway.sync.rules.correlation import Reaction
 from tests.frontends.http.serving import Response, Serving, fetch
 from tests.sync.house import House, person
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import pytest_twisted
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.frontends.admin.figures import Parts
+from gateway.frontends.admin.metric_collectors import Parts
 from gateway.frontends.admin.metrics import Metrics
 from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, Result, RunStatus, Statistics
-from gateway.store import runs, sources
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.operations import source_state, sync_runs
 from tests.frontends.admin.conftest import Serve
 from tests.frontends.http.serving import Response, fetch
 
@@ -72,9 +72,9 @@ async def test_what_the_parts_count_is_published(serve: Serve) -> None:
 @pytest_twisted.ensureDeferred
 async def test_the_stores_figures_are_published(serve: Serve, database: Database) -> None:
     counts = {(Kind.USER, Outcome.CREATED, Result.SUCCEEDED): 7}
-    database.write_blocking(lambda c: sources.ensure(c, "berlin", "ldap"))
-    run_id = database.write_blocking(lambda c: runs.start(c, "berlin", "full", "start", NOW))
-    database.write_blocking(lambda c: runs.finish(c, run_id, RunStatus.REFUSED, Statistics(counts), NOW, "too many"))
+    database.write_blocking(lambda c: source_state.ensure(c, "berlin", "ldap"))
+    run_id = database.write_blocking(lambda c: sync_runs.start(c, "berlin", "full", "start", NOW))
+    database.write_blocking(lambda c: sync_runs.finish(c, run_id, RunStatus.REFUSED, Statistics(counts), NOW, "too many"))
     answer = await fetch(serve([], Metrics()).port, "GET", "/metrics")
     expected: dict[tuple[str, ...], float] = {
         ("gateway_store_up",): 1,

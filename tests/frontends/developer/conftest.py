@@ -10,22 +10,22 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from gateway.app.parts import now
+from gateway.app.parts.factories import now
 from gateway.changelog.tail import Tail
-from gateway.directory.authenticate import Authentication
+from gateway.directory.authentication.authentication import Authentication
+from gateway.directory.authentication.offline_binds import OfflineBinds
+from gateway.directory.authentication.password_change import PasswordChanges
+from gateway.directory.authentication.password_check import Passwords
+from gateway.directory.authentication.password_hashing import Hashing
+from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.directory.directory import Directory as Directories
-from gateway.directory.hashing import Hashing
-from gateway.directory.offline import OfflineBinds
-from gateway.directory.password_change import PasswordChanges
-from gateway.directory.passwords import Passwords
-from gateway.directory.softlock import SoftLock
-from gateway.frontends.developer.api import DeveloperApi
+from gateway.frontends.developer.routes import DeveloperApi
 from gateway.frontends.http.router import make_site
-from gateway.model.application import Application, Scope
-from gateway.model.source import BindAnswer, ChangeAnswer
-from gateway.store.database import Database
-from gateway.store.instance import instance_id
-from gateway.store.migrate import migrate
+from gateway.model.applications import Application, Scope
+from gateway.model.connector import BindAnswer, ChangeAnswer
+from gateway.store.engine.database import Database
+from gateway.store.engine.migrate import migrate
+from gateway.store.operations.instance import instance_id
 from tests.frontends.developer.directory import Directory, person
 from tests.frontends.http.serving import Response, Serving, fetch
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from gateway.model.application import Application, Scope
+from gateway.model.applications import Application, Scope
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import (
     ROOT_ORGANIZATION_ID,
@@ -18,8 +18,11 @@ from gateway.model.objects import (
     Origin,
     User,
 )
-from gateway.store import applications, changes, groups, memberships, organizations, sources, tokens, users
-from gateway.store.database import Connection, Database
+from gateway.store.clients import access_tokens, applications
+from gateway.store.engine.database import Connection, Database
+from gateway.store.log import changes
+from gateway.store.objects import groups, memberships, organizations, users
+from gateway.store.operations import source_state
 
 SOURCE = "berlin"
 BEGAN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
@@ -31,7 +34,7 @@ class Directory:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._numbers = itertools.count(1)
-        database.write_blocking(lambda connection: sources.ensure(connection, SOURCE, "ldap"))
+        database.write_blocking(lambda connection: source_state.ensure(connection, SOURCE, "ldap"))
 
     def application(self, name: str, scope: Scope | None = None, **rights: object) -> tuple[Application, str]:
         """A new application and its secret."""
@@ -41,7 +44,7 @@ class Directory:
 
     def token(self, application: Application) -> str:
         """A token of the application."""
-        return self.database.write_blocking(lambda c: tokens.issue(c, application.id, 1000, datetime.now(UTC)))
+        return self.database.write_blocking(lambda c: access_tokens.issue(c, application.id, 1000, datetime.now(UTC)))
 
     def add_unit(self, name: str, parent_id: str = ROOT_ORGANIZATION_ID, attributes: Attributes | None = None) -> str:
         """A new organization."""

@@ -4,13 +4,14 @@ from typing import Any
 
 import msgspec
 
-from gateway.frontends.developer.feed import Page
-from gateway.frontends.developer.position import Position, position_of, token_of
-from gateway.frontends.developer.visible import Caller, Visible
-from gateway.model.application import Application
-from gateway.store import changes, groups, memberships, narrowed, organizations
-from gateway.store.database import Connection, Database
-from gateway.store.instance import instance_id
+from gateway.frontends.developer.feed.change_feed import Page
+from gateway.frontends.developer.feed.position import Position, position_of, token_of
+from gateway.frontends.developer.records.caller_scope import Caller, Visible
+from gateway.model.applications import Application
+from gateway.store.engine.database import Connection, Database
+from gateway.store.log import changes
+from gateway.store.objects import groups, memberships, organizations, scoped_queries
+from gateway.store.operations.instance import instance_id
 
 Picture = dict[str, Any]
 """Everything by id, records as JSON; a group's record has its "members" as a set of ids."""
@@ -76,7 +77,7 @@ def present(database: Database, caller: Caller) -> Picture:
     def work(connection: Connection) -> Picture:
         visible = Visible(connection, caller)
         picture: dict[str, Any] = {}
-        for user in visible.user_details(narrowed.users_in(connection, visible.organization_ids, "", 10_000)):
+        for user in visible.user_details(scoped_queries.users_in(connection, visible.organization_ids, "", 10_000)):
             picture[user.user_id] = user
         for unit in organizations.iterate(connection, "", 10_000):
             if visible.has_organization(unit.id):

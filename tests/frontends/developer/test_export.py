@@ -9,10 +9,10 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
-from gateway.frontends.developer import export
-from gateway.frontends.developer.export import Export
-from gateway.frontends.developer.visible import Caller
-from gateway.model.application import Scope
+from gateway.frontends.developer.feed import export
+from gateway.frontends.developer.feed.export import Export
+from gateway.frontends.developer.records.caller_scope import Caller
+from gateway.model.applications import Scope
 from gateway.model.objects import Kind, Member
 from tests.frontends.developer.conftest import Client, Company, World
 from tests.frontends.developer.directory import person

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from gateway.model.application import Scope
+from gateway.model.applications import Scope
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, Member
-from gateway.store import applications, changes
-from gateway.store.database import Database
+from gateway.store.clients import applications
+from gateway.store.engine.database import Database
+from gateway.store.log import changes
 from tests.frontends.developer.directory import Directory, person
 from tests.frontends.developer.reader import Reader, present, seen
 
@@ -158,7 +159,7 @@ def test_a_group_tells_its_members_as_far_as_they_are_in_scope(directory: Direct
 
 
 def test_a_group_with_many_members_comes_in_several_items(directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.frontends.developer.feed.MEMBERS_AT_ONCE", 3)
+    monkeypatch.setattr("gateway.frontends.developer.feed.change_feed.MEMBERS_AT_ONCE", 3)
     people = [directory.add_user(f"u{number}") for number in range(8)]
     group = directory.add_group("all", *map(person, people))
     reader = Reader(directory.database, directory.application("a")[0])
@@ -172,8 +173,8 @@ def test_a_group_with_many_members_comes_in_several_items(directory: Directory, 
 def test_a_long_silence_in_scope_is_passed_over_in_bounded_steps(
     directory: Directory, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.frontends.developer.feed.MAX_SCANNED", 5)
-    monkeypatch.setattr("gateway.frontends.developer.feed.AT_ONCE", 5)
+    monkeypatch.setattr("gateway.frontends.developer.feed.change_feed.MAX_SCANNED", 5)
+    monkeypatch.setattr("gateway.frontends.developer.feed.change_feed.AT_ONCE", 5)
     inside = directory.add_unit("inside")
     for number in range(12):
         directory.add_user(f"u{number}")

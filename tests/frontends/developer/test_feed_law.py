@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.model.application import Scope
+from gateway.model.applications import Scope
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Member
-from gateway.store import organizations
-from gateway.store.database import Database
+from gateway.store.engine.database import Database
+from gateway.store.objects import organizations
 from tests.frontends.developer.directory import Directory, person
 from tests.frontends.developer.reader import Reader, present, seen
 

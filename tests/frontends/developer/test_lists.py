@@ -7,7 +7,7 @@ import pytest_twisted
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.frontends.developer.nexttoken import MAX_TOKEN_CHARACTERS, Binding, seal, unseal
+from gateway.frontends.developer.records.next_token import MAX_TOKEN_CHARACTERS, Binding, seal, unseal
 from gateway.model.errors import InvalidInput
 from tests.frontends.developer.conftest import Client, World
 from tests.frontends.developer.directory import person

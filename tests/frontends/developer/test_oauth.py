@@ -8,9 +8,9 @@ import pytest_twisted
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 
-from gateway.frontends.developer import lockout
-from gateway.frontends.developer.lockout import Lockout
-from gateway.store import applications
+from gateway.frontends.developer.oauth import client_lockout
+from gateway.frontends.developer.oauth.client_lockout import Lockout
+from gateway.store.clients import applications
 from tests.frontends.developer.conftest import Client, World
 from tests.frontends.http.serving import Response, fetch
 
@@ -136,11 +136,11 @@ async def test_a_token_is_good_for_its_own_application_and_instance_only(world: 
 
 @pytest_twisted.ensureDeferred
 async def test_too_many_wrong_secrets_lock_the_client_out_for_a_while(client: Client) -> None:
-    for _ in range(lockout.MAX_FAILURES):
+    for _ in range(client_lockout.MAX_FAILURES):
         assert (await post(client, "/oauth2/token", credentials(client, client_secret="wrong"))).status == 401
     answer = await post(client, "/oauth2/token", credentials(client))
     assert (answer.status, answer.json["error"]) == (429, "invalid_client")
-    assert answer.headers["retry-after"] == str(lockout.WINDOW_SECONDS)
+    assert answer.headers["retry-after"] == str(client_lockout.WINDOW_SECONDS)
 
 
 @pytest_twisted.ensureDeferred
@@ -167,24 +167,24 @@ class Ticking:
 def test_the_lock_ends_with_its_window_and_a_right_secret_forgets_failures() -> None:
     clock = Ticking()
     lock = Lockout(clock)
-    for _ in range(lockout.MAX_FAILURES - 1):
+    for _ in range(client_lockout.MAX_FAILURES - 1):
         lock.failed("a", "192.0.2.1")
     lock.succeeded("a", "192.0.2.1")
     lock.failed("a", "192.0.2.1")
     assert not lock.is_locked("a", "192.0.2.1")
-    for _ in range(lockout.MAX_FAILURES):
+    for _ in range(client_lockout.MAX_FAILURES):
         lock.failed("a", "192.0.2.1")
     assert lock.is_locked("a", "192.0.2.1")
-    clock.now = float(lockout.WINDOW_SECONDS)
+    clock.now = float(client_lockout.WINDOW_SECONDS)
     assert not lock.is_locked("a", "192.0.2.1")
 
 
 def test_a_lock_hits_one_client_at_one_address_until_the_address_tries_too_many() -> None:
     lock = Lockout(Ticking())
-    for _ in range(lockout.MAX_FAILURES):
+    for _ in range(client_lockout.MAX_FAILURES):
         lock.failed("a", "192.0.2.1")
     assert not lock.is_locked("a", "192.0.2.2")
     assert not lock.is_locked("b", "192.0.2.1")
-    for number in range(lockout.MAX_FAILURES_PER_ADDRESS):
+    for number in range(client_lockout.MAX_FAILURES_PER_ADDRESS):
         lock.failed(f"c{number}", "192.0.2.1")
     assert lock.is_locked("b", "192.0.2.1")

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from gateway.directory.hashing import verify_blocking
-from gateway.model.application import Scope
+from gateway.directory.authentication.password_hashing import verify_blocking
+from gateway.model.applications import Scope
 from gateway.model.records import Situation
-from gateway.store import application_passwords, passwords, record_rows
-from gateway.store.record_rows import RecordRow
+from gateway.store.clients import application_passwords
+from gateway.store.objects import passwords
+from gateway.store.records import record_rows
+from gateway.store.records.record_rows import RecordRow
 from tests.frontends.developer.conftest import SOURCE_PASSWORDS, Client, Company, World
 from tests.frontends.http.serving import Response
 

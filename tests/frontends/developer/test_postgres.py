@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 import pytest_twisted
 
-from gateway.frontends.developer.export import Export
-from gateway.frontends.developer.visible import Caller
-from gateway.model.application import Scope
-from gateway.store import narrowed, organizations
-from gateway.store.database import Connection, Database
-from gateway.store.instance import instance_id
-from gateway.store.migrate import migrate
+from gateway.frontends.developer.feed.export import Export
+from gateway.frontends.developer.records.caller_scope import Caller
+from gateway.model.applications import Scope
+from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.migrate import migrate
+from gateway.store.objects import organizations, scoped_queries
+from gateway.store.operations.instance import instance_id
 from tests.frontends.developer.directory import Directory, person
 from tests.frontends.developer.reader import Reader, present, seen
 
@@ -35,15 +35,15 @@ def test_narrowed_reading_finds_what_is_within_and_pages_by_id(directory: Direct
     expected = [*people[::2], both]
 
     def work(c: Connection) -> None:
-        assert [user.id for user in narrowed.users_in(c, within, "", 10)] == expected
-        assert [user.id for user in narrowed.users_in(c, within, expected[0], 2)] == expected[1:3]
-        assert narrowed.group_users(c, group, within, "", 10) == expected
-        assert narrowed.group_users(c, group, None, people[4], 10) == [people[5], both]
-        assert narrowed.count_group_users(c, group, within) == 4
-        assert sorted(narrowed.ids_by_email(c, "a@X.org")) == sorted(people)
-        assert narrowed.ids_by_phone_number(c, "00491") == [both]
-        assert narrowed.ids_by_phone_number(c, "none") == []
-        moves = narrowed.organization_changes(c, 1, 10)
+        assert [user.id for user in scoped_queries.users_in(c, within, "", 10)] == expected
+        assert [user.id for user in scoped_queries.users_in(c, within, expected[0], 2)] == expected[1:3]
+        assert scoped_queries.group_users(c, group, within, "", 10) == expected
+        assert scoped_queries.group_users(c, group, None, people[4], 10) == [people[5], both]
+        assert scoped_queries.count_group_users(c, group, within) == 4
+        assert sorted(scoped_queries.ids_by_email(c, "a@X.org")) == sorted(people)
+        assert scoped_queries.ids_by_phone_number(c, "00491") == [both]
+        assert scoped_queries.ids_by_phone_number(c, "none") == []
+        moves = scoped_queries.organization_changes(c, 1, 10)
         assert [change.object_id for change in moves] == [inside, outside]
 
     database.read_blocking(work)

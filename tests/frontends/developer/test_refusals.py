@@ -3,9 +3,9 @@
 import pytest
 import pytest_twisted
 
-from gateway.frontends.developer.api import REFUSED
+from gateway.frontends.developer.routes import REFUSED
 from gateway.model.objects import ROOT_ORGANIZATION_ID
-from gateway.store import changes
+from gateway.store.log import changes
 from tests.frontends.developer.conftest import Company, World
 
 WRITES = [row[:3] for row in REFUSED if row[0] != "GetUserInfo"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from gateway.model.application import Scope
+from gateway.model.applications import Scope
 from tests.frontends.developer.conftest import Client, Company, World
 
 NOTHING = "u-999999"

@@ -9,7 +9,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from gateway.frontends.http.messages import Answer, Request, json_answer
+from gateway.frontends.http.request import Answer, Request, json_answer
 from gateway.frontends.http.router import Route, make_site
 from gateway.model.errors import NotFound, StoreUnavailable
 from tests.frontends.http.serving import Serving

@@ -11,7 +11,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThread
 
-from gateway.frontends.http.channel import FaceSite
+from gateway.frontends.http.connection import FaceSite
 
 TIMEOUT_SECONDS = 20
 

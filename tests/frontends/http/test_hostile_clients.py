@@ -10,7 +10,7 @@ import pytest_twisted
 from twisted.internet.task import Clock
 
 from gateway.frontends.http import limits
-from gateway.frontends.http.messages import MAX_PARAMETERS
+from gateway.frontends.http.request import MAX_PARAMETERS
 from tests.frontends.http.conftest import Serve
 from tests.frontends.http.serving import exchange, fetch, until
 

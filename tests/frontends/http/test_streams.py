@@ -13,7 +13,7 @@ from twisted.internet.protocol import ClientFactory, Protocol
 from twisted.internet.task import Clock
 
 from gateway.frontends.http import limits
-from gateway.frontends.http.messages import Answer, Request, Stream, json_answer
+from gateway.frontends.http.request import Answer, Request, Stream, json_answer
 from gateway.frontends.http.router import Route
 from tests.frontends.http.conftest import Serve
 from tests.frontends.http.serving import exchange, fetch, turn, until

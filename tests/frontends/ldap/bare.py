@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from gateway.wire import filters, oids
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.framing import Framer
 from gateway.wire.limits import Limits
 from gateway.wire.messages import (

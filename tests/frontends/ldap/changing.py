@@ -13,11 +13,12 @@ from twisted.python.threadpool import ThreadPool
 
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory
-from gateway.directory.follower import Follower
-from gateway.model import dn
-from gateway.model.application import Scope
-from gateway.model.syntaxes import Checks
-from gateway.store import applications, changes
+from gateway.directory.materialization.follower import Follower
+from gateway.model.applications import Scope
+from gateway.model.ldap import dn
+from gateway.model.ldap.syntaxes import Checks
+from gateway.store.clients import applications
+from gateway.store.log import changes
 from tests.directory.worlds import BASE, START, World, openldap_view
 from tests.frontends.ldap.serving import Account, eventually, in_reactor, turn
 from tests.servers.processes import ServerProcess, accepts, free_port, program

@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 from uuid import NAMESPACE_OID, uuid5
 
 from gateway.model.changes import Change, ChangeType
-from gateway.model.dn import DN
+from gateway.model.ldap.dn import DN
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Attributes, Group, Kind, Member, Organization, Origin, User
 from gateway.model.records import Situation
-from gateway.store import changes, groups, memberships, organizations, record_rows, sources, users
-from gateway.store.database import Connection, Database
-from gateway.store.record_rows import RecordRow
+from gateway.store.engine.database import Connection, Database
+from gateway.store.log import changes
+from gateway.store.objects import groups, memberships, organizations, users
+from gateway.store.operations import source_state
+from gateway.store.records import record_rows
+from gateway.store.records.record_rows import RecordRow
 
 BASE = "dc=example,dc=test"
 PEOPLE = f"ou=people,{BASE}"
@@ -75,7 +78,7 @@ def upstream_dn(username: str) -> str:
 
 def fill(connection: Connection) -> None:
     """Writes it all into an empty store."""
-    sources.ensure(connection, SOURCE, "ldap")
+    source_state.ensure(connection, SOURCE, "ldap")
     organizations.insert(connection, [_unit(name, parent) for name, parent in _UNITS])
     users.insert(connection, [_user(name, places, attributes) for name, (places, attributes) in _PEOPLE.items()])
     crowd = [_user(f"crowd{n:04d}", ("Crowd",), _crowd_attributes(n)) for n in range(CROWD)]

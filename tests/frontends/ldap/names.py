@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 from gateway.directory.directory import Directory
-from gateway.model.dn import DN
+from gateway.model.ldap.dn import DN
 from tests.frontends.ldap.serving import Account, World
 
 DOMAIN, NETBIOS = "example.test", "EXAMPLE"

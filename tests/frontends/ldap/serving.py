@@ -17,27 +17,29 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app.parts import now
-from gateway.app.tls import Certificate
+from gateway.app.parts.factories import now
+from gateway.app.process.certificates import Certificate
 from gateway.changelog.tail import Tail
-from gateway.directory.authenticate import Authentication
+from gateway.directory.authentication.authentication import Authentication
+from gateway.directory.authentication.offline_binds import OfflineBinds
+from gateway.directory.authentication.password_change import PasswordChanges
+from gateway.directory.authentication.password_check import Passwords
+from gateway.directory.authentication.password_hashing import Hashing
+from gateway.directory.authentication.revocation import Revocation
+from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.directory.directory import Directory
-from gateway.directory.follower import Follower
-from gateway.directory.hashing import Hashing
-from gateway.directory.kinds import openldap
-from gateway.directory.offline import OfflineBinds
-from gateway.directory.password_change import PasswordChanges
-from gateway.directory.passwords import Passwords
-from gateway.directory.revocation import Revocation
-from gateway.directory.softlock import SoftLock
-from gateway.frontends.ldap.limits import ServerLimits
-from gateway.frontends.ldap.server import LDAPServer
-from gateway.frontends.ldap.services import Services
-from gateway.model.application import Scope
-from gateway.model.dn import DN
-from gateway.model.source import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
-from gateway.store import applications, changes, migrate
-from gateway.store.database import Database
+from gateway.directory.materialization.follower import Follower
+from gateway.directory.projection.view_kinds import openldap
+from gateway.frontends.ldap.core.limits import ServerLimits
+from gateway.frontends.ldap.core.services import Services
+from gateway.frontends.ldap.server.server import LDAPServer
+from gateway.model.applications import Scope
+from gateway.model.connector import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
+from gateway.model.ldap.dn import DN
+from gateway.store.clients import applications
+from gateway.store.engine import migrate
+from gateway.store.engine.database import Database
+from gateway.store.log import changes
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap import company
 from tests.servers.pki import Pki

@@ -9,10 +9,10 @@ from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 
 from gateway.directory.directory import Directory
-from gateway.directory.follower import Follower
-from gateway.directory.search import ViewSearcher
-from gateway.frontends.ldap import virtual
-from gateway.store.database import Database
+from gateway.directory.materialization.follower import Follower
+from gateway.directory.search.search import ViewSearcher
+from gateway.frontends.ldap.search import root_dse
+from gateway.store.engine.database import Database
 from gateway.wire import oids
 from gateway.wire.messages import BindResponse, CompareRequest, CompareResponse, ExtendedRequest, SearchResultEntry
 from gateway.wire.result_codes import ResultCode
@@ -105,7 +105,7 @@ def test_an_error_in_the_middle_of_a_large_search_ends_it_with_its_result(
         client.send(search_request(BASE))
         assert isinstance(client.receive().operation, SearchResultEntry)
         assert serving.world.follower.reader is not None
-        monkeypatch.setattr("gateway.directory.search.Search.next_slice", lambda *_: 1 / 0)
+        monkeypatch.setattr("gateway.directory.search.search.Search.next_slice", lambda *_: 1 / 0)
         messages = [client.receive()]
         while isinstance(messages[-1].operation, SearchResultEntry):
             messages.append(client.receive())
@@ -117,7 +117,7 @@ def test_an_error_in_the_middle_of_a_large_search_ends_it_with_its_result(
 def test_an_error_in_the_root_dse_ends_one_request_only(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     with bare(serving) as client:
         with monkeypatch.context() as patch:
-            patch.setattr(virtual, "root_dse", lambda *_, **__: 1 / 0)
+            patch.setattr(root_dse, "root_dse", lambda *_, **__: 1 / 0)
             assert client.search(search_request("", scope=0))[1].code == ResultCode.OTHER
         assert client.search(search_request("", scope=0))[1].code == 0
 

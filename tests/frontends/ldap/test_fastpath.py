@@ -14,12 +14,12 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.testing import StringTransport
 
-from gateway.directory.certain import OF_ITS_KIND
-from gateway.frontends.ldap import fastpath
-from gateway.frontends.ldap.connection import LDAPConnection
+from gateway.directory.search.kind_constants import OF_ITS_KIND
+from gateway.frontends.ldap.server import fast_path
+from gateway.frontends.ldap.server.connection import LDAPConnection
 from gateway.wire import ber
-from gateway.wire.decoder import decode_message
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.errors import WireError
 from gateway.wire.filters import And, Equality, Filter, Or, Substrings
 from gateway.wire.framing import Framer
@@ -230,7 +230,7 @@ def test_both_ways_give_the_same_octets_for_every_kind_of_request(pair: Pair) ->
 def test_both_ways_agree_on_any_request_and_message_id(pair: Pair, data: st.DataObject) -> None:
     request, number = data.draw(REQUESTS), data.draw(MESSAGE_IDS)
     octets = encode_message(LDAPMessage(number, request))
-    parts = fastpath.split(octets)
+    parts = fast_path.split(octets)
     single = isinstance(request.filter, Equality | Substrings)
     asserted = [request.filter] if single else getattr(request.filter, "filters", ())
     if parts is not None:
@@ -293,7 +293,7 @@ def check(pair: Pair, octets: bytes) -> None:
     if framed != [octets]:
         return
     assert pair.fast._fast is not None
-    if fastpath.split(octets) is None:
+    if fast_path.split(octets) is None:
         return
     try:
         decode_message(octets)
@@ -370,9 +370,9 @@ def test_real_clients_requests_take_the_short_way(pair: Pair) -> None:
 
 def test_what_the_short_way_remembers_is_bounded(pair: Pair) -> None:
     assert pair.fast._fast is not None
-    for number in range(3 * fastpath._MAX_TEMPLATES):
+    for number in range(3 * fast_path._MAX_TEMPLATES):
         pair.fast._fast.answer(encode_message(LDAPMessage(1, search_request(BASE, "(uid=ann)", 2, (f"x{number}",)))), ())
-        assert len(pair.fast._fast._templates) <= fastpath._MAX_TEMPLATES
+        assert len(pair.fast._fast._templates) <= fast_path._MAX_TEMPLATES
     assert pair.taken(CORPUS[0])
 
 
@@ -387,7 +387,7 @@ async def test_a_party_that_does_not_see_everything_and_a_log_of_operations_have
         serving = serve(**options)
         account: Account = getattr(serving, name)
         party = (await serving.services.authentication.bind(account.dn, account.password.encode(), "")).party
-        assert (fastpath.of(serving.services, party) is not None) is expected, name
+        assert (fast_path.of(serving.services, party) is not None) is expected, name
 
 
 def test_a_view_that_is_built_anew_is_asked_anew(pair: Pair) -> None:

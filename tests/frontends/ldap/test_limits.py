@@ -9,13 +9,13 @@ from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from gateway.directory import reader
-from gateway.frontends.ldap import telling
-from gateway.frontends.ldap.admission import CountedAdmission
-from gateway.frontends.ldap.limits import SLICES_PER_CONNECTION, SWEEP_SECONDS
+from gateway.directory.search import view_reader
+from gateway.frontends.ldap.core.limits import SLICES_PER_CONNECTION, SWEEP_SECONDS
+from gateway.frontends.ldap.server.connection_limits import CountedAdmission
+from gateway.frontends.ldap.subscriptions import change_stream
 from gateway.wire import oids
-from gateway.wire.controls_sync import SyncMode, SyncRequest
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.encoder import encode_message
+from gateway.wire.controls.content_sync import SyncMode, SyncRequest
 from gateway.wire.messages import Control, ExtendedRequest, LDAPMessage, SearchResultDone
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.bare import Bare, bare, bind_request, search_request
@@ -247,7 +247,7 @@ def test_the_clients_own_time_limit_counts_when_it_is_shorter(waiting: Waiting) 
 
 @blocking
 def test_a_replica_that_takes_too_long_to_read_everything_is_ended(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "REFRESH_SECONDS", 3)
+    monkeypatch.setattr(change_stream, "REFRESH_SECONDS", 3)
     control = Control(oids.SYNC_REQUEST, True, SyncRequest(SyncMode.REFRESH_ONLY).encode())
     with bare(waiting.serving, waiting.serving.portal) as client:
         client.send(EVERYTHING, controls=(control,))
@@ -284,7 +284,7 @@ def test_the_servers_size_limit_counts_when_the_client_has_none_or_a_larger_one(
 
 @blocking
 def test_too_many_large_searches_are_busy_and_small_ones_go_on(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_SNAPSHOTS", 3)
+    monkeypatch.setattr(view_reader, "MAX_SNAPSHOTS", 3)
     with bare(serving, serving.portal, receive_buffer=4096) as stuck, bare(serving, serving.portal) as client:
         stuck.send(*[EVERYTHING] * 3)
         assert serving.world.follower.reader is not None
@@ -309,7 +309,7 @@ def test_so_many_slices_of_one_connection_are_in_memory_and_its_other_large_sear
 def test_a_client_with_all_the_large_searches_that_it_may_have_leaves_some_for_the_next(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "MAX_SNAPSHOTS", 5)  # of which one address may have four
+    monkeypatch.setattr(view_reader, "MAX_SNAPSHOTS", 5)  # of which one address may have four
     with bare(serving, serving.portal, receive_buffer=4096) as stuck, bare(serving, serving.portal) as client:
         stuck.send(*[EVERYTHING] * 4)
         view = serving.world.follower.reader

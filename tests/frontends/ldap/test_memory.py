@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.wire import oids
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.messages import CompareRequest, ExtendedRequest, LDAPMessage
 from tests.frontends.ldap.bare import Bare, search_request
 from tests.frontends.ldap.company import ANN, BASE, CROWD

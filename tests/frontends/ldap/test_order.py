@@ -7,9 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 
-from gateway.directory.search import Search
+from gateway.directory.search.search import Search
 from gateway.wire import oids
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.messages import AbandonRequest, ExtendedRequest, LDAPMessage, SearchResultDone, UnbindRequest
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.bare import bare, bind_request, search_request

@@ -6,9 +6,9 @@ import pytest
 from ldap.controls.libldap import SimplePagedResultsControl
 from twisted.internet.task import Clock
 
-from gateway.frontends.ldap.limits import PAGED_SEARCH_SECONDS, PAGED_SEARCHES_PER_CONNECTION, SWEEP_SECONDS
+from gateway.frontends.ldap.core.limits import PAGED_SEARCH_SECONDS, PAGED_SEARCHES_PER_CONNECTION, SWEEP_SECONDS
 from gateway.wire import oids
-from gateway.wire.controls_search import PagedResults
+from gateway.wire.controls.search import PagedResults
 from gateway.wire.messages import Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap import company

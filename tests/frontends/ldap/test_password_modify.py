@@ -8,12 +8,12 @@ import ldap
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.directory.hashing import hash_blocking
-from gateway.model.source import PolicyNotice
-from gateway.store import passwords
+from gateway.directory.authentication.password_hashing import hash_blocking
+from gateway.model.connector import PolicyNotice
+from gateway.store.objects import passwords
 from gateway.wire import controls, oids
-from gateway.wire.controls_update import PasswordPolicyResponse, ProxiedAuthorization
-from gateway.wire.extended import PasswordModifyRequest, PasswordModifyResponse
+from gateway.wire.controls.bind_and_update import PasswordPolicyResponse, ProxiedAuthorization
+from gateway.wire.extended_values import PasswordModifyRequest, PasswordModifyResponse
 from gateway.wire.messages import BindResponse, Control, ExtendedRequest, ExtendedResponse, LDAPMessage
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.bare import Bare, bare, bind_request

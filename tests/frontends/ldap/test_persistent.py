@@ -10,12 +10,12 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred
 
-from gateway.frontends.ldap import seats
-from gateway.frontends.ldap.limits import FOLLOWING_PER_CONNECTION
+from gateway.frontends.ldap.core import subscription_limit
+from gateway.frontends.ldap.core.limits import FOLLOWING_PER_CONNECTION
 from gateway.wire import controls, oids
 from gateway.wire.controls import ChangeNotification, ChangeTypes, EntryChange, PersistentSearch, SyncMode, SyncRequest
-from gateway.wire.controls_following import ALL_CHANGES
-from gateway.wire.extended import CancelRequest
+from gateway.wire.controls.persistent_search import ALL_CHANGES
+from gateway.wire.extended_values import CancelRequest
 from gateway.wire.messages import (
     AbandonRequest,
     Control,
@@ -211,7 +211,7 @@ def test_searches_that_go_on_for_ever_are_bounded(serving: Serving, monkeypatch:
         for _ in range(FOLLOWING_PER_CONNECTION):
             begin(serving, client, persistent())
         assert client.search(search_request(PEOPLE), NOTIFY)[1].code == ResultCode.ADMIN_LIMIT_EXCEEDED
-        monkeypatch.setattr(seats, "FOLLOWING_SEARCHES", FOLLOWING_PER_CONNECTION)
+        monkeypatch.setattr(subscription_limit, "FOLLOWING_SEARCHES", FOLLOWING_PER_CONNECTION)
         with bare(serving, serving.portal) as other:
             assert other.search(search_request(PEOPLE), NOTIFY)[1].code == ResultCode.ADMIN_LIMIT_EXCEEDED
     eventually(lambda: serving.services.seats.total == 0, "the end of the searches")

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.model.application import Scope
-from gateway.store import applications
-from gateway.store.database import Connection
+from gateway.model.applications import Scope
+from gateway.store.clients import applications
+from gateway.store.engine.database import Connection
 from gateway.wire import controls, oids
-from gateway.wire.controls_update import ProxiedAuthorization
+from gateway.wire.controls.bind_and_update import ProxiedAuthorization
 from gateway.wire.messages import (
     BindResponse,
     CompareRequest,

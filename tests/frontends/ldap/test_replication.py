@@ -12,9 +12,9 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred
 
-from gateway.connectors.ldap.openldap import OpenLDAPSource
-from gateway.connectors.ldap.settings import OpenLDAPSettings, Upstream, kind_settings
-from gateway.directory import history
+from gateway.connectors.ldap.client.settings import OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.openldap.source import OpenLDAPSource
+from gateway.directory.view_file import history
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from tests.connectors.mirror import Following
 from tests.directory.random_worlds import History

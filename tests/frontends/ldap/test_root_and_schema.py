@@ -5,10 +5,10 @@ import ldap.schema
 import pytest
 
 from gateway import __version__
-from gateway.directory.kinds import openldap
-from gateway.directory.projection import Projection
-from gateway.model import schema
-from gateway.model.dn import DN
+from gateway.directory.projection.projection import Projection
+from gateway.directory.projection.view_kinds import openldap
+from gateway.model.ldap import schema
+from gateway.model.ldap.dn import DN
 from gateway.wire import filters, oids
 from gateway.wire.controls import Assertion as AssertionControl
 from gateway.wire.controls import (
@@ -22,7 +22,7 @@ from gateway.wire.controls import (
     SyncMode,
     SyncRequest,
 )
-from gateway.wire.extended import CancelRequest
+from gateway.wire.extended_values import CancelRequest
 from gateway.wire.filters import Present
 from gateway.wire.messages import BindResponse, CompareRequest, CompareResponse, Control, ExtendedRequest, SearchRequest
 from gateway.wire.result_codes import ResultCode

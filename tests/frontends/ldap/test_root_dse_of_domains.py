@@ -3,10 +3,10 @@
 from types import SimpleNamespace
 from typing import Any
 
-from gateway.directory.definition import View
-from gateway.directory.kinds import active_directory, openldap
-from gateway.frontends.ldap import virtual
-from gateway.model.dn import DN
+from gateway.directory.projection.view_definition import View
+from gateway.directory.projection.view_kinds import active_directory, openldap
+from gateway.frontends.ldap.search import root_dse
+from gateway.model.ldap.dn import DN
 
 
 def test_the_root_dse_tells_programs_for_active_directory_where_to_look() -> None:
@@ -14,7 +14,7 @@ def test_the_root_dse_tells_programs_for_active_directory_where_to_look() -> Non
 
     def told(*views: View, granted: tuple[View, ...] = ()) -> dict[str, list[bytes]]:
         directory: Any = SimpleNamespace(views=views)
-        entry = virtual.root_dse(directory, start_tls=False, granted=granted)
+        entry = root_dse.root_dse(directory, start_tls=False, granted=granted)
         return {name: list(values) for name, values in entry.user if name != "objectClass"}
 
     expected = {

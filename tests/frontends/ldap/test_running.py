@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 
-from gateway.frontends.ldap.running import Running
+from gateway.frontends.ldap.core.running_operation import Running
 
 
 class Ends:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from gateway.store import applications
-from gateway.store.database import Connection
+from gateway.store.clients import applications
+from gateway.store.engine.database import Connection
 from gateway.wire import oids
 from gateway.wire.messages import BindRequest, BindResponse, ExtendedRequest, ExtendedResponse, Operation, SaslAuthentication
 from gateway.wire.result_codes import ResultCode

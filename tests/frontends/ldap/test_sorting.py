@@ -4,8 +4,8 @@ import ldap
 import pytest
 from ldap.controls.sss import SSSRequestControl
 
-from gateway.directory import ordered, sorting
-from gateway.directory import reader as reader_module
+from gateway.directory.search import sort_keys, sorted_search
+from gateway.directory.search import view_reader as reader_module
 from gateway.wire import oids
 from gateway.wire.controls import (
     ListPosition,
@@ -137,7 +137,7 @@ def test_a_sort_control_that_cannot_be_read_is_a_protocol_error_of_the_operation
 @blocking
 def test_no_more_ids_are_kept_than_there_is_room_for(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader_module, "MAX_HELD_IDS", CROWD + 10)
-    monkeypatch.setattr(ordered, "_IDS_AT_ONCE", 100)
+    monkeypatch.setattr(sorted_search, "_IDS_AT_ONCE", 100)
     page = control(PagedResults(10), True)
     with bare(serving, serving.portal) as client:
         assert client.search(CROWDED, sort(SortKey("uid")), page)[1].code == 0
@@ -154,7 +154,7 @@ def test_sorting_that_takes_too_long_is_interrupted_or_abandoned_and_others_are_
     serving: Serving, monkeypatch: pytest.MonkeyPatch, beside: tuple[Control, ...]
 ) -> None:
     endless = "SELECT max(a.id + b.id + c.id + d.id) FROM entry a, entry b, entry c, entry d"
-    monkeypatch.setattr(sorting, "statement", lambda *_: endless)
+    monkeypatch.setattr(sort_keys, "statement", lambda *_: endless)
     reader = serving.world.follower.reader
     assert reader is not None
     everything = search_request(BASE, attributes=("1.1",), time_limit=1)

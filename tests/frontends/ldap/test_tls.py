@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 
 from gateway.wire import oids
-from gateway.wire.encoder import encode_message
+from gateway.wire.codec.encoder import encode_message
 from gateway.wire.messages import ExtendedRequest, ExtendedResponse, LDAPMessage, Operation, SearchResultDone
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.bare import Bare, bare, bind_request, search_request

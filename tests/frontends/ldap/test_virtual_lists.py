@@ -5,7 +5,7 @@ import pytest
 from ldap.controls.sss import SSSRequestControl
 from ldap.controls.vlv import VLVRequestControl
 
-from gateway.frontends.ldap.limits import VIRTUAL_LISTS_PER_CONNECTION
+from gateway.frontends.ldap.core.limits import VIRTUAL_LISTS_PER_CONNECTION
 from gateway.wire import oids
 from gateway.wire.controls import (
     ListPosition,

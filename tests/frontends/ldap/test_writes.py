@@ -14,12 +14,12 @@ from ldap.controls.simple import ProxyAuthzControl
 from twisted.internet.defer import ensureDeferred
 
 from gateway.directory.access import Access
-from gateway.directory.membership import AT_ONCE, changes_of
-from gateway.model.application import Scope
+from gateway.directory.writes.member_changes import AT_ONCE, changes_of
+from gateway.model.applications import Scope
 from gateway.model.changes import ChangeType
 from gateway.model.objects import Kind
-from gateway.store import users
-from gateway.wire.controls_search import Assertion
+from gateway.store.objects import users
+from gateway.wire.controls.search import Assertion
 from gateway.wire.filters import parse
 from gateway.wire.messages import Modification, PartialAttribute
 from tests.frontends.ldap.programs import tool
@@ -493,7 +493,7 @@ def test_two_clients_that_count_by_assertions_lose_nothing(desk: Desk, serving: 
 def test_a_write_is_answered_in_time_though_the_view_cannot_follow(
     desk: Desk, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.directory.arrivals.VIEW_SECONDS", 0.2)
+    monkeypatch.setattr("gateway.directory.read_your_writes.VIEW_SECONDS", 0.2)
     portal = Client(serving, desk.portal)
     [path] = desk.folder.glob("view-main-*.sqlite")
     holder = sqlite3.connect(path, isolation_level=None)

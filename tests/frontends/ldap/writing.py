@@ -12,23 +12,26 @@ import ldap.modlist
 from twisted.internet import reactor
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app.parts import now
+from gateway.app.parts.factories import now
 from gateway.changelog.tail import Tail
-from gateway.directory import kinds
 from gateway.directory.directory import Directory
-from gateway.directory.follower import Follower
-from gateway.frontends.ldap.writer import Writer
-from gateway.model.application import Grant, Scope
+from gateway.directory.materialization.follower import Follower
+from gateway.directory.projection import view_kinds
+from gateway.frontends.ldap.core.write_port import Writer
+from gateway.model.applications import Grant, Scope
 from gateway.model.changes import Change
 from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType
-from gateway.model.dn import DN
+from gateway.model.ldap.dn import DN
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.model.records import Reference, ReferenceForm
-from gateway.store import applications, changes, migrate, organizations
-from gateway.store.database import Database
+from gateway.store.clients import applications
+from gateway.store.engine import migrate
+from gateway.store.engine.database import Database
+from gateway.store.log import changes
+from gateway.store.objects import organizations
 from gateway.sync.inbound import Inbound
-from gateway.sync.local import LocalDoor
-from gateway.sync.numbering import PosixNumbers
+from gateway.sync.local.source import LocalDoor
+from gateway.sync.objects.posix_allocation import PosixNumbers
 from tests.frontends.ldap import company
 from tests.frontends.ldap.serving import Account, Serving, turn
 
@@ -77,9 +80,9 @@ class Desk:
         self.proxy = self._application("proxy", grants={Grant.WRITE, Grant.PROXY})
         self.tail = Tail(self.database, reactor, poll_seconds=0.1)
         shapes = [
-            kinds.openldap("main", DN.parse(BASE)),
-            kinds.tree("tree", DN.parse(TREE)),
-            kinds.active_directory("ad", DN.parse(AD)),
+            view_kinds.openldap("main", DN.parse(BASE)),
+            view_kinds.tree("tree", DN.parse(TREE)),
+            view_kinds.active_directory("ad", DN.parse(AD)),
         ]
         self.followers = [Follower(shape, folder, self.database, self.tail, reactor) for shape in shapes]
         self.directory = Directory(self.followers)

@@ -1,0 +1,72 @@
+"""What people type for an organization, a group, a user or an application, and how it is shown to them: paths, names, ids."""
+
+from __future__ import annotations
+
+from gateway.model.applications import Application
+from gateway.model.errors import Conflict, NotFound
+from gateway.model.objects import ROOT_ORGANIZATION_ID, User
+from gateway.store.clients import applications
+from gateway.store.engine.database import Connection
+from gateway.store.objects import groups, organizations, users
+
+SEPARATOR = "/"
+
+
+def organization_id(connection: Connection, text: str) -> str:
+    """By id, or by the path of names below the root ("Sales/Europe"; "/" is the root). Raises NotFound or Conflict."""
+    if organizations.get(connection, text) is not None:
+        return text
+    current = ROOT_ORGANIZATION_ID
+    for name in filter(None, text.split(SEPARATOR)):
+        found = organizations.same_name(connection, current, name)
+        if not found:
+            raise NotFound(f"there is no organization {text!r}: nothing named {name!r} at that place")
+        if len(found) > 1:
+            raise Conflict(f"{len(found)} organizations are named {text!r}; give the id of one of them: {', '.join(found)}")
+        current = found[0]
+    return current
+
+
+def organization_path(connection: Connection, identifier: str) -> str:
+    """The path of names, or the id when the organization does not exist any more."""
+    if identifier == ROOT_ORGANIZATION_ID:
+        return SEPARATOR
+    above = [one for one in organizations.ancestors(connection, identifier) if one != ROOT_ORGANIZATION_ID]
+    found = organizations.get_many(connection, [identifier, *above])
+    if identifier not in found:
+        return f"{identifier} (gone)"
+    return SEPARATOR.join(found[one].name for one in [*reversed(above), identifier] if one in found)
+
+
+def group_id(connection: Connection, text: str) -> str:
+    """By id or by name. Raises NotFound or Conflict."""
+    if groups.get(connection, text) is not None:
+        return text
+    found = groups.same_name(connection, text)
+    if not found:
+        raise NotFound(f"there is no group {text!r}")
+    if len(found) > 1:
+        raise Conflict(f"{len(found)} groups are named {text!r}; give the id of one of them: {', '.join(found)}")
+    return found[0]
+
+
+def group_name(connection: Connection, identifier: str) -> str:
+    """The name, or the id when the group does not exist any more."""
+    group = groups.get(connection, identifier)
+    return group.name if group is not None else f"{identifier} (gone)"
+
+
+def user(connection: Connection, text: str) -> User:
+    """By login name or id. Raises NotFound."""
+    found = users.get(connection, users.id_by_username(connection, text) or text)
+    if found is None:
+        raise NotFound(f"there is no user {text!r}")
+    return found
+
+
+def application(connection: Connection, text: str) -> Application:
+    """By name or id. Raises NotFound."""
+    found = applications.by_name(connection, text) or applications.get(connection, text)
+    if found is None:
+        raise NotFound(f"there is no application {text!r}: `gateway application list` shows them")
+    return found

@@ -1,0 +1,50 @@
+"""What `gateway status` says of POSIX numbers: how many were given of each range, and which numbers several have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gateway.store.engine.database import Connection
+from gateway.store.objects import posix_numbers
+from gateway.store.objects.posix_numbers import Space
+from gateway.sync.objects.posix_allocation import PosixNumbers
+
+SHARED_AT_ONCE = 20
+"""Numbers listed that several have: with more than that, something is wrong in general."""
+
+
+def state(connection: Connection, settings: PosixNumbers) -> dict[str, Any]:
+    """For printing, and for --json."""
+    ranges = {Space.UID: settings.uids, Space.GID: settings.gids}
+    return {
+        "allocate": settings.allocate,
+        "ranges": {
+            space.value: {
+                "first": numbers.first,
+                "last": numbers.last,
+                "given": posix_numbers.count_given(connection, space, *numbers),
+                "size": numbers.last - numbers.first + 1,
+            }
+            for space, numbers in ranges.items()
+        },
+        "shared": [
+            {"space": one.space.value, "number": one.number, "names": list(one.names)}
+            for one in posix_numbers.shared(connection, SHARED_AT_ONCE)
+        ],
+    }
+
+
+def show(state: dict[str, Any]) -> None:
+    """A line for each range, and for each number that several have."""
+    off = "" if state["allocate"] else " (no more are given: [posix] allocate = false)"
+    click.echo(f"POSIX numbers{off}")
+    for space, numbers in state["ranges"].items():
+        full = "; it is used up: make it larger" if numbers["given"] >= numbers["size"] else ""
+        given = f"{numbers['given']:,} of {numbers['size']:,} given"
+        click.echo(f"  {space} {numbers['first']} to {numbers['last']}: {given}{full}")
+    for one in state["shared"]:
+        names = " and ".join(one["names"])
+        click.echo(f"  {one['space']} {one['number']} is that of {names}: give all but one of them another at the source")
+    click.echo()

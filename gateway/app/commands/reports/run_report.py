@@ -1,0 +1,97 @@
+"""What a run of a source did, or would do: in words for people, as plain values for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from gateway.app.cli import exit_code
+from gateway.model.errors import DeletionsRefused
+from gateway.model.objects import Kind
+from gateway.model.runs import Outcome, Result, RunStatus, Statistics, SyncRun
+from gateway.sync.runner.dry_run import Foreseen
+from gateway.sync.runner.sync_run import in_words
+
+PROBLEMS_SHOWN = 10
+
+
+def of_run(run: SyncRun) -> dict[str, Any]:
+    """The run as JSON shows it, with the exit code that it means."""
+    code = {RunStatus.SUCCEEDED: 0, RunStatus.REFUSED: exit_code(DeletionsRefused())}.get(run.status, 4)
+    return {
+        "source": run.source_id,
+        "run": run.id,
+        "mode": run.mode,
+        "status": run.status.value,
+        "counts": _counts(run.statistics),
+        "error": run.error,
+        "exit_code": code,
+    }
+
+
+def print_run(run: SyncRun) -> None:
+    """The run in words, the error on standard error."""
+    if run.error:
+        click.echo(f"gateway: {named(run.source_id, run.error)}", err=True)
+    click.echo(f"source {run.source_id}: {run.mode} run {run.id} {run.status.value}: {in_words(run.statistics)}")
+    for line in _table(run.statistics):
+        click.echo(f"  {line}")
+
+
+def of_foreseen(name: str, foreseen: Foreseen) -> dict[str, Any]:
+    """A dry run as JSON shows it, with the exit code that a real one would have."""
+    return {
+        "source": name,
+        "status": "dry run",
+        "counts": _counts(foreseen.statistics),
+        "examples": {f"{kind} {outcome}": names for (kind, outcome), names in foreseen.examples.items()},
+        "links": {kind.value: count for kind, count in foreseen.links.items() if count},
+        "problems": foreseen.problems,
+        "error": foreseen.refusal,
+        "exit_code": exit_code(DeletionsRefused()) if foreseen.refusal else 0,
+    }
+
+
+def print_foreseen(name: str, foreseen: Foreseen) -> None:
+    """A dry run in words."""
+    click.echo(f"source {name}: nothing is stored; this would happen:")
+    for kind in Kind:
+        for outcome in Outcome:
+            count = sum(foreseen.statistics.total(outcome, result, kind) for result in Result)
+            if count:
+                names = ", ".join(foreseen.examples.get((kind, outcome), ()))
+                shown = f": {names}{', …' if count > len(foreseen.examples.get((kind, outcome), ())) else ''}" if names else ""
+                skipped = foreseen.statistics.total(outcome, Result.SKIPPED, kind)
+                left_out = f" ({skipped} of them left out)" if skipped else ""
+                click.echo(f"  {count} {kind}s {outcome}{left_out}{shown if outcome is not Outcome.UNCHANGED else ''}")
+    for kind, count in foreseen.links.items():
+        if count:
+            shown = ", ".join(foreseen.link_examples.get(kind, ()))
+            click.echo(f"  {count} {kind}s linked: {shown}{', …' if count > len(foreseen.link_examples.get(kind, ())) else ''}")
+    for problem in foreseen.problems[:PROBLEMS_SHOWN]:
+        click.echo(f"  left out: {problem}")
+    if len(foreseen.problems) > PROBLEMS_SHOWN:
+        click.echo(f"  and {len(foreseen.problems) - PROBLEMS_SHOWN} more problems")
+    if foreseen.refusal:
+        click.echo(f"gateway: {named(name, foreseen.refusal)}", err=True)
+
+
+def _counts(statistics: Statistics) -> dict[str, int]:
+    return {" ".join(key): count for key, count in sorted(statistics.counts.items())}
+
+
+def _table(statistics: Statistics) -> Iterator[str]:
+    """One line for each kind that was met."""
+    for kind in Kind:
+        of_kind = Statistics({key: count for key, count in statistics.counts.items() if key[0] is kind})
+        if of_kind.counts:
+            unchanged = of_kind.total(Outcome.UNCHANGED)
+            yield f"{kind}s: {in_words(of_kind)}{f', {unchanged} unchanged' if unchanged else ''}"
+
+
+def named(source_id: str, sentence: str) -> str:
+    """The sentence with the source in front, once."""
+    prefix = f"source {source_id}: "
+    return sentence if sentence.startswith(prefix) else prefix + sentence

@@ -1,0 +1,90 @@
+"""`[authority]` of gateway.toml: which source decides what, when several have the same person, organization or group."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from gateway.app.config.source_tables import AttributeName
+from gateway.app.config.value_types import Texts, listed
+from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
+from gateway.model.connector import LOCAL
+from gateway.model.objects import Kind
+from gateway.sync.rules.authority import Authority, Rule
+
+RULE_KEYS = ("sources", "yield")
+
+
+def read_rule(value: Any) -> Rule:
+    """["corp", "hr"], or { sources = ["corp", "hr"], yield = true } → the rule. Raises ValueError."""
+    if isinstance(value, Rule):
+        return value
+    table = value if isinstance(value, dict) else {"sources": value}
+    unknown = sorted(set(table) - set(RULE_KEYS))
+    if unknown:
+        raise ValueError(f'there is no key "{unknown[0]}" here; the keys are: {", ".join(RULE_KEYS)}')
+    sources = listed(table.get("sources", ()))
+    if not all(isinstance(one, str) for one in sources):
+        raise ValueError('sources takes the name of a source or a list of names, such as ["corp", "hr"]')
+    yields = table.get("yield", False)
+    if not isinstance(yields, bool):
+        raise ValueError("yield is true or false")
+    if not sources and not yields:
+        raise ValueError("this says nothing; name the sources that decide, or write { yield = true }, or leave it out")
+    return Rule(sources, yields)
+
+
+def write_rule(rule: Rule) -> Any:
+    """A rule as it is written in the configuration."""
+    if not rule.yields:
+        return list(rule.sources)
+    return {"sources": list(rule.sources), "yield": True} if rule.sources else {"yield": True}
+
+
+AuthorityRule = Annotated[Rule, BeforeValidator(read_rule), PlainSerializer(write_rule)]
+Rules = dict[AttributeName, AuthorityRule]
+
+
+class AuthorityTable(BaseModel):
+    """`order`: the sources, who decides first, for all that has no rule of its own. A rule names the sources that alone decide
+    an attribute, in this order; with `yield`, what is edited in the gateway goes over them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    order: Texts = ()
+    users: Rules = Field(default_factory=dict)
+    organizations: Rules = Field(default_factory=dict)
+    groups: Rules = Field(default_factory=dict)
+
+    @property
+    def rules(self) -> Mapping[Kind, Mapping[str, Rule]]:
+        return {Kind.USER: self.users, Kind.ORGANIZATION: self.organizations, Kind.GROUP: self.groups}
+
+    def authority(self) -> Authority:
+        """The same in the door's words."""
+        return Authority(self.order, {kind: rules for kind, rules in self.rules.items() if rules})
+
+    def complaints(self, sources: Collection[str], custom: Mapping[Kind, Collection[str]]) -> Iterator[str]:
+        """What is wrong with it, when these are the sources, and these the custom fields that they fill."""
+        yield from _wrong_sources("[authority] order", self.order, sources)
+        for kind, rules in self.rules.items():
+            known = {*ATTRIBUTES[kind], *custom[kind]}
+            for name, rule in rules.items():
+                key = f"[authority.{kind}s] {name}"
+                if name not in known:
+                    yield f"{key}: no source fills it, and it is no attribute of a {kind}"
+                elif rule.yields and name == NAMING_ATTRIBUTE[kind]:
+                    yield f"{key}: what names a {kind} comes from its sources; leave yield out"
+                yield from _wrong_sources(key, rule.sources, sources)
+
+
+def _wrong_sources(key: str, named: Collection[str], sources: Collection[str]) -> Iterator[str]:
+    for name in dict.fromkeys(named):
+        if name == LOCAL:
+            yield f"{key}: what is edited in the gateway comes last by itself; write yield = true for what is to come first"
+        elif name not in sources:
+            yield f"{key}: there is no source {name!r}; the sources are: {', '.join(sources) or 'none'}"
+    if len(set(named)) < len(named):
+        yield f"{key}: a source is named twice"

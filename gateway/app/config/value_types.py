@@ -1,0 +1,204 @@
+"""The single values of the configuration file: addresses, paths, names, secrets. Each knows its own rule and its own complaint.
+
+A value never asks the environment by itself: what it may look at (folder, variables) comes in the validation context.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    PlainSerializer,
+    PlainValidator,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+)
+
+from gateway.model.expressions import expression
+from gateway.model.expressions.expression import Expression
+from gateway.model.ldap import dn as names
+from gateway.model.mapping.values import normalized
+from gateway.wire import filters
+
+MASK = "********"
+READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What values are read against: the folder that relative paths start at, the variables, and where warnings go."""
+
+    folder: Path
+    environ: Mapping[str, str] = field(repr=False)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def credentials(self) -> Path | None:
+        """systemd's LoadCredential folder (systemd.exec(5)), when there is one."""
+        folder = self.environ.get("CREDENTIALS_DIRECTORY")
+        return Path(folder) if folder else None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to listen. Port 0 takes any free port, which the log then names."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredSecret:
+    """A secret that was read from elsewhere: `origin` (file or variable) may be shown, `value` never."""
+
+    origin: str
+    value: str = field(repr=False)
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """`host:port` or `[address]:port`; raises ValueError with the cure."""
+    host, colon, port = text.strip().rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535 or (":" in host and not host.startswith("[")):
+        raise ValueError(f'{text!r} is not an address to listen on; write "127.0.0.1:3890", "[::1]:3890" or "0.0.0.0:3890"')
+    return Endpoint(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 (the administrator wrote ":port")
+
+
+def _endpoints(value: Any) -> Any:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)):
+        raise ValueError('write an address such as "127.0.0.1:3890", or a list of them')
+    return tuple(part if isinstance(part, Endpoint) else parse_endpoint(str(part)) for part in parts if part != "")
+
+
+def listed(value: Any) -> Any:
+    """One value where a list is allowed."""
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def _resolved(path: Path, info: ValidationInfo) -> Path:
+    expanded = path.expanduser()
+    return expanded if info.context is None else Path(os.path.normpath(info.context.folder / expanded))
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise ValueError(f"{path} does not exist; give the path of a file that the gateway may read")
+    if not os.access(path, os.R_OK):
+        raise ValueError(f"{path} is not readable by this user; change its owner or mode")
+    return path
+
+
+def secret_from_file(value: Any, info: ValidationInfo) -> ConfiguredSecret:
+    """The content of the file without its trailing newline. A relative name is looked for in systemd's credentials first."""
+    surroundings = _surroundings(info)
+    if not isinstance(value, str) or not value:
+        raise ValueError("write the name of the file that holds the secret")
+    path = _secret_path(Path(value).expanduser(), surroundings)
+    try:
+        text = path.read_text("utf-8")
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise ValueError(f"{path} does not exist; write the secret into it, readable by the gateway only (chmod 600)") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ValueError(f"{path} cannot be read ({reason}); check its owner and mode") from None
+    if mode & READABLE_BY_OTHERS and path.parent != surroundings.credentials:
+        surroundings.warnings.append(f"{path} holds a secret and is readable by other users: chmod 600 {path}")
+    secret = text.removesuffix("\n").removesuffix("\r")
+    if not secret:
+        raise ValueError(f"{path} is empty; write the secret into it")
+    return ConfiguredSecret(str(path), secret)
+
+
+def secret_from_environment(value: Any, info: ValidationInfo) -> ConfiguredSecret:
+    """The content of the environment variable of that name."""
+    secret = _surroundings(info).environ.get(str(value), "")
+    if not secret:
+        raise ValueError(f"the environment variable {value} is not set or empty; set it, or use a file instead")
+    return ConfiguredSecret(str(value), secret)
+
+
+def _surroundings(info: ValidationInfo) -> Surroundings:
+    return info.context if isinstance(info.context, Surroundings) else Surroundings(Path.cwd(), os.environ)
+
+
+def _secret_path(path: Path, surroundings: Surroundings) -> Path:
+    credentials = surroundings.credentials
+    if credentials is not None and not path.is_absolute() and (credentials / path).exists():
+        return credentials / path
+    return surroundings.folder / path
+
+
+def _dn(text: str) -> str:
+    try:
+        names.key(text)
+    except names.InvalidDN as error:
+        raise ValueError(f'{error}; write it like "ou=people,dc=example,dc=com"') from None
+    return text
+
+
+def _filter(text: str) -> str:
+    try:
+        filters.parse(text)
+    except filters.FilterSyntaxError as error:
+        raise ValueError(f'{text!r} is not an LDAP filter ({error}); write for example "(objectClass=person)"') from None
+    return text
+
+
+def read_mapped(value: Any) -> tuple[str, ...] | Expression:
+    """ "mail", ["mail", "email"], "" or { expression = "lower(mail)" }. Raises ValueError."""
+    if isinstance(value, Expression):
+        return value
+    if isinstance(value, dict):
+        text = value.get("expression")
+        if not isinstance(text, str) or len(value) > 1:
+            raise ValueError("""the one key of a rule is expression, such as { expression = "lower(split(mail, '@', 1))" }""")
+        return expression.compile(text, normalized)
+    several = listed(value)
+    if not all(isinstance(one, str) for one in several):
+        raise ValueError('write the name of an attribute, a list of names, or { expression = "…" }')
+    return tuple(several)
+
+
+def write_mapped(mapped: tuple[str, ...] | Expression) -> Any:
+    """A mapping's value as it is written in the configuration."""
+    return {"expression": mapped.text} if isinstance(mapped, Expression) else list(mapped)
+
+
+def _endpoint_texts(endpoints: tuple[Endpoint, ...]) -> list[str]:
+    return [str(endpoint) for endpoint in endpoints]
+
+
+def _origin(secret: ConfiguredSecret) -> str:
+    return secret.origin
+
+
+Endpoints = Annotated[tuple[Endpoint, ...], BeforeValidator(_endpoints), PlainSerializer(_endpoint_texts)]
+FilePath = Annotated[Path, AfterValidator(_resolved)]
+ExistingPath = Annotated[FilePath, AfterValidator(_existing)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+DNText = Annotated[str, AfterValidator(_dn)]
+DNTexts = Annotated[tuple[DNText, ...], BeforeValidator(listed)]
+FilterText = Annotated[str, AfterValidator(_filter)]
+Mapped = Annotated[tuple[str, ...] | Expression, PlainValidator(read_mapped), PlainSerializer(write_mapped)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(listed)]
+FileSecret = Annotated[ConfiguredSecret, BeforeValidator(secret_from_file), PlainSerializer(_origin)]
+EnvironmentSecret = Annotated[ConfiguredSecret, BeforeValidator(secret_from_environment), PlainSerializer(_origin)]
+
+
+def chosen_secret(plain: SecretStr | None, *elsewhere: ConfiguredSecret | None) -> str | None:
+    """The one secret that was given, in whichever way; None when there is none."""
+    given = [plain.get_secret_value()] if plain is not None else []
+    given += [secret.value for secret in elsewhere if secret is not None]
+    return given[0] if given else None

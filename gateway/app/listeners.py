@@ -1,0 +1,84 @@
+"""Listening ports: opened all or none, each failure naming table, address and cure."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import DeferredList, maybeDeferred
+from twisted.internet.error import CannotListenError
+
+from gateway.app.config.value_types import Endpoint
+from gateway.app.process.certificates import Certificate
+from gateway.app.workers.accepting_port import HandingFactory
+from gateway.model.errors import ConfigurationError
+
+BACKLOG = 1024  # connections that the kernel keeps for us while we are busy; Linux cuts it to net.core.somaxconn
+
+CURES = {
+    errno.EADDRINUSE: "another program listens there (perhaps another gateway): stop it, or choose another port",
+    errno.EACCES: "ports below 1024 need a privilege: choose a higher one, or see AmbientCapabilities in conf/gateway.service",
+    errno.EADDRNOTAVAIL: "this machine has no such address: use one that it has, or 0.0.0.0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What answers where. `key` is the table and key that said so; `certificate` makes it TLS from the first byte. A factory
+    of workers (HandingFactory) opens its ports itself."""
+
+    key: str
+    endpoints: Sequence[Endpoint]
+    factory: Any
+    certificate: Certificate | None = None
+
+
+class Ports:
+    """The open ports of the process."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._open: list[tuple[str, Any]] = []
+
+    def open(self, listeners: Sequence[Listener]) -> None:
+        """Listen at every endpoint. Raises ConfigurationError at the first that is not to be had; those before stay open."""
+        for listener in listeners:
+            for endpoint in listener.endpoints:
+                self._open.append((listener.key, self._listen(listener, endpoint)))
+
+    def addresses(self) -> dict[str, list[str]]:
+        """Where we listen, by key, with the real numbers of ports that were configured as 0."""
+        found: dict[str, list[str]] = {}
+        for key, port in self._open:
+            host = port.getHost()
+            found.setdefault(key, []).append(str(Endpoint(host.host, host.port)))
+        return found
+
+    async def close(self) -> None:
+        """Accept no more connections; those that are open stay."""
+        ports, self._open = self._open, []
+        await DeferredList([maybeDeferred(port.stopListening) for _, port in ports], consumeErrors=True)
+
+    def _listen(self, listener: Listener, endpoint: Endpoint) -> Any:
+        try:
+            if isinstance(listener.factory, HandingFactory):
+                return listener.factory.listen(self._reactor, endpoint.port, _numeric(endpoint.host), BACKLOG)
+            if listener.certificate is not None:
+                return self._reactor.listenSSL(
+                    endpoint.port, listener.factory, listener.certificate, backlog=BACKLOG, interface=_numeric(endpoint.host)
+                )
+            return self._reactor.listenTCP(endpoint.port, listener.factory, backlog=BACKLOG, interface=_numeric(endpoint.host))
+        except CannotListenError as error:
+            number = getattr(error.socketError, "errno", None)
+            cure = CURES.get(number or 0, str(error.socketError))
+            raise ConfigurationError(f"[{listener.key}] cannot listen on {endpoint}: {cure}") from None
+        except OSError as error:
+            raise ConfigurationError(f"[{listener.key}] cannot listen on {endpoint}: {error.strerror or error}") from None
+
+
+def _numeric(host: str) -> str:
+    """Twisted listens on addresses only; a name of this machine becomes its first address."""
+    return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])

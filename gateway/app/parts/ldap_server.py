@@ -1,0 +1,118 @@
+"""The LDAP face of one process, put together alike for the process that does everything and for each worker.
+
+What differs between the two is handed in: who counts failures, who is told of upstreams, whose certificate it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.python.threadpool import ThreadPool
+
+from gateway.app.config.settings import LimitsTable, Settings
+from gateway.app.parts import factories, jit
+from gateway.app.parts.measured_authenticator import MeasuredAuthenticator, TellUpstream
+from gateway.app.process.certificates import Certificate
+from gateway.directory.authentication.authentication import Authentication
+from gateway.directory.authentication.offline_binds import OfflineBinds
+from gateway.directory.authentication.password_change import PasswordChanges
+from gateway.directory.authentication.password_check import Passwords
+from gateway.directory.authentication.password_hashing import Hashing
+from gateway.directory.authentication.revocation import Revocation
+from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.directory import Directory
+from gateway.directory.read_your_writes import Arrivals
+from gateway.frontends.ldap.core.limits import ServerLimits
+from gateway.frontends.ldap.core.services import Services
+from gateway.frontends.ldap.core.write_port import Writer
+from gateway.store.engine.database import Database
+
+SEARCH_THREADS = 2  # large searches are sliced; more threads would only take turns
+
+
+@dataclass(frozen=True, slots=True)
+class LdapFace:
+    """`closers` end what the services hold, when no client is left."""
+
+    services: Services
+    password_changes: PasswordChanges
+    closers: Sequence[Callable[[], object]]
+
+
+def build(
+    settings: Settings,
+    database: Database,
+    directory: Directory,
+    reactor: Any,
+    *,
+    soft_lock: SoftLock,
+    tell_upstream: TellUpstream,
+    certificate: Certificate | None,
+) -> LdapFace:
+    """The services of this process's LDAP server. Nothing is opened or started."""
+    upstreams = {
+        table.name: factories.authenticator(table, reactor, settings.ldap.workers)
+        for table in settings.source
+        if factories.vouches(table)
+    }
+    hashing = Hashing(reactor)
+    offline = OfflineBinds(database, hashing, factories.offline_seconds(settings), factories.now)
+    measured = {name: MeasuredAuthenticator(name, one, tell_upstream, reactor) for name, one in upstreams.items()}
+    admission = jit.admission(settings, database, measured, reactor)
+    passwords = Passwords(database, measured, hashing, offline, admission.newcomers)
+    authentication = Authentication(
+        directory,
+        database,
+        passwords,
+        soft_lock,
+        anonymous_views=settings.ldap.anonymous,
+        users_see_themselves=settings.ldap.user_access == "self",
+        arrivals=Arrivals(directory, reactor) if admission.newcomers else None,
+    )
+    password_changes = PasswordChanges(
+        database,
+        authentication,
+        passwords,
+        hashing,
+        offline,
+        factories.now,
+        changers={name: upstreams[name] for name in factories.password_sources(settings, "password_modify")},
+        resetters={name: upstreams[name] for name in factories.password_sources(settings, "password_reset")},
+        min_length=settings.passwords.min_length,
+    )
+    services = Services(
+        directory,
+        authentication,
+        reactor,
+        ThreadPool(0, SEARCH_THREADS, "search"),
+        server_limits(settings.limits),
+        tls_context=(lambda: certificate) if certificate else None,
+        require_tls=settings.ldap.require_tls,
+        password_changes=password_changes,
+        revocation=Revocation(authentication, database),
+        writer=Writer(database, factories.local_door(settings), factories.now),
+        sources=tuple(table.name for table in settings.source),
+        log_operations=settings.log.level == "debug",
+    )
+    return LdapFace(services, password_changes, [*(one.close for one in upstreams.values()), *admission.closers, hashing.close])
+
+
+def soft_lock(settings: Settings, reactor: Any) -> SoftLock:
+    """The one soft lock of all processes."""
+    return SoftLock(reactor.seconds, settings.limits.bind_failures, settings.limits.bind_failure_seconds)
+
+
+def server_limits(table: LimitsTable) -> ServerLimits:
+    """`[limits]` in the LDAP server's words."""
+    return ServerLimits(
+        max_message_bytes=table.max_message_bytes,
+        connections=table.connections,
+        connections_per_address=table.connections_per_address,
+        operations_in_flight=table.operations_in_flight,
+        size_limit=table.size_limit,
+        time_limit_seconds=table.time_limit_seconds,
+        bind_seconds=table.bind_seconds,
+        idle_seconds=table.idle_seconds,
+        write_stall_seconds=table.write_stall_seconds,
+    )

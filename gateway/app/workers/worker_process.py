@@ -1,0 +1,178 @@
+"""A worker: `python -m gateway.app.workers.worker_process`, started by the primary and by nobody else.
+
+It serves the LDAP clients that it is handed, out of view files that the primary writes. It ends when the primary says so, and
+at once when the primary has gone; signals are the primary's business."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+from typing import Any, Final
+
+import structlog
+from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.task import LoopingCall
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from gateway.app.parts import factories, ldap_server
+from gateway.app.process import log_setup
+from gateway.app.process.certificates import Certificate
+from gateway.app.process.epoll_reactor import epoll_reactor
+from gateway.app.process.gc_freeze import settle
+from gateway.app.workers.message_channel import Channel
+from gateway.app.workers.primary_proxies import AskedSoftLock, HandedAdmission
+from gateway.app.workers.protocol import (
+    BOOT_DESCRIPTOR,
+    CHANNEL_DESCRIPTOR,
+    COUNT_SECONDS,
+    Boot,
+    Closed,
+    Committed,
+    Entered,
+    Handed,
+    Ready,
+    Renewed,
+    RenewedPem,
+    Stop,
+    Taken,
+    ToWorker,
+    UpstreamAsked,
+    ViewState,
+    counted,
+)
+from gateway.directory.directory import Directory
+from gateway.directory.materialization.shared_view import SharedView
+from gateway.frontends.ldap.server.server import LDAPServer
+from gateway.store.engine.database import Database
+
+FAREWELL_SECONDS: Final = 1.5  # less than the primary waits before it ends us
+
+_log = structlog.get_logger("gateway.workers")
+
+
+class Worker:
+    """One worker. `end`: its end of the channel."""
+
+    def __init__(self, boot: Boot, end: socket.socket, reactor: Any) -> None:
+        settings = boot.settings
+        self._reactor = reactor
+        self._channel: Channel[ToWorker] = Channel(reactor, end, ToWorker, self._orphaned)
+        self._stopping = False
+        self._database = Database(settings.store_url, reactor=reactor)
+        self._database.on_commit(lambda number: reactor.callFromThread(self._channel.send, Committed(number)))
+        self._views = {table.name: SharedView(factories.view(table), settings.view_dir, reactor) for table in settings.view}
+        self._certificate = _certificate(boot)
+        self._renewed = RenewedPem()
+        self._soft_lock = AskedSoftLock(self._channel.send)
+        self._face = ldap_server.build(
+            settings,
+            self._database,
+            Directory(list(self._views.values())),
+            reactor,
+            soft_lock=self._soft_lock,
+            tell_upstream=lambda *told: self._channel.send(UpstreamAsked(*told)),
+            certificate=self._certificate,
+        )
+        self._server = LDAPServer(self._face.services, HandedAdmission(self._channel.send))
+        encrypted: Any = self._server.factory(encrypted=True)
+        context: Any = self._certificate
+        self._factories: dict[bool, Any] = {False: self._server.factory()}
+        if context is not None:
+            self._factories[True] = TLSMemoryBIOFactory(context, False, encrypted)
+        self._counting = LoopingCall(self._count)
+        self._counting.clock = reactor
+
+    def run(self) -> None:
+        """Serve until the primary says Stop."""
+        self._reactor.callWhenRunning(self._start)
+        settle()
+        self._reactor.run(installSignalHandlers=False)
+
+    def _start(self) -> None:
+        self._face.services.threads.start()
+        self._server.start()
+        self._channel.start(self._received)
+        self._channel.send(Ready())
+        self._counting.start(COUNT_SECONDS)
+
+    def _count(self) -> None:
+        self._channel.send(counted(self._face.services.statistics))
+
+    def _received(self, message: ToWorker, handed: socket.socket | None) -> None:
+        match message:
+            case Handed():
+                self._take(message, handed)
+            case Entered(number, admitted):
+                self._soft_lock.answered(number, admitted)
+            case ViewState(name, build, position):
+                self._views[name].tell(build, position)
+            case Renewed():
+                pem = self._renewed.whole(message)
+                if self._certificate is not None and pem is not None:
+                    self._certificate.use(pem)
+            case Stop():
+                ensureDeferred(self._stop())
+
+    def _take(self, message: Handed, handed: socket.socket | None) -> None:
+        self._channel.send(Taken())
+        if handed is None:
+            _log.error("a connection was lost on its way here", cure="raise this process's limit of open files")
+            self._channel.send(Closed(message.host))
+            return
+        factory = self._factories[message.encrypted]
+        with handed:
+            try:
+                self._reactor.adoptStreamConnection(handed.fileno(), message.family, factory)
+            except OSError:  # the client has gone meanwhile
+                self._channel.send(Closed(message.host))
+
+    async def _stop(self) -> None:
+        self._stopping = True
+        gone: Deferred[None] = self._server.stop()
+        cutting = self._reactor.callLater(FAREWELL_SECONDS, self._server.drop_all)
+        await gone
+        if cutting.active():
+            cutting.cancel()
+        for close in self._face.closers:
+            close()
+        self._face.services.threads.stop()
+        for view in self._views.values():
+            view.close()
+        self._count()
+        self._counting.stop()
+        self._database.close()
+        self._channel.close()
+        self._reactor.stop()
+
+    def _orphaned(self) -> None:
+        if not self._stopping:
+            _log.error("the primary process has gone: this worker ends")
+            os._exit(1)
+
+
+def _certificate(boot: Boot) -> Certificate | None:
+    table = boot.settings.ldap
+    if table.certificate is None or table.key is None:
+        return None
+    return Certificate(table.certificate, table.key, boot.pem)
+
+
+def main() -> None:
+    """What the primary starts."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # a manager may send them to the whole group
+    with os.fdopen(BOOT_DESCRIPTOR, "rb") as file:
+        boot: Boot = pickle.load(file)  # noqa: S301 (the primary, our parent, wrote it)
+    reactor = epoll_reactor()
+    log_setup.configure(boot.settings.log.level, boot.settings.log.format, worker=boot.number)
+    log_setup.forward_twisted()
+    end = socket.socket(fileno=CHANNEL_DESCRIPTOR)
+    end.set_inheritable(False)
+    end.setblocking(False)
+    Worker(boot, end, reactor).run()
+
+
+if __name__ == "__main__":
+    main()

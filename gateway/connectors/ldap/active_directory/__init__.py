@@ -1,0 +1,1 @@
+"""The package gateway.connectors.ldap.active_directory."""

@@ -1,0 +1,100 @@
+"""From an entry of Active Directory to a Delta: identity, scope, mapping, and whether the account may log in. Pure.
+
+The objectGUID is the external id. Members are told by GUID too: neither a renamed member nor one that is out of scope for a
+while is lost."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from gateway.connectors.ldap.active_directory import values as windows
+from gateway.connectors.ldap.active_directory.settings import DomainKind
+from gateway.model.deltas import MEMBERS, Delta, DeltaType
+from gateway.model.errors import SourceRefused
+from gateway.model.mapping.inbound import ENABLED, map_entry
+from gateway.model.objects import Kind
+from gateway.model.records import Reference
+
+OBJECT_GUID: Final = "objectGUID"
+
+_BESIDE: Final[dict[Kind, tuple[str, ...]]] = {
+    Kind.ORGANIZATION: (OBJECT_GUID,),
+    Kind.USER: (OBJECT_GUID, "objectSid", "primaryGroupID", "userAccountControl", "accountExpires"),
+    Kind.GROUP: (OBJECT_GUID, "objectSid"),
+}
+"""What is asked for beside what the mapping names."""
+
+_TIMES = frozenset({"lockouttime", "accountexpires"})
+"""FILETIMEs that are passed on as Generalized Time; pwdLastSet only tells whether the password is another one."""
+
+EntryAttributes = list[tuple[str, list[bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class DomainEntry:
+    """One entry that was read. `delta`: None when it is out of scope. `primary_group`: the security identifier of the group
+    that a user is a member of without standing in it. `sid`: its own. `expires`: when the account will, in ticks."""
+
+    guid: str
+    delta: Delta | None
+    sid: bytes = b""
+    primary_group: bytes = b""
+    expires: int | None = None
+
+
+class DomainReader:
+    """Reads the entries of one kind. `now`: when accounts are held against accountExpires."""
+
+    def __init__(self, source_id: str, settings: DomainKind, now: Callable[[], datetime]) -> None:
+        self.settings = settings
+        self.kind: Kind = settings.kind
+        self.links = settings.mapping.attributes.get(MEMBERS, ()) if self.kind is Kind.GROUP else ()
+        """The linked attributes that hold the members."""
+        self._source_id = source_id
+        self._now = now
+        plain = {name: theirs for name, theirs in settings.mapping.attributes.items() if name != MEMBERS}
+        self._mapping = replace(settings.mapping, attributes=plain)
+        wanted = {name.lower(): name for name in (*self._mapping.source_attributes, *_BESIDE[self.kind])}
+        self.identified_attributes = tuple(wanted.values())
+        """What to ask for; members are asked for beside it."""
+
+    def entry(self, object_name: bytes, attributes: EntryAttributes) -> DomainEntry:
+        """What the source says of this entry, but for its members. Raises SourceRefused when it has no objectGUID: without it
+        the entry would count as deleted."""
+        dn = windows.plain_dn(object_name.decode(errors="replace"))
+        found = {description.lower(): values for description, values in attributes}
+        if not found.get("objectguid"):
+            raise SourceRefused(f"source {self._source_id}: {dn} shows no objectGUID: give bind_dn the right to read it")
+        guid = windows.guid_text(found["objectguid"][0])
+        if not self.settings.contains(dn):
+            return DomainEntry(guid, None)
+        told = [(name, windows.time_text(values) if name.lower() in _TIMES else values) for name, values in attributes]
+        delta = map_entry(self._mapping, self._source_id, guid, dn, told)
+        sid = next(iter(found.get("objectsid", ())), b"")
+        if self.kind is not Kind.USER:
+            return DomainEntry(guid, delta, sid)
+        expires = windows.expires(found.get("accountexpires", ()))
+        control = windows.number(found.get("useraccountcontrol", ()))
+        if self._mapping.enabled is None and control is not None:
+            expired = expires is not None and expires <= windows.filetime(self._now())
+            is_enabled = not expired and not control & windows.ACCOUNT_DISABLED
+            delta = replace(delta, attributes={**delta.attributes, ENABLED: ("true" if is_enabled else "false",)})
+        rid = windows.number(found.get("primarygroupid", ()))
+        group = windows.primary_group(sid, rid) if sid and rid is not None else b""
+        return DomainEntry(guid, delta, sid, group, expires)
+
+    def identified(self, object_name: bytes, attributes: EntryAttributes) -> Delta | None:
+        """As `entry`, without what stands beside the delta."""
+        return self.entry(object_name, attributes).delta
+
+    def deleted(self, guid: str) -> Delta:
+        return Delta(DeltaType.DELETE, self.kind, guid)
+
+    def present(self, guid: str) -> Delta:
+        return Delta(DeltaType.PRESENT, self.kind, guid)
+
+
+def pointers(values: Iterable[bytes]) -> tuple[Reference, ...]:
+    """Whom a link's values mean, each once."""
+    return tuple(dict.fromkeys(found for value in values if (found := windows.pointer(value)) is not None))

@@ -1,0 +1,116 @@
+"""What an administrator says about an Active Directory source, as frozen values.
+
+Everything that is wrong raises ValueError with a sentence; the configuration adds file, table and key."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+from gateway.connectors.ldap.client.settings import KindSettings, Upstream
+from gateway.model.ldap import dn as names
+from gateway.model.mapping.defaults import DOMAIN_ATTRIBUTES
+from gateway.model.mapping.inbound import InboundMapping
+from gateway.model.objects import Kind
+from gateway.wire import filters
+
+DEFAULT_FILTERS: Final[Mapping[Kind, str]] = {
+    Kind.ORGANIZATION: "(objectClass=organizationalUnit)",
+    Kind.USER: "(&(objectCategory=person)(objectClass=user))",  # computers are users too, but no persons
+    Kind.GROUP: "(objectClass=group)",
+}
+
+
+class DomainMode(StrEnum):
+    """How changes are read."""
+
+    AUTO = "auto"
+    """DIRSYNC when the account may use it, else USN."""
+    DIRSYNC = "dirsync"
+    """The DirSync control: what has changed since a cookie, also of links. Needs the right "Replicating Directory Changes"."""
+    USN = "usn"
+    """Everything whose uSNChanged has grown, tombstones included. Needs no right but to see them."""
+
+
+@dataclass(frozen=True)
+class DomainKind(KindSettings):
+    """As KindSettings, but the bases may lie in several naming contexts; what lies below `exclude` is out of scope."""
+
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.bases:
+            raise ValueError(f"the {self.kind}s need at least one base")
+        outside = [dn for dn in self.exclude if not names.key(dn).startswith(self.base_keys)]
+        if outside:
+            raise ValueError(f"exclude names {outside[0]!r}, which lies below no base of the {self.kind}s")
+        filters.parse(self.filter)
+
+    @cached_property
+    def excluded_keys(self) -> tuple[str, ...]:
+        return tuple(names.key(dn) for dn in self.exclude)
+
+    def contains(self, dn: str) -> bool:
+        """Whether an entry that matches the filter is in scope: see KindSettings."""
+        key = names.key(dn)
+        if not key.startswith(self.base_keys) or key.startswith(self.excluded_keys):
+            return False
+        return not (self.kind is Kind.ORGANIZATION and key in self.base_keys)
+
+    @cached_property
+    def filter_attributes(self) -> frozenset[str]:
+        """What the filter looks at, in lower case, without options."""
+        return frozenset(_named(filters.parse(self.filter)))
+
+
+def domain_kind(
+    kind: Kind,
+    bases: tuple[str, ...],
+    filter_text: str | None = None,
+    mapping: InboundMapping | None = None,
+    exclude: tuple[str, ...] = (),
+) -> DomainKind:
+    """With the defaults for what is not given."""
+    told = mapping or InboundMapping(kind, DOMAIN_ATTRIBUTES[kind])
+    return DomainKind(bases, filter_text or DEFAULT_FILTERS[kind], told, exclude)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainSettings:
+    """One source of kind `active_directory`. `poll_seconds`: how often changes are asked for when nobody tells of them."""
+
+    id: str
+    upstream: Upstream
+    kinds: tuple[DomainKind, ...]
+    mode: DomainMode = DomainMode.AUTO
+    page_size: int = 1000
+    poll_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        given = [settings.kind for settings in self.kinds]
+        if not given or len(set(given)) != len(given):
+            raise ValueError("users, organizations or groups are needed, each at most once")
+
+    @property
+    def ordered_kinds(self) -> tuple[DomainKind, ...]:
+        """In the order in which they are read: organizations, users, groups."""
+        order = list(Kind)
+        return tuple(sorted(self.kinds, key=lambda settings: order.index(settings.kind)))
+
+    def fingerprint(self, settings: KindSettings) -> str:
+        """Changes with everything that a stored position silently depends on; no secret goes in. URLs do not count: a position
+        is bound to the controller's database."""
+        excluded = [kind.excluded_keys for kind in self.kinds if kind is settings]
+        what = [self.upstream.bind_dn, settings.base_keys, excluded, settings.filter, asdict(settings.mapping)]
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _named(wanted: filters.Filter) -> set[str]:
+    if isinstance(wanted, filters.And | filters.Or):
+        return {name for part in wanted.filters for name in _named(part)}
+    if isinstance(wanted, filters.Not):
+        return _named(wanted.filter)
+    return {wanted.attribute.partition(";")[0].lower()} if wanted.attribute else set()

@@ -1,0 +1,84 @@
+"""Values as Active Directory writes them: GUIDs, security identifiers, times, DNs that tell the GUID, account flags. Pure."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from gateway.model.ldap import dn as names
+from gateway.model.records import Reference, ReferenceForm
+
+ACCOUNT_DISABLED: Final = 0x2  # userAccountControl, ADS_UF_ACCOUNT_DISABLE ([MS-ADTS] §2.2.16)
+NEVER: Final = 0x7FFF_FFFF_FFFF_FFFF
+
+_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+TICKS_A_SECOND: Final = 10_000_000  # a FILETIME counts tenths of a microsecond ([MS-DTYP] §2.3.3)
+_LAST_TICK = int((datetime.max.replace(tzinfo=UTC) - _EPOCH).total_seconds()) * TICKS_A_SECOND
+_EXTENSIONS = re.compile(r"(?:<(?:GUID|SID)=[^>]*>;)*", re.IGNORECASE)
+_GUID_PREFIX = b"<GUID="
+_RID_OCTETS = 4
+
+
+def guid_text(octets: bytes) -> str:
+    """An objectGUID in the canonical form: its first three fields are little-endian ([MS-DTYP] §2.3.4.2)."""
+    digits = (octets[3::-1] + octets[5:3:-1] + octets[7:5:-1] + octets[8:]).hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def guid_octets(text: str) -> bytes:
+    """The octets of `guid_text`."""
+    octets = bytes.fromhex(text.replace("-", ""))
+    return octets[3::-1] + octets[5:3:-1] + octets[7:5:-1] + octets[8:]
+
+
+def plain_dn(text: str) -> str:
+    """A DN without the `<GUID=…>;<SID=…>;` that the extended DN control puts before it."""
+    matched = _EXTENSIONS.match(text)
+    return text[matched.end() :] if matched else text
+
+
+def pointer(value: bytes) -> Reference | None:
+    """Whom a link's value means: by GUID where it is told, else by DN; None for what is neither."""
+    if value.startswith(_GUID_PREFIX):
+        return Reference(ReferenceForm.ID, value[6:42].decode("ascii", "replace").lower())
+    try:
+        return Reference(ReferenceForm.DN, names.key(value.decode(errors="replace")))
+    except names.InvalidDN:
+        return None
+
+
+def filetime(moment: datetime) -> int:
+    """The moment in FILETIME ticks."""
+    return int((moment - _EPOCH).total_seconds() * TICKS_A_SECOND)
+
+
+def number(values: Sequence[bytes]) -> int | None:
+    """The first value as a number; None when there is none."""
+    try:
+        return int(values[0]) if values else None
+    except ValueError:
+        return None
+
+
+def expires(values: Sequence[bytes]) -> int | None:
+    """When an account expires, in ticks; None: never. 0 and the largest number both mean that ([MS-ADA1] §2.2)."""
+    ticks = number(values)
+    return None if ticks is None or ticks <= 0 or ticks >= NEVER else ticks
+
+
+def time_text(values: Sequence[bytes]) -> list[bytes]:
+    """A FILETIME as Generalized Time; no value for 0 and for the largest number, which mean that there is no such time."""
+    ticks = expires(values)
+    if ticks is None or ticks > _LAST_TICK:
+        return []
+    return [(_EPOCH + timedelta(seconds=ticks // TICKS_A_SECOND)).strftime("%Y%m%d%H%M%SZ").encode()]
+
+
+def primary_group(sid: bytes, rid: int) -> bytes:
+    """The security identifier of an account's primary group: its number in the account's own domain."""
+    return sid[:-_RID_OCTETS] + rid.to_bytes(_RID_OCTETS, "little")
+
+
+def relative_id(sid: bytes) -> int:
+    """The last part of a security identifier."""
+    return int.from_bytes(sid[-_RID_OCTETS:], "little")

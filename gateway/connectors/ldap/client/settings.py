@@ -1,0 +1,205 @@
+"""What an administrator says about an LDAP upstream, as frozen values. Checked here, read nowhere but in this folder.
+
+Everything that is wrong raises ValueError with a sentence; the configuration adds file, table and key."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from gateway.model.ldap import dn as names
+from gateway.model.mapping.inbound import InboundMapping, default_mapping
+from gateway.model.objects import Kind
+from gateway.wire import filters
+
+DEFAULT_FILTERS: Final[Mapping[Kind, str]] = {
+    Kind.ORGANIZATION: "(objectClass=organizationalUnit)",
+    Kind.USER: "(objectClass=inetOrgPerson)",
+    Kind.GROUP: "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+}
+ENTRY_UUID: Final = "entryUUID"
+
+_WINDOWS_NAME: Final = re.compile(r"[^=,@\\]+@[^=,@\\]+|[^=,@\\]+\\[^=,\\]+")
+"""user@domain or DOMAIN\\user: how Active Directory lets somebody bind beside the DN ([MS-ADTS] §5.1.1.1.1)."""
+
+_DEFAULT_PORTS: Final = {"ldap": 389, "ldaps": 636}
+
+
+def bind_name(text: str) -> str:
+    """The name itself, which must be a DN, user@domain or DOMAIN\\user. Raises ValueError."""
+    if not _WINDOWS_NAME.fullmatch(text):
+        names.DN.parse(text)
+    return text
+
+
+class Mode(StrEnum):
+    """How a source is read."""
+
+    AUTO = "auto"
+    """RFC 4533 where the server offers it, else POLL."""
+    PERSIST = "persist"
+    """RFC 4533 refreshAndPersist; a server that does not offer it is refused."""
+    REFRESH = "refresh"
+    """RFC 4533 refreshOnly with the stored cookie, on the reader's schedule."""
+    POLL = "poll"
+    """A paged full read (RFC 2696) with full comparison, on the reader's schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one server listens, parsed from its URL."""
+
+    url: str
+    host: str
+    port: int
+    tls: bool
+    """TLS from the first octet (ldaps)."""
+
+    @staticmethod
+    def parse(url: str) -> "Address":
+        """`ldap://host[:port]` or `ldaps://host[:port]`; raises ValueError."""
+        parts = urlsplit(url)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
+            shown = re.sub("//.*@", "//…@", url.partition("?")[0])  # there is no place for a password, but some write one there
+            raise ValueError(f"{shown!r} must be ldap://HOST, ldap://HOST:PORT, ldaps://HOST or ldaps://HOST:PORT")
+        return Address(url, parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme], parts.scheme == "ldaps")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """How to reach and enter a directory: several `urls` are tried in order (replicas of the same content).
+
+    `ca_file`: PEM; None is the system's trust store. `certificate_sha256`: the servers' own certificates, as digests of their
+    DER form; then nothing else about a certificate counts. Without `bind_dn` the connection stays anonymous. Seconds:
+    `connect_seconds` for TCP and TLS together, `answer_seconds` for any one silence while an answer is due.
+    """
+
+    urls: tuple[str, ...]
+    start_tls: bool = False
+    ca_file: Path | None = None
+    certificate_sha256: tuple[bytes, ...] = ()
+    bind_dn: str = ""
+    password: str = field(default="", repr=False)
+    connect_seconds: float = 10.0
+    answer_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        addresses = self.addresses
+        if not addresses:
+            raise ValueError("at least one URL is needed")
+        if self.start_tls and any(address.tls for address in addresses):
+            raise ValueError("start_tls is for ldap:// URLs; ldaps:// is TLS already")
+        if self.bind_dn and not self.password:
+            raise ValueError("bind_dn needs a password: a bind without one is anonymous (RFC 4513 §5.1.2)")
+        if self.ca_file is not None and self.certificate_sha256:
+            raise ValueError("ca_file and certificate_sha256 exclude each other: a pinned certificate needs no authority")
+        bind_name(self.bind_dn)
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        return tuple(Address.parse(url) for url in self.urls)
+
+
+@dataclass(frozen=True)
+class KindSettings:
+    """Where the objects of one kind are: everything below `bases` that `filter` (RFC 4515) matches.
+
+    A base that lies below another base is dropped. Several bases must share a suffix: they are read by one search on their
+    common ancestor, so that an entry moved from one to the other is one change.
+    """
+
+    bases: tuple[str, ...]
+    filter: str
+    mapping: InboundMapping
+
+    def __post_init__(self) -> None:
+        if not self.bases:
+            raise ValueError(f"the {self.kind}s need at least one base")
+        if len(self.base_keys) > 1 and not self.search_base:
+            raise ValueError(f"the bases of the {self.kind}s share no suffix: make two sources of them")
+        filters.parse(self.filter)
+
+    @property
+    def kind(self) -> Kind:
+        return self.mapping.kind
+
+    @cached_property
+    def base_keys(self) -> tuple[str, ...]:
+        """The normalised keys of the bases, none below another, in the order given."""
+        keys = [names.key(base) for base in self.bases]
+        return tuple(dict.fromkeys(key for key in keys if not any(key != other and key.startswith(other) for other in keys)))
+
+    @cached_property
+    def top_bases(self) -> tuple[str, ...]:
+        """The bases of `base_keys`, as spelled."""
+        spelled = {names.key(base): base for base in reversed(self.bases)}
+        return tuple(spelled[key] for key in self.base_keys)
+
+    @cached_property
+    def search_base(self) -> str:
+        """The DN of the nearest common ancestor of the bases."""
+        parsed = names.DN.parse(self.top_bases[0])
+        while not all(key.startswith(parsed.key) for key in self.base_keys):
+            parsed = parsed.parent
+        return self.top_bases[0] if len(self.base_keys) == 1 else str(parsed)
+
+    def contains(self, dn: str) -> bool:
+        """Whether an entry that the search found is in scope: below a base, and for organizations not a base itself (it
+        stands for the organization that the source is attached to)."""
+        if len(self.base_keys) == 1 and self.kind is not Kind.ORGANIZATION:
+            return True
+        key = names.key(dn)
+        return key.startswith(self.base_keys) and not (self.kind is Kind.ORGANIZATION and key in self.base_keys)
+
+
+def kind_settings(
+    kind: Kind, bases: tuple[str, ...], filter_text: str | None = None, mapping: InboundMapping | None = None
+) -> KindSettings:
+    """With the defaults for what is not given."""
+    return KindSettings(bases, filter_text or DEFAULT_FILTERS[kind], mapping or default_mapping(kind))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLDAPSettings:
+    """One source of kind `openldap`. `kinds`: what is read; a kind that is not there is not read at all.
+
+    `id_attribute` other than entryUUID works by POLL only: RFC 4533 reports deletions by entryUUID.
+    """
+
+    id: str
+    upstream: Upstream
+    kinds: tuple[KindSettings, ...]
+    mode: Mode = Mode.AUTO
+    id_attribute: str = ENTRY_UUID
+    page_size: int = 1000
+    probe_seconds: float = 30.0
+    """After this silence of a followed server it is asked whether it still lives."""
+
+    def __post_init__(self) -> None:
+        given = [settings.kind for settings in self.kinds]
+        if not given or len(set(given)) != len(given):
+            raise ValueError("users, organizations or groups are needed, each at most once")
+        if not self.identifies_by_uuid and self.mode in (Mode.PERSIST, Mode.REFRESH):
+            raise ValueError(f"mode {self.mode} needs id_attribute {ENTRY_UUID}: deletions are reported by it")
+
+    @property
+    def identifies_by_uuid(self) -> bool:
+        return self.id_attribute.lower() == ENTRY_UUID.lower()
+
+    @property
+    def ordered_kinds(self) -> tuple[KindSettings, ...]:
+        """In the order in which they are read: organizations, users, groups."""
+        order = list(Kind)
+        return tuple(sorted(self.kinds, key=lambda settings: order.index(settings.kind)))
+
+    def fingerprint(self, settings: KindSettings) -> str:
+        """Changes with everything that a stored cookie silently depends on; no secret goes in."""
+        who = [list(self.upstream.urls), self.upstream.bind_dn, self.id_attribute]
+        what = [settings.base_keys, settings.filter, asdict(settings.mapping)]
+        return hashlib.sha256(json.dumps([who, what], sort_keys=True).encode()).hexdigest()[:32]

@@ -1,0 +1,155 @@
+"""The synchronization searches of all kinds on one connection: refreshed one after the other, then followed together.
+
+The subscriptions (syncrepl.py) know what the messages mean; here is who is asked when, and what goes into which batch."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from gateway.connectors import full_comparison
+from gateway.connectors.full_comparison import BATCH_DELTAS
+from gateway.connectors.ldap.client import search
+from gateway.connectors.ldap.client.entry_to_delta import EntryReader
+from gateway.connectors.ldap.client.errors import SEARCH_CURES, UpstreamError, UpstreamUnavailable, refusal
+from gateway.connectors.ldap.client.session import Session
+from gateway.connectors.ldap.client.settings import OpenLDAPSettings
+from gateway.connectors.ldap.openldap import watermark
+from gateway.connectors.ldap.openldap.syncrepl import Subscription
+from gateway.model.deltas import Batch, Delta, Watermark
+from gateway.model.objects import Kind
+from gateway.wire.errors import WireError
+from gateway.wire.result_codes import ResultCode
+
+HEARTBEAT_SECONDS: Final = 2.0  # the reader gets control back this often when nothing happens; the Protocol asks for 5
+
+
+class NotOffered(Exception):
+    """The server refused the sync control as a critical extension; `refused` says so to a person."""
+
+    def __init__(self, refused: UpstreamError) -> None:
+        super().__init__()
+        self.refused = refused
+
+
+class Synchronization:
+    """The subscriptions of all kinds on one session."""
+
+    def __init__(self, session: Session, settings: OpenLDAPSettings, cookies: Mapping[Kind, bytes]) -> None:
+        self._session = session
+        self._settings = settings
+        self._subscriptions = [
+            Subscription(EntryReader(settings, kind), cookies.get(kind.kind)) for kind in settings.ordered_kinds
+        ]
+        self._requests: dict[int, Subscription] = {}
+        self._probed: float | None = None
+
+    def batches(self, follow: bool) -> Iterator[Batch]:
+        """The refresh of every kind; then, with `follow`, changes for ever."""
+        while True:
+            for subscription in self._subscriptions:
+                if not subscription.refreshed:
+                    yield from self._refresh(subscription, follow)
+            if not follow:
+                return
+            yield from self._follow()
+
+    def _refresh(self, subscription: Subscription, follow: bool) -> Iterator[Batch]:
+        """Until the present state of the kind has been told."""
+        self._request(subscription, follow)
+        begins = only(subscription.kind, subscription.full)
+        deltas: list[Delta] = []
+        while not subscription.refreshed:
+            deltas += self._feed(self._session.receive_due())
+            if self._has_restarted(subscription):
+                yield from _plain_batches(deltas)
+                deltas = []
+                self._request(subscription, follow)
+                begins = only(subscription.kind, subscription.full)
+            *full, rest = full_comparison.portions(deltas) if deltas else ((),)
+            for portion in full:
+                yield Batch(portion, begins=begins)
+                begins = frozenset()
+            deltas = list(rest)
+        mark, caught_up = self._mark(), all(other.refreshed for other in self._subscriptions)
+        if subscription.comparison:
+            yield from _plain_batches(deltas)
+            kinds = only(subscription.kind)
+            yield from full_comparison.batches(kinds, subscription.present(), mark, caught_up=caught_up)
+        else:
+            yield Batch(tuple(deltas), mark, begins, only(subscription.kind, subscription.full), caught_up)
+
+    def _follow(self) -> Iterator[Batch]:
+        """Changes as they come, those that came together in one batch; ends when a subscription must be refreshed."""
+        heard, marked = time.monotonic(), self._mark()
+        heartbeat = min(HEARTBEAT_SECONDS, self._settings.probe_seconds, self._session.answer_seconds)
+        while True:
+            messages = self._session.receive(heartbeat)
+            deltas = self._feed(messages)
+            while messages and len(deltas) < BATCH_DELTAS:
+                messages = self._session.receive(0)
+                deltas += self._feed(messages)
+                heard = time.monotonic()
+            if any(self._has_restarted(subscription) for subscription in self._subscriptions):
+                yield from _plain_batches(deltas)
+                return
+            mark = self._mark()
+            yield Batch(tuple(deltas), mark if mark != marked else None, caught_up=True)
+            marked = mark
+            self._see_whether_it_lives(heard)
+
+    def _see_whether_it_lives(self, heard: float) -> None:
+        """A silent server may be an idle one or a dead one: ask, and give up when not even that is answered."""
+        now = time.monotonic()
+        if self._probed is None and now > heard + self._settings.probe_seconds:
+            search.probe(self._session)
+            self._probed = now
+        elif self._probed is not None and now > self._probed + self._session.answer_seconds:
+            what = f"followed, but silent for {now - heard:.0f} s even when asked"
+            raise UpstreamUnavailable(self._session.place, what, "see whether the server hangs; it is tried again later")
+
+    def _request(self, subscription: Subscription, follow: bool) -> None:
+        self._requests = {sent: other for sent, other in self._requests.items() if other is not subscription}
+        self._requests[self._session.send(*subscription.request(follow=follow))] = subscription
+
+    def _feed(self, messages: Iterable[bytes]) -> list[Delta]:
+        deltas: list[Delta] = []
+        for data in messages:
+            message_id, tag = self._session.envelope(data)
+            subscription = self._requests.get(message_id)
+            if subscription is None:
+                self._probed = None  # nothing else is asked on this session
+                continue
+            try:
+                deltas += subscription.feed(data, tag)
+            except WireError as error:
+                what = f"the {subscription.kind}s' synchronization is not as RFC 4533 has it ({error})"
+                raise UpstreamUnavailable(self._session.place, what, 'try mode = "poll"') from None
+        return deltas
+
+    def _has_restarted(self, subscription: Subscription) -> bool:
+        """Whether the subscription must be requested anew. Raises when the server ended it for another reason."""
+        result = subscription.result
+        if result is None or subscription.ended_as_asked:
+            return False
+        if subscription.restarts():
+            return True
+        what = f"synchronizing {subscription.kind}s below {subscription.reader.settings.search_base!r} was ended by the server"
+        if result.code == ResultCode.SUCCESS:
+            raise UpstreamUnavailable(self._session.place, what, "it is tried again later")
+        error = refusal(self._session.place, what, result, SEARCH_CURES)
+        if result.code == ResultCode.UNAVAILABLE_CRITICAL_EXTENSION:
+            raise NotOffered(error)
+        raise error
+
+    def _mark(self) -> Watermark:
+        cookies = {each.kind: each.resumable for each in self._subscriptions if each.resumable is not None}
+        return watermark.encode(self._settings, cookies)
+
+
+def only(kind: Kind, included: bool = True) -> frozenset[Kind]:
+    return frozenset({kind}) if included else frozenset()
+
+
+def _plain_batches(deltas: list[Delta]) -> Iterator[Batch]:
+    for portion in full_comparison.portions(deltas):
+        yield Batch(portion)

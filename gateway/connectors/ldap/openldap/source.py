@@ -1,0 +1,86 @@
+"""The source of kind `openldap`: a directory that is followed by RFC 4533 where it offers that, else read in full.
+
+How it is followed is in refresh_and_persist.py; who makes up for what RFC 4533 does not tell stands at the head of
+syncrepl.py."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Final
+
+from gateway.connectors import full_comparison
+from gateway.connectors.ldap.client import check, search
+from gateway.connectors.ldap.client.connect import connect
+from gateway.connectors.ldap.client.entry_to_delta import EntryReader
+from gateway.connectors.ldap.client.errors import UpstreamRefused
+from gateway.connectors.ldap.client.session import Interruption, Session
+from gateway.connectors.ldap.client.settings import Mode, OpenLDAPSettings
+from gateway.connectors.ldap.openldap import watermark
+from gateway.connectors.ldap.openldap.refresh_and_persist import NotOffered, Synchronization
+from gateway.connectors.ldap.openldap.syncrepl import is_usable
+from gateway.model.connector import CheckItem
+from gateway.model.deltas import Batch, Watermark
+from gateway.wire import oids
+
+OPENLDAP_ROOT_DSE: Final = "OpenLDAProotDSE"  # the object class by which slapd makes itself known
+
+
+class OpenLDAPSource:
+    """A Source (gateway.model.connector)."""
+
+    source_type = "ldap"
+
+    def __init__(self, settings: OpenLDAPSettings) -> None:
+        self.id = settings.id
+        self._settings = settings
+        self._interruption = Interruption()
+
+    def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
+        """See Source.read. Without RFC 4533 it ends after a full read."""
+        self._interruption = Interruption()
+        return self._read(watermark, follow and self._settings.mode is not Mode.REFRESH, self._interruption)
+
+    def check(self) -> Iterator[CheckItem]:
+        """See Source.check."""
+        self._interruption = Interruption()
+        return check.items(self._settings, self._interruption)
+
+    def close(self) -> None:
+        """See Source.close: ends the read or check that is under way; a later `read` works again."""
+        self._interruption.stop()
+
+    def _read(self, stored: Watermark | None, follow: bool, interruption: Interruption) -> Iterator[Batch]:
+        with closing(connect(self.id, self._settings.upstream, interruption)) as session:
+            root_dse = search.root_dse(session)
+            supported = root_dse.get("supportedcontrol", [])
+            for kind in self._settings.ordered_kinds:
+                for base in kind.top_bases:
+                    search.require_base(session, base)
+            if self._may_synchronize(session, supported):
+                is_openldap = OPENLDAP_ROOT_DSE in root_dse.get("objectclass", [])
+                decoded = watermark.decode(self._settings, stored)
+                cookies = {kind: cookie for kind, cookie in decoded.items() if is_usable(cookie, is_openldap)}
+                try:
+                    yield from Synchronization(session, self._settings, cookies).batches(follow)
+                    return
+                except NotOffered as error:
+                    if self._settings.mode is not Mode.AUTO:
+                        raise error.refused from None
+            yield from self._full_read(session, oids.PAGED_RESULTS in supported or not supported)
+
+    def _may_synchronize(self, session: Session, supported: list[str]) -> bool:
+        """Whether RFC 4533 is worth a try: a server that shows no root DSE may still offer it."""
+        mode = self._settings.mode
+        offered = oids.SYNC_REQUEST in supported or not supported
+        if not offered and mode in (Mode.PERSIST, Mode.REFRESH):
+            cure = 'load syncprov at the server, or set mode = "poll"'
+            raise UpstreamRefused(session.place, "the server does not offer RFC 4533", cure)
+        return offered and mode is not Mode.POLL and self._settings.identifies_by_uuid
+
+    def _full_read(self, session: Session, paged: bool) -> Iterator[Batch]:
+        page_size = self._settings.page_size if paged else None
+        kinds = self._settings.ordered_kinds
+        for settings in kinds:
+            found = search.deltas(session, EntryReader(self._settings, settings), page_size)
+            last = settings is kinds[-1]
+            mark = watermark.encode(self._settings, {}) if last else None
+            yield from full_comparison.batches(frozenset({settings.kind}), found, mark, caught_up=last)

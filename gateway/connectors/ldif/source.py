@@ -1,0 +1,173 @@
+"""The source of kind `ldif`: one file or a folder of *.ldif, read as a whole and compared, and followed for changes.
+
+All files are read to the end before the first record is given out, so a broken one changes nothing; what changes between
+that and the second reading stops the comparison before anything is deleted."""
+
+import hashlib
+import threading
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from gateway.connectors import full_comparison, watched_files
+from gateway.connectors.ldif.parser import LdifRecord, complaint, records
+from gateway.connectors.watched_files import Files, Stamp
+from gateway.model.connector import CheckItem, CheckStatus
+from gateway.model.deltas import Batch, Delta, Watermark
+from gateway.model.errors import GatewayError, InvalidSourceData
+from gateway.model.ldap import dn as names
+from gateway.model.mapping.inbound import InboundMapping, default_mapping, map_entry
+from gateway.model.objects import Kind
+
+DEFAULT_OBJECT_CLASSES: Final[Mapping[Kind, tuple[str, ...]]] = {
+    Kind.ORGANIZATION: ("organizationalUnit",),
+    Kind.USER: ("inetOrgPerson",),
+    Kind.GROUP: ("groupOfNames", "groupOfUniqueNames", "posixGroup"),
+}
+SAMPLES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LdifKind:
+    """Entries with one of `object_classes` (any case) are objects of the mapping's kind."""
+
+    object_classes: tuple[str, ...]
+    mapping: InboundMapping
+
+
+def ldif_kind(kind: Kind, object_classes: tuple[str, ...] | None = None, mapping: InboundMapping | None = None) -> LdifKind:
+    """With the defaults for what is not given."""
+    classes = DEFAULT_OBJECT_CLASSES[kind] if object_classes is None else object_classes
+    return LdifKind(classes, mapping or default_mapping(kind))
+
+
+@dataclass(frozen=True, slots=True)
+class LdifSettings:
+    """One source of kind `ldif`. An entry that several kinds claim belongs to the first of organization, user, group.
+
+    `stable_seconds`: a file that was written to less than this ago is waited for, because its writer may not be done.
+    """
+
+    id: str
+    path: Path
+    kinds: tuple[LdifKind, ...] = field(default_factory=lambda: tuple(ldif_kind(kind) for kind in Kind))
+    poll_seconds: float = 1.0
+    stable_seconds: float = 1.0
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with everything that decides what the files mean."""
+        return watched_files.fingerprint([asdict(kind) for kind in self.kinds])
+
+
+class LdifSource:
+    """A Source (gateway.model.connector). The external id of an entry is its entryUUID, or the key of its DN without one."""
+
+    source_type = "file"
+
+    def __init__(self, settings: LdifSettings) -> None:
+        self.id = settings.id
+        self._settings = settings
+        self._files = Files(settings.id, settings.path, ".ldif", settings.poll_seconds, settings.stable_seconds)
+        self._stop = threading.Event()
+        order = sorted(settings.kinds, key=lambda each: list(Kind).index(each.mapping.kind))
+        self._by_class = {name.lower(): each.mapping for each in reversed(order) for name in each.object_classes}
+        self._rank = {id(each.mapping): rank for rank, each in enumerate(order)}
+
+    def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
+        """See Source.read. Files that are as the watermark says yield nothing but an empty batch."""
+        self._stop = threading.Event()
+        return self._read(watched_files.known_digest(self._settings.fingerprint, watermark), follow, self._stop)
+
+    def check(self) -> Iterator[CheckItem]:
+        """See Source.check."""
+        try:
+            stamps = self._files.stamps()
+            size = sum(stamp.size for stamp in stamps)
+            yield CheckItem("file", CheckStatus.PASSED, f"{len(stamps)} of {size:,} bytes in all")
+            deltas = list(self._deltas(stamps, hashlib.sha256()))
+        except GatewayError as error:
+            yield CheckItem("file", CheckStatus.FAILED, str(error), "correct the file; nothing was changed")
+            return
+        yield CheckItem("syntax", CheckStatus.PASSED)
+        for kind in self._kinds:
+            found = [delta for delta in deltas if delta.kind is kind]
+            shown = tuple((delta.kind, delta.dn, delta.attributes) for delta in found[:SAMPLES])
+            yield CheckItem(f"{kind}s", CheckStatus.PASSED, f"{len(found):,} would be read", samples=shown)
+
+    def close(self) -> None:
+        """See Source.close: ends the read that is under way; a later `read` works again."""
+        self._stop.set()
+
+    @property
+    def _kinds(self) -> list[Kind]:
+        configured = {each.mapping.kind for each in self._settings.kinds if each.object_classes}
+        return [kind for kind in Kind if kind in configured]
+
+    def _read(self, known: str, follow: bool, stop: threading.Event) -> Iterator[Batch]:
+        while True:
+            stamps = self._files.settled(stop)
+            digest = hashlib.sha256()
+            for _ in self._deltas(stamps, digest):  # the first pass: is everything readable?
+                self._files.go_on(stop)
+            if digest.hexdigest() != known:
+                known = digest.hexdigest()
+                mark = watched_files.watermark(self._settings.fingerprint, known)
+                yield from full_comparison.batches(frozenset(self._kinds), self._verified(stamps, known), mark, caught_up=True)
+            else:
+                yield Batch(caught_up=True)
+            if not follow:
+                return
+            yield from self._files.unchanged(stamps, stop)
+
+    def _verified(self, stamps: tuple[Stamp, ...], digest: str) -> Iterator[Delta]:
+        """The second pass. Raises InvalidSourceData, before the comparison is complete, when it was not the same."""
+        seen = hashlib.sha256()
+        try:
+            yield from self._deltas(stamps, seen)
+            is_same = seen.hexdigest() == digest
+        except InvalidSourceData:  # which the first pass did not find
+            is_same = False
+        if not is_same:
+            raise self._files.changed_meanwhile()
+
+    def _deltas(self, stamps: tuple[Stamp, ...], digest: "hashlib._Hash") -> Iterator[Delta]:
+        """What all files say, in their order; their octets go into `digest`."""
+        lines_by_id: dict[str, str] = {}
+        for stamp in stamps:
+            for record in records(self._lines(stamp.path, digest), f"source {self.id}: {stamp.path}"):
+                delta = self._delta(record)
+                if delta is None:
+                    continue
+                where = f"{stamp.path}, line {record.line}"
+                earlier = lines_by_id.setdefault(delta.external_id, where)
+                if earlier != where:
+                    what = f"{record.dn} has the identity of the entry at {earlier}; one of them must go"
+                    raise complaint(f"source {self.id}: {stamp.path}", record.line, what)
+                yield delta
+        if not lines_by_id:
+            what = "holds no entry of a known object class: an empty file is not an empty directory"
+            raise InvalidSourceData(f"source {self.id}: {self._settings.path} {what}")
+
+    def _lines(self, path: Path, digest: "hashlib._Hash") -> Generator[bytes, None, None]:
+        digest.update(b"\0" + path.name.encode() + b"\0")
+        try:
+            with path.open("rb") as lines:
+                for line in lines:
+                    digest.update(line)
+                    yield line
+        except OSError as error:
+            raise self._files.unreadable(path, error) from None
+
+    def _delta(self, record: LdifRecord) -> Delta | None:
+        """None for an entry of no kind."""
+        attributes = {name.lower(): values for name, values in record.attributes}
+        classes = (name.decode(errors="replace").lower() for name in attributes.get("objectclass", ()))
+        mappings = [self._by_class[name] for name in classes if name in self._by_class]
+        if not mappings:
+            return None
+        mapping = min(mappings, key=lambda each: self._rank[id(each)])
+        uuids = attributes.get("entryuuid")
+        external_id = uuids[0].decode(errors="replace").strip().lower() if uuids else names.key(record.dn)
+        return map_entry(mapping, self.id, external_id, record.dn, record.attributes)

@@ -1,0 +1,95 @@
+"""What has to be known of a person before a password is looked at: may they log in, and who can say whether it is right.
+
+An embedded store is looked at where the bind stands. With a server, binds come in crowds: those that wait for the store at the
+same time are answered by one transaction, which begins after the last of them has asked."""
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+
+from twisted.internet.defer import Deferred, ensureDeferred
+
+from gateway.model.records import Account
+from gateway.store.engine.database import Connection, Database
+from gateway.store.objects import passwords, users
+from gateway.store.records import records
+
+MAX_AT_ONCE = 500
+"""People looked up in one transaction; the others wait for the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`exists` and `enabled`; `vouching`: the accounts whose sources can be asked, in the order in which they were linked;
+    `local_hash`: only without any."""
+
+    user_id: str
+    exists: bool
+    enabled: bool
+    vouching: tuple[Account, ...]
+    local_hash: str | None = field(repr=False)
+
+    @property
+    def can_log_in(self) -> bool:
+        """Whether there is a password that would be right."""
+        return self.enabled and bool(self.vouching or self.local_hash)
+
+
+class Standings:
+    """`sources`: the ids of those that can be asked."""
+
+    def __init__(self, database: Database, sources: Container[str]) -> None:
+        self._database = database
+        self._sources = sources
+        self._waiting: list[tuple[str, Deferred[Standing]]] = []
+        self._reading = False
+
+    def at_once(self, user_id: str) -> Standing | None:
+        """As `of`, where the store can be seen without waiting; None where it cannot."""
+        seen = self._database.glimpse(user_id)
+        if seen is None:
+            return None
+        vouching = tuple(account for account in seen.accounts if account.source_id in self._sources)
+        return Standing(user_id, seen.exists, seen.enabled, vouching, None if vouching else seen.local_hash)
+
+    def of(self, user_id: str) -> "Deferred[Standing]":
+        """The standing of one person, who need not exist. Fails with StoreUnavailable."""
+        answer: Deferred[Standing] = Deferred()
+        self._waiting.append((user_id, answer))
+        if not self._reading:
+            self._reading = True
+            ensureDeferred(self._read_all())
+        return answer
+
+    async def _read_all(self) -> None:
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting[:MAX_AT_ONCE], self._waiting[MAX_AT_ONCE:]
+                await self._read(asked)
+        finally:
+            self._reading = False
+
+    async def _read(self, asked: list[tuple[str, Deferred[Standing]]]) -> None:
+        try:
+            found = await self._database.read(lambda connection: self._found(connection, {user_id for user_id, _ in asked}))
+        except Exception as error:
+            for _, answer in asked:
+                if not answer.called:
+                    answer.errback(error)
+            return
+        for user_id, answer in asked:
+            if not answer.called:  # who asked may have gone
+                answer.callback(found[user_id])
+
+    def _found(self, connection: Connection, user_ids: set[str]) -> dict[str, Standing]:
+        enabled = users.enabled_by_id(connection, user_ids)
+        accounts = records.accounts_by_user(connection, user_ids)
+        vouching = {
+            user_id: tuple(account for account in accounts.get(user_id, ()) if account.source_id in self._sources)
+            for user_id in user_ids
+        }
+        on_their_own = [user_id for user_id, found in vouching.items() if not found]
+        local = passwords.local_hashes(connection, on_their_own) if on_their_own else {}
+        return {
+            user_id: Standing(user_id, user_id in enabled, enabled.get(user_id, False), vouching[user_id], local.get(user_id))
+            for user_id in user_ids
+        }

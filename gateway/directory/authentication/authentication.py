@@ -1,0 +1,222 @@
+"""Who is it: an application by its secret or its certificate, a person by a password (password_check.py says whose word
+counts).
+
+An unknown name, a wrong password, a disabled account and a soft lock give the same answer. A source that cannot be asked is
+never a wrong password (law 8). Passwords pass through; none is kept as it came."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from gateway.directory.access import Access, of_application, of_user
+from gateway.directory.authentication.bind_names import BindNames, Named
+from gateway.directory.authentication.client_certificates import CertificateNames
+from gateway.directory.authentication.offline_binds import WrongOffline
+from gateway.directory.authentication.password_check import Passwords
+from gateway.directory.authentication.soft_lock import SoftLock, bounded
+from gateway.directory.directory import Directory, Party
+from gateway.directory.read_your_writes import Arrivals
+from gateway.directory.search.search import NoSuchObject
+from gateway.model.applications import Application, Grant, Scope
+from gateway.model.connector import PolicyNotice
+from gateway.model.errors import Busy
+from gateway.model.jit import Entered
+from gateway.model.ldap import dn
+from gateway.model.ldap.dn import DN, InvalidDN
+from gateway.store.clients import application_passwords, applications
+from gateway.store.engine.database import Database
+from gateway.store.objects import users
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("gateway.bind")
+
+
+class InvalidCredentials(Exception):
+    """The name or the password is wrong, and nobody is told which. `notice`: what the source's password policy says; `audit`:
+    what the audit line says beside that: who refused, and why."""
+
+    def __init__(self, notice: PolicyNotice | None = None, **audit: str) -> None:
+        super().__init__()
+        self.notice = notice
+        self.audit = audit
+
+
+class EmptyPassword(Exception):
+    """A name without a password: an "unauthenticated bind" (RFC 4513 §5.1.2), which programs mistake for a success."""
+
+
+class AuthorizationDenied(Exception):
+    """The bound party may not act as this identity (RFC 4370 §3), or there is none such; nobody is told which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A bind that succeeded. `notice`: what the source's password policy says beside that."""
+
+    party: Party
+    notice: PolicyNotice | None = None
+
+
+NOBODY = Party("", (), Access())
+
+
+class Authentication:
+    """Binds, and who acts as whom."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        database: Database,
+        passwords: Passwords,
+        soft_lock: SoftLock,
+        *,
+        anonymous_views: tuple[str, ...] = (),
+        users_see_themselves: bool = True,
+        arrivals: Arrivals | None = None,
+    ) -> None:
+        """`arrivals`: where newcomers are let in."""
+        self._directory = directory
+        self._database = database
+        self._passwords = passwords
+        self._soft_lock = soft_lock
+        self._names = BindNames(directory, database, newcomers=arrivals is not None)
+        self._arrivals = arrivals
+        self._of_applications = {view.name: str(view.applications) for view in directory.views}
+        self._users_see_themselves = users_see_themselves
+        everything = Access(scope=Scope()) if anonymous_views else Access()
+        self.anonymous = Party("", anonymous_views, everything)
+
+    async def bind(self, name: str, password: bytes, peer: str) -> Bound:
+        """Who this is; `name` in any form that a view takes (bind_names.py). Raises InvalidCredentials, EmptyPassword,
+        SourceUnavailable, StoreUnavailable, Busy, ViewNotReady, dn.InvalidDN."""
+        if not name and not password:
+            return Bound(self.anonymous)
+        if not password:
+            raise EmptyPassword
+        named = await self._names.find(name)
+        # A program that goes on with a revoked application password must not lock its user out of everything else.
+        key = f"{named.key} application password" if application_passwords.has_form(password) else named.key
+        return await self.guarded(key, name, peer, lambda: self._identify(named, password, peer))
+
+    async def guarded(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]]) -> T:
+        """What comes of `work`, which raises InvalidCredentials or WrongOffline for a wrong password, unless there were too
+        many of them: then InvalidCredentials at once. `key`: Named.key; `name`: as it was given, for the log."""
+        key = bounded(key)
+        if not await self._soft_lock.enter(key):
+            _log.warning("bind", dn=name, peer=peer, result="locked", cure="wait, or find out who guesses")
+            raise InvalidCredentials
+        try:
+            answer = await work()
+        except (InvalidCredentials, WrongOffline) as error:
+            locked = self._soft_lock.failed(key)
+            why = error.audit if isinstance(error, InvalidCredentials) else {}
+            _log.warning("bind", dn=name, peer=peer, result="refused", **why, **({"locked_now": True} if locked else {}))
+            raise
+        else:
+            self._soft_lock.succeeded(key)
+            return answer
+        finally:
+            self._soft_lock.leave(key)
+
+    async def bind_certificate(self, names: CertificateNames, peer: str) -> Party:
+        """The application that a verified client certificate is. Raises InvalidCredentials, StoreUnavailable."""
+        for application in await self._database.read(applications.all_applications):
+            party = self.party_of(application)
+            if application.enabled and party is not None and names.include(application.certificate_names):
+                _log.info("bind", dn=party.dn, peer=peer, result="accepted", certificate=names.subject)
+                return party
+        _log.warning("bind", certificate=names.subject, peer=peer, result="refused", cure="give its name to an application")
+        raise InvalidCredentials
+
+    async def party_for(self, authz_id: str, party: Party) -> Party:
+        """As whom an operation is carried out that `party` asks for with an authzId (RFC 4513 §5.2.1.8): "dn:…", "u:…" (a login
+        name), or "" for anonymous. Only applications with the grant may, and only as people whom they see; people's rights
+        are then their own. Raises AuthorizationDenied, ViewNotReady, StoreUnavailable."""
+        application = party.application
+        if application is None or Grant.PROXY not in application.grants:
+            raise AuthorizationDenied
+        if not authz_id:
+            return self.anonymous
+        named = await self.named_by(authz_id, party)
+        if named is None or named.user_id is None or not self.sees(party, named):
+            raise AuthorizationDenied
+        user = await self._database.read(lambda connection: users.get(connection, named.user_id or ""))
+        if user is None or not user.enabled:
+            raise AuthorizationDenied
+        return self._person(named)
+
+    def sees(self, party: Party, named: Named) -> bool:
+        """Whether the entry that was found is visible to this party."""
+        if named.view not in party.views:
+            return False
+        try:
+            self._directory.searcher(named.view, party.access).find(DN.parse(named.name).key)
+        except NoSuchObject:
+            return False
+        return True
+
+    def party_of(self, application: Application, view: str = "") -> Party | None:
+        """The application as a bound party, named as in `view` ("": the first that it is granted); None when it is not granted
+        that view."""
+        views = application.views or tuple(one.name for one in self._directory.views[:1])
+        known = {one.name: one for one in self._directory.views if one.name in views}
+        definition = known.get(view) if view else next(iter(known.values()), None)
+        if definition is None:
+            return None
+        name = f"cn={dn.escape(application.name)},{self._of_applications[definition.name]}"
+        return Party(name, views, of_application(application), application=application)
+
+    async def named_by(self, authz_id: str, party: Party) -> Named | None:
+        """Whom an authzId names for this party: "dn:…", or "u:…" with a login name; None when it has neither form."""
+        form, _, name = authz_id.partition(":")
+        if form.lower() == "u":
+            return await self._names.find_login(name, self._directory.granted(party))
+        try:
+            return self._names.by_dn(DN.parse(name)) if form.lower() == "dn" else None
+        except InvalidDN:
+            return None
+
+    async def named(self, name: str) -> Named:
+        """Whom a bind name means. Raises InvalidDN, ViewNotReady."""
+        return await self._names.find(name)
+
+    async def _identify(self, named: Named, password: bytes, peer: str) -> Bound:
+        if named.application is not None:
+            party = await self._application(named, named.application, password)
+            if party is None:
+                raise InvalidCredentials
+            _log.info("bind", dn=party.dn, peer=peer, result="accepted")
+            return Bound(party)
+        proof = await self._passwords.check(named.user_id, password, named.logins if named.candidates else ())
+        if not proof.right:
+            raise InvalidCredentials(proof.notice, **proof.audit)
+        if proof.entered is not None:
+            named = await self._arrived(named, proof.entered)
+        used = proof.application_password
+        how = {"offline": True} if proof.offline else {}
+        via = {"application_password": used.name, "application": used.application_name} if used else {}
+        _log.info("bind", dn=named.name, peer=peer, result="accepted", **how, **via)
+        return Bound(self._person(named, proved=used is None), proof.notice)
+
+    async def _arrived(self, named: Named, entered: Entered) -> Named:
+        """A newcomer as the views show them, when they do. Raises InvalidCredentials, Busy."""
+        for view in dict.fromkeys(view for view, _ in named.candidates):
+            if self._arrivals is not None and not await self._arrivals.reached(view, entered.change_number):
+                raise Busy("you are known now; try again when the directory shows it")
+            found = self._names.entry(view, entered.user_id)
+            if found is not None:
+                return found
+        raise InvalidCredentials
+
+    async def _application(self, named: Named, application_name: str, password: bytes) -> Party | None:
+        secret = password.decode("utf-8", "replace")
+        found = await self._database.look(lambda connection: applications.verify(connection, application_name, secret))
+        return None if found is None else self.party_of(found, named.view)
+
+    def _person(self, named: Named, *, proved: bool = False) -> Party:
+        user_id = named.user_id or ""
+        access = of_user(user_id) if self._users_see_themselves else Access()
+        return Party(named.name, (named.view,), access, user_id=user_id, proved=proved)

@@ -1,0 +1,152 @@
+"""What people and programs give as their name when they bind, and whom it names: a DN, user@domain, DOMAIN\\user, a bare login.
+
+A view says which forms it takes (`bind_names`); a name that is no DN is looked up in the views in their order, and the first
+that knows it wins. Finding nobody is an answer as well, after the same look-ups."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gateway.directory.directory import Directory
+from gateway.directory.projection.view_definition import View
+from gateway.model.bounded_cache import remembered
+from gateway.model.ldap import dn, schema
+from gateway.model.ldap.dn import AVA, DN, InvalidDN
+from gateway.model.objects import Kind
+from gateway.store.engine.database import Database
+from gateway.store.engine.normalized_keys import name_key
+from gateway.store.objects import users
+
+_USER = Kind.USER.value
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Who is meant. `key`: the same for all names of one person, for the soft lock. `view` and `name` (a DN): where it was
+    found, "" for nowhere. A person has a `user_id`, an application an `application`, its name; nobody has neither.
+    `candidates`: of nobody, the login names that were meant, each with the view in which; only where newcomers are let in."""
+
+    key: str
+    view: str = ""
+    name: str = ""
+    user_id: str | None = None
+    application: str | None = None
+    candidates: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """The login names among the candidates, each once."""
+        return tuple(dict.fromkeys(login for _, login in self.candidates))
+
+
+class BindNames:
+    """Looks names up in the views and the store. `newcomers`: whether to tell which login names nobody has."""
+
+    def __init__(self, directory: Directory, database: Database, *, newcomers: bool = False) -> None:
+        self._directory = directory
+        self._database = database
+        self._newcomers = newcomers
+        self._of_applications = {view.name: view.applications.key for view in directory.views}
+
+    async def find(self, name: str) -> Named:
+        """Whom a bind name means. Raises InvalidDN when it is no DN and no view takes anything else, ViewNotReady."""
+        try:
+            key = dn.key(name)
+        except InvalidDN:
+            if not any(view.bind_names - {"dn"} for view in self._directory.views):
+                raise
+            return await self._by_login(name, list(self._candidates(name)))
+        return self._by_key(key, lambda: _leaf(name), for_bind=True)
+
+    async def find_login(self, login: str, views: tuple[View, ...]) -> Named:
+        """Whom a login name means in these views, whatever forms they take for binding."""
+        return await self._by_login(login, [(view, login) for view in views])
+
+    def by_dn(self, name: DN) -> Named:
+        """Whom a DN means."""
+        return self._by_key(name.key, lambda: name.rdns[0].avas, for_bind=False)
+
+    def _by_key(self, key: str, leaf: Callable[[], tuple[AVA, ...]], *, for_bind: bool) -> Named:
+        """The same; `leaf` gives the first RDN with its spelling, which only names of applications and newcomers need."""
+        view = self._directory.view_at(key)
+        if view is None:
+            return Named(key)
+        parent = dn.parent_key(key)
+        if parent == self._of_applications[view.name] and key.startswith("cn=", len(parent)):
+            avas = leaf()
+            if len(avas) == 1:
+                return Named(key, view.name, application=avas[0].value)
+        found = self._directory.reader(view.name).named(key)
+        if found is None or found[0] != _USER or (for_bind and "dn" not in view.bind_names):
+            if found is None and for_bind and self._newcomers:
+                login = login_of(view, key, leaf)
+                if login:
+                    return Named(_key_of_login(login), view.name, candidates=((view.name, login),))
+            return Named(key, view.name)
+        _, user_id, spelled = found
+        return Named(_key_of(user_id), view.name, spelled, user_id=user_id)
+
+    def entry(self, view: str, user_id: str) -> Named | None:
+        """A person as the view shows them, if it does. Raises ViewNotReady."""
+        row = self._directory.reader(view).row_of(user_id)
+        return None if row is None or row[1] != Kind.USER else Named(_key_of(user_id), view, row[6], user_id=user_id)
+
+    async def _by_login(self, name: str, candidates: list[tuple[View, str]]) -> Named:
+        readers = [self._directory.reader(view.name) for view, _ in candidates]
+        keys = [name_key(login) for _, login in candidates]
+        holders = await self._database.read(lambda connection: users.name_holders(connection, set(keys)))
+        for (view, _), reader, key in zip(candidates, readers, keys, strict=True):
+            user_id = holders.get(key)
+            row = None if user_id is None else reader.row_of(user_id)
+            if row is not None and row[1] == _USER:
+                return Named(_key_of(row[2]), view.name, row[6], user_id=row[2])
+        if self._newcomers and candidates:
+            named = tuple((view.name, login) for view, login in candidates)
+            return Named(_key_of_login(named[0][1]), candidates=named)
+        return Named(_key_of_login(name))
+
+    def _candidates(self, name: str) -> Iterator[tuple[View, str]]:
+        """In which views, and by which login names, a name is looked up."""
+        for view in self._directory.views:
+            yield from ((view, login) for login in logins_in(view, name))
+
+
+def logins_in(view: View, name: str) -> Iterator[str]:
+    """The login names that a name may stand for in a view. user@domain is the userPrincipalName: the login name with the view's
+    domain behind it, which need not be a mail address."""
+    if "principal" in view.bind_names:
+        login, at, domain = name.rpartition("@")
+        if at and login and domain.lower() == view.domain.lower():
+            yield login
+    if "domain" in view.bind_names:
+        netbios, backslash, login = name.partition("\\")
+        if backslash and login and netbios.lower() == view.netbios.lower():
+            yield login
+    if "login" in view.bind_names and name:
+        yield name
+
+
+def login_of(view: View, key: str, leaf: Callable[[], tuple[AVA, ...]]) -> str:
+    """The login name in the DN of a person whom the view does not have; "" when the DN could not be a person's, or people are
+    named by something else."""
+    rules = view.rules[Kind.USER]
+    if "dn" not in view.bind_names or not key.startswith(view.container(Kind.USER).key):
+        return ""
+    rule = next((rule for name, rule in rules.attributes.items() if name.lower() == rules.naming.lower()), None)
+    avas = leaf()
+    if rule is None or rule.names[:1] != ("username",) or len(avas) != 1:
+        return ""
+    return avas[0].value if schema.canonical(avas[0].type) == schema.canonical(rules.naming) else ""
+
+
+@remembered(1_024)
+def _leaf(name: str) -> tuple[AVA, ...]:
+    """The first RDN of a DN, with its spelling. Applications bind again and again."""
+    return DN.parse(name).rdns[0].avas
+
+
+def _key_of(user_id: str) -> str:
+    return f"user:{user_id}"
+
+
+def _key_of_login(login: str) -> str:
+    return f"login:{name_key(login)}"

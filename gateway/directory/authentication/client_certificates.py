@@ -1,0 +1,30 @@
+"""The names that a client certificate bears, and whether an application is among them. Values only: the certificate was
+verified against `[ldap] client_ca` before anybody asks here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gateway.model.ldap import dn
+from gateway.model.ldap.dn import InvalidDN
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateNames:
+    """`subject`: a DN (RFC 4514). `alternative`: the subjectAltNames that are text: DNS names, mail addresses, URIs."""
+
+    subject: str
+    alternative: tuple[str, ...] = ()
+
+    def include(self, wanted: Iterable[str]) -> bool:
+        """Whether any of these is a name of the certificate: as a DN by its value, else whatever the case."""
+        subject = _key(self.subject)
+        others = {name.lower() for name in self.alternative}
+        return any((subject is not None and _key(name) == subject) or name.lower() in others for name in wanted)
+
+
+def _key(name: str) -> str | None:
+    """None for the empty DN as well: a certificate without a subject is nobody's."""
+    try:
+        return dn.key(name) or None
+    except InvalidDN:
+        return None

@@ -1,0 +1,151 @@
+"""Whether a password is a person's. There is one place that decides, in this order:
+
+1. A password with the form of an application password is compared with the person's application passwords, and with nothing
+   else: a revoked one must not count as a wrong password at the source.
+2. When a source vouches for the person (an account there, `authentication = true`), such sources are asked, in the order in
+   which the accounts were linked, and nobody else: a local password beside them does not count. While a source cannot be
+   reached, what it accepted lately does (offline_binds.py), where that is configured.
+3. Else the local password.
+4. A name that nobody here has is asked of the sources that let newcomers in (jit.py), where there are such.
+
+Every refusal costs what any other costs (one question upstream where there is one, one hash where there are hashes), so that
+nobody learns from the time it takes whether there is such a person."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from gateway.directory.authentication.account_status import Standing, Standings
+from gateway.directory.authentication.jit import Newcomer, Newcomers
+from gateway.directory.authentication.offline_binds import OfflineBinds, WrongOffline
+from gateway.directory.authentication.password_hashing import Hashing
+from gateway.model.applications import ApplicationPassword
+from gateway.model.connector import Authenticator, BindAnswer, BindOutcome, PolicyNotice
+from gateway.model.errors import Busy, SourceUnavailable
+from gateway.model.jit import Entered
+from gateway.model.records import Account
+from gateway.store.clients import application_passwords
+from gateway.store.engine.database import Database
+from gateway.store.objects import passwords
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether the password is right, and what the source's password policy says beside that. `source_id`: who vouched, or
+    refused ("" for the gateway itself); `application_password`: which one it was; `offline`: the source could not be reached;
+    `entered`: who was not known here before; `reason`: why the source refused, for the audit."""
+
+    right: bool
+    notice: PolicyNotice | None = None
+    source_id: str = ""
+    application_password: ApplicationPassword | None = None
+    offline: bool = False
+    entered: Entered | None = None
+    reason: str = ""
+
+    @property
+    def audit(self) -> dict[str, str]:
+        """What the audit says of a refusal."""
+        return {"source": self.source_id, "reason": self.reason} if self.reason else {}
+
+
+WRONG = Proof(False)
+
+
+class Passwords:
+    """`authenticators` by source id; a source that is not among them cannot vouch for a password."""
+
+    def __init__(
+        self,
+        database: Database,
+        authenticators: Mapping[str, Authenticator],
+        hashing: Hashing,
+        offline: OfflineBinds,
+        newcomers: Newcomers | None = None,
+    ) -> None:
+        self._database = database
+        self._authenticators = authenticators
+        self._hashing = hashing
+        self._offline = offline
+        self._newcomers = newcomers
+        self._standings = Standings(database, authenticators)
+
+    async def check(self, user_id: str | None, password: bytes, logins: Sequence[str] = ()) -> Proof:
+        """Whether it is this person's password; None is nobody's, who may be a newcomer with one of these login names. Raises
+        SourceUnavailable, Busy, StoreUnavailable."""
+        wanted = user_id or str(uuid4())  # the look-up is made whether or not there is such a person
+        if application_passwords.has_form(password):
+            found = await self._database.look(lambda c: application_passwords.verify(c, wanted, password))
+            return Proof(found is not None, application_password=found)
+        if user_id is None and logins and self._newcomers is not None:
+            newcomer = await self._newcomers.admit(logins, password)
+            if newcomer is not None:
+                return await self._proof_of(newcomer, password)
+        standing = await self.standing(wanted)
+        if not standing.can_log_in:
+            await self._decoy(password)
+            await self._spend_a_hash(password)
+            return WRONG
+        if standing.vouching:
+            return await self._ask(wanted, standing.vouching, password)
+        if await self._hashing.verify(standing.local_hash, password):
+            return Proof(True)
+        with contextlib.suppress(SourceUnavailable):  # no reason to doubt our own hash
+            await self._decoy(password)
+        return WRONG
+
+    async def standing(self, user_id: str) -> Standing:
+        """What is known of a person."""
+        return self._standings.at_once(user_id) or await self._standings.of(user_id)
+
+    async def _proof_of(self, newcomer: Newcomer, password: bytes) -> Proof:
+        entered = newcomer.entered
+        if entered is None or not (await self.standing(entered.user_id)).enabled:
+            await self._spend_a_hash(password)
+            return Proof(False, newcomer.notice, newcomer.source_id, reason=newcomer.reason)
+        self._offline.accepted(entered.user_id, newcomer.source_id, password)
+        return Proof(True, newcomer.notice, newcomer.source_id, entered=entered)
+
+    async def _ask(self, user_id: str, accounts: Sequence[Account], password: bytes) -> Proof:
+        """Asks the sources in turn. Raises SourceUnavailable when none accepted and one could not be asked."""
+        silent: dict[str, SourceUnavailable] = {}
+        refusals: dict[str, BindAnswer] = {}
+        for account in accounts:
+            try:
+                answer = await self._authenticators[account.source_id].authenticate(account.dn, password)
+            except SourceUnavailable as error:
+                silent[account.source_id] = error
+                continue
+            if answer.outcome is BindOutcome.ACCEPTED:
+                self._offline.accepted(user_id, account.source_id, password)
+                return Proof(True, answer.notice, account.source_id)
+            refusals.setdefault(account.source_id, answer)
+        if silent:
+            return await self._ask_memory(user_id, silent, password)
+        hashed = [await self._offline.refused(user_id, source_id, password) for source_id in refusals]
+        if not any(hashed):
+            await self._spend_a_hash(password)
+        first, answer = next(iter(refusals.items()))
+        return Proof(False, answer.notice, first, reason=answer.reason)
+
+    async def _ask_memory(self, user_id: str, silent: Mapping[str, SourceUnavailable], password: bytes) -> Proof:
+        """What the sources that cannot be reached accepted lately."""
+        asked = False
+        for source_id in silent:
+            if await self._offline.vouches(user_id, source_id, password):
+                return Proof(True, source_id=source_id, offline=True)
+            asked = asked or self._offline.keeps(source_id)
+        error = next(iter(silent.values()))
+        raise WrongOffline(str(error)) if asked else error
+
+    async def _spend_a_hash(self, password: bytes) -> None:
+        """What a wrong password costs where there are hashes to compare it with."""
+        if self._offline.enabled or await self._database.look(passwords.any_local):
+            with contextlib.suppress(Busy):  # it is refused already
+                await self._hashing.verify(None, password)
+
+    async def _decoy(self, password: bytes) -> None:
+        for authenticator in self._authenticators.values():
+            await authenticator.decoy(password)
+            return

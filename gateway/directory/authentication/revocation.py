@@ -1,0 +1,70 @@
+"""What a party was given when it bound does not outlive what it was given by: bound parties are compared with the store.
+
+Asked once a second by whoever has connections (each process for its own); it costs one statement as long as nothing changes."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from gateway.directory.authentication.authentication import Authentication
+from gateway.directory.directory import Party
+from gateway.model.applications import Application
+from gateway.store.clients import applications
+from gateway.store.engine.database import Connection, Database
+from gateway.store.log import changes
+from gateway.store.objects import users
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """`valid`: the applications, by id, as they are now. `gone`: people who may not log in any more."""
+
+    authentication: Authentication
+    valid: Mapping[str, Application]
+    gone: frozenset[str]
+
+    def on(self, party: Party) -> Party | None:
+        """The party as it is from now on: the same, one with other rights, or None when it has none any more. An application
+        has none when it was removed, disabled, or given a new secret."""
+        if party.user_id is not None:
+            return None if party.user_id in self.gone else party
+        before = party.application
+        if before is None:
+            return party
+        now = self.valid.get(before.id)
+        if now is None or now.secret_version != before.secret_version:
+            return None
+        return party if now.version <= before.version else self.authentication.party_of(now)
+
+
+class Revocation:
+    """Remembers who has been looked up since the log moved last."""
+
+    def __init__(self, authentication: Authentication, database: Database) -> None:
+        self._authentication = authentication
+        self._database = database
+        self._last_change = -1
+        self._looked_up: set[str] = set()
+
+    async def verdicts(self, parties: Collection[Party]) -> Verdicts:
+        """What has become of these parties. Raises StoreUnavailable: then nobody has lost anything."""
+        known = {party.application for party in parties if party.application is not None}
+        people = {party.user_id for party in parties if party.user_id is not None}
+        return await self._database.read(lambda connection: self._compare(connection, known, people))
+
+    def _compare(self, connection: Connection, known: set[Application], people: set[str]) -> Verdicts:
+        versions = applications.versions(connection) if known else {}
+        valid = {one.id: one for one in known if versions.get(one.id, (0, 0))[0] == one.version}
+        for application_id in {one.id for one in known if one.id in versions} - valid.keys():
+            now = applications.get(connection, application_id)
+            valid |= {} if now is None else {now.id: now}
+        return Verdicts(self._authentication, valid, self._gone(connection, people) if people else frozenset())
+
+    def _gone(self, connection: Connection, people: set[str]) -> frozenset[str]:
+        last = changes.last(connection)
+        if last != self._last_change:
+            self._last_change = last
+            self._looked_up.clear()
+        asked = people - self._looked_up
+        enabled = users.enabled_among(connection, asked) if asked else frozenset()
+        self._looked_up = (self._looked_up & people) | enabled
+        return frozenset(asked - enabled)

@@ -1,0 +1,161 @@
+"""A view follows the log: built when it is new, then one transaction per handful of changes, at its own pace (law 4).
+
+One follower per view and process. Its writing is done in a thread of its own; its reader belongs to the reactor's."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from gateway.changelog.tail import Tail, TailClosed
+from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.projection.view_definition import View
+from gateway.directory.search.view_reader import Reader
+from gateway.directory.view_file import view_file
+from gateway.directory.view_file.view_file import ViewFile
+from gateway.model.errors import StoreUnavailable
+from gateway.store.engine.database import Database
+
+MAX_CHANGES = 2_000
+"""Changes applied in one transaction of the view."""
+
+RETRY_SECONDS = 1.0
+MAX_RETRY_SECONDS = 60.0
+
+_log = structlog.get_logger("gateway.directory")
+
+
+class Follower:
+    """Builds, follows and serves one view. `reactor` needs IReactorTime and IReactorFromThreads."""
+
+    def __init__(self, view: View, folder: Path, database: Database, tail: Tail, reactor: Any) -> None:
+        self.view = view
+        self.reader: Reader | None = None
+        """What searches go through; None until the view is complete."""
+        self.position = 0
+        self.on_change: list[Callable[[], None]] = []
+        """Called in the reactor when the view has a new position, begins to serve, or serves no more. They must not raise."""
+        self._file = ViewFile(folder, view)
+        self._database = database
+        self._tail = tail
+        self._reactor = reactor
+        self._threads = ThreadPool(1, 1, f"view-{view.name}")
+        self._updater: ViewUpdater | None = None
+        self._running: Deferred[None] | None = None
+        self._stopping = False
+        self._delay = RETRY_SECONDS
+
+    def start(self) -> None:
+        """Begins; `reader` appears when the view can be searched."""
+        self._threads.start()
+        self._running = ensureDeferred(self._run())
+
+    async def stop(self) -> None:
+        """Ends after the transaction that is being written. No search may be running any more."""
+        self._stopping = True
+        if self._running is not None:
+            self._running.cancel()
+            await self._running
+        self._stop_serving()
+        if self._updater is not None:
+            # The last one to close: it alone can bring the write-ahead log into the file.
+            await self._in_thread(self._updater.close)
+        self._threads.stop()
+
+    def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
+        return deferToThreadPool(self._reactor, self._threads, work, *arguments)
+
+    async def _run(self) -> None:
+        with contextlib.suppress(CancelledError, TailClosed):
+            while not self._stopping:
+                await self._attempt()
+
+    async def _attempt(self) -> None:
+        try:
+            await self._open()
+            await self._follow()
+        except (CancelledError, TailClosed):
+            raise
+        except Exception as error:  # the view must come back by itself, whatever it was
+            broken = view_file.is_broken(error)
+            self._complain(error, broken)
+            await self._discard(broken)
+            await self._wait(self._delay)
+            self._delay = min(self._delay * 2, MAX_RETRY_SECONDS)
+
+    def _complain(self, error: Exception, broken: bool) -> None:
+        expected = isinstance(error, StoreUnavailable | sqlite3.Error)
+        cure = f"check disk space and permissions of {self._file.path.parent}; it goes on by itself"
+        _log.error(
+            "view does not follow the log",
+            view=self.view.name,
+            error=str(error),
+            again_in_seconds=self._delay,
+            cure=view_file.BUILT_AGAIN if broken else cure,
+            exc_info=None if expected else error,
+        )
+
+    async def _discard(self, broken: bool) -> None:
+        """Closes the writing side, so that the next attempt begins with the file as it is; what can be read goes on being read,
+        unless it is `broken`."""
+        updater, self._updater = self._updater, None
+        if updater is not None:
+            with contextlib.suppress(sqlite3.Error):
+                await self._in_thread(updater.close)
+        if broken:
+            self._stop_serving()
+            self._file.remove()
+
+    def _stop_serving(self) -> None:
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
+            self._changed()
+
+    def _changed(self) -> None:
+        for tell in tuple(self.on_change):
+            tell()
+
+    async def _wait(self, seconds: float) -> None:
+        waiting: Deferred[None] = Deferred()
+        call = self._reactor.callLater(seconds, waiting.callback, None)
+        try:
+            await waiting
+        finally:
+            if call.active():
+                call.cancel()
+
+    async def _open(self) -> None:
+        """Opens the file, building it when it is new, unfinished, or does not belong to this store."""
+        if self._updater is None:
+            self._updater = await self._in_thread(ViewUpdater, self._file, self._database)
+        updater = self._updater
+        if not await self._in_thread(updater.is_usable):
+            _log.info("building view", view=self.view.name, base=str(self.view.base))
+            self._stop_serving()
+            await self._in_thread(updater.build, lambda: not self._stopping)
+        self.position = await self._in_thread(lambda: updater.position)
+        if self.reader is None:
+            self.reader = Reader(self._file)
+            self._file.remove_others()
+            _log.info("view serves", view=self.view.name, base=str(self.view.base), position=self.position)
+            self._changed()
+
+    async def _follow(self) -> None:
+        updater, reader = self._updater, self.reader
+        assert updater is not None and reader is not None, "opened before"  # noqa: S101
+        while not self._stopping:
+            log = await self._tail.after(self.position, MAX_CHANGES, members=False)
+            await self._in_thread(updater.apply, log)
+            self.position = log[-1].number
+            self._delay = RETRY_SECONDS
+            if self.position >= self._tail.last:
+                await self._in_thread(updater.count_if_due)
+            reader.refresh()
+            self._changed()

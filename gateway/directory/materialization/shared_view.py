@@ -1,0 +1,89 @@
+"""A view whose file another process of ours writes: opened and read as that process tells, never built, never written.
+
+To everybody who reads it is what a Follower is: `view`, `reader`, `position`, `on_change`."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from gateway.directory.projection.view_definition import View
+from gateway.directory.search.view_reader import Reader
+from gateway.directory.view_file import view_file
+from gateway.directory.view_file.view_file import ViewFile
+from gateway.model.errors import StoreUnavailable
+
+RETRY_SECONDS = 1.0
+
+_log = structlog.get_logger("gateway.directory")
+
+
+class SharedView:
+    """`reactor` needs IReactorTime. Belongs to the reactor's thread."""
+
+    def __init__(self, view: View, folder: Path, reactor: Any) -> None:
+        self.view = view
+        self.reader: Reader | None = None
+        """What searches go through; None while the writer says that there is nothing to read."""
+        self.position = 0
+        self.on_change: list[Callable[[], None]] = []
+        """As Follower.on_change."""
+        self._file = _OneBuild(folder, view)
+        self._reactor = reactor
+        self._retry: Any = None
+
+    def tell(self, build: str, position: int) -> None:
+        """The writer's news: the file is complete in this `build` ("": in none) and has this position."""
+        if build != self._file.build:
+            self._close_reader()
+            self._file.build = build
+        self.position = position
+        if build:
+            self._read()
+        for tell in tuple(self.on_change):
+            tell()
+
+    def close(self) -> None:
+        """Reads no more. A search that is open keeps its snapshot."""
+        self.tell("", self.position)
+
+    def _read(self) -> None:
+        try:
+            if self.reader is None:
+                self.reader = Reader(self._file)
+            else:
+                self.reader.refresh()
+        except (StoreUnavailable, sqlite3.Error) as error:
+            _log.error("view cannot be read", view=self.view.name, error=str(error), again_in_seconds=RETRY_SECONDS)
+            self._close_reader()
+            self._retry = self._reactor.callLater(RETRY_SECONDS, self._read_again)
+
+    def _read_again(self) -> None:
+        self.tell(self._file.build, self.position)
+
+    def _close_reader(self) -> None:
+        if self._retry is not None and self._retry.active():
+            self._retry.cancel()
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
+
+
+class _OneBuild(ViewFile):
+    """The file of one build. Between two builds another file, not complete, has the same path for a while: what is read of
+    that would be an empty success (law 8)."""
+
+    build = ""
+
+    def open_reader(self, *, shared: bool = False) -> sqlite3.Connection:
+        connection = super().open_reader(shared=shared)
+        try:
+            found = view_file.read(connection, "build") if view_file.read(connection, "complete") else None
+        except (sqlite3.Error, TypeError):  # the tables are not there yet
+            found = None
+        if not self.build or found != self.build:
+            connection.close()
+            raise StoreUnavailable(f"view {self.view.name}: it is being built; try again shortly")
+        return connection

@@ -1,0 +1,121 @@
+"""Entries as Active Directory has them ([MS-ADTS], [MS-ADA1..3]): their classes, attributes and fixed values.
+
+Only tables; view_kinds.py makes a view of them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from gateway.directory.projection.attribute_rules import Rule, constant, first_of
+from gateway.model.ldap.dn import DN
+
+USER_CLASSES = ("top", "person", "organizationalPerson", "user")
+GROUP_CLASSES = ("top", "group")
+UNIT_CLASSES = ("top", "organizationalUnit")
+
+PERSON, GROUP, UNIT, CONTAINER, DOMAIN = "Person", "Group", "Organizational-Unit", "Container", "Domain-DNS"
+"""The names of classSchema objects: what objectCategory points to."""
+
+GLOBAL_SECURITY_GROUP = "-2147483646"
+"""groupType ([MS-ADTS] §2.2.12): GROUP_TYPE_ACCOUNT_GROUP | GROUP_TYPE_SECURITY_ENABLED, as a signed number."""
+
+SAM_USER_OBJECT, SAM_GROUP_OBJECT = "805306368", "268435456"
+"""sAMAccountType ([MS-SAMR] §2.2.1.9)."""
+
+DOMAIN_USERS = "513"
+"""primaryGroupID: the RID of everybody's group."""
+
+WRITABLE = "4"
+"""instanceType of an object in a domain that this server holds."""
+
+
+def category(name: str, base: DN) -> str:
+    """The DN of a class, as objectCategory has it."""
+    return f"CN={name},CN=Schema,CN=Configuration,{base}"
+
+
+def time(moment: datetime) -> str:
+    """Generalized Time as Active Directory writes it."""
+    return moment.strftime("%Y%m%d%H%M%S.0Z")
+
+
+def _object(kind: str, base: DN, *name: str) -> dict[str, Rule]:
+    """What every object has."""
+    return {
+        "name": first_of(*name),
+        "distinguishedName": first_of("dn"),
+        "objectCategory": constant(category(kind, base)),
+        "objectGUID": Rule(("object_guid", "id"), form="guid"),
+        "whenCreated": first_of("ad_created"),
+        "whenChanged": first_of("ad_changed"),
+        "instanceType": constant(WRITABLE),
+    }
+
+
+def user_attributes(base: DN) -> Mapping[str, Rule]:
+    """A person: objectClass user, objectCategory person. Most are single-valued there."""
+    return {
+        "cn": first_of("display_name", "username"),
+        "sAMAccountName": first_of("username"),
+        "userPrincipalName": Rule(template="{username}@{domain}"),
+        "mail": Rule(("email",), only_first=True),
+        "sn": first_of("family_name", "display_name", "username"),
+        "givenName": first_of("given_name"),
+        "initials": first_of("initials"),
+        "displayName": first_of("display_name", "username"),
+        "userAccountControl": Rule(("enabled",), form="account_control"),
+        **_object(PERSON, base, "display_name", "username"),
+        "objectSid": Rule(("object_sid",), form="sid"),
+        "sAMAccountType": constant(SAM_USER_OBJECT),
+        "primaryGroupID": constant(DOMAIN_USERS),
+        "telephoneNumber": Rule(("phone_number",), only_first=True),
+        "mobile": Rule(("mobile_number",), only_first=True),
+        "title": first_of("title"),
+        "description": first_of("description"),
+        "department": Rule(("department",), only_first=True),
+        "company": first_of("company"),
+        "employeeID": first_of("employee_number"),
+        "employeeNumber": first_of("employee_number"),
+        "employeeType": first_of("employee_type"),
+        "streetAddress": first_of("street"),
+        "l": first_of("locality"),
+        "st": first_of("state"),
+        "postalCode": first_of("postal_code"),
+        "c": first_of("country"),
+        "preferredLanguage": first_of("preferred_language"),
+        "uidNumber": first_of("uid_number"),
+        "gidNumber": first_of("gid_number"),
+        "unixHomeDirectory": first_of("home_directory"),
+        "loginShell": first_of("login_shell"),
+        "gecos": first_of("gecos"),
+        "userCertificate": first_of("certificate"),
+        "thumbnailPhoto": first_of("photo"),
+    }
+
+
+def group_attributes(base: DN) -> Mapping[str, Rule]:
+    """A group: objectClass and objectCategory group."""
+    return {
+        "cn": first_of("name"),
+        "sAMAccountName": first_of("name"),
+        **_object(GROUP, base, "name"),
+        "objectSid": Rule(("object_sid",), form="sid"),
+        "sAMAccountType": constant(SAM_GROUP_OBJECT),
+        "groupType": constant(GLOBAL_SECURITY_GROUP),
+        "mail": first_of("email"),
+        "description": first_of("description"),
+        "gidNumber": first_of("gid_number"),
+    }
+
+
+def unit_attributes(base: DN) -> Mapping[str, Rule]:
+    """An organization: objectClass organizationalUnit."""
+    return {
+        "ou": first_of("name"),
+        **_object(UNIT, base, "name"),
+        "description": first_of("description"),
+        "telephoneNumber": Rule(("phone_number",), only_first=True),
+        "street": first_of("street"),
+        "l": first_of("locality"),
+        "st": first_of("state"),
+        "postalCode": first_of("postal_code"),
+    }

@@ -1,0 +1,44 @@
+"""The values of one entry, read out of its octets only when they are asked for: a filter looks at few attributes, and a group
+may have 100,000 members."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from gateway.directory.projection.index_keys import attribute_key
+from gateway.wire import entries
+from gateway.wire.ber import SEQUENCE, octets, tlv
+
+
+class EntryValues(Mapping[str, Sequence[bytes]]):
+    """Attribute key → values. `operational`: the stored PartialAttributes; `found`: key → what finds the values of those that
+    are not stored."""
+
+    __slots__ = ("_found", "_parts", "_values")
+
+    def __init__(self, encoded: bytes, operational: bytes, found: Mapping[str, Callable[[], list[bytes]]]) -> None:
+        self._parts: dict[str, list[bytes]] = {}
+        self._found = found
+        self._values: dict[str, list[bytes]] = {}
+        for entry in (encoded, tlv(0x64, octets(b""), tlv(SEQUENCE, operational))):
+            for description, attribute in entries.iterate(entry):
+                self._parts.setdefault(attribute_key(description.decode()), []).append(attribute)
+
+    def __getitem__(self, key: str) -> list[bytes]:
+        values = self._values.get(key)
+        if values is None:
+            values = self._values[key] = self._read(key)
+        return values
+
+    def get(self, key: str, default: Sequence[bytes] = ()) -> Sequence[bytes]:  # type: ignore[override]
+        """The values, or `default` when there can be none."""
+        return self[key] if key in self._parts or key in self._found else default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._parts, **self._found})
+
+    def __len__(self) -> int:
+        return len({**self._parts, **self._found})
+
+    def _read(self, key: str) -> list[bytes]:
+        if key in self._found:
+            return self._found[key]()
+        return [value for part in self._parts[key] for value in entries.attribute_values(part)]

@@ -1,0 +1,125 @@
+"""Server-side sorting (RFC 2891): what is decided before anything is read: by which keys, whether they have an order, and how
+SQL and Python say it alike. An entry without the attribute comes after all that have it (§1.1), so first when reversed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.directory.access import may_read, readable_type
+from gateway.directory.projection.index_keys import UNINDEXED, stored_key
+from gateway.directory.search.filter_evaluator import Values
+from gateway.directory.search.sql_planner import Catalogue, Plan
+from gateway.directory.search.visible_rows import DYNAMIC
+from gateway.model.ldap import matching_rules, schema
+from gateway.wire.controls.search import SortKey
+
+NAME = "entrydn"
+"""Sorted by as the tree is: what is below an entry comes right behind it."""
+
+_WITHOUT_ORDER = (UNINDEXED | DYNAMIC.keys()) - {NAME}
+
+
+class Problem(Enum):
+    """Why there is no sorting by a key."""
+
+    NO_SUCH_ATTRIBUTE = "there is no such attribute type, or it may not be read"
+    NO_ORDER = "its values have no order, or not the one that the rule asks for"
+
+
+class CannotSort(Exception):
+    """`attribute`: as the client spelled it."""
+
+    def __init__(self, problem: Problem, attribute: str) -> None:
+        super().__init__(f"{attribute}: {problem.value}")
+        self.problem = problem
+        self.attribute = attribute
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """One key: the attribute types (keys) whose least value counts, and which way."""
+
+    attributes: tuple[str, ...]
+    reverse: bool = False
+
+    def key(self, value: bytes) -> bytes | None:
+        """The key of an asserted value; None when it is outside the syntax."""
+        key = matching_rules.equality_key(self.attributes[0], value)
+        return None if key is None else stored_key(self.attributes[0], key)
+
+    def least(self, values: Values) -> bytes | None:
+        """The key by which an entry with these values is sorted; None when it has none."""
+        found = [_stored(attribute, value) for attribute in self.attributes for value in values.get(attribute, ())]
+        return min((key for key in found if key), default=None)
+
+
+Order = tuple[By, ...]
+"""Most significant first; entries that are alike in all of them keep the order of the view file."""
+
+
+def _stored(attribute: str, value: bytes) -> bytes | None:
+    key = matching_rules.equality_key(attribute, value)
+    return None if key is None else stored_key(attribute, key)
+
+
+def order(keys: Sequence[SortKey], readable: frozenset[str] | None) -> Order:
+    """The order that a client asks for. `readable`: the attribute keys that it may read; None: all. Raises CannotSort."""
+    return tuple(_by(key, readable) for key in keys)
+
+
+def _by(key: SortKey, readable: frozenset[str] | None) -> By:
+    attribute = readable_type(key.attribute, readable)
+    if attribute is None:
+        raise CannotSort(Problem.NO_SUCH_ATTRIBUTE, key.attribute)
+    attributes = tuple(one for one in schema.subtypes(attribute) if may_read(one, readable))
+    if not _WITHOUT_ORDER.isdisjoint(attributes) or not _has_order(attribute, key.ordering_rule):
+        raise CannotSort(Problem.NO_ORDER, key.attribute)
+    return By(attributes, key.reverse)
+
+
+def _has_order(attribute: str, rule: str | None) -> bool:
+    """Without a rule: that of the attribute, or the one of its equality keys. A rule must say the same: another order (of
+    case, of a language) is none that we have."""
+    known = schema.ATTRIBUTE_TYPES[attribute]
+    own = matching_rules.KEYS.get(known.equality or "")
+    if own is None or rule is None:
+        return own is not None
+    return matching_rules.KEYS.get(schema.MATCHING_RULE_NAMES.get(rule.lower(), "")) is own
+
+
+def statement(plan: Plan, scope: str, by: Order, catalogue: Catalogue) -> str:
+    """SQL for the ids of the entries of a plan, in this order. `scope`: the condition on the place in the tree.
+
+    Found entries and their values are put into one heap and grouped by entry: no join whose cost would depend on guesses.
+    """
+    unknown = ["NULL"] * len(by)
+    found = ["found.name" if one.attributes == (NAME,) else "NULL" for one in by]
+    parts = [f"SELECT found.entry AS entry, {', '.join(f'{key} AS k{number}' for number, key in enumerate(found))} FROM found"]
+    for number, one in enumerate(by):
+        ids = ", ".join(str(catalogue[key].id) for key in one.attributes if key in catalogue)
+        if ids and one.attributes != (NAME,):
+            keys = ", ".join([*unknown[:number], "v.value", *unknown[number + 1 :]])
+            values = f"v.attribute IN ({ids}) AND v.value > x'' AND v.entry IN (SELECT entry FROM found)"
+            parts.append(f"SELECT v.entry, {keys} FROM value v WHERE {values}")
+    ways = ("DESC NULLS FIRST" if one.reverse else "ASC NULLS LAST" for one in by)
+    terms = ", ".join(f"min(k{number}) {way}" for number, way in enumerate(ways))
+    return (
+        f"WITH found (entry, name) AS MATERIALIZED (SELECT e.id, e.dn_key FROM {plan.tables} WHERE {scope} AND {plan.where})"
+        f" SELECT entry FROM ({' UNION ALL '.join(parts)}) GROUP BY entry ORDER BY {terms}, entry"
+    )
+
+
+def sort(rows: list[tuple[int, Values]], by: Order) -> list[int]:
+    """The ids of a few rows in order: by their places in it, not by the least of all possible work."""
+    rows.sort(key=lambda row: row[0])
+    for one in reversed(by):
+        rows.sort(key=_sorted_by(one), reverse=one.reverse)
+    return [row[0] for row in rows]
+
+
+def _sorted_by(one: By) -> Callable[[tuple[int, Mapping[str, Sequence[bytes]]]], tuple[bool, bytes]]:
+    def key(row: tuple[int, Values]) -> tuple[bool, bytes]:
+        least = one.least(row[1])
+        return least is None, least or b""
+
+    return key

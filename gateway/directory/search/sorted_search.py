@@ -1,0 +1,145 @@
+"""A search whose entries come in an order. Few are sorted in memory; of many, SQLite sorts the ids, outside the reactor, and
+the entries are read by id as they are sent. So the list can be entered anywhere: by position, or by a value."""
+
+import sqlite3
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Any
+
+from gateway.directory.search import sort_keys
+from gateway.directory.search.attribute_selection import Renderer
+from gateway.directory.search.filter_evaluator import Values
+from gateway.directory.search.filter_shape import Key, Shape
+from gateway.directory.search.search import Query, Search, ViewSearcher
+from gateway.directory.search.view_reader import ENCODED
+from gateway.directory.search.visible_rows import ROW, Row, Sight
+
+_ROWS_SORTED_AT_ONCE = 200
+"""Rows that are decoded and sorted in the reactor: a few milliseconds. Above, ids are sorted in a thread."""
+
+_IDS_AT_ONCE = 10_000
+
+
+def sorted_search(searcher: ViewSearcher, query: Query) -> "SortedSearch":
+    """Prepares a search that has an order. Raises NoSuchObject."""
+    return SortedSearch(searcher, query, *searcher.parts(query))
+
+
+class SortedSearch(Search):
+    """A Search; `arrange` comes before `seek`, `count` and `locate`, and is done by the first slice at the latest."""
+
+    def __init__(self, searcher: ViewSearcher, query: Query, shape: Shape, keys: Sequence[Key], renderer: Renderer) -> None:
+        super().__init__(searcher, query, shape, keys, renderer)
+        self._by = query.order
+        self._ids: array[int] | None = None
+        self._held = 0
+        self._next = 0
+        self._stop = 0
+        self._sight: Sight | None = None
+        self._fits: Callable[[Row], bool] | None = None
+
+    @property
+    def is_small(self) -> bool:
+        return self._is_point and not self._query.matched_values
+
+    @property
+    def blocking(self) -> bool:
+        return True
+
+    def at_once(self) -> list[bytes] | None:
+        """All entries in order; None when there are many after all."""
+        reader = self._searcher.reader
+        sql = reader.prepare(self._shape, self._scope, ROW).sql
+        rows: list[Row] = reader.execute(f"{sql} LIMIT {_ROWS_SORTED_AT_ONCE}", self._parameters).fetchall()
+        if len(rows) >= _ROWS_SORTED_AT_ONCE:
+            return None
+        answer = self._look(reader.connection)
+        by_id = {row[0]: row for row in rows}
+        ordered = sort_keys.sort([(row[0], self._values(row)) for row in rows], self._by)
+        return [entry for one in ordered if (entry := answer(by_id[one])) is not None]
+
+    def next_slice(self, rows: int = 500) -> list[bytes] | None:
+        self.arrange()
+        assert self._ids is not None  # noqa: S101 (arranged)
+        chosen = self._ids[self._next : min(self._next + rows, self._stop)]
+        self._next += len(chosen)
+        return self._convert(self._rows(chosen, ENCODED if self._plain else ROW)) if chosen else None
+
+    def close(self) -> None:
+        super().close()
+        held, self._held = self._held, 0
+        if held:
+            self._searcher.reader.count_ids(-held)
+
+    # The list ---------------------------------------------------------------------------------------------------------
+
+    def arrange(self, *, exactly: bool = False) -> None:
+        """Sorts. May take long; not in the reactor. `exactly`: only what is visible and matches after all is on the list, so
+        that it can be counted. Raises reader.TooManySearches, and OperationalError when interrupted."""
+        if self._ids is not None:
+            return
+        ids = self._sorted()
+        if exactly and not (self._prepared.plan.exact and self._searcher.access.is_everything):
+            assert self._fits is not None  # noqa: S101 (looked when it was opened)
+            ids = array("q", (row[0] for row in self._rows(ids) if self._fits(row)))
+        self._ids = ids
+        self.seek(0, len(ids))
+
+    @property
+    def count(self) -> int:
+        """How many entries are on the list."""
+        return len(self._ids or ())
+
+    def seek(self, start: int, stop: int) -> None:
+        """The next slices are of the entries from place `start` to before place `stop`, from 0."""
+        self._next, self._stop = start, stop
+
+    def locate(self, asserted: bytes) -> int:
+        """The first place whose key (the first one) is not less than that of a value (not greater, when reversed)."""
+        assert self._ids is not None  # noqa: S101 (arranged)
+        reverse = self._by[0].reverse
+
+        def is_behind(place: int) -> bool:
+            key = self._place_key(place)
+            return key <= (False, asserted) if reverse else key >= (False, asserted)
+
+        return bisect_left(range(len(self._ids)), True, key=is_behind)
+
+    def _place_key(self, place: int) -> tuple[bool, bytes]:
+        assert self._ids is not None  # noqa: S101 (arranged)
+        for row in self._rows(self._ids[place : place + 1]):
+            least = self._by[0].least(self._values(row))
+            return least is None, least or b""
+        raise LookupError(place)
+
+    def _sorted(self) -> "array[int]":
+        connection = self._connection
+        assert connection is not None, "open comes first"  # noqa: S101
+        prepared = self._searcher.reader.prepare(self._shape, self._scope, self._by)
+        ids = array("q")
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(prepared.sql, self._parameters)
+            while found := cursor.fetchmany(_IDS_AT_ONCE):
+                self._searcher.reader.count_ids(len(found))
+                self._held += len(found)
+                ids.extend([one[0] for one in found])
+        return ids
+
+    def _rows(self, ids: "array[int]", columns: str = ROW) -> list[Any]:
+        connection = self._connection
+        assert connection is not None, "open comes first"  # noqa: S101
+        read = f"SELECT {columns} FROM entry e WHERE e.id = ?"
+        return [row for one in ids for row in connection.execute(read, (one,))]
+
+    def _look(self, connection: sqlite3.Connection) -> Callable[[Row], bytes | None]:
+        self._sight = self._searcher.sight(connection)
+        exact = self._prepared.plan.exact
+        self._fits = self._searcher.tester(self._query, exact, self._sight)
+        self._answer = self._searcher.converter(self._query, exact, self._renderer, self._sight)
+        return self._answer
+
+    def _values(self, row: Row) -> Values:
+        assert self._sight is not None  # noqa: S101 (looked)
+        return self._sight.values(row)

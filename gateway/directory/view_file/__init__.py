@@ -1,0 +1,1 @@
+"""The package gateway.directory.view_file."""

@@ -1,0 +1,219 @@
+"""A view's rules turned round: what a client wants of an entry's attributes → what becomes of ours. Pure.
+
+Only what a rule passes on as it is can be written: the value goes to the first of our attributes that the rule names. What a
+rule computes (templates, constants, other spellings), what the gateway keeps by itself and what the schema forbids is refused.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from gateway.directory.projection.attribute_rules import Rule
+from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.projection.view_definition import View
+from gateway.directory.writes.modifications import Values, same
+from gateway.directory.writes.object_classes import EntryClasses
+from gateway.directory.writes.write_errors import Violation, WriteRefused
+from gateway.model.attributes import ATTRIBUTES
+from gateway.model.ldap import schema
+from gateway.model.ldap.dn import AVA, RDN
+from gateway.model.objects import Attributes, Kind, Value
+from gateway.wire.messages import ADD, Modification, PartialAttribute
+
+COMPUTED = frozenset({"id", "dn", "domain", "organization_names", "ad_created", "ad_changed"})
+"""What rules may ask for and nobody writes: directory/projection/projection.py makes it."""
+
+OBJECT_CLASS = "objectclass"
+
+_OPTIONAL = {"ad": frozenset({"sn"})}
+"""What the standard requires of a person and this kind of directory does not ([MS-ADSC] class person: cn alone)."""
+
+
+class EntryWriting:
+    """Writing of one kind of entries in one view."""
+
+    def __init__(self, kind: Kind, view: View) -> None:
+        rules = view.rules[kind]
+        self._kind = kind
+        self._rules = {attribute_key(name): (name, rule) for name, rule in rules.attributes.items()}
+        self._naming = attribute_key(rules.naming)
+        self.classes = EntryClasses(rules, _OPTIONAL.get(view.kind, frozenset()))
+
+    def new(self, rdn: RDN, attributes: Sequence[PartialAttribute], *, given_here: Collection[str] = ()) -> Attributes:
+        """Our attributes of a new entry. `given_here`: those of ours that the gateway gives by itself. Raises WriteRefused."""
+        naming = self.naming_value(rdn)
+        self._check_named(naming, attributes)
+        classes = [value for one in attributes if attribute_key(one.type) == OBJECT_CLASS for value in one.values]
+        others = [one for one in attributes if attribute_key(one.type) != OBJECT_CLASS]
+        names = [one.type.lower() for one in others]
+        if repeated := next((one.type for one in others if names.count(one.type.lower()) > 1), None):
+            raise WriteRefused(Violation.EXISTS, f"{repeated} is given twice")
+        if not any(attribute_key(one.type) == self._naming for one in others):
+            others.insert(0, PartialAttribute(rdn.avas[0].type, (naming,)))
+        by_itself = {key for key, (_, rule) in self._rules.items() if _comes_by_itself(rule, given_here)}
+        edited = self._edited({}, [Modification(ADD, one) for one in others], naming, by_itself)
+        self.classes.check_new(classes, {*map(attribute_key, (one.type for one in others)), *by_itself})
+        return edited
+
+    def _check_named(self, naming: bytes, attributes: Sequence[PartialAttribute]) -> None:
+        """Raises WriteRefused for the naming attribute without the value that is in the entry's name."""
+        for one in attributes:
+            if attribute_key(one.type) == self._naming and not any(same(one.type, [value], [naming]) for value in one.values):
+                raise WriteRefused(Violation.NAMING, f"{one.type} must have the value that is in the entry's name")
+
+    def changed(self, present: Attributes, modifications: Sequence[Modification]) -> Attributes:
+        """Our attributes that become others, and how. `present`: all that the object has, name included. Raises
+        WriteRefused."""
+        of_classes = [one for one in modifications if attribute_key(one.attribute.type) == OBJECT_CLASS]
+        others = [one for one in modifications if attribute_key(one.attribute.type) != OBJECT_CLASS]
+        [naming, *_] = self._values(self._naming, present) or [b""]
+        edited = self._edited(present, others, naming)
+        if of_classes:
+            self._check_classes(present, {**present, **edited}, of_classes)
+        return edited
+
+    def renamed(self, present: Attributes, rdn: RDN, *, delete_old: bool) -> Attributes:
+        """As `changed`, for another RDN (RFC 4511 §4.9). Raises WriteRefused."""
+        new = self.naming_value(rdn)
+        description, rule = self._rules[self._naming]
+        name = self._written_to(description, rule)
+        old = self._values(self._naming, present)
+        if not delete_old and not same(description, old, [new]) and self._is_single(name):
+            raise WriteRefused(
+                Violation.CONSTRAINT, f"an entry has one {description} here: the old one cannot stay beside the new one"
+            )
+        left = [value for value in (old[1:] if delete_old else old) if not same(description, [value], [new])]
+        values = self._ours(description, name, [new, *left])
+        return {} if present.get(name, ()) == values else {name: values}
+
+    def naming_value(self, rdn: RDN) -> bytes:
+        """The value by which an RDN names an entry of this kind. Raises WriteRefused."""
+        [description, _] = self._rules[self._naming]
+        first: AVA = rdn.avas[0]
+        if len(rdn.avas) != 1 or schema.canonical(first.type) != self._naming:
+            raise WriteRefused(Violation.NAMING, f"entries of this kind are named by one {description}, and nothing else")
+        if not first.value.strip():
+            raise WriteRefused(Violation.NAMING, f"the {description} of the entry's name is empty")
+        return first.value.encode()
+
+    def shown_as(self, name: str) -> str:
+        """What the view calls an attribute of ours; "" when it has no name for it."""
+        return next((description for description, rule in self._rules.values() if written_to(rule) == name), "")
+
+    # Values -----------------------------------------------------------------------------------------------------------
+
+    def _edited(
+        self,
+        present: Attributes,
+        modifications: Iterable[Modification],
+        naming: bytes,
+        by_itself: Collection[str] = frozenset(),
+    ) -> dict[str, tuple[Value, ...]]:
+        modified: dict[str, Values] = {}
+        for modification in modifications:
+            type_, key = modification.attribute.type, self._writable(modification.attribute.type)
+            if key not in modified:
+                modified[key] = Values(type_, self._values(key, present))
+            modified[key].modify(type_, modification.operation, modification.attribute.values)
+        wanted = {key: values.present for key, values in modified.items()}
+        edited: dict[str, tuple[Value, ...]] = {}
+        for key, values in wanted.items():
+            self._check(key, values, naming)
+            description, rule = self._rules[key]
+            if values != self._values(key, present):
+                name = self._written_to(description, rule)
+                edited[name] = self._ours(description, name, values)
+        self._check_shown({**present, **edited}, wanted)
+        self._check_beside(present, {**present, **edited}, by_itself)
+        return edited
+
+    def _values(self, key: str, present: Attributes) -> list[bytes]:
+        return self._rules[key][1].values(present, {})
+
+    def _writable(self, description: str) -> str:
+        """The key of an attribute that can be written. Raises WriteRefused."""
+        base = description.partition(";")[0]
+        known = schema.ATTRIBUTE_TYPES.get(base.lower())
+        if known is None:
+            raise WriteRefused(Violation.UNDEFINED_TYPE, f"there is no attribute type {base!r}")
+        if known.operational:
+            raise WriteRefused(Violation.CONSTRAINT, f"{known.name}: no user modification allowed")
+        if known.key not in self._rules:
+            if self.classes.allows(known.key):
+                raise WriteRefused(Violation.UNWILLING, f"{known.name} is not kept: this view has no rule for it")
+            raise WriteRefused(Violation.OBJECT_CLASS, f"{known.name} is not allowed by the entry's object classes")
+        self._written_to(*self._rules[known.key])
+        return known.key
+
+    def _written_to(self, description: str, rule: Rule) -> str:
+        name = written_to(rule)
+        if name is None:
+            raise WriteRefused(Violation.CONSTRAINT, f"{description} is computed by the gateway and cannot be written")
+        return name
+
+    def _is_single(self, name: str) -> bool:
+        definition = ATTRIBUTES[self._kind].get(name)
+        return definition is not None and definition.single
+
+    def _check(self, key: str, values: Sequence[bytes], naming: bytes) -> None:
+        description, rule = self._rules[key]
+        one = schema.is_single_valued(key) or rule.only_first or self._is_single(self._written_to(description, rule))
+        if len(values) > 1 and one:
+            raise WriteRefused(Violation.CONSTRAINT, f"{description} has one value, and {len(values)} are given")
+        if key == self._naming and not any(same(description, [value], [naming]) for value in values):
+            raise WriteRefused(Violation.ON_RDN, f"{description} names the entry: rename it instead")
+        if not values and key in self.classes.must:
+            raise WriteRefused(Violation.OBJECT_CLASS, f"its object classes require {description}")
+
+    def _check_shown(self, attributes: Attributes, wanted: dict[str, list[bytes]]) -> None:
+        """What was written is what is shown: else another rule for the same attribute of ours, or a fallback, is in the way."""
+        for key, values in wanted.items():
+            description, _ = self._rules[key]
+            shown = self._values(key, attributes)
+            if not same(description, values, shown):
+                raise WriteRefused(
+                    Violation.CONSTRAINT, f"{description} would still have another value: this view computes it from others"
+                )
+
+    def _check_beside(self, present: Attributes, new: Attributes, by_itself: Collection[str]) -> None:
+        """No value is written, or left, where it is not shown: auxiliary classes come and go with what they require."""
+        before = {key for key in self._rules if self._values(key, present)}
+        after = {key for key in self._rules if self._values(key, new)}
+        everything = after | set(by_itself)
+        for key in sorted(after):
+            was_hidden = key in before and not self.classes.shown(key, before)
+            if not was_hidden or self._values(key, present) != self._values(key, new):
+                self.classes.check_shown(key, everything)
+
+    def _ours(self, description: str, name: str, values: Sequence[bytes]) -> tuple[Value, ...]:
+        definition = ATTRIBUTES[self._kind].get(name)
+        if definition is not None and definition.binary:
+            return tuple(values)
+        try:
+            return tuple(value.decode() for value in values)
+        except UnicodeDecodeError:
+            raise WriteRefused(Violation.SYNTAX, f"a value of {description} is not UTF-8 text") from None
+
+    def _check_classes(self, present: Attributes, new: Attributes, modifications: Iterable[Modification]) -> None:
+        before = {key: self._values(key, present) for key in self._rules}
+        after = {key: self._values(key, new) for key in self._rules}
+        wanted = self.classes.present(before)
+        for modification in modifications:
+            wanted = self.classes.changed(wanted, modification.operation, modification.attribute.values)
+        self.classes.check_changed(wanted, after)
+
+
+def check_options(description: str) -> None:
+    """Attributes are kept without options (RFC 4512 §2.5.2): `cn;lang-de` is not `cn`, and is refused. `binary` is no other
+    attribute but a way to transfer one. Raises WriteRefused."""
+    _, _, options = description.partition(";")
+    if options.lower() not in ("", "binary"):
+        raise WriteRefused(Violation.UNDEFINED_TYPE, f"no attribute has options here: {description}")
+
+
+def written_to(rule: Rule) -> str | None:
+    """Our attribute that a written value goes to; None where the rule cannot be turned round."""
+    return rule.names[0] if rule.names and not rule.form and rule.names[0] not in COMPUTED else None
+
+
+def _comes_by_itself(rule: Rule, given_here: Collection[str]) -> bool:
+    """Whether the entry has the attribute whatever is written."""
+    return written_to(rule) in (None, *given_here) or bool(rule.template or rule.constants)

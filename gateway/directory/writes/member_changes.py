@@ -1,0 +1,143 @@
+"""Who is meant by a value of member, uniqueMember or memberUid, and what modifications make of a group's members.
+
+Only whom the writing party sees can be meant; members that it does not see stay, whatever it writes."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.search.search import Query, ViewSearcher
+from gateway.directory.search.visible_rows import ROW, Row
+from gateway.directory.writes.write_errors import Violation, WriteRefused
+from gateway.model.edits import Edit
+from gateway.model.ldap import dn
+from gateway.model.ldap.dn import DN
+from gateway.model.objects import Kind, Member
+from gateway.wire import entries
+from gateway.wire.filters import Equality
+from gateway.wire.messages import ADD, DELETE, REPLACE, WHOLE_SUBTREE, Modification
+
+_OPTIONAL_UID: Final = re.compile(rb"#'[01]*'B$")
+"""The second half of uniqueMember's syntax (RFC 4517 §3.3.21), which says nothing here."""
+
+_MEMBERS: Final = f"SELECT {ROW} FROM member m JOIN entry e ON e.id = m.member_entry WHERE m.group_entry = ?"
+_KINDS: Final = {kind.value: kind for kind in (Kind.USER, Kind.GROUP)}
+
+AT_ONCE: Final = 100
+"""Members looked up in one turn of the reactor: a few milliseconds."""
+
+Turn: TypeAlias = Callable[[], Awaitable[object]]
+
+Change: TypeAlias = tuple[int, tuple[Member, ...]]
+"""An operation (ADD, DELETE, REPLACE) and whom it is about; nobody: everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanges:
+    """Modifications of who is in a group. `seen`: the members that the party sees now."""
+
+    changes: tuple[Change, ...] = ()
+    seen: tuple[Member, ...] = ()
+
+    @property
+    def mentioned(self) -> frozenset[Member]:
+        """Whose membership must be known to carry them out."""
+        return frozenset(self.seen).union(*(members for _, members in self.changes))
+
+    def edit(self, present: Set[Member]) -> Edit:
+        """Who joins and who leaves; `present`: those of `mentioned` that are members. Raises WriteRefused."""
+        now, seen = set(present), present & set(self.seen)
+        for operation, members in self.changes:
+            _apply(now, operation, members, seen)
+        known = self.mentioned
+        return Edit(
+            joining=tuple(sorted(now - present, key=_order)), leaving=tuple(sorted((present - now) & known, key=_order))
+        )
+
+
+def _apply(now: set[Member], operation: int, members: Sequence[Member], seen: Set[Member]) -> None:
+    if len(set(members)) < len(members):
+        raise WriteRefused(Violation.EXISTS, "a member is given twice")
+    if operation == ADD:
+        if now & set(members):
+            raise WriteRefused(Violation.EXISTS, "one of them is a member already")
+        now |= set(members)
+    elif operation == REPLACE:
+        now -= now & seen
+        now |= set(members)
+    elif members:
+        if not now >= set(members):
+            raise WriteRefused(Violation.NO_SUCH_ATTRIBUTE, "one of them is no member")
+        now -= set(members)
+    else:
+        if not now:
+            raise WriteRefused(Violation.NO_SUCH_ATTRIBUTE, "the group has no members")
+        now -= now & seen
+
+
+def _order(member: Member) -> str:
+    return member.id
+
+
+async def changes_of(
+    searcher: ViewSearcher, group: Row | None, modifications: Iterable[Modification], turn: Turn
+) -> MemberChanges:
+    """What modifications of member attributes mean. `group`: the entry as it is; None for a new one. `turn` returns when others
+    have been served: a request may name 100,000 members. Raises WriteRefused."""
+    changes: list[Change] = []
+    sees_all = False
+    for modification in modifications:
+        find = _FINDERS[attribute_key(modification.attribute.type)]
+        values = modification.attribute.values
+        if modification.operation not in (ADD, DELETE, REPLACE):
+            raise WriteRefused(Violation.CONSTRAINT, "members cannot be incremented")
+        if modification.operation == ADD and not values:
+            raise WriteRefused(Violation.PROTOCOL, "no member is given to add")
+        sees_all = sees_all or modification.operation == REPLACE or not values
+        members: list[Member] = []
+        for start in range(0, len(values), AT_ONCE):
+            members += [find(searcher, value) for value in values[start : start + AT_ONCE]]
+            if len(members) < len(values):
+                await turn()
+        changes.append((modification.operation, tuple(members)))
+    return MemberChanges(tuple(changes), _seen(searcher, group) if sees_all and group is not None else ())
+
+
+def _seen(searcher: ViewSearcher, group: Row) -> tuple[Member, ...]:
+    sight = searcher.sight(searcher.reader.connection)
+    rows: list[Row] = searcher.reader.execute(_MEMBERS, (group[0],)).fetchall()
+    return tuple(Member(_KINDS[row[1]], row[2]) for row in rows if row[1] in _KINDS and sight.shows(row))
+
+
+def _by_name(searcher: ViewSearcher, value: bytes) -> Member:
+    try:
+        key = dn.key(_OPTIONAL_UID.sub(b"", value).decode())
+    except (dn.InvalidDN, UnicodeDecodeError):
+        raise WriteRefused(Violation.SYNTAX, "a member is not given by a distinguished name") from None
+    row = searcher.reader.row(key)
+    if row is None or row[1] not in _KINDS or not searcher.sight(searcher.reader.connection).shows(row):
+        raise WriteRefused(Violation.CONSTRAINT, f"there is nobody named {dn.of_key(key)} here")
+    return Member(_KINDS[row[1]], row[2])
+
+
+def _by_login(searcher: ViewSearcher, value: bytes) -> Member:
+    base = searcher.reader.view.base
+    query = Query(base, searcher.reader.root_key, WHOLE_SUBTREE, Equality("uid", value), ("1.1",))
+    for encoded in searcher.search(query).at_once() or ():
+        name, _ = entries.decode_entry(encoded)
+        row = searcher.reader.row(DN.parse(name.decode()).key)
+        if row is not None and row[1] == Kind.USER:
+            return Member(Kind.USER, row[2])
+    raise WriteRefused(Violation.CONSTRAINT, f"there is nobody with the login name {value.decode('utf-8', 'replace')!r} here")
+
+
+_FINDERS: Mapping[str, Callable[[ViewSearcher, bytes], Member]] = {
+    "member": _by_name,
+    "uniquemember": _by_name,
+    "memberuid": _by_login,
+}
+"""Attribute (key) → who is meant by a value of it."""
+
+MEMBER_ATTRIBUTES: Final = frozenset(_FINDERS)

@@ -1,0 +1,126 @@
+"""Passwords over the API: local ones are set and cleared, application passwords are made, listed and revoked. For applications
+with the grant "passwords", of the users whom they see. A password is in a body, never in a path; it is shown once if at all."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.directory.authentication.password_change import ChangeRefused, PasswordChanges
+from gateway.frontends.developer.records.caller_scope import Visible
+from gateway.frontends.developer.records.json_records import milliseconds
+from gateway.frontends.http.errors import HttpError
+from gateway.frontends.http.request import Answer, Request, json_answer
+from gateway.model.applications import Application, ApplicationPassword, Grant
+from gateway.model.errors import NotFound
+from gateway.store.clients import application_passwords, applications
+from gateway.store.engine.database import Connection, Database
+from gateway.wire.result_codes import ResultCode
+
+Admitted = Callable[[Connection], Visible]
+
+MAX_PASSWORD_CHARACTERS = 1_024
+
+_REFUSALS: dict[int, tuple[int, str]] = {
+    ResultCode.CONSTRAINT_VIOLATION: (400, "InvalidParameter"),
+    ResultCode.UNWILLING_TO_PERFORM: (409, "Conflict"),
+    ResultCode.NO_SUCH_OBJECT: (404, "ResourceNotFound"),
+}
+"""What kept a password from being changed → status and code; whatever else a source says is Conflict."""
+
+
+class _NewPassword(Struct):
+    password: Annotated[str, Meta(min_length=1, max_length=MAX_PASSWORD_CHARACTERS)]
+
+
+class _NewApplicationPassword(Struct, rename="camel"):
+    name: Annotated[str, Meta(min_length=1, max_length=application_passwords.MAX_NAME_CHARACTERS)]
+    application_id: str | None = None
+
+
+class PasswordRecord(Struct, rename="camel", frozen=True):
+    """An application password; `password` only in the answer that made it."""
+
+    application_password_id: str
+    application_id: str
+    application_name: str
+    name: str
+    create_time: int
+    password: str | UnsetType = UNSET
+
+
+class PasswordEndpoints:
+    """Each method answers one operation; `admitted` is what lets the caller in."""
+
+    def __init__(self, database: Database, changes: PasswordChanges) -> None:
+        self._database = database
+        self._changes = changes
+
+    async def set(self, request: Request, admitted: Admitted) -> Answer:
+        """UpdateUserPassword: a local password, or where a source keeps the person's and takes it, that."""
+        new = request.json_as(_NewPassword).password
+        user_id, caller = await self._database.read(lambda connection: _permitted(admitted(connection), request))
+        try:
+            await self._changes.reset(user_id, new.encode(), _by(caller))
+        except ChangeRefused as error:
+            status, code = _REFUSALS.get(error.code, (409, "Conflict"))
+            raise HttpError(status, code, str(error) or "The source refused the password.") from None
+        return json_answer({})
+
+    async def clear(self, request: Request, admitted: Admitted) -> Answer:
+        """ClearUserPassword: the local one; nothing when there is none."""
+        user_id, caller = await self._database.read(lambda connection: _permitted(admitted(connection), request))
+        await self._changes.clear(user_id, _by(caller))
+        return json_answer({})
+
+    async def list_all(self, request: Request, admitted: Admitted) -> Answer:
+        """ListApplicationPasswords: all of a user's, whatever the application."""
+
+        def work(connection: Connection) -> list[PasswordRecord]:
+            user_id, _ = _permitted(admitted(connection), request)
+            return [_record(one) for one in application_passwords.of_user(connection, user_id)]
+
+        found = await self._database.read(work)
+        return json_answer({"data": found, "totalCount": len(found)})
+
+    async def add(self, request: Request, admitted: Admitted) -> Answer:
+        """CreateApplicationPassword, for the caller itself unless it names another application."""
+        asked, now = request.json_as(_NewApplicationPassword), self._changes.now()
+
+        def work(connection: Connection) -> tuple[ApplicationPassword, str]:
+            user_id, caller = _permitted(admitted(connection), request)
+            application_id = asked.application_id or caller.id
+            if applications.get(connection, application_id) is None:
+                raise NotFound(f"There is no application {application_id[:64]}.")
+            return application_passwords.add(connection, user_id, application_id, asked.name, now=now)
+
+        made, password = await self._database.write(work)
+        return json_answer(_record(made, password))
+
+    async def remove(self, request: Request, admitted: Admitted) -> Answer:
+        """DeleteApplicationPassword: it ends at once."""
+
+        def work(connection: Connection) -> None:
+            user_id, _ = _permitted(admitted(connection), request)
+            application_passwords.remove(connection, user_id, request.arguments["application_password_id"])
+
+        await self._database.write(work)
+        return json_answer({})
+
+
+def _permitted(visible: Visible, request: Request) -> tuple[str, Application]:
+    """The user's id and the caller. Raises HttpError 403, NotFound."""
+    caller = visible.caller.application
+    if Grant.PASSWORDS not in caller.grants:
+        raise HttpError(403, "Forbidden", 'This needs the grant "passwords"; an administrator can give it to the application.')
+    return visible.user(request.arguments["user_id"]).id, caller
+
+
+def _by(caller: Application) -> str:
+    return f"application {caller.name}"
+
+
+def _record(made: ApplicationPassword, password: str | UnsetType = UNSET) -> PasswordRecord:
+    return PasswordRecord(
+        made.id, made.application_id, made.application_name, made.name, milliseconds(made.created_at), password
+    )

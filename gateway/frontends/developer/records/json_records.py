@@ -1,0 +1,197 @@
+"""Our objects as the Developer API's JSON: exact field names, times in UNIX milliseconds, nothing that the caller may not see.
+
+Pure: what an object belongs to is handed in, already narrowed to the caller's scope. Fields without a value are left out."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from gateway.frontends.developer.records.readable_attributes import Readable
+from gateway.model.attributes import PASSWORD_CHANGED
+from gateway.model.objects import Group, Organization, User
+
+NEVER = -1
+"""The API's word for a time that does not come: no account of ours expires or stays locked."""
+
+
+class CustomField(Struct, rename="camel", frozen=True):
+    """One value of an attribute that has no field of its own; several values are several entries, in order."""
+
+    field_name: str
+    field_value: str
+
+
+class UserRecord(Struct, rename="camel", frozen=True, kw_only=True):
+    """A user as ListUsers shows it."""
+
+    instance_id: str
+    user_id: str
+    username: str
+    display_name: str
+    status: str
+    user_source_type: str
+    user_source_id: str
+    user_external_id: str
+    create_time: int
+    update_time: int
+    register_time: int
+    account_expire_time: int = NEVER
+    lock_expire_time: int = NEVER
+    password_set: bool = False
+    email: str | UnsetType = UNSET
+    # Directories do not say whether anyone ever read mail at an address; an application that links accounts by verified
+    # addresses must not take our silence for a yes.
+    email_verified: bool = False
+    phone_number: str | UnsetType = UNSET
+    phone_number_verified: bool = False
+    description: str | UnsetType = UNSET
+
+
+class GroupOfUser(Struct, rename="camel", frozen=True):
+    """A group within a user's record."""
+
+    group_id: str
+    group_name: str
+    description: str | UnsetType = UNSET
+
+
+class UnitOfUser(Struct, rename="camel", frozen=True):
+    """An organizational unit within a user's record."""
+
+    organizational_unit_id: str
+    organizational_unit_name: str
+    primary: bool
+
+
+class UserDetail(UserRecord, rename="camel", frozen=True, kw_only=True):
+    """A user as GetUser shows it."""
+
+    primary_organizational_unit_id: str | UnsetType = UNSET
+    organizational_units: list[UnitOfUser]
+    groups: list[GroupOfUser]
+    custom_fields: list[CustomField]
+
+
+class UnitRecord(Struct, rename="camel", frozen=True, kw_only=True):
+    """An organizational unit. `parentId` is missing at the top of what the caller sees."""
+
+    instance_id: str
+    organizational_unit_id: str
+    organizational_unit_name: str
+    parent_id: str | UnsetType = UNSET
+    organizational_unit_source_type: str
+    organizational_unit_source_id: str
+    organizational_unit_external_id: str
+    create_time: int
+    update_time: int
+    description: str | UnsetType = UNSET
+
+
+class GroupRecord(Struct, rename="camel", frozen=True, kw_only=True):
+    """A group, without its members."""
+
+    instance_id: str
+    group_id: str
+    group_name: str
+    group_source_type: str
+    group_source_id: str
+    group_external_id: str
+    create_time: int
+    update_time: int
+    description: str | UnsetType = UNSET
+
+
+class Projector:
+    """Projects for one caller: `instance_id` is shown in every record, `readable` says which attributes are."""
+
+    def __init__(self, instance_id: str, readable: Readable) -> None:
+        self._instance_id = instance_id
+        self._readable = readable
+
+    def user(self, user: User, *, password_set: bool = False) -> UserRecord:
+        """A user as ListUsers shows it. `password_set`: whether there is a local password."""
+        return UserRecord(**self._user_fields(user), password_set=password_set)
+
+    def user_detail(
+        self, user: User, units: Sequence[Organization], groups: Iterable[Group], *, password_set: bool = False
+    ) -> UserDetail:
+        """A user with where it belongs. `units` in the user's order: the first one is shown as the primary."""
+        return UserDetail(
+            **self._user_fields(user),
+            password_set=password_set,
+            primary_organizational_unit_id=units[0].id if units else UNSET,
+            organizational_units=[UnitOfUser(unit.id, unit.name, index == 0) for index, unit in enumerate(units)],
+            groups=[GroupOfUser(group.id, group.name, self._text(group, "description")) for group in groups],
+            custom_fields=self._custom_fields(user),
+        )
+
+    def unit(self, unit: Organization, *, with_parent: bool) -> UnitRecord:
+        """An organizational unit; `with_parent` is whether the caller sees the parent."""
+        return UnitRecord(
+            instance_id=self._instance_id,
+            organizational_unit_id=unit.id,
+            organizational_unit_name=unit.name,
+            parent_id=unit.parent_id if with_parent and unit.parent_id is not None else UNSET,
+            organizational_unit_source_type=unit.origin.source_type,
+            organizational_unit_source_id=unit.origin.source_id,
+            organizational_unit_external_id=unit.origin.external_id,
+            create_time=milliseconds(unit.created_at),
+            update_time=milliseconds(unit.updated_at),
+            description=self._text(unit, "description"),
+        )
+
+    def group(self, group: Group) -> GroupRecord:
+        """A group."""
+        return GroupRecord(
+            instance_id=self._instance_id,
+            group_id=group.id,
+            group_name=group.name,
+            group_source_type=group.origin.source_type,
+            group_source_id=group.origin.source_id,
+            group_external_id=group.origin.external_id,
+            create_time=milliseconds(group.created_at),
+            update_time=milliseconds(group.updated_at),
+            description=self._text(group, "description"),
+        )
+
+    def _user_fields(self, user: User) -> dict[str, Any]:
+        email, phone_number = self._text(user, "email"), self._text(user, "phone_number")
+        return {
+            "instance_id": self._instance_id,
+            "user_id": user.id,
+            "username": user.username,
+            "display_name": self._text(user, "display_name") or self._text(user, "common_name") or user.username,
+            "status": "enabled" if user.enabled else "disabled",
+            "user_source_type": user.origin.source_type,
+            "user_source_id": user.origin.source_id,
+            "user_external_id": user.origin.external_id,
+            "create_time": milliseconds(user.created_at),
+            "update_time": milliseconds(user.updated_at),
+            "register_time": milliseconds(user.created_at),
+            "email": email,
+            "phone_number": phone_number,
+            "description": self._text(user, "description"),
+        }
+
+    def _custom_fields(self, user: User) -> list[CustomField]:
+        return [
+            CustomField(name, value)
+            for name, values in sorted(user.attributes.items())
+            if name not in OWN_FIELDS and self._readable(name)
+            for value in values
+            if isinstance(value, str)
+        ]
+
+    def _text(self, item: User | Organization | Group, name: str) -> str | UnsetType:
+        return (item.first(name) or UNSET) if self._readable(name) else UNSET
+
+
+OWN_FIELDS = frozenset({"username", "display_name", "email", "phone_number", "description", "enabled", PASSWORD_CHANGED})
+"""The attributes that a user's record has fields for, and one that is nobody's business."""
+
+
+def milliseconds(time: datetime) -> int:
+    """UNIX milliseconds."""
+    return round(time.timestamp() * 1000)

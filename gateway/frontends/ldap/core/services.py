@@ -1,0 +1,43 @@
+"""What every connection of the LDAP server works with; made once by app/wiring.py."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from twisted.python.threadpool import ThreadPool
+
+from gateway.directory.authentication.authentication import Authentication
+from gateway.directory.authentication.password_change import PasswordChanges
+from gateway.directory.authentication.revocation import Revocation
+from gateway.directory.directory import Directory
+from gateway.frontends.ldap.core.counters import Statistics
+from gateway.frontends.ldap.core.limits import ServerLimits
+from gateway.frontends.ldap.core.subscription_limit import Seats
+from gateway.frontends.ldap.core.write_port import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`tls_context`: gives the present TLS context factory (it changes when certificates are reloaded); None: no TLS.
+    `threads`: where slices of large searches are taken that may look at many rows. `sources`: names, for the sentence that
+    tells a writer where to write instead."""
+
+    directory: Directory
+    authentication: Authentication
+    reactor: Any
+    threads: ThreadPool
+    limits: ServerLimits = field(default_factory=ServerLimits)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    tls_context: Callable[[], Any] | None = None
+    require_tls: bool = False
+    password_changes: PasswordChanges | None = None
+    revocation: Revocation | None = None
+    writer: Writer | None = None
+    sources: tuple[str, ...] = ()
+    statistics: Statistics = field(default_factory=Statistics)
+    seats: Seats = field(default_factory=Seats)
+    """Of the searches that follow changes."""
+    log_operations: bool = False
+    fast_paths: dict[object, Any] = field(default_factory=dict, repr=False)
+    """frontends/ldap/server/fast_path.py's memory, shared by all connections of the same party."""

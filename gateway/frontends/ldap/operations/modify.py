@@ -1,0 +1,98 @@
+"""Modify (RFC 4511 §4.6, increment: RFC 4525): all of it or nothing, of what was made here or what no source tells."""
+
+from typing import TYPE_CHECKING
+
+from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, MemberChanges, changes_of
+from gateway.frontends.ldap.core.results import Refused
+from gateway.frontends.ldap.operations.add import USER_PASSWORD
+from gateway.frontends.ldap.search.request import named
+from gateway.frontends.ldap.writes import execution
+from gateway.frontends.ldap.writes.authorization import Attempt, Plan, Target
+from gateway.frontends.ldap.writes.execution import Operation
+from gateway.model.edits import Edit
+from gateway.model.objects import Kind, Member
+from gateway.store.engine.database import Connection
+from gateway.store.objects import memberships, passwords
+from gateway.sync.local.source import Written, all_attributes
+from gateway.wire.messages import ADD, DELETE, REPLACE, Control, Modification, ModifyRequest, ModifyResponse
+from gateway.wire.result_codes import ResultCode
+
+if TYPE_CHECKING:
+    from gateway.frontends.ldap.server.connection import LDAPConnection
+
+
+def handle(connection: "LDAPConnection", message_id: int, request: ModifyRequest, controls: dict[str, Control]) -> None:
+    """Begins it. Raises Refused for who may not."""
+
+    async def plan(attempt: Attempt) -> Plan:
+        return await _plan(attempt, request)
+
+    execution.begin(connection, message_id, Operation("modify", ModifyResponse, request.object_name), controls, plan)
+
+
+async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:
+    target = attempt.find(*named(request.object_name))
+    for one in request.changes:
+        attempt.check_readable(one.attribute.type)
+    of_password = [one for one in request.changes if _key(one) == USER_PASSWORD and target.kind is Kind.USER]
+    of_members = [one for one in request.changes if _key(one) in MEMBER_ATTRIBUTES and target.kind is Kind.GROUP]
+    rest = [one for one in request.changes if one not in of_password and one not in of_members]
+    change = await changes_of(target.searcher, target.row, of_members, attempt.connection.turn)
+    password = await _password(attempt, of_password) if of_password else None
+
+    def work(connection: Connection) -> Written:
+        written = _change(attempt, connection, target, rest, change)
+        if of_password:
+            _set_password(attempt, connection, target.object_id, password)
+        return written
+
+    touched = dict.fromkeys(one.attribute.type for one in request.changes)
+    return Plan(target.view, target.kind, str(target.name), work, tuple(touched))
+
+
+def _key(modification: Modification) -> str:
+    return attribute_key(modification.attribute.type)
+
+
+def _change(
+    attempt: Attempt, connection: Connection, target: Target, rest: list[Modification], change: MemberChanges
+) -> Written:
+    """What modifications make depends on what is there: that is read here, where nobody else writes."""
+    door = attempt.writer.door
+    thing = door.get(connection, target.kind, target.object_id)
+    attributes = target.writing.changed(all_attributes(thing), rest)
+    joining_and_leaving = change.edit(_present(connection, target.object_id, change.mentioned))
+    edit = Edit(attributes, None, joining_and_leaving.joining, joining_and_leaving.leaving)
+    return door.change(connection, target.kind, target.object_id, edit)
+
+
+def _present(connection: Connection, group_id: str, mentioned: frozenset[Member]) -> frozenset[Member]:
+    if not mentioned:
+        return frozenset()
+    pairs = memberships.existing(connection, (group_id,), {member.id for member in mentioned})
+    return frozenset(member for member in mentioned if (group_id, member.id) in pairs)
+
+
+# Passwords ------------------------------------------------------------------------------------------------------------
+
+
+async def _password(attempt: Attempt, modifications: list[Modification]) -> str | None:
+    """The hash of the password that the person has afterwards; None for none. Raises Refused."""
+    password: bytes | None = None
+    for one in modifications:
+        values = one.attribute.values
+        if one.operation == DELETE and values:
+            raise Refused(ResultCode.CONSTRAINT_VIOLATION, "passwords are not compared here: replace it")
+        if one.operation not in (ADD, DELETE, REPLACE) or len(values) > 1 or (one.operation == ADD and not values):
+            raise Refused(ResultCode.CONSTRAINT_VIOLATION, "a person has one password here")
+        password = values[0] if values else None
+    return await attempt.password_hash(password)
+
+
+def _set_password(attempt: Attempt, connection: Connection, user_id: str, password_hash: str | None) -> None:
+    attempt.writer.door.check_made_here(connection, Kind.USER, user_id, "password")
+    if password_hash is None:
+        passwords.clear_local(connection, user_id)
+    else:
+        passwords.set_local(connection, user_id, password_hash, by=attempt.party.dn, now=attempt.writer.now())

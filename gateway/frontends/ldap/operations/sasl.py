@@ -1,0 +1,93 @@
+"""SASL (RFC 4513 §5.2): PLAIN (RFC 4616) for who has a name and a password, EXTERNAL (RFC 4422 appendix A) for applications
+with a client certificate. PLAIN is a simple bind in other clothes, and is allowed where that is."""
+
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from gateway.directory.authentication.authentication import Bound, InvalidCredentials
+from gateway.directory.authentication.client_certificates import CertificateNames
+from gateway.frontends.ldap.core.results import Refused
+from gateway.model.ldap import dn
+from gateway.model.ldap.dn import InvalidDN
+from gateway.wire.messages import SaslAuthentication
+from gateway.wire.result_codes import ResultCode
+
+if TYPE_CHECKING:
+    from gateway.frontends.ldap.server.connection import LDAPConnection
+
+PLAIN, EXTERNAL = "PLAIN", "EXTERNAL"
+
+
+def mechanisms(connection: "LDAPConnection") -> tuple[str, ...]:
+    """What this connection may use, as the root DSE lists it (supportedSASLMechanisms, RFC 4512 §5.1.7)."""
+    if connection.must_start_tls:
+        return ()
+    return (PLAIN, EXTERNAL) if connection.certificate is not None else (PLAIN,)
+
+
+def asks_for_credentials(connection: "LDAPConnection", asked: SaslAuthentication) -> bool:
+    """Whether the client is to be asked for what it did not send with PLAIN. Raises Refused (authMethodNotSupported) for
+    mechanisms that are not spoken, and for EXTERNAL without a certificate (inappropriateAuthentication)."""
+    mechanism = asked.mechanism.upper()
+    if mechanism == EXTERNAL and connection.certificate is None:
+        raise Refused(
+            ResultCode.INAPPROPRIATE_AUTHENTICATION,
+            "EXTERNAL needs a TLS client certificate of an authority that the gateway trusts ([ldap] client_ca)",
+        )
+    if mechanism not in (PLAIN, EXTERNAL):
+        raise Refused(
+            ResultCode.AUTH_METHOD_NOT_SUPPORTED,
+            "the SASL mechanisms here are PLAIN, and EXTERNAL with a client certificate; or send a simple bind over TLS",
+        )
+    return mechanism == PLAIN and asked.credentials is None
+
+
+async def bind(connection: "LDAPConnection", asked: SaslAuthentication) -> Bound:
+    """Who this is. Raises as Authentication.bind, and Refused (protocolError) for credentials that are none."""
+    authentication, credentials = connection.services.authentication, asked.credentials or b""
+    if asked.mechanism.upper() == EXTERNAL:
+        assert connection.certificate is not None  # noqa: S101
+        bound = Bound(await authentication.bind_certificate(names_of(connection.certificate), connection.peer))
+        _check_identity(credentials, "", bound)
+        return bound
+    # message = [authzid] UTF8NUL authcid UTF8NUL passwd
+    parts = credentials.split(b"\0")
+    if len(parts) != 3 or not parts[1]:
+        raise Refused(ResultCode.PROTOCOL_ERROR, "PLAIN is [authzid] NUL name NUL password (RFC 4616)")
+    authz_id, name, password = parts
+    login = _text(name)
+    bound = await authentication.bind(login, password, connection.peer)
+    _check_identity(authz_id, login, bound)
+    return bound
+
+
+def names_of(certificate: x509.Certificate) -> CertificateNames:
+    """The names that a certificate bears."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):  # or its extensions cannot be read
+        return CertificateNames(certificate.subject.rfc4514_string())
+    kinds = (x509.DNSName, x509.RFC822Name, x509.UniformResourceIdentifier)
+    texts = [name for kind in kinds for name in found.get_values_for_type(kind)]
+    return CertificateNames(certificate.subject.rfc4514_string(), tuple(texts))
+
+
+def _check_identity(authz_id: bytes, login: str, bound: Bound) -> None:
+    """Who has proved to be somebody may be that and nobody else; acting as others is RFC 4370's."""
+    form, _, name = _text(authz_id).partition(":")
+    if not authz_id or (form.lower() == "u" and name and name == login):
+        return
+    try:
+        if form.lower() == "dn" and dn.key(name) == dn.key(bound.party.dn):
+            return
+    except InvalidDN:
+        pass
+    raise InvalidCredentials
+
+
+def _text(octets: bytes) -> str:
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        raise Refused(ResultCode.PROTOCOL_ERROR, "the SASL credentials are not UTF-8") from None

@@ -1,0 +1,97 @@
+"""The controls of a search, read into one value; and what is decided by them before anything is searched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from gateway.directory.search import sort_keys
+from gateway.frontends.ldap.core.results import Refused
+from gateway.wire import controls as values
+from gateway.wire import oids
+from gateway.wire.controls.search import MatchedValues, PagedResults, SortRequest, SortResponse
+from gateway.wire.controls.virtual_list_view import ListRequest
+from gateway.wire.errors import WireError
+from gateway.wire.filters import Filter
+from gateway.wire.messages import Control
+from gateway.wire.result_codes import ResultCode
+
+if TYPE_CHECKING:
+    from gateway.frontends.ldap.server.connection import LDAPConnection
+
+
+@dataclass(frozen=True, slots=True)
+class SearchControls:
+    """What a search asks for besides; `sort_is_critical`: unsorted entries are of no use to the client."""
+
+    paged: PagedResults | None = None
+    sort: SortRequest | None = None
+    sort_is_critical: bool = False
+    window: ListRequest | None = None
+    matched_values: tuple[Filter, ...] = ()
+
+
+NONE: Final = SearchControls()
+
+
+def read(controls: Mapping[str, Control]) -> SearchControls:
+    """Raises Refused (protocolError) for one that cannot be read."""
+    matched = decoded(controls, MatchedValues)
+    return SearchControls(
+        decoded(controls, PagedResults),
+        decoded(controls, SortRequest),
+        oids.SORT_REQUEST in controls and controls[oids.SORT_REQUEST].criticality,
+        decoded(controls, ListRequest),
+        () if matched is None else matched.filters,
+    )
+
+
+_Value = TypeVar("_Value", bound=values.ControlValue)
+
+
+def decoded(controls: Mapping[str, Control], kind: type[_Value]) -> _Value | None:
+    """The value of the control of this kind, None when there is none. Raises Refused (protocolError)."""
+    control = controls.get(kind.oid)
+    if control is None:
+        return None
+    try:
+        return kind.decode(control.value)
+    except WireError as error:
+        name = _NAMES.get(kind.oid, kind.oid)
+        raise Refused(ResultCode.PROTOCOL_ERROR, f"the {name} control cannot be read: {error.reason}") from error
+
+
+_NAMES: Final[Mapping[str, str]] = {
+    oids.PAGED_RESULTS: "paged results",
+    oids.SORT_REQUEST: "sort",
+    oids.LIST_REQUEST: "virtual list view",
+    oids.MATCHED_VALUES: "matched values",
+    oids.ASSERTION: "assertion",
+}
+
+_PROBLEMS: Final[Mapping[sort_keys.Problem, ResultCode]] = {
+    sort_keys.Problem.NO_SUCH_ATTRIBUTE: ResultCode.NO_SUCH_ATTRIBUTE,
+    sort_keys.Problem.NO_ORDER: ResultCode.INAPPROPRIATE_MATCHING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """What became of a sort control: the order (empty: none), and what is answered to it (RFC 2891 §1.2)."""
+
+    order: sort_keys.Order = ()
+    code: ResultCode = ResultCode.SUCCESS
+    responses: tuple[Control, ...] = ()
+
+
+_NO_SORTING: Final = Sorting()
+
+
+def sorting_of(connection: "LDAPConnection", asked: SearchControls) -> Sorting:
+    """By what the bound party may read."""
+    if asked.sort is None:
+        return _NO_SORTING
+    try:
+        order, code, attribute = sort_keys.order(asked.sort.keys, connection.party.access.attributes), ResultCode.SUCCESS, None
+    except sort_keys.CannotSort as error:
+        order, code, attribute = (), _PROBLEMS[error.problem], error.attribute
+    return Sorting(order, code, (values.control(SortResponse(code, attribute)),))

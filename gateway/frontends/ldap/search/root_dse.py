@@ -1,0 +1,125 @@
+"""The two entries that no view has: the root DSE (RFC 4512 §5.1) and the subschema (§4.2). Everybody may read them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway import __version__
+from gateway.directory.directory import Directory
+from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.projection.projection import timestamp
+from gateway.directory.projection.view_definition import View
+from gateway.directory.search.attribute_selection import wanted
+from gateway.directory.search.filter_evaluator import Evaluator
+from gateway.model.ldap import extensible_match, schema
+from gateway.model.ldap.dn import DN
+from gateway.wire import oids
+from gateway.wire.entries import encode_entry
+from gateway.wire.messages import SearchRequest
+
+SUBSCHEMA = DN.parse("cn=Subschema")
+SUBSCHEMA_KEY = SUBSCHEMA.key
+ROOT = DN(())
+
+CONTROLS = (
+    *(oids.MANAGE_DSA_IT, oids.DOMAIN_SCOPE, oids.ASSERTION, oids.PROXIED_AUTHORIZATION, oids.PASSWORD_POLICY),
+    *(oids.PAGED_RESULTS, oids.SORT_REQUEST, oids.LIST_REQUEST, oids.MATCHED_VALUES),
+    *(oids.SYNC_REQUEST, oids.PERSISTENT_SEARCH, oids.CHANGE_NOTIFICATION),
+)
+EXTENSIONS = (oids.START_TLS, oids.WHO_AM_I, oids.PASSWORD_MODIFY, oids.CANCEL)
+FEATURES = (
+    oids.ALL_OPERATIONAL_ATTRIBUTES,
+    oids.OBJECT_CLASS_ATTRIBUTES,
+    oids.TRUE_FALSE_FILTERS,
+    oids.MODIFY_INCREMENT,
+)
+
+_Attributes = Sequence[tuple[str, Sequence[bytes]]]
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualEntry:
+    """An entry in memory: `user` attributes, and `operational` ones that are sent when asked for."""
+
+    name: DN
+    user: _Attributes
+    operational: _Attributes
+
+    @property
+    def values(self) -> Mapping[str, Sequence[bytes]]:
+        """By attribute key, for filters and Compare."""
+        return {attribute_key(name): values for name, values in (*self.user, *self.operational)}
+
+    def answer(self, request: SearchRequest) -> bytes | None:
+        """The SearchResultEntry for a base search, or None when the filter does not match."""
+        if not Evaluator().matches(request.filter, self.values, self.name):
+            return None
+        selected = wanted(request.attributes, request.types_only)
+        all_operational = "+" in request.attributes
+        chosen = [(n, v) for n, v in self.user if selected.all_user or attribute_key(n) in selected.keys]
+        chosen += [(n, v) for n, v in self.operational if all_operational or attribute_key(n) in selected.keys]
+        return encode_entry(
+            str(self.name).encode(), [(name.encode(), () if request.types_only else values) for name, values in chosen]
+        )
+
+
+def root_dse(
+    directory: Directory, *, start_tls: bool, mechanisms: Sequence[str] = (), granted: Sequence[View] = ()
+) -> VirtualEntry:
+    """`start_tls`: whether the client may begin TLS on this connection; `mechanisms`: the SASL mechanisms that it may use;
+    `granted`: the views that whoever is bound may search."""
+    extensions = [oid for oid in EXTENSIONS if start_tls or oid != oids.START_TLS]
+    return VirtualEntry(
+        ROOT,
+        (("objectClass", [b"top", b"extensibleObject"]), *_domain(granted or directory.views[:1])),
+        (
+            ("namingContexts", [str(view.base).encode() for view in directory.views]),
+            ("supportedLDAPVersion", [b"3"]),
+            ("supportedControl", _octets(CONTROLS)),
+            ("supportedExtension", _octets(extensions)),
+            ("supportedFeatures", _octets(FEATURES)),
+            *([("supportedSASLMechanisms", _octets(mechanisms))] if mechanisms else []),
+            ("subschemaSubentry", [str(SUBSCHEMA).encode()]),
+            ("structuralObjectClass", [b"extensibleObject"]),
+            ("entryDN", [b""]),
+            ("vendorName", [b"Directory Gateway"]),
+            ("vendorVersion", [__version__.encode()]),
+        ),
+    )
+
+
+def _domain(views: Sequence[View]) -> _Attributes:
+    """By what programs know Active Directory, and where they look ([MS-ADTS] §3.1.1.3.2): the first view of its kind. It sends
+    them without being asked."""
+    base = next((str(view.base) for view in views if view.kind == "ad"), None)
+    if base is None:
+        return ()
+    return (
+        ("defaultNamingContext", [base.encode()]),
+        ("rootDomainNamingContext", [base.encode()]),
+        ("supportedCapabilities", [oids.ACTIVE_DIRECTORY.encode()]),
+    )
+
+
+def subschema(started: datetime) -> VirtualEntry:
+    """The definitions of everything that a view may hold. `started`: when this process came up; it is fixed until then."""
+    kinds = ("ldapSyntaxes", "matchingRules", "attributeTypes", "objectClasses")
+    definitions = [(kind, _octets(schema.definitions(kind))) for kind in kinds]
+    return VirtualEntry(
+        SUBSCHEMA,
+        (("objectClass", [b"top", b"subentry", b"subschema", b"extensibleObject"]), ("cn", [b"Subschema"])),
+        (
+            *definitions,
+            ("matchingRuleUse", _octets(extensible_match.rule_uses())),
+            ("structuralObjectClass", [b"subentry"]),
+            ("createTimestamp", [timestamp(started)]),
+            ("modifyTimestamp", [timestamp(started)]),
+            ("entryDN", [str(SUBSCHEMA).encode()]),
+            ("subschemaSubentry", [str(SUBSCHEMA).encode()]),
+            ("hasSubordinates", [b"FALSE"]),
+        ),
+    )
+
+
+def _octets(texts: Sequence[str]) -> list[bytes]:
+    return [text.encode() for text in texts]

@@ -1,0 +1,365 @@
+"""One client's connection: octets → requests → answers, in order where the protocol wants it, at the client's pace.
+
+What an operation means is in its own file; here is only what they share: framing, who is bound, what is in flight, TLS,
+back-pressure, limits and the end."""
+
+from collections import deque
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from cryptography import x509
+from OpenSSL import SSL
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+
+from gateway.directory.directory import Party
+from gateway.frontends.ldap.core.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS, SLICES_PER_CONNECTION
+from gateway.frontends.ldap.core.results import Refused
+from gateway.frontends.ldap.core.running_operation import Running
+from gateway.frontends.ldap.core.services import Services
+from gateway.frontends.ldap.operations import sasl
+from gateway.frontends.ldap.search import root_dse
+from gateway.frontends.ldap.search.paged_results import PagedSearches
+from gateway.frontends.ldap.server import fast_path
+from gateway.frontends.ldap.server.dispatch import HANDLERS, perform
+from gateway.frontends.ldap.server.output_buffer import Output
+from gateway.model.ldap.dn import DN
+from gateway.wire import oids
+from gateway.wire.codec.decoder import decode_message
+from gateway.wire.codec.encoder import encode_operation, wrap
+from gateway.wire.errors import WireError
+from gateway.wire.framing import Framer
+from gateway.wire.limits import Limits
+from gateway.wire.messages import AbandonRequest, ExtendedRequest, ExtendedResponse, Result, SearchResultDone, UnbindRequest
+from gateway.wire.result_codes import ResultCode
+
+_log = structlog.get_logger("gateway.ldap")
+
+
+class LDAPConnection(Protocol):
+    """`factory` counts connections and knows `services`."""
+
+    def __init__(self, services: Services, wire_limits: Limits, peer: str, *, encrypted: bool, closed: Any) -> None:
+        self.services = services
+        self.party: Party = services.authentication.anonymous
+        self.peer = peer
+        self.is_encrypted = encrypted
+        self.paged = PagedSearches()
+        self.slices = DeferredSemaphore(SLICES_PER_CONNECTION)
+        self.output: Output
+        self._transport: Any = None
+        self._wire_limits = wire_limits
+        self._framer = Framer(wire_limits)
+        self._queue: deque[bytes] = deque()
+        self._operations: dict[int, Running] = {}
+        self._closed = closed
+        self._working = False
+        self._exclusive = False
+        self._reading = True
+        self._tls_next = False
+        self._ended = False
+        self._fast: fast_path.FastPath | None = None
+        self.last_activity = services.reactor.seconds()
+        self.incomplete_since: float | None = self.last_activity
+        """When what is being waited for began to arrive: a TLS handshake, a request; None between two requests."""
+
+    # The transport ----------------------------------------------------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        self._transport = self.transport
+        self.output = Output(self.services.reactor, self.transport, self._resumed)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if isinstance(reason.value, SSL.Error):
+            _log.warning("TLS failed", peer=self.peer, reason=_openssl_reason(reason.value), cure=_TLS_CURE)
+        self._ended = True
+        self._queue.clear()
+        self.abandon_all()
+        self.paged.close()
+        self._closed(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._ended:  # TLS hands on what arrives until the client has closed its side too
+            return
+        self.last_activity = now = self.services.reactor.seconds()
+        if self._fast is not None and self._is_quiet:
+            data = self._fast.serve(data, self.output.ready)
+            self.output.flush_soon()
+            if not data:
+                return
+        try:
+            messages = self._framer.feed(data)
+        except WireError as error:
+            self._protocol_error(error)
+            return
+        if not self._framer.pending:
+            self.incomplete_since = None
+        elif messages or self.incomplete_since is None:
+            self.incomplete_since = now
+        self._queue.extend(messages)
+        self._work()
+
+    def _resumed(self) -> None:
+        self.last_activity = self.services.reactor.seconds()
+        self._work()
+
+    # Requests ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_quiet(self) -> bool:
+        """Whether nothing is outstanding, half received or waiting: what arrives may be answered where it stands."""
+        return not (self._operations or self._queue or self._framer.pending or self.output.is_full)
+
+    @property
+    def _held(self) -> bool:
+        """Whether the first request of the queue must wait."""
+        if self._exclusive or self._ended or self._tls_next:
+            return True
+        crowded = self.output.is_full or len(self._operations) >= self.services.limits.operations_in_flight
+        return crowded and not _makes_room(self._queue[0])
+
+    def _work(self) -> None:
+        """Answers what has arrived; the answers to pipelined requests leave together."""
+        if self._working:  # called by an operation that was over at once: the loop that began it goes on
+            return
+        self._working = True
+        try:
+            self._answer_all()
+        finally:
+            self._working = False
+        if self._tls_next and not self._ended:
+            self._start_tls()
+        self._steer()
+
+    def _answer_all(self) -> None:
+        queue, output, size = self._queue, self.output, 0
+        while queue and not self._held:
+            message = queue.popleft()
+            answer = self._fast.answer(message, self._operations) if self._fast is not None else None
+            if answer is None:
+                answer = self._answer(message)
+            if answer:
+                output.ready.append(answer)
+                size += len(answer)
+                if size > OUTPUT_CHUNK_BYTES:
+                    output.flush()
+                    size = 0
+        output.flush_soon()
+
+    def _steer(self) -> None:
+        """Reads on only when no request waits: a client that asks faster than it takes its answers feels it."""
+        reading = not self._queue
+        if reading is self._reading:
+            return
+        self._reading = reading
+        if reading:
+            self.last_activity = now = self.services.reactor.seconds()
+            self.incomplete_since = None if self.incomplete_since is None else now
+            self._transport.resumeProducing()
+        else:
+            self._transport.pauseProducing()
+
+    def _answer(self, data: bytes) -> bytes | None:
+        """The answer to one request, or None when it comes later or never."""
+        try:
+            message = decode_message(data, self._wire_limits)
+        except WireError as error:
+            self._protocol_error(error)
+            return None
+        operation = message.operation
+        if isinstance(operation, UnbindRequest):
+            self.end()
+            return None
+        if isinstance(operation, AbandonRequest):
+            self._abandon(operation.message_id)
+            return None
+        if type(operation) not in HANDLERS or message.message_id == 0 or message.message_id in self._operations:
+            self._protocol_error(WireError(_NOT_A_REQUEST, 0))
+            return None
+        return perform(self, message)
+
+    # What operations do -----------------------------------------------------------------------------------------------
+
+    def be(self, party: Party) -> None:
+        """From here on the connection is this party's."""
+        self.party = party
+        self._fast = fast_path.of(self.services, party) if not party.is_anonymous else None
+        self.paged.close()
+
+    def begin(self, message_id: int, work: Coroutine[Any, Any, None], name: str, *, exclusive: bool = False) -> None:
+        """Runs an operation that is not finished at once. `exclusive`: nothing else is begun until it is."""
+        self._exclusive = self._exclusive or exclusive
+
+        def over(error: BaseException | None) -> None:
+            if self._operations.get(message_id) is running:
+                del self._operations[message_id]
+            if exclusive:
+                self._exclusive = False
+            if error is not None and not isinstance(error, CancelledError):
+                _log.error("operation failed", operation=name, peer=self.peer, error=repr(error), exc_info=error)
+            if self._queue:
+                self._work()
+
+        running = self._operations[message_id] = Running(name, work, over)
+        running.go_on()
+
+    def finish(self, message_id: int, name: str, result: Result, answer: bytes) -> None:
+        """Sends the last message of an operation that was begun."""
+        self.count(name, result)
+        self._operations.pop(message_id, None)
+        self.send(answer)
+
+    def count(self, name: str, result: Result) -> None:
+        """For the statistics and, when asked for, the log."""
+        self.services.statistics.operations[name, int(result.code)] += 1
+        if self.services.log_operations:
+            _log.debug("operation", operation=name, peer=self.peer, bound=self.party.dn, result=int(result.code))
+
+    def send(self, data: bytes) -> None:
+        """Hands octets to the client."""
+        if not self._ended:
+            self.output.send(data)
+
+    def turn(self) -> "Deferred[None]":
+        """Fires after the reactor has served the others."""
+        waiting: Deferred[None] = Deferred(lambda _: call.cancel())
+        call = self.services.reactor.callLater(0, waiting.callback, None)
+        return waiting
+
+    def virtual_entry(self, name: DN) -> root_dse.VirtualEntry:
+        """The root DSE or the subschema, as this connection sees it."""
+        if name.rdns:
+            return root_dse.subschema(self.services.started)
+        directory, granted = self.services.directory, self.services.directory.granted(self.party)
+        return root_dse.root_dse(directory, start_tls=self.can_start_tls, mechanisms=sasl.mechanisms(self), granted=granted)
+
+    @property
+    def host(self) -> str:
+        """The client's address, without its port: whose share of what is scarce it is."""
+        return self.peer.rpartition(":")[0]
+
+    # TLS --------------------------------------------------------------------------------------------------------------
+
+    @property
+    def can_start_tls(self) -> bool:
+        """Whether StartTLS may be asked for."""
+        return self.services.tls_context is not None and not self.is_encrypted
+
+    @property
+    def certificate(self) -> x509.Certificate | None:
+        """The certificate that the client has shown, verified; None when it has not."""
+        shown = self._transport.getPeerCertificate() if self.is_encrypted else None
+        return None if shown is None else shown.to_cryptography()
+
+    @property
+    def must_start_tls(self) -> bool:
+        """Whether nothing else may be done before TLS."""
+        return self.services.require_tls and not self.is_encrypted
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether operations are outstanding."""
+        return bool(self._operations)
+
+    def start_tls_after_answer(self) -> None:
+        """TLS begins right behind the answer that is being made."""
+        self._tls_next = True
+
+    def _start_tls(self) -> None:
+        self._tls_next = False
+        if self._queue or self._framer.pending:
+            # What came in the clear behind StartTLS may have been put there by somebody in between (RFC 4511 §4.14.1).
+            self._protocol_error(WireError("requests follow StartTLS in the clear", 0))
+            return
+        assert self.services.tls_context is not None  # noqa: S101
+        self.is_encrypted = True
+        self.incomplete_since = self.services.reactor.seconds()
+        self.output.start_tls(self.services.tls_context())
+
+    # The end ----------------------------------------------------------------------------------------------------------
+
+    def _abandon(self, message_id: int) -> None:
+        running = self._operations.pop(message_id, None)
+        if running is not None:
+            running.cancel()
+
+    def cancel(self, message_id: int) -> None:
+        """Ends a search, with an answer (RFC 3909). Raises Refused for what is not outstanding, or not a search."""
+        running = self._operations.get(message_id)
+        if running is None:
+            raise Refused(ResultCode.NO_SUCH_OPERATION)
+        if running.name != "search":
+            raise Refused(ResultCode.CANNOT_CANCEL, f"a {running.name} is carried out to its end")
+        self._abandon(message_id)
+        result = Result(ResultCode.CANCELED)
+        self.finish(message_id, running.name, result, wrap(message_id, encode_operation(SearchResultDone(result))))
+
+    def abandon_all(self) -> None:
+        """Ends what is outstanding, without answers."""
+        for message_id in list(self._operations):
+            self._abandon(message_id)
+
+    def _protocol_error(self, error: WireError) -> None:
+        """Notice of disconnection (RFC 4511 §4.4.1): after this the stream has no meaning any more."""
+        _log.warning("client disconnected", peer=self.peer, reason=error.reason, cure="look at the program at that address")
+        self.disconnect(ResultCode.PROTOCOL_ERROR, error.reason)
+
+    def disconnect(self, code: ResultCode, reason: str) -> None:
+        """Says why, and ends the connection."""
+        notice = ExtendedResponse(Result(code, "", reason), oids.NOTICE_OF_DISCONNECTION)
+        self.send(wrap(0, encode_operation(notice)))
+        self.end()
+
+    def end(self) -> None:
+        """Ends the connection when what was written has gone out."""
+        self._ended = True
+        self._queue.clear()
+        self._steer()
+        self.abandon_all()
+        self.output.close()
+
+    def drop(self, reason: str, cure: str | None = None) -> None:
+        """Ends the connection at once, whatever the client has not taken. `cure`: what to do when that was wrong."""
+        tell = _log.info if cure is None else _log.warning
+        tell("client dropped", peer=self.peer, bound=self.party.dn, reason=reason, **({"cure": cure} if cure else {}))
+        self._ended = True
+        self._transport.abortConnection()
+
+    def sweep(self, now: float) -> None:
+        """Looks at the time limits."""
+        limits = self.services.limits
+        self.paged.close(before=now - PAGED_SEARCH_SECONDS)
+        if self.output.stalled(before=now - limits.write_stall_seconds):
+            self.drop("it takes nothing of its answers", _SLOW.format("write_stall_seconds"))
+        elif self._reading and self.incomplete_since is not None and now - self.incomplete_since > limits.bind_seconds:
+            self.drop("its request is not complete in time", _SLOW.format("bind_seconds"))
+        elif not self._operations and now - self.last_activity > self._patience:
+            self.drop("idle")
+
+    @property
+    def _patience(self) -> float:
+        limits = self.services.limits
+        return limits.bind_seconds if self.party.is_anonymous or self._ended else limits.idle_seconds
+
+
+_NOT_A_REQUEST = "this message is not a request that can be answered here, or its message id is in use"
+_SLOW = "look at the program at that address and the way to it; the time is [limits] {}"
+_CANCEL = encode_operation(ExtendedRequest(oids.CANCEL))[2:]
+_CANCEL_WITHIN = len(_CANCEL) + 6
+"""The name comes first in an extended request, behind a tag and a length of at most five octets."""
+_TLS_CURE = "a client must speak TLS 1.2 or later and trust the certificate; a port for TLS answers nothing else"
+
+
+def _makes_room(message: bytes) -> bool:
+    """Whether it is an Abandon, Unbind or Cancel request, for which nothing has to wait; `message` as the framer gives it."""
+    id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
+    tag = id_start + 2 + int.from_bytes(message[id_start + 1 : id_start + 2], "big")
+    operation = message[tag : tag + 1]
+    return operation in (b"\x50", b"\x42") or (operation == b"\x77" and _CANCEL in message[tag : tag + _CANCEL_WITHIN])
+
+
+def _openssl_reason(error: BaseException) -> str:
+    """OpenSSL's words: a list of (library, function, reason)."""
+    return "; ".join(str(one[-1]) for one in (error.args[0] if error.args else ())) or "the connection was cut"

@@ -1,0 +1,68 @@
+"""Who may connect: connections are counted in all and by address, and refused beyond the limits (law 13).
+
+One for all listeners; where workers serve, the process that accepts has the one that counts for all of them."""
+
+from collections import Counter
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.frontends.ldap.core.counters import Statistics
+from gateway.frontends.ldap.core.limits import ServerLimits
+
+_log = structlog.get_logger("gateway.ldap")
+
+
+class Admission(Protocol):
+    """`host`: the client's address without its port. After `opened`, `closed` must follow."""
+
+    def refuses(self, host: str, peer: str) -> bool: ...
+    def opened(self, host: str) -> None: ...
+    def closed(self, host: str) -> None: ...
+
+
+class CountedAdmission:
+    """Counts here."""
+
+    def __init__(self, limits: ServerLimits, statistics: Statistics) -> None:
+        self._limits = limits
+        self._statistics = statistics
+        self.by_address: Counter[str] = Counter()
+
+    def refuses(self, host: str, peer: str) -> bool:
+        """Whether no more connections may be had, in all or from this address; if so it is counted and logged."""
+        reason = self._reason(host)
+        if reason is None:
+            return False
+        self._statistics.refused_connections[reason] += 1
+        _log.warning("connection refused", peer=peer, limit=reason, cure=f"raise [limits] {reason}, or look at that client")
+        return True
+
+    def _reason(self, host: str) -> str | None:
+        if self._statistics.connections >= self._limits.connections:
+            return "connections"
+        return "connections_per_address" if self.by_address[host] >= self._limits.connections_per_address else None
+
+    def opened(self, host: str) -> None:
+        """Counts a connection."""
+        self.by_address[host] += 1
+        self._statistics.connections += 1
+        self._statistics.connections_total += 1
+
+    def closed(self, host: str) -> None:
+        """Forgets a connection."""
+        self.by_address[host] -= 1
+        self._statistics.connections -= 1
+        if self.by_address[host] <= 0:
+            del self.by_address[host]
+
+
+def host_of(address: Any) -> str:
+    """By what a client's connections are counted."""
+    return str(getattr(address, "host", "local"))
+
+
+def peer_of(address: Any) -> str:
+    """What the log calls a client."""
+    host, port = getattr(address, "host", None), getattr(address, "port", None)
+    return f"{host}:{port}" if host is not None else str(address)

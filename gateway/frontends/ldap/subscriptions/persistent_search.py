@@ -1,0 +1,69 @@
+"""Persistent searches (draft-ietf-ldapext-psearch) and Active Directory's change notifications (MS-ADTS §3.1.1.3.4.1.9):
+entries as they change, until the client abandons the search, cancels it, or goes."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from gateway.directory.journal.journal_reader import Event, Happened, Reading
+from gateway.frontends.ldap.core.results import Refused
+from gateway.frontends.ldap.search.request_controls import decoded
+from gateway.frontends.ldap.subscriptions.change_stream import Telling, encoded_control
+from gateway.wire import entries
+from gateway.wire.controls import ChangeTypes, EntryChange, PersistentSearch
+from gateway.wire.filters import Filter, Present
+from gateway.wire.messages import Control, SearchRequest
+from gateway.wire.result_codes import ResultCode
+
+if TYPE_CHECKING:
+    from gateway.frontends.ldap.server.connection import LDAPConnection
+
+_ALL_ENTRIES: Final = "a change notification is for all entries of its scope: the filter must be (objectClass=*)"
+_IS_DELETED: Final = entries.encode_attribute(b"isDeleted", (b"TRUE",))
+
+
+def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest, controls: dict[str, Control]) -> None:
+    """Begins a persistent search. Raises Refused, NoSuchObject, ViewNotReady."""
+    asked = decoded(controls, PersistentSearch)
+    assert asked is not None, "who calls has found it"  # noqa: S101
+    telling = Telling(connection, message_id, request, request.attributes)
+
+    def changed(events: Sequence[Event]) -> list[bytes]:
+        told = [event for event in events if ChangeTypes(event.happened) in asked.change_types]
+        return [event.entry + (_notification(event) if asked.return_changes else b"") for event in told]
+
+    async def work() -> None:
+        if not asked.changes_only:
+            await telling.send(telling.journal.everything(), _as_they_are, telling.size_limit)
+        await telling.send_changes(changed, _nothing)
+
+    telling.begin(work, for_ever=True)
+
+
+def _notification(event: Event) -> bytes:
+    previous = None if event.former_dn is None else event.former_dn.encode()
+    return encoded_control(EntryChange(ChangeTypes(event.happened), previous, event.number))
+
+
+def notify(connection: "LDAPConnection", message_id: int, request: SearchRequest, _controls: dict[str, Control]) -> None:
+    """Begins a change notification. Raises Refused, NoSuchObject, ViewNotReady."""
+    if not _is_for_all(request.filter):
+        raise Refused(ResultCode.UNWILLING_TO_PERFORM, _ALL_ENTRIES)
+    telling = Telling(connection, message_id, request, request.attributes)
+    telling.begin(lambda: telling.send_changes(_notified, _nothing), for_ever=True)
+
+
+def _is_for_all(item: Filter) -> bool:
+    return isinstance(item, Present) and item.attribute.lower() == "objectclass"
+
+
+def _notified(events: Sequence[Event]) -> list[bytes]:
+    """Entries as they are now; one that is gone says so as a tombstone of Active Directory does."""
+    return [entries.extend(one.entry, _IS_DELETED) if one.happened is Happened.REMOVED else one.entry for one in events]
+
+
+def _as_they_are(events: Sequence[Event]) -> list[bytes]:
+    return [event.entry for event in events]
+
+
+def _nothing(_reading: Reading) -> None:
+    """There is no cookie to tell."""

@@ -1,0 +1,138 @@
+"""Who writes what: an application that is granted it, the entry that it means as it sees it, and the plan of what is done."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from gateway.directory.access import may_read
+from gateway.directory.directory import Party
+from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.projection.view_definition import View
+from gateway.directory.search.search import ViewSearcher
+from gateway.directory.search.visible_rows import Row
+from gateway.directory.writes.entry_to_edit import EntryWriting, check_options
+from gateway.frontends.ldap.core.results import Refused
+from gateway.frontends.ldap.core.write_port import Writer
+from gateway.frontends.ldap.search import root_dse
+from gateway.model.applications import Application, Grant
+from gateway.model.ldap.dn import DN
+from gateway.model.objects import Kind
+from gateway.store.engine.database import Connection
+from gateway.sync.local.source import Written
+from gateway.wire.result_codes import ResultCode
+
+if TYPE_CHECKING:
+    from gateway.frontends.ldap.server.connection import LDAPConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The entry that is written to."""
+
+    name: DN
+    view: View
+    searcher: ViewSearcher
+    row: Row
+    kind: Kind
+
+    @property
+    def object_id(self) -> str:
+        """The id of the object behind the entry."""
+        return self.row[2]
+
+    @property
+    def writing(self) -> EntryWriting:
+        """The view's rules turned round."""
+        return EntryWriting(self.kind, self.view)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is going to be done: `work` is a piece of work for `Database.write`. `attributes`: those that are touched, for the
+    audit; no values."""
+
+    view: View
+    kind: Kind
+    name: str
+    work: Callable[[Connection], Written]
+    attributes: tuple[str, ...] = ()
+
+
+Planner: TypeAlias = Callable[["Attempt"], Awaitable[Plan]]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One operation of one application."""
+
+    connection: "LDAPConnection"
+    writer: Writer
+    party: Party
+    application: Application
+
+    def find(self, name: DN, key: str) -> Target:
+        """The entry, as the party sees it. Raises Refused, NoSuchObject, ViewNotReady."""
+        view, searcher = self.look(key)
+        row = searcher.find(key)
+        kind = _KINDS.get(row[1])
+        if kind is None:
+            raise Refused(ResultCode.UNWILLING_TO_PERFORM, "this entry is part of the view itself and is not written")
+        return Target(name, view, searcher, row, kind)
+
+    def look(self, key: str) -> tuple[View, ViewSearcher]:
+        """The view in which a DN lies. Raises Refused, ViewNotReady."""
+        if not key or key == root_dse.SUBSCHEMA_KEY:
+            raise Refused(ResultCode.UNWILLING_TO_PERFORM, "this entry is the server's own and is not written")
+        directory = self.connection.services.directory
+        view = directory.view_of(self.party, key)
+        if view is None:
+            raise Refused(ResultCode.NO_SUCH_OBJECT)
+        return view, directory.searcher(view.name, self.party.access)
+
+    def check_readable(self, description: str) -> None:
+        """What may not be read may not be written either. Raises Refused, and WriteRefused for one that nobody can read."""
+        check_options(description)
+        if not may_read(attribute_key(description), self.party.access.attributes):
+            raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, f"this application may not see {description}")
+
+    async def password_hash(self, password: bytes | None) -> str | None:
+        """The hash of a new local password; None for none. Raises Refused, and what PasswordChanges does."""
+        if Grant.PASSWORDS not in self.application.grants:
+            raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, 'setting passwords needs the grant "passwords" beside "write"')
+        changes = self.connection.services.password_changes
+        if changes is None:
+            raise Refused(ResultCode.UNWILLING_TO_PERFORM, "no passwords are kept here")
+        if password is None:
+            return None
+        if _HASHED.match(password):
+            raise Refused(ResultCode.CONSTRAINT_VIOLATION, "hand over the password itself: it is hashed here")
+        return await changes.hashed(password)
+
+
+_HASHED = re.compile(rb"\{[\w./-]+\}")
+"""What begins like a hash of another server (RFC 3112): {SSHA}…"""
+
+_KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
+
+
+def permitted(connection: "LDAPConnection") -> Attempt:
+    """The attempt of whoever is bound. Raises Refused for a party that may not write."""
+    party, writer = connection.party, connection.services.writer
+    application = party.application
+    if application is None or writer is None:
+        raise Refused(
+            ResultCode.UNWILLING_TO_PERFORM, f"this directory is not written through the gateway; {_elsewhere(connection)}"
+        )
+    if Grant.WRITE not in application.grants:
+        raise Refused(
+            ResultCode.INSUFFICIENT_ACCESS_RIGHTS,
+            f'the application {application.name} does not have the grant "write"; {_elsewhere(connection)}',
+        )
+    return Attempt(connection, writer, party, application)
+
+
+def _elsewhere(connection: "LDAPConnection") -> str:
+    sources = ", ".join(connection.services.sources)
+    where = f"its source ({sources})" if sources else "the source it comes from"
+    return f"change the entry in {where} and it follows by itself"

@@ -1,0 +1,88 @@
+"""What extensible matches need to know of matching rules beyond their keys (matching_rules.py): which rule fits which attribute
+type (RFC 4511 §4.5.1.7.7: one that does not is Undefined), and the rules that are not comparisons at all (MS-ADTS
+§3.1.1.3.4.4)."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from gateway.model.ldap import matching_rules, schema
+
+IN_CHAIN = "inChainMatch"
+"""Whether a link leads to the asserted DN, directly or through groups."""
+
+LINKS = frozenset({"member", "uniquemember", "memberof"})
+"""The attribute types (keys) whose links make chains."""
+
+BIT_RULES: Mapping[str, Callable[[int, int], bool]] = {
+    "integerBitAndMatch": lambda value, mask: value & mask == mask,
+    "integerBitOrMatch": lambda value, mask: value & mask != 0,
+}
+"""By the rule's name: on the bits of a value and the bits asked for, as `bits` gives them."""
+
+_WIDTH = 64
+
+
+def bits(value: bytes) -> int | None:
+    """The bits of an integer, negative ones in two's complement of 64 bits (AD writes groupType so); None when it is no integer
+    or needs more of them."""
+    if matching_rules.KEYS["integerMatch"](value) is None or not -(1 << _WIDTH - 1) <= int(value) < 1 << _WIDTH:
+        return None
+    return int(value) & (1 << _WIDTH) - 1
+
+
+def is_rule(rule: str) -> bool:
+    """Whether values can be matched by the rule with this name."""
+    return rule in matching_rules.KEYS or rule in BIT_RULES or rule == IN_CHAIN
+
+
+def fits(rule: str, attribute: str) -> bool:
+    """Whether a rule means anything for the attribute type with this key: both are of the same family of syntaxes."""
+    known = schema.ATTRIBUTE_TYPES.get(attribute)
+    if known is None or known.equality is None:
+        return False
+    if rule == IN_CHAIN:
+        return attribute in LINKS
+    return rule in _FAMILIES and _FAMILIES[rule] == _FAMILIES.get(known.equality)
+
+
+def is_own(rule: str, attribute: str) -> bool:
+    """Whether a rule without an attribute is asked of this type, too: it is the type's own, or there is no other for such."""
+    known = schema.ATTRIBUTE_TYPES.get(attribute)
+    if known is not None and rule in (known.equality, known.ordering):
+        return True
+    return (rule in BIT_RULES or rule == IN_CHAIN) and fits(rule, attribute)
+
+
+def rule_uses() -> list[str]:
+    """Which attribute types each rule may be applied to, as `cn=Subschema` shows it (RFC 4512 §4.1.4)."""
+    names = sorted({known.name for known in schema.ATTRIBUTE_TYPES.values()}, key=str.lower)
+    found = []
+    for definition in schema.definitions("matchingRules"):
+        oid, rule = _RULE.match(definition).groups()  # type: ignore[union-attr]
+        applies = [name for name in names if fits(rule, name.lower())]
+        if applies:
+            found.append(f"( {oid} NAME '{rule}' APPLIES ( {' $ '.join(applies)} ) )")
+    return found
+
+
+_RULE = re.compile(r"\( (\S+) NAME '([^']+)'")
+
+_FAMILIES: Mapping[str, str] = {
+    rule: family
+    for family, rules in {
+        "text": (
+            *("caseIgnoreMatch", "caseIgnoreOrderingMatch", "caseExactMatch", "caseExactOrderingMatch", "caseIgnoreIA5Match"),
+            *("caseExactIA5Match", "caseIgnoreListMatch", "numericStringMatch", "telephoneNumberMatch"),
+        ),
+        "integer": ("integerMatch", "integerOrderingMatch", *BIT_RULES),
+        "name": ("distinguishedNameMatch", "uniqueMemberMatch"),
+        "octets": ("octetStringMatch", "octetStringOrderingMatch"),
+        "bits": ("bitStringMatch",),
+        "time": ("generalizedTimeMatch", "generalizedTimeOrderingMatch"),
+        "UUID": ("uuidMatch", "uuidOrderingMatch"),
+        "boolean": ("booleanMatch",),
+        "object identifier": ("objectIdentifierMatch",),
+    }.items()
+    for rule in rules
+}
+"""A rule's name → the syntaxes that it is for."""

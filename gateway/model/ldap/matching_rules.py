@@ -1,0 +1,228 @@
+"""Matching rules (RFC 4517 §4.2) as functions from a value to its comparison key: two values match when their keys are equal,
+and where a rule has an ordering, byte order of keys is the order of values.
+
+None as a key means that the value does not follow the rule's syntax: an assertion with it is Undefined (RFC 4511 §4.5.1.7).
+No key is empty but that of an empty octet string."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TypeAlias
+from uuid import UUID
+
+from gateway.model.bounded_cache import remembered
+from gateway.model.ldap import dn, schema, windows_identifiers
+from gateway.model.ldap.string_preparation import (
+    prepare_exact,
+    prepare_ignore,
+    prepare_numeric,
+    prepare_piece,
+    prepare_telephone,
+)
+
+KeyFunction: TypeAlias = Callable[[bytes], bytes | None]
+
+_INTEGER_OFFSET = 1 << 127
+_INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,37}")
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)?)?(?:[.,](\d+))?(Z|[+-]\d\d(?:\d\d)?)")
+_LEAP_SECOND = 60
+_OPTIONAL_UID = re.compile(rb"#'[01]*'B$")
+_NOTHING = b" "
+"""The key of text without a character that counts (RFC 4518 §2.6.1)."""
+
+
+def _text(prepare: Callable[[str], str]) -> KeyFunction:
+    def key(value: bytes) -> bytes | None:
+        try:
+            return prepare(value.decode()).encode() or _NOTHING
+        except UnicodeDecodeError:
+            return None
+
+    return key
+
+
+def _case_ignore(value: bytes) -> bytes | None:
+    """caseIgnoreMatch. Nearly every value is one printable ASCII word or line: that case is kept to C calls."""
+    if value.isalnum():
+        return value.lower()
+    try:
+        return prepare_ignore(value.decode()).encode() or _NOTHING
+    except UnicodeDecodeError:
+        return None
+
+
+_case_exact = _text(prepare_exact)
+
+
+def _integer(value: bytes) -> bytes | None:
+    if not _INTEGER.fullmatch(value):
+        return None
+    shifted = int(value) + _INTEGER_OFFSET
+    return shifted.to_bytes(16, "big") if 0 <= shifted < 2 * _INTEGER_OFFSET else None
+
+
+def _boolean(value: bytes) -> bytes | None:
+    upper = value.upper()
+    return upper if upper in (b"TRUE", b"FALSE") else None
+
+
+@remembered(1_024)
+def _generalized_time(value: bytes) -> bytes | None:
+    """RFC 4517 §3.3.13: minutes and seconds may be missing, a fraction is of the smallest part given."""
+    matched = _TIME.fullmatch(value.decode("ascii", "replace"))
+    if not matched:
+        return None
+    year, month, day, hour, minute, second, fraction, zone = matched.groups()
+    if int(second or 0) > _LEAP_SECOND:
+        return None
+    unit = timedelta(seconds=1) if second else timedelta(minutes=1) if minute else timedelta(hours=1)
+    offset = timedelta(0)
+    if zone != "Z":
+        offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:] or 0)) * (-1 if zone[0] == "-" else 1)
+    try:
+        moment = datetime(
+            int(year), int(month), int(day), int(hour), int(minute or 0), min(int(second or 0), 59), tzinfo=timezone(offset)
+        )
+        moment += unit * float(f"0.{fraction or 0}")
+        return moment.astimezone(UTC).isoformat(timespec="microseconds").encode()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _object_identifier(value: bytes) -> bytes | None:
+    """objectIdentifierMatch: a name and its OID are the same thing (object classes and attribute types we know)."""
+    text = value.strip().lower()
+    if not text:
+        return None
+    name = text.decode("ascii", "replace")
+    known = schema.OBJECT_CLASSES.get(name)
+    if known:
+        return known.names[0].lower().encode()
+    return schema.canonical(name).encode()
+
+
+def _distinguished_name(value: bytes) -> bytes | None:
+    try:
+        return dn.key(value.decode()).encode() or _NOTHING
+    except (UnicodeDecodeError, dn.InvalidDN):
+        return None
+
+
+def _unique_member(value: bytes) -> bytes | None:
+    """Name and optional UID (RFC 4517 §4.2.31): the UID matches its like; without one, no UID. A DN's key has no "#" behind."""
+    name, uid = _OPTIONAL_UID.subn(b"", value)
+    key = _distinguished_name(name)
+    return key if not uid or key is None else key + value[len(name) :]
+
+
+def _object_category(value: bytes) -> bytes | None:
+    """objectCategory: the class's name, whether it is given as a DN (CN=Person,CN=Schema,CN=Configuration,…) or alone."""
+    try:
+        text = value.decode()
+        parsed = dn.DN.parse(text) if "=" in text else None
+    except (UnicodeDecodeError, dn.InvalidDN):
+        return None
+    name = (parsed.rdns[0].avas[0].value if parsed is not None and parsed.rdns else text).strip().lower()
+    return (name if parsed else windows_identifiers.CATEGORY_OF_CLASS.get(name, name)).encode() or None
+
+
+def _security_identifier(value: bytes) -> bytes | None:
+    """objectSid: octets, or "S-1-5-21-…" as Active Directory takes it in filters."""
+    return windows_identifiers.sid(value.decode("ascii") if value[:4].upper() == b"S-1-" and value.isascii() else value)
+
+
+def _uuid(value: bytes) -> bytes | None:
+    try:
+        return UUID(value.decode()).bytes
+    except (UnicodeDecodeError, ValueError):
+        return None
+
+
+def _octets(value: bytes) -> bytes:
+    return value
+
+
+KEYS: Mapping[str, KeyFunction] = {
+    "objectIdentifierMatch": _object_identifier,
+    "distinguishedNameMatch": _distinguished_name,
+    "caseIgnoreMatch": _case_ignore,
+    "caseIgnoreOrderingMatch": _case_ignore,
+    "caseExactMatch": _case_exact,
+    "caseExactOrderingMatch": _case_exact,
+    "caseIgnoreIA5Match": _case_ignore,
+    "caseExactIA5Match": _case_exact,
+    "caseIgnoreListMatch": _case_ignore,
+    "numericStringMatch": _text(prepare_numeric),
+    "telephoneNumberMatch": _text(prepare_telephone),
+    "booleanMatch": _boolean,
+    "integerMatch": _integer,
+    "integerOrderingMatch": _integer,
+    "bitStringMatch": _octets,
+    "octetStringMatch": _octets,
+    "octetStringOrderingMatch": _octets,
+    "uniqueMemberMatch": _unique_member,
+    "objectCategoryMatch": _object_category,
+    "objectSidMatch": _security_identifier,
+    "generalizedTimeMatch": _generalized_time,
+    "generalizedTimeOrderingMatch": _generalized_time,
+    "uuidMatch": _uuid,
+    "uuidOrderingMatch": _uuid,
+}
+"""By the rule's name. The "first component" rules are left out: their attributes live in `cn=Subschema` only."""
+
+_SUBSTRING_PREPARATION: Mapping[str, Callable[[str], str]] = {
+    "caseIgnoreSubstringsMatch": prepare_ignore,
+    "caseIgnoreIA5SubstringsMatch": prepare_ignore,
+    "caseIgnoreListSubstringsMatch": prepare_ignore,
+    "caseExactSubstringsMatch": prepare_exact,
+    "caseExactIA5SubstringsMatch": prepare_exact,
+    "telephoneNumberSubstringsMatch": prepare_telephone,
+}
+
+
+@remembered(1_024)
+def equality_function(attribute: str) -> KeyFunction:
+    """The function that gives a value's key under the equality rule of the attribute type with key `attribute`.
+
+    A type we do not know is compared as caseIgnoreMatch when it is text and octet by octet when not.
+    """
+    known = schema.ATTRIBUTE_TYPES.get(attribute)
+    if known is None:
+        return lambda value: _case_ignore(value) or value
+    return KEYS.get(known.equality or "", lambda _value: None)
+
+
+def equality_key(attribute: str, value: bytes) -> bytes | None:
+    """The key of one value; see `equality_function`."""
+    return equality_function(attribute)(value)
+
+
+def has_ordering(attribute: str) -> bool:
+    """Whether >= and <= mean anything for the attribute. Directory strings are ordered by their equality keys: the standard
+    types name no ORDERING rule, but clients ask all the same and servers answer."""
+    known = schema.ATTRIBUTE_TYPES.get(attribute)
+    if known is None:
+        return True
+    return known.ordering is not None or (known.equality or "") in ("caseIgnoreMatch", "caseIgnoreIA5Match", "caseExactMatch")
+
+
+def substring_keys(
+    attribute: str, initial: bytes | None, middle: Sequence[bytes], final: bytes | None
+) -> tuple[bytes, list[bytes], bytes] | None:
+    """The pieces of a substring assertion prepared so that they can be looked for in equality keys of the attribute: the
+    start, what stands between, the end (empty where nothing is asked). None when the attribute has no substring rule or a
+    piece is not text."""
+    known = schema.ATTRIBUTE_TYPES.get(attribute)
+    prepare = _SUBSTRING_PREPARATION.get((known.substring or "") if known else "caseIgnoreSubstringsMatch")
+    if prepare is None:
+        return None
+
+    spaceless = prepare is prepare_telephone
+
+    def key(piece: bytes | None, *, at_start: bool = spaceless, at_end: bool = spaceless) -> bytes:
+        return prepare_piece(prepare, piece.decode(), at_start=at_start, at_end=at_end).encode() if piece else b""
+
+    try:
+        return key(initial, at_start=True), [key(piece) for piece in middle], key(final, at_end=True)
+    except UnicodeDecodeError:
+        return None

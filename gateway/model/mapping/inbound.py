@@ -1,0 +1,215 @@
+"""Inbound mapping: an LDAP entry of a source becomes a Delta in our attribute names. Pure and fast; nothing here does I/O.
+
+Missing is not empty (law 9): an attribute that was asked for and did not come was seen empty and clears (`()`); one whose
+values could all not be read is left out, because nothing is known of it. The same holds for what expressions are computed from.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, NamedTuple, TypeAlias
+
+from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE, AttributeDefinition
+from gateway.model.deltas import Delta, DeltaType
+from gateway.model.expressions import expression
+from gateway.model.expressions.expression import Expression
+from gateway.model.mapping.defaults import DEFAULT_ATTRIBUTES, REFERENCES
+from gateway.model.mapping.values import Computed, Step, Warner, chosen, computed, normalized, references
+from gateway.model.objects import Kind, Value
+from gateway.model.records import Reference
+
+EntryAttributes: TypeAlias = Sequence[tuple[str, Sequence[bytes]]]
+"""An entry's attributes as a source sends them: (attribute description, values), each description once."""
+
+ENABLED: Final = "enabled"
+
+_MOST_SHAPES: Final = 10_000  # a directory has some hundred; an upstream that makes them up must not fill our memory
+_NO_DEFINITION = AttributeDefinition("", "", single=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EnabledRule:
+    """When an account may not log in. Values are compared without regard to case.
+
+    With `enabled_values`, an account is enabled when it has one of them. Else it is disabled when it has one of
+    `disabled_values`, or, when there are none, any value at all. Example, ppolicy's lock for good:
+    `EnabledRule("pwdAccountLockedTime", disabled_values=("000001010000Z",))`.
+    """
+
+    attribute: str
+    disabled_values: tuple[str, ...] = ()
+    enabled_values: tuple[str, ...] = ()
+
+    def is_enabled(self, values: Sequence[bytes]) -> bool:
+        seen = {value.decode(errors="replace").lower() for value in values}
+        if self.enabled_values:
+            return not seen.isdisjoint(value.lower() for value in self.enabled_values)
+        if self.disabled_values:
+            return seen.isdisjoint(value.lower() for value in self.disabled_values)
+        return not seen
+
+
+class _Fill(NamedTuple):
+    """A step for entries of one shape: the attribute at `position` fills it; those at `others` are tried when it cannot."""
+
+    step: Step
+    position: int
+    others: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class InboundMapping:
+    """Where a source keeps what we call an object of `kind`. `attributes`: our name (or a key of REFERENCES) → their names.
+    `expressions`: our name → the text of an expression (model/expressions/expression.py) over their names.
+
+    Names we do not know are custom fields: text, several values. Without `enabled` the source says nothing about it.
+    """
+
+    kind: Kind
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    enabled: EnabledRule | None = None
+    expressions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def source_attributes(self) -> tuple[str, ...]:
+        """What to ask the source for, each once."""
+        wanted = [name for sources in self.attributes.values() for name in sources]
+        wanted += [name for each in self.computations for name in each.expression.names]
+        if self.enabled:
+            wanted.append(self.enabled.attribute)
+        return tuple({normalized(name): name for name in reversed(wanted)}.values())
+
+    @cached_property
+    def computations(self) -> tuple[Computed, ...]:
+        known = ATTRIBUTES[self.kind]
+        return tuple(
+            _computation(name, expression.compile(text, normalized), known.get(name, _NO_DEFINITION))
+            for name, text in self.expressions.items()
+        )
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        known = ATTRIBUTES[self.kind]
+        plain = ((name, theirs) for name, theirs in self.attributes.items() if name not in REFERENCES[self.kind])
+        return tuple(_step(name, theirs, known.get(name, _NO_DEFINITION)) for name, theirs in plain)
+
+    @cached_property
+    def pointers(self) -> tuple[Step, ...]:
+        pointing = ((name, theirs) for name, theirs in self.attributes.items() if name in REFERENCES[self.kind])
+        return tuple(_step(name, theirs, _NO_DEFINITION) for name, theirs in pointing)
+
+    @cached_property
+    def cleared(self) -> dict[str, tuple[Value, ...]]:
+        """What an entry without any attribute says."""
+        return dict.fromkeys((*(step.name for step in self.steps), *self.expressions), ())
+
+    @cached_property
+    def _fills(self) -> dict[tuple[str, ...], tuple[_Fill, ...]]:
+        return {}
+
+    def fills(self, shape: tuple[str, ...]) -> tuple[_Fill, ...]:
+        """The steps that an entry with these attribute descriptions fills. Entries of one kind come in few shapes, so the
+        rules are worked out once for each."""
+        fills = self._fills.get(shape)
+        if fills is None:
+            if len(self._fills) >= _MOST_SHAPES:
+                self._fills.clear()
+            fills = self._fills[shape] = tuple(self._worked_out(shape))
+        return fills
+
+    def _worked_out(self, shape: tuple[str, ...]) -> Iterator[_Fill]:
+        positions = {normalized(description): index for index, description in enumerate(shape)}
+        for step in self.steps:
+            found = [positions[source] for source in step.sources if source in positions]
+            if found:
+                yield _Fill(step, found[0], tuple(found[1:]))
+
+
+def default_mapping(
+    kind: Kind,
+    changes: Mapping[str, str | Sequence[str] | Expression] | None = None,
+    enabled: EnabledRule | None = None,
+    defaults: Mapping[str, tuple[str, ...]] | None = None,
+) -> InboundMapping:
+    """The defaults for `kind` (those of LDAP when none are given) with an administrator's `changes`: our name → their name, or
+    several ("first of"), or nothing (`""` or `()`: do not read it), or an expression over their names. Raises ValueError,
+    naming the key, for an expression where none can be."""
+    attributes = dict(DEFAULT_ATTRIBUTES[kind] if defaults is None else defaults)
+    computed_from: dict[str, str] = {}
+    for name, theirs in (changes or {}).items():
+        if isinstance(theirs, Expression):
+            _require_text(kind, name)
+            attributes.pop(name, None)
+            computed_from[name] = theirs.text
+            continue
+        sources = (theirs,) if isinstance(theirs, str) else tuple(theirs)
+        attributes[name] = tuple(source for source in sources if source)
+    return InboundMapping(kind, {name: theirs for name, theirs in attributes.items() if theirs}, enabled, computed_from)
+
+
+def _require_text(kind: Kind, name: str) -> None:
+    if name in REFERENCES[kind]:
+        what = "points at other entries"
+    elif ATTRIBUTES[kind].get(name, _NO_DEFINITION).binary:
+        what = "is not text"
+    else:
+        return
+    raise ValueError(f"mapping.{name}: {name} {what}, so no expression can make it; name the attribute that holds it")
+
+
+def map_entry(mapping: InboundMapping, source_id: str, external_id: str, dn: str, entry: EntryAttributes) -> Delta:
+    """The whole `entry` as an upsert. `dn` is kept as the source spells it. Raises nothing: what cannot be used is named in
+    `Delta.problem` and `Delta.warnings`, sentences with source, DN and attribute."""
+    warn = Warner(source_id, dn, [])
+    attributes = mapping.cleared.copy()
+    for step, position, others in mapping.fills(tuple([description for description, _ in entry])):
+        octets = entry[position][1]
+        if len(octets) == 1 and not step.binary:  # nearly all are like this
+            try:
+                text = octets[0].decode()
+            except UnicodeDecodeError:
+                text = ""
+            if text and "\0" not in text:
+                attributes[step.name] = (text,)
+                continue
+        values = chosen(step, [entry[i] for i in (position, *others)], dn, warn)
+        if values is None:
+            del attributes[step.name]
+        else:
+            attributes[step.name] = values
+    pointers: dict[str, tuple[Reference, ...]] = {}
+    if mapping.pointers or mapping.enabled or mapping.computations:
+        found = {normalized(description): octets for description, octets in entry}
+        for step in mapping.pointers:
+            several = references(step.sources, found, warn)
+            if several or not any(any(found.get(source, ())) for source in step.sources):
+                pointers[step.name] = several
+        for name, values in computed(mapping.computations, found, dn, warn):
+            if values is None:
+                del attributes[name]
+            else:
+                attributes[name] = values
+        if mapping.enabled:
+            is_enabled = mapping.enabled.is_enabled(found.get(normalized(mapping.enabled.attribute), ()))
+            attributes[ENABLED] = ("true" if is_enabled else "false",)
+    problem = "" if attributes.get(NAMING_ATTRIBUTE[mapping.kind]) else _problem(mapping, attributes, source_id, dn)
+    return Delta(DeltaType.UPSERT, mapping.kind, external_id, dn, attributes, pointers, problem, warn.all)
+
+
+def _computation(name: str, expression: Expression, definition: AttributeDefinition) -> Computed:
+    return Computed(name, expression, tuple(normalized(each) for each in expression.names), definition.single)
+
+
+def _step(name: str, sources: tuple[str, ...], definition: AttributeDefinition) -> Step:
+    return Step(name, tuple(normalized(source) for source in sources), definition.single, definition.binary)
+
+
+def _problem(mapping: InboundMapping, attributes: dict[str, tuple[Value, ...]], source_id: str, dn: str) -> str:
+    """Why this entry without a name cannot become an object. A name that is not there is not a name that was cleared."""
+    naming = NAMING_ATTRIBUTE[mapping.kind]
+    attributes.pop(naming, None)
+    theirs = " or ".join(mapping.attributes.get(naming, ())) or mapping.expressions.get(naming, "nothing")
+    return (
+        f"source {source_id}: {dn} has no usable {theirs}, which {naming} is read from: "
+        f"give the entry one, map {naming} to another attribute, or exclude the entry by the filter for {mapping.kind}s"
+    )

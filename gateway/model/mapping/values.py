@@ -1,0 +1,141 @@
+"""The values of an inbound mapping: a source's octets become texts and references, with a sentence for each that is left out.
+
+Attribute descriptions are in the form of `normalized`. Pure; raises nothing."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gateway.model.bounded_cache import remembered
+from gateway.model.expressions.expression import Expression
+from gateway.model.ldap import dn as names
+from gateway.model.mapping.defaults import LOGIN_ATTRIBUTES
+from gateway.model.objects import Value
+from gateway.model.records import Reference, ReferenceForm
+
+_OPTIONAL_UID = re.compile(r"#'[01]*'B$")  # RFC 4517 §3.3.21: uniqueMember may end in a bit string
+
+
+@remembered(4_096)
+def normalized(description: str) -> str:
+    """An attribute description in lower case, without the transfer option ;binary (RFC 4522)."""
+    return description.lower().replace(";binary", "")
+
+
+class Step(NamedTuple):
+    """How one of our attributes is filled."""
+
+    name: str
+    sources: tuple[str, ...]
+    single: bool
+    binary: bool
+
+
+class Computed(NamedTuple):
+    """How one of our attributes is computed; the expression looks its inputs up as they are in `inputs`."""
+
+    name: str
+    expression: Expression
+    inputs: tuple[str, ...]
+    single: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Warner:
+    """Says what was left out of one entry."""
+
+    source_id: str
+    dn: str
+    sentences: list[str]
+
+    def __call__(self, attribute: str, what: str) -> None:
+        self.sentences.append(f"source {self.source_id}: {self.dn}: {attribute}: {what}")
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Each sentence once, though several of our attributes may be read from the one it is about."""
+        return tuple(dict.fromkeys(self.sentences)) if self.sentences else ()
+
+
+def chosen(
+    step: Step, candidates: Sequence[tuple[str, Sequence[bytes]]], dn: str, warn: Callable[[str, str], None]
+) -> tuple[Value, ...] | None:
+    """The values of the first candidate that has any; `()` when none has, None when they cannot be used: then nothing is
+    known, and falling back to the next candidate would be a guess."""
+    for description, octets in candidates:
+        values: tuple[Value, ...] = tuple(octets) if step.binary else texts(octets, description, warn)
+        if values:
+            return (main_value(values, step.sources, dn),) if step.single and len(values) > 1 else values
+        if any(octets):
+            return None
+    return ()
+
+
+def computed(
+    several: Sequence[Computed], found: Mapping[str, Sequence[bytes]], dn: str, warn: Callable[[str, str], None]
+) -> Iterator[tuple[str, tuple[Value, ...] | None]]:
+    """For each its name and values; None when an input cannot be used. An input's value that the entry is named by is its
+    first (see `main_value`)."""
+    inputs: dict[str, tuple[Value, ...]] = {}
+    unusable = set()
+    for name in dict.fromkeys(name for each in several for name in each.inputs if name in found):
+        values: tuple[Value, ...] = texts(found[name], name, warn)
+        if len(values) > 1:
+            main = main_value(values, (name,), dn)
+            values = (main, *(value for value in values if value != main))
+        elif not values and any(found[name]):
+            unusable.add(name)
+        inputs[name] = values
+    for each in several:
+        if not unusable.isdisjoint(each.inputs):
+            yield each.name, None
+            continue
+        values = each.expression(inputs)
+        yield each.name, values[:1] if each.single else values
+
+
+def texts(octets: Sequence[bytes], attribute: str, warn: Callable[[str, str], None]) -> tuple[str, ...]:
+    """The values that are text and not empty; a warning for each that is not text."""
+    usable = []
+    for value in octets:
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            warn(attribute, "a value is not UTF-8 and was left out; correct it at the source")
+            continue
+        if "\0" in text:  # which no store keeps
+            warn(attribute, "a value holds a NUL character and was left out; correct it at the source")
+        elif text:
+            usable.append(text)
+    return tuple(usable)
+
+
+def main_value(values: Sequence[Value], sources: Sequence[str], dn: str) -> Value:
+    """The one value of a single-valued attribute: LDAP values have no order, so the one in the entry's own name wins."""
+    try:
+        naming = names.DN.parse(dn).rdns[0].avas
+    except (names.InvalidDN, IndexError):
+        return values[0]
+    in_name = (ava.value for ava in naming if ava.type.lower() in sources and ava.value in values)
+    return next(in_name, values[0])
+
+
+def references(
+    sources: Sequence[str], found: Mapping[str, Sequence[bytes]], warn: Callable[[str, str], None]
+) -> tuple[Reference, ...]:
+    """All usable pointers of these attributes, each once, in the source's order."""
+    pointers: dict[Reference, None] = {}
+    for source in sources:
+        for text in texts(found.get(source, ()), source, warn):
+            try:
+                pointers[_reference(source, text)] = None
+            except names.InvalidDN:
+                warn(source, f"{text!r} is not a distinguished name and was left out; correct it at the source")
+    return tuple(pointers)
+
+
+def _reference(source: str, text: str) -> Reference:
+    if source in LOGIN_ATTRIBUTES:
+        return Reference(ReferenceForm.LOGIN, text.lower())
+    return Reference(ReferenceForm.DN, names.key(_OPTIONAL_UID.sub("", text)))

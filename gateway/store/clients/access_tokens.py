@@ -1,0 +1,46 @@
+"""Access tokens of applications: opaque to them, kept as a hash, forgotten after their time."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from gateway.store.engine.column_codecs import milliseconds
+from gateway.store.engine.tables import applications, tokens
+
+TOKEN_BYTES = 32
+
+_FIND = (
+    select(tokens.c.application_id)
+    .join(applications, applications.c.id == tokens.c.application_id)
+    .where(tokens.c.hash == bindparam("hash"), tokens.c.expires_at > bindparam("now"), applications.c.enabled)
+)
+
+
+def issue(connection: Connection, application_id: str, seconds: int, now: datetime) -> str:
+    """A new token that opens the gateway to the application for so many seconds."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    expires_at = milliseconds(now + timedelta(seconds=seconds))
+    row = {"hash": _hash(token), "application_id": application_id, "expires_at": expires_at}
+    connection.execute(insert(tokens), row)
+    return token
+
+
+def find(connection: Connection, token: str, now: datetime) -> str | None:
+    """The id of the (enabled) application that holds the token; None when it is unknown, expired or revoked."""
+    return connection.execute(_FIND, {"hash": _hash(token), "now": milliseconds(now)}).scalar()
+
+
+def revoke(connection: Connection, token: str, application_id: str) -> None:
+    """End a token of this application's own; nothing when there is none such (RFC 7009 §2.2)."""
+    connection.execute(delete(tokens).where(tokens.c.hash == _hash(token), tokens.c.application_id == application_id))
+
+
+def purge(connection: Connection, now: datetime) -> int:
+    """Forget what has expired; how many tokens that were."""
+    return connection.execute(delete(tokens).where(tokens.c.expires_at <= milliseconds(now))).rowcount
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()  # random like an application's secret: see applications.py

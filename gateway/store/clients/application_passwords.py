@@ -1,0 +1,114 @@
+"""Application passwords: a second password of a person, for one application, named and revocable. It is shown once, when it is
+made, and carries its own id, because a program that binds as a person does not say which program it is."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from gateway.model.applications import ApplicationPassword
+from gateway.model.errors import Conflict, InvalidInput, NotFound
+from gateway.store.engine.column_codecs import milliseconds, time_of
+from gateway.store.engine.normalized_keys import name_key
+from gateway.store.engine.tables import application_passwords, applications, users
+
+PREFIX: Final = "gwap"
+MAX_PER_USER = 100
+"""Nobody has so many programs; a program that makes one at each start shall not fill the store."""
+MAX_NAME_CHARACTERS = 64
+
+_ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_ID_CHARACTERS = 8
+_SECRET_BYTES = 24
+_FORM = re.compile(rb"gwap_([a-z2-7]{8})_[A-Za-z0-9_-]{32}")
+
+_JOINED = (
+    select(application_passwords, applications.c.name.label("application_name"))
+    .join(applications, applications.c.id == application_passwords.c.application_id)
+    .order_by(application_passwords.c.created_at, application_passwords.c.id)
+)
+_OF_USER = _JOINED.where(application_passwords.c.user_id == bindparam("user"))
+_VALID = (
+    _OF_USER.join(users, users.c.id == application_passwords.c.user_id)
+    .where(application_passwords.c.id == bindparam("id"))
+    .where(applications.c.enabled, users.c.enabled)
+)
+
+
+def add(
+    connection: Connection, user_id: str, application_id: str, name: str, *, now: datetime
+) -> tuple[ApplicationPassword, str]:
+    """Make one: it, and the password, which cannot be had again. The user and the application must exist. Raises InvalidInput
+    for a name that is none, Conflict when the name is taken or the user has too many."""
+    if not name.strip() or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
+        raise InvalidInput(f"the name of an application password is 1 to {MAX_NAME_CHARACTERS} printable characters")
+    known = of_user(connection, user_id)
+    if len(known) >= MAX_PER_USER:
+        raise Conflict(f"the user has {MAX_PER_USER} application passwords: revoke some first")
+    if any(one.application_id == application_id and name_key(one.name) == name_key(name) for one in known):
+        raise Conflict(f"the user has an application password {name!r} for this application: revoke it, or choose another name")
+    identifier = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_CHARACTERS))
+    password = f"{PREFIX}_{identifier}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+    row = {
+        "id": identifier,
+        "user_id": user_id,
+        "application_id": application_id,
+        "name": name,
+        "name_key": name_key(name),
+        "hash": _hash(password.encode()),
+        "created_at": milliseconds(now),
+    }
+    connection.execute(insert(application_passwords), row)
+    return next(one for one in of_user(connection, user_id) if one.id == identifier), password
+
+
+def of_user(connection: Connection, user_id: str) -> list[ApplicationPassword]:
+    """The user's application passwords, oldest first."""
+    return [_password(row) for row in connection.execute(_OF_USER, {"user": user_id})]
+
+
+def remove(connection: Connection, user_id: str, password_id: str) -> ApplicationPassword:
+    """Revoke one; it ends at once. Raises NotFound."""
+    found = next((one for one in of_user(connection, user_id) if one.id == password_id), None)
+    if found is None:
+        raise NotFound(f"the user has no application password {password_id!r}")
+    connection.execute(delete(application_passwords).where(application_passwords.c.id == password_id))
+    return found
+
+
+def has_form(password: bytes) -> bool:
+    """Whether it looks like an application password: then it is one, or was one, and is nobody else's business."""
+    return _FORM.fullmatch(password) is not None
+
+
+def verify(connection: Connection, user_id: str, password: bytes) -> ApplicationPassword | None:
+    """The application password, when it is this user's, and user and application are enabled; else None, after the same work.
+    `password` has the form."""
+    identifier = password[len(PREFIX) + 1 :][:_ID_CHARACTERS].decode()
+    row = connection.execute(_VALID, {"user": user_id, "id": identifier}).one_or_none()
+    right = hmac.compare_digest(_NONE if row is None else row.hash, _hash(password))
+    return _password(row) if row is not None and right else None
+
+
+def _hash(password: bytes) -> bytes:
+    return hashlib.sha256(password).digest()  # 192 random bits, like an application's secret: see applications.py
+
+
+_NONE = _hash(secrets.token_bytes(_SECRET_BYTES))
+
+
+def _password(row: Row[Any]) -> ApplicationPassword:
+    return ApplicationPassword(row.id, row.user_id, row.application_id, row.application_name, row.name, time_of(row.created_at))
+
+
+def hand_over(connection: Connection, old_user_id: str, new_user_id: str) -> None:
+    """The application passwords of one user become another's, but those whose names that one has in use."""
+    taken = {(one.application_id, name_key(one.name)) for one in of_user(connection, new_user_id)}
+    for one in of_user(connection, old_user_id):
+        if (one.application_id, name_key(one.name)) not in taken:
+            statement = update(application_passwords).where(application_passwords.c.id == one.id)
+            connection.execute(statement.values(user_id=new_user_id))

@@ -1,0 +1,197 @@
+"""Applications: who may read, and what of it. Their secrets are shown once, when they are made, and kept as a hash (law 12)."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import delete as sql_delete
+
+from gateway.model.applications import Application, Scope
+from gateway.model.errors import Conflict, NotFound
+from gateway.store.engine.column_codecs import decode_strings, encode_strings, milliseconds, time_of
+from gateway.store.engine.normalized_keys import name_key
+from gateway.store.engine.tables import applications
+
+SECRET_BYTES = 32
+
+_COLUMNS = [column for column in applications.columns if column.name != "secret_hash"]
+_BY_ID = select(*_COLUMNS).where(applications.c.id == bindparam("id"))
+_BY_NAME = select(*_COLUMNS).where(applications.c.name_key == bindparam("key"))
+_ALL = select(*_COLUMNS).order_by(applications.c.name_key)
+_VERSIONS = select(applications.c.id, applications.c.version, applications.c.secret_version).where(applications.c.enabled)
+_SECRET = select(applications).where((applications.c.id == bindparam("id")) | (applications.c.name_key == bindparam("key")))
+
+
+def add(
+    connection: Connection,
+    name: str,
+    *,
+    now: datetime,
+    scope: Scope | None = None,
+    views: Collection[str] = (),
+    attributes: Collection[str] | None = None,
+    description: str = "",
+    grants: Collection[str] = (),
+    certificate_names: Collection[str] = (),
+) -> tuple[Application, str]:
+    """Make an application: it, and its secret, which cannot be had again. Raises Conflict when the name, or the name of a
+    certificate, is taken."""
+    if by_name(connection, name) is not None:
+        raise Conflict(f"there is an application {name!r} already: choose another name, or remove that one first")
+    _check_certificate_names(connection, "", certificate_names)
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    identifier = f"app_{uuid4().hex}"
+    row = {
+        "id": identifier,
+        "name": name,
+        "name_key": name_key(name),
+        "enabled": True,
+        "secret_hash": _hash(secret),
+        "created_at": milliseconds(now),
+        "description": description,
+        "grants": encode_strings(sorted(grants)),
+        "certificate_names": encode_strings(certificate_names),
+        **_rights(scope or Scope(), views, attributes),
+    }
+    connection.execute(insert(applications), row)
+    return _existing(connection, identifier), secret
+
+
+def get(connection: Connection, application_id: str) -> Application | None:
+    """The application, or None."""
+    row = connection.execute(_BY_ID, {"id": application_id}).one_or_none()
+    return None if row is None else _application(row)
+
+
+def by_name(connection: Connection, name: str) -> Application | None:
+    """The application of this name, whatever its case; None when there is none."""
+    row = connection.execute(_BY_NAME, {"key": name_key(name)}).one_or_none()
+    return None if row is None else _application(row)
+
+
+def all_applications(connection: Connection) -> list[Application]:
+    """Every application, by name."""
+    return [_application(row) for row in connection.execute(_ALL)]
+
+
+def verify(connection: Connection, id_or_name: str, secret: str) -> Application | None:
+    """The application, when it exists, is enabled and this is its secret; else None, after the same work."""
+    row = connection.execute(_SECRET, {"id": id_or_name, "key": name_key(id_or_name)}).first()
+    kept = _NOBODY if row is None else row.secret_hash
+    right = hmac.compare_digest(kept, _hash(secret))
+    return _application(row) if row is not None and right and row.enabled else None
+
+
+def replace_secret(connection: Connection, application_id: str) -> str:
+    """Give the application a new secret, the old one ending now. Raises NotFound."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    _set(connection, application_id, secret_hash=_hash(secret), secret_version=applications.c.secret_version + 1)
+    return secret
+
+
+def set_enabled(connection: Connection, application_id: str, enabled: bool) -> Application:
+    """Let the application in, or keep it out. Raises NotFound."""
+    _set(connection, application_id, enabled=enabled)
+    return _existing(connection, application_id)
+
+
+def set_rights(
+    connection: Connection,
+    application_id: str,
+    scope: Scope,
+    views: Collection[str],
+    attributes: Collection[str] | None,
+) -> Application:
+    """Replace what the application may see. Raises NotFound."""
+    _set(connection, application_id, **_rights(scope, views, attributes))
+    return _existing(connection, application_id)
+
+
+def set_description(connection: Connection, application_id: str, description: str) -> Application:
+    """Replace the description. Raises NotFound."""
+    _set(connection, application_id, description=description)
+    return _existing(connection, application_id)
+
+
+def set_grants(connection: Connection, application_id: str, grants: Collection[str]) -> Application:
+    """Replace what the application may do beside reading (`Grant`). Raises NotFound."""
+    _set(connection, application_id, grants=encode_strings(sorted(grants)))
+    return _existing(connection, application_id)
+
+
+def set_certificate_names(connection: Connection, application_id: str, names: Collection[str]) -> Application:
+    """Replace the names by which its client certificate is known. Raises NotFound; Conflict when another one has the name."""
+    _check_certificate_names(connection, application_id, names)
+    _set(connection, application_id, certificate_names=encode_strings(names))
+    return _existing(connection, application_id)
+
+
+def versions(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Of every application that is enabled: its version and the version of its secret, by id."""
+    return {row.id: (row.version, row.secret_version) for row in connection.execute(_VERSIONS)}
+
+
+def remove(connection: Connection, application_id: str) -> None:
+    """Remove the application, its tokens and its application passwords. Raises NotFound."""
+    _existing(connection, application_id)
+    connection.execute(sql_delete(applications).where(applications.c.id == application_id))
+
+
+def _hash(secret: str) -> bytes:
+    # A slow hash protects what people think up. This secret is 256 random bits: nobody can try them out, and a plain SHA-256
+    # lets an application bind thousands of times a second.
+    return hashlib.sha256(secret.encode()).digest()
+
+
+_NOBODY = _hash(secrets.token_urlsafe(SECRET_BYTES))
+
+
+def _existing(connection: Connection, application_id: str) -> Application:
+    found = get(connection, application_id)
+    if found is None:
+        raise NotFound(f"there is no application {application_id!r}: `gateway application list` shows them")
+    return found
+
+
+def _set(connection: Connection, application_id: str, **values: Any) -> None:
+    _existing(connection, application_id)
+    changed = update(applications).where(applications.c.id == application_id)
+    connection.execute(changed.values(version=applications.c.version + 1, **values))
+
+
+def _check_certificate_names(connection: Connection, application_id: str, names: Collection[str]) -> None:
+    for other in all_applications(connection):
+        taken = sorted(set(other.certificate_names).intersection(names))
+        if taken and other.id != application_id:
+            raise Conflict(f"certificates of the name {taken[0]!r} are the application {other.name!r} already")
+
+
+def _rights(scope: Scope, views: Collection[str], attributes: Collection[str] | None) -> dict[str, Any]:
+    return {
+        "organization_ids": encode_strings(scope.organization_ids),
+        "group_ids": None if scope.group_ids is None else encode_strings(scope.group_ids),
+        "views": encode_strings(views),
+        "attributes": None if attributes is None else encode_strings(sorted({name.lower() for name in attributes})),
+    }
+
+
+def _application(row: Row[Any]) -> Application:
+    return Application(
+        row.id,
+        row.name,
+        time_of(row.created_at),
+        row.description,
+        bool(row.enabled),
+        Scope(decode_strings(row.organization_ids), None if row.group_ids is None else decode_strings(row.group_ids)),
+        decode_strings(row.views),
+        None if row.attributes is None else frozenset(decode_strings(row.attributes)),
+        frozenset(decode_strings(row.grants)),
+        decode_strings(row.certificate_names),
+        row.version,
+        row.secret_version,
+    )

@@ -1,0 +1,122 @@
+"""What the rules of its source look for on behalf of each record, so that an object that comes later finds who waits for it;
+and the records without an object that wait for a second look. Only the door (gateway/sync) uses this."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, bindparam, delete, literal_column, select
+
+from gateway.model.objects import Kind
+from gateway.model.records import DECIDED_BY_PERSON
+from gateway.store.engine import bulk, postgres_analyze
+from gateway.store.engine.any_of import one_of
+from gateway.store.engine.tables import record_keys, records, second_looks
+
+
+class RecordKey(NamedTuple):
+    """A row: an object of this kind with this key under this name is looked for. `links`: to be linked to it without asking."""
+
+    kind: str
+    name: str
+    key: str
+    record: int
+    links: bool
+
+
+class Asker(NamedTuple):
+    """A record, linked to an object, for which a key is looked for."""
+
+    key: str
+    object_id: str
+    source_id: str
+    external_id: str
+
+
+_SAME = (
+    record_keys.c.kind == bindparam("kind"),
+    record_keys.c.name == bindparam("name"),
+    one_of(record_keys.c.key, "keys"),
+)
+# Keys first, then the records: joined, PostgreSQL goes through all records that are linked, or are not, once they are many.
+_LOOKED_FOR = select(record_keys.c.key, record_keys.c.record).where(*_SAME)
+_LOOKED_FOR_TO_LINK = _LOOKED_FOR.where(record_keys.c.links)
+_BY_ID = one_of(records.c.id, "records", numbers=True)
+_ASKERS = select(records.c.id, records.c.object_id, records.c.source_id, records.c.external_id).where(
+    _BY_ID,
+    records.c.object_id.is_not(None),
+    records.c.decided_by.not_like(f"{DECIDED_BY_PERSON}%"),
+    records.c.source_id != bindparam("source"),
+)
+_WAITING = select(records.c.id).where(_BY_ID, records.c.object_id.is_(None))
+_OF_RECORDS = select(record_keys).where(one_of(record_keys.c.record, "records", numbers=True))
+_DUE = (
+    select(second_looks.c.record)
+    .join(records, records.c.id == second_looks.c.record)
+    .where(records.c.source_id == bindparam("source"))
+    .order_by(second_looks.c.record)
+    .limit(bindparam("most"))
+)
+_ANY_DUE: Select[tuple[str]] = select(literal_column("1")).select_from(second_looks).limit(1)
+_DONE = delete(second_looks).where(one_of(second_looks.c.record, "records", numbers=True))
+
+
+def askers(connection: Connection, source_id: str, kind: Kind, name: str, keys: Collection[str]) -> Iterator[Asker]:
+    """The linked records of other sources than this for which rules look for one of the keys, and would link; not those that a
+    person has placed: rules do not go over that."""
+    found: dict[int, list[str]] = {}
+    for key, record in _looked_for(connection, _LOOKED_FOR_TO_LINK, kind, name, keys):
+        found.setdefault(record, []).append(key)
+    if found:
+        for record, *rest in connection.execute(_ASKERS, {"records": list(found), "source": source_id}):
+            yield from (Asker(key, *rest) for key in found[record])
+
+
+def of_records(connection: Connection, record_ids: Collection[int]) -> set[RecordKey]:
+    """All that is looked for on behalf of these records."""
+    return {RecordKey(*row) for row in connection.execute(_OF_RECORDS, {"records": record_ids})} if record_ids else set()
+
+
+def add(connection: Connection, keys: Collection[RecordKey]) -> None:
+    """Store what is looked for; the records must be stored already."""
+    bulk.insert(connection, record_keys, list(keys), ignore_known=True)
+    if keys:
+        postgres_analyze.count_anew(connection, record_keys)
+
+
+def remove(connection: Connection, keys: Collection[RecordKey]) -> None:
+    """These are no longer looked for."""
+    bulk.delete(connection, record_keys, RecordKey._fields[:4], [key[:4] for key in keys])
+
+
+def note_second_looks(connection: Connection, kind: Kind, name: str, keys: Collection[str]) -> None:
+    """Something has changed about who has these keys: the records without an object that look for them must be looked at."""
+    looked_for = {record for _, record in _looked_for(connection, _LOOKED_FOR, kind, name, keys)}
+    if looked_for:
+        await_second_look(connection, connection.execute(_WAITING, {"records": looked_for}).scalars())
+
+
+def await_second_look(connection: Connection, record_ids: Iterable[int]) -> None:
+    """These records must be looked at again."""
+    bulk.insert(connection, second_looks, [(record,) for record in set(record_ids)], ignore_known=True)
+
+
+def due(connection: Connection, source_id: str, limit: int) -> list[int]:
+    """The source's records that must be looked at again, at most `limit`."""
+    if connection.execute(_ANY_DUE).first() is None:
+        return []
+    return list(connection.execute(_DUE, {"source": source_id, "most": limit}).scalars())
+
+
+def looked_at(connection: Connection, record_ids: Collection[int]) -> None:
+    """These records have been looked at."""
+    if record_ids:
+        connection.execute(_DONE, {"records": record_ids})
+
+
+def _looked_for(
+    connection: Connection, statement: Select[Any], kind: Kind, name: str, keys: Collection[str]
+) -> list[tuple[str, int]]:
+    if not keys:
+        return []
+    rows = connection.execute(statement, {"kind": kind.value, "name": name, "keys": keys})
+    return [(key, record) for key, record in rows]

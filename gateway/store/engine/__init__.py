@@ -1,0 +1,1 @@
+"""The package gateway.store.engine."""

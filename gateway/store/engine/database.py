@@ -1,0 +1,159 @@
+"""The way to the store: a piece of work is a function of a Connection, and runs in one transaction in a thread.
+
+`read` and `write` return Deferreds and never block the reactor; the `_blocking` twins are for threads and the command line."""
+
+import contextlib
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from gateway.model.errors import StoreUnavailable
+from gateway.store.engine import dialects
+from gateway.store.engine.postgres_notify import LAST_CHANGE, announce
+from gateway.store.engine.sqlite_inline_reads import Glance, Glimpse, Unseen
+
+__all__ = ["Connection", "Database"]
+
+T = TypeVar("T")
+
+READ_THREADS = 4
+"""Enough to keep two cores busy while one thread waits for the disk; each costs a connection on PostgreSQL."""
+
+
+class Database:
+    """The store behind `url`. Nothing is opened before the first piece of work, so a constructor never fails on a dead server;
+    it raises ConfigurationError for a URL that cannot be one.
+
+    Every method may be called from any thread, except that `read`, `look`, `write` and `glimpse` belong to the reactor's.
+    """
+
+    def __init__(self, url: str, *, reactor: Any = None, threads: int = READ_THREADS) -> None:
+        self._engines = dialects.connect(url, threads)
+        self._reactor = reactor
+        self._readers = _Pool(threads, "store-read")
+        self._writers = _Pool(self._engines.writers, "store-write")
+        self._callbacks: list[Callable[[int], None]] = []
+        self._url = url
+        self._glance = Glance(self._engines.name) if self.embedded else None
+
+    @property
+    def name(self) -> str:
+        """How the store is called in messages: the file, or the server's URL without its password."""
+        return self._engines.name
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the store is a file of this machine's own."""
+        return self._engines.dialect == "sqlite"
+
+    @property
+    def listening_url(self) -> str | None:
+        """The URL, password and all, on which notices of other nodes can be heard; None when there are no other nodes."""
+        return None if self.embedded else self._url
+
+    def read(self, work: Callable[[Connection], T]) -> "Deferred[T]":
+        """Run `work` in a thread, on one unchanging state of the store. Fails with StoreUnavailable, or as `work` does."""
+        return self._deferred(self._readers, self.read_blocking, work)
+
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, for work with one statement, a constant, that finds a few rows by their keys: it is done where it stands
+        when the store is a file. Raises StoreUnavailable, or as `work` does."""
+        if self._glance is not None:
+            with contextlib.suppress(Unseen):
+                return self._glance.look(work)
+        return await self.read(work)
+
+    def write(self, work: Callable[[Connection], T]) -> "Deferred[T]":
+        """Run `work` in a thread and commit; when it raises, nothing of it is kept."""
+        return self._deferred(self._writers, self.write_blocking, work)
+
+    def glimpse(self, user_id: str) -> Glimpse | None:
+        """One person as of the last commit, seen at once, by the reactor's thread; None where that cannot be done without
+        waiting (sqlite_inline_reads.py): then `read`."""
+        return None if self._glance is None else self._glance.person(user_id)
+
+    def read_blocking(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, in the calling thread."""
+        with self._engines.translated(), self._engines.reader.connect() as connection, connection.begin():
+            return work(connection)
+
+    def write_blocking(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, in the calling thread."""
+        with self._engines.translated(), self._engines.writer.connect() as connection:
+            connection.info.pop(LAST_CHANGE, None)
+            with connection.begin():
+                result = work(connection)
+                announce(connection)
+            number = connection.info.pop(LAST_CHANGE, None)
+        if number is not None:
+            for callback in self._callbacks:
+                callback(number)
+        return result
+
+    def on_commit(self, callback: Callable[[int], None]) -> None:
+        """Have `callback(number)` called after each commit of this process that appended changes, `number` being the last one.
+
+        It is called in the thread that wrote: it must be quick, must not raise, and must hand over to the reactor by itself.
+        """
+        self._callbacks.append(callback)
+
+    def remove_callback(self, callback: Callable[[int], None]) -> None:
+        """Undo `on_commit`; nothing when it is not there."""
+        if callback in self._callbacks:
+            self._callbacks.remove(callback)
+
+    def close(self) -> None:
+        """Wait for the work that is running, then close every connection. May be called twice."""
+        self._readers.stop()
+        self._writers.stop()
+        if self._glance is not None:
+            self._glance.close()
+        self._engines.dispose()
+
+    def _deferred(
+        self, pool: "_Pool", run: Callable[[Callable[[Connection], T]], T], work: Callable[[Connection], T]
+    ) -> "Deferred[T]":
+        if self._reactor is None:
+            from twisted.internet import reactor
+
+            self._reactor = reactor
+        threads = pool.started()
+        if threads is None:
+            return _failed(StoreUnavailable(f"the store {self.name} is closed"))
+        return deferToThreadPool(self._reactor, threads, functools.partial(run, work))
+
+
+class _Pool:
+    """A thread pool that starts with its first work and can be stopped for good."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._pool = ThreadPool(0, threads, name)
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def started(self) -> ThreadPool | None:
+        with self._lock:
+            if self._stopped:
+                return None
+            if not self._pool.started:
+                self._pool.start()
+            return self._pool
+
+    def stop(self) -> None:
+        with self._lock:
+            stop = self._pool.started and not self._stopped
+            self._stopped = True
+        if stop:
+            self._pool.stop()
+
+
+def _failed(error: Exception) -> "Deferred[Any]":
+    deferred: Deferred[Any] = Deferred()
+    deferred.errback(error)
+    return deferred

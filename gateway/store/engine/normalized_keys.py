@@ -1,0 +1,41 @@
+"""The keys by which names, mail addresses and telephone numbers are compared and looked up. Pure.
+
+Two spellings that a person would call the same have the same key; a key is never shown."""
+
+import unicodedata
+
+from gateway.model.ldap.string_preparation import prepare_ignore
+
+KEY_CHARACTERS = 256
+"""Keys are cut here: PostgreSQL refuses an index entry above 2,700 bytes, and one absurd value must not stop a source."""
+
+_DIGITS = frozenset("0123456789")
+_MAX_DIGITS = 10
+
+
+def name_key(name: str) -> str:
+    """Names are the same whatever their case, width, and number of spaces (caseIgnoreMatch, RFC 4517 §4.2.11)."""
+    return prepare_ignore(name).replace("\0", "")[:KEY_CHARACTERS]
+
+
+def email_key(address: str) -> str:
+    """Mail addresses are compared without regard to case, also left of the @: that is how every known system treats them."""
+    return name_key(address)
+
+
+def phone_key(number: str) -> str:
+    """The digits of a telephone number without the prefix 00: "+49 (30) 12-3" and "0049 30 123" are both "4930123"."""
+    digits = "".join(character for character in unicodedata.normalize("NFKC", number) if character in _DIGITS)
+    return digits.removeprefix("00")[:KEY_CHARACTERS]
+
+
+MAX_POSIX_NUMBER = 2**32 - 2
+"""uid_t and gid_t have 32 bits, and (uid_t) -1 is no number (POSIX.1-2017, chown)."""
+
+
+def posix_number(text: str) -> int | None:
+    """A uidNumber or gidNumber; None for text that is none."""
+    if not text.isascii() or not text.isdecimal() or len(text) > _MAX_DIGITS:
+        return None
+    number = int(text)
+    return number if number <= MAX_POSIX_NUMBER else None

@@ -1,0 +1,118 @@
+"""Who is in which group, and which source says so. Two sources may both say it: the member leaves with the last of them."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from sqlalchemy import Connection, bindparam, distinct, func, select
+
+from gateway.model.objects import Kind, Member, Membership
+from gateway.store.engine import bulk
+from gateway.store.engine.any_of import one_of
+from gateway.store.engine.tables import memberships, sources
+
+_IN_GROUP = memberships.c.group_id == bindparam("group")
+_MEMBERS = (
+    select(memberships.c.member_id, memberships.c.member_kind)
+    .distinct()
+    .where(_IN_GROUP, memberships.c.member_id > bindparam("after"))
+    .order_by(memberships.c.member_id)
+    .limit(bindparam("most"))
+)
+_COUNT_MEMBERS = select(func.count(distinct(memberships.c.member_id))).where(
+    _IN_GROUP, memberships.c.member_kind == bindparam("kind")
+)
+_MEMBERS_OF = select(memberships.c.group_id, memberships.c.member_id, memberships.c.member_kind).where(
+    one_of(memberships.c.group_id, "groups")
+)
+_GROUPS_OF = select(memberships.c.member_id, memberships.c.group_id).where(one_of(memberships.c.member_id, "members"))
+_MEMBERSHIPS = (
+    select(
+        memberships.c.group_id,
+        func.min(memberships.c.member_kind),
+        func.min(memberships.c.source_id).label("source"),
+    )
+    .where(memberships.c.member_id == bindparam("member"), memberships.c.group_id > bindparam("after"))
+    .group_by(memberships.c.group_id)
+    .order_by(memberships.c.group_id)
+    .limit(bindparam("most"))
+)
+_COUNT_GROUPS = select(func.count(distinct(memberships.c.group_id))).where(memberships.c.member_id == bindparam("member"))
+_TYPES = select(sources.c.id, sources.c.source_type).where(one_of(sources.c.id, "ids"))
+
+
+def members(connection: Connection, group_id: str, after_id: str, limit: int) -> list[Member]:
+    """At most `limit` direct members of the group whose ids follow `after_id` ("" to begin), in the order of their ids."""
+    rows = connection.execute(_MEMBERS, {"group": group_id, "after": after_id, "most": limit})
+    return [Member(Kind(kind), member_id) for member_id, kind in rows]
+
+
+def count_members(connection: Connection, group_id: str, kind: Kind) -> int:
+    """How many direct members of this kind the group has."""
+    return int(connection.execute(_COUNT_MEMBERS, {"group": group_id, "kind": kind.value}).scalar_one())
+
+
+def members_of(connection: Connection, group_ids: Collection[str]) -> dict[str, list[Member]]:
+    """The direct members of each group, in no particular order, each once; a group without members is left out."""
+    found: dict[str, dict[Member, None]] = {}
+    for group_id, member_id, kind in connection.execute(_MEMBERS_OF, {"groups": group_ids}):
+        found.setdefault(group_id, {})[Member(Kind(kind), member_id)] = None
+    return {group_id: list(unique) for group_id, unique in found.items()}
+
+
+def group_ids_of(connection: Connection, member_ids: Collection[str]) -> dict[str, set[str]]:
+    """The groups that each of these users and groups is a direct member of; who is in none is left out."""
+    found: dict[str, set[str]] = {}
+    for member_id, group_id in connection.execute(_GROUPS_OF, {"members": member_ids}):
+        found.setdefault(member_id, set()).add(group_id)
+    return found
+
+
+def groups_of(connection: Connection, member_id: str, after_id: str, limit: int) -> list[Membership]:
+    """At most `limit` memberships of a user or group, one for each group, in the order of the groups' ids after `after_id`
+    ("" to begin). When several sources say the same, the first by name is given."""
+    rows = connection.execute(_MEMBERSHIPS, {"member": member_id, "after": after_id, "most": limit}).all()
+    types = dict(connection.execute(_TYPES, {"ids": {row.source for row in rows}}).all())
+    return [
+        Membership(group_id, Member(Kind(kind), member_id), types.get(source, ""), source) for group_id, kind, source in rows
+    ]
+
+
+def count_groups(connection: Connection, member_id: str) -> int:
+    """How many groups a user or group is a direct member of."""
+    return int(connection.execute(_COUNT_GROUPS, {"member": member_id}).scalar_one())
+
+
+# ---- writing: for gateway/sync, under the lock of the log
+
+
+def add(connection: Connection, source_id: str, pairs: Sequence[tuple[str, Member]]) -> None:
+    """Note that a source says of each `(group id, member)` that it is so; what is noted already stays."""
+    rows = [(group_id, member.id, source_id, member.kind.value) for group_id, member in pairs]
+    bulk.insert(connection, memberships, rows, ignore_known=True)
+
+
+def remove(connection: Connection, source_id: str, pairs: Iterable[tuple[str, Member]]) -> None:
+    """Note that a source no longer says it."""
+    rows = [(group_id, member.id, source_id) for group_id, member in pairs]
+    bulk.delete(connection, memberships, ("group_id", "member_id", "source_id"), rows)
+
+
+def remove_objects(connection: Connection, object_ids: Collection[str]) -> None:
+    """Forget every membership of and in these objects, whoever says so: they are being deleted."""
+    remove_members(connection, object_ids)
+    bulk.delete(connection, memberships, ("group_id",), [(object_id,) for object_id in object_ids])
+
+
+def remove_members(connection: Connection, object_ids: Collection[str]) -> None:
+    """Forget every membership of these objects, whoever says so."""
+    bulk.delete(connection, memberships, ("member_id",), [(object_id,) for object_id in object_ids])
+
+
+_PAIRS = select(memberships.c.group_id, memberships.c.member_id).where(
+    one_of(memberships.c.group_id, "groups"), one_of(memberships.c.member_id, "members")
+)
+
+
+def existing(connection: Connection, group_ids: Collection[str], member_ids: Collection[str]) -> set[tuple[str, str]]:
+    """The `(group id, member id)` pairs among these that any source says."""
+    rows = connection.execute(_PAIRS, {"groups": group_ids, "members": member_ids})
+    return {(group_id, member_id) for group_id, member_id in rows}

@@ -1,0 +1,162 @@
+"""Organizations: a tree below the one root. Written by the one door (gateway/sync) only; read by everyone."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select
+
+from gateway.model.objects import Organization, Origin
+from gateway.store.engine import bulk
+from gateway.store.engine.any_of import one_of
+from gateway.store.engine.column_codecs import decode_attributes, encode_attributes, milliseconds, time_of
+from gateway.store.engine.normalized_keys import name_key
+from gateway.store.engine.tables import organizations
+
+_BY_ID = select(organizations).where(one_of(organizations.c.id, "ids"))
+_BY_ORIGIN = select(organizations.c.id).where(
+    organizations.c.external_id == bindparam("external_id"),
+    organizations.c.source_id == bindparam("source_id"),
+    organizations.c.source_type == bindparam("source_type"),
+)
+_IS_CHILD = organizations.c.parent_id == bindparam("parent")
+_CHILDREN = (
+    select(organizations)
+    .where(_IS_CHILD)
+    .order_by(organizations.c.name_key, organizations.c.id)
+    .limit(bindparam("most"))
+    .offset(bindparam("offset"))
+)
+_COUNT_CHILDREN = select(func.count()).select_from(organizations).where(_IS_CHILD)
+_CHILD_IDS = select(organizations.c.id).where(one_of(organizations.c.parent_id, "parents"))
+_SAME_NAME = (
+    select(organizations.c.id)
+    .where(organizations.c.parent_id == bindparam("parent"), organizations.c.name_key == bindparam("key"))
+    .order_by(organizations.c.created_at, organizations.c.id)
+)
+_ALL = select(organizations).order_by(organizations.c.id)
+_FROM = _ALL.where(organizations.c.id > bindparam("after")).limit(bindparam("most"))
+_COUNT = select(func.count()).select_from(organizations)
+
+# UNION, not UNION ALL: should a tree ever hold a circle, the walk still ends.
+_below = select(organizations.c.id).where(one_of(organizations.c.id, "ids")).cte("below", recursive=True)
+_SUBTREE = select(_below.union(select(organizations.c.id).join(_below, organizations.c.parent_id == _below.c.id)).c.id)
+MAX_DEPTH = 200
+"""A walk upwards stops here; no tree of people is deeper, and a circle would be endless."""
+
+_PARENT = select(organizations.c.parent_id).where(organizations.c.id == bindparam("id"))
+
+
+def get(connection: Connection, organization_id: str) -> Organization | None:
+    """The organization, or None."""
+    return get_many(connection, (organization_id,)).get(organization_id)
+
+
+def get_many(connection: Connection, organization_ids: Collection[str]) -> dict[str, Organization]:
+    """Those of the organizations that exist, by id, in no particular order."""
+    return {row.id: _organization(row) for row in connection.execute(_BY_ID, {"ids": organization_ids})}
+
+
+def id_by_origin(connection: Connection, origin: Origin) -> str | None:
+    """The organization that came from this record first; None when there is none."""
+    return connection.execute(
+        _BY_ORIGIN,
+        {"external_id": origin.external_id, "source_id": origin.source_id, "source_type": origin.source_type},
+    ).scalar()
+
+
+def children(connection: Connection, parent_id: str, offset: int, limit: int) -> tuple[list[Organization], int]:
+    """The organizations directly below, by name, and how many there are in all."""
+    rows = connection.execute(_CHILDREN, {"parent": parent_id, "most": limit, "offset": offset})
+    total = int(connection.execute(_COUNT_CHILDREN, {"parent": parent_id}).scalar_one())
+    return [_organization(row) for row in rows], total
+
+
+def ancestors(connection: Connection, organization_id: str) -> tuple[str, ...]:
+    """The ids of the organizations above, nearest first, the root last; empty for the root and for an unknown one."""
+    above: list[str] = []
+    current: str | None = organization_id
+    while len(above) < MAX_DEPTH:
+        current = connection.execute(_PARENT, {"id": current}).scalar()
+        if current is None or current in above:
+            break
+        above.append(current)
+    return tuple(above)
+
+
+def subtree(connection: Connection, organization_ids: Collection[str]) -> frozenset[str]:
+    """The ids of these organizations and of everything below them; unknown ids are left out."""
+    return frozenset(connection.execute(_SUBTREE, {"ids": organization_ids}).scalars())
+
+
+def same_name(connection: Connection, parent_id: str, name: str) -> list[str]:
+    """The ids of the organizations of this name directly below `parent_id`, the oldest first."""
+    return list(connection.execute(_SAME_NAME, {"parent": parent_id, "key": name_key(name)}).scalars())
+
+
+def page(connection: Connection, offset: int, limit: int) -> tuple[list[Organization], int]:
+    """Organizations in the order of their ids, and how many there are in all."""
+    rows = connection.execute(_ALL.limit(limit).offset(offset))
+    return [_organization(row) for row in rows], count(connection)
+
+
+def iterate(connection: Connection, after_id: str, limit: int) -> list[Organization]:
+    """At most `limit` organizations whose ids follow `after_id` ("" to begin), in the order of their ids."""
+    return [_organization(row) for row in connection.execute(_FROM, {"after": after_id, "most": limit})]
+
+
+def count(connection: Connection) -> int:
+    """How many organizations there are, the root included."""
+    return int(connection.execute(_COUNT).scalar_one())
+
+
+# ---- writing: for gateway/sync, under the lock of the log
+
+
+def child_ids(connection: Connection, parent_ids: Collection[str]) -> list[str]:
+    """The ids of all organizations directly below any of these."""
+    return list(connection.execute(_CHILD_IDS, {"parents": parent_ids}).scalars())
+
+
+def insert(connection: Connection, new: Sequence[Organization]) -> None:
+    """Store new organizations."""
+    bulk.insert(connection, organizations, [(organization.id, *_values(organization)) for organization in new])
+
+
+_MUTABLE = tuple(column.name for column in organizations.columns if column.name != "id")
+
+
+def update(connection: Connection, changed: Sequence[Organization]) -> None:
+    """Store the new state of organizations."""
+    bulk.update(connection, organizations, _MUTABLE, [(*_values(organization), organization.id) for organization in changed])
+
+
+def delete(connection: Connection, organization_ids: Collection[str]) -> None:
+    """Remove organizations that nothing belongs to any more."""
+    bulk.delete(connection, organizations, ("id",), [(organization_id,) for organization_id in organization_ids])
+
+
+def _values(organization: Organization) -> tuple[Any, ...]:
+    origin = organization.origin
+    return (
+        organization.name,
+        name_key(organization.name),
+        organization.parent_id,
+        origin.source_type,
+        origin.source_id,
+        origin.external_id,
+        encode_attributes(organization.attributes),
+        milliseconds(organization.created_at),
+        milliseconds(organization.updated_at),
+    )
+
+
+def _organization(row: Row[Any]) -> Organization:
+    return Organization(
+        row.id,
+        row.name,
+        row.parent_id,
+        Origin(row.source_type, row.source_id, row.external_id),
+        time_of(row.created_at),
+        time_of(row.updated_at),
+        decode_attributes(row.attributes),
+    )

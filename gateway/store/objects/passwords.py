@@ -1,0 +1,102 @@
+"""Passwords of people that are kept here, as argon2id hashes: local ones, and verifiers of passwords that a source accepted.
+
+Both go with the user they belong to. No password ever comes to this floor."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert, literal, select, update
+
+from gateway.model.errors import NotFound
+from gateway.store.engine.any_of import one_of
+from gateway.store.engine.column_codecs import milliseconds, time_of
+from gateway.store.engine.tables import local_passwords, password_verifiers, users
+
+_LOCAL = select(local_passwords.c.hash).where(local_passwords.c.user_id == bindparam("user"))
+_ANY_LOCAL = select(literal(1)).select_from(local_passwords).limit(1)
+_SET_AMONG = select(local_passwords.c.user_id).where(one_of(local_passwords.c.user_id, "users"))
+_LOCAL_AMONG = select(local_passwords.c.user_id, local_passwords.c.hash).where(one_of(local_passwords.c.user_id, "users"))
+_FORGET_LOCAL = delete(local_passwords).where(local_passwords.c.user_id == bindparam("user"))
+_ENABLED = select(users.c.enabled).where(users.c.id == bindparam("user"))
+_OF_USER = password_verifiers.c.user_id == bindparam("user")
+_OF_SOURCE = password_verifiers.c.source_id == bindparam("source")
+_VERIFIER = select(password_verifiers.c.hash, password_verifiers.c.verified_at).where(_OF_USER, _OF_SOURCE)
+_FORGET_VERIFIER = delete(password_verifiers).where(_OF_USER, _OF_SOURCE)
+_FORGET_VERIFIERS = delete(password_verifiers).where(one_of(password_verifiers.c.user_id, "users"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """`verified_at`: when the source last accepted the password that `hash` is of."""
+
+    hash: str = field(repr=False)
+    verified_at: datetime
+
+
+def local_hash(connection: Connection, user_id: str) -> str | None:
+    """The hash of the user's local password; None when there is none."""
+    found: str | None = connection.execute(_LOCAL, {"user": user_id}).scalar()
+    return found
+
+
+def local_hashes(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
+    """The same for several users; who has none is not in it."""
+    return dict(connection.execute(_LOCAL_AMONG, {"users": user_ids}).all())
+
+
+def any_local(connection: Connection) -> bool:
+    """Whether anybody has a local password."""
+    return connection.execute(_ANY_LOCAL).first() is not None
+
+
+def set_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
+    """Those of the users who have a local password."""
+    return frozenset(connection.execute(_SET_AMONG, {"users": user_ids}).scalars())
+
+
+def set_local(connection: Connection, user_id: str, password_hash: str, *, by: str, now: datetime) -> None:
+    """Give the user a local password. `by`: who did it, for whoever looks later. Raises NotFound."""
+    if connection.execute(_ENABLED, {"user": user_id}).first() is None:
+        raise NotFound(f"there is no user {user_id!r}")
+    clear_local(connection, user_id)
+    row = {"user_id": user_id, "hash": password_hash, "set_at": milliseconds(now), "set_by": by}
+    connection.execute(insert(local_passwords), row)
+
+
+def clear_local(connection: Connection, user_id: str) -> bool:
+    """Take the user's local password away; whether there was one."""
+    return connection.execute(_FORGET_LOCAL, {"user": user_id}).rowcount > 0
+
+
+def verifier(connection: Connection, user_id: str, source_id: str) -> Verifier | None:
+    """What is kept of the password that the source accepted last."""
+    row = connection.execute(_VERIFIER, {"user": user_id, "source": source_id}).one_or_none()
+    return None if row is None else Verifier(row.hash, time_of(row.verified_at))
+
+
+def keep_verifier(connection: Connection, user_id: str, source_id: str, password_hash: str, now: datetime) -> None:
+    """Keep it, in the place of an older one. Nothing is kept for a user who is gone or may not log in."""
+    forget_verifier(connection, user_id, source_id)
+    if not connection.execute(_ENABLED, {"user": user_id}).scalar():
+        return
+    row = {"user_id": user_id, "source_id": source_id, "hash": password_hash, "verified_at": milliseconds(now)}
+    connection.execute(insert(password_verifiers), row)
+
+
+def forget_verifier(connection: Connection, user_id: str, source_id: str) -> None:
+    """What the source accepted last counts no more."""
+    connection.execute(_FORGET_VERIFIER, {"user": user_id, "source": source_id})
+
+
+def forget_verifiers(connection: Connection, user_ids: Collection[str]) -> None:
+    """The same for users who may not log in any more, or whose password has changed, at whatever source."""
+    if user_ids:
+        connection.execute(_FORGET_VERIFIERS, {"users": user_ids})
+
+
+def hand_over(connection: Connection, old_user_id: str, new_user_id: str) -> None:
+    """The local password of one user becomes that of another, who has none."""
+    if local_hash(connection, new_user_id) is None:
+        statement = update(local_passwords).where(local_passwords.c.user_id == bindparam("old"))
+        connection.execute(statement.values(user_id=bindparam("new")), {"old": old_user_id, "new": new_user_id})

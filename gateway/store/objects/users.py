@@ -1,0 +1,222 @@
+"""Users, and in which organizations they are. Written by the one door (gateway/sync) only; read by everyone."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, distinct, func, select
+
+from gateway.model.errors import Conflict
+from gateway.model.objects import Origin, User
+from gateway.store.engine import bulk
+from gateway.store.engine.any_of import one_of
+from gateway.store.engine.column_codecs import (
+    decode_attributes,
+    decode_strings,
+    encode_attributes,
+    encode_strings,
+    milliseconds,
+    optional_time_of,
+    time_of,
+)
+from gateway.store.engine.normalized_keys import email_key, name_key, phone_key, posix_number
+from gateway.store.engine.tables import user_organizations, users
+
+_BY_ID = select(users).where(one_of(users.c.id, "ids"))
+_ENABLED = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.enabled)
+_ENABLED_BY_ID = select(users.c.id, users.c.enabled).where(one_of(users.c.id, "ids"))
+_GONE = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.gone_at.is_not(None))
+_BY_ORIGIN = select(users.c.id).where(
+    users.c.external_id == bindparam("external_id"),
+    users.c.source_id == bindparam("source_id"),
+    users.c.source_type == bindparam("source_type"),
+)
+_NAME_HOLDERS = select(users.c.username_key, users.c.id).where(one_of(users.c.username_key, "keys"))
+_ALL = select(users).order_by(users.c.id)
+_FROM = _ALL.where(users.c.id > bindparam("after")).limit(bindparam("most"))
+_IN = user_organizations.c.organization_id
+_IDS_IN = (
+    select(user_organizations.c.user_id)
+    .distinct()
+    .where(one_of(_IN, "organizations"))
+    .order_by(user_organizations.c.user_id)
+    .limit(bindparam("most"))
+    .offset(bindparam("offset"))
+)
+_COUNT_IN = select(func.count(distinct(user_organizations.c.user_id))).where(one_of(_IN, "organizations"))
+_COUNT = select(func.count()).select_from(users)
+
+
+def get(connection: Connection, user_id: str) -> User | None:
+    """The user, or None."""
+    return get_many(connection, (user_id,)).get(user_id)
+
+
+def get_many(connection: Connection, user_ids: Collection[str]) -> dict[str, User]:
+    """Those of the users that exist, by id, in no particular order."""
+    return {row.id: _user(row) for row in connection.execute(_BY_ID, {"ids": user_ids})}
+
+
+def id_by_username(connection: Connection, username: str) -> str | None:
+    """The user with this login name, whatever its case; None when there is none."""
+    return name_holders(connection, (name_key(username),)).get(name_key(username))
+
+
+def name_holders(connection: Connection, username_keys: Collection[str]) -> dict[str, str]:
+    """Who has these login names, given as keys: the users' ids by key."""
+    return dict(connection.execute(_NAME_HOLDERS, {"keys": username_keys}).all())
+
+
+def id_by_email(connection: Connection, address: str) -> str | None:
+    """The user whose main address this is; None when there is none. Raises Conflict when there are several."""
+    return _only(connection, "email_key", email_key(address), "the mail address")
+
+
+def id_by_phone_number(connection: Connection, number: str) -> str | None:
+    """The user whose main telephone number this is, however it is written; None, or Conflict, as `id_by_email`."""
+    return _only(connection, "phone_key", phone_key(number), "the telephone number")
+
+
+def id_by_origin(connection: Connection, origin: Origin) -> str | None:
+    """The user that came from this record first; None when there is none."""
+    return connection.execute(
+        _BY_ORIGIN,
+        {"external_id": origin.external_id, "source_id": origin.source_id, "source_type": origin.source_type},
+    ).scalar()
+
+
+def enabled_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
+    """Those of the users that exist and may log in."""
+    return frozenset(connection.execute(_ENABLED, {"ids": user_ids}).scalars())
+
+
+def enabled_by_id(connection: Connection, user_ids: Collection[str]) -> dict[str, bool]:
+    """Of each of the users that exist: whether it may log in."""
+    return dict(connection.execute(_ENABLED_BY_ID, {"ids": user_ids}).all())
+
+
+def gone_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
+    """Those of the users that are leavers."""
+    return frozenset(connection.execute(_GONE, {"ids": user_ids}).scalars()) if user_ids else frozenset()
+
+
+def page(connection: Connection, organization_ids: Collection[str] | None, offset: int, limit: int) -> tuple[list[User], int]:
+    """The users that belong directly to any of these organizations (None: all), in the order of their ids, and how many
+    there are in all. Give the whole subtree (`organizations.subtree`) to look below."""
+    if organization_ids is None:
+        rows = connection.execute(_ALL.limit(limit).offset(offset))
+        return [_user(row) for row in rows], int(connection.execute(_COUNT).scalar_one())
+    ids = connection.execute(_IDS_IN, {"organizations": organization_ids, "most": limit, "offset": offset}).scalars().all()
+    total = int(connection.execute(_COUNT_IN, {"organizations": organization_ids}).scalar_one())
+    found = get_many(connection, ids)
+    return [found[user_id] for user_id in ids], total
+
+
+def iterate(connection: Connection, after_id: str, limit: int) -> list[User]:
+    """At most `limit` users whose ids follow `after_id` ("" to begin), in the order of their ids."""
+    return [_user(row) for row in connection.execute(_FROM, {"after": after_id, "most": limit})]
+
+
+def count(connection: Connection) -> int:
+    """How many users there are."""
+    return int(connection.execute(_COUNT).scalar_one())
+
+
+# ---- writing: for gateway/sync, under the lock of the log
+
+
+def insert(connection: Connection, new: Sequence[User]) -> None:
+    """Store new users. Their login names must be free."""
+    bulk.insert(connection, users, [(user.id, *_values(user)) for user in new])
+    bulk.insert(connection, user_organizations, _places(new))
+
+
+_MUTABLE = tuple(column.name for column in users.columns if column.name != "id")
+
+
+def update(connection: Connection, changed: Sequence[User], moved: Collection[str]) -> None:
+    """Store the new state of users; `moved` has the ids of those whose organizations are not what they were.
+
+    Names may go round among them: whoever has a name that another one of them gets lets go of it first.
+    """
+    displaced = _displaced(connection, changed)
+    bulk.update(connection, users, ("username_key",), [(f"\x7f{user_id}", user_id) for user_id in displaced])
+    bulk.update(connection, users, _MUTABLE, [(*_values(user), user.id) for user in changed])
+    movers = [user for user in changed if user.id in moved]
+    bulk.delete(connection, user_organizations, ("user_id",), [(user.id,) for user in movers])
+    bulk.insert(connection, user_organizations, _places(movers))
+
+
+def let_go_of_name(connection: Connection, user_id: str) -> None:
+    """Let another user have this one's login name before this one is deleted, in the same transaction."""
+    bulk.update(connection, users, ("username_key",), [(f"\x7f{user_id}", user_id)])
+
+
+def delete(connection: Connection, user_ids: Collection[str]) -> None:
+    """Remove the users; their memberships are removed by `memberships.remove_objects`."""
+    rows = [(user_id,) for user_id in user_ids]
+    bulk.delete(connection, user_organizations, ("user_id",), rows)
+    bulk.delete(connection, users, ("id",), rows)
+
+
+def ids_directly_in(connection: Connection, organization_ids: Collection[str]) -> list[str]:
+    """The users that belong directly to any of these organizations."""
+    statement = select(user_organizations.c.user_id).distinct().where(one_of(_IN, "organizations"))
+    return list(connection.execute(statement, {"organizations": organization_ids}).scalars())
+
+
+def _displaced(connection: Connection, changed: Sequence[User]) -> list[str]:
+    """The users whose present name another one of `changed` gets. No name begins with the sign they are parked under."""
+    takers = {name_key(user.username): user.id for user in changed}
+    changing = set(takers.values())
+    holders = name_holders(connection, takers)
+    return [holder for key, holder in holders.items() if holder != takers[key] and holder in changing]
+
+
+def _places(placed: Sequence[User]) -> list[tuple[str, str]]:
+    return [(organization, user.id) for user in placed for organization in dict.fromkeys(user.organization_ids)]
+
+
+def _values(user: User) -> tuple[Any, ...]:
+    origin = user.origin
+    email, phone = user.first("email"), user.first("phone_number")
+    return (
+        user.username,
+        name_key(user.username),
+        user.enabled,
+        origin.source_type,
+        origin.source_id,
+        origin.external_id,
+        encode_strings(user.organization_ids),
+        encode_attributes(user.attributes),
+        email_key(email) or None if email else None,
+        phone_key(phone) or None if phone else None,
+        milliseconds(user.created_at),
+        milliseconds(user.updated_at),
+        posix_number(user.first("uid_number")),
+        posix_number(user.first("gid_number")),
+        None if user.gone_at is None else milliseconds(user.gone_at),
+    )
+
+
+def _only(connection: Connection, column: str, key: str, what: str) -> str | None:
+    if not key:
+        return None
+    statement = select(users.c.id).where(users.c[column] == bindparam("key")).limit(2)
+    found = connection.execute(statement, {"key": key}).scalars().all()
+    if len(found) > 1:
+        raise Conflict(f"several users have {what} given: look the user up by name or external id")
+    return found[0] if found else None
+
+
+def _user(row: Row[Any]) -> User:
+    return User(
+        row.id,
+        row.username,
+        Origin(row.source_type, row.source_id, row.external_id),
+        time_of(row.created_at),
+        time_of(row.updated_at),
+        row.enabled,
+        decode_attributes(row.attributes),
+        decode_strings(row.organization_ids),
+        optional_time_of(row.gone_at),
+    )

@@ -1,0 +1,131 @@
+"""One row for each source: how far it has been read, what a full comparison under way covers, when it was last well."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+
+from gateway.model.deltas import Watermark
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
+from gateway.store.engine.column_codecs import milliseconds, optional_time_of
+from gateway.store.engine.tables import sources
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(dict[str, int])
+_TARGETS = select(sources.c.id, sources.c.target_organization_id)
+_GET = select(sources).where(sources.c.id == bindparam("source"))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """`fingerprint`: the settings under which `watermark` is worth something. `comparing`: the kinds of a full comparison that
+    has begun and not been completed, each with the time (milliseconds) it began. `caught_up_at`: when the source's present
+    state was last reached; `heard_at`: when it last reported at all. `deletions_allowed_at`: when a person last let deletions
+    pass."""
+
+    id: str
+    source_type: str
+    fingerprint: str = ""
+    target_organization_id: str = ROOT_ORGANIZATION_ID
+    watermark: Watermark | None = field(default=None, repr=False)
+    comparing: Mapping[Kind, int] = field(default_factory=dict)
+    caught_up_at: datetime | None = None
+    heard_at: datetime | None = None
+    deletions_allowed_at: datetime | None = None
+    last_error: str = ""
+    last_error_at: datetime | None = None
+
+
+def get(connection: Connection, source_id: str) -> SourceState | None:
+    """The source's state; None when it has never been seen."""
+    row = connection.execute(_GET, {"source": source_id}).one_or_none()
+    return None if row is None else _state(row)
+
+
+def all_sources(connection: Connection) -> list[SourceState]:
+    """Every source that was ever seen, by name."""
+    return [_state(row) for row in connection.execute(select(sources).order_by(sources.c.id))]
+
+
+def ensure(connection: Connection, source_id: str, source_type: str) -> SourceState:
+    """The source's state, made when it is new."""
+    state = get(connection, source_id)
+    if state is None:
+        row = {
+            "id": source_id,
+            "source_type": source_type,
+            "fingerprint": "",
+            "target_organization_id": ROOT_ORGANIZATION_ID,
+            "comparing": "{}",
+            "last_error": "",
+        }
+        connection.execute(insert(sources), row)
+        return SourceState(source_id, source_type)
+    if state.source_type != source_type:
+        _set(connection, source_id, source_type=source_type)
+    return state
+
+
+def set_watermark(connection: Connection, source_id: str, watermark: Watermark | None) -> None:
+    """Store how far the source has been read; goes into the transaction of the batch (law 2)."""
+    _set(connection, source_id, watermark=watermark)
+
+
+def set_settings(connection: Connection, source_id: str, fingerprint: str, target_organization_id: str) -> None:
+    """Note the settings under which the source is read from now on; the watermark of the former ones is forgotten."""
+    _set(connection, source_id, fingerprint=fingerprint, target_organization_id=target_organization_id, watermark=None)
+
+
+def target_organizations(connection: Connection) -> dict[str, str]:
+    """Where each source's objects belong that have no organization of their own at it."""
+    return dict(connection.execute(_TARGETS).all())
+
+
+def set_comparing(connection: Connection, source_id: str, comparing: Mapping[Kind, int]) -> None:
+    """Store which kinds a full comparison covers."""
+    _set(connection, source_id, comparing=_encoder.encode(dict(comparing)).decode())
+
+
+def note_heard(connection: Connection, source_id: str, now: datetime, *, caught_up: bool) -> None:
+    """Note that the source has reported; it is well again."""
+    stamp = milliseconds(now)
+    values = {"heard_at": stamp, "last_error": ""}
+    _set(connection, source_id, **values, **({"caught_up_at": stamp} if caught_up else {}))
+
+
+def note_deletions_allowed(connection: Connection, source_id: str, now: datetime) -> None:
+    """Note that a person let deletions pass: what was deleted until now no longer counts for the guard."""
+    _set(connection, source_id, deletions_allowed_at=milliseconds(now))
+
+
+def note_error(connection: Connection, source_id: str, error: str, now: datetime) -> None:
+    """Note what went wrong with the source last."""
+    _set(connection, source_id, last_error=error, last_error_at=milliseconds(now))
+
+
+def forget(connection: Connection, source_id: str) -> None:
+    """The source has ended: it is read no more, and has no records but those of leavers."""
+    connection.execute(delete(sources).where(sources.c.id == source_id))
+
+
+def _set(connection: Connection, source_id: str, **values: Any) -> None:
+    connection.execute(update(sources).where(sources.c.id == source_id).values(**values))
+
+
+def _state(row: Row[Any]) -> SourceState:
+    return SourceState(
+        row.id,
+        row.source_type,
+        row.fingerprint,
+        row.target_organization_id,
+        None if row.watermark is None else Watermark(bytes(row.watermark)),
+        {Kind(kind): run for kind, run in _decoder.decode(row.comparing).items()},
+        optional_time_of(row.caught_up_at),
+        optional_time_of(row.heard_at),
+        optional_time_of(row.deletions_allowed_at),
+        row.last_error,
+        optional_time_of(row.last_error_at),
+    )

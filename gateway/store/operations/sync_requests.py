@@ -1,0 +1,77 @@
+"""Requests of a person: "synchronize this source now". The command line places them; whoever holds the source's lease takes
+them and answers with the number of the run."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from gateway.store.engine.column_codecs import milliseconds, time_of
+from gateway.store.engine.tables import requests
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`full`: compare everything. `allow_deletions`: let this run pass the deletion guard. `run_id` is the answer."""
+
+    id: int
+    source_id: str
+    full: bool
+    allow_deletions: bool
+    requested_at: datetime
+    taken_by: str | None = None
+    run_id: int | None = None
+
+
+def place(connection: Connection, source_id: str, *, full: bool, allow_deletions: bool, now: datetime) -> int:
+    """Ask for a run; the number of the request."""
+    row = {
+        "source_id": source_id,
+        "full": full,
+        "allow_deletions": allow_deletions,
+        "requested_at": milliseconds(now),
+    }
+    return int(connection.execute(insert(requests).returning(requests.c.id), row).scalar_one())
+
+
+def take(connection: Connection, source_id: str, holder: str) -> Request | None:
+    """The oldest request for this source that nobody has taken, now taken by `holder`; None when there is none."""
+    open_requests = (
+        select(requests)
+        .where(requests.c.source_id == source_id, requests.c.taken_by.is_(None))
+        .order_by(requests.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = connection.execute(open_requests).one_or_none()
+    if row is None:
+        return None
+    connection.execute(update(requests).where(requests.c.id == row.id).values(taken_by=holder))
+    return _request(row)
+
+
+def waiting(connection: Connection) -> list[str]:
+    """The sources that somebody has asked for and nobody has taken, by name."""
+    untaken = select(requests.c.source_id).where(requests.c.taken_by.is_(None)).distinct()
+    return list(connection.execute(untaken.order_by(requests.c.source_id)).scalars())
+
+
+def answer(connection: Connection, request_id: int, run_id: int) -> None:
+    """Note which run serves the request."""
+    connection.execute(update(requests).where(requests.c.id == request_id).values(run_id=run_id))
+
+
+def get(connection: Connection, request_id: int) -> Request | None:
+    """The request as it stands, or None."""
+    row = connection.execute(select(requests).where(requests.c.id == request_id)).one_or_none()
+    return None if row is None else _request(row)
+
+
+def withdraw(connection: Connection, request_id: int) -> bool:
+    """Take back a request that nobody has taken; whether that worked."""
+    open_request = requests.c.taken_by.is_(None)
+    return bool(connection.execute(delete(requests).where(requests.c.id == request_id, open_request)).rowcount)
+
+
+def _request(row: Row[tuple[object, ...]]) -> Request:
+    return Request(row.id, row.source_id, row.full, row.allow_deletions, time_of(row.requested_at), row.taken_by, row.run_id)

@@ -1,0 +1,96 @@
+"""Records that are gone from their source while their object waits: since when, of whom, and for how much longer.
+
+A record with `gone_at` is that of a leaver. One in the situation `deleted` without it was kept: its object stays as it is."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, exists, func, literal_column, select
+
+from gateway.model.objects import Kind
+from gateway.model.records import DECIDED_BY_ADDITION, Situation
+from gateway.store.engine import bulk
+from gateway.store.engine.any_of import one_of
+from gateway.store.engine.column_codecs import milliseconds, optional_time_of
+from gateway.store.engine.tables import records, users
+from gateway.store.records.record_rows import RecordRow
+
+_OF_SOURCE = records.c.source_id == bindparam("source")
+_LEFT = records.c.gone_at.is_not(None)
+_SOURCES = select(records.c.source_id).distinct().where(_LEFT)
+_FIRST = select(func.count(), func.min(records.c.gone_at)).where(_OF_SOURCE, _LEFT)
+_SINCE = select(records.c.kind, func.count()).where(_OF_SOURCE, records.c.gone_at > bindparam("since")).group_by(records.c.kind)
+_DUE = (
+    select(records.c.id)
+    .where(_OF_SOURCE, records.c.gone_at <= bindparam("until"))
+    .order_by(records.c.gone_at, records.c.id)
+    .limit(bindparam("most"))
+)
+_UNCLAIMED = (
+    select(users.c.id)
+    .where(
+        users.c.gone_at <= bindparam("until"),
+        ~exists().where(records.c.object_id == users.c.id, records.c.decided_by != DECIDED_BY_ADDITION),
+    )
+    .order_by(users.c.gone_at, users.c.id)
+    .limit(bindparam("most"))
+)
+# Written out: a planner takes a partial index only for a condition that it can read.
+_GONE = (_OF_SOURCE, records.c.situation != literal_column("'linked'"), records.c.situation == Situation.DELETED.value)
+_ANY = select(records.c.id).where(*_GONE).limit(1)
+_GONE_OF = select(records.c.id).where(*_GONE, one_of(records.c.object_id, "objects"))
+_BY_LOGIN = (
+    select(records).where(_OF_SOURCE, one_of(records.c.login_key, "keys"), _LEFT).order_by(records.c.gone_at, records.c.id)
+)
+
+
+def sources(connection: Connection) -> list[str]:
+    """The sources from which somebody has left, by name."""
+    return sorted(connection.execute(_SOURCES).scalars())
+
+
+def first(connection: Connection, source_id: str) -> tuple[int, datetime | None]:
+    """How many records of leavers a source has, and since when the first of them is gone."""
+    count, gone_at = connection.execute(_FIRST, {"source": source_id}).one()
+    return int(count), optional_time_of(gone_at)
+
+
+def since(connection: Connection, source_id: str, stamp: int) -> dict[Kind, int]:
+    """How many of each kind have left the source after `stamp` (milliseconds), and are away."""
+    return {Kind(kind): count for kind, count in connection.execute(_SINCE, {"source": source_id, "since": stamp})}
+
+
+def due(connection: Connection, source_id: str, until: datetime, limit: int) -> list[int]:
+    """At most `limit` records that have been gone since `until` or longer, the longest first."""
+    return list(connection.execute(_DUE, {"source": source_id, "until": milliseconds(until), "most": limit}).scalars())
+
+
+def without_records(connection: Connection, until: datetime, limit: int) -> list[str]:
+    """At most `limit` leavers since `until` or longer of whom no record is left, because a person has unlinked it."""
+    return list(connection.execute(_UNCLAIMED, {"until": milliseconds(until), "most": limit}).scalars())
+
+
+def any_gone(connection: Connection, source_id: str) -> bool:
+    """Whether anybody has left the source, or anything of it is kept."""
+    return connection.execute(_ANY, {"source": source_id}).first() is not None
+
+
+def gone_of(connection: Connection, source_id: str, object_ids: Collection[str | None]) -> list[int]:
+    """The source's records that are gone and belong to these objects."""
+    return list(connection.execute(_GONE_OF, {"source": source_id, "objects": object_ids}).scalars())
+
+
+def by_login(connection: Connection, source_id: str, login_keys: Collection[str]) -> dict[str, RecordRow]:
+    """The records of leavers of a source that had these login names, by name key; of several the youngest."""
+    rows = connection.execute(_BY_LOGIN, {"source": source_id, "keys": login_keys}) if login_keys else ()
+    return {row.login_key: RecordRow._make(row) for row in rows}
+
+
+# ---- writing: for gateway/sync, under the lock of the log
+
+
+def leave(connection: Connection, reasons: Mapping[int, str], stamp: int | None) -> None:
+    """These records, each with the reason for which it is no object, are gone since `stamp`; None: their objects stay as they
+    are, for ever."""
+    rows = [(Situation.DELETED.value, reason, stamp, None, record_id) for record_id, reason in reasons.items()]
+    bulk.update(connection, records, ("situation", "reason", "gone_at", "digest"), rows)

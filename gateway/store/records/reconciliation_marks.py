@@ -1,0 +1,47 @@
+"""Which records a full comparison that is under way has met; at its end, whoever was not met is gone from the source."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, bindparam, delete, func, select
+
+from gateway.model.objects import Kind
+from gateway.model.records import Situation
+from gateway.store.engine import bulk
+from gateway.store.engine.tables import records, sightings
+
+_MINE = (sightings.c.source_id == bindparam("source"), sightings.c.kind == bindparam("kind_"))
+_CLEAR = delete(sightings).where(*_MINE)
+_COUNT = select(func.count()).select_from(sightings).where(*_MINE)
+_UNSEEN = select(records.c.id).where(
+    records.c.source_id == bindparam("source"),
+    records.c.kind == bindparam("kind_"),
+    records.c.situation != Situation.DELETED.value,
+    ~select(sightings.c.record)
+    .where(
+        sightings.c.source_id == records.c.source_id,
+        sightings.c.kind == records.c.kind,
+        sightings.c.record == records.c.id,
+    )
+    .exists(),
+)
+
+
+def clear(connection: Connection, source_id: str, kind: Kind) -> None:
+    """Forget what was met of this kind: a comparison begins, or is done."""
+    connection.execute(_CLEAR, {"source": source_id, "kind_": kind.value})
+
+
+def note(connection: Connection, source_id: str, kind: Kind, record_ids: Collection[int]) -> None:
+    """Note that the comparison has met these records; once or twice is the same."""
+    rows = [(source_id, kind.value, record_id) for record_id in record_ids]
+    bulk.insert(connection, sightings, rows, ignore_known=True)
+
+
+def count(connection: Connection, source_id: str, kind: Kind) -> int:
+    """How many records of this kind were met."""
+    return int(connection.execute(_COUNT, {"source": source_id, "kind_": kind.value}).scalar_one())
+
+
+def unseen(connection: Connection, source_id: str, kind: Kind) -> list[int]:
+    """The records of this kind that were not met, and that were there before."""
+    return list(connection.execute(_UNSEEN, {"source": source_id, "kind_": kind.value}).scalars())

@@ -1,0 +1,100 @@
+"""What records point at: other records of their source (by number, so that a renamed target stays the target), and names that
+nobody has been reported with yet (dangling). Only the door (gateway/sync) uses this."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from gateway.store.engine import bulk
+from gateway.store.engine.any_of import one_of
+from gateway.store.engine.tables import dangling_references, record_references
+
+
+class Pointer(NamedTuple):
+    """A reference that leads to a record; a row of `record_references`. `form` is how the source wrote it."""
+
+    owner: int
+    name: str
+    target: int
+    form: str
+    position: int
+
+
+class Dangling(NamedTuple):
+    """A reference that leads nowhere yet; a row of `dangling_references`."""
+
+    source_id: str
+    form: str
+    value: str
+    owner: int
+    name: str
+    position: int
+
+
+_OWNED = select(record_references).where(one_of(record_references.c.owner, "owners", numbers=True))
+_OWNED_DANGLING = select(dangling_references).where(one_of(dangling_references.c.owner, "owners", numbers=True))
+_LEADING_TO = select(record_references).where(one_of(record_references.c.target, "targets", numbers=True))
+_IS_SOURCE = dangling_references.c.source_id == bindparam("source")
+_ANY = select(dangling_references.c.owner).where(_IS_SOURCE).limit(1)
+_WAITING = select(dangling_references).where(
+    _IS_SOURCE, dangling_references.c.form == bindparam("form"), one_of(dangling_references.c.value, "values")
+)
+_DANGLING = (_IS_SOURCE, dangling_references.c.name == bindparam("name"))
+_DANGLING_COUNT = select(func.count(), func.count(dangling_references.c.owner.distinct())).where(*_DANGLING)
+_DANGLING_ONE = select(dangling_references).where(*_DANGLING).limit(1)
+_NAMED = (
+    select(record_references)
+    .where(one_of(record_references.c.owner, "owners", numbers=True), record_references.c.name == bindparam("name"))
+    .order_by(record_references.c.owner, record_references.c.position, record_references.c.target)
+)
+
+
+def owned(connection: Connection, owners: Collection[int]) -> tuple[list[Pointer], list[Dangling]]:
+    """Everything these records point at."""
+    parameters = {"owners": owners}
+    return (
+        [Pointer(*row) for row in connection.execute(_OWNED, parameters)],
+        [Dangling(*row) for row in connection.execute(_OWNED_DANGLING, parameters)],
+    )
+
+
+def named(connection: Connection, owners: Collection[int], name: str) -> list[Pointer]:
+    """The references of one name that lead to a record, those of each owner in their order."""
+    return [Pointer(*row) for row in connection.execute(_NAMED, {"owners": owners, "name": name})]
+
+
+def leading_to(connection: Connection, targets: Collection[int]) -> list[Pointer]:
+    """Everything that points at these records."""
+    return [Pointer(*row) for row in connection.execute(_LEADING_TO, {"targets": targets})] if targets else []
+
+
+def any_dangling(connection: Connection, source_id: str) -> bool:
+    """Whether any reference of the source leads nowhere: if not, nobody waits for a new record."""
+    return connection.execute(_ANY, {"source": source_id}).first() is not None
+
+
+def count_dangling(connection: Connection, source_id: str, name: str) -> tuple[int, int, Dangling | None]:
+    """How many references of the source with this name lead nowhere, of how many records, and one of them."""
+    parameters = {"source": source_id, "name": name}
+    references, owners = connection.execute(_DANGLING_COUNT, parameters).one()
+    row = connection.execute(_DANGLING_ONE, parameters).first() if references else None
+    return references, owners, None if row is None else Dangling(*row)
+
+
+def waiting_for(connection: Connection, source_id: str, form: str, values: Collection[str]) -> list[Dangling]:
+    """The references that wait for a record with one of these names."""
+    parameters = {"source": source_id, "form": form, "values": values}
+    return [Dangling(*row) for row in connection.execute(_WAITING, parameters)]
+
+
+def add(connection: Connection, pointers: Sequence[Pointer], dangling: Sequence[Dangling] = ()) -> None:
+    """Store references; those that exist stay as they are."""
+    bulk.insert(connection, record_references, pointers, ignore_known=True)
+    bulk.insert(connection, dangling_references, dangling, ignore_known=True)
+
+
+def remove(connection: Connection, pointers: Sequence[Pointer], dangling: Sequence[Dangling] = ()) -> None:
+    """Remove references."""
+    bulk.delete(connection, record_references, Pointer._fields[:3], [pointer[:3] for pointer in pointers])
+    bulk.delete(connection, dangling_references, Dangling._fields[:5], [reference[:5] for reference in dangling])

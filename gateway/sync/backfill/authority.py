@@ -1,0 +1,67 @@
+"""Another [authority] counts for everybody, not only for whom a source happens to report: all objects are worked out anew from
+the records they have, once, after the start, a thousand in a transaction, told by the log like every other change."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+import structlog
+
+from gateway.model.errors import StoreUnavailable
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
+from gateway.store.engine.database import Connection, Database
+from gateway.store.objects import groups, organizations, users
+from gateway.store.operations import backfill_markers
+from gateway.sync.backfill.job import Chore
+from gateway.sync.inbound import Inbound
+
+AT_ONCE: Final = 1_000
+
+NOTE: Final = "authority"
+"""The name of the note: under which rules everybody was worked out last."""
+
+_NOUNS: Mapping[Kind, Any] = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
+
+_log = structlog.get_logger("gateway.authority")
+
+
+def resolve_next(connection: Connection, door: Inbound, kind: Kind, after_id: str) -> str | None:
+    """Work out the next objects of a kind; how far it has come, None when there are no more. A piece of work for
+    `Database.write`."""
+    ids: list[str] = [thing.id for thing in _NOUNS[kind].iterate(connection, after_id, AT_ONCE)]
+    if not ids:
+        return None
+    door.work_out_anew(connection, {object_id: kind for object_id in ids if object_id != ROOT_ORGANIZATION_ID})
+    return ids[-1]
+
+
+class Resolving(Chore):
+    """The pass of one process, by the door for what is written here. Several nodes may do it at the same time: what one has
+    done is nothing to do for the next."""
+
+    def __init__(self, database: Database, door: Inbound) -> None:
+        super().__init__()
+        self._database = database
+        self._door = door
+
+    async def run(self) -> None:
+        """To the end, unless it is stopped."""
+        rules = self._door.authority.fingerprint
+        try:
+            if await self._database.read(partial(backfill_markers.get, name=NOTE)) != rules:
+                _log.info("[authority] is another one: everybody is worked out anew")
+                await self._resolve_all(rules)
+        except StoreUnavailable as error:
+            _log.warning(f"the new [authority] does not count for everybody yet: {error}; it goes on with the next start")
+        except Exception as error:  # whoever stops must not fail of it
+            _log.error("the new [authority] cannot be carried out", error=repr(error), exc_info=error)
+
+    async def _resolve_all(self, rules: str) -> None:
+        for kind in (Kind.ORGANIZATION, Kind.USER, Kind.GROUP):
+            after: str | None = ""
+            while after is not None:
+                if self.stopping:
+                    return
+                after = await self._database.write(partial(resolve_next, door=self._door, kind=kind, after_id=after))
+        await self._database.write(partial(backfill_markers.put, name=NOTE, value=rules))
+        _log.info("everybody is worked out by the new [authority]")

@@ -1,0 +1,164 @@
+"""The records of a source that is no more become records of what is written here: the same objects, with the same ids and
+values, and nothing changes for anybody but that they can be edited now.
+
+What another source has too follows that source alone; only what it does not tell stays as an addition, as if it had been edited
+here.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from gateway.model.attributes import NAMING_ATTRIBUTE
+from gateway.model.connector import LOCAL
+from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType
+from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, Organization, User, Value
+from gateway.model.records import DECIDED_BY_ADDITION, ReferenceForm, Situation
+from gateway.store.correlation import record_keys
+from gateway.store.engine.column_codecs import decode_attributes, encode_attributes
+from gateway.store.engine.database import Connection
+from gateway.store.engine.normalized_keys import name_key
+from gateway.store.log import changes
+from gateway.store.records import record_rows, references, source_retirement
+from gateway.store.records.record_rows import RecordRow
+from gateway.store.records.references import Pointer
+from gateway.sync.inbound import Inbound, carry_out
+from gateway.sync.local.deltas import NOUNS
+from gateway.sync.local.source import all_attributes
+from gateway.sync.references.references import ORGANIZATIONS, PARENT
+from gateway.sync.rules.authority import ENABLED, Said, resolve
+from gateway.sync.rules.correlation import DECIDED_BY_CREATION
+
+AT_ONCE: Final = {Kind.USER: 1_000, Kind.ORGANIZATION: 1_000, Kind.GROUP: 50}
+"""Records in a transaction: groups come with their members."""
+
+_PLACES: Final = {Kind.USER: ORGANIZATIONS, Kind.ORGANIZATION: PARENT}
+
+
+def adopt_next(connection: Connection, own: Inbound, source_id: str, kind: Kind) -> int:
+    """Take over the next records of a kind, by the door of what is written here; how many those were. Users before
+    organizations: where they are is said by the records of those. A piece of work for `Database.write`."""
+    changes.lock(connection)
+    rows = source_retirement.rows_of(connection, source_id, kind, AT_ONCE[kind])
+    if rows:
+        _let_go(connection, [row for row in rows if row.object_id is None])
+        _Adopting(connection, own, source_id, kind, [row for row in rows if row.object_id is not None]).run()
+    return len(rows)
+
+
+def _let_go(connection: Connection, loose: Sequence[RecordRow]) -> None:
+    """Records that never became objects say nothing to anybody."""
+    ids = [row.id for row in loose]
+    references.remove(connection, references.leading_to(connection, ids))
+    record_rows.remove(connection, ids)
+
+
+class _Adopting:
+    """One transaction's records of one kind."""
+
+    def __init__(self, connection: Connection, own: Inbound, source_id: str, kind: Kind, rows: Sequence[RecordRow]) -> None:
+        self._connection = connection
+        self._own = own
+        self._source_id = source_id
+        self._kind = kind
+        self._ids = list(dict.fromkeys(row.object_id or "" for row in rows))
+        self._objects: Mapping[str, DirectoryObject] = NOUNS[kind].get_many(connection, self._ids)
+
+    def run(self) -> None:
+        if not self._ids:
+            return
+        places = self._records_of_places()
+        by_object: defaultdict[str, list[RecordRow]] = defaultdict(list)
+        for row in record_rows.linked_to(self._connection, self._ids):
+            by_object[row.object_id or ""].append(row)
+        for object_id, rows in by_object.items():
+            self._adopt(self._objects[object_id], rows, places)
+        if self._kind is Kind.GROUP:
+            source_retirement.hand_over_memberships(self._connection, self._ids, self._source_id, LOCAL)
+        work = self._own.work(self._connection)
+        work.to_resolve.update(self._ids)
+        work.to_place.update(dict.fromkeys(self._ids, self._kind))
+        carry_out(work, self._own.posix, look_again=False)
+
+    def _adopt(self, thing: DirectoryObject, rows: Sequence[RecordRow], places: Mapping[str, int]) -> None:
+        mine = [row for row in rows if row.source_id == self._source_id]
+        kept = next((row for row in rows if row.source_id == LOCAL), mine[0])
+        others = [
+            row
+            for row in rows
+            if row.source_id not in (LOCAL, self._source_id) and row.gone_at is None and row.decided_by != DECIDED_BY_ADDITION
+        ]
+        self._forget_what_waits(mine)
+        for row in mine:
+            if row.id != kept.id:
+                source_retirement.repoint(self._connection, row.id, kept.id)
+                record_rows.remove(self._connection, (row.id,))
+        attributes = _beside(self._kind, mine, others) if others else dict(all_attributes(thing))
+        before = decode_attributes(kept.attributes) if kept.source_id == LOCAL else {}
+        attributes = {**attributes, **before} if others else {**before, **attributes}
+        login = name_key(thing.username) if isinstance(thing, User) and not others else None
+        row = kept._replace(
+            source_id=LOCAL,
+            external_id=thing.id,
+            dn="",
+            dn_key="",
+            login_key=login,
+            attributes=encode_attributes(attributes),
+            digest=None,
+            situation=Situation.LINKED.value,
+            reason="",
+            decided_by=DECIDED_BY_ADDITION if others else DECIDED_BY_CREATION,
+            gone_at=None,
+            candidates="[]",
+        )
+        source_retirement.move(self._connection, (row,))
+        self._place(thing, row.id, {} if others else places)
+
+    def _forget_what_waits(self, rows: Sequence[RecordRow]) -> None:
+        ids = [row.id for row in rows]
+        record_keys.remove(self._connection, record_keys.of_records(self._connection, ids))
+        references.remove(self._connection, (), references.owned(self._connection, ids)[1])
+
+    def _place(self, thing: DirectoryObject, record_id: int, places: Mapping[str, int]) -> None:
+        """Where it is, said by references: a record of what is written here has no DN to tell it."""
+        name = _PLACES.get(self._kind)
+        if name is None:
+            return
+        said = [one for one in references.owned(self._connection, (record_id,))[0] if one.name != MEMBERS]
+        references.remove(self._connection, said)
+        wanted = [places[one] for one in _organizations(thing) if one in places]
+        form = ReferenceForm.ID.value
+        pointers = [Pointer(record_id, name, target, form, position) for position, target in enumerate(wanted)]
+        references.add(self._connection, pointers)
+
+    def _records_of_places(self) -> dict[str, int]:
+        """A record for each organization in which the objects are, made where there is none but other sources'. Whoever is in
+        the root alone needs none."""
+        wanted = {one for thing in self._objects.values() for one in _organizations(thing)}
+        found: dict[str, int] = {}
+        for row in record_rows.linked_to(self._connection, wanted):
+            if row.source_id == LOCAL or (row.source_id == self._source_id and row.object_id not in found):
+                found[row.object_id or ""] = row.id
+        missing = sorted(wanted - found.keys())
+        if missing:
+            deltas = tuple(Delta(DeltaType.UPSERT, Kind.ORGANIZATION, one) for one in missing)
+            self._own.apply(self._connection, Batch(deltas), allow_deletions=True)
+            made = record_rows.heads(self._connection, LOCAL, Kind.ORGANIZATION, missing)
+            found |= {object_id: head.id for object_id, head in made.items()}
+        return found
+
+
+def _organizations(thing: DirectoryObject) -> tuple[str, ...]:
+    """Where the object is; nothing for the root alone, where everybody is who is nowhere else."""
+    if isinstance(thing, Organization):
+        said: tuple[str, ...] = () if thing.parent_id is None else (thing.parent_id,)
+    else:
+        said = thing.organization_ids if isinstance(thing, User) else ()
+    return () if said == (ROOT_ORGANIZATION_ID,) else said
+
+
+def _beside(kind: Kind, mine: Sequence[RecordRow], others: Sequence[RecordRow]) -> dict[str, tuple[Value, ...]]:
+    """What the records say that no record of another source tells."""
+    told = {NAMING_ATTRIBUTE[kind], ENABLED}.union(*(decode_attributes(row.attributes) for row in others))
+    said = resolve(kind, [Said(row.source_id, decode_attributes(row.attributes)) for row in mine])
+    return {name: values for name, values in said.items() if name not in told}

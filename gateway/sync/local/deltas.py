@@ -1,0 +1,51 @@
+"""An edit as a report of the source `local`: what it says of the object, and of whatever that points at."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from gateway.model.connector import LOCAL
+from gateway.model.deltas import MEMBERS, Delta, DeltaType
+from gateway.model.edits import Edit
+from gateway.model.errors import NotFound
+from gateway.model.objects import Kind
+from gateway.model.records import Reference, ReferenceForm
+from gateway.store.engine.database import Connection
+from gateway.store.objects import groups, organizations, users
+from gateway.store.records import record_rows
+from gateway.sync.references.references import ORGANIZATIONS, PARENT
+
+NOUNS: dict[Kind, Any] = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
+"""Where the objects of each kind are."""
+
+
+def of(kind: Kind, object_id: str, edit: Edit) -> Delta:
+    """What `local` reports of the object that is made or changed."""
+    places = {} if edit.organizations is None else {_PLACE[kind]: _to(edit.organizations)}
+    return Delta(
+        DeltaType.UPSERT,
+        kind,
+        object_id,
+        attributes=edit.attributes,
+        references=places,
+        added={MEMBERS: _to(member.id for member in edit.joining)} if edit.joining else {},
+        removed={MEMBERS: _to(member.id for member in edit.leaving)} if edit.leaving else {},
+    )
+
+
+_PLACE = {Kind.USER: ORGANIZATIONS, Kind.ORGANIZATION: PARENT}
+
+
+def _to(object_ids: Collection[str] | Iterator[str]) -> tuple[Reference, ...]:
+    return tuple(Reference(ReferenceForm.ID, object_id) for object_id in object_ids)
+
+
+def mentioned(connection: Connection, edit: Edit) -> Iterator[Delta]:
+    """Records of `local` for the objects that are pointed at and have none yet. Raises NotFound for those that do not exist."""
+    wanted: dict[Kind, set[str]] = {kind: {one.id for one in edit.joining if one.kind is kind} for kind in Kind}
+    wanted[Kind.ORGANIZATION] |= set(edit.organizations or ())
+    for kind, ids in wanted.items():
+        unknown = ids - record_rows.heads(connection, LOCAL, kind, ids).keys() if ids else ids
+        existing = NOUNS[kind].get_many(connection, unknown) if unknown else {}
+        if missing := sorted(unknown - existing.keys()):
+            raise NotFound(f"there is no {kind} {missing[0]}")
+        yield from (Delta(DeltaType.UPSERT, kind, object_id) for object_id in sorted(unknown))

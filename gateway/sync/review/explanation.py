@@ -1,0 +1,108 @@
+"""Why an object is as it is: attribute by attribute who decided, by which rule, and who lost; and its records. Reads alone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.model.attributes import NAMING_ATTRIBUTE
+from gateway.model.objects import DirectoryObject, Kind, User, Value
+from gateway.store.engine.column_codecs import decode_attributes, optional_time_of
+from gateway.store.engine.database import Connection
+from gateway.store.records import record_rows
+from gateway.store.records.record_rows import RecordRow
+from gateway.sync.local.source import all_attributes
+from gateway.sync.rules import contributing_records
+from gateway.sync.rules.authority import ENABLED, Authority, Reason, Said, decide
+
+
+class Here(StrEnum):
+    """Why the gateway itself decided."""
+
+    GONE = "gone"
+    """No source has the person any more."""
+    TAKEN = "taken"
+    """Somebody else has the name that was decided; the object keeps the one it has."""
+    GIVEN = "given"
+    """No source tells it, and the gateway gives it (POSIX numbers)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedAttribute:
+    """`values` as the object has them. `source_id` "": the gateway itself decided. `lost`: who else has which value; first
+    those that would be asked next."""
+
+    name: str
+    values: tuple[Value, ...]
+    source_id: str
+    reason: Reason | Here | None
+    lost: tuple[tuple[str, tuple[Value, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedLink:
+    """A record of the object. `speaks`: whether what it says counts now."""
+
+    source_id: str
+    external_id: str
+    dn: str
+    situation: str
+    decided_by: str
+    decided_at: datetime | None
+    gone_at: datetime | None
+    reason: str
+    speaks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Of one object, its attributes by name and its records as they were linked."""
+
+    kind: Kind
+    object: DirectoryObject
+    attributes: tuple[ExplainedAttribute, ...]
+    links: tuple[ExplainedLink, ...]
+
+
+def explain(connection: Connection, kind: Kind, thing: DirectoryObject, authority: Authority) -> Explanation:
+    """The object, explained. A piece of work for `Database.read`."""
+    rows = record_rows.linked_to(connection, (thing.id,))
+    heard, _ = contributing_records.heard(rows)
+    said = [Said(row.source_id, decode_attributes(row.attributes)) for row in heard]
+    own = all_attributes(thing)
+    names = {name for one in said for name, values in one.attributes.items() if values} | {n for n, v in own.items() if v}
+    attributes = tuple(_attribute(kind, thing, name, said, authority) for name in sorted(names))
+    ids = {row.id for row in heard}
+    return Explanation(kind, thing, attributes, tuple(_link(row, speaks=row.id in ids) for row in rows))
+
+
+def _attribute(kind: Kind, thing: DirectoryObject, name: str, said: list[Said], authority: Authority) -> ExplainedAttribute:
+    values, decision = all_attributes(thing).get(name, ()), decide(kind, name, said, authority)
+    lost = decision.lost
+    if name == ENABLED and isinstance(thing, User):
+        if thing.gone_at is None:
+            return ExplainedAttribute(name, values, decision.source_id or "", decision.reason, lost)
+        return ExplainedAttribute(name, values, "", Here.GONE, _and_decided(decision.source_id, decision.values, lost))
+    if values == decision.values:
+        return ExplainedAttribute(name, values, decision.source_id or "", decision.reason, lost)
+    here = Here.TAKEN if name == NAMING_ATTRIBUTE[kind] else Here.GIVEN
+    return ExplainedAttribute(name, values, "", here, _and_decided(decision.source_id, decision.values, lost))
+
+
+def _and_decided(
+    source_id: str | None, values: tuple[Value, ...], lost: tuple[tuple[str, tuple[Value, ...]], ...]
+) -> tuple[tuple[str, tuple[Value, ...]], ...]:
+    return lost if source_id is None else ((source_id, values), *lost)
+
+
+def _link(row: RecordRow, *, speaks: bool) -> ExplainedLink:
+    return ExplainedLink(
+        row.source_id,
+        row.external_id,
+        row.dn,
+        row.situation,
+        row.decided_by or "",
+        optional_time_of(row.decided_at),
+        optional_time_of(row.gone_at),
+        row.reason,
+        speaks,
+    )

@@ -1,0 +1,195 @@
+"""What a person decides about records and objects: each decision is kept, and carried out through the same door as everything
+else, in one transaction. Every method is a piece of work for `Database.write`; what it raises leaves nothing behind.
+
+No user gets another id: a record that moves takes along what it says, and nothing else.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from gateway.model.connector import LOCAL
+from gateway.model.errors import Conflict, InvalidInput, NotFound
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
+from gateway.model.records import DECIDED_BY_ADDITION, DECIDED_BY_PERSON
+from gateway.store.correlation import link_decisions
+from gateway.store.correlation.link_decisions import LinkDecision, Verdict
+from gateway.store.engine.column_codecs import milliseconds
+from gateway.store.engine.database import Connection
+from gateway.store.log import changes
+from gateway.store.objects import groups, organizations, users
+from gateway.store.operations import source_state
+from gateway.store.records import record_rows
+from gateway.store.records.record_rows import RecordRow
+from gateway.sync.inbound import Applied, Inbound, carry_out
+from gateway.sync.objects import relinking
+from gateway.sync.review import merge
+from gateway.sync.rules.object_ids import new_id
+
+_NOUNS: Mapping[Kind, Any] = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordName:
+    """A record, by what it is called at its source."""
+
+    source_id: str
+    kind: Kind
+    external_id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} record {self.external_id} of source {self.source_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What became of a decision. `object_id`: whom the record, or what was merged, belongs to now; None: nobody.
+    `change_number`: whoever reads the log up to it sees the outcome. `problems`: what an administrator should know."""
+
+    object_id: str | None
+    change_number: int
+    problems: tuple[str, ...] = ()
+
+
+class Decisions:
+    """`doors`: of the sources that are configured; records of others are decided about too. `own`: the door of what is written
+    here. `by` is whoever decides, as it is kept and shown."""
+
+    def __init__(self, doors: Mapping[str, Inbound], own: Inbound, now: Callable[[], datetime]) -> None:
+        self._doors = doors
+        self._own = own
+        self._now = now
+
+    def link(self, connection: Connection, name: RecordName, object_id: str, by: str) -> Decided:
+        """The record belongs to this object. Where it leaves an object to which nothing else belongs, the two were one: that
+        one is merged into the new one. Raises NotFound, InvalidInput."""
+        row = self._record(connection, name)
+        self._check_exists(connection, name.kind, object_id)
+        self._decide(connection, name, object_id, Verdict.LINK, by)
+        if row.object_id == object_id:
+            record_rows.replace(connection, [row._replace(decided_by=_person(by))])
+            return Decided(object_id, changes.last(connection))
+        if row.object_id is not None and not self._has_others(connection, row):
+            return self.merge(connection, name.kind, object_id, row.object_id, by)
+        return self._moved(connection, row, lambda found: found == object_id)
+
+    def unlink(self, connection: Connection, name: RecordName, by: str) -> Decided:
+        """The record does not belong to the object that it has, and rules do not bring it back, nor to any other: it waits for
+        a person. A user of whom no other record tells is disabled, and deleted when the time of grace is over, unless it is
+        linked again; an organization or a group is deleted. Raises NotFound, and Conflict when the record has no object."""
+        row = self._record(connection, name)
+        if row.object_id is None:
+            raise Conflict(f"the {name} is linked to nothing")
+        left_alone = not self._has_others(connection, row)
+        link_decisions.forget(connection, name.source_id, name.kind, name.external_id, Verdict.LINK, Verdict.OWN)
+        self._decide(connection, name, row.object_id, Verdict.NEVER, by)
+        decided = self._moved(connection, row, lambda object_id: object_id is None, leaves=left_alone)
+        if left_alone and name.kind is not Kind.USER:
+            self._own.erase(connection, {row.object_id: name.kind})
+        return replace(decided, change_number=changes.last(connection))
+
+    def split(self, connection: Connection, name: RecordName, by: str) -> Decided:
+        """The record has an object of its own. Raises NotFound, and Conflict when it cannot be one as it is."""
+        row = self._record(connection, name)
+        if row.object_id is not None and not self._has_others(connection, row):
+            self._decide(connection, name, row.object_id, Verdict.OWN, by)
+            record_rows.replace(connection, [row._replace(decided_by=_person(by))])
+            return Decided(row.object_id, changes.last(connection))
+        if row.object_id is not None:
+            self._decide(connection, name, row.object_id, Verdict.NEVER, by)
+        # An object of this id does not exist: it is made, and the decision says then which it is.
+        self._decide(connection, name, new_id(milliseconds(self._now())), Verdict.OWN, by)
+        return self._moved(connection, row, lambda object_id: object_id is not None)
+
+    def merge(self, connection: Connection, kind: Kind, kept_id: str, lost_id: str, by: str) -> Decided:
+        """The two are one: `kept_id` stays, and what belonged to `lost_id` belongs to it. Raises NotFound, InvalidInput."""
+        changes.lock(connection)
+        for object_id in (kept_id, lost_id):
+            self._check_exists(connection, kind, object_id)
+        if kept_id == lost_id:
+            raise InvalidInput(f"this is one {kind}: name two")
+        if kind is Kind.ORGANIZATION and kept_id in organizations.subtree(connection, (lost_id,)):
+            raise InvalidInput("an organization cannot be merged into one that lies below it")
+        merge.prepare(connection, kind, kept_id, lost_id)
+        problems: list[str] = []
+        rows = [row for row in record_rows.linked_to(connection, (lost_id,)) if row.source_id != LOCAL and row.gone_at is None]
+        for source_id in dict.fromkeys(row.source_id for row in rows):
+            of_source = [row for row in rows if row.source_id == source_id]
+            for row in of_source:
+                self._decide(connection, _name_of(row), kept_id, Verdict.LINK, by)
+            problems += self._carry_out(connection, source_id, of_source, former_goes=True).problems
+        problems += merge.finish(connection, self._own, kind, kept_id, lost_id)
+        return Decided(kept_id, changes.last(connection), tuple(problems))
+
+    def _record(self, connection: Connection, name: RecordName) -> RecordRow:
+        """The record, nobody else writing until this transaction ends."""
+        changes.lock(connection)
+        if name.source_id == LOCAL:
+            raise InvalidInput("what is written here belongs to the object that it was written for")
+        found = record_rows.heads(connection, name.source_id, name.kind, (name.external_id,))
+        rows = record_rows.by_id(connection, [head.id for head in found.values()])
+        if not rows:
+            raise NotFound(f"there is no {name}")
+        row = next(iter(rows.values()))
+        if row.gone_at is not None:
+            raise Conflict(f"the {name} is gone from its source: there is nothing to decide until it is back")
+        return row
+
+    def _check_exists(self, connection: Connection, kind: Kind, object_id: str) -> None:
+        if object_id == ROOT_ORGANIZATION_ID:
+            raise InvalidInput("the root organization stays as it is")
+        if _NOUNS[kind].get(connection, object_id) is None:
+            raise NotFound(f"there is no {kind} {object_id}")
+
+    def _decide(self, connection: Connection, name: RecordName, object_id: str, verdict: Verdict, by: str) -> None:
+        source_id, kind, external_id = name.source_id, name.kind, name.external_id
+        decision = LinkDecision(source_id, kind, external_id, object_id, verdict, _person(by), self._now())
+        link_decisions.record(connection, decision)
+
+    def _has_others(self, connection: Connection, row: RecordRow) -> bool:
+        """Whether somebody else speaks for the record's object."""
+        others = relinking.others(connection, row.object_id or "", {row.id})
+        return any(other.decided_by != DECIDED_BY_ADDITION and other.gone_at is None for other in others)
+
+    def _moved(
+        self, connection: Connection, row: RecordRow, is_right: Callable[[str | None], bool], *, leaves: bool = False
+    ) -> Decided:
+        """Let the record find its place again. Raises Conflict when it does not find the right one. `leaves`: its user has no
+        other."""
+        applied = self._carry_out(connection, row.source_id, [row], leaving={row.object_id} if leaves else ())
+        now = record_rows.by_id(connection, (row.id,))[row.id]
+        if not is_right(now.object_id):
+            raise Conflict(now.reason or f"the {_name_of(row)} cannot be where it is to be: correct it at its source")
+        return Decided(now.object_id, changes.last(connection), applied.problems)
+
+    def _carry_out(
+        self,
+        connection: Connection,
+        source_id: str,
+        rows: Collection[RecordRow],
+        *,
+        former_goes: bool = False,
+        leaving: Collection[str | None] = (),
+    ) -> Applied:
+        door = self._doors.get(source_id) or self._door_of_unknown(connection, source_id)
+        work = door.work(connection)
+        relinking.let_go(work, rows, former_goes=former_goes)
+        work.leaving.update(object_id for object_id in leaving if object_id is not None)
+        carry_out(work, door.posix, look_again=False)
+        return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
+
+    def _door_of_unknown(self, connection: Connection, source_id: str) -> Inbound:
+        """Of a source that is not configured (any more), and has left records."""
+        state = source_state.get(connection, source_id)
+        return Inbound(
+            source_id, state.source_type if state else "", now=self._now, posix=self._own.posix, authority=self._own.authority
+        )
+
+
+def _person(by: str) -> str:
+    return f"{DECIDED_BY_PERSON}{by}"
+
+
+def _name_of(row: RecordRow) -> RecordName:
+    return RecordName(row.source_id, Kind(row.kind), row.external_id)

@@ -1,0 +1,87 @@
+"""Two objects that are one: what belongs to the one that goes, beside its records, goes over to the one that stays. What both
+have (a password, a number) stays as the one that stays has it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from gateway.model.attributes import NAMING_ATTRIBUTE
+from gateway.model.connector import LOCAL
+from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType
+from gateway.model.objects import Kind
+from gateway.model.records import Reference, ReferenceForm
+from gateway.store.clients import application_passwords
+from gateway.store.correlation import link_decisions
+from gateway.store.engine.column_codecs import decode_attributes
+from gateway.store.engine.database import Connection
+from gateway.store.objects import passwords, posix_numbers, users
+from gateway.store.records import record_rows, references
+from gateway.store.records.record_rows import RecordRow
+from gateway.store.records.references import Pointer
+from gateway.sync.inbound import Inbound
+from gateway.sync.rules import authority
+
+
+def prepare(connection: Connection, kind: Kind, kept_id: str, lost_id: str) -> None:
+    """What must go over before the records do: numbers that they would be given anew, and the login name that one of them may
+    bring along."""
+    posix_numbers.hand_over(connection, lost_id, kept_id)
+    if kind is Kind.USER:
+        users.let_go_of_name(connection, lost_id)
+
+
+def finish(connection: Connection, own: Inbound, kind: Kind, kept_id: str, lost_id: str) -> tuple[str, ...]:
+    """What was written here goes over, and the one that goes is deleted. Its records of sources must be gone from it. Returns
+    what an administrator should know."""
+    if kind is Kind.USER:
+        passwords.hand_over(connection, lost_id, kept_id)
+        application_passwords.hand_over(connection, lost_id, kept_id)
+    link_decisions.hand_over(connection, lost_id, kept_id)
+    deltas = tuple(_local_deltas(connection, kind, kept_id, lost_id))
+    problems = own.apply(connection, Batch(deltas), allow_deletions=True).problems if deltas else ()
+    own.erase(connection, {lost_id: kind})
+    return problems
+
+
+def _local_deltas(connection: Connection, kind: Kind, kept_id: str, lost_id: str) -> Iterator[Delta]:
+    """What is written here of the one that goes, said of the one that stays, by everything that says it."""
+    row = _local_record(connection, kind, lost_id)
+    if row is None:
+        return
+    pointers = references.leading_to(connection, (row.id,))
+    outgoing, _ = references.owned(connection, (row.id,))
+    yield _of_its_own(connection, kind, kept_id, row, [one for one in outgoing if one.name == MEMBERS])
+    owners = record_rows.by_id(connection, {pointer.owner for pointer in pointers})
+    for pointer in pointers:
+        owner = owners[pointer.owner]
+        if owner.external_id != kept_id:
+            yield _elsewhere(connection, owner, pointer, kept_id)
+
+
+def _local_record(connection: Connection, kind: Kind, object_id: str) -> RecordRow | None:
+    heads = record_rows.heads(connection, LOCAL, kind, (object_id,))
+    return next(iter(record_rows.by_id(connection, [head.id for head in heads.values()]).values()), None)
+
+
+def _of_its_own(connection: Connection, kind: Kind, kept_id: str, row: RecordRow, members: list[Pointer]) -> Delta:
+    """The attributes that the one that stays has not been given here, and the members."""
+    kept = _local_record(connection, kind, kept_id)
+    given = {NAMING_ATTRIBUTE[kind], authority.ENABLED} | (set() if kept is None else set(decode_attributes(kept.attributes)))
+    attributes = {name: values for name, values in decode_attributes(row.attributes).items() if name not in given}
+    targets = record_rows.by_id(connection, {pointer.target for pointer in members})
+    joining = tuple(_to(target.external_id) for target in targets.values() if target.external_id != kept_id)
+    return Delta(DeltaType.UPSERT, kind, kept_id, attributes=attributes, added={MEMBERS: joining} if joining else {})
+
+
+def _elsewhere(connection: Connection, owner: RecordRow, pointer: Pointer, kept_id: str) -> Delta:
+    """What another object says of the one that goes: a member, or a place among several in their order."""
+    delta = Delta(DeltaType.UPSERT, Kind(owner.kind), owner.external_id)
+    if pointer.name == MEMBERS:
+        return replace(delta, added={MEMBERS: (_to(kept_id),)})
+    said = references.named(connection, (owner.id,), pointer.name)
+    targets = record_rows.by_id(connection, {one.target for one in said})
+    places = dict.fromkeys(kept_id if one.target == pointer.target else targets[one.target].external_id for one in said)
+    return replace(delta, references={pointer.name: tuple(_to(place) for place in places)})
+
+
+def _to(object_id: str) -> Reference:
+    return Reference(ReferenceForm.ID, object_id)

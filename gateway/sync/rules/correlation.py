@@ -1,0 +1,181 @@
+"""Which object a record belongs to, and which object may have which login name. Pure: the door looks up, this decides.
+
+A record that has a link keeps it; one of what is written here (source `local`) names its object itself. For one that has none,
+a person's word counts first, then the rules of its source in their order, then those of the other sources. Nobody found: it
+gets an object of its own, if it may. More than one found, or one that another record of its source has, or a login name that
+is taken: it is disputed, and a person decides (law 10).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias
+
+from gateway.model.connector import LOCAL
+from gateway.model.objects import Attributes, Kind, Value
+from gateway.store.engine.normalized_keys import KEY_CHARACTERS
+from gateway.sync.rules import authority
+
+DECIDED_BY_CREATION = "rule:create"
+"""`Link.decided_by` of a record whose object was made for it."""
+
+MAX_NAME_CHARACTERS = KEY_CHARACTERS
+DESCRIBED = 3
+"""How many of several candidates a sentence names."""
+
+
+class Reaction(StrEnum):
+    """What becomes of a record in a situation."""
+
+    LINK = "link"
+    CREATE = "create"
+    QUEUE = "queue"
+    """Shown to a person."""
+    IGNORE = "ignore"
+    """Kept as a record, and no problem."""
+    DISABLE = "disable"
+    DELETE = "delete"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A way to find the object of a record: that has, under the name `left`, one of the values that `right` gives for the
+    record's attributes (its external id among them). `text` is the rule as it was written."""
+
+    left: str
+    right: Callable[[Attributes], tuple[Value, ...]]
+    text: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The attributes that it speaks of, on both sides."""
+        return (self.left, *getattr(self.right, "names", ()))
+
+    @property
+    def decided_by(self) -> str:
+        """`Link.decided_by` of a record for which the rule has found its object."""
+        return f"rule:{self.left}"
+
+
+@dataclass(frozen=True, slots=True)
+class KindRules:
+    """How records of one kind of one source find their objects, in order, and what becomes of them. `several`: also an object
+    that another record of the source has. `deleted`: what becomes of objects whose last record is gone; None: what fits their
+    kind."""
+
+    rules: tuple[Rule, ...] = ()
+    unlinked: Reaction = Reaction.LINK
+    unmatched: Reaction = Reaction.CREATE
+    disputed: Reaction = Reaction.QUEUE
+    several: bool = False
+    deleted: Reaction | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with everything that decides what becomes of a record; "" for the defaults."""
+        if replace(self, deleted=None) == KindRules():
+            return ""
+        reactions = ",".join((self.unlinked, self.unmatched, self.disputed))
+        return f"{[rule.text for rule in self.rules]}{reactions},{self.several}"
+
+
+Correlation: TypeAlias = Mapping[Kind, KindRules]
+NO_RULES = KindRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An object wants the login name with this key; `held` is the key it has now, None for an object still to be made."""
+
+    object_id: str
+    key: str
+    held: str | None
+
+
+def losers(claims: Sequence[Claim], holders: Mapping[str, str]) -> dict[str, str]:
+    """Whose claims fail, each with the object that has the name instead. `holders` has who holds each claimed name now.
+
+    All claims are seen at once, so that names may go round. Who has a name and wants to keep it wins; then the earlier claim.
+    Who does not get a new name keeps the old one, and thereby may keep it from others.
+    """
+    wanted = {claim.object_id: claim.key for claim in claims}
+    staying: dict[str, str] = {}  # the names that losers keep
+    while True:
+        owners = {key: holder for key, holder in holders.items() if wanted.get(holder, key) == key} | staying
+        lost: dict[str, str] = {}
+        for claim in claims:
+            owner = owners.setdefault(claim.key, claim.object_id)
+            if owner != claim.object_id:
+                lost[claim.object_id] = owner
+        kept = {claim.held: claim.object_id for claim in claims if claim.object_id in lost and claim.held is not None}
+        if kept == staying:
+            return lost
+        staying = kept
+
+
+def is_addition(source_id: str, kind: Kind, attributes: Attributes) -> bool:
+    """Whether a record makes no object but adds to one: attributes that no source tells, or only a name to point at. Its
+    external id says to which."""
+    return source_id == LOCAL and not authority.name_of(kind, attributes)
+
+
+def unmatched_reason(kind: Kind, name: str, dn: str) -> str:
+    """Why a record with this name cannot be an object; "" when it can."""
+    if not name:
+        missing = "login name" if kind is Kind.USER else "name"
+        return f"{dn or 'this record'} has no {missing}: give it one at its source, or map the attribute that has it"
+    return flaw(name, dn)
+
+
+def flaw(name: str, dn: str) -> str:
+    """Why nothing can have this name; "" when something can, or there is none."""
+    where = dn or "this record"
+    if "\0" in name:
+        return f"{where} has a name with a NUL character in it: correct it at its source"
+    if len(name) > MAX_NAME_CHARACTERS:
+        return f"{where} has a name of {len(name)} characters, and {MAX_NAME_CHARACTERS} is the limit: shorten it at its source"
+    return ""
+
+
+def several_reason(dn: str, by: str, candidates: Sequence[str]) -> str:
+    """Why a record is disputed for which several objects were found."""
+    return (
+        f"{dn or 'this record'} may belong to {_listed(candidates)}, by {by}: "
+        "say to which with `gateway links link`, or give it an object of its own with `gateway links split`"
+    )
+
+
+def occupied_reason(dn: str, by: str, candidate: str) -> str:
+    """Why a record is disputed whose object another record of its source has."""
+    return (
+        f"{dn or 'this record'} belongs by {by} to {candidate}, which another record of the same source has already: "
+        "correct one of the two at its source, or decide with `gateway links link` or `gateway links split`"
+    )
+
+
+def unlinked_reason(dn: str, by: str, candidate: str) -> str:
+    """Why a record waits although its object was found."""
+    return f"{dn or 'this record'} belongs by {by} to {candidate}: link it with `gateway links link`"
+
+
+def uncreated_reason(dn: str) -> str:
+    """Why a record waits for which no object was found."""
+    return (
+        f"{dn or 'this record'} belongs to nothing that is here, and its source is not to create: link it with "
+        "`gateway links link`, or give it an object of its own with `gateway links split`"
+    )
+
+
+def _listed(candidates: Sequence[str]) -> str:
+    named = " or ".join(candidates[:DESCRIBED])
+    return named if len(candidates) <= DESCRIBED else f"{named} or {len(candidates) - DESCRIBED} others"
+
+
+def disputed_reason(name: str, dn: str, owner: str) -> str:
+    """Why a record did not get its login name; `owner` names who has it."""
+    who = dn or "this record"
+    return (
+        f"{who} has the login name {name!r}, which belongs to {owner} already: "
+        "rename or remove one of the two at its source; it is taken over by itself then"
+    )

@@ -1,0 +1,186 @@
+"""A dry run: what applying a source's batches would do, found by reading alone, a batch at a time, so that nothing is locked
+while a source is read for minutes. An estimate in one respect: what changes only because something else does is not counted.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.model.deltas import Batch
+from gateway.model.errors import DeletionsRefused
+from gateway.model.objects import Attributes, Kind
+from gateway.model.records import Situation
+from gateway.model.runs import Outcome, Result, Statistics
+from gateway.store.correlation import object_keys
+from gateway.store.engine.column_codecs import decode_attributes
+from gateway.store.engine.database import Connection
+from gateway.store.objects import users
+from gateway.store.records import record_rows, records
+from gateway.sync import deletion_guard
+from gateway.sync.batch_state import Touched, Work
+from gateway.sync.correlation import correlator
+from gateway.sync.inbound import Inbound
+from gateway.sync.intake import folded_deltas, record_changes
+from gateway.sync.objects import leavers
+from gateway.sync.references import references
+from gateway.sync.rules import authority, correlation
+from gateway.sync.rules.authority import Said
+
+EXAMPLES = 5
+"""How many names are given for each kind and outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """`examples`: the first names for each kind and outcome. `links`: how many records of each kind would be linked to objects
+    that are here, and `link_examples` the first of them. `refusal`: what the deletion guard would say, "" when nothing."""
+
+    statistics: Statistics
+    examples: Mapping[tuple[Kind, Outcome], tuple[str, ...]]
+    problems: tuple[str, ...]
+    refusal: str
+    links: Mapping[Kind, int]
+    link_examples: Mapping[Kind, tuple[str, ...]]
+
+
+class Preview:
+    """Looks at all batches of one read, in order, then tells. Each step is a piece of work for `Database.read`."""
+
+    def __init__(self, inbound: Inbound) -> None:
+        self._inbound = inbound
+        self._tally: Counter[tuple[Kind, Outcome, Result]] = Counter()
+        self._examples: dict[tuple[Kind, Outcome], list[str]] = {}
+        self._problems: list[str] = []
+        self._met: dict[Kind, set[int]] = {}
+        self._gone: set[int] = set()
+        self._renamed: set[str] = set()
+        self._claimed: dict[str, str] = {}
+        self._complete: set[Kind] = set()
+        self._links: Counter[Kind] = Counter()
+        self._link_examples: dict[Kind, list[str]] = {}
+
+    def look(self, connection: Connection, batch: Batch) -> None:
+        """Look at the next batch."""
+        for kind in batch.begins:
+            self._met[kind] = set()
+        work = self._inbound.work(connection)
+        self._gone.update(record_changes.receive(work, folded_deltas.fold(batch.deltas)))
+        for kind, met in self._met.items():
+            met.update(work.met[kind])
+        self._tally += work.tally
+        self._problems += work.problems
+        pointing_elsewhere = references.owners_that_differ(work)
+        holders = self._holders(connection, work)
+        linked = self._correlate(work)
+        for record_id, touched in work.touched.items():
+            is_new = touched.row.object_id is None or touched.row.object_id in work.created
+            moved = record_id in pointing_elsewhere or record_id in linked
+            self._judge(touched, holders, is_new=is_new, is_linked=record_id in linked, changes=moved)
+        self._complete |= batch.completes & self._met.keys()
+
+    def finish(self, connection: Connection) -> Foreseen:
+        """What all of it would do."""
+        for kind in self._complete:
+            self._gone |= record_rows.ids(connection, self._inbound.source_id, kind) - self._met[kind]
+        going = record_rows.by_id(connection, self._gone)
+        for row in going.values():
+            self._count(Kind(row.kind), Outcome.DELETED, Result.SUCCEEDED, row.dn or row.external_id)
+        linked = Counter(Kind(row.kind) for row in going.values() if row.object_id is not None)
+        return Foreseen(
+            Statistics(dict(self._tally)),
+            {key: tuple(names) for key, names in self._examples.items()},
+            tuple(self._problems),
+            self._refusal(connection, linked),
+            dict(self._links),
+            {kind: tuple(examples) for kind, examples in self._link_examples.items()},
+        )
+
+    def _correlate(self, work: Work) -> set[int]:
+        """Let the records find their objects; which of them have found one that is here."""
+        work.key_names = object_keys.names(work.connection)
+        loose = [touched for touched in work.touched.values() if touched.row.object_id is None]
+        leavers.recognize(work, loose)
+        correlator.correlate(work, loose)
+        found = [one for one in loose if one.row.object_id is not None and one.row.object_id not in work.created]
+        for kind in Kind:
+            of_kind = [touched for touched in found if touched.kind is kind]
+            self._links[kind] += len(of_kind)
+            examples = self._link_examples.setdefault(kind, [])
+            shown = of_kind[: EXAMPLES - len(examples)]
+            names = correlator.described(work.connection, kind, [touched.row.object_id or "" for touched in shown])
+            examples += [f"{_called(touched)} to {names.get(touched.row.object_id or '', '')}" for touched in shown]
+        return {touched.row.id for touched in found}
+
+    def _judge(self, touched: Touched, holders: Mapping[str, str], *, is_new: bool, is_linked: bool, changes: bool) -> None:
+        """`is_linked`: it has just found its object. `changes`: that, or it points elsewhere."""
+        row, name = touched.row, authority.name_of(touched.kind, touched.attributes)
+        outcome = Outcome.CREATED if is_new else Outcome.UNCHANGED
+        if not is_new and (changes or _differs(touched)):
+            outcome = Outcome.UPDATED
+        reason, is_well = row.reason, row.situation == Situation.LINKED.value
+        if is_well and touched.kind is Kind.USER and not is_linked:
+            reason = self._dispute(touched, name, holders)
+            is_well = not reason
+        self._count(touched.kind, outcome, Result.SUCCEEDED if is_well else Result.SKIPPED, _called(touched))
+        if reason and (touched.old is None or touched.old.situation == Situation.LINKED.value):
+            self._problems.append(reason)
+
+    def _dispute(self, touched: Touched, name: str, holders: Mapping[str, str]) -> str:
+        """Why the record would not get its login name; "" when it would."""
+        row = touched.row
+        key = row.login_key or ""
+        if row.object_id is not None and touched.old is not None and touched.old.login_key != key:
+            self._renamed.add(row.object_id)
+        holder = holders.get(key)
+        if holder is not None and holder != row.object_id and holder not in self._renamed:
+            return correlation.disputed_reason(name, row.dn, f"user {holder}")
+        earlier = self._claimed.setdefault(key, row.dn)
+        return "" if earlier == row.dn else correlation.disputed_reason(name, row.dn, earlier)
+
+    def _holders(self, connection: Connection, work: Work) -> dict[str, str]:
+        """Who has the login names now, leaving out whoever the read so far says is gone."""
+        keys = {touched.row.login_key for touched in work.touched.values() if touched.row.login_key}
+        holders = users.name_holders(connection, [key for key in keys if key]) if keys else {}
+        leaving = {target.object_id for target in record_rows.targets(connection, self._gone).values()} if holders else set()
+        return {key: holder for key, holder in holders.items() if holder not in leaving}
+
+    def _refusal(self, connection: Connection, linked: Mapping[Kind, int]) -> str:
+        source_id = self._inbound.source_id
+        deletions = [
+            deletion_guard.Deletions(
+                kind,
+                number,
+                0,
+                records.count_linked(connection, source_id, kind),
+                kind in self._complete and not self._met[kind],
+            )
+            for kind, number in linked.items()
+        ]
+        try:
+            deletion_guard.check(self._inbound.settings.guard, source_id, deletions)
+        except DeletionsRefused as refusal:
+            return str(refusal)
+        return ""
+
+    def _count(self, kind: Kind, outcome: Outcome, result: Result, name: str) -> None:
+        self._tally[kind, outcome, result] += 1
+        examples = self._examples.setdefault((kind, outcome), [])
+        if len(examples) < EXAMPLES and result is Result.SUCCEEDED:
+            examples.append(name)
+
+
+def _called(touched: Touched) -> str:
+    """The record's name, or what there is in its place."""
+    return authority.name_of(touched.kind, touched.attributes) or touched.row.dn or touched.row.external_id
+
+
+def _differs(touched: Touched) -> bool:
+    """Whether the object would have other attributes, or stand elsewhere."""
+    old = touched.old
+    if old is None:
+        return False
+    if old.situation == Situation.DELETED.value:
+        return True
+    before: Attributes = decode_attributes(old.attributes)
+    resolved = [authority.resolve(touched.kind, [Said(old.source_id, said)]) for said in (before, touched.attributes)]
+    return resolved[0] != resolved[1] or old.dn_key != touched.row.dn_key

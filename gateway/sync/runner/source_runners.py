@@ -1,0 +1,74 @@
+"""All runners of the process: started and stopped together, and woken when a person has asked for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from twisted.internet.defer import DeferredList, ensureDeferred
+from twisted.internet.task import LoopingCall
+from twisted.python.threadpool import ThreadPool
+
+from gateway.model.errors import StoreUnavailable
+from gateway.store.engine.database import Connection
+from gateway.store.operations import sync_requests
+from gateway.sync.runner.source_runner import Process, Runner
+
+REQUESTS_SECONDS: Final = 1.0  # how long a person waits at most until `gateway sync` is picked up
+
+
+class Chore(Protocol):
+    """Work on what is here already, beside the sources: sync/backfill/posix_numbers.py, sync/backfill/authority.py,
+    sync/lifecycle/leaver_retention.py."""
+
+    def start(self) -> None:
+        """Begin; to be called once."""
+
+    async def stop(self) -> None:
+        """Returns when the transaction in progress is over."""
+
+
+class Runners:
+    """One runner for each source. `process.threads` is started and stopped here, and the `chores` of the process are."""
+
+    def __init__(self, runners: Sequence[Runner], process: Process, chores: Sequence[Chore] = ()) -> None:
+        self._chores = chores
+        self._runners = {runner.source_id: runner for runner in runners}
+        self._process = process
+        self._watch = LoopingCall(self._see_requests)
+        self._watch.clock = process.clock
+
+    def start(self) -> None:
+        """Begin to read every source."""
+        self._process.threads.start()
+        for runner in self._runners.values():
+            runner.start()
+        for chore in self._chores:
+            chore.start()
+        self._watch.start(REQUESTS_SECONDS, now=False)
+
+    async def stop(self) -> None:
+        """Returns when every runner has ended."""
+        if self._watch.running:
+            self._watch.stop()
+        for chore in self._chores:
+            await chore.stop()
+        await DeferredList([ensureDeferred(runner.stop()) for runner in self._runners.values()], consumeErrors=True)
+        if self._process.threads.started:
+            self._process.threads.stop()
+
+    async def _see_requests(self) -> None:
+        try:
+            waiting = await self._process.database.read(self._waiting)
+        except StoreUnavailable:
+            return  # the runners say it
+        for source_id in waiting:
+            self._runners[source_id].wake()
+
+    def _waiting(self, connection: Connection) -> list[str]:
+        return [source_id for source_id in sync_requests.waiting(connection) if source_id in self._runners]
+
+
+def pool_for(sources: int) -> ThreadPool:
+    """Threads for so many sources: each blocks in one, and one more finishes a read while the next begins."""
+    return ThreadPool(0, max(2, 2 * sources), "sources")

@@ -16,23 +16,28 @@ from gateway.wire.limits import Limits
 
 TESTS = Path(__file__).parent
 
-LDAP = "frontends/ldap/test_limits.py"
-PAGING = "frontends/ldap/test_paging.py"
-ORDER = "frontends/ldap/test_order.py"
-MEMORY = "frontends/ldap/test_memory.py"
-UPSTREAM = "connectors/test_passthrough.py"
-NEWCOMERS = "directory/test_newcomers.py"
-FINDING = "connectors/test_finding.py"
+LDAP = "frontends/ldap/core/test_limits.py"
+PAGING = "frontends/ldap/search/test_paged_results.py"
+ORDER = "frontends/ldap/server/test_connection.py"
+MEMORY = "frontends/ldap/server/test_output_buffer.py"
+UPSTREAM = "connectors/ldap/bind/test_authenticator.py"
+NEWCOMERS = "directory/authentication/test_jit.py"
+FINDING = "connectors/ldap/client/test_user_lookup.py"
 HTTP = "frontends/http/test_hostile_clients.py"
 WIRE = "wire/test_limits.py"
+BAD_INPUT = "frontends/ldap/server/test_bad_input.py"
+PERSISTENT = "frontends/ldap/subscriptions/test_persistent_search.py"
+PASSWORDS = "directory/authentication/test_password_check.py"
+OAUTH = "frontends/developer/oauth/test_endpoints.py"
+SOFT_LOCKS = "directory/authentication/test_soft_lock.py"
 
 CONNECTIONS = f"{LDAP}::test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_has_gone"
 ONE_MORE = f"{WIRE}::test_the_limit_is_allowed_and_one_more_is_refused_for_the_request_that_asks"
-SOFT_LOCK = "directory/test_softlock.py::test_the_last_failure_that_is_allowed_locks_and_says_so_once"
+SOFT_LOCK = f"{SOFT_LOCKS}::test_the_last_failure_that_is_allowed_locks_and_says_so_once"
 
 REACHED_BY = {
     # [limits] of the configuration, in the LDAP server's words
-    "ServerLimits.max_message_bytes": "frontends/ldap/test_bad_input.py::test_a_message_may_be_a_mebibyte_long_and_not_longer",
+    "ServerLimits.max_message_bytes": f"{BAD_INPUT}::test_a_message_may_be_a_mebibyte_long_and_not_longer",
     "ServerLimits.connections": CONNECTIONS,
     "ServerLimits.connections_per_address": CONNECTIONS,
     "ServerLimits.operations_in_flight": f"{ORDER}::test_requests_beyond_the_operations_in_flight_wait_unread",
@@ -42,7 +47,7 @@ REACHED_BY = {
     "ServerLimits.idle_seconds": f"{LDAP}::test_a_bound_client_may_be_idle_for_long_and_is_dropped_then",
     "ServerLimits.write_stall_seconds": f"{LDAP}::test_a_client_that_takes_nothing_of_its_answers_is_dropped",
     "[limits] bind_failures": SOFT_LOCK,
-    "[limits] bind_failure_seconds": "directory/test_softlock.py::test_a_lock_ends_one_window_after_its_first_failure",
+    "[limits] bind_failure_seconds": f"{SOFT_LOCKS}::test_a_lock_ends_one_window_after_its_first_failure",
     # The LDAP server's own
     "OUTPUT_CHUNK_BYTES": f"{MEMORY}::test_clients_that_never_read_cannot_make_the_server_hold_their_answers",
     "SLICE_BYTES": f"{MEMORY}::test_clients_that_never_read_cannot_make_the_server_hold_their_answers",
@@ -50,25 +55,25 @@ REACHED_BY = {
     "PAGED_SEARCHES_PER_CONNECTION": f"{PAGING}::test_several_paged_searches_run_on_one_connection_and_the_oldest_makes_room",
     "PAGED_SEARCH_SECONDS": f"{PAGING}::test_a_paged_search_that_is_left_alone_ends",
     "VIRTUAL_LISTS_PER_CONNECTION": (
-        "frontends/ldap/test_virtual_lists.py::test_lists_are_kept_up_to_a_limit_and_one_that_is_not_kept_is_sorted_anew"
+        "frontends/ldap/search/test_virtual_list_view.py::test_lists_are_kept_up_to_a_limit_and_one_that_is_not_kept_is_sorted_anew"
     ),
-    "FOLLOWING_PER_CONNECTION": "frontends/ldap/test_persistent.py::test_searches_that_go_on_for_ever_are_bounded",
-    "FOLLOWING_SEARCHES": "frontends/ldap/test_persistent.py::test_searches_that_go_on_for_ever_are_bounded",
+    "FOLLOWING_PER_CONNECTION": f"{PERSISTENT}::test_searches_that_go_on_for_ever_are_bounded",
+    "FOLLOWING_SEARCHES": f"{PERSISTENT}::test_searches_that_go_on_for_ever_are_bounded",
     "REFRESH_SECONDS": f"{LDAP}::test_a_replica_that_takes_too_long_to_read_everything_is_ended",
     "view_reader.MAX_SNAPSHOTS": f"{LDAP}::test_too_many_large_searches_are_busy_and_small_ones_go_on",
     "view_reader.SNAPSHOTS_LEFT_SHARE": (
         f"{LDAP}::test_a_client_with_all_the_large_searches_that_it_may_have_leaves_some_for_the_next"
     ),
-    "view_reader.MAX_HELD_IDS": "frontends/ldap/test_sorting.py::test_no_more_ids_are_kept_than_there_is_room_for",
-    "soft_lock.MAX_KEYS": "directory/test_softlock.py::test_the_names_remembered_are_bounded_and_the_longest_unused_go_first",
-    "password_hashing.MAX_WAITING": "directory/test_passwords.py::test_more_hashes_than_may_wait_are_busy_and_no_failure",
+    "view_reader.MAX_HELD_IDS": "frontends/ldap/search/test_sorting.py::test_no_more_ids_are_kept_than_there_is_room_for",
+    "soft_lock.MAX_KEYS": f"{SOFT_LOCKS}::test_the_names_remembered_are_bounded_and_the_longest_unused_go_first",
+    "password_hashing.MAX_WAITING": f"{PASSWORDS}::test_more_hashes_than_may_wait_are_busy_and_no_failure",
     # Over all workers
     "workers: connections": (
-        "app/test_workers.py::test_connections_per_address_hold_over_all_workers_and_are_given_back_when_one_is_killed"
+        "app/workers/test_workers.py::test_connections_per_address_hold_over_all_workers_and_are_given_back_when_one_is_killed"
     ),
-    "workers: bind_failures": "app/test_workers.py::test_failures_at_one_worker_lock_the_name_at_the_other",
+    "workers: bind_failures": "app/workers/test_workers.py::test_failures_at_one_worker_lock_the_name_at_the_other",
     "workers: binds at the same time": (
-        "app/test_workers.py::test_guesses_at_the_same_time_at_all_workers_do_not_outrun_the_lock"
+        "app/workers/test_workers.py::test_guesses_at_the_same_time_at_all_workers_do_not_outrun_the_lock"
     ),
     # The codec
     "Limits.max_message_bytes": f"{WIRE}::test_so_many_octets_and_no_more",
@@ -99,13 +104,13 @@ REACHED_BY = {
     "http.IDLE_SECONDS": f"{HTTP}::test_an_idle_connection_is_closed",
     "http.ARRIVAL_SECONDS": f"{HTTP}::test_a_client_that_dribbles_is_ended_after_the_arrival_time",
     "http.STALL_SECONDS": (
-        "frontends/http/test_streams.py::test_a_stream_waits_for_a_client_that_does_not_read_and_then_gives_up"
+        "frontends/http/test_streaming.py::test_a_stream_waits_for_a_client_that_does_not_read_and_then_gives_up"
     ),
     "http.LINGER_SECONDS": f"{HTTP}::test_a_refused_client_that_stays_is_ended_after_the_linger_time",
     "http.MAX_CONNECTIONS": f"{HTTP}::test_connections_beyond_the_limit_are_closed_at_once",
     "http.MAX_CONNECTIONS_PER_ADDRESS": f"{HTTP}::test_connections_beyond_the_limit_are_closed_at_once",
     "http: parameters": f"{HTTP}::test_parameters_beyond_the_limit_are_refused",
-    "http: wrong secrets": "frontends/developer/test_oauth.py::test_too_many_wrong_secrets_lock_the_client_out_for_a_while",
+    "http: wrong secrets": f"{OAUTH}::test_too_many_wrong_secrets_lock_the_client_out_for_a_while",
 }
 
 NO_LIMITS = {"SWEEP_SECONDS"}

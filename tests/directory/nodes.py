@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from gateway.changelog.tail import Tail
 from gateway.directory.materialization.follower import Follower
 from gateway.directory.projection.view_definition import View
+from gateway.twisted_internals.reactor import installed
 from tests.directory.worlds import World, openldap_view
 
 
@@ -20,10 +20,10 @@ class Impatient:
 
     def callLater(self, delay: float, work: Callable[..., Any], *arguments: Any) -> Any:
         self.delays.append(delay)
-        return reactor.callLater(0.01, work, *arguments)  # type: ignore[arg-type]
+        return installed().callLater(0.01, work, *arguments)
 
     def callFromThread(self, work: Callable[..., Any], *arguments: Any) -> None:
-        reactor.callFromThread(work, *arguments)
+        installed().callFromThread(work, *arguments)
 
 
 class Node:
@@ -32,7 +32,7 @@ class Node:
     def __init__(self, world: World, view: View | None = None) -> None:
         self.world = world
         self.reactor = Impatient()
-        self.tail = Tail(world.database, reactor, poll_seconds=0.02)
+        self.tail = Tail(world.database, installed(), poll_seconds=0.02)
         self.follower = Follower(view or openldap_view(), world.folder, world.database, self.tail, self.reactor)
         self.follower.start()
 
@@ -55,7 +55,7 @@ async def until(reached: Callable[[], bool]) -> None:
     for _ in range(2_000):
         if reached():
             return
-        await deferLater(reactor, 0.005)
+        await deferLater(installed(), 0.005)
     raise AssertionError("it did not come to that")
 
 

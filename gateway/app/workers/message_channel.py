@@ -78,7 +78,7 @@ class Channel(Generic[M]):
     def logPrefix(self) -> str:
         return "channel"
 
-    def doRead(self) -> Exception | None:
+    def doRead(self) -> Exception | None:  # type: ignore[override]
         for _ in range(MESSAGES_AT_ONCE):
             try:
                 data, descriptors, _, _ = socket.recv_fds(self._end, MAX_MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
@@ -95,7 +95,7 @@ class Channel(Generic[M]):
                 return None
         return None
 
-    def doWrite(self) -> Exception | None:
+    def doWrite(self) -> Exception | None:  # type: ignore[override]
         while self._waiting:
             if not self._sent(*self._waiting[0]):
                 return None

@@ -154,7 +154,7 @@ class BindClient(Protocol):
     def connectionMade(self) -> None:
         self._transport = self.transport
         if type(self.transport) is Client:
-            self.transport.bufferSize = ANSWER_BYTES
+            self.transport.bufferSize = ANSWER_BYTES  # type: ignore[unreachable]
         self.usable = True
 
     def dataReceived(self, data: bytes) -> None:

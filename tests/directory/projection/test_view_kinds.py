@@ -1,0 +1,240 @@
+"""What entries look like in each kind of view, and what the configuration can lay over it."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.directory.projection.attribute_rules import Rule, constant, first_of
+from gateway.directory.projection.projection import (
+    PRIVATE_GROUP,
+    Entry,
+    Projection,
+    private_group,
+    private_group_id,
+    private_group_owner,
+)
+from gateway.directory.projection.view_definition import View
+from gateway.directory.projection.view_kinds import KINDS, active_directory, custom, openldap, tree
+from gateway.directory.projection.view_overrides import NOTHING, Overlay, Posix, overlaid, with_members, with_posix
+from gateway.model.ldap import schema
+from gateway.model.ldap.dn import DN
+from gateway.model.objects import Kind, User
+from tests.directory.projection.test_projection import RICH, classes, forbidden, missing, values
+from tests.directory.view_shapes import SHAPES
+from tests.directory.worlds import BASE, START, group, identifier, organization, user
+
+DOMAIN = DN.parse("DC=corp,DC=example,DC=com")
+WINDOWS = active_directory("ad", DOMAIN)
+POSIX = user(3, "cy", uid_number=["1003"], gid_number=["1003"])
+
+
+def shown(view: View, person: User = RICH) -> Entry:
+    return Projection(view).user(person, ["Sales"])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_in_every_view_entries_have_what_their_classes_require_nothing_they_forbid_and_their_own_name(shape: str) -> None:
+    projection = Projection(SHAPES[shape])
+    entries = [
+        *(projection.user(one, ["Sales"]) for one in (RICH, POSIX, user(4, "dee"))),
+        projection.user(RICH, [], unique=False),
+        projection.group(group(1, "g", gid_number=["7"]), [b"cn=x"], [b"x"]),
+        projection.group(group(2, "h"), (), ()),
+        projection.organization(organization(1, "Sales", description=["d"], phone_number=["1"], street=["s"]), None),
+        *projection.containers(START),
+    ]
+    own = private_group(POSIX)
+    assert own is not None
+    if SHAPES[shape].private_groups:
+        entries.append(projection.private_group(own))
+    for entry in entries:
+        assert (missing(entry), forbidden(entry)) == (set(), set()), entry.dn
+        named = {(schema.canonical(ava.type), ava.value.encode()) for ava in DN.parse(entry.dn).rdns[0].avas}
+        found = (*entry.attributes, *entry.operational_values)
+        assert named <= {(schema.canonical(name), value) for name, all_ in found for value in all_}, entry.dn
+        assert DN.parse(entry.dn).key == entry.dn_key
+        assert {name for name, _ in entry.attributes} <= SHAPES[shape].stored_attributes
+        single = {name for name, all_ in found if len(all_) > 1 and schema.is_single_valued(schema.canonical(name))}
+        assert single == set(), entry.dn
+        assert classes(entry).count(dict(entry.operational_values)["structuralObjectClass"][0].decode()) == 1
+
+
+def test_a_person_in_active_directory() -> None:
+    entry = shown(WINDOWS)
+    assert entry.dn == "CN=Anna,CN=Users,DC=corp,DC=example,DC=com"
+    assert classes(entry) == ["top", "person", "organizationalPerson", "user"]
+    for name, value in {
+        "CN": b"Anna",
+        "cn": b"Anna",
+        "name": b"Anna",
+        "sAMAccountName": b"anna",
+        "userPrincipalName": b"anna@corp.example.com",
+        "displayName": b"Anna",
+        "distinguishedName": entry.dn.encode(),
+        "objectCategory": b"CN=Person,CN=Schema,CN=Configuration,DC=corp,DC=example,DC=com",
+        "objectGUID": bytes.fromhex("01000000000000408000000000000000"),
+        "userAccountControl": b"512",
+        "sAMAccountType": b"805306368",
+        "primaryGroupID": b"513",
+        "whenCreated": b"20260101120100.0Z",
+        "whenChanged": b"20260101120100.0Z",
+        "mail": b"anna@example.test",
+        "unixHomeDirectory": b"/home/anna",
+        "thumbnailPhoto": b"\xff\xd8\x00",
+    }.items():
+        assert [found for key, all_ in entry.attributes if key.lower() == name.lower() for found in all_] == [value], name
+
+
+def test_active_directory_tells_that_an_account_is_disabled_and_what_the_upstream_had() -> None:
+    guid = bytes(range(16))
+    known = replace(RICH, enabled=False, attributes={"object_guid": (guid,), "object_sid": ("S-1-5-21-1-2-3-1104",)})
+    entry = shown(WINDOWS, known)
+    assert (values(entry, "userAccountControl"), values(entry, "objectGUID")) == ([b"514"], [guid])
+    assert values(entry, "objectSid") == [bytes.fromhex("01050000000000051500000001000000020000000300000050040000")]
+    assert values(shown(WINDOWS), "objectSid") == []
+    assert shown(openldap("o", DOMAIN), known) != shown(openldap("o", DOMAIN)), "openldap shows what there is"
+
+
+def test_a_group_a_unit_and_the_containers_of_active_directory() -> None:
+    projection = Projection(WINDOWS)
+    staff = projection.group(group(5, "Staff"), [b"CN=Anna"], [b"anna"])
+    assert staff.dn == "CN=Staff,OU=Groups,DC=corp,DC=example,DC=com"
+    assert (classes(staff), values(staff, "member"), values(staff, "memberUid")) == (["top", "group"], [b"CN=Anna"], [])
+    assert (values(staff, "groupType"), values(staff, "sAMAccountType")) == ([b"-2147483646"], [b"268435456"])
+    assert values(staff, "sAMAccountName") == [b"Staff"]
+    sales = projection.organization(organization(6, "Sales"), None)
+    assert values(sales, "objectCategory")[0].startswith(b"CN=Organizational-Unit,")
+    found = {entry.dn.removesuffix(str(DOMAIN)): classes(entry) for entry in projection.containers(START)}
+    assert found == {
+        "": ["top", "domain", "domainDNS"],
+        "CN=Users,": ["top", "container"],
+        "OU=Groups,": ["top", "organizationalUnit"],
+        "OU=Organizations,": ["top", "organizationalUnit"],
+    }
+
+
+def test_in_the_tree_people_stand_below_an_organization_and_those_without_below_the_container() -> None:
+    projection = Projection(tree("t", DN.parse(BASE)))
+    sales = projection.organization(organization(1, "Sales"), None)
+    assert sales.dn == f"ou=Sales,{BASE}"
+    assert projection.user(RICH, ["Sales"], parent=(sales.dn, sales.dn_key)).dn == f"uid=anna,ou=Sales,{BASE}"
+    assert projection.user(RICH, []).dn == f"uid=anna,ou=people,{BASE}"
+    assert projection.group(group(1, "g"), (), ()).dn == f"cn=g,ou=groups,{BASE}"
+    assert [entry.dn for entry in projection.containers(START)] == [BASE, f"ou=people,{BASE}", f"ou=groups,{BASE}"]
+
+
+def test_a_custom_view_shows_names_and_classes_only() -> None:
+    view = custom("c", DN.parse(BASE))
+    projection = Projection(view)
+    assert [name for name, _ in shown(view).attributes] == ["objectClass", "uid"]
+    assert [name for name, _ in projection.group(group(1, "g", description=["d"]), [b"x"], ()).attributes] == [
+        "objectClass",
+        "cn",
+        "member",
+    ]
+    assert [name for name, _ in projection.organization(organization(1, "o"), None).attributes] == ["objectClass", "ou"]
+
+
+def test_rules_are_laid_over_the_kinds_own_whatever_their_spelling() -> None:
+    rules = {"MAIL": Rule(template="{username}@{domain}"), "rfc822mailbox": NOTHING, "carLicense": constant("x"), "sn": NOTHING}
+    view = overlaid(openldap("o", DOMAIN), {Kind.USER: Overlay(attributes=rules)})
+    entry = shown(replace(view, domain="corp.example.com"))
+    assert "sn" not in dict(entry.attributes) and values(entry, "carLicense") == [b"x"]
+    assert not values(entry, "mail") and not values(entry, "MAIL"), "the later one took it away"
+    view = overlaid(openldap("o", DOMAIN), {Kind.USER: Overlay(attributes={"commonName": first_of("username")})})
+    assert values(shown(view), "commonName") == [b"anna"] and not values(shown(view), "cn")
+
+
+def test_an_entry_is_named_by_any_attribute_and_by_the_login_where_that_has_no_value() -> None:
+    view = overlaid(openldap("o", DN.parse(BASE)), {Kind.USER: Overlay(naming="mail", container=())})
+    assert shown(view).dn == f"mail=anna@example.test,{BASE}"
+    bare = shown(view, user(9, "zoe"))
+    assert (bare.dn, values(bare, "mail")) == (f"mail=zoe,{BASE}", [b"zoe"])
+    lower = overlaid(openldap("o", DN.parse(BASE)), {Kind.USER: Overlay(attributes={"uid": Rule(("username",), form="lower")})})
+    assert shown(lower, user(9, "ZOE")).dn == f"uid=zoe,ou=people,{BASE}"
+
+
+def test_containers_may_stand_deep_and_come_with_all_that_is_above_them() -> None:
+    view = overlaid(openldap("o", DN.parse(BASE)), {Kind.USER: Overlay(container=DN.parse("ou=staff,ou=people,ou=all").rdns)})
+    names = [entry.dn.removesuffix(f",{BASE}") for entry in Projection(view).containers(START)]
+    assert names == [BASE, "ou=all", "ou=people,ou=all", "ou=staff,ou=people,ou=all", "ou=groups", "ou=organizations"]
+    assert shown(view).dn == f"uid=anna,ou=staff,ou=people,ou=all,{BASE}"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "listed", "object_classes"),
+    [
+        (("member",), {"member"}, ["top", "groupOfNames", "posixGroup"]),
+        (("uniqueMember",), {"uniqueMember"}, ["top", "groupOfUniqueNames", "posixGroup"]),
+        (("memberUid",), {"memberUid"}, ["top", "groupOfNames", "posixGroup"]),
+        (
+            ("member", "uniqueMember", "memberUid"),
+            {"member", "uniqueMember", "memberUid"},
+            ["top", "groupOfUniqueNames", "groupOfNames", "posixGroup"],
+        ),
+    ],
+)
+def test_groups_show_their_members_as_the_view_says(
+    attributes: tuple[str, ...], listed: set[str], object_classes: list[str]
+) -> None:
+    projection = Projection(with_members(openldap("o", DOMAIN), attributes))
+    entry = projection.group(group(1, "g", gid_number=["7"]), [b"uid=a"], [b"a"])
+    assert ({name for name, _ in entry.attributes if "ember" in name}, classes(entry)) == (listed, object_classes)
+    assert projection.lists_logins(group(1, "g", gid_number=["7"])) == ("memberUid" in listed)
+    assert not projection.lists_logins(group(1, "g"))
+
+
+def test_posix_accounts_get_a_home_and_a_shell_where_no_source_tells_one() -> None:
+    view = with_posix(openldap("o", DOMAIN), Posix(home="/home/{username}", shell="/bin/sh", shadow=True))
+    entry = shown(view, POSIX)
+    assert classes(entry)[-2:] == ["posixAccount", "shadowAccount"]
+    assert (values(entry, "homeDirectory"), values(entry, "loginShell")) == ([b"/home/cy"], [b"/bin/sh"])
+    assert (values(entry, "shadowMax"), values(entry, "shadowLastChange")) == ([b"99999"], [])
+    told = shown(view, replace(POSIX, attributes={**POSIX.attributes, "home_directory": ("/h",), "shadow_max": ("9",)}))
+    assert (values(told, "homeDirectory"), values(told, "shadowMax")) == ([b"/h"], [b"9"])
+    nobody = shown(view, user(4, "dee"))
+    assert not {"homeDirectory", "loginShell", "shadowMax"} & set(dict(nobody.attributes))
+
+
+def test_a_private_group_is_of_people_whose_numbers_are_the_same() -> None:
+    own = private_group(POSIX)
+    assert own is not None
+    entry = Projection(openldap("o", DN.parse(BASE))).private_group(own)
+    assert (entry.kind, entry.dn, classes(entry)) == (
+        PRIVATE_GROUP,
+        f"cn=cy,ou=groups,{BASE}",
+        ["top", "groupOfNames", "posixGroup"],
+    )
+    assert values(entry, "gidNumber") == [b"1003"]
+    assert entry.object_id != POSIX.id and private_group_owner(entry.object_id) == POSIX.id
+    assert len({private_group_id(identifier(number)) for number in range(50)}) == 50
+    assert private_group(user(5, "eve", uid_number=["1"], gid_number=["100"])) is None
+    assert private_group(user(5, "eve", uid_number=["1"])) is None
+
+
+def test_the_fingerprint_changes_with_everything_that_is_laid_over() -> None:
+    plain = openldap("o", DN.parse(BASE))
+    others = [
+        *(make("o", DN.parse(BASE), layout) for make, layout in KINDS.values()),
+        openldap("o", DN.parse(BASE), "tree"),
+        overlaid(plain, {Kind.USER: Overlay(naming="cn")}),
+        overlaid(plain, {Kind.USER: Overlay(container=())}),
+        overlaid(plain, {Kind.USER: Overlay(object_classes=("top", "person"))}),
+        overlaid(plain, {Kind.USER: Overlay(attributes={"mail": NOTHING})}),
+        overlaid(plain, {Kind.GROUP: Overlay(attributes={"description": constant("x")})}),
+        overlaid(plain, {Kind.USER: Overlay(attributes={"mail": Rule(("email",), only_first=True)})}),
+        with_members(plain, ("member",)),
+        with_posix(plain, Posix(home="/home/{username}")),
+        with_posix(plain, Posix(shadow=True)),
+        with_posix(plain, Posix(private_groups=True)),
+        replace(plain, organizations=("Europe",)),
+        replace(plain, groups=("staff",)),
+        replace(plain, domain="x.example"),
+    ]
+    assert len({one.fingerprint for one in others}) == len(others)
+    same = [
+        replace(plain, bind_names=frozenset({"login"})),
+        replace(plain, netbios="X"),
+        replace(plain, transitive_member_of=True),
+    ]
+    assert {one.fingerprint for one in same} == {plain.fingerprint}

@@ -1,0 +1,144 @@
+"""A look at the store from the reactor's thread; tests/directory/authentication/test_account_status.py compares what is seen of
+people with what is read."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from pytest_twisted import ensureDeferred
+
+from gateway.model.applications import Application, Scope
+from gateway.model.errors import StoreUnavailable
+from gateway.model.objects import Origin, User
+from gateway.store.clients import application_passwords, applications
+from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.sqlite_inline_reads import NOBODY, Glance, Glimpse, Unseen
+from gateway.store.objects import passwords, users
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ANN = User("11111111-0000-4000-8000-000000000001", "ann", Origin("ldap", "hr", "ann"), NOW, NOW)
+
+
+class Portal:
+    """An application with every kind of right, and a password of Ann's for it."""
+
+    def __init__(self, connection: Connection) -> None:
+        users.insert(connection, [ANN])
+        scope = Scope(("one",), ("staff",))
+        rights: dict[str, Any] = {"scope": scope, "views": ["v"], "attributes": ["cn"], "grants": ["write"]}
+        self.application, self.secret = applications.add(connection, "Portal", now=NOW, certificate_names=["cn=p"], **rights)
+        self.password, secret = application_passwords.add(connection, ANN.id, self.application.id, "laptop", now=NOW)
+        self.password_secret = secret.encode()
+
+
+@pytest.fixture
+def portal(database: Database) -> Portal:
+    return database.write_blocking(Portal)
+
+
+def test_only_a_store_in_a_file_of_ours_is_seen(database: Database) -> None:
+    assert database.glimpse("nobody") == (NOBODY if database.embedded else None)
+
+
+def test_a_store_that_is_not_there_is_neither_seen_nor_created(tmp_path: Path) -> None:
+    glance = Glance(str(tmp_path / "store.sqlite"))
+    assert glance.person("anybody") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_store_is_not_seen_any_more(database: Database) -> None:
+    database.glimpse("nobody")
+    database.close()
+    assert database.glimpse("nobody") is None
+
+
+def test_a_store_of_another_form_is_not_seen_until_it_has_ours(database: Database) -> None:
+    if database.embedded:
+        database.write_blocking(lambda c: c.execute(sa.text("ALTER TABLE users RENAME TO people")))
+        assert database.glimpse("nobody") is None
+        database.write_blocking(lambda c: c.execute(sa.text("ALTER TABLE people RENAME TO users")))
+        assert database.glimpse("nobody") == NOBODY
+
+
+def test_a_hash_is_not_in_what_prints() -> None:
+    assert "argon2" not in repr(Glimpse(True, True, "$argon2id$v=19$", ()))
+
+
+@ensureDeferred
+async def test_a_look_finds_what_reading_finds(database: Database, portal: Portal) -> None:
+    works: list[Callable[[Connection], object]] = [
+        lambda c: applications.verify(c, "portal", portal.secret),
+        lambda c: applications.verify(c, portal.application.id, portal.secret),
+        lambda c: applications.verify(c, "portal", "wrong"),
+        lambda c: applications.verify(c, "nobody", portal.secret),
+        lambda c: application_passwords.verify(c, ANN.id, portal.password_secret),
+        lambda c: application_passwords.verify(c, "nobody", portal.password_secret),
+        lambda c: application_passwords.of_user(c, ANN.id),
+        lambda c: passwords.verifier(c, ANN.id, "hr"),
+        passwords.any_local,
+    ]
+    looked = [await database.look(work) for work in works]
+    assert looked == [await database.read(work) for work in works]
+    found, by_id, wrong, nobody, password, *_ = looked
+    assert found == by_id == portal.application and wrong is nobody is None
+    assert isinstance(found, Application) and found.enabled is True
+    assert password == portal.password
+
+
+@ensureDeferred
+async def test_a_secret_that_somebody_ends_counts_no_more_at_the_next_look(database: Database, portal: Portal) -> None:
+    async def counts() -> tuple[bool, bool]:
+        application = await database.look(lambda c: applications.verify(c, "portal", portal.secret))
+        password = await database.look(lambda c: application_passwords.verify(c, ANN.id, portal.password_secret))
+        return application is not None, password is not None
+
+    def write(work: Callable[[Connection], object]) -> None:
+        other = Database(f"sqlite:///{database.name}") if database.embedded else database
+        other.write_blocking(work)
+        if other is not database:
+            other.close()
+
+    identifier = portal.application.id
+    assert await counts() == (True, True)
+    write(lambda c: applications.set_enabled(c, identifier, False))
+    assert await counts() == (False, False)
+    write(lambda c: applications.set_enabled(c, identifier, True))
+    write(lambda c: applications.replace_secret(c, identifier))
+    assert await counts() == (False, True)
+    write(lambda c: users.update(c, [replace(ANN, enabled=False)], ()))
+    assert await counts() == (False, False)
+    write(lambda c: users.update(c, [ANN], ()))
+    write(lambda c: application_passwords.remove(c, ANN.id, portal.password.id))
+    assert await counts() == (False, False)
+
+
+@ensureDeferred
+async def test_an_embedded_store_is_looked_at_without_a_thread(database: Database) -> None:
+    seen = await database.look(lambda c: (passwords.any_local(c), threading.current_thread()))
+    assert (seen[1] is threading.main_thread()) is database.embedded
+
+
+@ensureDeferred
+async def test_where_nothing_can_be_looked_at_reading_says_why(database: Database) -> None:
+    await database.look(passwords.any_local)
+    database.close()
+    with pytest.raises(StoreUnavailable):
+        await database.look(passwords.any_local)
+
+
+def test_what_the_work_itself_raises_comes_through(tmp_path: Path, database: Database) -> None:
+    def work(connection: Connection) -> bool:
+        if passwords.any_local(connection):
+            return True
+        raise LookupError("nobody")
+
+    if database.embedded:
+        with pytest.raises(LookupError):
+            Glance(database.name).look(work)
+    with pytest.raises(Unseen):
+        Glance(str(tmp_path / "elsewhere.sqlite")).look(work)

@@ -22,6 +22,13 @@ def calls(tree: ast.Module) -> Iterator[tuple[str, str]]:
             yield node.func.value.id, node.func.attr
 
 
+def named(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """(noun, name) of every `noun.name`, called or handed on."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield node.value.id, node.attr
+
+
 def stores(tree: ast.Module) -> set[str]:
     """The nouns of the store that a module imports."""
     return {
@@ -45,6 +52,11 @@ def test_law_1_only_the_door_writes_the_directory() -> None:
 def test_law_1_the_log_is_appended_to_by_the_door_alone() -> None:
     appending = [path for path, tree in modules() if "changes" in stores(tree) and ("changes", "append") in set(calls(tree))]
     assert {path.parts[0] for path in appending} == {"sync"}
+
+
+def test_only_sync_directory_and_store_lock_the_change_log() -> None:
+    locking = [path for path, tree in modules() if "changes" in stores(tree) and ("changes", "lock") in set(named(tree))]
+    assert {path.parts[0] for path in locking} <= {"sync", "directory", "store"}
 
 
 def test_every_module_is_headed_by_its_rule() -> None:

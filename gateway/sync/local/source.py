@@ -48,6 +48,14 @@ class NotEmpty(Conflict):
     """An organization in which there still is something."""
 
 
+class LogMoved(Conflict):
+    """The change log goes on behind the position at which a write was to happen: it ends at `change_number` now."""
+
+    def __init__(self, change_number: int) -> None:
+        super().__init__(f"the directory has changed meanwhile (change {change_number})")
+        self.change_number = change_number
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """What became of a write. `change_number`: whoever reads the log up to it sees the write. `problems`: what an
@@ -70,6 +78,14 @@ class LocalDoor:
     def gives_numbers(self) -> bool:
         """Whether who is made here gets POSIX numbers."""
         return self._inbound.posix is not None and self._inbound.posix.allocate
+
+    def write_at(self, connection: Connection, position: int, write: Callable[[Connection], Written]) -> Written:
+        """Run a write of this door only if the change log still ends at `position` (optimistic concurrency): nothing is
+        written between the check and the end of the transaction. Raises LogMoved, and whatever `write` raises."""
+        last = changes.lock(connection)
+        if last != position:
+            raise LogMoved(last)
+        return write(connection)
 
     def check_made_here(self, connection: Connection, kind: Kind, object_id: str, what: str) -> None:
         """Raises MasteredElsewhere for an object that another source has; `what` of it was to be written."""

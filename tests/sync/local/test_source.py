@@ -1,6 +1,7 @@
 """What is written here: through the same door, beside what the sources say, never over it."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member, Ori
 from gateway.store.objects import groups, organizations
 from gateway.store.operations import instance
 from gateway.store.records import records
-from gateway.sync.local.source import LocalDoor, MasteredElsewhere, NameTaken, NotEmpty, Written
+from gateway.sync.local.source import LocalDoor, LogMoved, MasteredElsewhere, NameTaken, NotEmpty, Written
 from gateway.sync.rules.correlation import Reaction
 from tests.sync.house import House, gone, group, person, renamed, unit
 
@@ -342,3 +343,18 @@ def test_a_value_that_is_taken_away_is_gone(house: House, desk: Desk) -> None:
     desk.change(Kind.USER, lea, title=(), enabled="true")
     assert house.user("lea").attributes == {}
     assert house.user("lea").enabled
+
+
+def test_a_write_at_a_position_of_the_log_happens_only_while_the_log_ends_there(both_houses: House) -> None:
+    house, desk = both_houses, Desk(both_houses)
+    anna, position = desk.user("anna"), house.last()
+
+    def write(name: str) -> Written:
+        change = partial(desk.door.change, kind=Kind.USER, object_id=anna, edit=Edit({"username": (name,)}))
+        return house.database.write_blocking(partial(desk.door.write_at, position=position, write=change))
+
+    assert write("anne").change_number == position + 1
+    with pytest.raises(LogMoved) as moved:
+        write("annie")
+    assert moved.value.change_number == position + 1
+    assert house.names() == {"anne"}

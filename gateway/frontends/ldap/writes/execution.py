@@ -5,6 +5,7 @@ transaction, and is answered when the view has it: whoever writes reads what was
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -19,9 +20,7 @@ from gateway.frontends.ldap.search.request import named
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan, Planner, permitted
 from gateway.frontends.ldap.writes.results import of_write_error
 from gateway.model.errors import Busy
-from gateway.store.engine.database import Connection
-from gateway.store.log import changes
-from gateway.sync.local.source import Written
+from gateway.sync.local.source import LogMoved, Written
 from gateway.wire import oids
 from gateway.wire.codec.encoder import encode_operation, wrap
 from gateway.wire.messages import Control, Result
@@ -95,28 +94,11 @@ async def _asserted(
         assertion.check(connection, operation.target, controls)
         plan = await planner(attempt)
         try:
-            return plan, await _committed(attempt, operation.name, replace(plan, work=_unless_moved(position, plan.work)))
-        except _Moved as moved:
-            await _reached(connection, view, moved.number)
+            asserted = partial(attempt.writer.door.write_at, position=position, write=plan.work)
+            return plan, await _committed(attempt, operation.name, replace(plan, work=asserted))
+        except LogMoved as moved:
+            await _reached(connection, view, moved.change_number)
     raise Busy("the directory changes too fast to assert anything of it; try again shortly")
-
-
-def _unless_moved(position: int, work: Callable[[Connection], Written]) -> Callable[[Connection], Written]:
-    def guarded(connection: Connection) -> Written:
-        number = changes.lock(connection)
-        if number != position:
-            raise _Moved(number)
-        return work(connection)
-
-    return guarded
-
-
-class _Moved(Exception):
-    """The directory is not as it was: it has changes up to this number."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def _committed(attempt: Attempt, name: str, plan: Plan) -> "Deferred[Written]":

@@ -8,7 +8,7 @@ FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 15.0  # how late a server that came back is noticed at worst
 
 
-class Breaker:
+class CircuitBreaker:
     """Closed, it admits everything. After FAILURES_TO_OPEN failures in a row it opens for a pause; then it admits one trial,
     whose success closes it and whose failure doubles the pause. `seconds` is the clock: monotonic seconds."""
 

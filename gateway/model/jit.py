@@ -8,26 +8,26 @@ from typing import Protocol
 from gateway.model.deltas import Delta
 
 
-class Finder(Protocol):
+class UserLookup(Protocol):
     """A source that can be asked for one person."""
 
-    def find(self, login: str) -> Awaitable[Sequence[Delta]]:
+    def look_up(self, login: str) -> Awaitable[Sequence[Delta]]:
         """Never blocks. What the source would report of those among its people who may have this login name: none, one, or
         some of many. Raises SourceUnavailable when it cannot be asked, or is asked too much already (never none, law 8)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class ProvisionedUser:
     """Who has come in: the user, and the change after which everybody can know."""
 
     user_id: str
     change_number: int
 
 
-class Entrance(Protocol):
-    """The way in, for what a Finder has found."""
+class JitProvisioner(Protocol):
+    """The way in, for what a UserLookup has found."""
 
-    def enter(self, source_id: str, delta: Delta) -> Awaitable[Entered | None]:
+    def provision(self, source_id: str, delta: Delta) -> Awaitable[ProvisionedUser | None]:
         """Never blocks. As if the source had reported the record by itself, in one transaction; entering twice is entering
         once. None when the rules do not make a user of it (a person must decide, …). Raises StoreUnavailable, and
         SourceUnavailable while the gateway is not ready to take anybody in."""

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from gateway.connectors.ldap.active_directory.entry_to_delta import DomainReader
-from gateway.connectors.ldap.active_directory.settings import DomainSettings, domain_kind
+from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirectoryEntryMapper
+from gateway.connectors.ldap.active_directory.settings import ActiveDirectorySettings, active_directory_kind_settings
 from gateway.connectors.ldap.active_directory.source import ActiveDirectorySource
 from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.connect import connect as connect_upstream
@@ -92,9 +92,12 @@ def domain(stage: Stage) -> Iterator[Measured]:
         server.end()
 
 
-def readers() -> list[DomainReader]:
+def readers() -> list[ActiveDirectoryEntryMapper]:
     """Of each kind."""
-    return [DomainReader("bench", domain_kind(kind, (BENCH,)), lambda: datetime.now(UTC)) for kind in Kind]
+    return [
+        ActiveDirectoryEntryMapper("bench", active_directory_kind_settings(kind, (BENCH,)), lambda: datetime.now(UTC))
+        for kind in Kind
+    ]
 
 
 def upstream_of(server: Samba) -> Upstream:
@@ -117,8 +120,8 @@ def bare_read_seconds(server: Samba) -> float:
 
 def source_seconds(server: Samba) -> float:
     """The same as the source tells it, with members, primary groups and what has changed meanwhile."""
-    kinds = tuple(domain_kind(kind, (BENCH,)) for kind in Kind)
-    source = ActiveDirectorySource(DomainSettings(id="bench", upstream=upstream_of(server), kinds=kinds))
+    kinds = tuple(active_directory_kind_settings(kind, (BENCH,)) for kind in Kind)
+    source = ActiveDirectorySource(ActiveDirectorySettings(id="bench", upstream=upstream_of(server), kinds=kinds))
     began = time.monotonic()
     for _ in source.read(None, follow=False):
         pass

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.connectors.domains import Corner
-from tests.connectors.domains import corner as new_corner
+from tests.connectors.active_directory_unit import ScratchUnit, new_scratch_unit
 from tests.servers.samba import Samba
 
 
 @pytest.fixture
-def corner(domain_controller: Samba) -> Corner:
+def scratch(domain_controller: Samba) -> ScratchUnit:
     """A unit of its own in the session's domain."""
-    return new_corner(domain_controller)
+    return new_scratch_unit(domain_controller)

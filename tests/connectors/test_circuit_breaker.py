@@ -2,11 +2,11 @@
 
 from twisted.internet.task import Clock
 
-from gateway.connectors.circuit_breaker import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker
+from gateway.connectors.circuit_breaker import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, CircuitBreaker
 
 
-def opened(clock: Clock) -> Breaker:
-    breaker = Breaker(clock.seconds)
+def opened(clock: Clock) -> CircuitBreaker:
+    breaker = CircuitBreaker(clock.seconds)
     for _ in range(FAILURES_TO_OPEN):
         assert breaker.admits()
         breaker.failed("down")
@@ -14,7 +14,7 @@ def opened(clock: Clock) -> Breaker:
 
 
 def test_single_failures_do_not_open_it() -> None:
-    breaker = Breaker(Clock().seconds)
+    breaker = CircuitBreaker(Clock().seconds)
     for _ in range(3):
         for _ in range(FAILURES_TO_OPEN - 1):
             breaker.failed("down")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.installation import source_of, until
-from tests.connectors.upstreams import add_group, add_person, add_unit
+from tests.connectors.openldap_upstream import add_group, add_person, add_unit
 from tests.scenarios.office import GROUPS, PEOPLE, Observer, Office
 from tests.servers.people import READER_PASSWORD
 from tests.servers.pki import Pki

@@ -14,7 +14,7 @@ import pytest
 
 from tests.app.installation import source_of, until
 from tests.conftest import StartSlapd
-from tests.connectors.upstreams import add_person
+from tests.connectors.openldap_upstream import add_person
 from tests.scenarios.office import PEOPLE, Observer, Office, of_upstream
 from tests.servers.people import people, person_password
 from tests.servers.pki import Pki

@@ -8,7 +8,7 @@ import subprocess
 
 from tests.app.installation import source_of, until
 from tests.conftest import StartSlapd
-from tests.connectors.upstreams import add_person, add_unit
+from tests.connectors.openldap_upstream import add_person, add_unit
 from tests.scenarios.office import PEOPLE, Observer, Office
 from tests.servers.people import base_tree, people
 from tests.servers.pki import Pki

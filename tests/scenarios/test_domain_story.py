@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from gateway.connectors.ldap.active_directory import values as windows
+from gateway.connectors.ldap.active_directory import windows_values
 from tests.app.installation import BASE_DN, until
-from tests.connectors.domains import Corner
-from tests.connectors.domains import corner as new_corner
+from tests.connectors.active_directory_unit import ScratchUnit, new_scratch_unit
 from tests.scenarios.office import GROUPS, PEOPLE, UNITS, Observer, Office
 from tests.servers.pki import Pki
 from tests.servers.samba import Samba
@@ -30,68 +29,68 @@ AD_BASE = "DC=corp,DC=test"
 
 
 @pytest.fixture(scope="module")
-def corner(domain_controller: Samba) -> Corner:
-    made = new_corner(domain_controller)
-    made.unit("sales")
-    made.unit("europe", "OU=sales")
-    ann = made.user("ann", "OU=sales", PASSWORD, mail="ann@example.test", title="Chief")
-    bob = made.user("bob", "OU=europe,OU=sales", PASSWORD)
-    staff = made.group("staff", ann, bob)
-    made.group("everyone", staff, made.user("eve"))
+def scratch(domain_controller: Samba) -> ScratchUnit:
+    made = new_scratch_unit(domain_controller)
+    made.add_unit("sales")
+    made.add_unit("europe", "OU=sales")
+    ann = made.add_user("ann", "OU=sales", PASSWORD, mail="ann@example.test", title="Chief")
+    bob = made.add_user("bob", "OU=europe,OU=sales", PASSWORD)
+    staff = made.add_group("staff", ann, bob)
+    made.add_group("everyone", staff, made.add_user("eve"))
     return made
 
 
 @pytest.fixture(scope="module")
-def office(corner: Corner, tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Office:
-    return reading(corner, tmp_path_factory.mktemp("office"), pki)
+def office(scratch: ScratchUnit, tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Office:
+    return reading(scratch, tmp_path_factory.mktemp("office"), pki)
 
 
-def reading(corner: Corner, folder: Path, pki: Pki) -> Office:
-    """An office that reads the corner."""
+def reading(scratch: ScratchUnit, folder: Path, pki: Pki) -> Office:
+    """An office that reads the scratch."""
     made = Office(folder)
     secret = folder / "corp.password"
     secret.touch(mode=0o600)
-    secret.write_text(corner.server.admin.password)
-    made.configure(source_of(corner, pki), limits=f"bind_failures = {FAILURES}\nbind_failure_seconds = 1800")
+    secret.write_text(scratch.server.admin.password)
+    made.configure(source_of(scratch, pki), limits=f"bind_failures = {FAILURES}\nbind_failure_seconds = 1800")
     views = f'[[view]]\nname = "openldap"\nbase_dn = "{BASE_DN}"\n[[view]]\nname = "ad"\nkind = "ad"\nbase_dn = "{AD_BASE}"\n'
     made.file.write_text(made.file.read_text() + views)
     return made
 
 
 @pytest.fixture(scope="module")
-def observer(office: Office, corner: Corner) -> Iterator[Observer]:
+def observer(office: Office, scratch: ScratchUnit) -> Iterator[Observer]:
     """A gateway that follows the domain; no poll can be what brings a change."""
     added = office("application", "add", "portal", "--view", "openldap", "--view", "ad", "--json")
     with office.observed(dict(added.json)) as observed:
         until(lambda: observed.serving.log_text().count("view serves") == 2, "both views serve")
-        until(lambda: observed.find(f"(uid={corner.login('eve')})"), "the domain is read")
+        until(lambda: observed.find(f"(uid={scratch.login('eve')})"), "the domain is read")
         yield observed
 
 
-def source_of(corner: Corner, pki: Pki) -> str:
+def source_of(scratch: ScratchUnit, pki: Pki) -> str:
     lines = [
         "[[source]]",
         'name = "corp"',
         'kind = "active_directory"',
-        f'url = "{corner.server.ldaps_url}"',
+        f'url = "{scratch.server.ldaps_url}"',
         f'certificate_sha256 = "{pki.digest.hex(":")}"',
-        f"bind_dn = '{corner.server.admin.dn}'",
+        f"bind_dn = '{scratch.server.admin.dn}'",
         'password_file = "corp.password"',
         "schedule_seconds = 3600",
         "poll_seconds = 3600",
     ]
     for kind in ("users", "organizations", "groups"):
-        lines += [f"[source.{kind}]", f'base = "{corner.dn}"', f'exclude = ["OU=outside,{corner.dn}"]']
+        lines += [f"[source.{kind}]", f'base = "{scratch.dn}"', f'exclude = ["OU=outside,{scratch.dn}"]']
     return "\n".join([*lines, ""])
 
 
-def person(corner: Corner, name: str) -> str:
-    return f"uid={corner.login(name)},{PEOPLE}"
+def person(scratch: ScratchUnit, name: str) -> str:
+    return f"uid={scratch.login(name)},{PEOPLE}"
 
 
-def members(observer: Observer, corner: Corner, group: str) -> set[str]:
+def members(observer: Observer, scratch: ScratchUnit, group: str) -> set[str]:
     """Who is in the group, by the name without the number of the test."""
-    [entry] = observer.find(f"(cn={corner.login(group)})", "member", base=GROUPS).values()
+    [entry] = observer.find(f"(cn={scratch.login(group)})", "member", base=GROUPS).values()
     names = [re.fullmatch(r"(?:uid|cn)=([a-z]+)\d+,.*", value.decode()) for value in entry.get("member", [])]
     return {found[1] for found in names if found}
 
@@ -102,98 +101,98 @@ def promptly(what: str, condition: Callable[[], object]) -> None:
     assert monotonic() - began < PROMPT_SECONDS, what
 
 
-def test_people_groups_and_units_are_there_and_people_log_in(observer: Observer, corner: Corner) -> None:
-    [ann] = observer.find(f"(uid={corner.login('ann')})", "mail", "title", "memberOf").values()
+def test_people_groups_and_units_are_there_and_people_log_in(observer: Observer, scratch: ScratchUnit) -> None:
+    [ann] = observer.find(f"(uid={scratch.login('ann')})", "mail", "title", "memberOf").values()
     assert (ann["mail"], ann["title"]) == ([b"ann@example.test"], [b"Chief"])
-    assert members(observer, corner, "staff") == {"ann", "bob"}
-    assert members(observer, corner, "everyone") == {"staff", "eve"}
+    assert members(observer, scratch, "staff") == {"ann", "bob"}
+    assert members(observer, scratch, "everyone") == {"staff", "eve"}
     assert set(observer.find("(ou=*)", "1.1", base=UNITS)) >= {f"ou=europe,ou=sales,{UNITS}", f"ou=sales,{UNITS}"}
-    assert observer.serving.bind(person(corner, "ann"), PASSWORD) == "success"
-    assert observer.serving.bind(person(corner, "ann"), "wrong") == "invalidCredentials"
+    assert observer.serving.bind(person(scratch, "ann"), PASSWORD) == "success"
+    assert observer.serving.bind(person(scratch, "ann"), "wrong") == "invalidCredentials"
     assert "wrong password" in observer.serving.log_text()
 
 
-def test_a_view_of_active_directory_shows_the_identifiers_of_the_domain(observer: Observer, corner: Corner) -> None:
-    dn = corner.server.dn(f"CN={corner.login('ann')}", corner.below("OU=sales"))
-    [shown] = observer.find(f"(sAMAccountName={corner.login('ann')})", "objectGUID", "objectSid", base=AD_BASE).values()
-    assert shown["objectGUID"] == corner.server.values(dn, "objectGUID")
-    assert shown["objectSid"] == corner.server.values(dn, "objectSid")
+def test_a_view_of_active_directory_shows_the_identifiers_of_the_domain(observer: Observer, scratch: ScratchUnit) -> None:
+    dn = scratch.server.dn(f"CN={scratch.login('ann')}", scratch.below("OU=sales"))
+    [shown] = observer.find(f"(sAMAccountName={scratch.login('ann')})", "objectGUID", "objectSid", base=AD_BASE).values()
+    assert shown["objectGUID"] == scratch.server.values(dn, "objectGUID")
+    assert shown["objectSid"] == scratch.server.values(dn, "objectSid")
 
 
-def test_every_kind_of_change_is_visible_promptly(observer: Observer, corner: Corner) -> None:
-    server = corner.server
-    dn = corner.user("pia", "OU=sales", PASSWORD)
-    login = corner.login("pia")
+def test_every_kind_of_change_is_visible_promptly(observer: Observer, scratch: ScratchUnit) -> None:
+    server = scratch.server
+    dn = scratch.add_user("pia", "OU=sales", PASSWORD)
+    login = scratch.login("pia")
     promptly("a user is new", lambda: observer.find(f"(uid={login})"))
     [before] = observer.find(f"(uid={login})", "entryUUID").values()
-    team = corner.group("team", dn)
-    promptly("a group is new", lambda: observer.find(f"(cn={corner.login('team')})"))
-    assert members(observer, corner, "team") == {"pia"}
+    team = scratch.add_group("team", dn)
+    promptly("a group is new", lambda: observer.find(f"(cn={scratch.login('team')})"))
+    assert members(observer, scratch, "team") == {"pia"}
 
     server.modify(dn, {"title": ["Boss"]})
     promptly("a title", lambda: observer.find(f"(&(uid={login})(title=Boss))"))
 
     server.delete_values(team, {"member": [dn]})
-    promptly("somebody left", lambda: members(observer, corner, "team") == set())
+    promptly("somebody left", lambda: members(observer, scratch, "team") == set())
     server.add_values(team, {"member": [dn]})
-    promptly("somebody joined", lambda: members(observer, corner, "team") == {"pia"})
+    promptly("somebody joined", lambda: members(observer, scratch, "team") == {"pia"})
 
-    corner.unit("asia", "OU=sales")
-    dn = server.rename(dn, f"CN={login}", f"OU=asia,OU=sales,{corner.dn}")
+    scratch.add_unit("asia", "OU=sales")
+    dn = server.rename(dn, f"CN={login}", f"OU=asia,OU=sales,{scratch.dn}")
     promptly("a move", lambda: observer.find(f"(&(uid={login})(ou=asia))"))
-    server.rename(f"OU=asia,OU=sales,{corner.dn}", "OU=pacific")
+    server.rename(f"OU=asia,OU=sales,{scratch.dn}", "OU=pacific")
     promptly("a unit", lambda: observer.find(f"(&(uid={login})(ou=pacific))"))
-    assert observer.serving.bind(person(corner, "pia"), PASSWORD) == "success"  # by the name that she has there now
-    dn = f"CN={login},OU=pacific,OU=sales,{corner.dn}"
+    assert observer.serving.bind(person(scratch, "pia"), PASSWORD) == "success"  # by the name that she has there now
+    dn = f"CN={login},OU=pacific,OU=sales,{scratch.dn}"
 
-    corner.unit("outside")
-    away = server.rename(dn, f"CN={login}", f"OU=outside,{corner.dn}")
+    scratch.add_unit("outside")
+    away = server.rename(dn, f"CN={login}", f"OU=outside,{scratch.dn}")
     promptly("the scope", lambda: not observer.find(f"(uid={login})"))
-    assert members(observer, corner, "team") == set()
-    server.rename(away, f"CN={login}", f"OU=sales,{corner.dn}")
+    assert members(observer, scratch, "team") == set()
+    server.rename(away, f"CN={login}", f"OU=sales,{scratch.dn}")
     promptly("the scope again", lambda: observer.find(f"(uid={login})"))
-    promptly("her groups", lambda: members(observer, corner, "team") == {"pia"})
+    promptly("her groups", lambda: members(observer, scratch, "team") == {"pia"})
     assert observer.find(f"(uid={login})", "entryUUID").popitem()[1] == before
 
-    server.delete(f"CN={login},OU=sales,{corner.dn}")
+    server.delete(f"CN={login},OU=sales,{scratch.dn}")
     promptly("a deletion", lambda: not observer.find(f"(uid={login})"))
-    assert members(observer, corner, "team") == set()
+    assert members(observer, scratch, "team") == set()
 
 
 def test_who_is_disabled_or_whose_password_has_expired_is_refused_with_the_reason_in_the_audit(
-    observer: Observer, corner: Corner
+    observer: Observer, scratch: ScratchUnit
 ) -> None:
     for name, reason, values in (
-        ("dan", "account expired", {"accountExpires": [str(windows.filetime(corner.now))]}),
+        ("dan", "account expired", {"accountExpires": [str(windows_values.filetime(scratch.now))]}),
         ("mia", "password must be changed", {"pwdLastSet": ["0"]}),
     ):
-        dn = corner.user(name, password=PASSWORD)
-        uid = corner.login(name)
+        dn = scratch.add_user(name, password=PASSWORD)
+        uid = scratch.login(name)
         promptly("a user", partial(observer.find, f"(uid={uid})"))
-        assert observer.serving.bind(person(corner, name), PASSWORD) == "success"
-        corner.server.modify(dn, values)
-        assert observer.serving.bind(person(corner, name), PASSWORD) == "invalidCredentials"
+        assert observer.serving.bind(person(scratch, name), PASSWORD) == "success"
+        scratch.server.modify(dn, values)
+        assert observer.serving.bind(person(scratch, name), PASSWORD) == "invalidCredentials"
         if name == "mia":
             assert reason in observer.serving.log_text()
 
 
-def test_a_guesser_is_stopped_before_the_domain_locks_the_account(observer: Observer, corner: Corner) -> None:
-    dn = corner.user("vic", password=PASSWORD)
-    promptly("a user", lambda: observer.find(f"(uid={corner.login('vic')})"))
+def test_a_guesser_is_stopped_before_the_domain_locks_the_account(observer: Observer, scratch: ScratchUnit) -> None:
+    dn = scratch.add_user("vic", password=PASSWORD)
+    promptly("a user", lambda: observer.find(f"(uid={scratch.login('vic')})"))
     for number in range(10):
-        assert observer.serving.bind(person(corner, "vic"), f"guess{number}") == "invalidCredentials"
-    assert corner.server.values(dn, "badPwdCount") == [str(FAILURES).encode()]
-    assert corner.server.values(dn, "lockoutTime") in ([], [b"0"])
-    assert corner.server.connect(dn, PASSWORD).bound  # at the domain itself nothing has happened to the account
+        assert observer.serving.bind(person(scratch, "vic"), f"guess{number}") == "invalidCredentials"
+    assert scratch.server.values(dn, "badPwdCount") == [str(FAILURES).encode()]
+    assert scratch.server.values(dn, "lockoutTime") in ([], [b"0"])
+    assert scratch.server.connect(dn, PASSWORD).bound  # at the domain itself nothing has happened to the account
 
 
-def test_a_restart_reads_only_what_has_changed(corner: Corner, tmp_path: Path, pki: Pki) -> None:
-    office = reading(corner, tmp_path, pki)
+def test_a_restart_reads_only_what_has_changed(scratch: ScratchUnit, tmp_path: Path, pki: Pki) -> None:
+    office = reading(scratch, tmp_path, pki)
     for mode in ("full", "incremental"):
         with office.serve():
             [run] = [until(partial(finished, office, mode), f"a run, {mode}")]
         assert run["mode"] == mode
-        corner.user(mode)
+        scratch.add_user(mode)
     assert run["statistics"]["user created succeeded"] == 1
 
 

@@ -16,7 +16,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.runtime import RuntimeOptions
 
 from tests.app.installation import BASE_DN, source_of, until
-from tests.connectors.upstreams import add_group, add_person, add_unit
+from tests.connectors.openldap_upstream import add_group, add_person, add_unit
 from tests.scenarios.office import GROUPS, PEOPLE, UNITS, Observer, Office, of_upstream
 from tests.servers.pki import Pki
 from tests.servers.processes import program

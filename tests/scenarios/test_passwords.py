@@ -11,7 +11,7 @@ import pytest
 
 from tests.app.installation import BASE_DN, Serving, source_of, until
 from tests.conftest import StartSlapd
-from tests.connectors.upstreams import add_person
+from tests.connectors.openldap_upstream import add_person
 from tests.scenarios.office import Office
 from tests.servers.pki import Pki
 from tests.servers.processes import program

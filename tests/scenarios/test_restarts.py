@@ -10,7 +10,7 @@ import pytest
 
 from tests.app.installation import source_of, until
 from tests.conftest import StartSlapd
-from tests.connectors.upstreams import add_group, add_person, add_unit
+from tests.connectors.openldap_upstream import add_group, add_person, add_unit
 from tests.scenarios.office import Observer, Office
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd

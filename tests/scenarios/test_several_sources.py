@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.app.installation import until
-from tests.connectors.upstreams import add_group, add_person
+from tests.connectors.openldap_upstream import add_group, add_person
 from tests.scenarios.office import PEOPLE, Observer, Office
 from tests.scenarios.several import HEADER, Firm, look, members, usernames
 from tests.servers.pki import Pki

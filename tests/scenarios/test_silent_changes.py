@@ -9,7 +9,7 @@ import ldap
 import pytest
 
 from tests.app.installation import source_of
-from tests.connectors.upstreams import add_group, add_person, add_unit
+from tests.connectors.openldap_upstream import add_group, add_person, add_unit
 from tests.scenarios.office import PEOPLE, Observer, Office, libldap
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd

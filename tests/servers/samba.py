@@ -1,6 +1,6 @@
 """A real Active Directory domain controller: Samba's, its LDAP service alone, in a temporary folder and on ports of its own.
 
-No root is needed. What it does not do as Windows does is tested against a script (tests/connectors/scripted_domain.py).
+No root is needed. What it does not do as Windows does is tested against a script (scripted_domain_controller.py).
 """
 
 from __future__ import annotations

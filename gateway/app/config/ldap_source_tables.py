@@ -10,16 +10,14 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, PositiveF
 
 from gateway.app.config.source_tables import KindTable, NotNegative, Source, Urls, UsersTable
 from gateway.app.config.value_types import DNTexts, EnvironmentSecret, ExistingPath, FileSecret, chosen_secret, listed
-from gateway.connectors.ldap.active_directory.settings import DomainKind, DomainMode, DomainSettings, domain_kind
-from gateway.connectors.ldap.client.settings import (
-    ENTRY_UUID,
-    KindSettings,
-    Mode,
-    OpenLDAPSettings,
-    Upstream,
-    bind_name,
-    kind_settings,
+from gateway.connectors.ldap.active_directory.settings import (
+    ActiveDirectoryKindSettings,
+    ActiveDirectoryMode,
+    ActiveDirectorySettings,
+    active_directory_kind_settings,
 )
+from gateway.connectors.ldap.client.settings import ENTRY_UUID, KindSettings, Upstream, bind_name
+from gateway.connectors.ldap.openldap.settings import OpenLDAPMode, OpenLDAPSettings, openldap_kind_settings
 from gateway.model.expressions.expression import Expression
 from gateway.model.mapping.defaults import DOMAIN_ATTRIBUTES
 from gateway.model.mapping.inbound import default_mapping
@@ -137,7 +135,7 @@ class OpenLDAPSourceTable(LdapSourceTable):
     kind: Literal["openldap"]
     password_modify: bool = False
     password_reset: bool = False
-    mode: Mode = Mode.AUTO
+    mode: OpenLDAPMode = OpenLDAPMode.AUTO
     id_attribute: str = ENTRY_UUID
     probe_seconds: PositiveFloat = 30
     users: UsersTable = UsersTable()
@@ -171,7 +169,7 @@ class OpenLDAPSourceTable(LdapSourceTable):
         for kind, table in self.tables():
             if table.all_bases:
                 mapping = default_mapping(kind, table.mapping, rule if kind is Kind.USER else None)
-                yield kind_settings(kind, table.all_bases, table.filter, mapping)
+                yield openldap_kind_settings(kind, table.all_bases, table.filter, mapping)
 
 
 class DomainKindTable(KindTable):
@@ -188,7 +186,7 @@ class ActiveDirectorySourceTable(LdapSourceTable):
     """`kind = "active_directory"`: domain controllers of one domain, Windows' or Samba's."""
 
     kind: Literal["active_directory"]
-    mode: DomainMode = DomainMode.AUTO
+    mode: ActiveDirectoryMode = ActiveDirectoryMode.AUTO
     poll_seconds: PositiveFloat = 30
     users: DomainUsersTable = DomainUsersTable()
     organizations: DomainKindTable = DomainKindTable()
@@ -207,9 +205,9 @@ class ActiveDirectorySourceTable(LdapSourceTable):
         self.settings()
         return self
 
-    def settings(self) -> DomainSettings:
+    def settings(self) -> ActiveDirectorySettings:
         """What the connector needs; raises ValueError with a sentence when the keys do not fit together."""
-        return DomainSettings(
+        return ActiveDirectorySettings(
             id=self.name,
             upstream=self.upstream(),
             kinds=tuple(self._kinds()),
@@ -218,10 +216,10 @@ class ActiveDirectorySourceTable(LdapSourceTable):
             poll_seconds=self.poll_seconds,
         )
 
-    def _kinds(self) -> Iterator[DomainKind]:
+    def _kinds(self) -> Iterator[ActiveDirectoryKindSettings]:
         rule = self.users.enabled.rule() if self.users.enabled else None
         tables = ((Kind.ORGANIZATION, self.organizations), (Kind.USER, self.users), (Kind.GROUP, self.groups))
         for kind, table in tables:
             if table.all_bases:
                 mapping = default_mapping(kind, table.mapping, rule if kind is Kind.USER else None, DOMAIN_ATTRIBUTES[kind])
-                yield domain_kind(kind, table.all_bases, table.filter, mapping, table.exclude)
+                yield active_directory_kind_settings(kind, table.all_bases, table.filter, mapping, table.exclude)

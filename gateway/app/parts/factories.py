@@ -17,7 +17,7 @@ from gateway.app.parts import lease_holder
 from gateway.app.process import data_directory
 from gateway.connectors.csv.settings import CsvSettings
 from gateway.connectors.csv.source import CsvSource
-from gateway.connectors.ldap.bind.authenticator import PassThrough, PassThroughSettings
+from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator, PassThroughSettings
 from gateway.connectors.ldif.source import LdifSettings, LdifSource
 from gateway.directory.projection import view_definition
 from gateway.model.connector import LOCAL, LOCAL_TYPE, Source
@@ -96,7 +96,7 @@ def vouches(table: SourceTables) -> bool:
     return isinstance(table, LdapSourceTable) and table.authentication
 
 
-def authenticator(table: SourceTables, reactor: Any, workers: int = 1) -> PassThrough:
+def authenticator(table: SourceTables, reactor: Any, workers: int = 1) -> PassThroughAuthenticator:
     """Who is asked whether a password is right; for tables that `vouches` is true of. `workers`: among how many processes the
     connections are shared."""
     if not isinstance(table, LdapSourceTable):
@@ -108,7 +108,7 @@ def authenticator(table: SourceTables, reactor: Any, workers: int = 1) -> PassTh
         bind_seconds=table.bind_timeout_seconds,
         decoy_base=next(iter(table.users.all_bases), ""),
     )
-    return PassThrough(settings, reactor)
+    return PassThroughAuthenticator(settings, reactor)
 
 
 def offline_seconds(settings: Settings) -> dict[str, float]:

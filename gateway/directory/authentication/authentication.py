@@ -22,7 +22,7 @@ from gateway.directory.search.search import NoSuchObject
 from gateway.model.applications import Application, Grant, Scope
 from gateway.model.connector import PolicyNotice
 from gateway.model.errors import Busy
-from gateway.model.jit import Entered
+from gateway.model.jit import ProvisionedUser
 from gateway.model.ldap import dn
 from gateway.model.ldap.dn import DN, InvalidDN
 from gateway.store.clients import application_passwords, applications
@@ -201,7 +201,7 @@ class Authentication:
         _log.info("bind", dn=named.name, peer=peer, result="accepted", **how, **via)
         return Bound(self._person(named, proved=used is None), proof.notice)
 
-    async def _arrived(self, named: Named, entered: Entered) -> Named:
+    async def _arrived(self, named: Named, entered: ProvisionedUser) -> Named:
         """A newcomer as the views show them, when they do. Raises InvalidCredentials, Busy."""
         for view in dict.fromkeys(view for view, _ in named.candidates):
             if self._arrivals is not None and not await self._arrivals.reached(view, entered.change_number):

@@ -15,7 +15,7 @@ from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import Authenticator, BindOutcome, PolicyNotice
 from gateway.model.deltas import Delta
 from gateway.model.errors import SourceUnavailable
-from gateway.model.jit import Entered, Entrance, Finder
+from gateway.model.jit import JitProvisioner, ProvisionedUser, UserLookup
 from gateway.model.objects import Kind, first_text
 from gateway.store.engine.normalized_keys import name_key
 
@@ -36,7 +36,7 @@ class NewcomerSource:
     """A source that may be asked for people who are not known here."""
 
     id: str
-    finder: Finder
+    finder: UserLookup
     authenticator: Authenticator
 
 
@@ -45,7 +45,7 @@ class Newcomer:
     """What became of it. `entered`: None when a source has the person and refused the password, or when nobody may be made of
     what it has. `reason`: why the source refused, for the audit."""
 
-    entered: Entered | None
+    entered: ProvisionedUser | None
     source_id: str
     notice: PolicyNotice | None = None
     reason: str = ""
@@ -54,7 +54,7 @@ class Newcomer:
 class Newcomers:
     """`now` gives seconds that only go forward."""
 
-    def __init__(self, sources: Sequence[NewcomerSource], entrance: Entrance, now: Callable[[], float]) -> None:
+    def __init__(self, sources: Sequence[NewcomerSource], entrance: JitProvisioner, now: Callable[[], float]) -> None:
         self._sources = sources
         self._entrance = entrance
         self._now = now
@@ -91,7 +91,7 @@ class Newcomers:
     async def _person(self, source: NewcomerSource, login: str) -> Delta | None:
         """The one who has the login name there."""
         naming, key = NAMING_ATTRIBUTE[Kind.USER], name_key(login)
-        found = [one for one in await source.finder.find(login) if name_key(first_text(one.attributes, naming)) == key]
+        found = [one for one in await source.finder.look_up(login) if name_key(first_text(one.attributes, naming)) == key]
         if len(found) > 1:
             _log.warning("unknown person", source=source.id, name=login, found=len(found), cure="give each a name of its own")
             return None
@@ -101,7 +101,7 @@ class Newcomers:
         answer = await source.authenticator.authenticate(person.dn, password)
         if answer.outcome is not BindOutcome.ACCEPTED:
             return Newcomer(None, source.id, answer.notice, answer.reason)
-        entered = await self._entrance.enter(source.id, person)
+        entered = await self._entrance.provision(source.id, person)
         if entered is None:
             _log.warning("newcomer is left out", source=source.id, dn=person.dn, cure="see gateway status --problems")
         else:

@@ -23,7 +23,7 @@ from gateway.directory.authentication.password_hashing import Hashing
 from gateway.model.applications import ApplicationPassword
 from gateway.model.connector import Authenticator, BindAnswer, BindOutcome, PolicyNotice
 from gateway.model.errors import Busy, SourceUnavailable
-from gateway.model.jit import Entered
+from gateway.model.jit import ProvisionedUser
 from gateway.model.records import Account
 from gateway.store.clients import application_passwords
 from gateway.store.engine.database import Database
@@ -41,7 +41,7 @@ class Proof:
     source_id: str = ""
     application_password: ApplicationPassword | None = None
     offline: bool = False
-    entered: Entered | None = None
+    entered: ProvisionedUser | None = None
     reason: str = ""
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from gateway.app.config import loader
 from gateway.app.config.ldap_source_tables import ActiveDirectorySourceTable
 from gateway.app.parts import factories
-from gateway.connectors.ldap.active_directory.settings import DomainMode
+from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
 from gateway.model.errors import ConfigurationError
 from gateway.model.objects import Kind
 
@@ -40,7 +40,7 @@ def test_controllers_scope_and_account_come_as_they_are_written(tmp_path: Path) 
     table = loaded(tmp_path, PLAIN)
     settings = table.settings()
     assert [address.host for address in settings.upstream.addresses] == ["dc1.example.com", "dc2.example.com"]
-    assert settings.mode is DomainMode.AUTO
+    assert settings.mode is ActiveDirectoryMode.AUTO
     [users] = settings.kinds
     assert users.contains("CN=a,OU=People,DC=example,DC=com")
     assert not users.contains("CN=a,OU=Old,OU=People,DC=example,DC=com")

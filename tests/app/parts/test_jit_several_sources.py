@@ -11,7 +11,7 @@ import pytest
 from tests.app.installation import BASE_DN, Installation, Serving, source_of, until
 from tests.app.watching import PEOPLE, application, wait_until_read
 from tests.conftest import StartSlapd
-from tests.connectors import domains
+from tests.connectors import active_directory_unit
 from tests.servers.people import READER_PASSWORD, people
 from tests.servers.pki import Pki
 from tests.servers.samba import Samba
@@ -38,7 +38,7 @@ def shown(serving: Serving, portal: dict[str, str], filter_text: str) -> dict[st
 
 
 def test_a_newcomer_of_active_directory_comes_in_with_the_first_bind(tmp_path: Path, domain_controller: Samba) -> None:
-    corner = domains.corner(domain_controller)
+    scratch = active_directory_unit.new_scratch_unit(domain_controller)
     source = f"""\
 [[source]]
 name = "hr"
@@ -51,15 +51,15 @@ mode = "usn"
 poll_seconds = 3600
 schedule_seconds = 3600
 [source.users]
-base = "{corner.dn}"
+base = "{scratch.dn}"
 """
     gateway = installation(tmp_path, source, domain_controller.admin.password)
-    corner.user("first", password=PASSWORD)
+    scratch.add_user("first", password=PASSWORD)
     portal = application(gateway)
     with gateway.serve() as serving:
         wait_until_read(serving)
-        login = corner.login("late")
-        corner.user("late", password=PASSWORD, mail="late@example.test")
+        login = scratch.login("late")
+        scratch.add_user("late", password=PASSWORD, mail="late@example.test")
         assert serving.bind(f"uid={login},{PEOPLE}", "wrong") == "invalidCredentials"
         until(lambda: re.search(r"bind .*result=refused.* source=hr", serving.log_text()), "who refused is in the audit")
         assert serving.bind(f"uid={login},{PEOPLE}", PASSWORD) == "success"

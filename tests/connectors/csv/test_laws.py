@@ -16,7 +16,7 @@ from gateway.connectors.csv.settings import CsvSettings, user_mapping
 from gateway.connectors.csv.source import CsvSource
 from gateway.model.errors import InvalidSourceData
 from gateway.model.objects import Kind
-from tests.connectors.mirror import Mirror
+from tests.connectors.record_replica import RecordReplica
 
 HEADER = ["id", "username", "title", "Unit", "Groups"]
 PEOPLE = 6
@@ -69,7 +69,7 @@ def test_a_damaged_row_takes_nobody_away(
     lines = written(rows, quoting)
     with export() as (path, source):
         write(path, b"".join(lines))
-        mirror = Mirror().read(source)
+        mirror = RecordReplica().read(source)
         before = set(mirror.records)
         row = lines[which]
         start = row.index(b",") + 1  # the id itself stays: another id is another person
@@ -95,7 +95,7 @@ def test_whatever_is_cut_off_takes_away_no_more_than_what_is_not_there(
     whole = b"".join(lines)
     with export() as (path, source):
         write(path, whole)
-        mirror = Mirror().read(source)
+        mirror = RecordReplica().read(source)
         end = data.draw(st.integers(0, len(whole)))
         write(path, whole[:end])
         try:

@@ -21,7 +21,7 @@ from gateway.model.mapping.inbound import EnabledRule
 from gateway.model.mapping.values import normalized
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
-from tests.connectors.mirror import Following, Mirror
+from tests.connectors.record_replica import FollowingReplica, RecordReplica
 
 HEADER = "Nr,Login,Name,Mail,Status,Department,Groups\n"
 ADA = "7,ada,Ada Lovelace,Ada@X.example,active,Sales/Europe,staff;owners\n"
@@ -73,22 +73,22 @@ def organizations(delta: Delta) -> tuple[str, ...]:
     return tuple(reference.value for reference in delta.references["organizations"])
 
 
-def members(mirror: Mirror, name: str) -> set[str]:
+def members(mirror: RecordReplica, name: str) -> set[str]:
     return {reference.value for reference in mirror.named(name).references[MEMBERS]}
 
 
-def problems(mirror: Mirror) -> dict[str, str]:
+def problems(mirror: RecordReplica) -> dict[str, str]:
     return {delta.external_id: delta.problem for delta in mirror.records.values() if delta.problem}
 
 
 def refused(path: Path) -> str:
     with pytest.raises(InvalidSourceData) as caught:
-        Mirror().read(source(path))
+        RecordReplica().read(source(path))
     return str(caught.value)
 
 
 def test_a_row_becomes_a_user_by_the_mapping(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     ada = mirror.named("ada")
     assert (ada.external_id, ada.dn) == ("7", "")
     assert ada.attributes == {
@@ -113,17 +113,17 @@ def test_organizations_are_made_along_the_path_parents_before_children(file: Pat
 
 def test_paths_are_compared_without_regard_to_case_and_spaces(file: Path) -> None:
     write(file, HEADER + ADA + BOB.replace("Sales / Asia", " SALES /  europe/"))
-    assert len(Mirror().read(source(file)).names(Kind.ORGANIZATION)) == 2
+    assert len(RecordReplica().read(source(file)).names(Kind.ORGANIZATION)) == 2
 
 
 def test_a_slash_in_a_name_separates_nothing_where_another_separator_does(file: Path) -> None:
     write(file, HEADER + ADA.replace("Sales/Europe", "R/D>R") + BOB.replace("Sales / Asia", "R>D>R"))
-    mirror = Mirror().read(CsvSource(replace(settings(file), organization_separator=">")))
+    mirror = RecordReplica().read(CsvSource(replace(settings(file), organization_separator=">")))
     assert {organizations(mirror.named(name)) for name in ("ada", "bob")} == {("r\\/d/r",), ("r/d/r",)}
 
 
 def test_groups_have_those_whose_rows_name_them(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     assert (members(mirror, "staff"), members(mirror, "owners")) == ({"7", "8"}, {"7"})
     assert mirror.named("staff").references[MEMBERS][0].form is ReferenceForm.ID
 
@@ -137,13 +137,13 @@ def test_without_columns_for_them_nothing_is_said_of_organizations_and_groups(fi
 def test_columns_of_our_names_need_no_mapping(file: Path) -> None:
     write(file, "id;username;given_name;Shoe size\n7;ada;Ada;38\n")
     plain = CsvSettings(id="hr", path=file, id_column="id", users=user_mapping(), delimiter=";")
-    assert Mirror().read(CsvSource(plain)).named("ada").attributes == {"username": ("ada",), "given_name": ("Ada",)}
+    assert RecordReplica().read(CsvSource(plain)).named("ada").attributes == {"username": ("ada",), "given_name": ("Ada",)}
 
 
 def test_a_file_without_a_line_of_names_gets_them_from_the_configuration(file: Path) -> None:
     write(file, "7,ada\n")
     plain = CsvSettings(id="hr", path=file, id_column="id", users=user_mapping(), columns=("id", "username"))
-    assert Mirror().read(CsvSource(plain)).named("ada").external_id == "7"
+    assert RecordReplica().read(CsvSource(plain)).named("ada").external_id == "7"
 
 
 @pytest.mark.parametrize(
@@ -162,13 +162,13 @@ def test_a_file_is_read_in_its_encoding(file: Path, encoding: str, octets: bytes
     write(file, octets + "Nr,姓名,login\n7,陶晓明,tao\n".replace("晓", "小" if encoding == "big5" else "晓").encode(encoding))
     users = user_mapping({"username": "login", "display_name": "姓名"})
     plain = CsvSettings(id="hr", path=file, id_column="Nr", users=users, chosen=frozenset({"username", "display_name"}))
-    tao = Mirror().read(CsvSource(replace(plain, encoding=encoding))).named("tao")
+    tao = RecordReplica().read(CsvSource(replace(plain, encoding=encoding))).named("tao")
     assert str(tao.attributes["display_name"][0])[::2] == "陶明"
 
 
 def test_latin_1_is_read_as_such(file: Path) -> None:
     write(file, (HEADER + ADA.replace("Ada Love", "Édá Löve")).encode("latin-1"))
-    mirror = Mirror().read(CsvSource(replace(settings(file), encoding="latin-1")))
+    mirror = RecordReplica().read(CsvSource(replace(settings(file), encoding="latin-1")))
     assert mirror.named("ada").attributes["display_name"] == ("Édá Lövelace",)
 
 
@@ -185,7 +185,7 @@ def test_latin_1_is_read_as_such(file: Path) -> None:
     ],
 )
 def test_a_broken_row_is_kept_aside_with_its_line_and_the_rest_goes_on(file: Path, row: bytes, words: str) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     write(file, HEADER.encode() + ADA.encode() + row + CAROL.replace("Carol", "Caroline").encode())
     mirror.read(source(file))
     assert mirror.named("carol").attributes["display_name"] == ("Caroline",)
@@ -198,7 +198,7 @@ def test_a_broken_row_is_kept_aside_with_its_line_and_the_rest_goes_on(file: Pat
 
 
 def test_while_a_row_is_kept_aside_organizations_and_groups_lose_nothing(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     write(file, HEADER + CAROL.replace(",active,,", ",active,,staff") + "8,bob\0,Bob,b,active,,\n" + "5,eve,Eve,e,active,,\n")
     mirror.read(source(file))
     assert (Kind.USER, "7") not in mirror.records
@@ -222,7 +222,7 @@ def test_while_a_row_is_kept_aside_organizations_and_groups_lose_nothing(file: P
     ],
 )
 def test_while_it_is_not_sure_whom_a_row_is_about_nothing_is_deleted(file: Path, row: bytes) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     write(file, HEADER.encode() + CAROL.encode() + b"6,flo,Flo,,active,,\n" + row)
     mirror.read(source(file))
     assert {"7", "8", "9", "6"} <= {key[1] for key in mirror.records}
@@ -233,7 +233,7 @@ def test_while_it_is_not_sure_whom_a_row_is_about_nothing_is_deleted(file: Path,
 
 
 def test_the_first_row_that_is_right_again_deletes_what_is_gone(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     write(file, HEADER + ADA + CAROL + ",bob,Bob,,,,\n")
     mirror.read(source(file))
     write(file, HEADER + ADA + CAROL)
@@ -243,7 +243,7 @@ def test_the_first_row_that_is_right_again_deletes_what_is_gone(file: Path) -> N
 
 
 def test_rows_with_one_id_are_both_kept_aside(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     write(file, HEADER + ADA + CAROL + BOB + ADA.replace("Ada Love", "Eve Love"))
     mirror.read(source(file))
     ((external_id, problem),) = problems(mirror).items()
@@ -256,7 +256,7 @@ def test_ids_count_over_all_files_of_a_folder(tmp_path: Path) -> None:
     write(tmp_path / "a.csv", HEADER + ADA + BOB)
     write(tmp_path / "b.csv", HEADER + CAROL + ADA)
     write(tmp_path / "notes.txt", "no CSV at all")
-    mirror = Mirror().read(source(tmp_path))
+    mirror = RecordReplica().read(source(tmp_path))
     assert f"{tmp_path}/a.csv, line 2 and {tmp_path}/b.csv, line 3" in problems(mirror)["7"]
     assert mirror.named("carol").external_id == "9"
 
@@ -279,7 +279,7 @@ def test_ids_count_over_all_files_of_a_folder(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_file_changes_nothing_and_says_why(file: Path, text: str, words: str) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     write(file, text)
     with pytest.raises(InvalidSourceData) as caught:
         mirror.read(source(file))
@@ -299,18 +299,18 @@ def test_a_file_in_another_encoding_throughout_changes_nothing(file: Path) -> No
 def test_octets_that_no_error_handler_lets_through_are_a_broken_file(file: Path) -> None:
     write(file, (HEADER + ADA).encode("utf-16") + b"x")
     with pytest.raises(InvalidSourceData, match="is no text in utf-16: give the encoding that it was written in"):
-        Mirror().read(CsvSource(replace(settings(file), encoding="utf-16")))
+        RecordReplica().read(CsvSource(replace(settings(file), encoding="utf-16")))
 
 
 def test_a_source_without_a_login_name_says_what_to_write(file: Path) -> None:
     plain = CsvSettings(id="hr", path=file, id_column="Nr", users=user_mapping())
     with pytest.raises(InvalidSourceData, match=r'no column is the login name; write username = "COLUMN"'):
-        Mirror().read(CsvSource(plain))
+        RecordReplica().read(CsvSource(plain))
 
 
 def test_a_row_without_a_login_name_is_kept_with_its_line(file: Path) -> None:
     write(file, HEADER + ADA + BOB.replace("bob,Bob", ",Bob"))
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     assert f"{file}, line 3 has no usable LOGIN, which username is read from" in problems(mirror)["8"]
 
 
@@ -318,25 +318,25 @@ def test_a_file_that_is_not_there_is_unavailable_and_one_that_may_not_be_read_re
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(SourceUnavailable, match=r"missing\.csv cannot be read"):
-        Mirror().read(source(tmp_path / "missing.csv"))
+        RecordReplica().read(source(tmp_path / "missing.csv"))
 
     def forbidden(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", forbidden)  # the tests may run as root, who may read everything
     with pytest.raises(SourceRefused, match=r"export\.csv may not be read"):
-        Mirror().read(source(file))
+        RecordReplica().read(source(file))
 
 
 def test_an_unchanged_file_yields_nothing_even_when_it_was_touched(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     os.utime(file, (1, 1))
     mirror.read(source(file))
     assert mirror.batches == [Batch(caught_up=True)]
 
 
 def test_other_settings_read_an_unchanged_file_again(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     mirror.read(CsvSource(replace(settings(file), users=user_mapping({"username": "Name"}), chosen=frozenset({"username"}))))
     assert mirror.named("Carol").external_id == "9"
 
@@ -351,7 +351,7 @@ def test_a_file_that_changes_between_the_two_readings_deletes_nothing(file: Path
 
 
 def test_a_change_of_the_file_is_followed(file: Path) -> None:
-    with Following(source(file)) as following:
+    with FollowingReplica(source(file)) as following:
         write(file, HEADER + ADA + CAROL)
         following.until(lambda: following.mirror.names(Kind.USER) == {"ada", "carol"})
         file.with_suffix(".tmp").write_text(HEADER + CAROL)
@@ -368,7 +368,7 @@ def test_check_counts_and_shows_the_first_records_as_they_would_become(file: Pat
         "users": "3 would be read",
         "groups": "2 would be read",
     }
-    assert items["users"].samples[0][1:] == ("7", Mirror().read(source(file)).named("ada").attributes)
+    assert items["users"].samples[0][1:] == ("7", RecordReplica().read(source(file)).named("ada").attributes)
 
 
 def test_check_shows_what_is_broken_and_what_would_be_read_all_the_same(file: Path) -> None:

@@ -16,7 +16,7 @@ from gateway.model.ldap import dn as names
 from gateway.model.mapping.inbound import default_mapping
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
-from tests.connectors.mirror import Following, Mirror
+from tests.connectors.record_replica import FollowingReplica, RecordReplica
 from tests.servers.people import people
 
 ADA = (
@@ -50,13 +50,13 @@ def source(path: Path) -> LdifSource:
 
 
 def test_entries_are_told_apart_by_their_object_classes_and_others_are_passed_over(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     assert [mirror.names(kind) for kind in Kind] == [{"sales"}, {"ada"}, {"staff"}]
     assert mirror.named("staff").references["members"] == (Reference(ReferenceForm.LOGIN, "ada"),)
 
 
 def test_the_external_id_is_the_entry_uuid_or_the_key_of_the_dn(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     assert mirror.named("ada").external_id == "0b6c2a4e-0000-4000-8000-000000000001"
     assert mirror.named("sales").external_id == names.key("ou=sales,dc=x")
 
@@ -73,36 +73,36 @@ def test_a_read_is_one_comparison_of_all_kinds_in_batches(tmp_path: Path) -> Non
 def test_a_folder_is_read_as_one(tmp_path: Path) -> None:
     for name, text in (("a.ldif", ADA), ("b.ldif", SALES), ("notes.txt", "no LDIF at all")):
         write(tmp_path / name, text)
-    assert len(Mirror().read(source(tmp_path)).records) == 2
+    assert len(RecordReplica().read(source(tmp_path)).records) == 2
 
 
 def test_an_unchanged_file_yields_nothing_even_when_it_was_touched(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     os.utime(file, (1, 1))
     mirror.read(source(file))
     assert mirror.batches == [Batch(caught_up=True)]
 
 
 def test_other_settings_read_an_unchanged_file_again(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     kinds = (ldif_kind(Kind.USER, mapping=default_mapping(Kind.USER, {"username": "cn"})),)
     assert mirror.read(LdifSource(replace(settings(file), kinds=kinds))).named("Ada")
 
 
 def test_the_object_classes_of_a_kind_can_be_chosen(file: Path) -> None:
     kinds = (ldif_kind(Kind.ORGANIZATION, ("DCOBJECT",)), ldif_kind(Kind.USER, ()))
-    assert Mirror().read(LdifSource(replace(settings(file), kinds=kinds))).names(Kind.ORGANIZATION) == {"X"}
+    assert RecordReplica().read(LdifSource(replace(settings(file), kinds=kinds))).names(Kind.ORGANIZATION) == {"X"}
 
 
 @pytest.mark.parametrize("mark", [b"", b"garbage", b"{}", b"[]", b"5"])
 def test_a_watermark_that_is_not_ours_becomes_a_full_read(file: Path, mark: bytes) -> None:
-    mirror = Mirror()
+    mirror = RecordReplica()
     mirror.watermark = Watermark(mark)
     assert len(mirror.read(source(file)).records) == 3
 
 
 def test_a_broken_file_changes_nothing_and_the_error_names_file_and_line(file: Path) -> None:
-    mirror = Mirror().read(source(file))
+    mirror = RecordReplica().read(source(file))
     write(file, "".join(people(2000)) + "dn: uid=broken\nuid broken\n")
     with pytest.raises(InvalidSourceData, match=rf"source sample: {file}, line \d+: this is not `attribute: value`"):
         mirror.read(source(file))
@@ -112,24 +112,24 @@ def test_a_broken_file_changes_nothing_and_the_error_names_file_and_line(file: P
 def test_two_entries_with_one_identity_are_refused_naming_both_places(file: Path) -> None:
     write(file, ADA + SALES + ADA)
     with pytest.raises(InvalidSourceData, match=rf"line 12: uid=ada,.* has the identity of the entry at {file}, line 1"):
-        Mirror().read(source(file))
+        RecordReplica().read(source(file))
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", SUFFIX])
 def test_a_file_without_entries_is_not_an_empty_directory(file: Path, text: str) -> None:
     write(file, text)
     with pytest.raises(InvalidSourceData, match="holds no entry of a known object class"):
-        Mirror().read(source(file))
+        RecordReplica().read(source(file))
 
 
 def test_an_empty_folder_is_not_an_empty_directory(tmp_path: Path) -> None:
     with pytest.raises(InvalidSourceData, match=r"holds no \*\.ldif"):
-        Mirror().read(source(tmp_path))
+        RecordReplica().read(source(tmp_path))
 
 
 def test_a_file_that_is_not_there_is_unavailable_and_names_the_path(tmp_path: Path) -> None:
     with pytest.raises(SourceUnavailable, match=r"missing\.ldif cannot be read \(No such file or directory\): check the path"):
-        Mirror().read(source(tmp_path / "missing.ldif"))
+        RecordReplica().read(source(tmp_path / "missing.ldif"))
 
 
 def test_a_file_that_may_not_be_read_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,7 @@ def test_a_file_that_may_not_be_read_is_refused(file: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Path, "open", forbidden)  # the tests may run as root, who may read everything
     with pytest.raises(SourceRefused, match=r"people\.ldif may not be read: give the gateway's user the right to"):
-        Mirror().read(source(file))
+        RecordReplica().read(source(file))
 
 
 def test_a_file_that_changes_between_the_two_passes_deletes_nothing(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_file_that_changes_between_the_two_passes_deletes_nothing(tmp_path: Pa
 
 
 def test_a_change_of_the_file_is_followed(file: Path) -> None:
-    with Following(source(file)) as following:
+    with FollowingReplica(source(file)) as following:
         write(file, ADA + SALES)
         following.until(lambda: len(following.mirror.records) == 2)
         file.with_suffix(".tmp").write_text(ADA)
@@ -161,7 +161,7 @@ def test_a_change_of_the_file_is_followed(file: Path) -> None:
 
 
 def test_a_file_that_is_being_written_is_waited_for(file: Path) -> None:
-    with Following(LdifSource(replace(settings(file), stable_seconds=1.0))) as following:
+    with FollowingReplica(LdifSource(replace(settings(file), stable_seconds=1.0))) as following:
         with file.open("w") as growing:
             for text in (SALES, ADA[:40], ADA[40:], STAFF):
                 growing.write(text)
@@ -173,7 +173,7 @@ def test_a_file_that_is_being_written_is_waited_for(file: Path) -> None:
 
 
 def test_a_file_that_is_broken_while_it_is_followed_stops_the_read_and_keeps_everything(file: Path) -> None:
-    with Following(source(file)) as following:
+    with FollowingReplica(source(file)) as following:
         write(file, "dn: uid=broken\nuid broken\n")
         assert isinstance(following.failed(), InvalidSourceData)
         assert len(following.mirror.records) == 3
@@ -181,12 +181,12 @@ def test_a_file_that_is_broken_while_it_is_followed_stops_the_read_and_keeps_eve
 
 def test_close_ends_a_follower_at_once_and_a_later_read_works(file: Path) -> None:
     reading = source(file)
-    with Following(reading) as following:
+    with FollowingReplica(reading) as following:
         began = time.monotonic()
         reading.close()
         assert "reading was stopped" in str(following.failed())
         assert time.monotonic() - began < 1
-    assert len(Mirror().read(reading).records) == 3
+    assert len(RecordReplica().read(reading).records) == 3
 
 
 def test_check_counts_and_shows_the_first_records_as_they_would_become(file: Path) -> None:

@@ -26,7 +26,7 @@ from gateway.directory.read_your_writes import Arrivals
 from gateway.model.connector import BindAnswer, BindOutcome
 from gateway.model.deltas import Delta, DeltaType
 from gateway.model.errors import Busy, SourceUnavailable
-from gateway.model.jit import Entered
+from gateway.model.jit import ProvisionedUser
 from gateway.model.ldap.dn import InvalidDN
 from gateway.model.objects import Kind
 from gateway.store.clients import application_passwords
@@ -41,14 +41,14 @@ def person(name: str, dn: str = "", problem: str = "") -> Delta:
 
 
 @dataclass
-class Finder:
+class UserLookup:
     """A source that is asked; it knows people by login name and notes down what it was asked."""
 
     people: dict[str, Sequence[Delta]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     is_down: bool = False
 
-    async def find(self, login: str) -> Sequence[Delta]:
+    async def look_up(self, login: str) -> Sequence[Delta]:
         self.asked.append(login)
         if self.is_down:
             raise SourceUnavailable("the source hr cannot be reached")
@@ -63,9 +63,9 @@ class Door:
     number: int = 1
     entered: list[tuple[str, str]] = field(default_factory=list)
 
-    async def enter(self, source_id: str, delta: Delta) -> Entered | None:
+    async def provision(self, source_id: str, delta: Delta) -> ProvisionedUser | None:
         self.entered.append((source_id, delta.external_id))
-        return None if self.user_id is None else Entered(self.user_id, self.number)
+        return None if self.user_id is None else ProvisionedUser(self.user_id, self.number)
 
 
 class Gate:
@@ -74,7 +74,7 @@ class Gate:
     def __init__(self) -> None:
         self.clock = Clock()
         self.door = Door()
-        self.finders = {"hr": Finder({"zoe": [person("zoe")]}), "crm": Finder()}
+        self.finders = {"hr": UserLookup({"zoe": [person("zoe")]}), "crm": UserLookup()}
         self.upstreams = {"hr": Upstream({ZOE: b"right"}), "crm": Upstream({"cn=zoe,o=crm": b"other"})}
         sources = [NewcomerSource(name, finder, self.upstreams[name]) for name, finder in self.finders.items()]
         self.newcomers = Newcomers(sources, self.door, self.clock.seconds)
@@ -91,7 +91,7 @@ def gate() -> Gate:
 @ensureDeferred
 async def test_who_is_found_and_proved_is_let_in(gate: Gate) -> None:
     newcomer = await gate.admit("Zoe")
-    assert newcomer == Newcomer(Entered(ANNA.id, 1), "hr")
+    assert newcomer == Newcomer(ProvisionedUser(ANNA.id, 1), "hr")
     assert gate.door.entered == [("hr", "id-zoe")]
     assert gate.upstreams["hr"].asked == [ZOE], "by the name that the source gave"
     assert gate.finders["crm"].asked == []

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from gateway.connectors.ldap.active_directory import values as windows
+from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.change_tracker import Change, Changes
-from gateway.connectors.ldap.active_directory.entry_to_delta import DomainEntry
+from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirectoryEntry
 
 AHEAD: Final = timedelta(hours=1)  # accountExpires has no index: the controller looks through all users for it
 
@@ -25,7 +25,7 @@ class Expiring:
     def all_are_told(self) -> None:
         """Every user is going to be read now: `note` hears of all who expire soon, and the controller need not be asked."""
         self.checked = self._ticks()
-        self._known_until = windows.filetime(self._now() + AHEAD)
+        self._known_until = windows_values.filetime(self._now() + AHEAD)
         self._soon = []
 
     def window(self) -> tuple[int, int] | None:
@@ -33,10 +33,10 @@ class Expiring:
         now = self._ticks()
         if now < self._known_until:
             return None
-        after, self._known_until = self._known_until, windows.filetime(self._now() + AHEAD)
+        after, self._known_until = self._known_until, windows_values.filetime(self._now() + AHEAD)
         return after, self._known_until
 
-    def note(self, entry: DomainEntry) -> None:
+    def note(self, entry: ActiveDirectoryEntry) -> None:
         """A user was read, with this moment."""
         if entry.delta is not None and entry.expires is not None and self.checked <= entry.expires <= self._known_until:
             heapq.heappush(self._soon, (entry.expires, entry.guid))
@@ -57,4 +57,4 @@ class Expiring:
         return now >= self._known_until or bool(self._soon and self._soon[0][0] <= now)
 
     def _ticks(self) -> int:
-        return windows.filetime(self._now())
+        return windows_values.filetime(self._now())

@@ -7,22 +7,22 @@ from datetime import datetime
 from gateway.connectors.ldap.active_directory.change_tracker import NotAllowed
 from gateway.connectors.ldap.active_directory.controller import DomainController, identify, lockout_policy, shows_tombstones
 from gateway.connectors.ldap.active_directory.dirsync import DirSyncTracker
-from gateway.connectors.ldap.active_directory.entry_to_delta import DomainReader
-from gateway.connectors.ldap.active_directory.settings import DomainMode, DomainSettings
+from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirectoryEntryMapper
+from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode, ActiveDirectorySettings
 from gateway.connectors.ldap.client import check, schema_check
 from gateway.connectors.ldap.client.session import Interruption, Session
 from gateway.model.connector import CheckItem, CheckStatus
 from gateway.wire import oids
 
 
-def items(settings: DomainSettings, interruption: Interruption, now: Callable[[], datetime]) -> Iterator[CheckItem]:
+def items(settings: ActiveDirectorySettings, interruption: Interruption, now: Callable[[], datetime]) -> Iterator[CheckItem]:
     """One item for each step; raises nothing."""
     later = ("domain controller", "synchronization", "account lockout", "schema")
     return check.connected(settings, interruption, later, lambda session: _reading(session, settings, now))
 
 
-def _reading(session: Session, settings: DomainSettings, now: Callable[[], datetime]) -> Iterator[CheckItem]:
-    readers = [DomainReader(settings.id, kind, now) for kind in settings.ordered_kinds]
+def _reading(session: Session, settings: ActiveDirectorySettings, now: Callable[[], datetime]) -> Iterator[CheckItem]:
+    readers = [ActiveDirectoryEntryMapper(settings.id, kind, now) for kind in settings.ordered_kinds]
     controller = identify(session, settings)
     yield CheckItem("domain controller", CheckStatus.PASSED, f"{controller.name}, holds {', '.join(controller.contexts)}")
     yield _synchronization(session, settings, controller, readers)
@@ -45,16 +45,16 @@ def _lockout(session: Session, controller: DomainController) -> CheckItem:
 
 
 def _synchronization(
-    session: Session, settings: DomainSettings, controller: DomainController, readers: list[DomainReader]
+    session: Session, settings: ActiveDirectorySettings, controller: DomainController, readers: list[ActiveDirectoryEntryMapper]
 ) -> CheckItem:
     name = "synchronization"
     told = "as they happen" if oids.CHANGE_NOTIFICATION in controller.supported else f"every {settings.poll_seconds:g} s"
-    if settings.mode is not DomainMode.USN:
+    if settings.mode is not ActiveDirectoryMode.USN:
         try:
             DirSyncTracker(session, controller.contexts, readers, {}).start()
             return CheckItem(name, CheckStatus.PASSED, f"DirSync: changes are read {told}")
         except NotAllowed as error:
-            if settings.mode is DomainMode.DIRSYNC:
+            if settings.mode is ActiveDirectoryMode.DIRSYNC:
                 return CheckItem(name, CheckStatus.FAILED, error.refused.what, error.refused.cure)
     if all(shows_tombstones(session, context) for context in controller.contexts):
         return CheckItem(name, CheckStatus.PASSED, f"by uSNChanged: changes are read {told}")

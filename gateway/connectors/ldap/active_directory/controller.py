@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.connectors.ldap.active_directory import values as windows
-from gateway.connectors.ldap.active_directory.settings import DomainKind, DomainSettings
+from gateway.connectors.ldap.active_directory import windows_values
+from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryKindSettings, ActiveDirectorySettings
 from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.errors import UpstreamRefused
 from gateway.connectors.ldap.client.session import Session
@@ -37,12 +37,12 @@ class DomainController:
         """The naming context that a base of the source lies in."""
         return _holding(self.contexts, base) or ""
 
-    def contexts_of(self, settings: DomainKind) -> tuple[str, ...]:
+    def contexts_of(self, settings: ActiveDirectoryKindSettings) -> tuple[str, ...]:
         """Those that hold the bases of one kind, each once."""
         return tuple(dict.fromkeys(self.context_of(base) for base in settings.top_bases))
 
 
-def identify(session: Session, settings: DomainSettings) -> DomainController:
+def identify(session: Session, settings: ActiveDirectorySettings) -> DomainController:
     """Raises UpstreamRefused for what is no domain controller, or holds none of the naming contexts of a base."""
     found = search.root_dse(session, _WANTED)
     capabilities = found.get("supportedcapabilities", [])
@@ -88,9 +88,9 @@ def lockout_policy(session: Session, context: str) -> tuple[int, float] | None:
     request = SearchRequest(context, BASE_OBJECT, NEVER_DEREF_ALIASES, 0, 0, False, search.EVERYTHING, wanted)
     for data in list(search.search(session, request, search.Found())):
         found = {name.lower(): values for name, values in session.entry(data)[1]}
-        failures, window = (windows.number(found.get(name.lower(), ())) for name in wanted)
+        failures, window = (windows_values.number(found.get(name.lower(), ())) for name in wanted)
         if failures is not None:
-            return failures, abs(window or 0) / windows.TICKS_A_SECOND
+            return failures, abs(window or 0) / windows_values.TICKS_A_SECOND
     return None
 
 
@@ -111,7 +111,7 @@ def _invocation(session: Session, service: str) -> str:
         values = {name.lower(): values for name, values in session.entry(data)[1]}
         for name in ("invocationid", "objectguid"):
             if values.get(name):
-                return windows.guid_text(values[name][0])
+                return windows_values.guid_text(values[name][0])
     return service
 
 

@@ -6,9 +6,13 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from gateway.connectors.ldap.active_directory import values as windows
+from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.change_tracker import Change, Changes, NotAllowed, PositionRefused
-from gateway.connectors.ldap.active_directory.entry_to_delta import OBJECT_GUID, DomainReader, EntryAttributes, pointers
+from gateway.connectors.ldap.active_directory.entry_to_delta import (
+    OBJECT_GUID,
+    ActiveDirectoryEntryMapper,
+    pointers,
+)
 from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.errors import SEARCH_CURES, UpstreamUnavailable, refusal
 from gateway.connectors.ldap.client.session import Session
@@ -39,7 +43,11 @@ class DirSyncTracker:
     name = "dirsync"
 
     def __init__(
-        self, session: Session, contexts: tuple[str, ...], readers: Iterable[DomainReader], cookies: Mapping[str, bytes]
+        self,
+        session: Session,
+        contexts: tuple[str, ...],
+        readers: Iterable[ActiveDirectoryEntryMapper],
+        cookies: Mapping[str, bytes],
     ) -> None:
         self._session = session
         self._contexts = contexts
@@ -103,9 +111,9 @@ class DirSyncTracker:
             raise UpstreamUnavailable(self._session.place, what, 'see what the server is, or set mode = "usn"')
         return answer.flags != 0, answer.cookie
 
-    def _note(self, changes: Changes, object_name: bytes, attributes: EntryAttributes) -> None:
+    def _note(self, changes: Changes, object_name: bytes, attributes: list[tuple[str, list[bytes]]]) -> None:
         told = {description.lower(): values for description, values in attributes}
-        guid = windows.guid_text(told["objectguid"][0]) if told.get("objectguid") else ""
+        guid = windows_values.guid_text(told["objectguid"][0]) if told.get("objectguid") else ""
         if not guid:
             return
         if told.get("isdeleted", [b""])[0:1] == [b"TRUE"]:
@@ -116,7 +124,7 @@ class DirSyncTracker:
         changes.note(
             Change(
                 guid,
-                windows.plain_dn(object_name.decode(errors="replace")),
+                windows_values.plain_dn(object_name.decode(errors="replace")),
                 moved=moved,
                 whole=whole or moved or not self._judging.isdisjoint(told),
                 primary=moved or "primarygroupid" in told,

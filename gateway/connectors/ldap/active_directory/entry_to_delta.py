@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from gateway.connectors.ldap.active_directory import values as windows
-from gateway.connectors.ldap.active_directory.settings import DomainKind
+from gateway.connectors.ldap.active_directory import windows_values
+from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryKindSettings
 from gateway.model.deltas import MEMBERS, Delta, DeltaType
 from gateway.model.errors import SourceRefused
-from gateway.model.mapping.inbound import ENABLED, map_entry
+from gateway.model.mapping.inbound import ENABLED, EntryAttributes, map_entry
 from gateway.model.objects import Kind
 from gateway.model.records import Reference
 
@@ -28,11 +28,9 @@ _BESIDE: Final[dict[Kind, tuple[str, ...]]] = {
 _TIMES = frozenset({"lockouttime", "accountexpires"})
 """FILETIMEs that are passed on as Generalized Time; pwdLastSet only tells whether the password is another one."""
 
-EntryAttributes = list[tuple[str, list[bytes]]]
-
 
 @dataclass(frozen=True, slots=True)
-class DomainEntry:
+class ActiveDirectoryEntry:
     """One entry that was read. `delta`: None when it is out of scope. `primary_group`: the security identifier of the group
     that a user is a member of without standing in it. `sid`: its own. `expires`: when the account will, in ticks."""
 
@@ -43,10 +41,10 @@ class DomainEntry:
     expires: int | None = None
 
 
-class DomainReader:
+class ActiveDirectoryEntryMapper:
     """Reads the entries of one kind. `now`: when accounts are held against accountExpires."""
 
-    def __init__(self, source_id: str, settings: DomainKind, now: Callable[[], datetime]) -> None:
+    def __init__(self, source_id: str, settings: ActiveDirectoryKindSettings, now: Callable[[], datetime]) -> None:
         self.settings = settings
         self.kind: Kind = settings.kind
         self.links = settings.mapping.attributes.get(MEMBERS, ()) if self.kind is Kind.GROUP else ()
@@ -59,32 +57,32 @@ class DomainReader:
         self.identified_attributes = tuple(wanted.values())
         """What to ask for; members are asked for beside it."""
 
-    def entry(self, object_name: bytes, attributes: EntryAttributes) -> DomainEntry:
+    def entry(self, object_name: bytes, attributes: EntryAttributes) -> ActiveDirectoryEntry:
         """What the source says of this entry, but for its members. Raises SourceRefused when it has no objectGUID: without it
         the entry would count as deleted."""
-        dn = windows.plain_dn(object_name.decode(errors="replace"))
+        dn = windows_values.plain_dn(object_name.decode(errors="replace"))
         found = {description.lower(): values for description, values in attributes}
         if not found.get("objectguid"):
             raise SourceRefused(f"source {self._source_id}: {dn} shows no objectGUID: give bind_dn the right to read it")
-        guid = windows.guid_text(found["objectguid"][0])
+        guid = windows_values.guid_text(found["objectguid"][0])
         if not self.settings.contains(dn):
-            return DomainEntry(guid, None)
-        told = [(name, windows.time_text(values) if name.lower() in _TIMES else values) for name, values in attributes]
+            return ActiveDirectoryEntry(guid, None)
+        told = [(name, windows_values.time_text(values) if name.lower() in _TIMES else values) for name, values in attributes]
         delta = map_entry(self._mapping, self._source_id, guid, dn, told)
         sid = next(iter(found.get("objectsid", ())), b"")
         if self.kind is not Kind.USER:
-            return DomainEntry(guid, delta, sid)
-        expires = windows.expires(found.get("accountexpires", ()))
-        control = windows.number(found.get("useraccountcontrol", ()))
+            return ActiveDirectoryEntry(guid, delta, sid)
+        expires = windows_values.expires(found.get("accountexpires", ()))
+        control = windows_values.number(found.get("useraccountcontrol", ()))
         if self._mapping.enabled is None and control is not None:
-            expired = expires is not None and expires <= windows.filetime(self._now())
-            is_enabled = not expired and not control & windows.ACCOUNT_DISABLED
+            expired = expires is not None and expires <= windows_values.filetime(self._now())
+            is_enabled = not expired and not control & windows_values.ACCOUNT_DISABLED
             delta = replace(delta, attributes={**delta.attributes, ENABLED: ("true" if is_enabled else "false",)})
-        rid = windows.number(found.get("primarygroupid", ()))
-        group = windows.primary_group(sid, rid) if sid and rid is not None else b""
-        return DomainEntry(guid, delta, sid, group, expires)
+        rid = windows_values.number(found.get("primarygroupid", ()))
+        group = windows_values.primary_group(sid, rid) if sid and rid is not None else b""
+        return ActiveDirectoryEntry(guid, delta, sid, group, expires)
 
-    def identified(self, object_name: bytes, attributes: EntryAttributes) -> Delta | None:
+    def to_delta(self, object_name: bytes, attributes: EntryAttributes) -> Delta | None:
         """As `entry`, without what stands beside the delta."""
         return self.entry(object_name, attributes).delta
 
@@ -97,4 +95,4 @@ class DomainReader:
 
 def pointers(values: Iterable[bytes]) -> tuple[Reference, ...]:
     """Whom a link's values mean, each once."""
-    return tuple(dict.fromkeys(found for value in values if (found := windows.pointer(value)) is not None))
+    return tuple(dict.fromkeys(found for value in values if (found := windows_values.pointer(value)) is not None))

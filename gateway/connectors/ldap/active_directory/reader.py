@@ -10,11 +10,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
-from gateway.connectors.ldap.active_directory import values as windows
+from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.change_tracker import Change, Changes
 from gateway.connectors.ldap.active_directory.controller import DomainController
-from gateway.connectors.ldap.active_directory.entry_to_delta import OBJECT_GUID, DomainEntry, DomainReader, pointers
-from gateway.connectors.ldap.active_directory.settings import DomainSettings
+from gateway.connectors.ldap.active_directory.entry_to_delta import (
+    OBJECT_GUID,
+    ActiveDirectoryEntry,
+    ActiveDirectoryEntryMapper,
+    pointers,
+)
+from gateway.connectors.ldap.active_directory.settings import ActiveDirectorySettings
 from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.errors import SEARCH_CURES, refusal
 from gateway.connectors.ldap.client.session import Session
@@ -35,27 +40,27 @@ _RANGE = re.compile(r"(.+);range=(\d+)-(\d+|\*)", re.IGNORECASE)
 class _Found(NamedTuple):
     """An entry, and of a group the values of its links: those that came, and which attributes have more, from which on."""
 
-    entry: DomainEntry
+    entry: ActiveDirectoryEntry
     members: list[bytes]
     rest: list[tuple[str, int]]
 
 
-class DomainReading:
+class ControllerReader:
     """All reading on one session. `note`: is told of every user that is read."""
 
     def __init__(
         self,
         session: Session,
-        settings: DomainSettings,
+        settings: ActiveDirectorySettings,
         controller: DomainController,
         now: Callable[[], datetime],
-        note: Callable[[DomainEntry], None],
+        note: Callable[[ActiveDirectoryEntry], None],
     ) -> None:
         self._session = session
         self._page_size = settings.page_size
         self._controller = controller
         self._note = note
-        self.readers = {kind.kind: DomainReader(settings.id, kind, now) for kind in settings.ordered_kinds}
+        self.readers = {kind.kind: ActiveDirectoryEntryMapper(settings.id, kind, now) for kind in settings.ordered_kinds}
 
     def everything(self) -> Iterator[Delta]:
         """All that is in scope: organizations, users, groups."""
@@ -77,7 +82,7 @@ class DomainReading:
                 for data in self._paged(reader, request):
                     object_name, attributes = self._session.entry(data)
                     if attributes and reader.settings.contains(object_name.decode(errors="replace")):
-                        yield reader.present(windows.guid_text(attributes[0][1][0]))
+                        yield reader.present(windows_values.guid_text(attributes[0][1][0]))
 
     def again(self, changes: Changes) -> Iterator[Delta]:
         """What has become of these entries. What is not in scope (any more) is reported as gone: who knows whether it was."""
@@ -101,7 +106,7 @@ class DomainReading:
                 yield from self._below(change.guid, primary)
         yield from self._primary_members(primary)
 
-    def expiring(self, after: int, until: int) -> list[DomainEntry]:
+    def expiring(self, after: int, until: int) -> list[ActiveDirectoryEntry]:
         """The users in scope whose accounts expire in this time, which is told in ticks."""
         reader = self.readers.get(Kind.USER)
         if reader is None:
@@ -112,7 +117,7 @@ class DomainReading:
         )
         return [found.entry for found in self._matching(reader, *between) if found.entry.delta is not None]
 
-    def _told(self, reader: DomainReader, found: _Found, change: Change) -> Delta:
+    def _told(self, reader: ActiveDirectoryEntryMapper, found: _Found, change: Change) -> Delta:
         delta = found.entry.delta
         if delta is None:
             return reader.deleted(found.entry.guid)
@@ -122,14 +127,14 @@ class DomainReading:
         added = {MEMBERS: change.added} if change.added else {}
         return replace(delta, added=added, removed={MEMBERS: removed} if removed else {})
 
-    def _by_guid(self, reader: DomainReader, changed: dict[str, Change]) -> Iterator[_Found]:
+    def _by_guid(self, reader: ActiveDirectoryEntryMapper, changed: dict[str, Change]) -> Iterator[_Found]:
         """Those of the entries that the kind's filter matches."""
         for links in (False, True):
             guids = [guid for guid, change in changed.items() if (change.whole and bool(reader.links)) is links]
             for chunk in _chunks(guids):
                 yield from self._matching(reader, _one_of(chunk), links=links)
 
-    def _matching(self, reader: DomainReader, *wanted: filters.Filter, links: bool = False) -> list[_Found]:
+    def _matching(self, reader: ActiveDirectoryEntryMapper, *wanted: filters.Filter, links: bool = False) -> list[_Found]:
         """The entries of the kind, anywhere in the naming contexts of its bases, that match this too."""
         narrowed = filters.And((filters.parse(reader.settings.filter), *wanted))
         contexts = self._controller.contexts_of(reader.settings)
@@ -163,7 +168,7 @@ class DomainReading:
         reader = self.readers.get(Kind.USER)
         if reader is None or not sid:
             return []
-        matching = self._matching(reader, filters.Equality("primaryGroupID", str(windows.relative_id(sid)).encode()))
+        matching = self._matching(reader, filters.Equality("primaryGroupID", str(windows_values.relative_id(sid)).encode()))
         return [found.entry.guid for found in matching if found.entry.delta is not None and found.entry.primary_group == sid]
 
     def _without_primary(self, sid: bytes, removed: tuple[Reference, ...]) -> tuple[Reference, ...]:
@@ -172,7 +177,7 @@ class DomainReading:
         if reader is None or not removed or not sid:
             return removed
         still: set[str] = set()
-        group = filters.Equality("primaryGroupID", str(windows.relative_id(sid)).encode())
+        group = filters.Equality("primaryGroupID", str(windows_values.relative_id(sid)).encode())
         for chunk in _chunks([value for form, value in removed if form is ReferenceForm.ID]):
             still |= {found.entry.guid for found in self._matching(reader, group, _one_of(chunk))}
         return tuple(reference for reference in removed if reference.value not in still)
@@ -181,7 +186,7 @@ class DomainReading:
 
     def _search(
         self,
-        reader: DomainReader,
+        reader: ActiveDirectoryEntryMapper,
         base: str,
         wanted: filters.Filter | None = None,
         *,
@@ -206,7 +211,11 @@ class DomainReading:
             yield found
 
     def _found(
-        self, reader: DomainReader, links: tuple[str, ...], object_name: bytes, attributes: list[tuple[str, list[bytes]]]
+        self,
+        reader: ActiveDirectoryEntryMapper,
+        links: tuple[str, ...],
+        object_name: bytes,
+        attributes: list[tuple[str, list[bytes]]],
     ) -> _Found:
         entry = reader.entry(object_name, attributes)
         if reader.kind is Kind.USER:
@@ -214,7 +223,7 @@ class DomainReading:
         members, rest = _linked(links, attributes) if links else ([], [])
         return _Found(entry, members, rest)
 
-    def _rest(self, reader: DomainReader, guid: str, link: str, start: int) -> Iterator[bytes]:
+    def _rest(self, reader: ActiveDirectoryEntryMapper, guid: str, link: str, start: int) -> Iterator[bytes]:
         """The values of a link from the one with this number on, which the controller gives in ranges ([MS-ADTS]
         §3.1.1.3.1.3.3)."""
         next_one: int | None = start
@@ -228,7 +237,7 @@ class DomainReading:
                 next_one = rest[0][1] if rest and values else None
 
     def _paged(
-        self, reader: DomainReader, request: SearchRequest, *, may_be_gone: bool = False, extended: bool = False
+        self, reader: ActiveDirectoryEntryMapper, request: SearchRequest, *, may_be_gone: bool = False, extended: bool = False
     ) -> Iterator[bytes]:
         def judge(found: search.Found) -> None:
             gone = may_be_gone and found.code == ResultCode.NO_SUCH_OBJECT
@@ -244,7 +253,7 @@ class DomainReading:
         return SearchRequest(base, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, 0, 0, False, wanted, attributes)
 
 
-def _with_members(reader: DomainReader, found: _Found, delta: Delta, primary: Iterable[str]) -> Delta:
+def _with_members(reader: ActiveDirectoryEntryMapper, found: _Found, delta: Delta, primary: Iterable[str]) -> Delta:
     """The entry with all its members."""
     if not reader.links:
         return delta
@@ -268,7 +277,7 @@ def _linked(links: tuple[str, ...], attributes: list[tuple[str, list[bytes]]]) -
 
 
 def _one_of(guids: Iterable[str]) -> filters.Filter:
-    return filters.Or(tuple(filters.Equality(OBJECT_GUID, windows.guid_octets(guid)) for guid in guids))
+    return filters.Or(tuple(filters.Equality(OBJECT_GUID, windows_values.guid_octets(guid)) for guid in guids))
 
 
 def _chunks(items: list[T]) -> Iterator[list[T]]:

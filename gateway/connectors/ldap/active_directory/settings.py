@@ -24,7 +24,7 @@ DEFAULT_FILTERS: Final[Mapping[Kind, str]] = {
 }
 
 
-class DomainMode(StrEnum):
+class ActiveDirectoryMode(StrEnum):
     """How changes are read."""
 
     AUTO = "auto"
@@ -36,7 +36,7 @@ class DomainMode(StrEnum):
 
 
 @dataclass(frozen=True)
-class DomainKind(KindSettings):
+class ActiveDirectoryKindSettings(KindSettings):
     """As KindSettings, but the bases may lie in several naming contexts; what lies below `exclude` is out of scope."""
 
     exclude: tuple[str, ...] = ()
@@ -66,26 +66,26 @@ class DomainKind(KindSettings):
         return frozenset(_named(filters.parse(self.filter)))
 
 
-def domain_kind(
+def active_directory_kind_settings(
     kind: Kind,
     bases: tuple[str, ...],
     filter_text: str | None = None,
     mapping: InboundMapping | None = None,
     exclude: tuple[str, ...] = (),
-) -> DomainKind:
+) -> ActiveDirectoryKindSettings:
     """With the defaults for what is not given."""
     told = mapping or InboundMapping(kind, DOMAIN_ATTRIBUTES[kind])
-    return DomainKind(bases, filter_text or DEFAULT_FILTERS[kind], told, exclude)
+    return ActiveDirectoryKindSettings(bases, filter_text or DEFAULT_FILTERS[kind], told, exclude)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DomainSettings:
+class ActiveDirectorySettings:
     """One source of kind `active_directory`. `poll_seconds`: how often changes are asked for when nobody tells of them."""
 
     id: str
     upstream: Upstream
-    kinds: tuple[DomainKind, ...]
-    mode: DomainMode = DomainMode.AUTO
+    kinds: tuple[ActiveDirectoryKindSettings, ...]
+    mode: ActiveDirectoryMode = ActiveDirectoryMode.AUTO
     page_size: int = 1000
     poll_seconds: float = 30.0
 
@@ -95,7 +95,7 @@ class DomainSettings:
             raise ValueError("users, organizations or groups are needed, each at most once")
 
     @property
-    def ordered_kinds(self) -> tuple[DomainKind, ...]:
+    def ordered_kinds(self) -> tuple[ActiveDirectoryKindSettings, ...]:
         """In the order in which they are read: organizations, users, groups."""
         order = list(Kind)
         return tuple(sorted(self.kinds, key=lambda settings: order.index(settings.kind)))

@@ -25,8 +25,8 @@ from gateway.connectors.ldap.active_directory.controller import (
     shows_tombstones,
 )
 from gateway.connectors.ldap.active_directory.dirsync import DirSyncTracker
-from gateway.connectors.ldap.active_directory.reader import DomainReading
-from gateway.connectors.ldap.active_directory.settings import DomainMode, DomainSettings
+from gateway.connectors.ldap.active_directory.reader import ControllerReader
+from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode, ActiveDirectorySettings
 from gateway.connectors.ldap.active_directory.usn import UsnTracker
 from gateway.connectors.ldap.active_directory.watermark import Position
 from gateway.connectors.ldap.client import search
@@ -52,7 +52,7 @@ class ActiveDirectorySource:
 
     source_type = "ad"
 
-    def __init__(self, settings: DomainSettings, now: Callable[[], datetime] = present_time) -> None:
+    def __init__(self, settings: ActiveDirectorySettings, now: Callable[[], datetime] = present_time) -> None:
         self.id = settings.id
         self._settings = settings
         self._now = now
@@ -103,18 +103,18 @@ class ActiveDirectorySource:
         self, session: Session, controller: DomainController, position: Position | None, follow: bool
     ) -> Iterator[Batch]:
         mode = self._settings.mode
-        if mode is not DomainMode.USN:
+        if mode is not ActiveDirectoryMode.USN:
             try:
                 held = position if position is not None and position.mode == DirSyncTracker.name else None
-                yield from _Conversation(session, self._settings, controller, self._now, held, DomainMode.DIRSYNC).batches(
-                    follow
-                )
+                yield from _Conversation(
+                    session, self._settings, controller, self._now, held, ActiveDirectoryMode.DIRSYNC
+                ).batches(follow)
                 return
             except NotAllowed as error:
-                if mode is DomainMode.DIRSYNC:
+                if mode is ActiveDirectoryMode.DIRSYNC:
                     raise error.refused from None
         held = position if position is not None and position.mode == UsnTracker.name else None
-        yield from _Conversation(session, self._settings, controller, self._now, held, DomainMode.USN).batches(follow)
+        yield from _Conversation(session, self._settings, controller, self._now, held, ActiveDirectoryMode.USN).batches(follow)
 
 
 class _Conversation:
@@ -123,11 +123,11 @@ class _Conversation:
     def __init__(
         self,
         session: Session,
-        settings: DomainSettings,
+        settings: ActiveDirectorySettings,
         controller: DomainController,
         now: Callable[[], datetime],
         position: Position | None,
-        mode: DomainMode,
+        mode: ActiveDirectoryMode,
     ) -> None:
         self._session = session
         self._settings = settings
@@ -135,15 +135,15 @@ class _Conversation:
         self._continues = position is not None
         self._heard = position.heard if position else 0
         self._expiring = Expiring(now, position.checked if position else None)
-        self._reading = DomainReading(session, settings, controller, now, self._expiring.note)
+        self._reading = ControllerReader(session, settings, controller, now, self._expiring.note)
         self._tracker: Tracker
-        if mode is DomainMode.DIRSYNC:
+        if mode is ActiveDirectoryMode.DIRSYNC:
             cookies = position.cookies if position else {}
             self._tracker = DirSyncTracker(session, controller.contexts, self._reading.readers.values(), cookies)
         else:
             self._tracker = UsnTracker(session, controller.contexts, settings.page_size, position.usn if position else 0)
         self._mode = self._tracker.name
-        self._sees_deletions = mode is DomainMode.DIRSYNC or all(
+        self._sees_deletions = mode is ActiveDirectoryMode.DIRSYNC or all(
             shows_tombstones(session, context) for context in controller.contexts
         )
 

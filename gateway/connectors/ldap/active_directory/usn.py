@@ -5,7 +5,7 @@ It tells that an entry has changed, not what of it. Numbers of another controlle
 from collections.abc import Iterator
 from typing import Any, Final
 
-from gateway.connectors.ldap.active_directory import values as windows
+from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.change_tracker import Change, Changes, PositionRefused
 from gateway.connectors.ldap.active_directory.controller import SHOW_DELETED, highest_usn
 from gateway.connectors.ldap.active_directory.entry_to_delta import OBJECT_GUID
@@ -77,7 +77,7 @@ class UsnTracker:
         told = {description.lower(): values for description, values in attributes}
         if not told.get("objectguid"):
             return
-        guid = windows.guid_text(told["objectguid"][0])
+        guid = windows_values.guid_text(told["objectguid"][0])
         if told.get("isdeleted") == [b"TRUE"]:
             changes.note_gone(guid)
             return

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.connectors.ldap.active_directory.settings import DomainSettings
+from gateway.connectors.ldap.active_directory.settings import ActiveDirectorySettings
 from gateway.model.deltas import Watermark
 
 _VERSION = 1
@@ -38,7 +38,7 @@ class Position:
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, binascii.Error)
 
 
-def encode(settings: DomainSettings, position: Position) -> Watermark:
+def encode(settings: ActiveDirectorySettings, position: Position) -> Watermark:
     """The watermark for this position."""
     stored = {
         "version": _VERSION,
@@ -53,7 +53,7 @@ def encode(settings: DomainSettings, position: Position) -> Watermark:
     return Watermark(json.dumps(stored).encode())
 
 
-def decode(settings: DomainSettings, watermark: Watermark | None) -> Position | None:
+def decode(settings: ActiveDirectorySettings, watermark: Watermark | None) -> Position | None:
     """The position, if it still holds: not that of a watermark that is not ours, nor one for other settings."""
     try:
         stored = json.loads(watermark or b"{}")
@@ -66,5 +66,5 @@ def decode(settings: DomainSettings, watermark: Watermark | None) -> Position | 
         return None
 
 
-def _fingerprints(settings: DomainSettings) -> dict[str, str]:
+def _fingerprints(settings: ActiveDirectorySettings) -> dict[str, str]:
     return {kind.kind.value: settings.fingerprint(kind) for kind in settings.ordered_kinds}

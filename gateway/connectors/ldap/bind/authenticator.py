@@ -17,7 +17,7 @@ from gateway.model.connector import BindAnswer, BindOutcome, ChangeAnswer
 from gateway.wire.extended_values import PasswordModifyRequest
 from gateway.wire.result_codes import ResultCode
 
-__all__ = ["RESULTS", "PassThrough", "PassThroughSettings"]
+__all__ = ["RESULTS", "PassThroughAuthenticator", "PassThroughSettings"]
 
 RESULTS: Final[dict[int, BindOutcome]] = {
     ResultCode.SUCCESS: BindOutcome.ACCEPTED,
@@ -32,7 +32,7 @@ RESULTS: Final[dict[int, BindOutcome]] = {
 """What an answer says of the password. Every other code says nothing of it: the upstream counts as unavailable (law 8)."""
 
 
-class PassThrough:
+class PassThroughAuthenticator:
     """An Authenticator and a PasswordChanger (gateway.model.connector)."""
 
     def __init__(self, settings: PassThroughSettings, reactor: Any) -> None:

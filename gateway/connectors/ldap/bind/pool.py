@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import DeferredSemaphore
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 
-from gateway.connectors.circuit_breaker import Breaker
+from gateway.connectors.circuit_breaker import CircuitBreaker
 from gateway.connectors.ldap.bind.client import BindClient, connect, trust_root
 from gateway.connectors.ldap.client.errors import Place, UpstreamRefused, UpstreamUnavailable
 from gateway.connectors.ldap.client.settings import Upstream
@@ -43,7 +43,7 @@ class BindPool:
         self._reactor = reactor
         self._addresses = settings.upstream.addresses
         self._current = 0
-        self._breaker = Breaker(reactor.seconds)
+        self._breaker = CircuitBreaker(reactor.seconds)
         self._slots = DeferredSemaphore(settings.connections)
         self._idle: dict[BindClient, float] = {}
         """Since when they have been idle, the longest first."""

@@ -3,17 +3,15 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Final, Protocol
 
-from gateway.connectors.ldap.client import schema_check, search
+from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.connect import STEPS, Attempt
-from gateway.connectors.ldap.client.entry_to_delta import EntryReader
+from gateway.connectors.ldap.client.entry_mapper import EntryMapper
 from gateway.connectors.ldap.client.errors import UpstreamRefused, UpstreamUnavailable
 from gateway.connectors.ldap.client.session import Interruption, Session
-from gateway.connectors.ldap.client.settings import Address, KindSettings, Mode, OpenLDAPSettings, Upstream
+from gateway.connectors.ldap.client.settings import Address, KindSettings, Upstream
 from gateway.model.connector import CheckItem, CheckStatus
 from gateway.model.deltas import Delta
 from gateway.model.errors import SourceRefused
-from gateway.model.objects import Kind
-from gateway.wire import oids
 from gateway.wire.messages import SearchRequest
 from gateway.wire.result_codes import ResultCode
 
@@ -33,26 +31,6 @@ class Settings(Protocol):
 
     @property
     def ordered_kinds(self) -> tuple[KindSettings, ...]: ...
-
-
-class Reader(Protocol):
-    """What reads the entries of one kind."""
-
-    @property
-    def settings(self) -> KindSettings: ...
-
-    @property
-    def kind(self) -> Kind: ...
-
-    @property
-    def identified_attributes(self) -> tuple[str, ...]: ...
-
-    def identified(self, object_name: bytes, attributes: list[tuple[str, list[bytes]]], /) -> Delta | None: ...
-
-
-def items(settings: OpenLDAPSettings, interruption: Interruption) -> Iterator[CheckItem]:
-    """One item for each step; raises nothing. The steps of a further address are tried even when the first one works."""
-    return connected(settings, interruption, ("synchronization", "schema"), lambda session: _reading(session, settings))
 
 
 def connected(
@@ -107,34 +85,15 @@ def _connecting(attempt: Attempt, address: Address, several: bool) -> Generator[
     return not failed
 
 
-def _reading(session: Session, settings: OpenLDAPSettings) -> Iterator[CheckItem]:
-    supported = search.root_dse(session).get("supportedcontrol", [])
-    yield _synchronization(settings, supported)
-    readers = [EntryReader(settings, kind) for kind in settings.ordered_kinds]
-    yield schema_check.check(session, [name for reader in readers for name in reader.identified_attributes])
-    yield from kinds(session, readers, settings.page_size if oids.PAGED_RESULTS in supported else None)
-
-
-def kinds(session: Session, readers: Sequence[Reader], page_size: int | None) -> Iterator[CheckItem]:
+def kinds(session: Session, mappers: Sequence[EntryMapper], page_size: int | None) -> Iterator[CheckItem]:
     """The items of the bases and the kinds."""
-    for reader in readers:
-        missing = yield from _bases(session, reader.settings.top_bases)
+    for mapper in mappers:
+        missing = yield from _bases(session, mapper.settings.top_bases)
         yield (
-            CheckItem(f"{reader.kind}s", CheckStatus.SKIPPED, "a base is missing")
+            CheckItem(f"{mapper.kind}s", CheckStatus.SKIPPED, "a base is missing")
             if missing
-            else _kind(session, reader, page_size)
+            else _kind(session, mapper, page_size)
         )
-
-
-def _synchronization(settings: OpenLDAPSettings, supported: list[str]) -> CheckItem:
-    name = "synchronization"
-    if settings.mode is Mode.POLL or not settings.identifies_by_uuid:
-        return CheckItem(name, CheckStatus.PASSED, "full reads on the schedule, as configured")
-    if oids.SYNC_REQUEST in supported:
-        return CheckItem(name, CheckStatus.PASSED, "the server offers RFC 4533: changes arrive as they happen")
-    if settings.mode is Mode.AUTO:
-        return CheckItem(name, CheckStatus.PASSED, "the server does not offer RFC 4533: full reads on the schedule")
-    return CheckItem(name, CheckStatus.FAILED, "the server does not offer RFC 4533", 'load syncprov, or set mode = "poll"')
 
 
 def _bases(session: Session, bases: tuple[str, ...]) -> Generator[CheckItem, None, bool]:
@@ -150,37 +109,37 @@ def _bases(session: Session, bases: tuple[str, ...]) -> Generator[CheckItem, Non
     return missing
 
 
-def _kind(session: Session, reader: Reader, page_size: int | None) -> CheckItem:
+def _kind(session: Session, mapper: EntryMapper, page_size: int | None) -> CheckItem:
     """How many would be read, and the first as they would become."""
-    name = f"{reader.kind}s"
+    name = f"{mapper.kind}s"
     try:
-        bases = reader.settings.top_bases
-        count = sum(_count(session, reader, base, page_size) for base in bases)
+        bases = mapper.settings.top_bases
+        count = sum(_count(session, mapper, base, page_size) for base in bases)
         samples: list[Delta] = []
         for base in bases:
-            samples += _first(session, reader, base, SAMPLES - len(samples)) if len(samples) < SAMPLES else []
+            samples += _first(session, mapper, base, SAMPLES - len(samples)) if len(samples) < SAMPLES else []
     except FAILURES as error:
         return CheckItem(name, CheckStatus.FAILED, error.what, error.cure)
     except SourceRefused as error:
         return CheckItem(name, CheckStatus.FAILED, str(error), "see what bind_dn may read")
     if not count:
-        cure = f"nothing below {' and '.join(bases)} matches {reader.settings.filter}: correct base or filter"
+        cure = f"nothing below {' and '.join(bases)} matches {mapper.settings.filter}: correct base or filter"
         return CheckItem(name, CheckStatus.PASSED, "none", cure)
     problems = "".join(f"; {delta.problem}" for delta in samples if delta.problem)
     shown = tuple((delta.kind, delta.dn, delta.attributes) for delta in samples)
     return CheckItem(name, CheckStatus.PASSED, f"{count:,} would be read{problems}", samples=shown)
 
 
-def _count(session: Session, reader: Reader, base: str, page_size: int | None) -> int:
-    found = search.entries(session, reader, search.NO_ATTRIBUTES, base, page_size)
-    return sum(reader.settings.contains(session.entry(data)[0].decode(errors="replace")) for data in found)
+def _count(session: Session, mapper: EntryMapper, base: str, page_size: int | None) -> int:
+    found = search.entries(session, mapper, search.NO_ATTRIBUTES, base, page_size)
+    return sum(mapper.settings.contains(session.entry(data)[0].decode(errors="replace")) for data in found)
 
 
-def _first(session: Session, reader: Reader, base: str, limit: int) -> list[Delta]:
+def _first(session: Session, mapper: EntryMapper, base: str, limit: int) -> list[Delta]:
     """Up to `limit` entries: one more is asked for, because an organization's base is found but not read."""
-    request: SearchRequest = search.subtree_search(reader, base, reader.identified_attributes, limit + 1)
+    request: SearchRequest = search.subtree_search(mapper, base, mapper.identified_attributes, limit + 1)
     found = search.Found()
-    deltas = [reader.identified(*session.entry(data)) for data in search.search(session, request, found)]
+    deltas = [mapper.to_delta(*session.entry(data)) for data in search.search(session, request, found)]
     if found.code != ResultCode.SIZE_LIMIT_EXCEEDED:  # which here is what was asked for
-        search.require_success(session, reader, found)
+        search.require_success(session, mapper, found)
     return [delta for delta in deltas if delta is not None][:limit]

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
-from gateway.connectors.ldap.client.entry_to_delta import EntryReader
+from gateway.connectors.ldap.client.entry_mapper import EntryMapper
 from gateway.connectors.ldap.client.errors import SEARCH_CURES, UpstreamRefused, UpstreamUnavailable, refusal
 from gateway.connectors.ldap.client.session import SEARCH_RESULT_DONE, SEARCH_RESULT_ENTRY, Session
-from gateway.connectors.ldap.client.settings import KindSettings
 from gateway.model.deltas import Delta
-from gateway.model.objects import Kind
 from gateway.wire import controls, filters
 from gateway.wire.errors import WireError
 from gateway.wire.messages import (
@@ -25,16 +23,6 @@ from gateway.wire.result_codes import ResultCode
 
 NO_ATTRIBUTES: Final = ("1.1",)  # RFC 4511 §4.5.1.8
 EVERYTHING: Final = filters.Present("objectClass")
-
-
-class Reader(Protocol):
-    """What reads the entries of one kind, as far as searching for them goes."""
-
-    @property
-    def settings(self) -> KindSettings: ...
-
-    @property
-    def kind(self) -> Kind: ...
 
 
 @dataclass(slots=True)
@@ -105,18 +93,20 @@ def require_base(session: Session, base: str) -> None:
         raise UpstreamRefused(session.place, f"base {base} is not shown", "give bind_dn the right to see it")
 
 
-def require_success(session: Session, reader: Reader, found: Found) -> None:
+def require_success(session: Session, mapper: EntryMapper, found: Found) -> None:
     """A partial answer is never taken for a whole one."""
     if found.code != ResultCode.SUCCESS:
-        settings = reader.settings
-        what = f"reading {reader.kind}s below {settings.search_base!r} with {settings.filter} failed"
+        settings = mapper.settings
+        what = f"reading {mapper.kind}s below {settings.search_base!r} with {settings.filter} failed"
         raise refusal(session.place, what, found.result.result, SEARCH_CURES)
 
 
-def entries(session: Session, reader: Reader, attributes: tuple[str, ...], base: str, page_size: int | None) -> Iterator[bytes]:
+def entries(
+    session: Session, mapper: EntryMapper, attributes: tuple[str, ...], base: str, page_size: int | None
+) -> Iterator[bytes]:
     """All entries below `base` as whole messages, in pages when `page_size` is given. Raises as `require_success`."""
-    request = subtree_search(reader, base, attributes)
-    return paged(session, request, page_size, lambda found: require_success(session, reader, found))
+    request = subtree_search(mapper, base, attributes)
+    return paged(session, request, page_size, lambda found: require_success(session, mapper, found))
 
 
 def paged(
@@ -139,16 +129,16 @@ def paged(
             return
 
 
-def subtree_search(reader: Reader, base: str, attributes: tuple[str, ...], size_limit: int = 0) -> SearchRequest:
+def subtree_search(mapper: EntryMapper, base: str, attributes: tuple[str, ...], size_limit: int = 0) -> SearchRequest:
     """The search for one kind's entries below `base`."""
-    wanted = filters.parse(reader.settings.filter)
+    wanted = filters.parse(mapper.settings.filter)
     return SearchRequest(base, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, size_limit, 0, False, wanted, attributes)
 
 
-def deltas(session: Session, reader: EntryReader, page_size: int | None) -> Iterator[Delta]:
+def deltas(session: Session, mapper: EntryMapper, page_size: int | None) -> Iterator[Delta]:
     """Every entry of the kind that is in scope, as an upsert."""
-    for data in entries(session, reader, reader.identified_attributes, reader.settings.search_base, page_size):
-        delta = reader.identified(*session.entry(data))
+    for data in entries(session, mapper, mapper.identified_attributes, mapper.settings.search_base, page_size):
+        delta = mapper.to_delta(*session.entry(data))
         if delta is not None:
             yield delta
 

@@ -2,27 +2,18 @@
 
 Everything that is wrong raises ValueError with a sentence; the configuration adds file, table and key."""
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from gateway.model.ldap import dn as names
-from gateway.model.mapping.inbound import InboundMapping, default_mapping
+from gateway.model.mapping.inbound import InboundMapping
 from gateway.model.objects import Kind
 from gateway.wire import filters
 
-DEFAULT_FILTERS: Final[Mapping[Kind, str]] = {
-    Kind.ORGANIZATION: "(objectClass=organizationalUnit)",
-    Kind.USER: "(objectClass=inetOrgPerson)",
-    Kind.GROUP: "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
-}
 ENTRY_UUID: Final = "entryUUID"
 
 _WINDOWS_NAME: Final = re.compile(r"[^=,@\\]+@[^=,@\\]+|[^=,@\\]+\\[^=,\\]+")
@@ -36,19 +27,6 @@ def bind_name(text: str) -> str:
     if not _WINDOWS_NAME.fullmatch(text):
         names.DN.parse(text)
     return text
-
-
-class Mode(StrEnum):
-    """How a source is read."""
-
-    AUTO = "auto"
-    """RFC 4533 where the server offers it, else POLL."""
-    PERSIST = "persist"
-    """RFC 4533 refreshAndPersist; a server that does not offer it is refused."""
-    REFRESH = "refresh"
-    """RFC 4533 refreshOnly with the stored cookie, on the reader's schedule."""
-    POLL = "poll"
-    """A paged full read (RFC 2696) with full comparison, on the reader's schedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,50 +134,3 @@ class KindSettings:
             return True
         key = names.key(dn)
         return key.startswith(self.base_keys) and not (self.kind is Kind.ORGANIZATION and key in self.base_keys)
-
-
-def kind_settings(
-    kind: Kind, bases: tuple[str, ...], filter_text: str | None = None, mapping: InboundMapping | None = None
-) -> KindSettings:
-    """With the defaults for what is not given."""
-    return KindSettings(bases, filter_text or DEFAULT_FILTERS[kind], mapping or default_mapping(kind))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenLDAPSettings:
-    """One source of kind `openldap`. `kinds`: what is read; a kind that is not there is not read at all.
-
-    `id_attribute` other than entryUUID works by POLL only: RFC 4533 reports deletions by entryUUID.
-    """
-
-    id: str
-    upstream: Upstream
-    kinds: tuple[KindSettings, ...]
-    mode: Mode = Mode.AUTO
-    id_attribute: str = ENTRY_UUID
-    page_size: int = 1000
-    probe_seconds: float = 30.0
-    """After this silence of a followed server it is asked whether it still lives."""
-
-    def __post_init__(self) -> None:
-        given = [settings.kind for settings in self.kinds]
-        if not given or len(set(given)) != len(given):
-            raise ValueError("users, organizations or groups are needed, each at most once")
-        if not self.identifies_by_uuid and self.mode in (Mode.PERSIST, Mode.REFRESH):
-            raise ValueError(f"mode {self.mode} needs id_attribute {ENTRY_UUID}: deletions are reported by it")
-
-    @property
-    def identifies_by_uuid(self) -> bool:
-        return self.id_attribute.lower() == ENTRY_UUID.lower()
-
-    @property
-    def ordered_kinds(self) -> tuple[KindSettings, ...]:
-        """In the order in which they are read: organizations, users, groups."""
-        order = list(Kind)
-        return tuple(sorted(self.kinds, key=lambda settings: order.index(settings.kind)))
-
-    def fingerprint(self, settings: KindSettings) -> str:
-        """Changes with everything that a stored cookie silently depends on; no secret goes in."""
-        who = [list(self.upstream.urls), self.upstream.bind_dn, self.id_attribute]
-        what = [settings.base_keys, settings.filter, asdict(settings.mapping)]
-        return hashlib.sha256(json.dumps([who, what], sort_keys=True).encode()).hexdigest()[:32]

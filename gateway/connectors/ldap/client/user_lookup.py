@@ -1,4 +1,4 @@
-"""Looking up one person at an LDAP source by the login name, with the source's own account: a Finder (model/jit.py).
+"""Looking up one person at an LDAP source by the login name, with the source's own account: a UserLookup (model/jit.py).
 
 A stranger decides how often this happens, so it is bounded: few connections, few that wait, and nobody waits for a server that
 is known to be down. It goes by the blocking session of the readers, in threads of its own."""
@@ -14,7 +14,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from gateway.connectors.circuit_breaker import Breaker
+from gateway.connectors.circuit_breaker import CircuitBreaker
 from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.connect import connect
 from gateway.connectors.ldap.client.errors import SEARCH_CURES, UpstreamUnavailable, refusal
@@ -31,11 +31,11 @@ MOST_ASKED: Final = 32  # look-ups under way and waiting; each is a bind that ha
 MOST_FOUND: Final = 2  # a second one already means that the name is nobody's alone
 MAX_LOGIN_CHARACTERS: Final = 256
 
-ReadEntry = Callable[[bytes, list[tuple[str, list[bytes]]]], Delta | None]
+EntryToDelta = Callable[[bytes, list[tuple[str, list[bytes]]]], Delta | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FinderSettings:
+class UserLookupSettings:
     """`filter`: which entries are people. `login_attributes`: where the login name is. `attributes`: what to ask for.
     `seconds`: the longest wait for a connection, and again for an answer."""
 
@@ -48,10 +48,10 @@ class FinderSettings:
     seconds: float = 5.0
 
 
-class LdapFinder:
+class LdapUserLookup:
     """`read`: an entry as a delta; None when it is out of scope. `reactor` needs IReactorTime and IReactorFromThreads."""
 
-    def __init__(self, settings: FinderSettings, read: ReadEntry, reactor: Any) -> None:
+    def __init__(self, settings: UserLookupSettings, read: EntryToDelta, reactor: Any) -> None:
         self._settings = settings
         seconds = settings.seconds
         connect_seconds = min(settings.upstream.connect_seconds, seconds)
@@ -59,14 +59,14 @@ class LdapFinder:
         self._read = read
         self._reactor = reactor
         self._threads = ThreadPool(0, CONNECTIONS, f"find-{settings.id}")
-        self._breaker = Breaker(reactor.seconds)
+        self._breaker = CircuitBreaker(reactor.seconds)
         self._asked = threading.BoundedSemaphore(MOST_ASKED)
         self._idle: list[tuple[Session, Interruption]] = []
         self._busy: set[Interruption] = set()
         self._closed = False
 
-    async def find(self, login: str) -> Sequence[Delta]:
-        """See Finder.find."""
+    async def look_up(self, login: str) -> Sequence[Delta]:
+        """See UserLookup.look_up."""
         if not login or len(login) > MAX_LOGIN_CHARACTERS or "\0" in login:
             return ()
         if not self._breaker.admits():

@@ -9,11 +9,11 @@ from typing import Final
 from gateway.connectors import full_comparison
 from gateway.connectors.full_comparison import BATCH_DELTAS
 from gateway.connectors.ldap.client import search
-from gateway.connectors.ldap.client.entry_to_delta import EntryReader
 from gateway.connectors.ldap.client.errors import SEARCH_CURES, UpstreamError, UpstreamUnavailable, refusal
 from gateway.connectors.ldap.client.session import Session
-from gateway.connectors.ldap.client.settings import OpenLDAPSettings
 from gateway.connectors.ldap.openldap import watermark
+from gateway.connectors.ldap.openldap.entry_to_delta import OpenLDAPEntryMapper
+from gateway.connectors.ldap.openldap.settings import OpenLDAPSettings
 from gateway.connectors.ldap.openldap.syncrepl import Subscription
 from gateway.model.deltas import Batch, Delta, Watermark
 from gateway.model.objects import Kind
@@ -38,7 +38,7 @@ class Synchronization:
         self._session = session
         self._settings = settings
         self._subscriptions = [
-            Subscription(EntryReader(settings, kind), cookies.get(kind.kind)) for kind in settings.ordered_kinds
+            Subscription(OpenLDAPEntryMapper(settings, kind), cookies.get(kind.kind)) for kind in settings.ordered_kinds
         ]
         self._requests: dict[int, Subscription] = {}
         self._probed: float | None = None

@@ -8,14 +8,14 @@ from contextlib import closing
 from typing import Final
 
 from gateway.connectors import full_comparison
-from gateway.connectors.ldap.client import check, search
+from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.connect import connect
-from gateway.connectors.ldap.client.entry_to_delta import EntryReader
 from gateway.connectors.ldap.client.errors import UpstreamRefused
 from gateway.connectors.ldap.client.session import Interruption, Session
-from gateway.connectors.ldap.client.settings import Mode, OpenLDAPSettings
-from gateway.connectors.ldap.openldap import watermark
+from gateway.connectors.ldap.openldap import check, watermark
+from gateway.connectors.ldap.openldap.entry_to_delta import OpenLDAPEntryMapper
 from gateway.connectors.ldap.openldap.refresh_and_persist import NotOffered, Synchronization
+from gateway.connectors.ldap.openldap.settings import OpenLDAPMode, OpenLDAPSettings
 from gateway.connectors.ldap.openldap.syncrepl import is_usable
 from gateway.model.connector import CheckItem
 from gateway.model.deltas import Batch, Watermark
@@ -37,7 +37,7 @@ class OpenLDAPSource:
     def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
         """See Source.read. Without RFC 4533 it ends after a full read."""
         self._interruption = Interruption()
-        return self._read(watermark, follow and self._settings.mode is not Mode.REFRESH, self._interruption)
+        return self._read(watermark, follow and self._settings.mode is not OpenLDAPMode.REFRESH, self._interruption)
 
     def check(self) -> Iterator[CheckItem]:
         """See Source.check."""
@@ -63,7 +63,7 @@ class OpenLDAPSource:
                     yield from Synchronization(session, self._settings, cookies).batches(follow)
                     return
                 except NotOffered as error:
-                    if self._settings.mode is not Mode.AUTO:
+                    if self._settings.mode is not OpenLDAPMode.AUTO:
                         raise error.refused from None
             yield from self._full_read(session, oids.PAGED_RESULTS in supported or not supported)
 
@@ -71,16 +71,16 @@ class OpenLDAPSource:
         """Whether RFC 4533 is worth a try: a server that shows no root DSE may still offer it."""
         mode = self._settings.mode
         offered = oids.SYNC_REQUEST in supported or not supported
-        if not offered and mode in (Mode.PERSIST, Mode.REFRESH):
+        if not offered and mode in (OpenLDAPMode.PERSIST, OpenLDAPMode.REFRESH):
             cure = 'load syncprov at the server, or set mode = "poll"'
             raise UpstreamRefused(session.place, "the server does not offer RFC 4533", cure)
-        return offered and mode is not Mode.POLL and self._settings.identifies_by_uuid
+        return offered and mode is not OpenLDAPMode.POLL and self._settings.identifies_by_uuid
 
     def _full_read(self, session: Session, paged: bool) -> Iterator[Batch]:
         page_size = self._settings.page_size if paged else None
         kinds = self._settings.ordered_kinds
         for settings in kinds:
-            found = search.deltas(session, EntryReader(self._settings, settings), page_size)
+            found = search.deltas(session, OpenLDAPEntryMapper(self._settings, settings), page_size)
             last = settings is kinds[-1]
             mark = watermark.encode(self._settings, {}) if last else None
             yield from full_comparison.batches(frozenset({settings.kind}), found, mark, caught_up=last)

@@ -7,8 +7,8 @@ groups; an entry that a rename above it silently carried out of the bases – th
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from gateway.connectors.ldap.client.entry_to_delta import EntryReader, uuid_text
 from gateway.connectors.ldap.client.session import INTERMEDIATE_RESPONSE, SEARCH_RESULT_DONE, SEARCH_RESULT_ENTRY
+from gateway.connectors.ldap.openldap.entry_to_delta import OpenLDAPEntryMapper, uuid_text
 from gateway.model.deltas import Delta
 from gateway.wire import controls, filters, oids
 from gateway.wire.codec.decoder import decode_message
@@ -39,7 +39,7 @@ class Subscription:
     `result`: the server has ended the search.
     """
 
-    def __init__(self, reader: EntryReader, cookie: bytes | None) -> None:
+    def __init__(self, reader: OpenLDAPEntryMapper, cookie: bytes | None) -> None:
         self.reader = reader
         self.kind = reader.kind
         self.result: Result | None = None

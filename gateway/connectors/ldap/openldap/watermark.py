@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Mapping
 
-from gateway.connectors.ldap.client.settings import OpenLDAPSettings
+from gateway.connectors.ldap.openldap.settings import OpenLDAPSettings
 from gateway.model.deltas import Watermark
 from gateway.model.objects import Kind
 

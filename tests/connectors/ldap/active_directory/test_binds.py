@@ -11,13 +11,13 @@ import pytest_twisted
 from twisted.internet import reactor as real_reactor
 
 from gateway.connectors.ldap.bind import ad_error_codes
-from gateway.connectors.ldap.bind.authenticator import PassThrough, PassThroughSettings
+from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator, PassThroughSettings
 from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.connector import BindAnswer, BindOutcome, PolicyNotice
 from gateway.model.errors import SourceUnavailable
 from gateway.wire.controls.bind_and_update import PasswordPolicyError
-from tests.connectors.domains import Corner
-from tests.connectors.scripted_binds import BindServer
+from tests.connectors.active_directory_unit import ScratchUnit
+from tests.connectors.scripted_bind_server import ScriptedBindServer
 from tests.servers.pki import Pki
 from tests.servers.samba import DISABLED
 
@@ -34,33 +34,33 @@ EXPIRED, LOCKED, MUST_CHANGE = (
 
 
 @contextmanager
-def passing(corner: Corner, **changes: Any) -> Iterator[PassThrough]:
-    upstream = corner.upstream(**changes)
-    part = PassThrough(PassThroughSettings(id="corp", upstream=upstream, decoy_base=corner.dn), real_reactor)
+def passing(scratch: ScratchUnit, **changes: Any) -> Iterator[PassThroughAuthenticator]:
+    upstream = scratch.upstream(**changes)
+    part = PassThroughAuthenticator(PassThroughSettings(id="corp", upstream=upstream, decoy_base=scratch.dn), real_reactor)
     try:
         yield part
     finally:
         part.close()
 
 
-def lock(corner: Corner, dn: str) -> None:
+def lock(scratch: ScratchUnit, dn: str) -> None:
     for _ in range(3):
         with pytest.raises(Exception, match="invalidCredentials"):
-            corner.server.connect(dn, "wrong")
+            scratch.server.connect(dn, "wrong")
 
 
-def changed(**values: str | bytes) -> Callable[[Corner, str], None]:
-    def change(corner: Corner, dn: str) -> None:
-        corner.server.modify(dn, {name: [value] for name, value in values.items()})
+def changed(**values: str | bytes) -> Callable[[ScratchUnit, str], None]:
+    def change(scratch: ScratchUnit, dn: str) -> None:
+        scratch.server.modify(dn, {name: [value] for name, value in values.items()})
 
     return change
 
 
-CASES: dict[str, tuple[Callable[[Corner, str], None], PolicyNotice | None]] = {
+CASES: dict[str, tuple[Callable[[ScratchUnit, str], None], PolicyNotice | None]] = {
     "account disabled": (changed(userAccountControl=str(DISABLED)), LOCKED),
     "account expired": (changed(accountExpires=IN_1601), LOCKED),
     "password must be changed": (changed(pwdLastSet="0"), MUST_CHANGE),
-    "password expired": (lambda corner, dn: corner.server.set_raw(dn, "pwdLastSet", IN_2016), EXPIRED),
+    "password expired": (lambda scratch, dn: scratch.server.set_raw(dn, "pwdLastSet", IN_2016), EXPIRED),
     "not at this time of day": (changed(logonHours=bytes(21)), None),
     "not from this computer": (changed(userWorkstations="OTHERPC"), None),
     "account locked": (lock, LOCKED),
@@ -68,9 +68,9 @@ CASES: dict[str, tuple[Callable[[Corner, str], None], PolicyNotice | None]] = {
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_right_password_is_accepted_and_a_wrong_one_refused(corner: Corner) -> None:
-    dn = corner.user("ann", password=PASSWORD)
-    with passing(corner) as part:
+async def test_the_right_password_is_accepted_and_a_wrong_one_refused(scratch: ScratchUnit) -> None:
+    dn = scratch.add_user("ann", password=PASSWORD)
+    with passing(scratch) as part:
         assert await part.authenticate(dn, PASSWORD.encode()) == BindAnswer(BindOutcome.ACCEPTED)
         assert await part.authenticate(dn, b"wrong") == BindAnswer(BindOutcome.REFUSED, None, "wrong password")
         await part.decoy(b"guess")
@@ -78,11 +78,11 @@ async def test_the_right_password_is_accepted_and_a_wrong_one_refused(corner: Co
 
 @pytest.mark.parametrize("reason", CASES)
 @pytest_twisted.ensureDeferred
-async def test_why_the_right_password_is_refused_is_known(corner: Corner, reason: str) -> None:
+async def test_why_the_right_password_is_refused_is_known(scratch: ScratchUnit, reason: str) -> None:
     change, notice = CASES[reason]
-    dn = corner.user("ann", password=PASSWORD)
-    change(corner, dn)
-    with passing(corner) as part:
+    dn = scratch.add_user("ann", password=PASSWORD)
+    change(scratch, dn)
+    with passing(scratch) as part:
         assert await part.authenticate(dn, PASSWORD.encode()) == BindAnswer(BindOutcome.REFUSED, notice, reason)
         if reason != "account locked":
             assert await part.authenticate(dn, b"wrong") == BindAnswer(BindOutcome.REFUSED, None, "wrong password")
@@ -100,8 +100,8 @@ async def test_why_the_right_password_is_refused_is_known(corner: Corner, reason
 @pytest_twisted.ensureDeferred
 async def test_sub_codes_of_windows_that_samba_does_not_send(data: str, expected: BindAnswer) -> None:
     words = f"80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {data}, v4563\0"
-    with BindServer(49, diagnostic=words) as server:
-        part = PassThrough(PassThroughSettings(id="corp", upstream=Upstream(urls=(server.url,))), real_reactor)
+    with ScriptedBindServer(49, diagnostic=words) as server:
+        part = PassThroughAuthenticator(PassThroughSettings(id="corp", upstream=Upstream(urls=(server.url,))), real_reactor)
         assert await part.authenticate("cn=ann", b"secret") == expected
         part.close()
 
@@ -109,8 +109,8 @@ async def test_sub_codes_of_windows_that_samba_does_not_send(data: str, expected
 @pytest_twisted.ensureDeferred
 async def test_a_controller_that_could_ask_nobody_is_unavailable() -> None:
     words = "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 51f, v4563"
-    with BindServer(49, diagnostic=words) as server:
-        part = PassThrough(PassThroughSettings(id="corp", upstream=Upstream(urls=(server.url,))), real_reactor)
+    with ScriptedBindServer(49, diagnostic=words) as server:
+        part = PassThroughAuthenticator(PassThroughSettings(id="corp", upstream=Upstream(urls=(server.url,))), real_reactor)
         with pytest.raises(SourceUnavailable, match="data 51f"):
             await part.authenticate("cn=ann", b"secret")
         part.close()
@@ -122,13 +122,13 @@ def test_words_that_are_not_active_directorys_mean_nothing() -> None:
 
 @pytest.mark.parametrize("way", ["ldaps", "start_tls"])
 @pytest_twisted.ensureDeferred
-async def test_a_pinned_certificate_is_all_that_counts(corner: Corner, pki: Pki, way: str) -> None:
-    dn = corner.user("ann", password=PASSWORD)
-    reached = {"urls": (corner.server.ldaps_url,)} if way == "ldaps" else {"start_tls": True}
-    with passing(corner, **reached, certificate_sha256=(bytes(32), pki.digest)) as part:
+async def test_a_pinned_certificate_is_all_that_counts(scratch: ScratchUnit, pki: Pki, way: str) -> None:
+    dn = scratch.add_user("ann", password=PASSWORD)
+    reached = {"urls": (scratch.server.ldaps_url,)} if way == "ldaps" else {"start_tls": True}
+    with passing(scratch, **reached, certificate_sha256=(bytes(32), pki.digest)) as part:
         assert (await part.authenticate(dn, PASSWORD.encode())).outcome is BindOutcome.ACCEPTED
     with (
-        passing(corner, **reached, certificate_sha256=(bytes(32),)) as part,
+        passing(scratch, **reached, certificate_sha256=(bytes(32),)) as part,
         pytest.raises(SourceUnavailable, match="certificate verify failed"),
     ):
         await part.authenticate(dn, PASSWORD.encode())

@@ -10,142 +10,140 @@ from functools import partial
 
 import pytest
 
-from gateway.connectors.ldap.active_directory import values as windows
-from gateway.connectors.ldap.active_directory import watermark
-from gateway.connectors.ldap.active_directory.settings import DomainMode
+from gateway.connectors.ldap.active_directory import watermark, windows_values
+from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
 from gateway.model.deltas import Delta
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import Kind
 from tests.conftest import StartSamba
-from tests.connectors.domains import Corner, DomainMirror, members, must_agree
-from tests.connectors.domains import corner as new_corner
-from tests.connectors.mirror import Following
+from tests.connectors.active_directory_unit import IncrementalReplica, ScratchUnit, members, must_agree, new_scratch_unit
+from tests.connectors.record_replica import FollowingReplica
 
 POLL_SECONDS = 3600.0
 """So long that no poll can be what brings a change."""
 
 
-@pytest.mark.parametrize("mode", [DomainMode.DIRSYNC, DomainMode.USN])
-def test_changes_of_every_kind_wake_the_reader(corner: Corner, mode: DomainMode) -> None:
-    sales = corner.unit("sales")
-    ann = corner.user("ann", "OU=sales")
-    staff = corner.group("staff")
-    source = corner.source(mode=mode, poll_seconds=POLL_SECONDS)
-    with Following(source, DomainMirror()) as following:
+@pytest.mark.parametrize("mode", [ActiveDirectoryMode.DIRSYNC, ActiveDirectoryMode.USN])
+def test_changes_of_every_kind_wake_the_reader(scratch: ScratchUnit, mode: ActiveDirectoryMode) -> None:
+    sales = scratch.add_unit("sales")
+    ann = scratch.add_user("ann", "OU=sales")
+    staff = scratch.add_group("staff")
+    source = scratch.source(mode=mode, poll_seconds=POLL_SECONDS)
+    with FollowingReplica(source, IncrementalReplica()) as following:
         mirror = following.mirror
-        corner.server.modify(ann, {"title": ["Boss"]})
-        following.until(lambda: mirror.named(corner.login("ann")).attributes["title"] == ("Boss",))
-        corner.server.add_values(staff, {"member": [ann]})
-        following.until(lambda: members(mirror, corner.login("staff")) == {corner.login("ann")})
-        corner.server.rename(sales, "OU=market")
-        following.until(lambda: ",OU=market," in mirror.named(corner.login("ann")).dn)
-        corner.server.delete(f"CN={corner.login('ann')},OU=market,{corner.dn}")
+        scratch.server.modify(ann, {"title": ["Boss"]})
+        following.until(lambda: mirror.named(scratch.login("ann")).attributes["title"] == ("Boss",))
+        scratch.server.add_values(staff, {"member": [ann]})
+        following.until(lambda: members(mirror, scratch.login("staff")) == {scratch.login("ann")})
+        scratch.server.rename(sales, "OU=market")
+        following.until(lambda: ",OU=market," in mirror.named(scratch.login("ann")).dn)
+        scratch.server.delete(f"CN={scratch.login('ann')},OU=market,{scratch.dn}")
         following.until(lambda: mirror.names(Kind.USER) == set())
-        corner.user("bob")
-        following.until(lambda: mirror.names(Kind.USER) == {corner.login("bob")})
-    assert isinstance(mirror, DomainMirror)
-    must_agree(mirror, corner.source(mode=mode))
+        scratch.add_user("bob")
+        following.until(lambda: mirror.names(Kind.USER) == {scratch.login("bob")})
+    assert isinstance(mirror, IncrementalReplica)
+    must_agree(mirror, scratch.source(mode=mode))
 
 
-def test_many_changes_at_once_are_all_told(corner: Corner) -> None:
-    people = [corner.user(f"u{number}-") for number in range(30)]
-    source = corner.source(poll_seconds=POLL_SECONDS)
-    with Following(source, DomainMirror()) as following:
+def test_many_changes_at_once_are_all_told(scratch: ScratchUnit) -> None:
+    people = [scratch.add_user(f"u{number}-") for number in range(30)]
+    source = scratch.source(poll_seconds=POLL_SECONDS)
+    with FollowingReplica(source, IncrementalReplica()) as following:
         for round_number, dn in itertools.product(range(3), people):
-            corner.server.modify(dn, {"title": [f"Title {round_number}"]})
+            scratch.server.modify(dn, {"title": [f"Title {round_number}"]})
         titles = {("Title 2",)}
         following.until(lambda: {delta.attributes["title"] for delta in users(following)} == titles)
 
 
-def test_an_account_that_expires_while_it_is_followed_is_disabled_then(corner: Corner) -> None:
-    soon, later = corner.now + timedelta(hours=2), corner.now + timedelta(hours=5)
-    corner.user("ann", password="Secret-1", accountExpires=str(windows.filetime(soon)))
-    bob = corner.user("bob", password="Secret-1", accountExpires=str(windows.filetime(soon)))
-    source = corner.source(poll_seconds=POLL_SECONDS)
-    with Following(source, DomainMirror()) as following:
-        corner.server.modify(bob, {"accountExpires": [str(windows.filetime(later))]})
+def test_an_account_that_expires_while_it_is_followed_is_disabled_then(scratch: ScratchUnit) -> None:
+    soon, later = scratch.now + timedelta(hours=2), scratch.now + timedelta(hours=5)
+    scratch.add_user("ann", password="Secret-1", accountExpires=str(windows_values.filetime(soon)))
+    bob = scratch.add_user("bob", password="Secret-1", accountExpires=str(windows_values.filetime(soon)))
+    source = scratch.source(poll_seconds=POLL_SECONDS)
+    with FollowingReplica(source, IncrementalReplica()) as following:
+        scratch.server.modify(bob, {"accountExpires": [str(windows_values.filetime(later))]})
         told = (f"{later:%Y%m%d%H%M%SZ}",)
-        following.until(lambda: following.mirror.named(corner.login("bob")).attributes["account_expires"] == told)
-        corner.now = soon + timedelta(seconds=1)
-        following.until(lambda: enabled(following) == {corner.login("ann"): "false", corner.login("bob"): "true"})
-        corner.now = later + timedelta(seconds=1)
-        following.until(lambda: enabled(following) == {corner.login("ann"): "false", corner.login("bob"): "false"})
+        following.until(lambda: following.mirror.named(scratch.login("bob")).attributes["account_expires"] == told)
+        scratch.now = soon + timedelta(seconds=1)
+        following.until(lambda: enabled(following) == {scratch.login("ann"): "false", scratch.login("bob"): "true"})
+        scratch.now = later + timedelta(seconds=1)
+        following.until(lambda: enabled(following) == {scratch.login("ann"): "false", scratch.login("bob"): "false"})
 
 
 def test_a_controller_that_hangs_is_given_up(start_samba: StartSamba) -> None:
-    corner = new_corner(start_samba())
-    source = corner.source(upstream=corner.upstream(answer_seconds=0.5), poll_seconds=0.2)
-    with Following(source, DomainMirror()) as following:
-        corner.server.suspend()
+    scratch = new_scratch_unit(start_samba())
+    source = scratch.source(upstream=scratch.upstream(answer_seconds=0.5), poll_seconds=0.2)
+    with FollowingReplica(source, IncrementalReplica()) as following:
+        scratch.server.suspend()
         assert isinstance(following.failed(), SourceUnavailable)
-        corner.server.resume()
+        scratch.server.resume()
 
 
 def test_another_controller_means_a_comparison_and_neither_loses_nor_repeats_a_deletion(start_samba: StartSamba) -> None:
     first = start_samba()
-    corner = new_corner(first)
-    ann, bob, cid = (corner.user(name) for name in ("ann", "bob", "cid"))
-    corner.group("staff", ann, bob, cid)
-    mirror = DomainMirror().read(corner.source())
+    scratch = new_scratch_unit(first)
+    ann, bob, cid = (scratch.add_user(name) for name in ("ann", "bob", "cid"))
+    scratch.add_group("staff", ann, bob, cid)
+    mirror = IncrementalReplica().read(scratch.source())
     first.kill()
     second = start_samba(copy_of=first)
     second.delete(bob)
-    source = corner.source(upstream=corner.upstream(urls=(first.url, second.url)))
+    source = scratch.source(upstream=scratch.upstream(urls=(first.url, second.url)))
     mirror.read(source)
     assert compared(mirror)
-    assert mirror.names(Kind.USER) == {corner.login("ann"), corner.login("cid")}
+    assert mirror.names(Kind.USER) == {scratch.login("ann"), scratch.login("cid")}
     must_agree(mirror, source)
     assert not compared(mirror.read(source))  # the second one is asked first now, and knows where it was
 
     first.start()
     second.delete(cid)
-    assert mirror.read(source).names(Kind.USER) == {corner.login("ann")}
+    assert mirror.read(source).names(Kind.USER) == {scratch.login("ann")}
     assert not compared(mirror)  # it stays with the second one although the first is back
 
     second.kill()
     mirror.read(source)  # the first one never heard of the deletions
     assert compared(mirror)
-    assert mirror.names(Kind.USER) == {corner.login(name) for name in ("ann", "bob", "cid")}
+    assert mirror.names(Kind.USER) == {scratch.login(name) for name in ("ann", "bob", "cid")}
 
 
 def test_a_controller_that_was_restored_from_a_backup_means_a_comparison(start_samba: StartSamba) -> None:
     server = start_samba()
-    corner = new_corner(server)
-    corner.user("ann")
-    source = corner.source(mode=DomainMode.USN)
-    mirror = DomainMirror().read(source)
-    stored = watermark.decode(corner.settings(mode=DomainMode.USN), mirror.watermark)
+    scratch = new_scratch_unit(server)
+    scratch.add_user("ann")
+    source = scratch.source(mode=ActiveDirectoryMode.USN)
+    mirror = IncrementalReplica().read(source)
+    stored = watermark.decode(scratch.settings(mode=ActiveDirectoryMode.USN), mirror.watermark)
     assert stored is not None
     ahead = replace(stored, told={"usn": stored.usn + 1000})
-    mirror.watermark = watermark.encode(corner.settings(mode=DomainMode.USN), ahead)
+    mirror.watermark = watermark.encode(scratch.settings(mode=ActiveDirectoryMode.USN), ahead)
     server.delete(server.add_unit("deleted"))
     assert compared(mirror.read(source))
 
 
-def test_a_change_is_told_well_within_the_time_that_it_may_take(corner: Corner) -> None:
-    ann = corner.user("ann")
-    source = corner.source(poll_seconds=POLL_SECONDS)
-    with Following(source, DomainMirror()) as following:
+def test_a_change_is_told_well_within_the_time_that_it_may_take(scratch: ScratchUnit) -> None:
+    ann = scratch.add_user("ann")
+    source = scratch.source(poll_seconds=POLL_SECONDS)
+    with FollowingReplica(source, IncrementalReplica()) as following:
         took = []
         for number in range(7):
             began = time.monotonic()
-            corner.server.modify(ann, {"title": [f"Title {number}"]})
+            scratch.server.modify(ann, {"title": [f"Title {number}"]})
             following.until(partial(has_title, following, f"Title {number}"))
             took.append(time.monotonic() - began)
     assert sorted(took)[3] < 1.0  # some 60 ms on an idle machine
 
 
-def users(following: Following) -> list[Delta]:
+def users(following: FollowingReplica) -> list[Delta]:
     return [delta for (kind, _), delta in following.mirror.records.items() if kind is Kind.USER]
 
 
-def has_title(following: Following, title: str) -> bool:
+def has_title(following: FollowingReplica, title: str) -> bool:
     return [delta.attributes["title"] for delta in users(following)] == [(title,)]
 
 
-def enabled(following: Following) -> dict[str, str]:
+def enabled(following: FollowingReplica) -> dict[str, str]:
     return {str(delta.attributes["username"][0]): str(delta.attributes["enabled"][0]) for delta in users(following)}
 
 
-def compared(mirror: DomainMirror) -> bool:
+def compared(mirror: IncrementalReplica) -> bool:
     return any(batch.completes for batch in mirror.batches)

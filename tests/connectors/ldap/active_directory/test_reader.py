@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
-from gateway.connectors.ldap.active_directory import values as windows
-from gateway.connectors.ldap.active_directory.settings import DomainMode
+from gateway.connectors.ldap.active_directory import windows_values
+from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
 from gateway.model.connector import CheckStatus
 from gateway.model.errors import SourceRefused
 from gateway.model.objects import Kind
-from tests.connectors.domains import Corner, DomainMirror, members
+from tests.connectors.active_directory_unit import IncrementalReplica, ScratchUnit, members
 from tests.servers.pki import Pki
 from tests.servers.samba import BASE, NETBIOS, REALM
 from tests.servers.slapd import Slapd
@@ -22,128 +22,128 @@ DISTRIBUTION = "2"
 """groupType: GLOBAL, without SECURITY_ENABLED."""
 
 
-def read(corner: Corner, **changes: object) -> DomainMirror:
-    return DomainMirror().read(corner.source(**changes))
+def read(scratch: ScratchUnit, **changes: object) -> IncrementalReplica:
+    return IncrementalReplica().read(scratch.source(**changes))
 
 
-def test_users_units_and_groups_are_read_with_what_they_say(corner: Corner) -> None:
-    corner.unit("sales")
+def test_users_units_and_groups_are_read_with_what_they_say(scratch: ScratchUnit) -> None:
+    scratch.add_unit("sales")
     photo = os.urandom(5000)
-    boss = corner.user("boss", "OU=sales", sn="Boss", givenName="Bea")
-    corner.user("ann", "OU=sales", mail="ann@example.test", manager=boss, thumbnailPhoto=photo, employeeID="7")
-    mirror = read(corner)
-    ann = mirror.named(corner.login("ann"))
+    boss = scratch.add_user("boss", "OU=sales", sn="Boss", givenName="Bea")
+    scratch.add_user("ann", "OU=sales", mail="ann@example.test", manager=boss, thumbnailPhoto=photo, employeeID="7")
+    mirror = read(scratch)
+    ann = mirror.named(scratch.login("ann"))
     assert ann.attributes["email"] == ("ann@example.test",)
     assert ann.attributes["employee_number"] == ("7",)
     assert ann.attributes["manager"] == (boss,)
     assert ann.attributes["photo"] == (photo,)
     assert ann.attributes["title"] == ()
-    assert mirror.named(corner.login("boss")).attributes["given_name"] == ("Bea",)
+    assert mirror.named(scratch.login("boss")).attributes["given_name"] == ("Bea",)
     assert mirror.names(Kind.ORGANIZATION) == {"sales"}  # the base itself is what the source is attached to
     assert not mirror.warnings
 
 
-def test_the_external_id_is_the_object_guid_in_its_canonical_form(corner: Corner) -> None:
-    dn = corner.user("ann")
-    [octets] = corner.server.values(dn, "objectGUID")
-    ann = read(corner).named(corner.login("ann"))
+def test_the_external_id_is_the_object_guid_in_its_canonical_form(scratch: ScratchUnit) -> None:
+    dn = scratch.add_user("ann")
+    [octets] = scratch.server.values(dn, "objectGUID")
+    ann = read(scratch).named(scratch.login("ann"))
     assert ann.external_id == str(UUID(bytes_le=octets))
     assert ann.attributes["object_guid"] == (octets,)
-    assert ann.attributes["object_sid"] == tuple(corner.server.values(dn, "objectSid"))
-    assert windows.guid_octets(ann.external_id) == octets
+    assert ann.attributes["object_sid"] == tuple(scratch.server.values(dn, "objectSid"))
+    assert windows_values.guid_octets(ann.external_id) == octets
 
 
-def test_security_and_distribution_groups_are_read_with_nesting(corner: Corner) -> None:
-    ann = corner.user("ann")
-    staff = corner.group("staff", ann)
-    corner.group("everyone", staff, groupType=DISTRIBUTION, mail="everyone@example.test")
-    mirror = read(corner)
-    assert members(mirror, corner.login("staff")) == {corner.login("ann")}
-    assert members(mirror, corner.login("everyone")) == {corner.login("staff")}
-    assert mirror.named(corner.login("everyone")).attributes["email"] == ("everyone@example.test",)
+def test_security_and_distribution_groups_are_read_with_nesting(scratch: ScratchUnit) -> None:
+    ann = scratch.add_user("ann")
+    staff = scratch.add_group("staff", ann)
+    scratch.add_group("everyone", staff, groupType=DISTRIBUTION, mail="everyone@example.test")
+    mirror = read(scratch)
+    assert members(mirror, scratch.login("staff")) == {scratch.login("ann")}
+    assert members(mirror, scratch.login("everyone")) == {scratch.login("staff")}
+    assert mirror.named(scratch.login("everyone")).attributes["email"] == ("everyone@example.test",)
 
 
-def test_an_account_that_is_disabled_or_has_expired_is_not_enabled(corner: Corner) -> None:
-    soon, past = corner.now + timedelta(hours=1), corner.now - timedelta(hours=1)
-    corner.user("ann", password="Secret-1", accountExpires=str(windows.filetime(soon)))
-    corner.user("bob", password="Secret-1", accountExpires=str(windows.filetime(past)))
-    corner.user("cid")
-    corner.user("dan", password="Secret-1", accountExpires=str(windows.NEVER))
-    mirror = read(corner)
-    enabled = {name: mirror.named(corner.login(name)).attributes["enabled"] for name in ("ann", "bob", "cid", "dan")}
+def test_an_account_that_is_disabled_or_has_expired_is_not_enabled(scratch: ScratchUnit) -> None:
+    soon, past = scratch.now + timedelta(hours=1), scratch.now - timedelta(hours=1)
+    scratch.add_user("ann", password="Secret-1", accountExpires=str(windows_values.filetime(soon)))
+    scratch.add_user("bob", password="Secret-1", accountExpires=str(windows_values.filetime(past)))
+    scratch.add_user("cid")
+    scratch.add_user("dan", password="Secret-1", accountExpires=str(windows_values.NEVER))
+    mirror = read(scratch)
+    enabled = {name: mirror.named(scratch.login(name)).attributes["enabled"] for name in ("ann", "bob", "cid", "dan")}
     assert enabled == {"ann": ("true",), "bob": ("false",), "cid": ("false",), "dan": ("true",)}
-    assert mirror.named(corner.login("ann")).attributes["account_expires"] == (f"{soon:%Y%m%d%H%M%SZ}",)
-    assert mirror.named(corner.login("dan")).attributes["account_expires"] == ()
+    assert mirror.named(scratch.login("ann")).attributes["account_expires"] == (f"{soon:%Y%m%d%H%M%SZ}",)
+    assert mirror.named(scratch.login("dan")).attributes["account_expires"] == ()
 
 
-def test_another_password_and_a_lock_are_seen(corner: Corner) -> None:
-    dn = corner.user("ann", password="Secret-1")
-    before = read(corner).named(corner.login("ann")).attributes
-    corner.server.modify(dn, {"unicodePwd": ['"Secret-2"'.encode("utf-16-le")]})
+def test_another_password_and_a_lock_are_seen(scratch: ScratchUnit) -> None:
+    dn = scratch.add_user("ann", password="Secret-1")
+    before = read(scratch).named(scratch.login("ann")).attributes
+    scratch.server.modify(dn, {"unicodePwd": ['"Secret-2"'.encode("utf-16-le")]})
     for _ in range(3):
         with pytest.raises(Exception, match="invalidCredentials"):
-            corner.server.connect(dn, "wrong")
-    after = read(corner).named(corner.login("ann")).attributes
+            scratch.server.connect(dn, "wrong")
+    after = read(scratch).named(scratch.login("ann")).attributes
     assert before["password_changed"] != after["password_changed"]
     assert before["locked_out_at"] == ()
     assert len(after["locked_out_at"]) == 1
     assert after["enabled"] == ("true",)  # it is the controller that refuses, and for half an hour only
 
 
-def test_the_primary_group_has_its_members_without_their_standing_in_it(corner: Corner) -> None:
-    ann, bob = corner.user("ann"), corner.user("bob")
-    staff = corner.group("staff", ann, bob)
-    rid = windows.relative_id(corner.server.values(staff, "objectSid")[0])
-    corner.server.modify(ann, {"primaryGroupID": [str(rid)]})
-    assert corner.server.values(staff, "member") == [bob.encode()]
-    assert members(read(corner), corner.login("staff")) == {corner.login("ann"), corner.login("bob")}
+def test_the_primary_group_has_its_members_without_their_standing_in_it(scratch: ScratchUnit) -> None:
+    ann, bob = scratch.add_user("ann"), scratch.add_user("bob")
+    staff = scratch.add_group("staff", ann, bob)
+    rid = windows_values.relative_id(scratch.server.values(staff, "objectSid")[0])
+    scratch.server.modify(ann, {"primaryGroupID": [str(rid)]})
+    assert scratch.server.values(staff, "member") == [bob.encode()]
+    assert members(read(scratch), scratch.login("staff")) == {scratch.login("ann"), scratch.login("bob")}
 
 
-def test_what_lies_below_an_excluded_unit_is_not_read(corner: Corner) -> None:
-    inside, outside = corner.unit("inside"), corner.unit("outside")
-    corner.user("ann", "OU=inside")
-    corner.user("eve", "OU=outside")
-    mirror = read(corner, kinds=corner.kinds(exclude=(outside,)))
-    assert mirror.names(Kind.USER) == {corner.login("ann")}
+def test_what_lies_below_an_excluded_unit_is_not_read(scratch: ScratchUnit) -> None:
+    inside, outside = scratch.add_unit("inside"), scratch.add_unit("outside")
+    scratch.add_user("ann", "OU=inside")
+    scratch.add_user("eve", "OU=outside")
+    mirror = read(scratch, kinds=scratch.kinds(exclude=(outside,)))
+    assert mirror.names(Kind.USER) == {scratch.login("ann")}
     assert mirror.names(Kind.ORGANIZATION) == {"inside"}
-    several = read(corner, kinds=corner.kinds(inside, outside))
-    assert several.names(Kind.USER) == {corner.login("ann"), corner.login("eve")}
+    several = read(scratch, kinds=scratch.kinds(inside, outside))
+    assert several.names(Kind.USER) == {scratch.login("ann"), scratch.login("eve")}
 
 
-def test_bases_may_lie_in_several_naming_contexts(corner: Corner) -> None:
-    corner.user("ann")
+def test_bases_may_lie_in_several_naming_contexts(scratch: ScratchUnit) -> None:
+    scratch.add_user("ann")
     sites = f"CN=Sites,CN=Configuration,{BASE}"
-    kinds = tuple(kind for kind in corner.kinds(corner.dn, sites) if kind.kind is not Kind.ORGANIZATION)
-    mirror = read(corner, kinds=kinds)
-    assert mirror.names(Kind.USER) == {corner.login("ann")}
-    check = {item.name: item for item in corner.source(kinds=kinds).check()}
+    kinds = tuple(kind for kind in scratch.kinds(scratch.dn, sites) if kind.kind is not Kind.ORGANIZATION)
+    mirror = read(scratch, kinds=kinds)
+    assert mirror.names(Kind.USER) == {scratch.login("ann")}
+    check = {item.name: item for item in scratch.source(kinds=kinds).check()}
     assert check["domain controller"].detail.endswith(f"holds {BASE}, CN=Configuration,{BASE}")
 
 
-def test_referrals_to_other_naming_contexts_are_passed_over(corner: Corner) -> None:
-    corner.user("ann")
-    assert corner.login("ann") in read(corner, kinds=corner.kinds(BASE)).names(Kind.USER)
+def test_referrals_to_other_naming_contexts_are_passed_over(scratch: ScratchUnit) -> None:
+    scratch.add_user("ann")
+    assert scratch.login("ann") in read(scratch, kinds=scratch.kinds(BASE)).names(Kind.USER)
 
 
 @pytest.mark.parametrize("form", ["principal", "domain", "dn"])
-def test_the_account_that_reads_is_named_in_any_form_that_windows_knows(corner: Corner, form: str) -> None:
+def test_the_account_that_reads_is_named_in_any_form_that_windows_knows(scratch: ScratchUnit, form: str) -> None:
     name = {
         "principal": f"Administrator@{REALM}",
         "domain": f"{NETBIOS}\\Administrator",
         "dn": f"CN=Administrator,CN=Users,{BASE}",
     }[form]
-    corner.user("ann")
-    assert read(corner, upstream=corner.upstream(bind_dn=name)).names(Kind.USER) == {corner.login("ann")}
+    scratch.add_user("ann")
+    assert read(scratch, upstream=scratch.upstream(bind_dn=name)).names(Kind.USER) == {scratch.login("ann")}
 
 
-def test_a_wrong_password_of_the_account_that_reads_is_refused_with_its_cure(corner: Corner) -> None:
+def test_a_wrong_password_of_the_account_that_reads_is_refused_with_its_cure(scratch: ScratchUnit) -> None:
     with pytest.raises(SourceRefused, match="check bind_dn and password"):
-        read(corner, upstream=corner.upstream(password="wrong"))
+        read(scratch, upstream=scratch.upstream(password="wrong"))
 
 
-def test_tls_by_either_way_with_an_authority_or_a_pinned_certificate(corner: Corner, pki: Pki) -> None:
-    server = corner.server
-    corner.user("ann")
+def test_tls_by_either_way_with_an_authority_or_a_pinned_certificate(scratch: ScratchUnit, pki: Pki) -> None:
+    server = scratch.server
+    scratch.add_user("ann")
     pinned = (pki.digest,)
     for changes in (
         {"urls": (server.ldaps_url,), "ca_file": pki.ca},
@@ -151,29 +151,31 @@ def test_tls_by_either_way_with_an_authority_or_a_pinned_certificate(corner: Cor
         {"urls": (server.ldaps_url,), "certificate_sha256": (bytes(32), *pinned)},
         {"urls": (server.url,), "start_tls": True, "certificate_sha256": pinned},
     ):
-        assert read(corner, upstream=corner.upstream(**changes)).names(Kind.USER) == {corner.login("ann")}
+        assert read(scratch, upstream=scratch.upstream(**changes)).names(Kind.USER) == {scratch.login("ann")}
 
 
-def test_a_certificate_that_is_not_the_pinned_one_is_refused_with_the_digest_of_what_came(corner: Corner, pki: Pki) -> None:
-    upstream = corner.upstream(urls=(corner.server.ldaps_url,), certificate_sha256=(bytes(32),))
+def test_a_certificate_that_is_not_the_pinned_one_is_refused_with_the_digest_of_what_came(
+    scratch: ScratchUnit, pki: Pki
+) -> None:
+    upstream = scratch.upstream(urls=(scratch.server.ldaps_url,), certificate_sha256=(bytes(32),))
     with pytest.raises(SourceRefused, match=f'not the one that is pinned: .* certificate_sha256 = "{pki.digest.hex()}"'):
-        read(corner, upstream=upstream)
+        read(scratch, upstream=upstream)
 
 
-def test_a_base_in_no_naming_context_of_the_controller_is_refused(corner: Corner) -> None:
+def test_a_base_in_no_naming_context_of_the_controller_is_refused(scratch: ScratchUnit) -> None:
     with pytest.raises(SourceRefused, match="lies in no naming context of this controller"):
-        read(corner, kinds=corner.kinds("DC=other,DC=test"))
+        read(scratch, kinds=scratch.kinds("DC=other,DC=test"))
 
 
-def test_a_server_that_is_no_domain_controller_is_refused(corner: Corner, slapd: Slapd) -> None:
-    upstream = corner.upstream(urls=(slapd.url,), bind_dn=slapd.reader.dn, password=slapd.reader.password)
+def test_a_server_that_is_no_domain_controller_is_refused(scratch: ScratchUnit, slapd: Slapd) -> None:
+    upstream = scratch.upstream(urls=(slapd.url,), bind_dn=slapd.reader.dn, password=slapd.reader.password)
     with pytest.raises(SourceRefused, match="no domain controller of Active Directory"):
-        read(corner, upstream=upstream)
+        read(scratch, upstream=upstream)
 
 
-def test_check_tells_of_the_controller_and_of_how_changes_are_read(corner: Corner) -> None:
-    corner.user("ann")
-    items = {item.name: item for item in corner.source().check()}
+def test_check_tells_of_the_controller_and_of_how_changes_are_read(scratch: ScratchUnit) -> None:
+    scratch.add_user("ann")
+    items = {item.name: item for item in scratch.source().check()}
     assert {item.status for item in items.values()} == {CheckStatus.PASSED, CheckStatus.SKIPPED}  # the latter: TLS
     assert items["domain controller"].detail == f"dc1.{REALM}, holds {BASE}"
     assert items["synchronization"].detail == "DirSync: changes are read as they happen"
@@ -181,11 +183,11 @@ def test_check_tells_of_the_controller_and_of_how_changes_are_read(corner: Corne
     assert items["account lockout"].detail.startswith("the domain locks an account after 3 wrong passwords within 30 minutes")
 
 
-def test_an_account_without_rights_is_told_what_it_is_missing(corner: Corner) -> None:
-    reader = corner.user("reader", password="Secret-1")
-    upstream = corner.upstream(bind_dn=reader, password="Secret-1")
-    items = {item.name: item for item in corner.source(upstream=upstream).check()}
+def test_an_account_without_rights_is_told_what_it_is_missing(scratch: ScratchUnit) -> None:
+    reader = scratch.add_user("reader", password="Secret-1")
+    upstream = scratch.upstream(bind_dn=reader, password="Secret-1")
+    items = {item.name: item for item in scratch.source(upstream=upstream).check()}
     assert items["synchronization"].detail.startswith("by uSNChanged on the schedule, with a list of all that is there")
-    items = {item.name: item for item in corner.source(upstream=upstream, mode=DomainMode.DIRSYNC).check()}
+    items = {item.name: item for item in scratch.source(upstream=upstream, mode=ActiveDirectoryMode.DIRSYNC).check()}
     assert items["synchronization"].status is CheckStatus.FAILED
     assert '"Replicating Directory Changes"' in items["synchronization"].cure

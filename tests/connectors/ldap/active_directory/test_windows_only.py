@@ -10,75 +10,81 @@ from uuid import uuid4
 
 import pytest
 
-from gateway.connectors.ldap.active_directory.settings import DomainMode, DomainSettings, domain_kind
+from gateway.connectors.ldap.active_directory.settings import (
+    ActiveDirectoryMode,
+    ActiveDirectorySettings,
+    active_directory_kind_settings,
+)
 from gateway.connectors.ldap.active_directory.source import LONGEST_LAG, ActiveDirectorySource, present_time
 from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.deltas import MEMBERS
 from gateway.model.errors import SourceRefused, SourceUnavailable
 from gateway.model.objects import Kind
 from gateway.wire.controls import DirSyncFlags
-from tests.connectors.domains import DomainMirror, label, members
-from tests.connectors.mirror import Following
-from tests.connectors.scripted_domain import BASE, MAX_PAGE_SIZE, SERVICE, Entry, ScriptedDomain
+from tests.connectors.active_directory_unit import IncrementalReplica, label, members
+from tests.connectors.record_replica import FollowingReplica
+from tests.connectors.scripted_domain_controller import BASE, MAX_PAGE_SIZE, SERVICE, Entry, ScriptedDomainController
 
 PAGE_SIZE = 5000
 """More than the controller gives at a time."""
 
 
 @pytest.fixture
-def domain() -> Iterator[ScriptedDomain]:
-    with ScriptedDomain() as started:
+def domain() -> Iterator[ScriptedDomainController]:
+    with ScriptedDomainController() as started:
         yield started
 
 
-def source(domain: ScriptedDomain, now: Callable[[], datetime] = present_time, **changes: Any) -> ActiveDirectorySource:
-    settings = DomainSettings(
+def source(
+    domain: ScriptedDomainController, now: Callable[[], datetime] = present_time, **changes: Any
+) -> ActiveDirectorySource:
+    settings = ActiveDirectorySettings(
         id="corp",
         upstream=Upstream(urls=(domain.url,), bind_dn="reader@corp.example", password="secret", answer_seconds=5),
-        kinds=tuple(domain_kind(kind, (BASE,)) for kind in Kind),
+        kinds=tuple(active_directory_kind_settings(kind, (BASE,)) for kind in Kind),
         page_size=PAGE_SIZE,
     )
     return ActiveDirectorySource(replace(settings, **changes), now)
 
 
-def user(domain: ScriptedDomain, name: str, below: str = "") -> Entry:
+def user(domain: ScriptedDomainController, name: str, below: str = "") -> Entry:
     dn = ",".join(filter(None, (f"CN={name}", below, BASE)))
     return domain.add(dn, "user", sAMAccountName=[name.encode()], userAccountControl=[b"512"])
 
 
-def group(domain: ScriptedDomain, name: str, *inside: Entry) -> Entry:
+def group(domain: ScriptedDomainController, name: str, *inside: Entry) -> Entry:
     return domain.add(f"CN={name},{BASE}", "group", sAMAccountName=[name.encode()], member=[one.dn.encode() for one in inside])
 
 
-def unit(domain: ScriptedDomain, name: str) -> Entry:
+def unit(domain: ScriptedDomainController, name: str) -> Entry:
     return domain.add(f"OU={name},{BASE}", "organizationalUnit", ou=[name.encode()])
 
 
-def compared(mirror: DomainMirror) -> bool:
+def compared(mirror: IncrementalReplica) -> bool:
     return any(batch.completes for batch in mirror.batches)
 
 
-def test_more_entries_than_one_answer_may_hold_come_in_pages(domain: ScriptedDomain) -> None:
+def test_more_entries_than_one_answer_may_hold_come_in_pages(domain: ScriptedDomainController) -> None:
     for number in range(2 * MAX_PAGE_SIZE + 1):
         user(domain, f"u{number}")
-    mirror = DomainMirror().read(source(domain))
+    mirror = IncrementalReplica().read(source(domain))
     assert len(mirror.names(Kind.USER)) == 2 * MAX_PAGE_SIZE + 1
     assert domain.pages.count(MAX_PAGE_SIZE) == 2
 
 
-def test_a_group_of_more_members_than_a_range_holds_is_read_range_by_range(domain: ScriptedDomain) -> None:
+def test_a_group_of_more_members_than_a_range_holds_is_read_range_by_range(domain: ScriptedDomainController) -> None:
     people = [user(domain, f"u{number}") for number in range(3 * 1500 + 7)]
     group(domain, "large", *people)
     group(domain, "small", *people[:3])
-    mirror = DomainMirror().read(source(domain))
+    mirror = IncrementalReplica().read(source(domain))
     assert members(mirror, "large") == {f"u{number}" for number in range(len(people))}
     assert members(mirror, "small") == {"u0", "u1", "u2"}
 
 
-def test_a_member_of_a_large_group_joins_without_its_being_read_again(domain: ScriptedDomain) -> None:
+def test_a_member_of_a_large_group_joins_without_its_being_read_again(domain: ScriptedDomainController) -> None:
     people = [user(domain, f"u{number}") for number in range(1600)]
     large = group(domain, "large", *people[1:])
-    mirror = DomainMirror().read(source(domain))
+    mirror = IncrementalReplica().read(source(domain))
     domain.join(large, people[0])
     domain.leave(large, people[1])
     mirror.read(source(domain))
@@ -87,8 +93,10 @@ def test_a_member_of_a_large_group_joins_without_its_being_read_again(domain: Sc
     assert members(mirror, "large") == {label_of(one) for one in people} - {"u1"}
 
 
-def test_changes_that_come_in_several_answers_are_all_read_and_each_answer_can_be_gone_on_from(domain: ScriptedDomain) -> None:
-    mirror = DomainMirror().read(source(domain))
+def test_changes_that_come_in_several_answers_are_all_read_and_each_answer_can_be_gone_on_from(
+    domain: ScriptedDomainController,
+) -> None:
+    mirror = IncrementalReplica().read(source(domain))
     for number in range(7):
         user(domain, f"u{number}")
     domain.portion = 3
@@ -102,8 +110,8 @@ def test_changes_that_come_in_several_answers_are_all_read_and_each_answer_can_b
     assert [request.cookie.partition(b"/")[2] for request in domain.asked[asked:]] == [b"3", b"6"]
 
 
-def test_units_are_told_before_what_lies_in_them(domain: ScriptedDomain) -> None:
-    mirror = DomainMirror().read(source(domain))
+def test_units_are_told_before_what_lies_in_them(domain: ScriptedDomainController) -> None:
+    mirror = IncrementalReplica().read(source(domain))
     ann = user(domain, "ann", "OU=sales")  # its number is lower than that of the unit, as after a move
     unit(domain, "sales")
     domain.portion = 1
@@ -114,11 +122,11 @@ def test_units_are_told_before_what_lies_in_them(domain: ScriptedDomain) -> None
     assert all(request.flags & DirSyncFlags.ANCESTORS_FIRST for request in domain.asked)
 
 
-def test_deletions_are_told(domain: ScriptedDomain) -> None:
+def test_deletions_are_told(domain: ScriptedDomainController) -> None:
     ann, bob = user(domain, "ann"), user(domain, "bob")
     group(domain, "staff", ann, bob)
-    for mode in DomainMode:
-        mirror = DomainMirror().read(source(domain, mode=mode))
+    for mode in ActiveDirectoryMode:
+        mirror = IncrementalReplica().read(source(domain, mode=mode))
         gone = user(domain, "gone")
         assert "gone" in mirror.read(source(domain, mode=mode)).names(Kind.USER)
         domain.delete(gone)
@@ -126,9 +134,9 @@ def test_deletions_are_told(domain: ScriptedDomain) -> None:
 
 
 @pytest.mark.parametrize("code", [53, 1, 80, 87])
-def test_a_cookie_that_is_refused_makes_it_a_comparison(domain: ScriptedDomain, code: int) -> None:
+def test_a_cookie_that_is_refused_makes_it_a_comparison(domain: ScriptedDomainController, code: int) -> None:
     ann = user(domain, "ann")
-    mirror = DomainMirror().read(source(domain))
+    mirror = IncrementalReplica().read(source(domain))
     domain.delete(ann)
     domain.refusals = [code, code]
     with pytest.raises((SourceRefused, SourceUnavailable)):  # the cookie that it has just given is refused as well
@@ -140,16 +148,16 @@ def test_a_cookie_that_is_refused_makes_it_a_comparison(domain: ScriptedDomain, 
     assert [bool(request.cookie) for request in domain.asked[asked:]] == [True, False, True]
 
 
-def test_a_busy_controller_is_no_reason_to_compare(domain: ScriptedDomain) -> None:
-    mirror = DomainMirror().read(source(domain))
+def test_a_busy_controller_is_no_reason_to_compare(domain: ScriptedDomainController) -> None:
+    mirror = IncrementalReplica().read(source(domain))
     domain.refusals = [51]
     with pytest.raises(SourceUnavailable, match="51 busy"):
         mirror.read(source(domain))
 
 
-def test_another_invocation_id_makes_it_a_comparison(domain: ScriptedDomain) -> None:
+def test_another_invocation_id_makes_it_a_comparison(domain: ScriptedDomainController) -> None:
     user(domain, "ann")
-    mirror = DomainMirror().read(source(domain))
+    mirror = IncrementalReplica().read(source(domain))
     assert not compared(mirror.read(source(domain)))
     [service] = [entry for entry in domain.entries.values() if entry.dn == SERVICE]
     domain.change(service, invocationId=[uuid4().bytes_le])
@@ -157,11 +165,11 @@ def test_another_invocation_id_makes_it_a_comparison(domain: ScriptedDomain) -> 
     assert not compared(mirror.read(source(domain)))
 
 
-def test_a_controller_that_lags_behind_the_one_before_is_waited_for_but_not_for_ever(domain: ScriptedDomain) -> None:
+def test_a_controller_that_lags_behind_the_one_before_is_waited_for_but_not_for_ever(domain: ScriptedDomainController) -> None:
     ann = user(domain, "ann")
     clock = [datetime(2026, 11, 28, 12, 0, tzinfo=UTC)]
     reading = source(domain, now=lambda: clock[0])
-    mirror = DomainMirror().read(reading)
+    mirror = IncrementalReplica().read(reading)
     former, [service] = domain.invocation, [entry for entry in domain.entries.values() if entry.dn == SERVICE]
     domain.heard = {uuid4(): 1, former: 1}
     domain.change(service, invocationId=[uuid4().bytes_le])
@@ -175,9 +183,9 @@ def test_a_controller_that_lags_behind_the_one_before_is_waited_for_but_not_for_
     assert mirror.read(reading).names(Kind.USER) == set()
 
 
-def test_a_controller_that_has_heard_of_everything_is_compared_with_at_once(domain: ScriptedDomain) -> None:
+def test_a_controller_that_has_heard_of_everything_is_compared_with_at_once(domain: ScriptedDomainController) -> None:
     user(domain, "ann")
-    mirror = DomainMirror().read(source(domain))
+    mirror = IncrementalReplica().read(source(domain))
     former, [service] = domain.invocation, [entry for entry in domain.entries.values() if entry.dn == SERVICE]
     domain.heard = {former: 1_000}
     domain.change(service, invocationId=[uuid4().bytes_le])
@@ -185,10 +193,10 @@ def test_a_controller_that_has_heard_of_everything_is_compared_with_at_once(doma
 
 
 def test_a_search_for_changes_that_the_controller_ends_is_begun_anew(
-    domain: ScriptedDomain, monkeypatch: pytest.MonkeyPatch
+    domain: ScriptedDomainController, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.connectors.ldap.active_directory.change_notification.RETRY_SECONDS", 0.0)
-    with Following(source(domain, poll_seconds=3600), DomainMirror()) as following:
+    with FollowingReplica(source(domain, poll_seconds=3600), IncrementalReplica()) as following:
         following.until(lambda: domain.listened_to)
         user(domain, "ann")
         following.until(lambda: following.mirror.names(Kind.USER) == {"ann"})
@@ -199,9 +207,9 @@ def test_a_search_for_changes_that_the_controller_ends_is_begun_anew(
         following.until(lambda: following.mirror.names(Kind.USER) == {"ann", "bob", "cid"})
 
 
-def test_a_controller_that_tells_nobody_of_changes_is_asked_now_and_then(domain: ScriptedDomain) -> None:
+def test_a_controller_that_tells_nobody_of_changes_is_asked_now_and_then(domain: ScriptedDomainController) -> None:
     domain.notifying = False
-    with Following(source(domain, poll_seconds=0.05), DomainMirror()) as following:
+    with FollowingReplica(source(domain, poll_seconds=0.05), IncrementalReplica()) as following:
         user(domain, "ann")
         following.until(lambda: following.mirror.names(Kind.USER) == {"ann"})
 

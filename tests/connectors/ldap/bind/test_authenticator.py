@@ -13,14 +13,14 @@ from twisted.internet import reactor as real_reactor
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.task import deferLater
 
-from gateway.connectors.ldap.bind.authenticator import RESULTS, PassThrough, PassThroughSettings
+from gateway.connectors.ldap.bind.authenticator import RESULTS, PassThroughAuthenticator, PassThroughSettings
 from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.connector import BindAnswer, BindOutcome
 from gateway.model.errors import SourceUnavailable
 from gateway.wire.result_codes import ResultCode
 from tests.conftest import StartSlapd
-from tests.connectors.scripted_binds import BindServer
-from tests.connectors.upstreams import add_person, upstream
+from tests.connectors.openldap_upstream import add_person, upstream
+from tests.connectors.scripted_bind_server import ScriptedBindServer
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 
@@ -28,14 +28,14 @@ reactor: Any = real_reactor
 
 
 @contextmanager
-def passing(slapd: Slapd, **changes: Any) -> Iterator[PassThrough]:
+def passing(slapd: Slapd, **changes: Any) -> Iterator[PassThroughAuthenticator]:
     with passing_to(**({"upstream": upstream(slapd), "decoy_base": f"ou=people,{slapd.suffix}"} | changes)) as part:
         yield part
 
 
 @contextmanager
-def passing_to(**settings: Any) -> Iterator[PassThrough]:
-    part = PassThrough(PassThroughSettings(id="hr", **settings), reactor)
+def passing_to(**settings: Any) -> Iterator[PassThroughAuthenticator]:
+    part = PassThroughAuthenticator(PassThroughSettings(id="hr", **settings), reactor)
     try:
         yield part
     finally:
@@ -47,7 +47,7 @@ def ada(slapd: Slapd) -> str:
     return add_person(slapd, "ada")
 
 
-def ask(part: PassThrough, dn: str, password: bytes) -> Deferred[BindAnswer]:
+def ask(part: PassThroughAuthenticator, dn: str, password: bytes) -> Deferred[BindAnswer]:
     """A bind that goes its way, whether or not it is waited for."""
     return Deferred.fromCoroutine(part.authenticate(dn, password))
 
@@ -254,7 +254,7 @@ async def test_a_cancelled_bind_says_nothing_against_the_upstream(slapd: Slapd, 
 @pytest.mark.parametrize("code", [*ResultCode, 4095])
 @pytest_twisted.ensureDeferred
 async def test_an_answer_that_is_neither_yes_nor_no_is_unavailable(code: int) -> None:
-    with BindServer(code) as server, passing_to(upstream=Upstream(urls=(server.url,))) as part:
+    with ScriptedBindServer(code) as server, passing_to(upstream=Upstream(urls=(server.url,))) as part:
         if code in RESULTS:
             assert (await ask(part, "uid=ada", b"ada-secret")).outcome is RESULTS[code]
         else:
@@ -270,7 +270,7 @@ def test_only_success_is_a_yes() -> None:
 )
 @pytest_twisted.ensureDeferred
 async def test_garbage_instead_of_an_answer_is_unavailable(slapd: Slapd, garbage: bytes) -> None:
-    with BindServer(0, garbage) as server, passing(slapd, upstream=upstream(slapd, urls=(server.url,))) as part:
+    with ScriptedBindServer(0, garbage) as server, passing(slapd, upstream=upstream(slapd, urls=(server.url,))) as part:
         await unavailable(ask(part, "uid=ada", b"ada-secret"))
 
 

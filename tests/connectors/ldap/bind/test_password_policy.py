@@ -11,12 +11,12 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 
-from gateway.connectors.ldap.bind.authenticator import PassThrough, PassThroughSettings
+from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator, PassThroughSettings
 from gateway.model.connector import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
 from gateway.model.errors import SourceUnavailable
 from tests.conftest import StartSlapd
-from tests.connectors.scripted_binds import BindServer
-from tests.connectors.upstreams import upstream
+from tests.connectors.openldap_upstream import upstream
+from tests.connectors.scripted_bind_server import ScriptedBindServer
 from tests.servers.people import SUFFIX
 from tests.servers.slapd import Slapd
 
@@ -78,19 +78,19 @@ def slapd(start_slapd: StartSlapd) -> Slapd:
 
 
 @contextmanager
-def passing(slapd: Slapd, *, admin: bool = False) -> Iterator[PassThrough]:
+def passing(slapd: Slapd, *, admin: bool = False) -> Iterator[PassThroughAuthenticator]:
     """`admin`: our account at the source may set passwords."""
     to = upstream(slapd)
     if admin:
         to = replace(to, bind_dn=slapd.admin.dn, password=slapd.admin.password)
-    part = PassThrough(PassThroughSettings(id="hr", upstream=to), reactor)
+    part = PassThroughAuthenticator(PassThroughSettings(id="hr", upstream=to), reactor)
     try:
         yield part
     finally:
         part.close()
 
 
-async def ask(part: PassThrough, name: str, password: str = "") -> BindAnswer:
+async def ask(part: PassThroughAuthenticator, name: str, password: str = "") -> BindAnswer:
     return await part.authenticate(dn(name), (password or f"{name}-secret").encode())
 
 
@@ -180,8 +180,8 @@ async def test_an_upstream_that_is_away_changes_nothing_and_says_so(slapd: Slapd
 
 @pytest_twisted.ensureDeferred
 async def test_an_answer_that_is_none_is_unavailable(slapd: Slapd) -> None:
-    with BindServer(0) as server:
-        part = PassThrough(PassThroughSettings(id="hr", upstream=upstream(slapd, urls=(server.url,))), reactor)
+    with ScriptedBindServer(0) as server:
+        part = PassThroughAuthenticator(PassThroughSettings(id="hr", upstream=upstream(slapd, urls=(server.url,))), reactor)
         with pytest.raises(SourceUnavailable, match="not answered by an extended response"):
             await part.change(dn("changing"), b"changing-secret", b"new-secret")
         part.close()

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from gateway.connectors.ldap.client.settings import kind_settings
+from gateway.connectors.ldap.openldap.settings import openldap_kind_settings
 from gateway.connectors.ldap.openldap.source import OpenLDAPSource
 from gateway.model.connector import CheckItem, CheckStatus
 from gateway.model.mapping.inbound import default_mapping
 from gateway.model.objects import Kind
 from tests.conftest import StartSlapd
-from tests.connectors.upstreams import add_person, settings, source, upstream
+from tests.connectors.openldap_upstream import add_person, settings, source, upstream
 from tests.servers.people import people
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
@@ -51,7 +51,7 @@ def test_tls_shows_version_and_expiry_and_a_wrong_authority_ends_there_with_its_
 
 def test_an_attribute_that_the_server_does_not_know_is_told_with_what_was_probably_meant(slapd: Slapd) -> None:
     def of(**mapping: tuple[str, ...]) -> CheckItem:
-        users = kind_settings(Kind.USER, (f"ou=people,{slapd.suffix}",), mapping=default_mapping(Kind.USER, mapping))
+        users = openldap_kind_settings(Kind.USER, (f"ou=people,{slapd.suffix}",), mapping=default_mapping(Kind.USER, mapping))
         return checked(source(slapd, kinds=(users,)))["schema"]
 
     wrong = of(email=("emial", "email"))
@@ -70,7 +70,7 @@ def test_a_wrong_password_fails_at_bind_and_the_rest_is_not_tried(slapd: Slapd) 
 
 def test_a_missing_base_fails_alone(slapd: Slapd) -> None:
     bases = (f"ou=people,{slapd.suffix}", f"ou=nowhere,{slapd.suffix}")
-    items = checked(source(slapd, kinds=(kind_settings(Kind.USER, bases),)))
+    items = checked(source(slapd, kinds=(openldap_kind_settings(Kind.USER, bases),)))
     assert failed(items) == [f"base ou=nowhere,{slapd.suffix}"]
     assert items["users"].status is CheckStatus.SKIPPED
 

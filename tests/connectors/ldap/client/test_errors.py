@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from gateway.connectors.ldap.client.settings import Upstream, kind_settings
+from gateway.connectors.ldap.client.settings import Upstream
+from gateway.connectors.ldap.openldap.settings import openldap_kind_settings
 from gateway.connectors.ldap.openldap.source import OpenLDAPSource
 from gateway.model.errors import GatewayError, SourceRefused, SourceUnavailable
 from gateway.model.objects import Kind
 from tests.conftest import StartSlapd
-from tests.connectors.mirror import Mirror
-from tests.connectors.upstreams import add_person, settings, source, upstream
+from tests.connectors.openldap_upstream import add_person, settings, source, upstream
+from tests.connectors.record_replica import RecordReplica
 from tests.servers.people import people
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
@@ -24,7 +25,7 @@ from tests.servers.slapd import Slapd
 
 def reading_fails(reading: OpenLDAPSource) -> GatewayError:
     with pytest.raises(GatewayError) as caught:
-        Mirror().read(reading)
+        RecordReplica().read(reading)
     return caught.value
 
 
@@ -106,7 +107,7 @@ def test_something_that_does_not_speak_ldap_is_told_from_a_server_that_is_down(s
 @pytest.mark.parametrize("way", ["ldaps", "start_tls"])
 def test_tls_with_the_right_authority_reads(slapd: Slapd, pki: Pki, way: str) -> None:
     add_person(slapd, "ada")
-    assert Mirror().read(source(slapd, upstream=secure(slapd, pki, way))).names(Kind.USER) == {"ada"}
+    assert RecordReplica().read(source(slapd, upstream=secure(slapd, pki, way))).names(Kind.USER) == {"ada"}
 
 
 @pytest.mark.parametrize("way", ["ldaps", "start_tls"])
@@ -168,7 +169,7 @@ def test_start_tls_at_a_server_without_a_certificate_is_refused_before_the_passw
 def test_an_answer_that_the_server_cut_short_is_not_used(start_slapd: StartSlapd, syncprov: bool) -> None:
     slapd = start_slapd(syncprov=syncprov, ldif=people(100), extra=("sizelimit size.soft=20 size.hard=20",))
     limited = upstream(slapd, bind_dn=f"uid=user000001,ou=dept1,ou=people,{slapd.suffix}", password="secret1")
-    mirror = Mirror()
+    mirror = RecordReplica()
     with pytest.raises(SourceRefused, match=r"\(4 sizeLimitExceeded.*the answer is incomplete and was not used; raise"):
         mirror.read(source(slapd, upstream=limited))
     assert Kind.USER not in {kind for batch in mirror.batches for kind in batch.completes}
@@ -176,7 +177,7 @@ def test_an_answer_that_the_server_cut_short_is_not_used(start_slapd: StartSlapd
 
 def test_a_base_that_does_not_exist_is_refused_and_never_empty(slapd: Slapd) -> None:
     bases = (f"ou=people,{slapd.suffix}", f"ou=nowhere,{slapd.suffix}")
-    error = reading_fails(source(slapd, kinds=(kind_settings(Kind.USER, bases),)))
+    error = reading_fails(source(slapd, kinds=(openldap_kind_settings(Kind.USER, bases),)))
     assert isinstance(error, SourceRefused)
     assert f"base ou=nowhere,{slapd.suffix} cannot be read (32 noSuchObject): correct the base" in str(error)
 
@@ -191,7 +192,7 @@ def test_values_that_are_not_utf_8_are_left_out_with_a_warning_that_names_them(s
     mapping = settings(slapd).kinds[0].mapping
     odd = replace(mapping, attributes={**mapping.attributes, "badge": ("userPKCS12",)})
     users = (replace(settings(slapd).kinds[0], mapping=odd),)
-    mirror = Mirror().read(source(slapd, kinds=users))
+    mirror = RecordReplica().read(source(slapd, kinds=users))
     assert "badge" not in mirror.named("ada").attributes
     (warning,) = mirror.warnings
     assert warning == f"source hr: {dn}: userPKCS12: a value is not UTF-8 and was left out; correct it at the source"
@@ -200,7 +201,7 @@ def test_values_that_are_not_utf_8_are_left_out_with_a_warning_that_names_them(s
 def test_an_entry_without_the_naming_attribute_is_a_problem_and_not_an_error(slapd: Slapd) -> None:
     dn = f"cn=printer,ou=people,{slapd.suffix}"
     slapd.add(dn, "inetOrgPerson", {"sn": "printer"})
-    (delta,) = Mirror().read(source(slapd)).records.values()
+    (delta,) = RecordReplica().read(source(slapd)).records.values()
     assert delta.problem.startswith(f"source hr: {dn} has no usable uid, which username is read from: give the entry one")
 
 

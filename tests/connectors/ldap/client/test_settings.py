@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.connectors.ldap.client.settings import Address, Mode, OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.client.settings import Address, Upstream
 from gateway.connectors.ldap.openldap import watermark
+from gateway.connectors.ldap.openldap.settings import OpenLDAPMode, OpenLDAPSettings, openldap_kind_settings
 from gateway.model.mapping.inbound import default_mapping
 from gateway.model.objects import Kind
 
 PLAIN = OpenLDAPSettings(
     id="hr",
     upstream=Upstream(urls=("ldap://h",), bind_dn="cn=reader", password="secret"),
-    kinds=(kind_settings(Kind.GROUP, ("ou=g,dc=x",)), kind_settings(Kind.ORGANIZATION, ("dc=x",))),
+    kinds=(openldap_kind_settings(Kind.GROUP, ("ou=g,dc=x",)), openldap_kind_settings(Kind.ORGANIZATION, ("dc=x",))),
 )
 
 
@@ -54,7 +55,7 @@ def test_an_upstream_that_makes_no_sense_is_refused(changes: dict[str, object], 
     [
         ({"kinds": ()}, "users, organizations or groups are needed"),
         ({"kinds": PLAIN.kinds[:1] * 2}, "each at most once"),
-        ({"id_attribute": "employeeNumber", "mode": Mode.PERSIST}, "mode persist needs id_attribute entryUUID"),
+        ({"id_attribute": "employeeNumber", "mode": OpenLDAPMode.PERSIST}, "mode persist needs id_attribute entryUUID"),
     ],
 )
 def test_a_source_that_makes_no_sense_is_refused(changes: dict[str, object], complaint: str) -> None:
@@ -73,17 +74,17 @@ def test_a_source_that_makes_no_sense_is_refused(changes: dict[str, object], com
 )
 def test_a_kind_that_makes_no_sense_is_refused(bases: tuple[str, ...], filter_text: str | None, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        kind_settings(Kind.USER, bases, filter_text)
+        openldap_kind_settings(Kind.USER, bases, filter_text)
 
 
 def test_several_bases_are_searched_from_their_nearest_common_ancestor() -> None:
-    assert kind_settings(Kind.USER, ("ou=a,ou=p,dc=x", "OU=b, ou=p,dc=x")).search_base == "ou=p,dc=x"
-    assert kind_settings(Kind.USER, ("ou=a,ou=p,dc=x", "ou=p,dc=x")).search_base == "ou=p,dc=x"
-    assert kind_settings(Kind.USER, ("OU=a, dc=x",)).search_base == "OU=a, dc=x"
+    assert openldap_kind_settings(Kind.USER, ("ou=a,ou=p,dc=x", "OU=b, ou=p,dc=x")).search_base == "ou=p,dc=x"
+    assert openldap_kind_settings(Kind.USER, ("ou=a,ou=p,dc=x", "ou=p,dc=x")).search_base == "ou=p,dc=x"
+    assert openldap_kind_settings(Kind.USER, ("OU=a, dc=x",)).search_base == "OU=a, dc=x"
 
 
 def test_a_base_below_another_one_is_dropped() -> None:
-    assert kind_settings(Kind.USER, ("ou=a,dc=x", "dc=x", "DC=X")).top_bases == ("dc=x",)
+    assert openldap_kind_settings(Kind.USER, ("ou=a,dc=x", "dc=x", "DC=X")).top_bases == ("dc=x",)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_base_below_another_one_is_dropped() -> None:
     ],
 )
 def test_scope_is_what_lies_below_a_base_and_for_organizations_not_the_base(kind: Kind, dn: str, contained: bool) -> None:
-    assert kind_settings(kind, ("ou=a,dc=x", "ou=b,dc=x")).contains(dn) is contained
+    assert openldap_kind_settings(kind, ("ou=a,dc=x", "ou=b,dc=x")).contains(dn) is contained
 
 
 def test_kinds_are_read_organizations_first() -> None:

@@ -10,9 +10,16 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList
 
 from gateway.connectors.ldap.client import user_lookup
-from gateway.connectors.ldap.client.entry_to_delta import EntryReader
-from gateway.connectors.ldap.client.settings import OpenLDAPSettings, Upstream, kind_settings
-from gateway.connectors.ldap.client.user_lookup import MAX_LOGIN_CHARACTERS, MOST_ASKED, MOST_FOUND, FinderSettings, LdapFinder
+from gateway.connectors.ldap.client.settings import Upstream
+from gateway.connectors.ldap.client.user_lookup import (
+    MAX_LOGIN_CHARACTERS,
+    MOST_ASKED,
+    MOST_FOUND,
+    LdapUserLookup,
+    UserLookupSettings,
+)
+from gateway.connectors.ldap.openldap.entry_to_delta import OpenLDAPEntryMapper
+from gateway.connectors.ldap.openldap.settings import OpenLDAPSettings, openldap_kind_settings
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import Kind
 from tests.conftest import StartSlapd
@@ -25,11 +32,11 @@ def slapd(start_slapd: StartSlapd) -> Slapd:
     return start_slapd(ldif=people(20))
 
 
-def made(slapd: Slapd, *, seconds: float = 5.0, password: str = READER_PASSWORD, bases: tuple[str, ...] = ()) -> LdapFinder:
+def made(slapd: Slapd, *, seconds: float = 5.0, password: str = READER_PASSWORD, bases: tuple[str, ...] = ()) -> LdapUserLookup:
     upstream = Upstream(urls=(slapd.url,), bind_dn=slapd.reader.dn, password=password)
-    users = kind_settings(Kind.USER, bases or (f"ou=people,{slapd.suffix}",))
-    reader = EntryReader(OpenLDAPSettings(id="hr", upstream=upstream, kinds=(users,)), users)
-    settings = FinderSettings(
+    users = openldap_kind_settings(Kind.USER, bases or (f"ou=people,{slapd.suffix}",))
+    reader = OpenLDAPEntryMapper(OpenLDAPSettings(id="hr", upstream=upstream, kinds=(users,)), users)
+    settings = UserLookupSettings(
         id="hr",
         upstream=upstream,
         bases=users.top_bases,
@@ -38,19 +45,19 @@ def made(slapd: Slapd, *, seconds: float = 5.0, password: str = READER_PASSWORD,
         attributes=reader.identified_attributes,
         seconds=seconds,
     )
-    return LdapFinder(settings, reader.identified, reactor)
+    return LdapUserLookup(settings, reader.to_delta, reactor)
 
 
 @pytest.fixture
-def finder(slapd: Slapd) -> Iterator[LdapFinder]:
+def lookup(slapd: Slapd) -> Iterator[LdapUserLookup]:
     one = made(slapd)
     yield one
     one.close()
 
 
 @ensureDeferred
-async def test_a_person_is_found_as_the_source_would_report_them(slapd: Slapd, finder: LdapFinder) -> None:
-    (delta,) = await finder.find("USER000003")
+async def test_a_person_is_found_as_the_source_would_report_them(slapd: Slapd, lookup: LdapUserLookup) -> None:
+    (delta,) = await lookup.look_up("USER000003")
     assert delta.dn == person_dn(3)
     assert delta.attributes["username"] == ("user000003",)
     with slapd.connect() as connection:
@@ -62,14 +69,14 @@ async def test_a_person_is_found_as_the_source_would_report_them(slapd: Slapd, f
     "login", ["nobody", "*", "user*", "user000003)(uid=*", "\\2a", "user000003\0", "", "ü" * 100], ids=repr
 )
 @ensureDeferred
-async def test_a_strange_name_finds_nobody(finder: LdapFinder, login: str) -> None:
-    assert not await finder.find(login)
+async def test_a_strange_name_finds_nobody(lookup: LdapUserLookup, login: str) -> None:
+    assert not await lookup.look_up(login)
 
 
 @ensureDeferred
-async def test_a_longer_name_than_any_is_not_asked_for(slapd: Slapd, finder: LdapFinder) -> None:
-    await finder.find("x" * MAX_LOGIN_CHARACTERS)
-    await finder.find("y" * (MAX_LOGIN_CHARACTERS + 1))
+async def test_a_longer_name_than_any_is_not_asked_for(slapd: Slapd, lookup: LdapUserLookup) -> None:
+    await lookup.look_up("x" * MAX_LOGIN_CHARACTERS)
+    await lookup.look_up("y" * (MAX_LOGIN_CHARACTERS + 1))
     assert "xxx" in slapd.log_text()
     assert "yyy" not in slapd.log_text()
 
@@ -78,36 +85,36 @@ async def test_a_longer_name_than_any_is_not_asked_for(slapd: Slapd, finder: Lda
 async def test_people_are_looked_for_below_every_base_and_nowhere_else(slapd: Slapd) -> None:
     both = made(slapd, bases=(f"ou=dept1,ou=people,{slapd.suffix}", f"ou=dept2,ou=people,{slapd.suffix}"))
     try:
-        assert [len(await both.find(f"user00000{number}")) for number in (1, 2, 3)] == [1, 1, 0]
+        assert [len(await both.look_up(f"user00000{number}")) for number in (1, 2, 3)] == [1, 1, 0]
     finally:
         both.close()
 
 
 @ensureDeferred
-async def test_of_many_with_one_name_no_more_are_read_than_it_takes_to_know(slapd: Slapd, finder: LdapFinder) -> None:
+async def test_of_many_with_one_name_no_more_are_read_than_it_takes_to_know(slapd: Slapd, lookup: LdapUserLookup) -> None:
     for number in range(MOST_FOUND + 2):
         values = {"uid": "twin", "cn": f"twin {number}", "sn": "x"}
         slapd.add(f"cn=twin {number},ou=people,{slapd.suffix}", "inetOrgPerson", values)
-    assert len(await finder.find("twin")) == MOST_FOUND
+    assert len(await lookup.look_up("twin")) == MOST_FOUND
 
 
 @ensureDeferred
-async def test_a_connection_is_used_again_and_one_that_has_ended_is_no_failure(slapd: Slapd, finder: LdapFinder) -> None:
+async def test_a_connection_is_used_again_and_one_that_has_ended_is_no_failure(slapd: Slapd, lookup: LdapUserLookup) -> None:
     for _ in range(3):
-        assert await finder.find("user000001")
+        assert await lookup.look_up("user000001")
     assert slapd.log_text().count(f'BIND dn="{slapd.reader.dn}" method') == 1
     slapd.restart()
-    assert await finder.find("user000001")
+    assert await lookup.look_up("user000001")
 
 
 @ensureDeferred
-async def test_a_server_that_is_away_is_unavailable_and_soon_nobody_waits_for_it(slapd: Slapd, finder: LdapFinder) -> None:
+async def test_a_server_that_is_away_is_unavailable_and_soon_nobody_waits_for_it(slapd: Slapd, lookup: LdapUserLookup) -> None:
     slapd.stop()
     for _ in range(3):
         with pytest.raises(SourceUnavailable, match="no connection"):
-            await finder.find("user000001")
+            await lookup.look_up("user000001")
     with pytest.raises(SourceUnavailable, match="known to be down"):
-        await finder.find("user000001")
+        await lookup.look_up("user000001")
 
 
 @ensureDeferred
@@ -116,7 +123,7 @@ async def test_a_server_that_hangs_is_unavailable_in_time(slapd: Slapd) -> None:
     try:
         slapd.suspend()
         with pytest.raises(SourceUnavailable):
-            await hanging.find("user000001")
+            await hanging.look_up("user000001")
     finally:
         slapd.resume()
         hanging.close()
@@ -127,7 +134,7 @@ async def test_an_account_that_may_not_look_is_unavailable_and_not_nobody(slapd:
     for wrong in (made(slapd, password="wrong"), made(slapd, bases=(f"ou=nowhere,{slapd.suffix}",))):
         try:
             with pytest.raises(SourceUnavailable):
-                await wrong.find("user000001")
+                await wrong.look_up("user000001")
         finally:
             wrong.close()
 
@@ -135,30 +142,30 @@ async def test_an_account_that_may_not_look_is_unavailable_and_not_nobody(slapd:
 @ensureDeferred
 async def test_so_many_names_are_looked_up_at_a_time(slapd: Slapd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(user_lookup, "CONNECTIONS", 1)
-    finder = made(slapd)
+    lookup = made(slapd)
     slapd.suspend()
     try:
-        waiting = [Deferred.fromCoroutine(finder.find(f"user{number:06d}")) for number in range(MOST_ASKED)]
+        waiting = [Deferred.fromCoroutine(lookup.look_up(f"user{number:06d}")) for number in range(MOST_ASKED)]
         with pytest.raises(SourceUnavailable, match=f"{MOST_ASKED} names are being looked up"):
-            await finder.find("user000001")
+            await lookup.look_up("user000001")
     finally:
         slapd.resume()
     answers = await DeferredList(waiting, consumeErrors=True)
     assert [good for good, _ in answers] == [True] * MOST_ASKED
-    finder.close()
+    lookup.close()
 
 
 @ensureDeferred
 async def test_close_ends_what_is_under_way(slapd: Slapd) -> None:
-    finder = made(slapd)
-    assert await finder.find("user000001")
+    lookup = made(slapd)
+    assert await lookup.look_up("user000001")
     slapd.suspend()
     try:
-        waiting = Deferred.fromCoroutine(finder.find("user000002"))
-        finder.close()
+        waiting = Deferred.fromCoroutine(lookup.look_up("user000002"))
+        lookup.close()
         with pytest.raises(SourceUnavailable):
             await waiting
         with pytest.raises(SourceUnavailable):
-            await finder.find("user000003")
+            await lookup.look_up("user000003")
     finally:
         slapd.resume()

@@ -1,4 +1,4 @@
-"""Following a real slapd: changes arrive as they are made, and nothing is lost when either side stops."""
+"""FollowingReplica a real slapd: changes arrive as they are made, and nothing is lost when either side stops."""
 
 import time
 from dataclasses import replace
@@ -10,15 +10,15 @@ from gateway.model.deltas import Batch, DeltaType
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import Kind
 from tests.conftest import StartSlapd
-from tests.connectors.mirror import Following, Mirror
-from tests.connectors.upstreams import add_group, add_person, add_unit, source, upstream
+from tests.connectors.openldap_upstream import add_group, add_person, add_unit, source, upstream
+from tests.connectors.record_replica import FollowingReplica, RecordReplica
 from tests.servers.people import people
 from tests.servers.slapd import Slapd
 
 
 def test_adds_changes_renames_and_deletes_of_every_kind_arrive(slapd: Slapd) -> None:
     ada = add_person(slapd, "ada")
-    with Following(source(slapd)) as following:
+    with FollowingReplica(source(slapd)) as following:
         mirror = following.mirror
         identity = mirror.named("ada").external_id
         unit = add_unit(slapd, "sales")
@@ -38,7 +38,7 @@ def test_adds_changes_renames_and_deletes_of_every_kind_arrive(slapd: Slapd) -> 
 
 def test_a_change_arrives_within_a_tenth_of_a_second(slapd: Slapd) -> None:
     ada = add_person(slapd, "ada")
-    with Following(source(slapd)) as following:
+    with FollowingReplica(source(slapd)) as following:
         delays = []
         for number in range(20):
             title = (f"Title {number}",)
@@ -51,7 +51,7 @@ def test_a_change_arrives_within_a_tenth_of_a_second(slapd: Slapd) -> None:
 
 def test_every_change_carries_a_watermark_from_which_the_next_read_goes_on(slapd: Slapd) -> None:
     add_person(slapd, "ada")
-    with Following(source(slapd)) as following:
+    with FollowingReplica(source(slapd)) as following:
         add_person(slapd, "bob")
         following.until(lambda: "bob" in following.mirror.names(Kind.USER))
     mirror = following.mirror
@@ -85,7 +85,7 @@ def test_an_idle_follower_hands_control_back_within_five_seconds(slapd: Slapd) -
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_a_server_that_ends_makes_the_read_fail_and_the_next_one_goes_on(slapd: Slapd, end: str) -> None:
     eve = add_person(slapd, "eve")
-    with Following(source(slapd)) as following:
+    with FollowingReplica(source(slapd)) as following:
         getattr(slapd, end)()
         assert isinstance(following.failed(), SourceUnavailable)
     with pytest.raises(SourceUnavailable, match=r"source hr: ldap://127\.0\.0\.1:\d+: no connection"):
@@ -93,14 +93,14 @@ def test_a_server_that_ends_makes_the_read_fail_and_the_next_one_goes_on(slapd: 
     slapd.start()
     slapd.delete(eve)
     add_person(slapd, "ada")
-    with Following(source(slapd), following.mirror) as again:
+    with FollowingReplica(source(slapd), following.mirror) as again:
         assert again.mirror.names(Kind.USER) == {"ada"}
 
 
 def test_a_renamed_unit_arrives_alone_with_its_new_name(slapd: Slapd) -> None:
     unit = add_unit(slapd, "sales")
     add_person(slapd, "ada", "ou=sales,ou=people")
-    with Following(source(slapd)) as following:
+    with FollowingReplica(source(slapd)) as following:
         mirror = following.mirror
         identity = mirror.named("sales").external_id
         mirror.batches = []
@@ -113,7 +113,7 @@ def test_a_renamed_unit_arrives_alone_with_its_new_name(slapd: Slapd) -> None:
 def test_changes_of_an_earlier_kind_during_a_later_kind_s_refresh_are_not_lost(start_slapd: StartSlapd) -> None:
     slapd = start_slapd(ldif=people(3000))
     unit = add_unit(slapd, "sales")
-    mirror = Mirror()
+    mirror = RecordReplica()
     reading = source(slapd).read(None, follow=True)
     mirror.apply(next(reading))  # the organizations; the users' refresh has not begun
     renamed = slapd.rename(unit, "ou=trade")
@@ -127,17 +127,17 @@ def test_changes_of_an_earlier_kind_during_a_later_kind_s_refresh_are_not_lost(s
 def test_close_ends_a_blocked_read_at_once_and_a_later_read_works(slapd: Slapd) -> None:
     add_person(slapd, "ada")
     reading = source(slapd)
-    with Following(reading) as following:
+    with FollowingReplica(reading) as following:
         began = time.monotonic()
         reading.close()
         assert "reading was stopped" in str(following.failed())
         assert time.monotonic() - began < 1
-    assert Mirror().read(reading).names(Kind.USER) == {"ada"}
+    assert RecordReplica().read(reading).names(Kind.USER) == {"ada"}
 
 
 def test_a_server_that_hangs_while_it_is_followed_is_noticed(slapd: Slapd) -> None:
     impatient = source(slapd, upstream=upstream(slapd, answer_seconds=0.8), probe_seconds=0.2)
-    with Following(impatient) as following:
+    with FollowingReplica(impatient) as following:
         slapd.suspend()
         assert "silent for" in str(following.failed())
         slapd.resume()
@@ -145,7 +145,7 @@ def test_a_server_that_hangs_while_it_is_followed_is_noticed(slapd: Slapd) -> No
 
 def test_an_idle_server_that_lives_is_not_taken_for_dead(slapd: Slapd) -> None:
     impatient = source(slapd, upstream=upstream(slapd, answer_seconds=10), probe_seconds=0.1)
-    with Following(impatient) as following:
+    with FollowingReplica(impatient) as following:
         seen = len(following.mirror.batches)
         following.until(lambda: len(following.mirror.batches) > seen + 2)
         assert following.error is None
@@ -155,4 +155,4 @@ def test_an_idle_server_that_lives_is_not_taken_for_dead(slapd: Slapd) -> None:
 def test_of_several_urls_the_first_that_can_be_reached_is_used(slapd: Slapd) -> None:
     add_person(slapd, "ada")
     two: Upstream = replace(upstream(slapd), urls=("ldap://127.0.0.1:1", slapd.url))
-    assert Mirror().read(source(slapd, upstream=two)).names(Kind.USER) == {"ada"}
+    assert RecordReplica().read(source(slapd, upstream=two)).names(Kind.USER) == {"ada"}

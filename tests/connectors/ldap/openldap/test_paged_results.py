@@ -2,12 +2,12 @@
 
 import pytest
 
-from gateway.connectors.ldap.client.settings import Mode, kind_settings
+from gateway.connectors.ldap.openldap.settings import OpenLDAPMode, openldap_kind_settings
 from gateway.model.errors import SourceRefused
 from gateway.model.objects import Kind
 from tests.conftest import StartSlapd
-from tests.connectors.mirror import Mirror
-from tests.connectors.upstreams import add_person, kinds, source
+from tests.connectors.openldap_upstream import add_person, kinds, source
+from tests.connectors.record_replica import RecordReplica
 from tests.servers.people import people
 from tests.servers.slapd import Slapd
 
@@ -15,7 +15,7 @@ from tests.servers.slapd import Slapd
 def test_without_the_sync_control_everything_is_read_in_pages_and_compared(start_slapd: StartSlapd) -> None:
     slapd = start_slapd(syncprov=False, ldif=people(700, 3, 100))
     reading = source(slapd, page_size=100)
-    mirror = Mirror().read(reading)
+    mirror = RecordReplica().read(reading)
     assert (len(mirror.names(Kind.USER)), len(mirror.names(Kind.GROUP)), len(mirror.names(Kind.ORGANIZATION))) == (700, 3, 10)
     identity = mirror.named("user000001").external_id
     slapd.delete(mirror.named("user000007").dn)
@@ -33,14 +33,14 @@ def test_without_the_sync_control_a_follower_ends_after_the_full_read(start_slap
 
 def test_mode_poll_reads_in_full_although_the_server_offers_more(slapd: Slapd) -> None:
     add_person(slapd, "ada")
-    mirror = Mirror().read(source(slapd, mode=Mode.POLL))
-    mirror.read(source(slapd, mode=Mode.POLL))
+    mirror = RecordReplica().read(source(slapd, mode=OpenLDAPMode.POLL))
+    mirror.read(source(slapd, mode=OpenLDAPMode.POLL))
     assert mirror.batches[-1].completes == {Kind.GROUP}
     assert mirror.names(Kind.USER) == {"ada"}
 
 
-@pytest.mark.parametrize("mode", [Mode.PERSIST, Mode.REFRESH])
-def test_a_mode_that_needs_the_sync_control_is_refused_without_it(start_slapd: StartSlapd, mode: Mode) -> None:
+@pytest.mark.parametrize("mode", [OpenLDAPMode.PERSIST, OpenLDAPMode.REFRESH])
+def test_a_mode_that_needs_the_sync_control_is_refused_without_it(start_slapd: StartSlapd, mode: OpenLDAPMode) -> None:
     with pytest.raises(SourceRefused, match=r'does not offer RFC 4533: load syncprov at the server, or set mode = "poll"'):
         next(source(start_slapd(syncprov=False), mode=mode).read(None, follow=True))
 
@@ -48,7 +48,7 @@ def test_a_mode_that_needs_the_sync_control_is_refused_without_it(start_slapd: S
 def test_another_id_attribute_is_read_by_polling(slapd: Slapd) -> None:
     ada = add_person(slapd, "ada", employeeNumber="E7")
     users = (kinds(slapd)[0],)
-    mirror = Mirror().read(source(slapd, kinds=users, id_attribute="employeeNumber"))
+    mirror = RecordReplica().read(source(slapd, kinds=users, id_attribute="employeeNumber"))
     assert mirror.named("ada").external_id == "e7"
     slapd.rename(ada, "uid=countess")
     assert mirror.read(source(slapd, kinds=users, id_attribute="employeeNumber")).named("countess").external_id == "e7"
@@ -57,7 +57,7 @@ def test_another_id_attribute_is_read_by_polling(slapd: Slapd) -> None:
 def test_an_entry_without_the_id_attribute_stops_the_read_instead_of_being_deleted(slapd: Slapd) -> None:
     ada = add_person(slapd, "ada", employeeNumber="E7")
     users = (kinds(slapd)[0],)
-    mirror = Mirror().read(source(slapd, kinds=users, id_attribute="employeeNumber"))
+    mirror = RecordReplica().read(source(slapd, kinds=users, id_attribute="employeeNumber"))
     slapd.modify(ada, {"employeeNumber": []})
     with pytest.raises(SourceRefused, match=r"source hr: uid=ada,.* shows no employeenumber"):
         mirror.read(source(slapd, kinds=users, id_attribute="employeeNumber"))
@@ -67,6 +67,6 @@ def test_an_entry_without_the_id_attribute_stops_the_read_instead_of_being_delet
 def test_several_bases_are_read_by_one_search_of_which_the_rest_is_out_of_scope(start_slapd: StartSlapd) -> None:
     slapd = start_slapd(syncprov=False, ldif=people(100))
     bases = tuple(f"ou=dept{number},ou=people,{slapd.suffix}" for number in (1, 2))
-    mirror = Mirror().read(source(slapd, kinds=(kind_settings(Kind.USER, bases),)))
+    mirror = RecordReplica().read(source(slapd, kinds=(openldap_kind_settings(Kind.USER, bases),)))
     assert {name[-1] for name in mirror.names(Kind.USER)} == {"1", "2"}
     assert len(mirror.names(Kind.USER)) == 20

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.connectors.ldap.client.settings import KindSettings, Mode, kind_settings
+from gateway.connectors.ldap.client.settings import KindSettings
+from gateway.connectors.ldap.openldap.settings import OpenLDAPMode, openldap_kind_settings
 from gateway.model.deltas import DeltaType, Watermark
 from gateway.model.ldap import dn as names
 from gateway.model.mapping.inbound import default_mapping
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
 from tests.conftest import StartSlapd
-from tests.connectors.mirror import Mirror
-from tests.connectors.upstreams import add_group, add_person, add_unit, kinds, settings, source
+from tests.connectors.openldap_upstream import add_group, add_person, add_unit, kinds, settings, source
+from tests.connectors.record_replica import RecordReplica
 from tests.servers.people import people
 from tests.servers.slapd import Slapd
 
@@ -33,7 +34,7 @@ def test_the_first_read_compares_each_kind_in_full_organizations_first(slapd: Sl
     add_unit(slapd, "sales")
     ada = add_person(slapd, "ada", "ou=sales,ou=people", mail=["ada@example.test", "a@example.test"])
     add_group(slapd, "staff", ada)
-    mirror = Mirror().read(source(slapd))
+    mirror = RecordReplica().read(source(slapd))
     assert [batch.completes for batch in mirror.batches] == [{Kind.ORGANIZATION}, {Kind.USER}, {Kind.GROUP}]
     assert [batch.caught_up for batch in mirror.batches] == [False, False, True]
     user = mirror.named("ada")
@@ -46,16 +47,16 @@ def test_the_external_id_is_the_entry_uuid(slapd: Slapd) -> None:
     with slapd.connect() as connection:
         connection.search(ada, "(objectClass=*)", attributes=["entryUUID"])
         (uuid,) = connection.entries[0]["entryUUID"].values
-    assert Mirror().read(source(slapd)).named("ada").external_id == uuid.strip("{}")
+    assert RecordReplica().read(source(slapd)).named("ada").external_id == uuid.strip("{}")
 
 
 def test_the_base_of_the_organizations_is_not_an_organization(slapd: Slapd) -> None:
     add_unit(slapd, "sales")
-    assert Mirror().read(source(slapd)).names(Kind.ORGANIZATION) == {"sales"}
+    assert RecordReplica().read(source(slapd)).names(Kind.ORGANIZATION) == {"sales"}
 
 
 def test_a_large_read_comes_in_batches_of_which_only_the_last_of_a_kind_has_a_watermark(start_slapd: StartSlapd) -> None:
-    mirror = Mirror().read(source(start_slapd(ldif=people(1200, 12, 100))))
+    mirror = RecordReplica().read(source(start_slapd(ldif=people(1200, 12, 100))))
     users = [batch for batch in mirror.batches if batch.deltas and batch.deltas[0].kind is Kind.USER]
     assert [batch.watermark is not None for batch in users] == [False, False, True]
     assert [batch.begins == {Kind.USER} for batch in users] == [True, False, False]
@@ -70,7 +71,7 @@ def test_a_refresh_with_a_cookie_tells_adds_changes_renames_and_deletes(
     slapd = start_slapd(session_log=session_log)
     ada, bob, eve = (add_person(slapd, uid) for uid in ("ada", "bob", "eve"))
     add_unit(slapd, "sales")
-    mirror = Mirror().read(source(slapd))
+    mirror = RecordReplica().read(source(slapd))
     identity = mirror.named("bob").external_id
     slapd.modify(ada, {"title": ["Countess"]})
     slapd.rename(bob, "uid=robert", f"ou=sales,ou=people,{slapd.suffix}")
@@ -88,7 +89,7 @@ def test_a_refresh_with_a_cookie_tells_adds_changes_renames_and_deletes(
 @pytest.mark.parametrize("session_log", ["memory", "accesslog"])
 def test_with_a_session_log_a_refresh_sends_only_what_changed(start_slapd: StartSlapd, session_log: str) -> None:
     slapd = start_slapd(session_log=session_log, ldif=people(300))
-    mirror = Mirror().read(source(slapd))
+    mirror = RecordReplica().read(source(slapd))
     gone = mirror.named("user000007")
     slapd.delete(gone.dn)
     mirror.read(source(slapd))
@@ -98,7 +99,7 @@ def test_with_a_session_log_a_refresh_sends_only_what_changed(start_slapd: Start
 
 def test_without_a_session_log_a_refresh_lists_what_is_present_and_compares(start_slapd: StartSlapd) -> None:
     slapd = start_slapd(session_log="none", ldif=people(1300))
-    mirror = Mirror().read(source(slapd))
+    mirror = RecordReplica().read(source(slapd))
     slapd.delete(mirror.named("user000007").dn)
     slapd.modify(mirror.named("user000008").dn, {"title": ["Boss"]})
     mirror.read(source(slapd))
@@ -110,7 +111,7 @@ def test_without_a_session_log_a_refresh_lists_what_is_present_and_compares(star
 
 def test_a_refresh_without_changes_yields_no_deltas_and_keeps_its_place(slapd: Slapd) -> None:
     add_person(slapd, "ada")
-    mirror = Mirror().read(source(slapd)).read(source(slapd))
+    mirror = RecordReplica().read(source(slapd)).read(source(slapd))
     assert mirror.types == []
     assert not any(batch.begins or batch.completes for batch in mirror.batches)
 
@@ -129,7 +130,7 @@ def test_a_refresh_without_changes_yields_no_deltas_and_keeps_its_place(slapd: S
 def test_a_cookie_that_the_server_cannot_use_becomes_a_full_comparison(slapd: Slapd, cookie: bytes) -> None:
     add_person(slapd, "ada")
     eve = add_person(slapd, "eve")
-    mirror = Mirror().read(source(slapd))
+    mirror = RecordReplica().read(source(slapd))
     slapd.delete(eve)
     mirror.watermark = with_cookie(mirror.watermark, cookie)
     mirror.read(source(slapd))
@@ -141,7 +142,7 @@ def test_a_cookie_that_the_server_cannot_use_becomes_a_full_comparison(slapd: Sl
 @pytest.mark.parametrize("mark", [b"", b"garbage", b"{}", b'{"version": 1, "kinds": {"user": 5}}', b"[]"])
 def test_a_watermark_that_is_not_ours_becomes_a_full_read(slapd: Slapd, mark: bytes) -> None:
     add_person(slapd, "ada")
-    mirror = Mirror()
+    mirror = RecordReplica()
     mirror.watermark = Watermark(mark)
     assert mirror.read(source(slapd)).batches[-1].completes == {Kind.GROUP}
     assert mirror.names(Kind.USER) == {"ada"}
@@ -149,7 +150,7 @@ def test_a_watermark_that_is_not_ours_becomes_a_full_read(slapd: Slapd, mark: by
 
 def test_changed_settings_of_one_kind_read_that_kind_in_full_and_the_others_on(slapd: Slapd) -> None:
     add_person(slapd, "ada", employeeNumber="7")
-    mirror = Mirror().read(source(slapd))
+    mirror = RecordReplica().read(source(slapd))
     changed = tuple(
         replace(kind, mapping=default_mapping(Kind.USER, {"badge": "employeeNumber"})) if kind.kind is Kind.USER else kind
         for kind in kinds(slapd)
@@ -161,8 +162,8 @@ def test_changed_settings_of_one_kind_read_that_kind_in_full_and_the_others_on(s
 
 def test_an_entry_that_no_longer_matches_the_filter_is_deleted(slapd: Slapd) -> None:
     ada = add_person(slapd, "ada", title="staff")
-    staff: tuple[KindSettings, ...] = (kind_settings(Kind.USER, (f"ou=people,{slapd.suffix}",), "(title=staff)"),)
-    mirror = Mirror().read(source(slapd, kinds=staff))
+    staff: tuple[KindSettings, ...] = (openldap_kind_settings(Kind.USER, (f"ou=people,{slapd.suffix}",), "(title=staff)"),)
+    mirror = RecordReplica().read(source(slapd, kinds=staff))
     assert mirror.names(Kind.USER) == {"ada"}
     slapd.modify(ada, {"title": ["guest"]})
     assert mirror.read(source(slapd, kinds=staff)).names(Kind.USER) == set()
@@ -172,10 +173,10 @@ def test_several_bases_are_one_scope_into_and_out_of_which_entries_move(slapd: S
     for name in ("berlin", "paris", "archive"):
         add_unit(slapd, name)
     bases = tuple(f"ou={name},ou=people,{slapd.suffix}" for name in ("berlin", "paris"))
-    chosen = (kind_settings(Kind.USER, bases), kind_settings(Kind.ORGANIZATION, bases))
+    chosen = (openldap_kind_settings(Kind.USER, bases), openldap_kind_settings(Kind.ORGANIZATION, bases))
     ada, bob = add_person(slapd, "ada", "ou=berlin,ou=people"), add_person(slapd, "bob", "ou=paris,ou=people")
     add_person(slapd, "old", "ou=archive,ou=people")
-    mirror = Mirror().read(source(slapd, kinds=chosen))
+    mirror = RecordReplica().read(source(slapd, kinds=chosen))
     assert (mirror.names(Kind.USER), mirror.names(Kind.ORGANIZATION)) == ({"ada", "bob"}, set())
     identity = mirror.named("ada").external_id
     slapd.rename(ada, "uid=ada", bases[1])
@@ -187,14 +188,14 @@ def test_several_bases_are_one_scope_into_and_out_of_which_entries_move(slapd: S
 
 def test_refresh_mode_uses_the_cookie_and_never_follows(slapd: Slapd) -> None:
     add_person(slapd, "ada")
-    reading = source(slapd, mode=Mode.REFRESH)
-    mirror = Mirror().read(reading)
+    reading = source(slapd, mode=OpenLDAPMode.REFRESH)
+    mirror = RecordReplica().read(reading)
     add_person(slapd, "bob")
     batches = list(reading.read(mirror.watermark, follow=True))
     assert [delta.attributes["username"] for batch in batches for delta in batch.deltas] == [("bob",)]
 
 
 def test_passwords_and_cookies_do_not_print(slapd: Slapd) -> None:
-    mirror = Mirror().read(source(slapd))
+    mirror = RecordReplica().read(source(slapd))
     assert slapd.reader.password not in repr(settings(slapd))
     assert "csn" not in repr(mirror.batches)

@@ -12,11 +12,12 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred
 
-from gateway.connectors.ldap.client.settings import OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.client.settings import Upstream
+from gateway.connectors.ldap.openldap.settings import OpenLDAPSettings, openldap_kind_settings
 from gateway.connectors.ldap.openldap.source import OpenLDAPSource
 from gateway.directory.view_file import history
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
-from tests.connectors.mirror import Following
+from tests.connectors.record_replica import FollowingReplica
 from tests.directory.random_worlds import History
 from tests.directory.worlds import BASE, group, organization, user
 from tests.frontends.ldap.changing import Changing, Consumer, Entries, context_csn, entries, in_reactor
@@ -246,16 +247,16 @@ def upstream_of(serving: Serving, account: Account) -> OpenLDAPSource:
     """What another gateway reads this one with."""
     upstream = Upstream(urls=(serving.url,), bind_dn=account.dn, password=account.password)
     kinds = (
-        kind_settings(Kind.ORGANIZATION, (f"ou=organizations,{BASE}",)),
-        kind_settings(Kind.USER, (f"ou=people,{BASE}",)),
-        kind_settings(Kind.GROUP, (f"ou=groups,{BASE}",)),
+        openldap_kind_settings(Kind.ORGANIZATION, (f"ou=organizations,{BASE}",)),
+        openldap_kind_settings(Kind.USER, (f"ou=people,{BASE}",)),
+        openldap_kind_settings(Kind.GROUP, (f"ou=groups,{BASE}",)),
     )
     return OpenLDAPSource(OpenLDAPSettings(id="up", upstream=upstream, kinds=kinds))
 
 
 @blocking
 def test_a_gateway_follows_a_gateway(changing: Changing, gateway: Serving) -> None:
-    with Following(upstream_of(gateway, changing.portal)) as other:
+    with FollowingReplica(upstream_of(gateway, changing.portal)) as other:
         mirror = other.mirror
         other.until(lambda: mirror.names(Kind.USER) == {"anna", "ben"} and mirror.names(Kind.GROUP) == {"Staff"})
         changing.store.put(replace(ANNA, username="anne"), user(12, "cy"))

@@ -17,7 +17,7 @@ from gateway.model.objects import Kind
 PATIENCE_SECONDS = 20.0
 
 
-class Mirror:
+class RecordReplica:
     """The records that a source's batches add up to."""
 
     def __init__(self) -> None:
@@ -80,18 +80,18 @@ def _first(delta: Delta, name: str) -> str:
     return str(values[0]) if values else ""
 
 
-class Following:
+class FollowingReplica:
     """A mirror that a thread of its own keeps up to date, until the block ends. `error` is what the read raised."""
 
-    def __init__(self, source: Source, mirror: Mirror | None = None) -> None:
-        self.mirror = mirror or Mirror()
+    def __init__(self, source: Source, mirror: RecordReplica | None = None) -> None:
+        self.mirror = mirror or RecordReplica()
         self.error: GatewayError | None = None
         self._source = source
         self._changed = threading.Condition()
         self._caught_up = False
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
-    def __enter__(self) -> Following:
+    def __enter__(self) -> FollowingReplica:
         self._thread.start()
         self.until(lambda: self._caught_up)
         return self

@@ -61,7 +61,7 @@ class Entry:
         return {**self.attributes, **own, **({"isDeleted": [b"TRUE"]} if self.deleted else {})}
 
 
-class ScriptedDomain:
+class ScriptedDomainController:
     """Serves one connection after the other. `portion`: so many entries come in one answer to DirSync. `refusals`: the result
     codes with which the next cookies are refused. `asked`: the DirSync requests that came.
     `notifying`: whether changes can be waited for. `heard`: up to which number of other controllers'
@@ -87,7 +87,7 @@ class ScriptedDomain:
         self.add(BASE, "domainDNS")
         self.add(SERVICE, "nTDSDSA", invocationId=[self.invocation.bytes_le])
 
-    def __enter__(self) -> ScriptedDomain:
+    def __enter__(self) -> ScriptedDomainController:
         self._thread.start()
         return self
 

@@ -13,7 +13,7 @@ from gateway.wire.framing import Framer
 from gateway.wire.messages import BindResponse, LDAPMessage, Result
 
 
-class BindServer:
+class ScriptedBindServer:
     """Serves connections one after the other until the block ends."""
 
     def __init__(self, code: int, garbage: bytes = b"", diagnostic: str = "") -> None:
@@ -24,7 +24,7 @@ class BindServer:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self.url = f"ldap://127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def __enter__(self) -> BindServer:
+    def __enter__(self) -> ScriptedBindServer:
         self._thread.start()
         return self
 

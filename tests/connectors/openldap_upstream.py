@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from gateway.connectors.ldap.client.settings import KindSettings, OpenLDAPSettings, Upstream, kind_settings
+from gateway.connectors.ldap.client.settings import KindSettings, Upstream
+from gateway.connectors.ldap.openldap.settings import OpenLDAPSettings, openldap_kind_settings
 from gateway.connectors.ldap.openldap.source import OpenLDAPSource
 from gateway.model.objects import Kind
 from tests.servers.slapd import Slapd
@@ -18,7 +19,11 @@ def upstream(slapd: Slapd, **changes: Any) -> Upstream:
 
 def kinds(slapd: Slapd) -> tuple[KindSettings, ...]:
     people, groups = (f"ou=people,{slapd.suffix}",), (f"ou=groups,{slapd.suffix}",)
-    return (kind_settings(Kind.USER, people), kind_settings(Kind.ORGANIZATION, people), kind_settings(Kind.GROUP, groups))
+    return (
+        openldap_kind_settings(Kind.USER, people),
+        openldap_kind_settings(Kind.ORGANIZATION, people),
+        openldap_kind_settings(Kind.GROUP, groups),
+    )
 
 
 def settings(slapd: Slapd, **changes: Any) -> OpenLDAPSettings:

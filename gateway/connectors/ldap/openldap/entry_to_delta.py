@@ -1,13 +1,14 @@
 """From an entry on the wire to a Delta: identity, scope and mapping, for one kind of one source. Pure."""
 
-from gateway.connectors.ldap.client.settings import ENTRY_UUID, KindSettings, OpenLDAPSettings
+from gateway.connectors.ldap.client.settings import ENTRY_UUID, KindSettings
+from gateway.connectors.ldap.openldap.settings import OpenLDAPSettings
 from gateway.model.deltas import Delta, DeltaType
 from gateway.model.errors import SourceRefused
 from gateway.model.mapping.inbound import EntryAttributes, map_entry
 from gateway.model.objects import Kind
 
 
-class EntryReader:
+class OpenLDAPEntryMapper:
     """Reads the entries of one kind. `attributes` is what to ask the server for; the identity comes on top of it."""
 
     def __init__(self, source: OpenLDAPSettings, settings: KindSettings) -> None:
@@ -30,7 +31,7 @@ class EntryReader:
             return None
         return map_entry(self.settings.mapping, self._source_id, external_id, dn, attributes)
 
-    def identified(self, object_name: bytes, attributes: list[tuple[str, list[bytes]]]) -> Delta | None:
+    def to_delta(self, object_name: bytes, attributes: EntryAttributes) -> Delta | None:
         """As `upsert`, with the identity from the entry's own attributes. Raises SourceRefused when it has none: without it
         the entry would count as deleted."""
         for description, values in attributes:

@@ -1,4 +1,4 @@
-"""A corner of a real domain that a test has to itself: a unit, how it is read, and what is written into it."""
+"""An organizational unit of a real domain that a test has to itself: its settings as a source, and writes into it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.connectors.ldap.active_directory.settings import DomainKind, DomainSettings, domain_kind
+from gateway.connectors.ldap.active_directory.settings import (
+    ActiveDirectoryKindSettings,
+    ActiveDirectorySettings,
+    active_directory_kind_settings,
+)
 from gateway.connectors.ldap.active_directory.source import ActiveDirectorySource
 from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.deltas import MEMBERS, Delta
 from gateway.model.ldap import dn as names
 from gateway.model.objects import Kind
-from tests.connectors.mirror import Mirror
+from tests.connectors.record_replica import RecordReplica
 from tests.servers.samba import Samba
 
 _numbers = itertools.count(1)
 
 
-class DomainMirror(Mirror):
+class IncrementalReplica(RecordReplica):
     """A mirror of reports that do not mention what has not changed: it stays (law 9)."""
 
     def known(self, before: Delta | None, delta: Delta) -> Delta:
@@ -33,8 +37,8 @@ class DomainMirror(Mirror):
 
 
 @dataclass
-class Corner:
-    """Everything is below OU=corner<n>; login names are made unique by its number. `now`: the clock that sources are given."""
+class ScratchUnit:
+    """A unit OU=scratch<n>; login names are made unique by its number. `now`: the clock that sources are given."""
 
     server: Samba
     name: str
@@ -51,40 +55,40 @@ class Corner:
     def login(self, name: str) -> str:
         return f"{name}{self.number}"
 
-    def user(self, name: str, rdns: str = "", password: str = "", **attributes: object) -> str:
+    def add_user(self, name: str, rdns: str = "", password: str = "", **attributes: object) -> str:
         """A user CN=<name><number>; its DN."""
         return self.server.add_user(self.login(name), self.below(rdns), password, **attributes)
 
-    def unit(self, name: str, rdns: str = "") -> str:
+    def add_unit(self, name: str, rdns: str = "") -> str:
         return self.server.add_unit(name, self.below(rdns))
 
-    def group(self, name: str, *members: str, rdns: str = "", **attributes: object) -> str:
+    def add_group(self, name: str, *members: str, rdns: str = "", **attributes: object) -> str:
         return self.server.add_group(self.login(name), *members, below=self.below(rdns), **attributes)
 
     def upstream(self, **changes: Any) -> Upstream:
         plain = Upstream(urls=(self.server.url,), bind_dn=self.server.admin.dn, password=self.server.admin.password)
         return replace(plain, **changes)
 
-    def kinds(self, *bases: str, **changes: Any) -> tuple[DomainKind, ...]:
-        return tuple(replace(domain_kind(kind, bases or (self.dn,)), **changes) for kind in Kind)
+    def kinds(self, *bases: str, **changes: Any) -> tuple[ActiveDirectoryKindSettings, ...]:
+        return tuple(replace(active_directory_kind_settings(kind, bases or (self.dn,)), **changes) for kind in Kind)
 
-    def settings(self, **changes: Any) -> DomainSettings:
-        plain = DomainSettings(id="corp", upstream=self.upstream(), kinds=self.kinds())
+    def settings(self, **changes: Any) -> ActiveDirectorySettings:
+        plain = ActiveDirectorySettings(id="corp", upstream=self.upstream(), kinds=self.kinds())
         return replace(plain, **changes)
 
     def source(self, **changes: Any) -> ActiveDirectorySource:
         return ActiveDirectorySource(self.settings(**changes), lambda: self.now)
 
 
-def corner(server: Samba) -> Corner:
+def new_scratch_unit(server: Samba) -> ScratchUnit:
     """A new one."""
     number = next(_numbers)
-    made = Corner(server, f"corner{number}", number, datetime.now(UTC))
+    made = ScratchUnit(server, f"scratch{number}", number, datetime.now(UTC))
     server.add_unit(made.name)
     return made
 
 
-def members(mirror: Mirror, group: str) -> set[str]:
+def members(mirror: RecordReplica, group: str) -> set[str]:
     """The names of a group's members, as far as they are known."""
     known = {external_id: delta for (_, external_id), delta in mirror.records.items()}
     told = mirror.named(group).references.get(MEMBERS, ())
@@ -96,7 +100,7 @@ def label(delta: Delta) -> str:
     return str(delta.attributes[naming][0])
 
 
-def everything(mirror: Mirror) -> dict[tuple[Kind, str], tuple[object, ...]]:
+def everything(mirror: RecordReplica) -> dict[tuple[Kind, str], tuple[object, ...]]:
     """What the records say, without the order of members, of whom only those count that are known."""
     known = {external_id for _, external_id in mirror.records}
     return {
@@ -109,6 +113,6 @@ def everything(mirror: Mirror) -> dict[tuple[Kind, str], tuple[object, ...]]:
     }
 
 
-def must_agree(mirror: Mirror, source: ActiveDirectorySource) -> None:
+def must_agree(mirror: RecordReplica, source: ActiveDirectorySource) -> None:
     """What was learned change by change is what a first read finds."""
-    assert everything(mirror) == everything(DomainMirror().read(source))
+    assert everything(mirror) == everything(IncrementalReplica().read(source))

@@ -32,11 +32,11 @@ from gateway.wire.messages import (
 SUFFIX = "dc=example,dc=test"
 
 Answer = tuple[Operation, tuple[Control, ...]]
-Script = Callable[["ScriptedServer", SearchRequest, bytes | None], list[Answer]]
+Script = Callable[["ScriptedSyncServer", SearchRequest, bytes | None], list[Answer]]
 """What to answer to a synchronization search that came with this cookie."""
 
 
-class ScriptedServer:
+class ScriptedSyncServer:
     """Serves one connection after the other with the same script. `cookies`: those that the client sent, in order."""
 
     def __init__(self, script: Script) -> None:
@@ -46,7 +46,7 @@ class ScriptedServer:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self.url = f"ldap://127.0.0.1:{self._listener.getsockname()[1]}"
 
-    def __enter__(self) -> ScriptedServer:
+    def __enter__(self) -> ScriptedSyncServer:
         self._thread.start()
         return self
 

@@ -22,12 +22,11 @@ from gateway.model.errors import GatewayError, NotFound
 from gateway.model.ldap import dn
 from gateway.model.objects import DirectoryObject, Kind, User, Value
 from gateway.store.engine.database import Connection
-from gateway.store.objects import groups, organizations, users
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import records
 from gateway.sync.review.explanation import ExplainedAttribute, ExplainedLink, Explanation, explain
 
 LONGEST = 60  # of the values of one attribute in a table; --json has them whole
-_NOUNS: dict[Kind, Any] = {Kind.USER: users, Kind.ORGANIZATION: organizations, Kind.GROUP: groups}
 
 
 @click.command("explain")
@@ -61,13 +60,13 @@ def _find(connection: Connection, kind: Kind, name: str, in_views: Sequence[str]
     """Raises NotFound or Conflict."""
     at_dn = [*in_views, *(records.objects_at_dn(connection, kind, dn.key(name)) if _is_dn(name) else ())]
     for object_id in at_dn:
-        found: DirectoryObject | None = _NOUNS[kind].get(connection, object_id)
+        found = OBJECT_STORES[kind].get(connection, object_id)
         if found is not None:
             return found
     if kind is Kind.USER:
         return name_lookup.user(connection, name)
     identifier = name_lookup.group_id(connection, name) if kind is Kind.GROUP else name_lookup.organization_id(connection, name)
-    named: DirectoryObject | None = _NOUNS[kind].get(connection, identifier)
+    named = OBJECT_STORES[kind].get(connection, identifier)
     if named is None:
         raise NotFound(f"there is no {kind} {name!r}")
     return named

@@ -16,9 +16,8 @@ from gateway.directory.projection.projection import (
 from gateway.directory.view_file.entry_writer import Put, ViewWriter
 from gateway.model.objects import DirectoryObject, Group, Kind, User
 from gateway.store.engine.database import Database
-from gateway.store.objects import groups, memberships, organizations, users
-
-NOUNS = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
+from gateway.store.objects import memberships
+from gateway.store.objects.by_kind import OBJECT_STORES
 
 _LOAD = "load"
 """In place of an object: its present state is to be read from the store."""
@@ -46,7 +45,7 @@ class Following:
         missing = [object_id for object_id, item in chunk.items() if item is _LOAD]
         found: Mapping[str, DirectoryObject] = {}
         if missing:
-            found = self._database.read_blocking(lambda connection: NOUNS[kind].get_many(connection, missing))
+            found = self._database.read_blocking(lambda connection: OBJECT_STORES[kind].get_many(connection, missing))
         present = {object_id: found.get(object_id) if isinstance(item, str) else item for object_id, item in chunk.items()}
         return {object_id: item if item is not None and self._has(item) else None for object_id, item in present.items()}
 

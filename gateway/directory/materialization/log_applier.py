@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from gateway.directory.materialization.apply_step import EPOCH, Step
-from gateway.directory.materialization.dependents import NOUNS
 from gateway.directory.materialization.view_scope import Content
 from gateway.directory.projection.projection import Projection
 from gateway.directory.view_file import view_file
@@ -18,6 +17,7 @@ from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.engine.database import Database
 from gateway.store.log import changes
 from gateway.store.objects import organizations
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.operations import instance
 
 BUILD_PAGE = 1_000
@@ -96,7 +96,7 @@ class ViewUpdater:
             after = page[-1].id
 
     def _page(self, kind: Kind, after: str) -> Sequence[DirectoryObject]:
-        return self._database.read_blocking(lambda connection: NOUNS[kind].iterate(connection, after, BUILD_PAGE))
+        return self._database.read_blocking(lambda connection: OBJECT_STORES[kind].iterate(connection, after, BUILD_PAGE))
 
     def apply(self, log: Sequence[Change]) -> None:
         """Applies changes that follow the present position, in one transaction. Applying them twice is applying them once."""

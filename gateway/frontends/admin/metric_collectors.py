@@ -14,7 +14,7 @@ from gateway.model.objects import Kind
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
-from gateway.store.objects import groups, organizations, users
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.operations import source_state, sync_runs
 from gateway.store.operations.source_state import SourceState
 from gateway.store.records import records
@@ -133,11 +133,7 @@ class StoreFigures:
 
 def read_figures(connection: Connection) -> StoreFigures:
     """The store's figures; some counting queries."""
-    objects = {
-        Kind.ORGANIZATION: organizations.count(connection),
-        Kind.USER: users.count(connection),
-        Kind.GROUP: groups.count(connection),
-    }
+    objects = {kind: store.count(connection) for kind, store in OBJECT_STORES.items()}
     known = [_source(connection, state) for state in source_state.all_sources(connection)]
     return StoreFigures(objects, changes.last(connection), known)
 

@@ -1,16 +1,15 @@
 """Another [authority] counts for everybody, not only for whom a source happens to report: all objects are worked out anew from
 the records they have, once, after the start, a thousand in a transaction, told by the log like every other change."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.store.engine.database import Connection, Database
-from gateway.store.objects import groups, organizations, users
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.operations import backfill_markers
 from gateway.sync.backfill.job import Chore
 from gateway.sync.inbound import Inbound
@@ -20,15 +19,13 @@ AT_ONCE: Final = 1_000
 NOTE: Final = "authority"
 """The name of the note: under which rules everybody was worked out last."""
 
-_NOUNS: Mapping[Kind, Any] = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
-
 _log = structlog.get_logger("gateway.authority")
 
 
 def resolve_next(connection: Connection, door: Inbound, kind: Kind, after_id: str) -> str | None:
     """Work out the next objects of a kind; how far it has come, None when there are no more. A piece of work for
     `Database.write`."""
-    ids: list[str] = [thing.id for thing in _NOUNS[kind].iterate(connection, after_id, AT_ONCE)]
+    ids = [thing.id for thing in OBJECT_STORES[kind].iterate(connection, after_id, AT_ONCE)]
     if not ids:
         return None
     door.work_out_anew(connection, {object_id: kind for object_id in ids if object_id != ROOT_ORGANIZATION_ID})

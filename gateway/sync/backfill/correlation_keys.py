@@ -3,24 +3,22 @@ of them before a source is read. Whoever is written meanwhile gets them in the d
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import LOCAL
-from gateway.model.objects import Attributes, Kind, Organization, User
+from gateway.model.objects import Attributes, DirectoryObject, Kind, Organization, User
 from gateway.store.correlation import object_keys
 from gateway.store.correlation.object_keys import Names, ObjectKey
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
-from gateway.store.objects import groups, organizations, users
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows
 from gateway.sync.correlation import key_index
 from gateway.sync.rules.correlation_keys import PATH
 
 AT_ONCE: Final = 1_000
-
-_NOUNS: dict[Kind, Any] = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def go_on(connection: Connection, place: Place) -> Place | None:
     """Give the next objects their keys; where to go on, None at the end."""
     changes.lock(connection)
     wanted = object_keys.names(connection)
-    things = _NOUNS[place.kind].iterate(connection, place.after_id, AT_ONCE)
+    things = OBJECT_STORES[place.kind].iterate(connection, place.after_id, AT_ONCE)
     object_keys.add(connection, set(_keys(connection, wanted, place.kind, things)))
     if len(things) == AT_ONCE:
         return Place(place.kind, things[-1].id)
@@ -85,9 +83,7 @@ def _from(connection: Connection, wanted: Names, kinds: Sequence[Kind]) -> Place
     return place
 
 
-def _keys(
-    connection: Connection, wanted: Names, kind: Kind, things: Sequence[User | Organization | Any]
-) -> Iterator[ObjectKey]:
+def _keys(connection: Connection, wanted: Names, kind: Kind, things: Sequence[DirectoryObject]) -> Iterator[ObjectKey]:
     said: dict[str, list[tuple[str, Attributes]]] = {}
     for row in record_rows.linked_to(connection, [thing.id for thing in things]):
         external_id = "" if row.source_id == LOCAL else row.external_id

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.model.objects import Kind
+from gateway.model.objects import Kind, User
 from gateway.model.records import Situation
 from gateway.store.correlation import link_decisions, object_keys, record_keys
 from gateway.store.correlation.link_decisions import LinkDecision, Verdict
 from gateway.store.engine.column_codecs import encode_strings
 from gateway.store.engine.database import Connection
-from gateway.store.objects import groups, organizations, users
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows
 from gateway.sync.batch_state import Touched, Work
 from gateway.sync.correlation.lookup import Asked
@@ -218,7 +218,9 @@ class _Correlating:
         return correlation.unmatched_reason(self._kind, authority.name_of(self._kind, one.attributes), one.row.dn)
 
     def _existing(self, object_ids: Sequence[str]) -> set[str]:
-        return set(_NOUNS[self._kind].get_many(self._connection, object_ids)) - self._work.deleted if object_ids else set()
+        return (
+            set(OBJECT_STORES[self._kind].get_many(self._connection, object_ids)) - self._work.deleted if object_ids else set()
+        )
 
     def _taken(self, found: Iterable[Found]) -> set[str]:
         """Those of the objects found that a record of this source has, or is given in this batch."""
@@ -250,11 +252,10 @@ class _Explanation:
 def described(connection: Connection, kind: Kind, object_ids: Iterable[str]) -> dict[str, str]:
     """Objects in words: what they are and their names."""
     ids = set(object_ids)
-    found = _NOUNS[kind].get_many(connection, ids) if ids else {}
-    return {identifier: f"{kind} {getattr(thing, 'username', None) or thing.name}" for identifier, thing in found.items()}
-
-
-_NOUNS = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
+    found = OBJECT_STORES[kind].get_many(connection, ids) if ids else {}
+    return {
+        identifier: f"{kind} {thing.username if isinstance(thing, User) else thing.name}" for identifier, thing in found.items()
+    }
 
 
 def _union(keys: Iterable[frozenset[str]]) -> set[str]:

@@ -19,11 +19,11 @@ from gateway.store.engine.column_codecs import decode_attributes, encode_attribu
 from gateway.store.engine.database import Connection
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.log import changes
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows, references, source_retirement
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.records.references import Pointer
 from gateway.sync.inbound import Inbound, carry_out
-from gateway.sync.local.deltas import NOUNS
 from gateway.sync.local.source import all_attributes
 from gateway.sync.references.references import ORGANIZATIONS, PARENT
 from gateway.sync.rules.authority import ENABLED, Said, resolve
@@ -62,7 +62,7 @@ class _Adopting:
         self._source_id = source_id
         self._kind = kind
         self._ids = list(dict.fromkeys(row.object_id or "" for row in rows))
-        self._objects: Mapping[str, DirectoryObject] = NOUNS[kind].get_many(connection, self._ids)
+        self._objects: Mapping[str, DirectoryObject] = OBJECT_STORES[kind].get_many(connection, self._ids)
 
     def run(self) -> None:
         if not self._ids:

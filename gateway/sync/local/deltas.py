@@ -1,7 +1,6 @@
 """An edit as a report of the source `local`: what it says of the object, and of whatever that points at."""
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from gateway.model.connector import LOCAL
 from gateway.model.deltas import MEMBERS, Delta, DeltaType
@@ -10,12 +9,9 @@ from gateway.model.errors import NotFound
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
 from gateway.store.engine.database import Connection
-from gateway.store.objects import groups, organizations, users
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows
 from gateway.sync.references.references import ORGANIZATIONS, PARENT
-
-NOUNS: dict[Kind, Any] = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
-"""Where the objects of each kind are."""
 
 
 def of(kind: Kind, object_id: str, edit: Edit) -> Delta:
@@ -45,7 +41,7 @@ def mentioned(connection: Connection, edit: Edit) -> Iterator[Delta]:
     wanted[Kind.ORGANIZATION] |= set(edit.organizations or ())
     for kind, ids in wanted.items():
         unknown = ids - record_rows.heads(connection, LOCAL, kind, ids).keys() if ids else ids
-        existing = NOUNS[kind].get_many(connection, unknown) if unknown else {}
+        existing = OBJECT_STORES[kind].get_many(connection, unknown) if unknown else {}
         if missing := sorted(unknown - existing.keys()):
             raise NotFound(f"there is no {kind} {missing[0]}")
         yield from (Delta(DeltaType.UPSERT, kind, object_id) for object_id in sorted(unknown))

@@ -21,6 +21,7 @@ from gateway.store.engine.database import Connection
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.log import changes
 from gateway.store.objects import groups, organizations, users
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows
 from gateway.sync.inbound import Applied, Inbound
 from gateway.sync.local import deltas as local_deltas
@@ -98,7 +99,7 @@ class LocalDoor:
         changes.lock(connection)
         if object_id == ROOT_ORGANIZATION_ID:
             raise InvalidInput("the root organization stays as it is")
-        found: DirectoryObject | None = local_deltas.NOUNS[kind].get(connection, object_id)
+        found = OBJECT_STORES[kind].get(connection, object_id)
         if found is None:
             raise NotFound(f"this {kind} does not exist any more")
         return found

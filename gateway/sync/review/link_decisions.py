@@ -7,7 +7,6 @@ No user gets another id: a record that moves takes along what it says, and nothi
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from gateway.model.connector import LOCAL
 from gateway.model.errors import Conflict, InvalidInput, NotFound
@@ -18,7 +17,8 @@ from gateway.store.correlation.link_decisions import LinkDecision, Verdict
 from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
-from gateway.store.objects import groups, organizations, users
+from gateway.store.objects import organizations
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.operations import source_state
 from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
@@ -26,8 +26,6 @@ from gateway.sync.inbound import Applied, Inbound, carry_out
 from gateway.sync.objects import relinking
 from gateway.sync.review import merge
 from gateway.sync.rules.object_ids import new_id
-
-_NOUNS: Mapping[Kind, Any] = {Kind.ORGANIZATION: organizations, Kind.USER: users, Kind.GROUP: groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +137,7 @@ class Decisions:
     def _check_exists(self, connection: Connection, kind: Kind, object_id: str) -> None:
         if object_id == ROOT_ORGANIZATION_ID:
             raise InvalidInput("the root organization stays as it is")
-        if _NOUNS[kind].get(connection, object_id) is None:
+        if OBJECT_STORES[kind].get(connection, object_id) is None:
             raise NotFound(f"there is no {kind} {object_id}")
 
     def _decide(self, connection: Connection, name: RecordName, object_id: str, verdict: Verdict, by: str) -> None:

@@ -1,6 +1,8 @@
-"""The command `gateway`: which commands there are, what every command is given, and what the exit code means.
+"""The command `gateway`: its list of commands, the options before them, and the exit code.
 
-A command's module is imported when it is called, so that `gateway status` does not wait for what only `serve` needs.
+This module imports click and the errors, nothing else of ours: `gateway --version` and `gateway --help` are answered from here.
+A command's module is imported when the command is called, so that `gateway status` does not wait for what only `serve` needs.
+`tests/app/test_startup.py` names the modules that may not be loaded.
 """
 
 from __future__ import annotations
@@ -9,89 +11,100 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from functools import cached_property
+from typing import NamedTuple
 
 import click
 
 from gateway import __version__
-from gateway.app.config import loader
-from gateway.app.config.loader import Loaded
-from gateway.model.errors import (
-    ConfigurationError,
-    DeletionsRefused,
-    GatewayError,
-    InvalidSourceData,
-    SourceRefused,
-    SourceUnavailable,
-    StoreUnavailable,
-)
-
-OK, FAILED, USAGE = 0, 1, 2
-
-EXIT_CODES: dict[type[GatewayError], int] = {
-    ConfigurationError: USAGE,
-    DeletionsRefused: 3,
-    SourceUnavailable: 4,
-    SourceRefused: 4,
-    InvalidSourceData: 4,
-    StoreUnavailable: 5,
-}
-"""Every other error of ours is FAILED."""
+from gateway.app.commands.exit_codes import FAILED, OK, exit_code
+from gateway.app.commands.invocation import Invocation
+from gateway.app.config.file_location import CONFIG_VARIABLE, PLACES
+from gateway.model.errors import GatewayError
 
 EPILOG = """\b
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 stopped by the deletion guard,
 4 a source could not be read, 5 the store cannot be used."""
 
-COMMANDS = {
-    "serve": "gateway.app.commands.serve",
-    "check": "gateway.app.commands.check",
-    "sync": "gateway.app.commands.sync",
-    "status": "gateway.app.commands.status",
-    "explain": "gateway.app.commands.explain",
-    "source": "gateway.app.commands.source",
-    "application": "gateway.app.commands.application",
-    "user": "gateway.app.commands.user",
-    "links": "gateway.app.commands.links",
-    "migrate": "gateway.app.commands.migrate",
-    "config": "gateway.app.commands.config",
+
+class Entry(NamedTuple):
+    """A command of the list: `module:attribute` of the click command, and its line in `gateway --help`."""
+
+    target: str
+    help: str
+
+    def load(self) -> click.Command:
+        """Import the command."""
+        module, attribute = self.target.split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+
+COMMANDS: dict[str, Entry] = {
+    "serve": Entry(
+        "gateway.app.commands.serve:command",
+        "Run the gateway in the foreground until SIGTERM or Ctrl-C.",
+    ),
+    "check": Entry(
+        "gateway.app.commands.check:command",
+        "Try every step of reading SOURCE (or all), and show the first five of each kind as they would become.",
+    ),
+    "sync": Entry("gateway.app.commands.sync:command", "Read SOURCE (or all) now."),
+    "status": Entry(
+        "gateway.app.commands.status:command",
+        "Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out.",
+    ),
+    "explain": Entry(
+        "gateway.app.commands.explain:command",
+        "Say of the user, organization or group NAME (name, path, id, or DN in a view or at a source) what decided each "
+        "attribute.",
+    ),
+    "source": Entry(
+        "gateway.app.commands.source:command",
+        "Keep, or let go of, what came from a source that is not in the configuration any more.",
+    ),
+    "application": Entry(
+        "gateway.app.commands.application:command",
+        "Add, list, change and remove the applications that may read.",
+    ),
+    "user": Entry(
+        "gateway.app.commands.user:command",
+        "Set people's local passwords, and make application passwords for them.",
+    ),
+    "links": Entry(
+        "gateway.app.commands.links:command",
+        "Show which records of sources belong to nothing yet, and decide to whom they belong.",
+    ),
+    "migrate": Entry("gateway.app.commands.migrate:command", "Bring the store's schema to this version's."),
+    "config": Entry("gateway.app.commands.config:command", "Show or check the configuration."),
 }
-"""Each module's `command`."""
+"""In the order of `gateway --help`. The help is that of the command itself, whose module is not imported for it."""
 
 
-class Invocation:
-    """What the options before the command said. The configuration is read when a command first asks for it."""
-
-    def __init__(self, file: str | None, assignments: tuple[str, ...]) -> None:
-        self._file = file
-        self._assignments = assignments
-
-    @cached_property
-    def loaded(self) -> Loaded:
-        """Raises ConfigurationError with all complaints."""
-        return loader.load(loader.find(self._file, os.environ), os.environ, self._assignments)
-
-
-class _Commands(click.Group):
-    """COMMANDS, each imported when it is asked for."""
+class LazyGroup(click.Group):
+    """COMMANDS, each imported when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        command = importlib.import_module(COMMANDS[cmd_name]).command
-        assert isinstance(command, click.Command)  # noqa: S101
-        return command
+        return COMMANDS[cmd_name].load() if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list as click does, from the lines of COMMANDS: click would import every command to ask for its help."""
+        limit = formatter.width - 6 - max(map(len, COMMANDS))  # 6: click's indentation and the gap between the columns
+        listed = [(name, click.Command(name, help=entry.help)) for name, entry in COMMANDS.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit)) for name, command in listed])
 
 
-@click.command(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.command(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.option(
     "-c",
     "--config",
     "file",
     metavar="FILE",
-    help=f"The configuration; else ${loader.CONFIG_VARIABLE}, {loader.PLACES[0]}, ./{loader.PLACES[1]}.",
+    help=f"The configuration; else ${CONFIG_VARIABLE}, {PLACES[0]}, ./{PLACES[1]}.",
 )
 @click.option(
     "--set", "assignments", metavar="TABLE.KEY=VALUE", multiple=True, help="Set a key, over the file and the environment."
@@ -104,7 +117,7 @@ def gateway(context: click.Context, file: str | None, assignments: tuple[str, ..
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line; its exit code. Errors of ours are one sentence on standard error, never a traceback."""
+    """Run one command line and return its exit code. Errors of ours are one sentence on standard error, never a traceback."""
     try:
         outcome = gateway.main(list(arguments), prog_name="gateway", standalone_mode=False)
     except click.ClickException as error:
@@ -123,11 +136,6 @@ def run(arguments: Sequence[str]) -> int:
     return outcome if isinstance(outcome, int) else OK
 
 
-def exit_code(error: GatewayError) -> int:
-    """The code by which scripts tell errors apart."""
-    return next((code for kind, code in EXIT_CODES.items() if isinstance(error, kind)), FAILED)
-
-
 def main() -> None:
-    """The console script."""
+    """Run the console script."""
     sys.exit(run(sys.argv[1:]))

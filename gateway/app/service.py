@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from gateway import __version__
 from gateway.app.config.loader import Loaded
 from gateway.app.listeners import Ports
-from gateway.app.parts import factories
+from gateway.app.parts import store_opening
 from gateway.app.process import log_setup
 from gateway.app.process.data_directory import DataDirLock, prepare
 from gateway.app.process.epoll_reactor import epoll_reactor
@@ -45,7 +45,7 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
         prepare(settings.data_dir)
         prepare(settings.view_dir)
         stack.enter_context(DataDirLock(settings.data_dir))
-        database = factories.open_database(settings, reactor)
+        database = store_opening.open_database(settings, reactor)
         try:
             service = Service(build(settings, database, reactor), reactor, environ)
         except BaseException:

@@ -14,7 +14,7 @@ from twisted.python.threadpool import ThreadPool
 
 from gateway.app.config.settings import Certified, LdapTable, Settings
 from gateway.app.listeners import Listener
-from gateway.app.parts import factories, ldap_server, lease_holder
+from gateway.app.parts import clock, factories, ldap_server, lease_holder
 from gateway.app.process.certificates import Certificate
 from gateway.app.workers.supervisor import Crew
 from gateway.app.workers.worker_handle import Desk
@@ -62,7 +62,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     directory = Directory(followers)
 
     # Inbound: one runner for each source
-    process = Process(database, reactor, reactor, pool_for(len(settings.source)), factories.now, lease_holder.name())
+    process = Process(database, reactor, reactor, pool_for(len(settings.source)), clock.now, lease_holder.name())
     runners = Runners(
         [
             Runner(

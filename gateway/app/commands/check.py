@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from gateway.app.cli import Invocation
+from gateway.app.commands.invocation import Invocation
+from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import Progress, as_json, print_json
 from gateway.app.config.source_kinds import SourceTables
 from gateway.app.parts import factories
@@ -27,7 +28,7 @@ LONGEST_VALUE = 40
 def command(context: click.Context, source: str | None, as_json: bool) -> None:
     """Try every step of reading SOURCE (or all), and show the first five of each kind as they would become."""
     invocation: Invocation = context.obj
-    tables = factories.chosen_sources(invocation.loaded.settings, source)
+    tables = chosen_sources(invocation.loaded.settings, source)
     if not tables and not as_json:
         click.echo("no [[source]] is configured")
     results = {table.name: _checked(table, silent=as_json) for table in tables}

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gateway.app.cli import Invocation
+from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports.output import as_json, print_json
 from gateway.app.config.settings import Settings
 from gateway.app.config.value_types import MASK

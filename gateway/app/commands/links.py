@@ -10,11 +10,11 @@ from typing import Any
 import click
 import structlog
 
-from gateway.app.cli import Invocation
+from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import name_lookup, record_format
 from gateway.app.commands.reports.operator_name import whoever
 from gateway.app.commands.reports.output import as_json, print_json, print_table
-from gateway.app.parts import factories
+from gateway.app.parts import factories, store_opening
 from gateway.app.process import log_setup
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
@@ -53,7 +53,7 @@ def command() -> None:
 def list_all(invocation: Invocation, situations: Sequence[str], source: str | None, settled: bool, as_json: bool) -> None:
     """List the records that wait for a person, all or those in one situation."""
     wanted = [Situation(situation) for situation in situations] or list(unlinked_records.LOOSE)
-    with factories.database(invocation.loaded.settings) as database:
+    with store_opening.database(invocation.loaded.settings) as database:
         rows: list[dict[str, Any]] = []
         after = 0
         while True:
@@ -78,7 +78,7 @@ def list_all(invocation: Invocation, situations: Sequence[str], source: str | No
 @click.pass_obj
 def show(invocation: Invocation, source: str, record: str, kind: str | None, as_json: bool) -> None:
     """Show the RECORD of SOURCE: what it says, to whom it belongs or may belong, and what was decided about it."""
-    with factories.database(invocation.loaded.settings) as database:
+    with store_opening.database(invocation.loaded.settings) as database:
         [shown] = database.read_blocking(lambda c: review_queue.show(c, [record_format.find(c, source, record, kind)]))
     facts = record_format.facts(shown) | {"attributes": record_format.attributes(shown)}
     if as_json:
@@ -164,7 +164,7 @@ def _decide(
     settings = invocation.loaded.settings
     log_setup.configure(settings.log.level, settings.log.format)
     decisions, by = factories.decisions(settings), whoever()
-    with factories.database(settings) as database:
+    with store_opening.database(settings) as database:
         name, decided = database.write_blocking(lambda connection: work(connection, decisions, by))
         linked = database.read_blocking(lambda connection: _named(connection, name, decided, told))
     if name is not None:

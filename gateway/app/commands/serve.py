@@ -6,7 +6,7 @@ import os
 
 import click
 
-from gateway.app.cli import Invocation
+from gateway.app.commands.invocation import Invocation
 from gateway.app.process import epoll_reactor
 
 

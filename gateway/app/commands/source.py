@@ -10,12 +10,12 @@ from typing import Any
 import click
 import structlog
 
-from gateway.app.cli import Invocation
+from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import leaver_report
 from gateway.app.commands.reports.operator_name import whoever
 from gateway.app.commands.reports.output import Progress, as_json, print_json
 from gateway.app.config.settings import Settings
-from gateway.app.parts import factories, lease_holder
+from gateway.app.parts import clock, factories, lease_holder, store_opening
 from gateway.app.process import log_setup
 from gateway.model.errors import Conflict, NotFound
 from gateway.model.objects import Kind
@@ -25,7 +25,8 @@ from gateway.store.operations.source_state import SourceState
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.lifecycle import source_retirement
 from gateway.sync.lifecycle.source_retirement import Extent
-from gateway.sync.runner.lease import LeaseInThread, name_for
+from gateway.sync.runner.lease import LeaseInThread
+from gateway.sync.runner.lease_name import name_for
 
 _log = structlog.get_logger("gateway.source")
 
@@ -43,7 +44,7 @@ def finalize(invocation: Invocation, name: str, as_json: bool) -> None:
     """Keep all that came from the source NAME: the same people, organizations and groups, with the same ids and values, to be
     edited here from now on. What another source has too follows that one."""
     settings = invocation.loaded.settings
-    with factories.database(settings) as database:
+    with store_opening.database(settings) as database:
         state = _ended(settings, database, name)
         there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
         own = factories.own_inbound(settings)
@@ -65,7 +66,7 @@ def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: boo
     """Let go of all that came from the source NAME and no other source has: users are disabled, and deleted after 30 days;
     organizations and groups are deleted."""
     settings = invocation.loaded.settings
-    with factories.database(settings) as database:
+    with store_opening.database(settings) as database:
         state = _ended(settings, database, name)
         there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
         if not as_json:
@@ -112,7 +113,7 @@ def _carry_out(
     by = whoever()
     done: Counter[Kind] = Counter()
     with (
-        LeaseInThread(database, name_for(state.id), lease_holder.name(), factories.now),
+        LeaseInThread(database, name_for(state.id), lease_holder.name(), clock.now),
         Progress(f"source {state.id}") as progress,
     ):
         for kind, count in steps:

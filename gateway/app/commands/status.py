@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from gateway.app.cli import Invocation
+from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import leaver_report, posix_report
+from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import ago, as_json, print_json, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.config.source_kinds import SourceTables
-from gateway.app.parts import factories
+from gateway.app.parts import clock, store_opening
 from gateway.model.objects import Kind
 from gateway.model.records import Record, Situation
 from gateway.model.runs import RunStatus, SyncRun
@@ -21,9 +22,9 @@ from gateway.store.engine.database import Connection, Database
 from gateway.store.log import changes
 from gateway.store.operations import leases, source_state, sync_runs
 from gateway.store.records import records
-from gateway.sync.lifecycle.leaver_retention import Grace
-from gateway.sync.runner.lease import name_for
-from gateway.sync.runner.sync_run import in_words
+from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.runner.lease_name import name_for
+from gateway.sync.runner.statistics_text import in_words
 
 FOLLOWED_SECONDS = 60  # a source that is read notes that it was heard at least every 20 seconds
 PROBLEMS_AT_ONCE = 100
@@ -37,13 +38,13 @@ PROBLEMS_AT_ONCE = 100
 def command(invocation: Invocation, source: str | None, problems: bool, as_json: bool) -> None:
     """Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out."""
     settings = invocation.loaded.settings
-    tables, grace = factories.chosen_sources(settings, source), factories.grace(settings)
-    with factories.database(settings) as database:
+    tables, grace = chosen_sources(settings, source), settings.leaver_grace()
+    with store_opening.database(settings) as database:
         if problems:
             left_out = [row for table in tables for row in _problems(database, table.name, grace)]
             _print_problems(left_out, as_json=as_json)
             return
-        moment = factories.now()
+        moment = clock.now()
         rows = database.read_blocking(lambda connection: [_state(connection, table, grace, moment) for table in tables])
         others = [] if source else database.read_blocking(partial(leaver_report.unconfigured, configured=_names(settings)))
         ended = [] if source else database.read_blocking(partial(leaver_report.ended, grace=grace))

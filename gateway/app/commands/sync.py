@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 
-from gateway.app.cli import Invocation, exit_code
+from gateway.app.commands.exit_codes import exit_code
+from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import run_report
+from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import Progress, as_json, print_json
 from gateway.app.config.settings import Settings
 from gateway.app.config.source_kinds import SourceTables
-from gateway.app.parts import factories, lease_holder
+from gateway.app.parts import clock, factories, lease_holder, store_opening
 from gateway.model.errors import Conflict, GatewayError
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine.database import Connection, Database
@@ -21,8 +23,10 @@ from gateway.store.operations import leases, sync_requests, sync_runs
 from gateway.store.operations.sync_requests import Request
 from gateway.sync.backfill import correlation_keys
 from gateway.sync.runner.dry_run import Preview
-from gateway.sync.runner.lease import LeaseInThread, name_for
-from gateway.sync.runner.sync_run import Order, Reading, Trigger, in_words
+from gateway.sync.runner.lease import LeaseInThread
+from gateway.sync.runner.lease_name import name_for
+from gateway.sync.runner.statistics_text import in_words
+from gateway.sync.runner.sync_run import Order, Reading, Trigger
 
 POLL_SECONDS = 0.2
 
@@ -40,16 +44,16 @@ def command(
     """Read SOURCE (or all) now. A running `gateway serve` is asked to do it; without one it is done here."""
     invocation: Invocation = context.obj
     settings = invocation.loaded.settings
-    tables = factories.chosen_sources(settings, source)
+    tables = chosen_sources(settings, source)
     reports: list[dict[str, Any]] = []
     worst = 0
-    with factories.database(settings) as database:
+    with store_opening.database(settings) as database:
         for table in tables:
             try:
                 if dry_run:
                     report = _foresee(database, settings, table, full=full, silent=as_json)
                 else:
-                    request = Request(0, table.name, full, allow_deletions, factories.now())
+                    request = Request(0, table.name, full, allow_deletions, clock.now())
                     report = _synchronize(database, settings, table, request, silent=as_json)
             except GatewayError as error:
                 report = {"source": table.name, "status": "failed", "error": str(error), "exit_code": exit_code(error)}
@@ -89,7 +93,7 @@ def _ask(database: Database, request: Request) -> SyncRun | None:
 
     def place(connection: Connection) -> int:
         return sync_requests.place(
-            connection, request.source_id, full=request.full, allow_deletions=request.allow_deletions, now=factories.now()
+            connection, request.source_id, full=request.full, allow_deletions=request.allow_deletions, now=clock.now()
         )
 
     number = database.write_blocking(place)
@@ -111,16 +115,16 @@ def _ask(database: Database, request: Request) -> SyncRun | None:
 
 
 def _reader(database: Database, source_id: str) -> str | None:
-    return database.read_blocking(lambda connection: leases.holder_of(connection, name_for(source_id), factories.now()))
+    return database.read_blocking(lambda connection: leases.holder_of(connection, name_for(source_id), clock.now()))
 
 
 def _run_here(database: Database, settings: Settings, table: SourceTables, request: Request) -> SyncRun:
     """Read the source in this process. Raises Conflict when another one does; failures are in the run."""
     source, inbound = factories.source(table), factories.inbound(table, settings)
     order = Order(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
-    reading = Reading(inbound, order, factories.now)
+    reading = Reading(inbound, order, clock.now)
     with (
-        LeaseInThread(database, name_for(table.name), lease_holder.name(), factories.now),
+        LeaseInThread(database, name_for(table.name), lease_holder.name(), clock.now),
         Progress(f"source {table.name}") as progress,
     ):
         correlation_keys.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)

@@ -25,9 +25,7 @@ from gateway.model.mapping.defaults import REFERENCES
 from gateway.model.objects import Kind
 from gateway.sync.rules.correlation_keys import EXTERNAL_ID, PATH
 
-CONFIG_VARIABLE = "GATEWAY_CONFIG"
 PREFIX = "GATEWAY_"
-PLACES = (Path("/etc/directory-gateway/gateway.toml"), Path("gateway.toml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +60,6 @@ class _Document:
             return
         place[path[-1]] = parse_value(text)
         self.origins[*location, path[-1]] = origin
-
-
-def find(explicit: str | None, environ: Mapping[str, str]) -> Path:
-    """The configuration file: the one asked for, else $GATEWAY_CONFIG, else the first of PLACES that exists."""
-    asked = explicit or environ.get(CONFIG_VARIABLE)
-    if asked:
-        return Path(asked)
-    for place in PLACES:
-        if place.exists():
-            return place
-    looked = " nor ".join(str(place) for place in PLACES)
-    raise ConfigurationError(f"no configuration file: neither {looked} is there; name one with --config or ${CONFIG_VARIABLE}")
 
 
 def load(file: Path, environ: Mapping[str, str], assignments: Sequence[str] = ()) -> Loaded:

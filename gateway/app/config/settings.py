@@ -28,6 +28,7 @@ from gateway.model.connector import LOCAL
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
 from gateway.store.engine.normalized_keys import MAX_POSIX_NUMBER
+from gateway.sync.lifecycle.grace_period import Grace
 from gateway.sync.objects.posix_allocation import DEFAULT_RANGE, PosixNumbers, Range
 
 MIN_TOKEN_CHARACTERS = 24  # a word that a person makes up is guessed
@@ -213,6 +214,10 @@ class Settings(Table):
     def view_dir(self) -> Path:
         """Where the LDAP views are; what is there can be thrown away while no `serve` runs."""
         return self.data_dir / "views"
+
+    def leaver_grace(self) -> Grace:
+        """Return how long the leavers of each source stay."""
+        return Grace({table.name: table.grace_days for table in self.source})
 
     @property
     def store_url(self) -> str:

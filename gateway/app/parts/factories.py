@@ -1,10 +1,8 @@
-"""Single parts from their tables of the configuration: the store, the sources. app/wiring.py joins them; commands take one."""
+"""Single parts from their tables of the configuration: sources, authenticators, doors. app/wiring.py joins them; commands take
+one. The store is opened in store_opening.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.app.config.csv_source_table import CsvSourceTable
@@ -14,66 +12,27 @@ from gateway.app.config.source_kinds import SourceTables
 from gateway.app.config.source_tables import LdifSourceTable
 from gateway.app.config.view_tables import ViewTable
 from gateway.app.parts import lease_holder
-from gateway.app.process import data_directory
+from gateway.app.parts.clock import now
 from gateway.connectors.csv.settings import CsvSettings
 from gateway.connectors.csv.source import CsvSource
 from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator, PassThroughSettings
 from gateway.connectors.ldif.source import LdifSettings, LdifSource
 from gateway.directory.projection import view_definition
 from gateway.model.connector import LOCAL, LOCAL_TYPE, Source
-from gateway.model.errors import ConfigurationError, NotFound
+from gateway.model.errors import ConfigurationError
 from gateway.model.objects import ROOT_ORGANIZATION_ID
-from gateway.store.engine import migrate
 from gateway.store.engine.database import Database
 from gateway.sync.backfill.authority import Resolving
 from gateway.sync.backfill.posix_numbers import Filling
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
-from gateway.sync.lifecycle.leaver_retention import Grace, Sweeping
+from gateway.sync.lifecycle.leaver_retention import Sweeping
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.review.link_decisions import Decisions
 from gateway.sync.rules import correlation_syntax
 
 if TYPE_CHECKING:
     from gateway.sync.runner.source_runners import Chore
-
-
-def now() -> datetime:
-    """The present, aware, UTC."""
-    return datetime.now(UTC)
-
-
-def open_database(settings: Settings, reactor: Any = None) -> Database:
-    """The store, with this program's schema. An embedded one is made and migrated; another one must have been
-    (`gateway migrate`). Raises StoreUnavailable or ConfigurationError."""
-    database = unchecked_database(settings, reactor)
-    try:
-        if database.embedded:
-            migrate.migrate(database)
-            lease_holder.free_left_behind(database)
-        else:
-            migrate.check_schema(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def unchecked_database(settings: Settings, reactor: Any = None) -> Database:
-    """The store, whatever its schema is."""
-    if settings.store_is_embedded:
-        data_directory.prepare(settings.data_dir)
-    return Database(settings.store_url, reactor=reactor)
-
-
-@contextmanager
-def database(settings: Settings) -> Iterator[Database]:
-    """`open_database` for a command, closed at the end."""
-    opened = open_database(settings)
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 def source(table: SourceTables) -> Source:
@@ -147,16 +106,11 @@ def local_door(settings: Settings) -> LocalDoor:
     return LocalDoor(now, settings.posix.numbers(), settings.authority.authority())
 
 
-def grace(settings: Settings) -> Grace:
-    """How long leavers stay."""
-    return Grace({table.name: table.grace_days for table in settings.source})
-
-
 def chores(settings: Settings, database: Database, reactor: Any) -> list[Chore]:
     """What is to be done for those who are here already."""
     own, numbers = own_inbound(settings), settings.posix.numbers()
     filling = [Filling(database, numbers, now)] if numbers is not None and numbers.allocate else []
-    sweeping = Sweeping(database, own, grace(settings), lease_holder.name(), now, reactor)
+    sweeping = Sweeping(database, own, settings.leaver_grace(), lease_holder.name(), now, reactor)
     return [Resolving(database, own), sweeping, *filling]
 
 
@@ -173,14 +127,3 @@ def fingerprint(table: SourceTables) -> str:
 def view(table: ViewTable) -> view_definition.View:
     """The definition of an LDAP view."""
     return table.view()
-
-
-def chosen_sources(settings: Settings, name: str | None) -> Sequence[SourceTables]:
-    """The source of that name, or all. Raises NotFound naming those that there are."""
-    if name is None:
-        return settings.source
-    chosen = [table for table in settings.source if table.name.lower() == name.lower()]
-    if not chosen:
-        known = ", ".join(table.name for table in settings.source) or "none"
-        raise NotFound(f"there is no source {name!r} in the configuration; the sources are: {known}")
-    return chosen

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.app.config.ldap_source_tables import ActiveDirectorySourceTable, LdapSourceTable, OpenLDAPSourceTable
 from gateway.app.config.settings import Settings
-from gateway.app.parts import factories
+from gateway.app.parts import clock, factories
 from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirectoryEntryMapper
 from gateway.connectors.ldap.client.settings import KindSettings
 from gateway.connectors.ldap.client.user_lookup import EntryToDelta, LdapUserLookup, UserLookupSettings
@@ -73,7 +73,7 @@ def _finder(table: LdapSourceTable, reactor: Any) -> LdapUserLookup:
     if isinstance(table, ActiveDirectorySourceTable):
         domain = table.settings()
         domain_users = next(kind for kind in domain.kinds if kind.kind is Kind.USER)
-        domain_reader = ActiveDirectoryEntryMapper(domain.id, domain_users, factories.now)
+        domain_reader = ActiveDirectoryEntryMapper(domain.id, domain_users, clock.now)
         wanted = domain_reader.identified_attributes
         return _of(table, domain_users, wanted, domain_reader.to_delta, reactor)
     assert isinstance(table, OpenLDAPSourceTable)  # noqa: S101 (there are no others)

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.python.threadpool import ThreadPool
 
 from gateway.app.config.settings import LimitsTable, Settings
-from gateway.app.parts import factories, jit
+from gateway.app.parts import clock, factories, jit
 from gateway.app.parts.measured_authenticator import MeasuredAuthenticator, TellUpstream
 from gateway.app.process.certificates import Certificate
 from gateway.directory.authentication.authentication import Authentication
@@ -57,7 +57,7 @@ def build(
         if factories.vouches(table)
     }
     hashing = Hashing(reactor)
-    offline = OfflineBinds(database, hashing, factories.offline_seconds(settings), factories.now)
+    offline = OfflineBinds(database, hashing, factories.offline_seconds(settings), clock.now)
     measured = {name: MeasuredAuthenticator(name, one, tell_upstream, reactor) for name, one in upstreams.items()}
     admission = jit.admission(settings, database, measured, reactor)
     passwords = Passwords(database, measured, hashing, offline, admission.newcomers)
@@ -76,7 +76,7 @@ def build(
         passwords,
         hashing,
         offline,
-        factories.now,
+        clock.now,
         changers={name: upstreams[name] for name in factories.password_sources(settings, "password_modify")},
         resetters={name: upstreams[name] for name in factories.password_sources(settings, "password_reset")},
         min_length=settings.passwords.min_length,
@@ -91,7 +91,7 @@ def build(
         require_tls=settings.ldap.require_tls,
         password_changes=password_changes,
         revocation=Revocation(authentication, database),
-        writer=Writer(database, factories.local_door(settings), factories.now),
+        writer=Writer(database, factories.local_door(settings), clock.now),
         sources=tuple(table.name for table in settings.source),
         log_operations=settings.log.level == "debug",
     )

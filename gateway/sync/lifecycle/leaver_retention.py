@@ -5,8 +5,7 @@ Whose source is not in the configuration any more is left alone: nobody has said
 (source_retirement.py, source_adoption.py).
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -19,9 +18,9 @@ from twisted.internet.task import LoopingCall
 from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection, Database
-from gateway.store.operations import source_state
 from gateway.store.records import leavers
 from gateway.sync.inbound import Inbound
+from gateway.sync.lifecycle.grace_period import Grace
 from gateway.sync.objects.leavers import GRACE_DAYS
 from gateway.sync.runner.lease import Lease
 
@@ -30,25 +29,6 @@ SWEEP_SECONDS: Final = 600.0  # grace is counted in days: ten minutes more are n
 LEASE: Final = "leavers"
 
 _log = structlog.get_logger("gateway.leavers")
-
-
-@dataclass(frozen=True, slots=True)
-class Grace:
-    """`days`: how long leavers stay, by source of the configuration."""
-
-    days: Mapping[str, float] = field(default_factory=dict)
-
-    def of(self, connection: Connection) -> dict[str, timedelta]:
-        """The same for every source that has leavers and whose leavers go: those of a source that was ended (`gateway source
-        terminate`) stay as long as is usual."""
-        ended = set(leavers.sources(connection)) - {state.id for state in source_state.all_sources(connection)} - set(self.days)
-        days = {**dict.fromkeys(ended, GRACE_DAYS), **self.days}
-        return {source_id: timedelta(days=count) for source_id, count in days.items()}
-
-    def ends_at(self, connection: Connection, source_id: str, gone_at: datetime) -> datetime | None:
-        """When a leaver of the source is deleted; None: not by itself."""
-        time = self.of(connection).get(source_id)
-        return None if time is None else gone_at + time
 
 
 def sweep(connection: Connection, door: Inbound, grace: Grace) -> int:

@@ -19,11 +19,6 @@ LEASE_SECONDS: Final = 30.0  # after a node dies, another takes over this much l
 RENEW_SECONDS: Final = 10.0
 
 
-def name_for(source_id: str) -> str:
-    """The name of the lease for reading a source."""
-    return f"source:{source_id}"
-
-
 class Lease:
     """Renewed by `clock`, inside Twisted. `lost` is called when another holder has taken it over."""
 

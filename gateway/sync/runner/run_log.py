@@ -9,7 +9,8 @@ import structlog
 
 from gateway.model.errors import GatewayError
 from gateway.sync.runner.backoff import Repetition
-from gateway.sync.runner.sync_run import Run, in_words
+from gateway.sync.runner.statistics_text import in_words
+from gateway.sync.runner.sync_run import Run
 
 PROBLEMS_LOGGED: Final = 5  # of one batch; `gateway status --problems` shows all
 PROBLEM_SECONDS: Final = 86_400.0  # a source that is read in full every few minutes has the same problems each time

@@ -26,7 +26,8 @@ from gateway.store.operations import sync_requests
 from gateway.sync.backfill import correlation_keys
 from gateway.sync.inbound import Inbound
 from gateway.sync.runner.backoff import Backoff
-from gateway.sync.runner.lease import Lease, name_for
+from gateway.sync.runner.lease import Lease
+from gateway.sync.runner.lease_name import name_for
 from gateway.sync.runner.run_log import Teller
 from gateway.sync.runner.sync_run import FULL, Ended, Order, Reading, Step, Trigger
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from gateway.model.deltas import Batch, Watermark
 from gateway.model.errors import DeletionsRefused
-from gateway.model.runs import Outcome, Result, RunStatus, Statistics
+from gateway.model.runs import RunStatus, Statistics
 from gateway.store.engine.database import Connection
 from gateway.store.operations import source_state, sync_requests, sync_runs
 from gateway.store.operations.sync_requests import Request
@@ -176,11 +176,3 @@ def _is_over(run: Run, batch: Batch, now: datetime) -> bool:
     if run.trigger is not Trigger.PUSH:
         return batch.caught_up
     return not batch.deltas or now - run.started_at >= timedelta(seconds=PUSH_SECONDS)
-
-
-def in_words(statistics: Statistics) -> str:
-    """The statistics as a clause: "3 created, 1 deleted, 2 skipped"; "nothing changed" when that is so."""
-    parts = [(statistics.total(outcome), outcome.value) for outcome in Outcome if outcome is not Outcome.UNCHANGED]
-    for result in (Result.SKIPPED, Result.FAILED):
-        parts.append((sum(statistics.total(outcome, result) for outcome in Outcome), result.value))
-    return ", ".join(f"{count} {word}" for count, word in parts if count) or "nothing changed"

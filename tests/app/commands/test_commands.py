@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app.parts import factories
+from gateway.app.parts import clock
 from gateway.store.engine.database import Database
 from gateway.store.operations import leases
-from gateway.sync.runner.lease import name_for
+from gateway.sync.runner.lease_name import name_for
 from tests.app.installation import Installation, source_of
 from tests.conftest import StartSlapd
 from tests.servers.people import people, person_dn
@@ -154,7 +154,7 @@ def test_a_broken_file_changes_nothing_and_the_error_names_file_and_line(with_fi
 def test_a_lease_that_a_dead_gateway_left_behind_is_waited_for(with_file: Installation) -> None:
     with_file("status")
     database = Database(f"sqlite:///{with_file.folder}/data/store.sqlite")
-    database.write_blocking(lambda connection: leases.acquire(connection, name_for("file"), "dead:1", 1.5, factories.now()))
+    database.write_blocking(lambda connection: leases.acquire(connection, name_for("file"), "dead:1", 1.5, clock.now()))
     database.close()
     done = with_file("sync")
     assert (done.code, "source file: full run 1 succeeded" in done.out) == (0, True), done

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app.config import loader
+from gateway.app.config import file_location, loader
 from gateway.app.config.csv_source_table import CsvSourceTable
 from gateway.app.config.ldap_source_tables import OpenLDAPSourceTable
 from gateway.app.config.loader import Loaded
@@ -257,13 +257,13 @@ def test_paths_are_relative_to_the_configuration_file(folder: Path) -> None:
 def test_the_configuration_file_is_the_one_named_then_the_variable_then_the_usual_places(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert loader.find("a.toml", {"GATEWAY_CONFIG": "b.toml"}) == Path("a.toml")
-    assert loader.find(None, {"GATEWAY_CONFIG": "b.toml"}) == Path("b.toml")
-    monkeypatch.setattr(loader, "PLACES", (folder / "none.toml", folder / "hr.password"))
-    assert loader.find(None, {}) == folder / "hr.password"
-    monkeypatch.setattr(loader, "PLACES", (folder / "none.toml",))
+    assert file_location.find("a.toml", {"GATEWAY_CONFIG": "b.toml"}) == Path("a.toml")
+    assert file_location.find(None, {"GATEWAY_CONFIG": "b.toml"}) == Path("b.toml")
+    monkeypatch.setattr(file_location, "PLACES", (folder / "none.toml", folder / "hr.password"))
+    assert file_location.find(None, {}) == folder / "hr.password"
+    monkeypatch.setattr(file_location, "PLACES", (folder / "none.toml",))
     with pytest.raises(ConfigurationError, match=r"none.toml is there; name one with --config or \$GATEWAY_CONFIG"):
-        loader.find(None, {})
+        file_location.find(None, {})
 
 
 def test_a_missing_configuration_file_is_named(folder: Path) -> None:

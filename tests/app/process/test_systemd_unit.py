@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from gateway.app import cli
-from gateway.app.config.loader import PLACES
+from gateway.app.config.file_location import PLACES
 from gateway.app.config.settings import GatewayTable
 from gateway.app.service import STOP_SECONDS
 

@@ -10,7 +10,7 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from gateway.app.parts.factories import now
+from gateway.app.parts.clock import now
 from gateway.changelog.tail import Tail
 from gateway.directory.authentication.authentication import Authentication
 from gateway.directory.authentication.offline_binds import OfflineBinds

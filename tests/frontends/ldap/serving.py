@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app.parts.factories import now
+from gateway.app.parts.clock import now
 from gateway.app.process.certificates import Certificate
 from gateway.changelog.tail import Tail
 from gateway.directory.authentication.authentication import Authentication

@@ -12,7 +12,7 @@ import ldap.modlist
 from twisted.internet import reactor
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app.parts.factories import now
+from gateway.app.parts.clock import now
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory
 from gateway.directory.materialization.follower import Follower

@@ -12,7 +12,8 @@ from gateway.model.objects import Kind
 from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.operations import leases, source_state
 from gateway.sync.lifecycle import leaver_retention
-from gateway.sync.lifecycle.leaver_retention import LEASE, SWEEP_SECONDS, Grace, Sweeping, sweep
+from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.leaver_retention import LEASE, SWEEP_SECONDS, Sweeping, sweep
 from gateway.sync.objects.leavers import GRACE_DAYS
 from tests.sync.house import House, gone, person
 from tests.sync.scripted import until

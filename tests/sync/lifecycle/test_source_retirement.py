@@ -17,7 +17,8 @@ from gateway.store.records import record_rows, records, source_retirement
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.lifecycle import source_adoption
 from gateway.sync.lifecycle import source_retirement as ending
-from gateway.sync.lifecycle.leaver_retention import Grace, sweep
+from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.leaver_retention import sweep
 from gateway.sync.lifecycle.source_retirement import Extent
 from gateway.sync.local.source import LocalDoor, MasteredElsewhere
 from gateway.sync.rules.correlation import Reaction

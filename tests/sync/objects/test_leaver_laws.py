@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from gateway.model.deltas import Delta
 from gateway.model.objects import Kind, User
 from gateway.store.objects import users
-from gateway.sync.lifecycle.leaver_retention import Grace, sweep
+from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.leaver_retention import sweep
 from tests.sync.house import House, gone, group, person, present
 from tests.sync.test_laws import fresh_house
 

@@ -15,7 +15,8 @@ from gateway.store.clients import application_passwords, applications
 from gateway.store.correlation import link_decisions
 from gateway.store.correlation.link_decisions import Verdict
 from gateway.store.objects import passwords, users
-from gateway.sync.lifecycle.leaver_retention import Grace, sweep
+from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.leaver_retention import sweep
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.objects.leavers import GRACE_DAYS
 from gateway.sync.review.link_decisions import Decided, Decisions, RecordName

@@ -21,7 +21,8 @@ from gateway.store.objects import users
 from gateway.store.operations import leases, source_state, sync_requests, sync_runs
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
-from gateway.sync.runner.lease import LEASE_SECONDS, RENEW_SECONDS, name_for
+from gateway.sync.runner.lease import LEASE_SECONDS, RENEW_SECONDS
+from gateway.sync.runner.lease_name import name_for
 from gateway.sync.runner.source_runner import LEASE_RETRY_SECONDS, Runner, Schedule
 from gateway.sync.runner.source_runners import Runners
 from tests.sync.scripted import HEARTBEAT, ScriptedSource, Wait, World, batch, everybody, reached, until

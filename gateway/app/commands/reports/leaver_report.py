@@ -15,7 +15,7 @@ from gateway.model.records import Record, Situation
 from gateway.store.engine.database import Connection
 from gateway.store.operations import source_state
 from gateway.store.records import leavers, records
-from gateway.sync.lifecycle.leaver_retention import Grace
+from gateway.sync.lifecycle.grace_period import Grace
 
 
 def of_source(connection: Connection, source_id: str, grace: Grace) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from gateway.app.cli import exit_code
+from gateway.app.commands.exit_codes import exit_code
 from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, Result, RunStatus, Statistics, SyncRun
 from gateway.sync.runner.dry_run import Foreseen
-from gateway.sync.runner.sync_run import in_words
+from gateway.sync.runner.statistics_text import in_words
 
 PROBLEMS_SHOWN = 10
 

@@ -1,0 +1,11 @@
+"""The statistics of a run as a clause of a sentence, for log lines and commands."""
+
+from gateway.model.runs import Outcome, Result, Statistics
+
+
+def in_words(statistics: Statistics) -> str:
+    """Return the statistics as a clause: "3 created, 1 deleted, 2 skipped"; "nothing changed" when that is so."""
+    parts = [(statistics.total(outcome), outcome.value) for outcome in Outcome if outcome is not Outcome.UNCHANGED]
+    for result in (Result.SKIPPED, Result.FAILED):
+        parts.append((sum(statistics.total(outcome, result) for outcome in Outcome), result.value))
+    return ", ".join(f"{count} {word}" for count, word in parts if count) or "nothing changed"

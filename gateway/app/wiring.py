@@ -20,7 +20,7 @@ from gateway.app.workers.supervisor import Crew
 from gateway.app.workers.worker_handle import Desk
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory
-from gateway.directory.materialization.follower import Follower
+from gateway.directory.materialization.follower import LogFollower
 from gateway.frontends.admin.endpoints import Management
 from gateway.frontends.admin.health import HealthCheck, source_check, store_checks, view_check
 from gateway.frontends.admin.links import AdminLinks
@@ -43,7 +43,7 @@ class Program:
 
     database: Database
     tail: Tail
-    followers: Sequence[Follower]
+    followers: Sequence[LogFollower]
     runners: Runners
     ldap: LDAPServer | Crew
     threads: ThreadPool
@@ -58,7 +58,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
 
     # The store's log, and the views that follow it
     tail = Tail(database, reactor)
-    followers = [Follower(factories.view(table), settings.view_dir, database, tail, reactor) for table in settings.view]
+    followers = [LogFollower(factories.view(table), settings.view_dir, database, tail, reactor) for table in settings.view]
     directory = Directory(followers)
 
     # Inbound: one runner for each source

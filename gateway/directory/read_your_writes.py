@@ -14,14 +14,14 @@ for ever: what was written is written all the same."""
 _log = structlog.get_logger("gateway.directory")
 
 
-class Arrivals:
+class ReadYourWrites:
     """`clock` needs IReactorTime."""
 
     def __init__(self, directory: Directory, clock: Any) -> None:
         self._directory = directory
         self._clock = clock
 
-    async def reached(self, view: str, number: int) -> bool:
+    async def wait_for(self, view: str, number: int) -> bool:
         """Whether the view has the change by now, or after a while."""
         follower = self._directory.followers[view]
         if follower.position >= number:

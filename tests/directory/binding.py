@@ -14,11 +14,11 @@ from twisted.internet.task import Clock
 from gateway.directory.authentication.authentication import Authentication, InvalidCredentials
 from gateway.directory.authentication.offline_binds import OfflineBinds
 from gateway.directory.authentication.password_change import PasswordChanges
-from gateway.directory.authentication.password_check import Passwords
-from gateway.directory.authentication.password_hashing import Hashing, hash_blocking
+from gateway.directory.authentication.password_check import PasswordCheck
+from gateway.directory.authentication.password_hashing import PasswordHashing, hash_blocking
 from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.directory.directory import Directory, Party
-from gateway.directory.search.view_reader import Reader
+from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.applications import Application
 from gateway.model.connector import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
@@ -94,9 +94,9 @@ class Bed:
         self.hr, self.crm = Upstream({"cn=anna,o=hr": b"right", "cn=cy,o=hr": b"right"}), Upstream({"cn=dee,o=crm": b"right"})
         updater = self.world.build(openldap_view(), "view")
         updater.close()
-        self.reader: Reader | None = Reader(ViewFile(folder / "view", openldap_view()))
+        self.reader: ViewReader | None = ViewReader(ViewFile(folder / "view", openldap_view()))
         self.clock = Clock()
-        self.hashing = Hashing(reactor)
+        self.hashing = PasswordHashing(reactor)
         self.follower = SimpleNamespace(view=openldap_view(), reader=self.reader)
         self.authentication = self.make()
 
@@ -107,12 +107,12 @@ class Bed:
         views = options.pop("views", [self.follower.view])
         followers = [self.follower, *(SimpleNamespace(view=view, reader=self.reader) for view in views[1:])]
         self.follower.view = views[0]
-        directory = Directory(followers)  # type: ignore[arg-type]
+        directory = Directory(followers)
         changers, resetters = ({name: upstreams[name] for name in options.pop(key, ())} for key in ("changers", "resetters"))
         lock = SoftLock(self.clock.seconds, MAX_FAILURES, 60)
         database = self.world.database
         self.offline = OfflineBinds(database, self.hashing, options.pop("offline_seconds", {}), self.now)
-        passwords = Passwords(database, upstreams, self.hashing, self.offline)
+        passwords = PasswordCheck(database, upstreams, self.hashing, self.offline)
         made = Authentication(directory, database, passwords, lock, **options)
         self.changes = PasswordChanges(
             database, made, passwords, self.hashing, self.offline, self.now, changers=changers, resetters=resetters

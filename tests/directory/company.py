@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from gateway.directory.access import Access
-from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.materialization.log_applier import LogApplier
 from gateway.directory.search.search import Query, Search, ViewSearcher
-from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE, Reader
+from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE, ViewReader
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.applications import Scope
 from gateway.model.ldap.dn import DN
@@ -29,8 +29,8 @@ class Company:
         self.world.put(NORTH, SOUTH, INSIDE, ANNA, BEN, STAFF, SECRET)
         self.world.join(STAFF, ANNA, BEN)
         self.world.join(SECRET, ANNA)
-        self.updater: ViewUpdater = self.world.build(openldap_view(), "view")
-        self.reader = Reader(ViewFile(folder / "view", openldap_view()))
+        self.updater: LogApplier = self.world.build(openldap_view(), "view")
+        self.reader = ViewReader(ViewFile(folder / "view", openldap_view()))
 
     def follow(self) -> None:
         self.updater.apply(self.world.log(self.updater.position))

@@ -6,7 +6,7 @@ from typing import Any
 from twisted.internet.task import deferLater
 
 from gateway.changelog.tail import Tail
-from gateway.directory.materialization.follower import Follower
+from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.projection.view_definition import View
 from gateway.twisted_internals.reactor import installed
 from tests.directory.worlds import World, openldap_view
@@ -33,7 +33,7 @@ class Node:
         self.world = world
         self.reactor = Impatient()
         self.tail = Tail(world.database, installed(), poll_seconds=0.02)
-        self.follower = Follower(view or openldap_view(), world.folder, world.database, self.tail, self.reactor)
+        self.follower = LogFollower(view or openldap_view(), world.folder, world.database, self.tail, self.reactor)
         self.follower.start()
 
     def names(self) -> set[str]:

@@ -3,7 +3,7 @@ entry along with it."""
 
 from collections.abc import Iterable
 
-from gateway.directory.journal.journal_reader import Event, Happened, Reading
+from gateway.directory.journal.journal_reader import Event, EventKind, JournalReader
 from gateway.model.ldap import dn
 from gateway.wire import entries
 
@@ -15,7 +15,7 @@ class Replica:
         self.entries: dict[str, bytes] = {}
         self.keys: dict[str, str] = {}
 
-    def read(self, reading: Reading, rows: int, slices: int = 1_000_000) -> int:
+    def read(self, reading: JournalReader, rows: int, slices: int = 1_000_000) -> int:
         """Takes what a reading tells, some rows at a time, to its end or so many times; the position that the reading is at."""
         reading.open()
         while slices and (told := reading.next_slice(rows)) is not None:
@@ -26,7 +26,7 @@ class Replica:
 
     def take(self, told: Iterable[Event]) -> None:
         for event in told:
-            if event.happened is Happened.REMOVED:
+            if event.kind is EventKind.REMOVED:
                 self.entries.pop(event.object_id, None)
                 self.keys.pop(event.object_id, None)
             else:

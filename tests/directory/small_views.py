@@ -12,7 +12,7 @@ from gateway.directory.projection.index_keys import attribute_key, decoded
 from gateway.directory.projection.projection import CONTAINER, PRIVATE_GROUP, Projection, private_group, private_group_owner
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.filter_evaluator import Evaluator
-from gateway.directory.search.view_reader import BASE_OBJECT, SINGLE_LEVEL, SUBORDINATE_SUBTREE, WHOLE_SUBTREE, Reader
+from gateway.directory.search.view_reader import BASE_OBJECT, SINGLE_LEVEL, SUBORDINATE_SUBTREE, WHOLE_SUBTREE, ViewReader
 from gateway.directory.search.visible_rows import ROW, Row
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.csn import Moment, format_csn
@@ -114,7 +114,7 @@ def random_access(random: Random, directory: Directory) -> Access:
 @contextmanager
 def written(
     directory: Directory, view: View | None = None, *, counted: bool = True, transitive: bool = False
-) -> Iterator[Reader]:
+) -> Iterator[ViewReader]:
     """A reader of a new view file that holds the directory."""
     with tempfile.TemporaryDirectory() as folder:
         file = ViewFile(Path(folder), replace(view or openldap_view(), transitive_member_of=transitive))
@@ -124,9 +124,9 @@ def written(
             _write(writer, Projection(file.view), directory)
             if counted:
                 writer.finish(1)
-                writer.count_values()
+                writer.analyze()
             writer.finish(1)
-        reader = Reader(file)
+        reader = ViewReader(file)
         yield reader
         reader.close()
         connection.close()
@@ -240,7 +240,7 @@ class Oracle:
         return values
 
 
-def all_rows(reader: Reader) -> list[Row]:
+def all_rows(reader: ViewReader) -> list[Row]:
     return reader.execute(f"SELECT {ROW} FROM entry e").fetchall()
 
 

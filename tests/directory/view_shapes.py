@@ -6,7 +6,7 @@ from gateway.directory.projection import view_overrides
 from gateway.directory.projection.attribute_rules import Rule, constant, first_of
 from gateway.directory.projection.view_definition import Layout, View
 from gateway.directory.projection.view_kinds import active_directory, custom, openldap, tree
-from gateway.directory.projection.view_overrides import Overlay, Posix
+from gateway.directory.projection.view_overrides import EntryOverrides, Posix
 from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind
 from tests.directory.worlds import BASE, identifier
@@ -14,7 +14,7 @@ from tests.directory.worlds import BASE, identifier
 DOMAIN = "example.test"
 _BASE = DN.parse(BASE)
 _POSIX = Posix(home="/home/{username}", shell="/bin/sh", private_groups=True, shadow=True)
-_BY_NAME = {Kind.USER: Overlay(naming="cn", attributes={"uid": Rule(("username",), form="lower")})}
+_BY_NAME = {Kind.USER: EntryOverrides(naming="cn", attributes={"uid": Rule(("username",), form="lower")})}
 
 
 def _windows(layout: Layout = "flat") -> View:
@@ -31,11 +31,11 @@ SHAPES = {
     "tree": tree("tree", _BASE),
     "ad": _windows(),
     "ad-tree": _windows("tree"),
-    "ad-together": view_overrides.overlaid(_windows(), {Kind.GROUP: Overlay(container=DN.parse("CN=Users").rdns)}),
-    "custom": view_overrides.overlaid(
+    "ad-together": view_overrides.with_overrides(_windows(), {Kind.GROUP: EntryOverrides(container=DN.parse("CN=Users").rdns)}),
+    "custom": view_overrides.with_overrides(
         custom("custom", _BASE),
         {
-            Kind.USER: Overlay(
+            Kind.USER: EntryOverrides(
                 container=DN.parse("ou=staff,ou=all").rdns,
                 naming="mail",
                 object_classes=("top", "person", "organizationalPerson", "inetOrgPerson"),
@@ -51,7 +51,7 @@ SHAPES = {
     "posix": view_overrides.with_posix(
         view_overrides.with_members(openldap("posix", _BASE), ("member", "uniqueMember", "memberUid")), _POSIX
     ),
-    "posix-by-name": view_overrides.overlaid(view_overrides.with_posix(tree("by-name", _BASE), _POSIX), _BY_NAME),
+    "posix-by-name": view_overrides.with_overrides(view_overrides.with_posix(tree("by-name", _BASE), _POSIX), _BY_NAME),
     "chosen": _chosen(openldap("chosen", _BASE)),
     "chosen-tree": _chosen(view_overrides.with_posix(tree("chosen-tree", _BASE), _POSIX)),
 }

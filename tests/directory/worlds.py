@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.materialization.log_applier import LogApplier
 from gateway.directory.projection import view_kinds
 from gateway.directory.projection.view_definition import View
 from gateway.directory.view_file.view_file import ViewFile
@@ -168,18 +168,18 @@ class World:
     def log(self, after: int = 0, limit: int = 10_000) -> list[Change]:
         return self.database.read_blocking(lambda c: changes.after(c, after, limit))
 
-    def build(self, view: View, folder: str = "built") -> ViewUpdater:
+    def build(self, view: View, folder: str = "built") -> LogApplier:
         """A view built from the present state."""
         updater = self.updater(view, folder)
         updater.build()
         return updater
 
-    def updater(self, view: View, folder: str) -> ViewUpdater:
+    def updater(self, view: View, folder: str) -> LogApplier:
         (self.folder / folder).mkdir(exist_ok=True)
-        return ViewUpdater(ViewFile(self.folder / folder, view), self.database)
+        return LogApplier(ViewFile(self.folder / folder, view), self.database)
 
 
-def contents(updater: ViewUpdater) -> dict[str, Any]:
+def contents(updater: LogApplier) -> dict[str, Any]:
     """All that a view file says, with object ids in place of its own numbers: two files that say the same are equal."""
     execute = updater.connection.execute
     ids = {0: "", **dict(execute("SELECT id, object_id FROM entry").fetchall())}
@@ -200,7 +200,7 @@ def contents(updater: ViewUpdater) -> dict[str, Any]:
 _TRIGRAM_INDEXES = "SELECT name FROM sqlite_master WHERE name LIKE 'fragment%' AND sql LIKE 'CREATE VIRTUAL TABLE%'"
 
 
-def words(updater: ViewUpdater, table: str, ids: Mapping[int, str]) -> list[tuple[str, str, int]]:
+def words(updater: LogApplier, table: str, ids: Mapping[int, str]) -> list[tuple[str, str, int]]:
     """What a trigram index says: trigram, object id, place."""
     execute, seen = updater.connection.execute, f'temp."seen_{table}"'
     execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {seen} USING fts5vocab(main, '{table}', instance)")

@@ -15,7 +15,7 @@ from gateway.app.commands.reports import name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.parts import store_opening
-from gateway.directory.search.view_reader import Reader
+from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.attributes import shown
 from gateway.model.errors import GatewayError, NotFound
@@ -88,7 +88,7 @@ def _in_views(settings: Settings, name: str) -> list[str]:
             continue
         with (
             contextlib.suppress(GatewayError, sqlite3.Error),
-            contextlib.closing(Reader(file)) as reader,
+            contextlib.closing(ViewReader(file)) as reader,
         ):  # it may be built now
             row = reader.row(dn.key(name))
             found += [] if row is None else [row[2]]

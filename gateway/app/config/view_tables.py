@@ -132,10 +132,10 @@ class EntriesTable(ViewPart):
             raise ValueError("container: below ou=applications applications have their bind names; take another")
         return self
 
-    def overlay(self) -> view_overrides.Overlay:
+    def overlay(self) -> view_overrides.EntryOverrides:
         """The same in the view's words."""
         container = None if self.container is None else DN.parse(self.container).rdns
-        return view_overrides.Overlay(container, self.naming, self.object_classes, self.attributes)
+        return view_overrides.EntryOverrides(container, self.naming, self.object_classes, self.attributes)
 
 
 class ChosenEntriesTable(EntriesTable):
@@ -194,7 +194,7 @@ class ViewTable(ViewPart):
         if self.member_attributes is not None:
             view = view_overrides.with_members(view, self.member_attributes)
         view = view_overrides.with_posix(view, view_overrides.Posix(**self.posix.model_dump()))
-        view = view_overrides.overlaid(view, self._overlays())
+        view = view_overrides.with_overrides(view, self._overlays())
         domain = self.domain or domain_of(base)
         return replace(
             view,
@@ -212,6 +212,6 @@ class ViewTable(ViewPart):
         """The attribute rules that were written, by kind of object."""
         return {kind: over.attributes for kind, over in self._overlays().items()}
 
-    def _overlays(self) -> Mapping[Kind, view_overrides.Overlay]:
+    def _overlays(self) -> Mapping[Kind, view_overrides.EntryOverrides]:
         tables = {Kind.USER: self.users, Kind.ORGANIZATION: self.organizations, Kind.GROUP: self.groups}
         return {kind: table.overlay() for kind, table in tables.items()}

@@ -14,7 +14,7 @@ from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirect
 from gateway.connectors.ldap.client.settings import KindSettings
 from gateway.connectors.ldap.client.user_lookup import EntryToDelta, LdapUserLookup, UserLookupSettings
 from gateway.connectors.ldap.openldap.entry_to_delta import OpenLDAPEntryMapper
-from gateway.directory.authentication.jit import Newcomers, NewcomerSource
+from gateway.directory.authentication.jit import JitProvisioning, JitSource
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import Authenticator
 from gateway.model.deltas import Batch, Delta
@@ -31,7 +31,7 @@ from gateway.sync.inbound import Inbound
 class Admission:
     """`closers` end what looks people up."""
 
-    newcomers: Newcomers | None = None
+    newcomers: JitProvisioning | None = None
     closers: Sequence[Callable[[], object]] = ()
 
 
@@ -54,8 +54,8 @@ def admission(settings: Settings, database: Database, authenticators: Mapping[st
         return Admission()
     finders = {table.name: _finder(table, reactor) for table in tables}
     entrance = StoreJitProvisioner(database, {table.name: factories.inbound(table, settings) for table in tables})
-    sources = [NewcomerSource(name, finder, authenticators[name]) for name, finder in finders.items()]
-    return Admission(Newcomers(sources, entrance, reactor.seconds), [finder.close for finder in finders.values()])
+    sources = [JitSource(name, finder, authenticators[name]) for name, finder in finders.items()]
+    return Admission(JitProvisioning(sources, entrance, reactor.seconds), [finder.close for finder in finders.values()])
 
 
 def _enter(connection: Connection, *, inbound: Inbound, delta: Delta) -> ProvisionedUser | None:

@@ -17,12 +17,12 @@ from gateway.app.process.certificates import Certificate
 from gateway.directory.authentication.authentication import Authentication
 from gateway.directory.authentication.offline_binds import OfflineBinds
 from gateway.directory.authentication.password_change import PasswordChanges
-from gateway.directory.authentication.password_check import Passwords
-from gateway.directory.authentication.password_hashing import Hashing
+from gateway.directory.authentication.password_check import PasswordCheck
+from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.directory.authentication.revocation import Revocation
 from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.directory.directory import Directory
-from gateway.directory.read_your_writes import Arrivals
+from gateway.directory.read_your_writes import ReadYourWrites
 from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.core.write_port import Writer
@@ -56,11 +56,11 @@ def build(
         for table in settings.source
         if factories.vouches(table)
     }
-    hashing = Hashing(reactor)
+    hashing = PasswordHashing(reactor)
     offline = OfflineBinds(database, hashing, factories.offline_seconds(settings), clock.now)
     measured = {name: MeasuredAuthenticator(name, one, tell_upstream, reactor) for name, one in upstreams.items()}
     admission = jit.admission(settings, database, measured, reactor)
-    passwords = Passwords(database, measured, hashing, offline, admission.newcomers)
+    passwords = PasswordCheck(database, measured, hashing, offline, admission.newcomers)
     authentication = Authentication(
         directory,
         database,
@@ -68,7 +68,7 @@ def build(
         soft_lock,
         anonymous_views=settings.ldap.anonymous,
         users_see_themselves=settings.ldap.user_access == "self",
-        arrivals=Arrivals(directory, reactor) if admission.newcomers else None,
+        read_your_writes=ReadYourWrites(directory, reactor) if admission.newcomers else None,
     )
     password_changes = PasswordChanges(
         database,

@@ -17,8 +17,8 @@ from gateway.app.process.certificates import Certificate, Pem
 from gateway.app.workers.accepting_port import HandingFactory
 from gateway.app.workers.protocol import Boot, Message, Stop, ViewState, renewed
 from gateway.app.workers.worker_handle import Arrival, Desk, Post
-from gateway.directory.materialization.follower import Follower
-from gateway.directory.search.view_reader import Reader
+from gateway.directory.materialization.follower import LogFollower
+from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file import view_file
 from gateway.frontends.admin.health import Health
 
@@ -40,7 +40,7 @@ class Crew:
     """`settings.ldap.workers` workers. `reactor` needs IReactorProcess, IReactorFDSet, IReactorTime."""
 
     def __init__(
-        self, settings: Settings, followers: Sequence[Follower], certificate: Certificate | None, desk: Desk, reactor: Any
+        self, settings: Settings, followers: Sequence[LogFollower], certificate: Certificate | None, desk: Desk, reactor: Any
     ) -> None:
         self.restarts = 0
         self._settings = settings
@@ -53,7 +53,7 @@ class Crew:
         self._failures: dict[Post, int] = dict.fromkeys(self._posts, 0)
         self._endings: dict[Post, str] = {}
         self._starting: dict[Post, Any] = {}
-        self._builds: dict[str, tuple[Reader, str]] = {}
+        self._builds: dict[str, tuple[ViewReader, str]] = {}
         """By view: the reader that is served, and the build of its file."""
         self._homeless: deque[Arrival] = deque()
         self._turn = 0
@@ -159,10 +159,10 @@ class Crew:
 
     # What they must know ----------------------------------------------------------------------------------------------
 
-    def _view_changed(self, follower: Follower) -> None:
+    def _view_changed(self, follower: LogFollower) -> None:
         self._tell(self._state(follower))
 
-    def _state(self, follower: Follower) -> ViewState:
+    def _state(self, follower: LogFollower) -> ViewState:
         name, reader = follower.view.name, follower.reader
         if reader is None:
             return ViewState(name, "", follower.position)

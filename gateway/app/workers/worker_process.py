@@ -107,7 +107,7 @@ class Worker:
             case Entered(number, admitted):
                 self._soft_lock.answered(number, admitted)
             case ViewState(name, build, position):
-                self._views[name].tell(build, position)
+                self._views[name].report(build, position)
             case Renewed():
                 pem = self._renewed.whole(message)
                 if self._certificate is not None and pem is not None:

@@ -18,7 +18,7 @@ MAX_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountStatus:
     """`exists` and `enabled`; `vouching`: the accounts whose sources can be asked, in the order in which they were linked;
     `local_hash`: only without any."""
 
@@ -34,26 +34,26 @@ class Standing:
         return self.enabled and bool(self.vouching or self.local_hash)
 
 
-class Standings:
+class AccountStatusLookup:
     """`sources`: the ids of those that can be asked."""
 
     def __init__(self, database: Database, sources: Container[str]) -> None:
         self._database = database
         self._sources = sources
-        self._waiting: list[tuple[str, Deferred[Standing]]] = []
+        self._waiting: list[tuple[str, Deferred[AccountStatus]]] = []
         self._reading = False
 
-    def at_once(self, user_id: str) -> Standing | None:
+    def at_once(self, user_id: str) -> AccountStatus | None:
         """As `of`, where the store can be seen without waiting; None where it cannot."""
         seen = self._database.glimpse(user_id)
         if seen is None:
             return None
         vouching = tuple(account for account in seen.accounts if account.source_id in self._sources)
-        return Standing(user_id, seen.exists, seen.enabled, vouching, None if vouching else seen.local_hash)
+        return AccountStatus(user_id, seen.exists, seen.enabled, vouching, None if vouching else seen.local_hash)
 
-    def of(self, user_id: str) -> "Deferred[Standing]":
+    def of(self, user_id: str) -> "Deferred[AccountStatus]":
         """The standing of one person, who need not exist. Fails with StoreUnavailable."""
-        answer: Deferred[Standing] = Deferred()
+        answer: Deferred[AccountStatus] = Deferred()
         self._waiting.append((user_id, answer))
         if not self._reading:
             self._reading = True
@@ -68,7 +68,7 @@ class Standings:
         finally:
             self._reading = False
 
-    async def _read(self, asked: list[tuple[str, Deferred[Standing]]]) -> None:
+    async def _read(self, asked: list[tuple[str, Deferred[AccountStatus]]]) -> None:
         try:
             found = await self._database.read(lambda connection: self._found(connection, {user_id for user_id, _ in asked}))
         except Exception as error:
@@ -80,7 +80,7 @@ class Standings:
             if not answer.called:  # who asked may have gone
                 answer.callback(found[user_id])
 
-    def _found(self, connection: Connection, user_ids: set[str]) -> dict[str, Standing]:
+    def _found(self, connection: Connection, user_ids: set[str]) -> dict[str, AccountStatus]:
         enabled = users.enabled_by_id(connection, user_ids)
         accounts = records.accounts_by_user(connection, user_ids)
         vouching = {
@@ -90,6 +90,8 @@ class Standings:
         on_their_own = [user_id for user_id, found in vouching.items() if not found]
         local = passwords.local_hashes(connection, on_their_own) if on_their_own else {}
         return {
-            user_id: Standing(user_id, user_id in enabled, enabled.get(user_id, False), vouching[user_id], local.get(user_id))
+            user_id: AccountStatus(
+                user_id, user_id in enabled, enabled.get(user_id, False), vouching[user_id], local.get(user_id)
+            )
             for user_id in user_ids
         }

@@ -11,13 +11,13 @@ from typing import TypeVar
 import structlog
 
 from gateway.directory.access import Access, of_application, of_user
-from gateway.directory.authentication.bind_names import BindNames, Named
+from gateway.directory.authentication.bind_names import BindIdentity, BindNames
 from gateway.directory.authentication.client_certificates import CertificateNames
 from gateway.directory.authentication.offline_binds import WrongOffline
-from gateway.directory.authentication.password_check import Passwords
+from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.directory.authentication.soft_lock import SoftLock, bounded
 from gateway.directory.directory import Directory, Party
-from gateway.directory.read_your_writes import Arrivals
+from gateway.directory.read_your_writes import ReadYourWrites
 from gateway.directory.search.search import NoSuchObject
 from gateway.model.applications import Application, Grant, Scope
 from gateway.model.connector import PolicyNotice
@@ -70,20 +70,20 @@ class Authentication:
         self,
         directory: Directory,
         database: Database,
-        passwords: Passwords,
+        passwords: PasswordCheck,
         soft_lock: SoftLock,
         *,
         anonymous_views: tuple[str, ...] = (),
         users_see_themselves: bool = True,
-        arrivals: Arrivals | None = None,
+        read_your_writes: ReadYourWrites | None = None,
     ) -> None:
-        """`arrivals`: where newcomers are let in."""
+        """`read_your_writes`: where newcomers are let in."""
         self._directory = directory
         self._database = database
         self._passwords = passwords
         self._soft_lock = soft_lock
-        self._names = BindNames(directory, database, newcomers=arrivals is not None)
-        self._arrivals = arrivals
+        self._names = BindNames(directory, database, newcomers=read_your_writes is not None)
+        self._read_your_writes = read_your_writes
         self._of_applications = {view.name: str(view.applications) for view in directory.views}
         self._users_see_themselves = users_see_themselves
         everything = Access(scope=Scope()) if anonymous_views else Access()
@@ -103,7 +103,7 @@ class Authentication:
 
     async def guarded(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]]) -> T:
         """What comes of `work`, which raises InvalidCredentials or WrongOffline for a wrong password, unless there were too
-        many of them: then InvalidCredentials at once. `key`: Named.key; `name`: as it was given, for the log."""
+        many of them: then InvalidCredentials at once. `key`: BindIdentity.key; `name`: as it was given, for the log."""
         key = bounded(key)
         if not await self._soft_lock.enter(key):
             _log.warning("bind", dn=name, peer=peer, result="locked", cure="wait, or find out who guesses")
@@ -148,7 +148,7 @@ class Authentication:
             raise AuthorizationDenied
         return self._person(named)
 
-    def sees(self, party: Party, named: Named) -> bool:
+    def sees(self, party: Party, named: BindIdentity) -> bool:
         """Whether the entry that was found is visible to this party."""
         if named.view not in party.views:
             return False
@@ -169,7 +169,7 @@ class Authentication:
         name = f"cn={dn.escape(application.name)},{self._of_applications[definition.name]}"
         return Party(name, views, of_application(application), application=application)
 
-    async def named_by(self, authz_id: str, party: Party) -> Named | None:
+    async def named_by(self, authz_id: str, party: Party) -> BindIdentity | None:
         """Whom an authzId names for this party: "dn:…", or "u:…" with a login name; None when it has neither form."""
         form, _, name = authz_id.partition(":")
         if form.lower() == "u":
@@ -179,11 +179,11 @@ class Authentication:
         except InvalidDN:
             return None
 
-    async def named(self, name: str) -> Named:
+    async def named(self, name: str) -> BindIdentity:
         """Whom a bind name means. Raises InvalidDN, ViewNotReady."""
         return await self._names.find(name)
 
-    async def _identify(self, named: Named, password: bytes, peer: str) -> Bound:
+    async def _identify(self, named: BindIdentity, password: bytes, peer: str) -> Bound:
         if named.application is not None:
             party = await self._application(named, named.application, password)
             if party is None:
@@ -201,22 +201,22 @@ class Authentication:
         _log.info("bind", dn=named.name, peer=peer, result="accepted", **how, **via)
         return Bound(self._person(named, proved=used is None), proof.notice)
 
-    async def _arrived(self, named: Named, entered: ProvisionedUser) -> Named:
+    async def _arrived(self, named: BindIdentity, entered: ProvisionedUser) -> BindIdentity:
         """A newcomer as the views show them, when they do. Raises InvalidCredentials, Busy."""
         for view in dict.fromkeys(view for view, _ in named.candidates):
-            if self._arrivals is not None and not await self._arrivals.reached(view, entered.change_number):
+            if self._read_your_writes is not None and not await self._read_your_writes.wait_for(view, entered.change_number):
                 raise Busy("you are known now; try again when the directory shows it")
             found = self._names.entry(view, entered.user_id)
             if found is not None:
                 return found
         raise InvalidCredentials
 
-    async def _application(self, named: Named, application_name: str, password: bytes) -> Party | None:
+    async def _application(self, named: BindIdentity, application_name: str, password: bytes) -> Party | None:
         secret = password.decode("utf-8", "replace")
         found = await self._database.look(lambda connection: applications.verify(connection, application_name, secret))
         return None if found is None else self.party_of(found, named.view)
 
-    def _person(self, named: Named, *, proved: bool = False) -> Party:
+    def _person(self, named: BindIdentity, *, proved: bool = False) -> Party:
         user_id = named.user_id or ""
         access = of_user(user_id) if self._users_see_themselves else Access()
         return Party(named.name, (named.view,), access, user_id=user_id, proved=proved)

@@ -20,7 +20,7 @@ _USER = Kind.USER.value
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class BindIdentity:
     """Who is meant. `key`: the same for all names of one person, for the soft lock. `view` and `name` (a DN): where it was
     found, "" for nowhere. A person has a `user_id`, an application an `application`, its name; nobody has neither.
     `candidates`: of nobody, the login names that were meant, each with the view in which; only where newcomers are let in."""
@@ -47,7 +47,7 @@ class BindNames:
         self._newcomers = newcomers
         self._of_applications = {view.name: view.applications.key for view in directory.views}
 
-    async def find(self, name: str) -> Named:
+    async def find(self, name: str) -> BindIdentity:
         """Whom a bind name means. Raises InvalidDN when it is no DN and no view takes anything else, ViewNotReady."""
         try:
             key = dn.key(name)
@@ -57,40 +57,40 @@ class BindNames:
             return await self._by_login(name, list(self._candidates(name)))
         return self._by_key(key, lambda: _leaf(name), for_bind=True)
 
-    async def find_login(self, login: str, views: tuple[View, ...]) -> Named:
+    async def find_login(self, login: str, views: tuple[View, ...]) -> BindIdentity:
         """Whom a login name means in these views, whatever forms they take for binding."""
         return await self._by_login(login, [(view, login) for view in views])
 
-    def by_dn(self, name: DN) -> Named:
+    def by_dn(self, name: DN) -> BindIdentity:
         """Whom a DN means."""
         return self._by_key(name.key, lambda: name.rdns[0].avas, for_bind=False)
 
-    def _by_key(self, key: str, leaf: Callable[[], tuple[AVA, ...]], *, for_bind: bool) -> Named:
+    def _by_key(self, key: str, leaf: Callable[[], tuple[AVA, ...]], *, for_bind: bool) -> BindIdentity:
         """The same; `leaf` gives the first RDN with its spelling, which only names of applications and newcomers need."""
         view = self._directory.view_at(key)
         if view is None:
-            return Named(key)
+            return BindIdentity(key)
         parent = dn.parent_key(key)
         if parent == self._of_applications[view.name] and key.startswith("cn=", len(parent)):
             avas = leaf()
             if len(avas) == 1:
-                return Named(key, view.name, application=avas[0].value)
+                return BindIdentity(key, view.name, application=avas[0].value)
         found = self._directory.reader(view.name).named(key)
         if found is None or found[0] != _USER or (for_bind and "dn" not in view.bind_names):
             if found is None and for_bind and self._newcomers:
                 login = login_of(view, key, leaf)
                 if login:
-                    return Named(_key_of_login(login), view.name, candidates=((view.name, login),))
-            return Named(key, view.name)
+                    return BindIdentity(_key_of_login(login), view.name, candidates=((view.name, login),))
+            return BindIdentity(key, view.name)
         _, user_id, spelled = found
-        return Named(_key_of(user_id), view.name, spelled, user_id=user_id)
+        return BindIdentity(_key_of(user_id), view.name, spelled, user_id=user_id)
 
-    def entry(self, view: str, user_id: str) -> Named | None:
+    def entry(self, view: str, user_id: str) -> BindIdentity | None:
         """A person as the view shows them, if it does. Raises ViewNotReady."""
         row = self._directory.reader(view).row_of(user_id)
-        return None if row is None or row[1] != Kind.USER else Named(_key_of(user_id), view, row[6], user_id=user_id)
+        return None if row is None or row[1] != Kind.USER else BindIdentity(_key_of(user_id), view, row[6], user_id=user_id)
 
-    async def _by_login(self, name: str, candidates: list[tuple[View, str]]) -> Named:
+    async def _by_login(self, name: str, candidates: list[tuple[View, str]]) -> BindIdentity:
         readers = [self._directory.reader(view.name) for view, _ in candidates]
         keys = [name_key(login) for _, login in candidates]
         holders = await self._database.read(lambda connection: users.name_holders(connection, set(keys)))
@@ -98,11 +98,11 @@ class BindNames:
             user_id = holders.get(key)
             row = None if user_id is None else reader.row_of(user_id)
             if row is not None and row[1] == _USER:
-                return Named(_key_of(row[2]), view.name, row[6], user_id=row[2])
+                return BindIdentity(_key_of(row[2]), view.name, row[6], user_id=row[2])
         if self._newcomers and candidates:
             named = tuple((view.name, login) for view, login in candidates)
-            return Named(_key_of_login(named[0][1]), candidates=named)
-        return Named(_key_of_login(name))
+            return BindIdentity(_key_of_login(named[0][1]), candidates=named)
+        return BindIdentity(_key_of_login(name))
 
     def _candidates(self, name: str) -> Iterator[tuple[View, str]]:
         """In which views, and by which login names, a name is looked up."""

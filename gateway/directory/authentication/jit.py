@@ -32,7 +32,7 @@ _log = structlog.get_logger("gateway.bind")
 
 
 @dataclass(frozen=True, slots=True)
-class NewcomerSource:
+class JitSource:
     """A source that may be asked for people who are not known here."""
 
     id: str
@@ -41,7 +41,7 @@ class NewcomerSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class JitOutcome:
     """What became of it. `entered`: None when a source has the person and refused the password, or when nobody may be made of
     what it has. `reason`: why the source refused, for the audit."""
 
@@ -51,20 +51,20 @@ class Newcomer:
     reason: str = ""
 
 
-class Newcomers:
+class JitProvisioning:
     """`now` gives seconds that only go forward."""
 
-    def __init__(self, sources: Sequence[NewcomerSource], entrance: JitProvisioner, now: Callable[[], float]) -> None:
+    def __init__(self, sources: Sequence[JitSource], entrance: JitProvisioner, now: Callable[[], float]) -> None:
         self._sources = sources
         self._entrance = entrance
         self._now = now
         self._nobody: OrderedDict[str, float] = OrderedDict()
 
-    async def admit(self, logins: Sequence[str], password: bytes) -> Newcomer | None:
+    async def admit(self, logins: Sequence[str], password: bytes) -> JitOutcome | None:
         """Let in whoever has one of these login names and this password; None when no source knows the names. Raises
         SourceUnavailable when nobody was let in and a source could not be asked, StoreUnavailable."""
         silent: SourceUnavailable | None = None
-        refused: Newcomer | None = None
+        refused: JitOutcome | None = None
         for login in logins[:MAX_LOGINS]:
             if self._is_nobody(name_key(login)):
                 continue
@@ -88,7 +88,7 @@ class Newcomers:
             raise silent
         return refused
 
-    async def _person(self, source: NewcomerSource, login: str) -> Delta | None:
+    async def _person(self, source: JitSource, login: str) -> Delta | None:
         """The one who has the login name there."""
         naming, key = NAMING_ATTRIBUTE[Kind.USER], name_key(login)
         found = [one for one in await source.finder.look_up(login) if name_key(first_text(one.attributes, naming)) == key]
@@ -97,16 +97,16 @@ class Newcomers:
             return None
         return next((one for one in found if one.dn and not one.problem), None)
 
-    async def _asked(self, source: NewcomerSource, person: Delta, password: bytes) -> Newcomer:
+    async def _asked(self, source: JitSource, person: Delta, password: bytes) -> JitOutcome:
         answer = await source.authenticator.authenticate(person.dn, password)
         if answer.outcome is not BindOutcome.ACCEPTED:
-            return Newcomer(None, source.id, answer.notice, answer.reason)
+            return JitOutcome(None, source.id, answer.notice, answer.reason)
         entered = await self._entrance.provision(source.id, person)
         if entered is None:
             _log.warning("newcomer is left out", source=source.id, dn=person.dn, cure="see gateway status --problems")
         else:
             _log.info("newcomer", source=source.id, dn=person.dn, user_id=entered.user_id)
-        return Newcomer(entered, source.id, answer.notice)
+        return JitOutcome(entered, source.id, answer.notice)
 
     def _is_nobody(self, key: str) -> bool:
         until = self._nobody.get(key)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import structlog
 from twisted.internet.defer import ensureDeferred
 
-from gateway.directory.authentication.password_hashing import Hashing
+from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.model.errors import Busy, SourceUnavailable
 from gateway.store.engine.database import Database
 from gateway.store.objects import passwords
@@ -33,7 +33,9 @@ class WrongOffline(SourceUnavailable):
 class OfflineBinds:
     """`seconds`: by source id, how long a verifier is good; a source that is not there keeps none. `now`: aware UTC."""
 
-    def __init__(self, database: Database, hashing: Hashing, seconds: Mapping[str, float], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, hashing: PasswordHashing, seconds: Mapping[str, float], now: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._hashing = hashing
         self._lifetimes = {source_id: timedelta(seconds=length) for source_id, length in seconds.items() if length > 0}

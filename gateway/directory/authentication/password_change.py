@@ -10,12 +10,12 @@ from datetime import datetime
 
 import structlog
 
-from gateway.directory.authentication.account_status import Standing
+from gateway.directory.authentication.account_status import AccountStatus
 from gateway.directory.authentication.authentication import Authentication, InvalidCredentials
-from gateway.directory.authentication.bind_names import Named
+from gateway.directory.authentication.bind_names import BindIdentity
 from gateway.directory.authentication.offline_binds import OfflineBinds
-from gateway.directory.authentication.password_check import Passwords
-from gateway.directory.authentication.password_hashing import Hashing
+from gateway.directory.authentication.password_check import PasswordCheck
+from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.directory.directory import Party
 from gateway.model.applications import Grant
 from gateway.model.connector import ChangeAnswer, PasswordChanger, PolicyNotice
@@ -59,8 +59,8 @@ class PasswordChanges:
         self,
         database: Database,
         authentication: Authentication,
-        passwords: Passwords,
-        hashing: Hashing,
+        passwords: PasswordCheck,
+        hashing: PasswordHashing,
         offline: OfflineBinds,
         now: Callable[[], datetime],
         *,
@@ -92,24 +92,24 @@ class PasswordChanges:
             return await self._by_application(party, named, new)
         if named.user_id is None or named.user_id != party.user_id:
             raise ChangeRefused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, "the old password is needed, or who may set this one")
-        standing = await self._passwords.standing(named.user_id)
-        if standing.vouching or not party.proved:
-            where = _sources(standing.vouching)
+        status = await self._passwords.account_status(named.user_id)
+        if status.vouching or not party.proved:
+            where = _sources(status.vouching)
             words = f"the old password is needed{f' by the source that keeps it ({where})' if where else ''}"
             raise ChangeRefused(
                 ResultCode.UNWILLING_TO_PERFORM, words, PolicyNotice(error=PasswordPolicyError.MUST_SUPPLY_OLD_PASSWORD)
             )
-        return await self._set(standing, new, party.dn)
+        return await self._set(status, new, party.dn)
 
     async def reset(self, user_id: str, new: bytes | None, by: str) -> Changed:
         """Sets a person's password without the old one. `by`: who does, for the log; that it may has been decided. Raises
         NotFound, ChangeRefused, SourceRefused, SourceUnavailable, StoreUnavailable, Busy."""
-        standing = await self._passwords.standing(user_id)
-        if not standing.exists:
+        status = await self._passwords.account_status(user_id)
+        if not status.exists:
             raise NotFound(f"There is no user {user_id}.")
-        if not standing.vouching:
-            return await self._set(standing, new, by)
-        account = self._account(standing.vouching, self._resetters)
+        if not status.vouching:
+            return await self._set(status, new, by)
+        account = self._account(status.vouching, self._resetters)
         answer = await self._resetters[account.source_id].reset(account.dn, new)
         if answer.code == ResultCode.INVALID_CREDENTIALS:
             raise SourceRefused(f"source {account.source_id}: its bind_dn was refused: check bind_dn and password")
@@ -132,23 +132,23 @@ class PasswordChanges:
         _log.info("password cleared", user=user_id, by=by, was_set=cleared)
         return cleared
 
-    async def _named(self, party: Party, identity: str) -> Named:
+    async def _named(self, party: Party, identity: str) -> BindIdentity:
         return await self._authentication.named_by(identity, party) or await self._authentication.named(identity)
 
-    async def _by_application(self, party: Party, named: Named, new: bytes | None) -> Changed:
+    async def _by_application(self, party: Party, named: BindIdentity, new: bytes | None) -> Changed:
         if party.application is None or Grant.PASSWORDS not in party.application.grants:
             raise ChangeRefused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, 'the application does not have the grant "passwords"')
         if named.user_id is None or not self._authentication.sees(party, named):
             raise ChangeRefused(ResultCode.NO_SUCH_OBJECT, "")
         return await self.reset(named.user_id, new, party.dn)
 
-    async def _by_old_password(self, named: Named, name: str, old: bytes, new: bytes | None, peer: str) -> Changed:
+    async def _by_old_password(self, named: BindIdentity, name: str, old: bytes, new: bytes | None, peer: str) -> Changed:
         """Under the soft lock, and with the answer to a name that does not exist: this is as good a way to guess as a bind."""
         if not old:
             raise InvalidCredentials
-        standing = None if named.user_id is None else await self._passwords.standing(named.user_id)
-        keepers = [] if standing is None else [one for one in standing.vouching if one.source_id in self._changers]
-        may_log_in = standing is not None and standing.enabled
+        status = None if named.user_id is None else await self._passwords.account_status(named.user_id)
+        keepers = [] if status is None else [one for one in status.vouching if one.source_id in self._changers]
+        may_log_in = status is not None and status.enabled
 
         async def change() -> Changed:
             if keepers and may_log_in and not application_passwords.has_form(old):
@@ -156,11 +156,11 @@ class PasswordChanges:
                 answer = await self._changers[account.source_id].change(account.dn, old, new)
                 return self._answered(answer, account, named.user_id or "", named.name)
             proof = await self._passwords.check(named.user_id, old)
-            if not proof.right or proof.application_password is not None or standing is None:
+            if not proof.right or proof.application_password is not None or status is None:
                 raise InvalidCredentials(proof.notice, **proof.audit)
-            if standing.vouching:
-                self._account(standing.vouching, ())
-            return await self._set(standing, new, named.name)
+            if status.vouching:
+                self._account(status.vouching, ())
+            return await self._set(status, new, named.name)
 
         changed = await self._authentication.guarded(named.key, name, peer, change)
         if keepers and named.user_id is not None:
@@ -186,12 +186,12 @@ class PasswordChanges:
         _log.info("password changed", user=user_id, by=by, source=account.source_id)
         return Changed(answer.generated, answer.notice)
 
-    async def _set(self, standing: Standing, new: bytes | None, by: str) -> Changed:
+    async def _set(self, status: AccountStatus, new: bytes | None, by: str) -> Changed:
         """A local password."""
         chosen = new if new is not None else generated(max(GENERATED_CHARACTERS, self._min_length))
         password_hash, now = await self.hashed(chosen), self.now()
-        await self._database.write(lambda c: store.set_local(c, standing.user_id, password_hash, by=by, now=now))
-        _log.info("password changed", user=standing.user_id, by=by)
+        await self._database.write(lambda c: store.set_local(c, status.user_id, password_hash, by=by, now=now))
+        _log.info("password changed", user=status.user_id, by=by)
         return Changed(chosen if new is None else None)
 
 

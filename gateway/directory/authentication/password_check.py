@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
-from gateway.directory.authentication.account_status import Standing, Standings
-from gateway.directory.authentication.jit import Newcomer, Newcomers
+from gateway.directory.authentication.account_status import AccountStatus, AccountStatusLookup
+from gateway.directory.authentication.jit import JitOutcome, JitProvisioning
 from gateway.directory.authentication.offline_binds import OfflineBinds, WrongOffline
-from gateway.directory.authentication.password_hashing import Hashing
+from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.model.applications import ApplicationPassword
 from gateway.model.connector import Authenticator, BindAnswer, BindOutcome, PolicyNotice
 from gateway.model.errors import Busy, SourceUnavailable
@@ -53,23 +53,23 @@ class Proof:
 WRONG = Proof(False)
 
 
-class Passwords:
+class PasswordCheck:
     """`authenticators` by source id; a source that is not among them cannot vouch for a password."""
 
     def __init__(
         self,
         database: Database,
         authenticators: Mapping[str, Authenticator],
-        hashing: Hashing,
+        hashing: PasswordHashing,
         offline: OfflineBinds,
-        newcomers: Newcomers | None = None,
+        newcomers: JitProvisioning | None = None,
     ) -> None:
         self._database = database
         self._authenticators = authenticators
         self._hashing = hashing
         self._offline = offline
         self._newcomers = newcomers
-        self._standings = Standings(database, authenticators)
+        self._statuses = AccountStatusLookup(database, authenticators)
 
     async def check(self, user_id: str | None, password: bytes, logins: Sequence[str] = ()) -> Proof:
         """Whether it is this person's password; None is nobody's, who may be a newcomer with one of these login names. Raises
@@ -82,26 +82,26 @@ class Passwords:
             newcomer = await self._newcomers.admit(logins, password)
             if newcomer is not None:
                 return await self._proof_of(newcomer, password)
-        standing = await self.standing(wanted)
-        if not standing.can_log_in:
+        status = await self.account_status(wanted)
+        if not status.can_log_in:
             await self._decoy(password)
             await self._spend_a_hash(password)
             return WRONG
-        if standing.vouching:
-            return await self._ask(wanted, standing.vouching, password)
-        if await self._hashing.verify(standing.local_hash, password):
+        if status.vouching:
+            return await self._ask(wanted, status.vouching, password)
+        if await self._hashing.verify(status.local_hash, password):
             return Proof(True)
         with contextlib.suppress(SourceUnavailable):  # no reason to doubt our own hash
             await self._decoy(password)
         return WRONG
 
-    async def standing(self, user_id: str) -> Standing:
+    async def account_status(self, user_id: str) -> AccountStatus:
         """What is known of a person."""
-        return self._standings.at_once(user_id) or await self._standings.of(user_id)
+        return self._statuses.at_once(user_id) or await self._statuses.of(user_id)
 
-    async def _proof_of(self, newcomer: Newcomer, password: bytes) -> Proof:
+    async def _proof_of(self, newcomer: JitOutcome, password: bytes) -> Proof:
         entered = newcomer.entered
-        if entered is None or not (await self.standing(entered.user_id)).enabled:
+        if entered is None or not (await self.account_status(entered.user_id)).enabled:
             await self._spend_a_hash(password)
             return Proof(False, newcomer.notice, newcomer.source_id, reason=newcomer.reason)
         self._offline.accepted(entered.user_id, newcomer.source_id, password)

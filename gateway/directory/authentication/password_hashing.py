@@ -35,7 +35,7 @@ def verify_blocking(password_hash: str, password: bytes) -> bool:
         return False
 
 
-class Hashing:
+class PasswordHashing:
     """All hashing of one process."""
 
     def __init__(self, reactor: Any) -> None:

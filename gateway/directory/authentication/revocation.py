@@ -15,14 +15,14 @@ from gateway.store.objects import users
 
 
 @dataclass(frozen=True, slots=True)
-class Verdicts:
+class RevocationCheck:
     """`valid`: the applications, by id, as they are now. `gone`: people who may not log in any more."""
 
     authentication: Authentication
     valid: Mapping[str, Application]
     gone: frozenset[str]
 
-    def on(self, party: Party) -> Party | None:
+    def refreshed(self, party: Party) -> Party | None:
         """The party as it is from now on: the same, one with other rights, or None when it has none any more. An application
         has none when it was removed, disabled, or given a new secret."""
         if party.user_id is not None:
@@ -45,19 +45,19 @@ class Revocation:
         self._last_change = -1
         self._looked_up: set[str] = set()
 
-    async def verdicts(self, parties: Collection[Party]) -> Verdicts:
+    async def check(self, parties: Collection[Party]) -> RevocationCheck:
         """What has become of these parties. Raises StoreUnavailable: then nobody has lost anything."""
         known = {party.application for party in parties if party.application is not None}
         people = {party.user_id for party in parties if party.user_id is not None}
         return await self._database.read(lambda connection: self._compare(connection, known, people))
 
-    def _compare(self, connection: Connection, known: set[Application], people: set[str]) -> Verdicts:
+    def _compare(self, connection: Connection, known: set[Application], people: set[str]) -> RevocationCheck:
         versions = applications.versions(connection) if known else {}
         valid = {one.id: one for one in known if versions.get(one.id, (0, 0))[0] == one.version}
         for application_id in {one.id for one in known if one.id in versions} - valid.keys():
             now = applications.get(connection, application_id)
             valid |= {} if now is None else {now.id: now}
-        return Verdicts(self._authentication, valid, self._gone(connection, people) if people else frozenset())
+        return RevocationCheck(self._authentication, valid, self._gone(connection, people) if people else frozenset())
 
     def _gone(self, connection: Connection, people: set[str]) -> frozenset[str]:
         last = changes.last(connection)

@@ -1,20 +1,20 @@
-"""What happened to a view, as one party sees it through one search: everything there is, or the difference between a position
-and the present. For replication, persistent searches and change notifications. journal_reader.py does the reading.
+"""The journal of a view: what changed in it, as one party sees it through one search. For replication (RFC 4533), persistent
+searches and change notifications.
 
-An entry has changed when what is stored of it has. Not told is what is only found when asked for: that a group lists an entry
-changes the group, not the entry, and memberOf, which a view of kind ad shows unasked elsewhere, is not among what is told."""
+Read as a snapshot, or as the difference between a position and the present (journal_reader.py). An entry has changed when what
+is stored of it has. Not reported is what is only computed on request: that a group lists an entry changes the group, not the
+entry; and memberOf, which a view of kind ad shows unasked elsewhere, is not part of a journal."""
 
-from gateway.directory.journal.journal_reader import Everything, Reading, Since
+from gateway.directory.journal.journal_reader import DifferenceReader, JournalReader, SnapshotReader
 from gateway.directory.search.search import Query, ViewSearcher
-from gateway.directory.search.view_reader import BASE_OBJECT, SINGLE_LEVEL, WHOLE_SUBTREE
+from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE
 from gateway.directory.view_file import history, view_file
 from gateway.directory.view_file.csn import Moment, mark_of
-from gateway.model.ldap import dn
 from gateway.wire.filters import Present
 
 
 class Journal:
-    """One search of one party. Raises NoSuchObject when its base is not there."""
+    """The journal of one search by one party. Raises NoSuchObject when the search's base is not there."""
 
     def __init__(self, searcher: ViewSearcher, query: Query) -> None:
         self.searcher = searcher
@@ -24,58 +24,52 @@ class Journal:
 
     @property
     def is_current(self) -> bool:
-        """Whether the view is still the file that this journal reads."""
+        """The view is still served from the file that this journal reads."""
         return not self.searcher.reader.is_closed
 
     @property
     def mark(self) -> int:
-        """Differs for whatever finds, sees or shows something else: what was told under one mark is no start for another."""
+        """The mark of this search in CSNs (csn.py): it differs for every search, view or access that finds or shows something
+        else, so that a cookie of one is no starting point for another."""
         query, access, view = self.query, self.searcher.access, self.searcher.reader.view
-        if access.is_everything and access.attributes is None and _is_of_everything(query, view.base.key):
+        if access.is_everything and access.attributes is None and _is_plain_replica(query, view.base.key):
             return mark_of(view.name)
-        what = (query.base_key, query.scope, query.filter, sorted(map(str.lower, query.attributes)), query.types_only)
+        search = (query.base_key, query.scope, query.filter, sorted(map(str.lower, query.attributes)), query.types_only)
         scope = access.scope and (
             sorted(access.scope.organization_ids),
             access.scope.group_ids and sorted(access.scope.group_ids),
         )
-        return mark_of(view.name, what, scope, sorted(access.only), access.attributes and sorted(access.attributes))
+        return mark_of(view.name, search, scope, sorted(access.only), access.attributes and sorted(access.attributes))
 
     def position(self) -> int:
-        """How far the view has come."""
+        """Return the log position that the view has reached."""
         return self.searcher.reader.position
 
-    def everything(self) -> Reading:
-        """All entries, as ADDED."""
-        return Everything(self)
+    def everything(self) -> JournalReader:
+        """Return a reader of all entries, each as ADDED."""
+        return SnapshotReader(self.searcher, self.query)
 
-    def since(self, position: int, *, resumed: bool = False) -> Reading:
-        """What differs from the state at a position that `knows` is true of. `resumed`: for somebody who may have been told a
-        part of what came after: then rather too much is told as REMOVED than too little."""
-        return Since(self, position, resumed)
+    def since(self, position: int, *, resumed: bool = False) -> JournalReader:
+        """Return a reader of the difference between a position, of which `knows` or `remembers` is true, and the present.
+
+        `resumed`: the client may have received a part of what came after the position; then an entry is rather reported as
+        REMOVED once too often than never."""
+        return DifferenceReader(self.searcher, self.query, position, resumed=resumed)
 
     def knows(self, moment: Moment) -> bool:
-        """Whether the view has been at this moment of this log, and remembers what happened since."""
+        """Return whether the view has been at this moment of this log and has kept its history since."""
         return history.knows(self.searcher.reader.connection, moment)
 
     def remembers(self, position: int) -> bool:
-        """Whether what happened since a position that this view has had is known."""
+        """Return whether the view has kept its history since a position that it has had."""
         return position >= view_file.floor(self.searcher.reader.connection)
 
-    def fits(self, dn_key: str) -> bool:
-        """Whether a name is in the scope of the search."""
-        base, scope = self.query.base_key, self.query.scope
-        if scope == BASE_OBJECT:
-            return dn_key == base
-        if scope == SINGLE_LEVEL:
-            return dn_key != base and dn.parent_key(dn_key) == base
-        return dn_key.startswith(base) and (scope == WHOLE_SUBTREE or dn_key != base)
+
+def _is_plain_replica(query: Query, root_key: str) -> bool:
+    """Return whether the search is the one that a replica of the whole view makes."""
+    whole_tree = query.base_key == root_key and query.scope == WHOLE_SUBTREE and not query.types_only
+    every_entry = isinstance(query.filter, Present) and query.filter.attribute.lower() == "objectclass"
+    return whole_tree and every_entry and _REPLICATED.issubset(query.attributes)
 
 
-def _is_of_everything(query: Query, root_key: str) -> bool:
-    """Whether a search is the one that a plain replica makes."""
-    everywhere = query.base_key == root_key and query.scope == WHOLE_SUBTREE and not query.types_only
-    is_all = isinstance(query.filter, Present) and query.filter.attribute.lower() == "objectclass"
-    return everywhere and is_all and _WHOLE.issubset(query.attributes)
-
-
-_WHOLE = frozenset({"*", "entryUUID", "entryCSN"})
+_REPLICATED = frozenset({"*", "entryUUID", "entryCSN"})

@@ -1,29 +1,27 @@
-"""Reading a journal: events out of one state of a view, some rows at a time, from the first slice to the last.
+"""Readers of a journal: the events of one state of a view, some rows at a time, from the first slice to the last.
 
-Nothing here waits or knows a connection; whoever reads decides when to take the next slice, and in which thread."""
+Nothing here waits or knows a connection; the caller decides when to take the next slice, and in which thread."""
 
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from gateway.directory.access import Visibility
-from gateway.directory.journal.past_visibility import Past
+from gateway.directory.journal.past_visibility import PastVisibility
 from gateway.directory.search.filter_shape import TRUE, Key
-from gateway.directory.search.visible_rows import ROW, Sight
+from gateway.directory.search.search import Query, ViewSearcher
+from gateway.directory.search.visible_rows import ROW, Row, VisibleRows
 from gateway.directory.view_file import history, view_file
 from gateway.directory.view_file.csn import Moment
-from gateway.directory.view_file.history import Former
+from gateway.directory.view_file.history import FormerEntry
 from gateway.wire.entries import encode_entry
 
-if TYPE_CHECKING:
-    from gateway.directory.journal.journal import Journal
 
-
-class Happened(IntEnum):
-    """What an event says of an entry; numbered as draft-ietf-ldapext-psearch numbers change types."""
+class EventKind(IntEnum):
+    """The change of an entry that an event reports, numbered like the change types of draft-ietf-ldapext-psearch."""
 
     ADDED = 1
     REMOVED = 2
@@ -32,46 +30,48 @@ class Happened(IntEnum):
 
 
 class Event(NamedTuple):
-    """One entry. `entry`: as it is to be sent, without attributes when REMOVED: then it is no more, or is out of the search or
-    out of sight, and the name is the last that the party could know. `former_dn`: of a RENAMED one. `number`: of the change."""
+    """The change of one entry. `entry`: encoded as it is to be sent; without attributes when REMOVED: the entry is deleted, or
+    is no longer in the search's scope or visible, and its name is the last one that the party could know. `number`: of the
+    change in the log. `former_dn`: of a RENAMED one."""
 
-    happened: Happened
+    kind: EventKind
     object_id: str
     entry: bytes
     number: int
     former_dn: str | None = None
 
 
-class _Line(NamedTuple):
-    """A row of the view with what the journal knows of it."""
+class _JournalRow(NamedTuple):
+    """A row of the view with the columns that the journal needs besides."""
 
-    row: tuple[int, str, str, str, bytes, bytes, str]
+    row: Row
     dn_key: str
     created: int
     changed: int
 
-    def as_it_is(self) -> Former:
-        """The present state, for an entry that has had the same place since then."""
+    def as_former(self) -> FormerEntry:
+        """Return the present state as the former one, for an entry that has kept its place since then."""
         entry, kind, object_id, organizations = self.row[:4]
-        return Former(entry, self.created, kind, object_id, organizations, self.row[6], self.dn_key)
+        return FormerEntry(entry, self.created, kind, object_id, organizations, self.row[6], self.dn_key)
 
 
-_LINE = f"{ROW}, e.dn_key, e.created, e.changed"
-_WIDTH = ROW.count(",") + 1
+_COLUMNS = f"{ROW}, e.dn_key, e.created, e.changed"
 
 
-def _line(columns: tuple) -> _Line:  # type: ignore[type-arg]
-    return _Line(columns[:_WIDTH], *columns[_WIDTH:])
+def _journal_rows(cursor: sqlite3.Cursor) -> Iterator[_JournalRow]:
+    for entry, kind, object_id, organizations, encoded, operational, dn, dn_key, created, changed in cursor:
+        yield _JournalRow((entry, kind, object_id, organizations, encoded, operational, dn), dn_key, created, changed)
 
 
-class Reading(ABC):
-    """`open`, then `next_slice` until it gives None, and `close` at the end. `position`, `moment`: of that state."""
+class JournalReader(ABC):
+    """A reader of events: `open`, then `next_slice` until it gives None, and `close` at the end. `position`, `moment`: of the
+    state that is read."""
 
-    def __init__(self, journal: "Journal") -> None:
+    def __init__(self, searcher: ViewSearcher, query: Query) -> None:
         self.position = 0
         self.moment = Moment(0, 0)
-        self._journal = journal
-        searcher, query = journal.searcher, journal.query
+        self._searcher = searcher
+        self._query = query
         self._reader = searcher.reader
         keys: list[Key] = []
         self._shape = self._reader.shaper(searcher.access).shape(query.filter, keys)
@@ -79,61 +79,63 @@ class Reading(ABC):
         self._renderer = searcher.renderer(query.attributes, query.types_only, stored_only=True)
         self._connection: sqlite3.Connection | None = None
         self._now: Visibility | None = None
-        self._sight: Sight
+        self._visible_rows: VisibleRows
         self._events: Iterator[Event | None]
 
     @property
     @abstractmethod
     def blocking(self) -> bool:
-        """Whether a slice may take long, so that it is to be taken in a thread."""
+        """A slice may take long, so it must be taken in a thread."""
 
     @abstractmethod
     def _read(self, connection: sqlite3.Connection) -> Iterator[Event | None]:
-        """The events, and None for each row that was looked at in vain."""
+        """Yield the events, and None for each row that was looked at in vain."""
 
     def open(self, holder: str = "") -> None:
-        """Takes a snapshot for `holder`. Raises reader.TooManySearches."""
+        """Take a snapshot for `holder`. Raises TooManySearches."""
         connection = self._connection = self._reader.snapshot(holder)
         try:
             self.position = view_file.position(connection)
             self.moment = history.latest(connection)
-            self._now = self._reader.visibility(self._journal.searcher.access, connection)
-            self._sight = self._journal.searcher.sight(connection)
+            self._now = self._reader.visibility(self._searcher.access, connection)
+            self._visible_rows = self._searcher.visible_rows(connection)
             self._events = self._read(connection)
         except BaseException:
             self.close()
             raise
 
     def next_slice(self, rows: int) -> list[Event] | None:
-        """What the next rows tell (perhaps nothing), or None at the end."""
+        """Return the events of the next rows (perhaps none), or None at the end."""
         looked_at = list(islice(self._events, rows if self.blocking else min(rows, _ROWS_AT_ONCE)))
         return [event for event in looked_at if event is not None] if looked_at else None
 
     def interrupt(self) -> None:
-        """As Search.interrupt."""
+        """Interrupt a slice, as Search.interrupt does."""
         if self._connection is not None:
             self._connection.interrupt()
 
     def close(self) -> None:
-        """Gives the snapshot back. May be called more than once, when no slice is being taken."""
+        """Give the snapshot back. May be called more than once, when no slice is being taken."""
         connection, self._connection = self._connection, None
         if connection is not None:
             self._events = iter(())
             self._reader.release(connection)
 
-    def _answer(self, line: _Line, *, exact: bool) -> bytes | None:
-        """The entry as it is sent; None when it is not visible or does not match."""
-        row, sight = line.row, self._sight
-        if not sight.shows(row) or not (exact or sight.matches(self._journal.query.filter, row)):
+    def _render(self, found: _JournalRow, *, exact: bool) -> bytes | None:
+        """Return the entry as it is sent; None when it is not visible or does not match."""
+        row, visible = found.row, self._visible_rows
+        if not visible.shows(row) or not (exact or visible.matches(self._query.filter, row)):
             return None
-        return self._renderer(sight.encoded(row), row[5], sight.found(row, self._renderer.dynamic))
+        return self._renderer(visible.encoded(row), row[5], visible.found(row, self._renderer.dynamic))
 
 
-class Everything(Reading):
-    def __init__(self, journal: "Journal") -> None:
-        super().__init__(journal)
-        scope, base = self._reader.scope_of(journal.query.base_key, journal.query.scope)
-        self._prepared = self._reader.prepare(self._shape, scope, _LINE)
+class SnapshotReader(JournalReader):
+    """A reader of all entries, each as ADDED."""
+
+    def __init__(self, searcher: ViewSearcher, query: Query) -> None:
+        super().__init__(searcher, query)
+        scope, base = self._reader.scope_of(query.base_key, query.scope)
+        self._prepared = self._reader.prepare(self._shape, scope, _COLUMNS)
         self._parameters = (*base, *self._keys)[: self._prepared.parameters]
 
     @property
@@ -142,34 +144,35 @@ class Everything(Reading):
 
     def _read(self, connection: sqlite3.Connection) -> Iterator[Event | None]:
         exact = self._prepared.plan.exact
-        for columns in connection.execute(self._prepared.sql, self._parameters):
-            line = _line(columns)
-            entry = self._answer(line, exact=exact)
-            yield None if entry is None else Event(Happened.ADDED, line.row[2], entry, line.changed)
+        for found in _journal_rows(connection.execute(self._prepared.sql, self._parameters)):
+            entry = self._render(found, exact=exact)
+            yield None if entry is None else Event(EventKind.ADDED, found.row[2], entry, found.changed)
 
 
-_CHANGED = f"SELECT {_LINE} FROM entry e INDEXED BY entry_changed WHERE e.changed > ?"
+_CHANGED = f"SELECT {_COLUMNS} FROM entry e INDEXED BY entry_changed WHERE e.changed > ?"
 _PARENTS = f"{_CHANGED} AND e.kind IN ('container', 'organization') ORDER BY e.dn_key"
 _OTHERS = f"{_CHANGED} AND e.kind NOT IN ('container', 'organization')"
-_MOVED = f"SELECT {_LINE} FROM entry e WHERE instr(',' || e.organizations || ',', ?) AND e.changed <= ?"
-_LISTING = f"SELECT {_LINE} FROM member m JOIN entry e ON e.id = m.group_entry WHERE m.member_entry = ? AND e.changed <= ?"
+_MOVED = f"SELECT {_COLUMNS} FROM entry e WHERE instr(',' || e.organizations || ',', ?) AND e.changed <= ?"
+_LISTING = f"SELECT {_COLUMNS} FROM member m JOIN entry e ON e.id = m.group_entry WHERE m.member_entry = ? AND e.changed <= ?"
 
 _ROWS_AT_ONCE = 50
-"""What the reactor makes in one go, a millisecond or two: each entry costs ten times what one costs that is sent as stored."""
+"""Rows read in one go in the reactor, a millisecond or two: each costs ten times what one costs that is sent as stored."""
 
 _MANY = 200
 """Rows that the reactor may be held for."""
 
 
-class Since(Reading):
-    def __init__(self, journal: "Journal", position: int, resumed: bool) -> None:
-        super().__init__(journal)
+class DifferenceReader(JournalReader):
+    """A reader of the difference between a position and the present (`Journal.since`)."""
+
+    def __init__(self, searcher: ViewSearcher, query: Query, position: int, *, resumed: bool) -> None:
+        super().__init__(searcher, query)
         self._start = position
         self._resumed = resumed
         self._exact = self._shape == TRUE
-        self._past: Past
+        self._past: PastVisibility
         self._displaced: frozenset[str] = frozenset()
-        self._flipped: set[int] = set()
+        self._visibility_changed: set[int] = set()
         self._many = False
 
     @property
@@ -184,69 +187,73 @@ class Since(Reading):
         return self._differences(connection)
 
     def _differences(self, connection: sqlite3.Connection) -> Iterator[Event | None]:
-        """First those whose names are needed; then what is there, parents before their children; at last what is gone."""
+        """Yield first the removal of entries whose names are needed; then what is there, parents before their children; at last
+        what is gone."""
         start = self._start
-        self._past = Past(connection, self._journal.searcher.access, self._now, start, resumed=self._resumed)
+        self._past = PastVisibility(connection, self._searcher.access, self._now, start, resumed=self._resumed)
         displaced = self._past.displaced()
         self._displaced = frozenset(displaced)
-        yield from map(self._gone, displaced)
+        yield from map(self._removed, displaced)
         for query in (_PARENTS, _OTHERS):
-            for columns in connection.execute(query, (start,)):
-                yield self._judge(_line(columns))
-        yield from self._judged(connection, _MOVED, [f",{one}," for one in self._moved_organizations()])
-        yield from self._judged(connection, _LISTING, sorted(self._flipped))
-        yield from (self._gone(one) for one in self._past.removed() if one not in self._displaced)
+            for found in _journal_rows(connection.execute(query, (start,))):
+                yield self._compare(found)
+        yield from self._compare_unchanged(connection, _MOVED, [f",{one}," for one in self._moved_organizations()])
+        yield from self._compare_unchanged(connection, _LISTING, sorted(self._visibility_changed))
+        yield from (self._removed(one) for one in self._past.removed() if one not in self._displaced)
 
-    def _judged(self, connection: sqlite3.Connection, query: str, about: Iterable[int | str]) -> Iterator[Event | None]:
-        """Entries that have not changed themselves, each once."""
+    def _compare_unchanged(
+        self, connection: sqlite3.Connection, query: str, about: Iterable[int | str]
+    ) -> Iterator[Event | None]:
+        """Compare entries that have not changed themselves, each once."""
         done: set[int] = set()
         for one in about:
-            for columns in connection.execute(query, (one, self._start)):
-                if columns[0] not in done:
-                    done.add(columns[0])
-                    yield self._judge(_line(columns))
+            for found in _journal_rows(connection.execute(query, (one, self._start))):
+                if found.row[0] not in done:
+                    done.add(found.row[0])
+                    yield self._compare(found)
 
-    def _judge(self, line: _Line) -> Event | None:
-        """What to tell of an entry that is there, though perhaps not for this party."""
-        object_id, is_new = line.row[2], line.created > self._start
-        then = self._seen_as(object_id, line)
-        if not is_new and (then is not None) != self._sight.shows(line.row):
-            self._flipped.add(line.row[0])
-        was = then is not None and self._journal.fits(then.dn_key)
-        entry = self._answer(line, exact=self._exact) if self._journal.fits(line.dn_key) else None
+    def _compare(self, found: _JournalRow) -> Event | None:
+        """Return the event for an entry that is there, though perhaps not visible to this party; None for none."""
+        object_id, is_new = found.row[2], found.created > self._start
+        then = self._former(object_id, found)
+        if not is_new and (then is not None) != self._visible_rows.shows(found.row):
+            self._visibility_changed.add(found.row[0])
+        was = then is not None and self._query.covers(then.dn_key)
+        entry = self._render(found, exact=self._exact) if self._query.covers(found.dn_key) else None
         if entry is None:
-            return _removal(then, line.changed) if then is not None and was else None
-        number = line.changed if line.changed > self._start else self.position
+            return _removal(then, found.changed) if then is not None and was else None
+        number = found.changed if found.changed > self._start else self.position
         if then is None or not was or is_new or object_id in self._displaced:
-            return Event(Happened.ADDED, object_id, entry, number)
-        if then.dn != line.row[6]:
-            return Event(Happened.RENAMED, object_id, entry, number, then.dn)
-        return Event(Happened.MODIFIED, object_id, entry, number)
+            return Event(EventKind.ADDED, object_id, entry, number)
+        if then.dn != found.row[6]:
+            return Event(EventKind.RENAMED, object_id, entry, number, then.dn)
+        return Event(EventKind.MODIFIED, object_id, entry, number)
 
-    def _seen_as(self, object_id: str, line: _Line) -> Former | None:
-        """The state in which the party may know the entry; None when it cannot."""
+    def _former(self, object_id: str, found: _JournalRow) -> FormerEntry | None:
+        """Return the state in which the party may know the entry; None when it cannot."""
         states = self._past.states.get(object_id)
         if states is None:
-            untouched = line.created > self._start and not (self._resumed and line.changed > line.created)
-            states = [] if untouched else [line.as_it_is()]
-        return self._best(states)
+            untouched = found.created > self._start and not (self._resumed and found.changed > found.created)
+            states = [] if untouched else [found.as_former()]
+        return self._first_shown(states)
 
-    def _best(self, states: Sequence[Former]) -> Former | None:
-        """The first of an entry's states that the party could see, if any in the scope of the search."""
+    def _first_shown(self, states: Sequence[FormerEntry]) -> FormerEntry | None:
+        """Return the first of an entry's states that the party could see, if any in the scope of the search."""
         shown = [one for one in states if self._past.shown(one)]
-        return next((one for one in shown if self._journal.fits(one.dn_key)), shown[0] if shown else None)
+        return next((one for one in shown if self._query.covers(one.dn_key)), shown[0] if shown else None)
 
-    def _gone(self, object_id: str) -> Event | None:
-        then = self._best(self._past.states[object_id])
-        return _removal(then, self.position) if then is not None and self._journal.fits(then.dn_key) else None
+    def _removed(self, object_id: str) -> Event | None:
+        then = self._first_shown(self._past.states[object_id])
+        return _removal(then, self.position) if then is not None and self._query.covers(then.dn_key) else None
 
     def _moved_organizations(self) -> set[int]:
-        """Those that came into the party's sight, or left it, with people in them who did not change themselves."""
+        """Return the organizations (entry ids) that became visible to the party, or cease to be, with people in them who did
+        not change themselves."""
         then, now = self._past.visibility, self._now
         if then is None or now is None or then.organizations is None or now.organizations is None:
             return set()
         return set(then.organizations ^ now.organizations)
 
 
-def _removal(then: Former, number: int) -> Event:
-    return Event(Happened.REMOVED, then.object_id, encode_entry(then.dn.encode(), ()), number)
+def _removal(then: FormerEntry, number: int) -> Event:
+    return Event(EventKind.REMOVED, then.object_id, encode_entry(then.dn.encode(), ()), number)

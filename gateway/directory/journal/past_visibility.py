@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from gateway.directory.access import Access, Visibility
-from gateway.directory.view_file.history import Former
+from gateway.directory.view_file.history import FormerEntry
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
 
@@ -19,7 +19,7 @@ _HOLDER = "SELECT object_id FROM entry WHERE dn_key = ?"
 _NEW_ORGANIZATIONS = "SELECT id FROM entry WHERE kind = 'organization' AND created > ?"
 
 
-class Past:
+class PastVisibility:
     """The state at `position`. `states`: entries that were removed, renamed or moved since, as they were then, by object id;
     all others are as they are now. `now`: what the party sees at present; None: everything, then and now.
 
@@ -32,11 +32,11 @@ class Past:
     ) -> None:
         self.position = position
         self._resumed = resumed
-        self.states: dict[str, list[Former]] = {}
+        self.states: dict[str, list[FormerEntry]] = {}
         for row in connection.execute(_FORMER, (position, resumed)):
             known = self.states.setdefault(row[3], [])
             if resumed or not known:
-                known.append(Former(*row))
+                known.append(FormerEntry(*row))
         self.visibility = self._resolve(connection, access, now)
         self._connection = connection
 
@@ -59,7 +59,7 @@ class Past:
             return former
         return former + [row[0] for row in connection.execute("SELECT dn_key FROM entry WHERE object_id = ?", (object_id,))]
 
-    def shown(self, former: Former) -> bool:
+    def shown(self, former: FormerEntry) -> bool:
         """Whether the party could see the entry."""
         seen = (former.entry, former.kind, former.object_id, former.organizations)
         return self.visibility is None or self.visibility.shows(*seen)

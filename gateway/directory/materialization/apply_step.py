@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from gateway.directory.materialization.dependents import Following
-from gateway.directory.materialization.view_scope import Content
+from gateway.directory.materialization.dependents import Dependents
+from gateway.directory.materialization.view_scope import ViewScope
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.projection import (
     CONTAINER,
@@ -17,7 +17,7 @@ from gateway.directory.projection.projection import (
     private_group,
     private_group_id,
 )
-from gateway.directory.view_file.entry_writer import Put, ViewWriter
+from gateway.directory.view_file.entry_writer import PutResult, ViewWriter
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Organization, User
 from gateway.store.engine.database import Database
 from gateway.store.objects import memberships, organizations, users
@@ -31,18 +31,18 @@ _Place: TypeAlias = tuple[int, str, str]
 """Entry id, DN, DN key."""
 
 
-class Step:
+class ApplyStep:
     """`building`: the file is being filled, so that nothing has to be looked for that the build brings anyway."""
 
     def __init__(
-        self, database: Database, projection: Projection, writer: ViewWriter, content: Content, *, building: bool = False
+        self, database: Database, projection: Projection, writer: ViewWriter, content: ViewScope, *, building: bool = False
     ) -> None:
         self._database = database
         self._projection = projection
         self._writer = writer
         self._content = content
         self._building = building
-        self._follow = Following(database, projection, writer, content)
+        self._follow = Dependents(database, projection, writer, content)
         self._written = 0
         view = projection.view
         self._has_private_groups = view.private_groups
@@ -201,7 +201,7 @@ class Step:
         self._remove(items)
         self._follow.listed(renamed, new)
 
-    def _group(self, group: Group, parent: tuple[str, str] | None, member_ids: Sequence[str]) -> tuple[Put, Entry]:
+    def _group(self, group: Group, parent: tuple[str, str] | None, member_ids: Sequence[str]) -> tuple[PutResult, Entry]:
         places = self._writer.places(member_ids)
         listed = [places[member_id] for member_id in member_ids if member_id in places]
         names = [place[1].encode() for place in listed]

@@ -4,7 +4,7 @@ renamed one, groups that list a renamed member."""
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from gateway.directory.materialization.view_scope import Content
+from gateway.directory.materialization.view_scope import ViewScope
 from gateway.directory.projection.projection import (
     CONTAINER,
     PRIVATE_GROUP,
@@ -13,7 +13,7 @@ from gateway.directory.projection.projection import (
     private_group,
     private_group_owner,
 )
-from gateway.directory.view_file.entry_writer import Put, ViewWriter
+from gateway.directory.view_file.entry_writer import PutResult, ViewWriter
 from gateway.model.objects import DirectoryObject, Group, Kind, User
 from gateway.store.engine.database import Database
 from gateway.store.objects import memberships
@@ -25,11 +25,11 @@ _LOAD = "load"
 Item: TypeAlias = DirectoryObject | str | None
 
 
-class Following:
+class Dependents:
     """`items`: what is to be projected. `containers_are_due`: whether the view's own entries must be looked after.
     `removed`: how many entries were."""
 
-    def __init__(self, database: Database, projection: Projection, writer: ViewWriter, content: Content) -> None:
+    def __init__(self, database: Database, projection: Projection, writer: ViewWriter, content: ViewScope) -> None:
         self._database = database
         self._projection = projection
         self._writer = writer
@@ -96,7 +96,7 @@ class Following:
                 self.rows_again(below)
                 self.freed(gone[1])
 
-    def named(self, done: Put, entry: Entry) -> bool:
+    def named(self, done: PutResult, entry: Entry) -> bool:
         """Whether an entry is called otherwise than before, be it by the case of a letter: those below it follow, and another
         may take the DN that it had."""
         if done.old_dn == entry.dn and done.old_key == entry.dn_key:

@@ -14,9 +14,9 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from gateway.changelog.tail import Tail, TailClosed
-from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.materialization.log_applier import LogApplier
 from gateway.directory.projection.view_definition import View
-from gateway.directory.search.view_reader import Reader
+from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.errors import StoreUnavailable
@@ -31,12 +31,12 @@ MAX_RETRY_SECONDS = 60.0
 _log = structlog.get_logger("gateway.directory")
 
 
-class Follower:
+class LogFollower:
     """Builds, follows and serves one view. `reactor` needs IReactorTime and IReactorFromThreads."""
 
     def __init__(self, view: View, folder: Path, database: Database, tail: Tail, reactor: Any) -> None:
         self.view = view
-        self.reader: Reader | None = None
+        self.reader: ViewReader | None = None
         """What searches go through; None until the view is complete."""
         self.position = 0
         self.on_change: list[Callable[[], None]] = []
@@ -46,7 +46,7 @@ class Follower:
         self._tail = tail
         self._reactor = reactor
         self._threads = ThreadPool(1, 1, f"view-{view.name}")
-        self._updater: ViewUpdater | None = None
+        self._applier: LogApplier | None = None
         self._running: Deferred[None] | None = None
         self._stopping = False
         self._delay = RETRY_SECONDS
@@ -63,9 +63,9 @@ class Follower:
             self._running.cancel()
             await self._running
         self._stop_serving()
-        if self._updater is not None:
+        if self._applier is not None:
             # The last one to close: it alone can bring the write-ahead log into the file.
-            await self._in_thread(self._updater.close)
+            await self._in_thread(self._applier.close)
         self._threads.stop()
 
     def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
@@ -104,10 +104,10 @@ class Follower:
     async def _discard(self, broken: bool) -> None:
         """Closes the writing side, so that the next attempt begins with the file as it is; what can be read goes on being read,
         unless it is `broken`."""
-        updater, self._updater = self._updater, None
-        if updater is not None:
+        applier, self._applier = self._applier, None
+        if applier is not None:
             with contextlib.suppress(sqlite3.Error):
-                await self._in_thread(updater.close)
+                await self._in_thread(applier.close)
         if broken:
             self._stop_serving()
             self._file.remove()
@@ -133,29 +133,29 @@ class Follower:
 
     async def _open(self) -> None:
         """Opens the file, building it when it is new, unfinished, or does not belong to this store."""
-        if self._updater is None:
-            self._updater = await self._in_thread(ViewUpdater, self._file, self._database)
-        updater = self._updater
-        if not await self._in_thread(updater.is_usable):
+        if self._applier is None:
+            self._applier = await self._in_thread(LogApplier, self._file, self._database)
+        applier = self._applier
+        if not await self._in_thread(applier.is_usable):
             _log.info("building view", view=self.view.name, base=str(self.view.base))
             self._stop_serving()
-            await self._in_thread(updater.build, lambda: not self._stopping)
-        self.position = await self._in_thread(lambda: updater.position)
+            await self._in_thread(applier.build, lambda: not self._stopping)
+        self.position = await self._in_thread(lambda: applier.position)
         if self.reader is None:
-            self.reader = Reader(self._file)
+            self.reader = ViewReader(self._file)
             self._file.remove_others()
             _log.info("view serves", view=self.view.name, base=str(self.view.base), position=self.position)
             self._changed()
 
     async def _follow(self) -> None:
-        updater, reader = self._updater, self.reader
-        assert updater is not None and reader is not None, "opened before"  # noqa: S101
+        applier, reader = self._applier, self.reader
+        assert applier is not None and reader is not None, "opened before"  # noqa: S101
         while not self._stopping:
             log = await self._tail.after(self.position, MAX_CHANGES, members=False)
-            await self._in_thread(updater.apply, log)
+            await self._in_thread(applier.apply, log)
             self.position = log[-1].number
             self._delay = RETRY_SECONDS
             if self.position >= self._tail.last:
-                await self._in_thread(updater.count_if_due)
+                await self._in_thread(applier.analyze_if_due)
             reader.refresh()
             self._changed()

@@ -4,8 +4,8 @@ from the store. Runs in a thread; waits for nobody."""
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from gateway.directory.materialization.apply_step import EPOCH, Step
-from gateway.directory.materialization.view_scope import Content
+from gateway.directory.materialization.apply_step import EPOCH, ApplyStep
+from gateway.directory.materialization.view_scope import ViewScope
 from gateway.directory.projection.projection import Projection
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.csn import Moment
@@ -27,7 +27,7 @@ _COUNT_AFTER_SHARE = 5
 """The planner's statistics are taken anew when a fifth as many entries were written as are there."""
 
 
-class ViewUpdater:
+class LogApplier:
     """Keeps one view file. Not shared between threads."""
 
     def __init__(self, file: ViewFile, database: Database) -> None:
@@ -36,8 +36,8 @@ class ViewUpdater:
         self.connection = file.open_writer()
         self._projection = Projection(file.view)
         self._writer = ViewWriter(self.connection, file.view)
-        self._content = Content(file.view, database, self.connection)
-        self._written_since_count = 0
+        self._content = ViewScope(file.view, database, self.connection)
+        self._written_since_analyze = 0
 
     def close(self) -> None:
         """Closes the file."""
@@ -61,7 +61,7 @@ class ViewUpdater:
         self._file.remove()
         self.connection = self._file.open_writer()
         self._writer = ViewWriter(self.connection, self._file.view)
-        self._content = Content(self._file.view, self._database, self.connection)
+        self._content = ViewScope(self._file.view, self._database, self.connection)
         position, identity, root = self._database.read_blocking(
             lambda c: (changes.last(c), instance.instance_id(c), organizations.get(c, ROOT_ORGANIZATION_ID))
         )
@@ -81,10 +81,10 @@ class ViewUpdater:
                     return
                 self._step({kind: {item.id: item for item in page}}, beginning, complete=False)
         with view_file.transaction(self.connection):
-            self._writer.count_values()
+            self._writer.analyze()
             self._writer.finish(position)
-            self._writer.merge_fragments()
-        self._written_since_count = 0
+            self._writer.optimize_fragments()
+        self._written_since_analyze = 0
 
     def _pages(self, kind: Kind) -> Iterator[Sequence[DirectoryObject]]:
         after = ""
@@ -115,23 +115,23 @@ class ViewUpdater:
         try:
             with view_file.transaction(self.connection):
                 self._writer.begin(moments)
-                step = Step(self._database, self._projection, self._writer, self._content, building=not complete)
-                self._written_since_count += step.run(latest)
+                step = ApplyStep(self._database, self._projection, self._writer, self._content, building=not complete)
+                self._written_since_analyze += step.run(latest)
                 self._writer.finish(moments[-1].number, complete=complete)
         except BaseException:
             self._writer.forget()
             self._content.forget()
             raise
 
-    def count_if_due(self) -> bool:
+    def analyze_if_due(self) -> bool:
         """Takes the planner's statistics anew, and makes the trigram index one piece, when enough has changed; whether it did.
         For a quiet moment."""
         entries = int(self.connection.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0])
-        if self._written_since_count * _COUNT_AFTER_SHARE < entries or not self._written_since_count:
+        if self._written_since_analyze * _COUNT_AFTER_SHARE < entries or not self._written_since_analyze:
             return False
         with view_file.transaction(self.connection):
-            self._writer.count_values()
-            self._writer.merge_fragments()
-        self._written_since_count = 0
+            self._writer.analyze()
+            self._writer.optimize_fragments()
+        self._written_since_analyze = 0
         self.connection.execute("PRAGMA shrink_memory")  # what a large load has needed is not needed for single changes
         return True

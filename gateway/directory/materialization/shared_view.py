@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from gateway.directory.projection.view_definition import View
-from gateway.directory.search.view_reader import Reader
+from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.errors import StoreUnavailable
@@ -25,7 +25,7 @@ class SharedView:
 
     def __init__(self, view: View, folder: Path, reactor: Any) -> None:
         self.view = view
-        self.reader: Reader | None = None
+        self.reader: ViewReader | None = None
         """What searches go through; None while the writer says that there is nothing to read."""
         self.position = 0
         self.on_change: list[Callable[[], None]] = []
@@ -34,7 +34,7 @@ class SharedView:
         self._reactor = reactor
         self._retry: Any = None
 
-    def tell(self, build: str, position: int) -> None:
+    def report(self, build: str, position: int) -> None:
         """The writer's news: the file is complete in this `build` ("": in none) and has this position."""
         if build != self._file.build:
             self._close_reader()
@@ -47,12 +47,12 @@ class SharedView:
 
     def close(self) -> None:
         """Reads no more. A search that is open keeps its snapshot."""
-        self.tell("", self.position)
+        self.report("", self.position)
 
     def _read(self) -> None:
         try:
             if self.reader is None:
-                self.reader = Reader(self._file)
+                self.reader = ViewReader(self._file)
             else:
                 self.reader.refresh()
         except (StoreUnavailable, sqlite3.Error) as error:
@@ -61,7 +61,7 @@ class SharedView:
             self._retry = self._reactor.callLater(RETRY_SECONDS, self._read_again)
 
     def _read_again(self) -> None:
-        self.tell(self._file.build, self.position)
+        self.report(self._file.build, self.position)
 
     def _close_reader(self) -> None:
         if self._retry is not None and self._retry.active():

@@ -20,7 +20,7 @@ from gateway.store.objects import organizations
 _log = structlog.get_logger("gateway.directory")
 
 
-class Content:
+class ViewScope:
     """`connection`: the view file's. Where nothing is named, everything is in the view and nothing is asked."""
 
     def __init__(self, view: View, database: Database, connection: sqlite3.Connection) -> None:

@@ -20,7 +20,7 @@ NOTHING = Rule()
 
 
 @dataclass(frozen=True, slots=True)
-class Overlay:
+class EntryOverrides:
     """What is said of one kind of entries; what is empty stays as it is."""
 
     container: tuple[RDN, ...] | None = None
@@ -29,13 +29,13 @@ class Overlay:
     attributes: Mapping[str, Rule] = field(default_factory=dict)
 
 
-def overlaid(view: View, overlays: Mapping[Kind, Overlay]) -> View:
+def with_overrides(view: View, overlays: Mapping[Kind, EntryOverrides]) -> View:
     """The view with other rules."""
     rules = {kind: _rules(kind, rules, overlays[kind]) if kind in overlays else rules for kind, rules in view.rules.items()}
     return replace(view, rules=rules)
 
 
-def _rules(kind: Kind, rules: EntryRules, overlay: Overlay) -> EntryRules:
+def _rules(kind: Kind, rules: EntryRules, overlay: EntryOverrides) -> EntryRules:
     naming = overlay.naming or rules.naming
     attributes = merged(rules.attributes, overlay.attributes)
     if attribute_key(naming) not in map(attribute_key, attributes):

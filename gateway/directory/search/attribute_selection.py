@@ -19,7 +19,7 @@ _STORED = ("structuralobjectclass", "entryuuid", "createtimestamp", "modifytimes
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SelectedAttributes:
     """What a request asks for, as attribute keys. `all_user`: every user attribute besides."""
 
     keys: frozenset[str]
@@ -42,7 +42,7 @@ def wanted(
     types_only: bool,
     readable: frozenset[str] | None = None,
     unasked: frozenset[str] = frozenset(),
-) -> Wanted:
+) -> SelectedAttributes:
     """Reads an attribute selection list: names, OIDs, `*`, `+`, `1.1`, `@class`; unknown words are ignored (§4.5.1.8).
 
     `readable` narrows it to what may be read (keys; objectClass always may). `unasked`: operational attributes that come with
@@ -66,7 +66,7 @@ def wanted(
             keys |= {"objectclass", *filterfalse(schema.is_operational, readable)}
         keys = {key for key in keys if may_read(key, readable)}
         all_user = False
-    return Wanted(frozenset(keys), all_user, types_only)
+    return SelectedAttributes(frozenset(keys), all_user, types_only)
 
 
 def _class_attributes(name: str) -> set[str]:
@@ -79,7 +79,7 @@ def _class_attributes(name: str) -> set[str]:
 class Renderer:
     """Stored entry → the SearchResultEntry to send, for one selection. `stored`: the descriptions that entries may have."""
 
-    def __init__(self, selected: Wanted, stored: frozenset[str]) -> None:
+    def __init__(self, selected: SelectedAttributes, stored: frozenset[str]) -> None:
         self.wanted = selected
         self.changes_nothing = selected.is_whole_entry
         self.needs_operational = bool(selected.operational)
@@ -119,7 +119,9 @@ class MatchedValues(Renderer):
     """Leaves out the values that match none of the items (RFC 3876 §3); an attribute without values left is sent without them.
     It has no effect on types alone."""
 
-    def __init__(self, selected: Wanted, stored: frozenset[str], items: Sequence[Filter], evaluator: Evaluator) -> None:
+    def __init__(
+        self, selected: SelectedAttributes, stored: frozenset[str], items: Sequence[Filter], evaluator: Evaluator
+    ) -> None:
         super().__init__(selected, stored)
         self.changes_nothing = False
         self._items = items

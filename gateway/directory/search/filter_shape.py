@@ -9,7 +9,7 @@ from typing import TypeAlias
 from gateway.directory.access import ALWAYS_READABLE, may_read, readable_type
 from gateway.directory.projection.index_keys import UNINDEXED, stored_key
 from gateway.directory.projection.view_definition import View
-from gateway.directory.search.kind_constants import Certainties
+from gateway.directory.search.kind_constants import KindConstants
 from gateway.model.bounded_cache import LONGEST
 from gateway.model.ldap import extensible_match, matching_rules, schema
 from gateway.wire import filters
@@ -53,7 +53,7 @@ class Shaper:
         self._absent = (_LISTS | {"memberuid"}).difference(map(schema.canonical, view.member_attributes))
         self._readable = readable
         self._narrowed = narrowed
-        self._certainties = Certainties(view)
+        self._certainties = KindConstants(view)
         self._known: dict[str, str | None] = {}
         self._composed = frozenset(filter(self._is_composed, {known.key for known in schema.ATTRIBUTE_TYPES.values()}))
 

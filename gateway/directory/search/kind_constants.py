@@ -17,7 +17,7 @@ OF_ITS_KIND = ("objectclass", "objectcategory")
 _Keys: TypeAlias = frozenset[bytes]
 
 
-class Certainties:
+class KindConstants:
     """Those of one view."""
 
     def __init__(self, view: View) -> None:

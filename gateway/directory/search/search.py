@@ -15,8 +15,8 @@ from gateway.directory.search.filter_evaluator import Evaluator
 from gateway.directory.search.filter_shape import ONE_PIECE, TRUE, UNKNOWN, Key, Shape
 from gateway.directory.search.sort_keys import Order
 from gateway.directory.search.sql_planner import POINT_COST, PROBED
-from gateway.directory.search.view_reader import BASE_OBJECT, ENCODED, Prepared, Reader
-from gateway.directory.search.visible_rows import LISTED_BY, ROW, Row, Sight
+from gateway.directory.search.view_reader import BASE_OBJECT, ENCODED, SINGLE_LEVEL, WHOLE_SUBTREE, Prepared, ViewReader
+from gateway.directory.search.visible_rows import LISTED_BY, ROW, Row, VisibleRows
 from gateway.model.bounded_cache import LONGEST
 from gateway.model.ldap import dn
 from gateway.model.ldap.dn import DN
@@ -39,6 +39,14 @@ class Query:
     types_only: bool = False
     order: Order = ()
     matched_values: tuple[Filter, ...] = ()
+
+    def covers(self, dn_key: str) -> bool:
+        """Return whether an entry with this DN is in the scope of the search."""
+        if self.scope == BASE_OBJECT:
+            return dn_key == self.base_key
+        if self.scope == SINGLE_LEVEL:
+            return dn_key != self.base_key and dn.parent_key(dn_key) == self.base_key
+        return dn_key.startswith(self.base_key) and (self.scope == WHOLE_SUBTREE or dn_key != self.base_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class NoSuchObject(Exception):
 class ViewSearcher:
     """One view as one bound party sees it."""
 
-    def __init__(self, reader: Reader, access: Access) -> None:
+    def __init__(self, reader: ViewReader, access: Access) -> None:
         self.reader = reader
         self.access = access
         self._shaper = reader.shaper(access)
@@ -78,15 +86,17 @@ class ViewSearcher:
 
     # Rows -------------------------------------------------------------------------------------------------------------
 
-    def sight(self, connection: sqlite3.Connection) -> Sight:
+    def visible_rows(self, connection: sqlite3.Connection) -> VisibleRows:
         """What this party sees of the state that the connection sees."""
         visibility = self.reader.visibility(self.access, connection)
         names = self.reader.names if connection is self.reader.connection else None
-        return Sight(connection, visibility, self._evaluator, transitive=self.reader.view.transitive_member_of, names=names)
+        return VisibleRows(
+            connection, visibility, self._evaluator, transitive=self.reader.view.transitive_member_of, names=names
+        )
 
     def find(self, key: str) -> Row:
         """The visible entry with this DN key. Raises NoSuchObject."""
-        row = self.reader.nearest(key, self.sight(self.reader.connection).shows)
+        row = self.reader.nearest(key, self.visible_rows(self.reader.connection).shows)
         if row is None:
             raise NoSuchObject("")
         if dn.key(row[6]) != key:
@@ -170,8 +180,8 @@ class ViewSearcher:
         if self._lists_groups(renderer):
             with_more, member_of = renderer.with_more, self.reader.names.member_of
             return lambda row: with_more(row[0], b"" if row[1] is None else member_of(row[1], row[2]))
-        sight = self.sight(self.reader.connection)
-        return lambda row: renderer(row[4], row[5], sight.found(row, renderer.dynamic))
+        visible = self.visible_rows(self.reader.connection)
+        return lambda row: renderer(row[4], row[5], visible.found(row, renderer.dynamic))
 
     def _maker(self, part: Shape) -> Callable[[bytes], Key | None] | None:
         """What makes the key of an assertion's value; None for what is neither equality nor one piece of three or more."""
@@ -186,16 +196,16 @@ class ViewSearcher:
         return None if key is None else key.decode()
 
     @staticmethod
-    def tester(query: Query, exact: bool, sight: Sight) -> Callable[[Row], bool]:
+    def tester(query: Query, exact: bool, visible: VisibleRows) -> Callable[[Row], bool]:
         """What tells of a row whether it is visible and matches after all."""
-        return lambda row: sight.shows(row) and (exact or sight.matches(query.filter, row))
+        return lambda row: visible.shows(row) and (exact or visible.matches(query.filter, row))
 
-    def converter(self, query: Query, exact: bool, renderer: Renderer, sight: Sight) -> Callable[[Row], bytes | None]:
+    def converter(self, query: Query, exact: bool, renderer: Renderer, visible: VisibleRows) -> Callable[[Row], bytes | None]:
         """What makes a row's answer: the entry to send, or None when it is not visible or does not match after all."""
-        fits = self.tester(query, exact, sight)
+        fits = self.tester(query, exact, visible)
 
         def answer(row: Row) -> bytes | None:
-            return renderer(sight.encoded(row), row[5], sight.found(row, renderer.dynamic)) if fits(row) else None
+            return renderer(visible.encoded(row), row[5], visible.found(row, renderer.dynamic)) if fits(row) else None
 
         return answer
 
@@ -282,8 +292,8 @@ class Search:
     def _look(self, connection: sqlite3.Connection) -> object:
         """All that is added to a row, or tested of it, is read from the state that the row is from."""
         if not self._plain:
-            sight = self._searcher.sight(connection)
-            self._answer = self._searcher.converter(self._query, self._prepared.plan.exact, self._renderer, sight)
+            visible = self._searcher.visible_rows(connection)
+            self._answer = self._searcher.converter(self._query, self._prepared.plan.exact, self._renderer, visible)
         return None
 
     def next_slice(self, rows: int = SLICE_ROWS) -> list[bytes] | None:

@@ -36,7 +36,7 @@ class CannotSort(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class By:
+class SortBy:
     """One key: the attribute types (keys) whose least value counts, and which way."""
 
     attributes: tuple[str, ...]
@@ -53,7 +53,7 @@ class By:
         return min((key for key in found if key), default=None)
 
 
-Order = tuple[By, ...]
+Order = tuple[SortBy, ...]
 """Most significant first; entries that are alike in all of them keep the order of the view file."""
 
 
@@ -67,14 +67,14 @@ def order(keys: Sequence[SortKey], readable: frozenset[str] | None) -> Order:
     return tuple(_by(key, readable) for key in keys)
 
 
-def _by(key: SortKey, readable: frozenset[str] | None) -> By:
+def _by(key: SortKey, readable: frozenset[str] | None) -> SortBy:
     attribute = readable_type(key.attribute, readable)
     if attribute is None:
         raise CannotSort(Problem.NO_SUCH_ATTRIBUTE, key.attribute)
     attributes = tuple(one for one in schema.subtypes(attribute) if may_read(one, readable))
     if not _WITHOUT_ORDER.isdisjoint(attributes) or not _has_order(attribute, key.ordering_rule):
         raise CannotSort(Problem.NO_ORDER, key.attribute)
-    return By(attributes, key.reverse)
+    return SortBy(attributes, key.reverse)
 
 
 def _has_order(attribute: str, rule: str | None) -> bool:
@@ -117,7 +117,7 @@ def sort(rows: list[tuple[int, Values]], by: Order) -> list[int]:
     return [row[0] for row in rows]
 
 
-def _sorted_by(one: By) -> Callable[[tuple[int, Mapping[str, Sequence[bytes]]]], tuple[bool, bytes]]:
+def _sorted_by(one: SortBy) -> Callable[[tuple[int, Mapping[str, Sequence[bytes]]]], tuple[bool, bytes]]:
     def key(row: tuple[int, Values]) -> tuple[bool, bytes]:
         least = one.least(row[1])
         return least is None, least or b""

@@ -14,7 +14,7 @@ from gateway.directory.search.filter_evaluator import Values
 from gateway.directory.search.filter_shape import Key, Shape
 from gateway.directory.search.search import Query, Search, ViewSearcher
 from gateway.directory.search.view_reader import ENCODED
-from gateway.directory.search.visible_rows import ROW, Row, Sight
+from gateway.directory.search.visible_rows import ROW, Row, VisibleRows
 
 _ROWS_SORTED_AT_ONCE = 200
 """Rows that are decoded and sorted in the reactor: a few milliseconds. Above, ids are sorted in a thread."""
@@ -37,7 +37,7 @@ class SortedSearch(Search):
         self._held = 0
         self._next = 0
         self._stop = 0
-        self._sight: Sight | None = None
+        self._visible_rows: VisibleRows | None = None
         self._fits: Callable[[Row], bool] | None = None
 
     @property
@@ -134,12 +134,12 @@ class SortedSearch(Search):
         return [row for one in ids for row in connection.execute(read, (one,))]
 
     def _look(self, connection: sqlite3.Connection) -> Callable[[Row], bytes | None]:
-        self._sight = self._searcher.sight(connection)
+        self._visible_rows = self._searcher.visible_rows(connection)
         exact = self._prepared.plan.exact
-        self._fits = self._searcher.tester(self._query, exact, self._sight)
-        self._answer = self._searcher.converter(self._query, exact, self._renderer, self._sight)
+        self._fits = self._searcher.tester(self._query, exact, self._visible_rows)
+        self._answer = self._searcher.converter(self._query, exact, self._renderer, self._visible_rows)
         return self._answer
 
     def _values(self, row: Row) -> Values:
-        assert self._sight is not None  # noqa: S101 (looked)
-        return self._sight.values(row)
+        assert self._visible_rows is not None  # noqa: S101 (looked)
+        return self._visible_rows.values(row)

@@ -14,7 +14,7 @@ from gateway.directory.search import sort_keys, sql_planner
 from gateway.directory.search.filter_shape import Key, Shape, Shaper
 from gateway.directory.search.sort_keys import Order
 from gateway.directory.search.sql_planner import Compiler, Plan
-from gateway.directory.search.visible_rows import ROW, Names, Row
+from gateway.directory.search.visible_rows import ROW, GroupNames, Row
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.errors import Busy
@@ -59,7 +59,7 @@ class Prepared:
     parameters: int
 
 
-class Reader:
+class ViewReader:
     """All reading of one view file in this process. Used from one thread, but for what `snapshot` hands out."""
 
     def __init__(self, file: ViewFile) -> None:
@@ -81,7 +81,7 @@ class Reader:
         self._holding = Lock()
         self._shapers: dict[tuple[frozenset[str] | None, bool], Shaper] = {}
         self._visibilities: dict[Access, tuple[int, Visibility]] = {}
-        self.names = Names(self.connection)
+        self.names = GroupNames(self.connection)
         self.catalogue: sql_planner.Catalogue = sql_planner.read_catalogue(self.connection)
         self.generation = 0
 

@@ -50,7 +50,7 @@ _LONGEST_LISTED = 500
 """Characters of LISTED_BY: some 70 groups. Whoever is in more costs more memory than it saves time."""
 
 
-class Names:
+class GroupNames:
     """The DNs of groups, remembered as long as the file that a connection reads stays the same."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -92,7 +92,7 @@ class Names:
         return found
 
 
-class Sight:
+class VisibleRows:
     """`visibility` None: every row is shown, whole. `transitive`: memberOf has the groups reached through groups, too. `names`:
     those that the connection remembers."""
 
@@ -103,7 +103,7 @@ class Sight:
         evaluator: Evaluator,
         *,
         transitive: bool = False,
-        names: "Names | None" = None,
+        names: "GroupNames | None" = None,
     ) -> None:
         self._connection = connection
         self._visibility = visibility
@@ -208,10 +208,10 @@ class Sight:
         return self._connection.execute(query, (entry_id,))
 
 
-DYNAMIC: Mapping[str, tuple[bytes, Callable[[Sight, Row], list[bytes]]]] = {
-    "contextcsn": (b"contextCSN", Sight._context_csn),
-    "entrycsn": (b"entryCSN", Sight._entry_csn),
-    "hassubordinates": (b"hasSubordinates", Sight._has_subordinates),
-    "memberof": (b"memberOf", Sight._member_of),
+DYNAMIC: Mapping[str, tuple[bytes, Callable[[VisibleRows, Row], list[bytes]]]] = {
+    "contextcsn": (b"contextCSN", VisibleRows._context_csn),
+    "entrycsn": (b"entryCSN", VisibleRows._entry_csn),
+    "hassubordinates": (b"hasSubordinates", VisibleRows._has_subordinates),
+    "memberof": (b"memberOf", VisibleRows._member_of),
 }
 """Operational attributes that are found when they are asked for: key → name, and how."""

@@ -11,7 +11,7 @@ from gateway.directory.projection.projection import Entry
 from gateway.directory.projection.view_definition import View
 from gateway.directory.view_file import history, view_file
 from gateway.directory.view_file.csn import Moment
-from gateway.directory.view_file.history import Former
+from gateway.directory.view_file.history import FormerEntry
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
 from gateway.wire.entries import values
@@ -23,7 +23,7 @@ _MAX_COLLECTED = 50_000
 """Index rows held before they are written."""
 
 
-class Put(NamedTuple):
+class PutResult(NamedTuple):
     """What storing an entry did. `old_key` and `old_dn`: its name before; None when it is new."""
 
     entry_id: int
@@ -115,7 +115,7 @@ class ViewWriter:
 
     def put(
         self, entry: Entry, organizations: Sequence[int] = (), plain_key: str | None = None, *, may_exist: bool = True
-    ) -> Put:
+    ) -> PutResult:
         """Stores an entry. `may_exist` false: the caller knows that the object has none yet, so that none is looked for."""
         query = (
             "SELECT id, dn_key, dn, plain_key, parent, organizations, encoded, operational, created FROM entry"
@@ -133,13 +133,13 @@ class ViewWriter:
                 " created, changed, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*stored, entry.object_id, entry.kind, self._moment.number, *self._moment),
             )
-            done = Put(int(cursor.lastrowid or 0), None, None, True)
+            done = PutResult(int(cursor.lastrowid or 0), None, None, True)
         else:
-            done = Put(old[0], old[1], old[2], old[1:8] != stored)
+            done = PutResult(old[0], old[1], old[2], old[1:8] != stored)
             if not done.changed:
                 return done
             if (old[2], old[5]) != (entry.dn, placed):
-                self._remember(Former(old[0], old[8], entry.kind, entry.object_id, old[5], old[2], dn.key(old[2])))
+                self._remember(FormerEntry(old[0], old[8], entry.kind, entry.object_id, old[5], old[2], dn.key(old[2])))
             self._connection.execute(
                 "UPDATE entry SET dn_key = ?, dn = ?, plain_key = ?, parent = ?, organizations = ?, encoded = ?,"
                 " operational = ?, changed = ?, changed_at = ? WHERE id = ?",
@@ -168,14 +168,14 @@ class ViewWriter:
         if old is None:
             return None
         self._last_parent = ("", 0)
-        self._remember(Former(old[0], old[4], old[5], object_id, old[6], old[7], dn.key(old[7])))
+        self._remember(FormerEntry(old[0], old[4], old[5], object_id, old[6], old[7], dn.key(old[7])))
         self._index(old[0], set(), self._keys.rows(decoded(old[2], old[3])))
         self._connection.execute("DELETE FROM entry WHERE id = ?", (old[0],))
         self._connection.execute("DELETE FROM member WHERE group_entry = ?", (old[0],))
         self._connection.execute("DELETE FROM member WHERE member_entry = ?", (old[0],))
         return int(old[0]), str(old[1])
 
-    def _remember(self, former: Former) -> None:
+    def _remember(self, former: FormerEntry) -> None:
         history.remember(self._connection, self._moment.number, former)
 
     def step_aside(self, object_id: str) -> None:
@@ -211,14 +211,14 @@ class ViewWriter:
         self._last_parent = ("", 0)
         self._attribute_ids = dict(self._connection.execute("SELECT key, id FROM attribute"))
 
-    def count_values(self) -> None:
+    def analyze(self) -> None:
         """Refreshes what the planner knows about how selective each attribute is."""
         self._connection.execute(
             "UPDATE attribute SET (rows, distinct_values) ="
             " (SELECT count(*), count(DISTINCT v.value) FROM value v WHERE v.attribute = attribute.id)"
         )
 
-    def merge_fragments(self) -> None:
+    def optimize_fragments(self) -> None:
         """Makes each trigram index one piece again: a search looks into every piece that it has been written in."""
         for table in self._tables.values():
             self._connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")

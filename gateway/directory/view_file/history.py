@@ -22,7 +22,7 @@ LATEST = "SELECT number, time FROM moment WHERE number = (SELECT value FROM meta
 """The moment of the view's position."""
 
 
-class Former(NamedTuple):
+class FormerEntry(NamedTuple):
     """An entry as it was before the change at `position`. `organizations` as the view file keeps them."""
 
     entry: int
@@ -49,7 +49,7 @@ def begin(connection: sqlite3.Connection, moments: Sequence[Moment]) -> Moment:
     return noted[-1]
 
 
-def remember(connection: sqlite3.Connection, position: int, former: Former) -> None:
+def remember(connection: sqlite3.Connection, position: int, former: FormerEntry) -> None:
     """Notes what an entry was until now."""
     connection.execute(
         "INSERT INTO former (position, entry, created, kind, object_id, organizations, dn, dn_key)"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gateway.directory.access import Access
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.visible_rows import Row
-from gateway.directory.writes.entry_to_edit import EntryWriting
+from gateway.directory.writes.entry_to_edit import EntryEditor
 from gateway.directory.writes.write_errors import Violation, WriteRefused
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 
@@ -21,7 +21,7 @@ def may_stand(view: View, kind: Kind, parent_key: str, parent: Row) -> bool:
 def kind_of_new(view: View, classes: Sequence[bytes], parent_key: str, parent: Row) -> Kind:
     """What kind of entry a client means by its object classes and its place. Raises WriteRefused."""
     standing = [kind for kind in view.rules if may_stand(view, kind, parent_key, parent)]
-    fitting = [kind for kind in view.rules if EntryWriting(kind, view).classes.fit(classes)]
+    fitting = [kind for kind in view.rules if EntryEditor(kind, view).classes.fit(classes)]
     for kind in standing:
         if kind in fitting:
             return kind

@@ -27,7 +27,7 @@ _OPTIONAL = {"ad": frozenset({"sn"})}
 """What the standard requires of a person and this kind of directory does not ([MS-ADSC] class person: cn alone)."""
 
 
-class EntryWriting:
+class EntryEditor:
     """Writing of one kind of entries in one view."""
 
     def __init__(self, kind: Kind, view: View) -> None:

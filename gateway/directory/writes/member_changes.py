@@ -106,9 +106,9 @@ async def changes_of(
 
 
 def _seen(searcher: ViewSearcher, group: Row) -> tuple[Member, ...]:
-    sight = searcher.sight(searcher.reader.connection)
+    visible = searcher.visible_rows(searcher.reader.connection)
     rows: list[Row] = searcher.reader.execute(_MEMBERS, (group[0],)).fetchall()
-    return tuple(Member(_KINDS[row[1]], row[2]) for row in rows if row[1] in _KINDS and sight.shows(row))
+    return tuple(Member(_KINDS[row[1]], row[2]) for row in rows if row[1] in _KINDS and visible.shows(row))
 
 
 def _by_name(searcher: ViewSearcher, value: bytes) -> Member:
@@ -117,7 +117,7 @@ def _by_name(searcher: ViewSearcher, value: bytes) -> Member:
     except (dn.InvalidDN, UnicodeDecodeError):
         raise WriteRefused(Violation.SYNTAX, "a member is not given by a distinguished name") from None
     row = searcher.reader.row(key)
-    if row is None or row[1] not in _KINDS or not searcher.sight(searcher.reader.connection).shows(row):
+    if row is None or row[1] not in _KINDS or not searcher.visible_rows(searcher.reader.connection).shows(row):
         raise WriteRefused(Violation.CONSTRAINT, f"there is nobody named {dn.of_key(key)} here")
     return Member(_KINDS[row[1]], row[2])
 

@@ -10,8 +10,8 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.defer import CancelledError, DeferredList, gatherResults
 
 from gateway.directory.authentication import account_status
-from gateway.directory.authentication.account_status import Standings
-from gateway.directory.authentication.password_check import Passwords
+from gateway.directory.authentication.account_status import AccountStatusLookup
+from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.model.errors import StoreUnavailable
 from gateway.store.engine.database import Database
 from gateway.store.objects import passwords, users
@@ -52,14 +52,14 @@ def counted(bed: Bed) -> Counted:
 
 
 @pytest.fixture
-def standings(counted: Counted) -> Standings:
-    return Standings(counted, {SOURCE, "crm"})  # type: ignore[arg-type]
+def account_statuses(counted: Counted) -> AccountStatusLookup:
+    return AccountStatusLookup(counted, {SOURCE, "crm"})  # type: ignore[arg-type]
 
 
 @ensureDeferred
-async def test_each_is_told_of_the_own_person(standings: Standings) -> None:
+async def test_each_is_told_of_the_own_person(account_statuses: AccountStatusLookup) -> None:
     asked = [ANNA.id, CY.id, DEE.id, EVE.id, "nobody"]
-    anna, cy, dee, eve, nobody = await gatherResults([standings.of(user_id) for user_id in asked])
+    anna, cy, dee, eve, nobody = await gatherResults([account_statuses.of(user_id) for user_id in asked])
     assert ([a.source_id for a in anna.vouching], anna.local_hash, anna.can_log_in) == ([SOURCE], None, True)
     assert [a.source_id for a in dee.vouching] == [SOURCE, "crm"]
     assert (cy.exists, cy.enabled, cy.can_log_in) == (True, False, False)
@@ -70,27 +70,29 @@ async def test_each_is_told_of_the_own_person(standings: Standings) -> None:
 
 @ensureDeferred
 async def test_those_who_wait_together_share_one_transaction(
-    standings: Standings, counted: Counted, monkeypatch: pytest.MonkeyPatch
+    account_statuses: AccountStatusLookup, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await gatherResults([standings.of(ANNA.id) for _ in range(50)])
+    await gatherResults([account_statuses.of(ANNA.id) for _ in range(50)])
     assert counted.readings == 2, "the first one's, and one for all who came while it was under way"
     monkeypatch.setattr(account_status, "MAX_AT_ONCE", 10)
-    await gatherResults([standings.of(ANNA.id) for _ in range(31)])
+    await gatherResults([account_statuses.of(ANNA.id) for _ in range(31)])
     assert counted.readings == 2 + 1 + 3
 
 
 @ensureDeferred
-async def test_a_store_that_is_away_is_told_to_all_and_asked_again_afterwards(standings: Standings, counted: Counted) -> None:
+async def test_a_store_that_is_away_is_told_to_all_and_asked_again_afterwards(
+    account_statuses: AccountStatusLookup, counted: Counted
+) -> None:
     counted.broken = True
-    results: Any = await DeferredList([standings.of(ANNA.id) for _ in range(5)], consumeErrors=True)
+    results: Any = await DeferredList([account_statuses.of(ANNA.id) for _ in range(5)], consumeErrors=True)
     assert [type(result.value) for _, result in results] == [StoreUnavailable] * 5
     counted.broken = False
-    assert (await standings.of(ANNA.id)).can_log_in
+    assert (await account_statuses.of(ANNA.id)).can_log_in
 
 
 @ensureDeferred
-async def test_who_does_not_wait_any_more_disturbs_nobody(standings: Standings) -> None:
-    answers = [standings.of(ANNA.id) for _ in range(3)]
+async def test_who_does_not_wait_any_more_disturbs_nobody(account_statuses: AccountStatusLookup) -> None:
+    answers = [account_statuses.of(ANNA.id) for _ in range(3)]
     answers[1].cancel()
     with pytest.raises(CancelledError):
         await answers[1]
@@ -98,17 +100,17 @@ async def test_who_does_not_wait_any_more_disturbs_nobody(standings: Standings) 
 
 
 @ensureDeferred
-async def test_what_is_seen_at_once_is_what_is_read(standings: Standings, counted: Counted) -> None:
+async def test_what_is_seen_at_once_is_what_is_read(account_statuses: AccountStatusLookup, counted: Counted) -> None:
     for user_id in [ANNA.id, CY.id, DEE.id, EVE.id, "nobody"]:
-        at_once = standings.at_once(user_id)
+        at_once = account_statuses.at_once(user_id)
         assert counted.readings == 0
-        assert at_once == await standings.of(user_id)
+        assert at_once == await account_statuses.of(user_id)
         counted.readings = 0
 
 
-def test_what_anybody_commits_is_seen_at_once(bed: Bed, standings: Standings) -> None:
+def test_what_anybody_commits_is_seen_at_once(bed: Bed, account_statuses: AccountStatusLookup) -> None:
     def can_log_in(user_id: str) -> bool:
-        seen = standings.at_once(user_id)
+        seen = account_statuses.at_once(user_id)
         assert seen is not None
         return seen.can_log_in
 
@@ -122,11 +124,11 @@ def test_what_anybody_commits_is_seen_at_once(bed: Bed, standings: Standings) ->
 
 @ensureDeferred
 async def test_where_nothing_is_seen_at_once_the_store_is_read(bed: Bed, counted: Counted) -> None:
-    made = Passwords(counted, {SOURCE: bed.hr}, bed.hashing, bed.offline)  # type: ignore[arg-type]
+    made = PasswordCheck(counted, {SOURCE: bed.hr}, bed.hashing, bed.offline)  # type: ignore[arg-type]
     counted.broken = True
     with pytest.raises(StoreUnavailable):
-        await made.standing(ANNA.id)
+        await made.account_status(ANNA.id)
     assert counted.readings == 1
     counted.broken = False
-    assert (await made.standing(ANNA.id)).can_log_in
+    assert (await made.account_status(ANNA.id)).can_log_in
     assert counted.readings == 1

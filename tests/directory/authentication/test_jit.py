@@ -1,5 +1,5 @@
-"""Newcomers, with scripted sources and a clock turned by hand: who is asked for, in which order, what is remembered, and what
-becomes of those who come in."""
+"""Just-in-time provisioning, with scripted sources and a clock turned by hand: the order in which sources are asked, what is
+remembered, and what becomes of new users."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from twisted.internet.task import Clock, deferLater
 from gateway.directory import read_your_writes
 from gateway.directory.authentication import jit
 from gateway.directory.authentication.authentication import Authentication, InvalidCredentials
-from gateway.directory.authentication.jit import MAX_LOGINS, NOBODY_SECONDS, Newcomer, Newcomers, NewcomerSource
+from gateway.directory.authentication.jit import MAX_LOGINS, NOBODY_SECONDS, JitOutcome, JitProvisioning, JitSource
 from gateway.directory.authentication.offline_binds import OfflineBinds
-from gateway.directory.authentication.password_check import Passwords
+from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.directory.directory import Directory
-from gateway.directory.read_your_writes import Arrivals
+from gateway.directory.read_your_writes import ReadYourWrites
 from gateway.model.connector import BindAnswer, BindOutcome
 from gateway.model.deltas import Delta, DeltaType
 from gateway.model.errors import Busy, SourceUnavailable
@@ -76,10 +76,10 @@ class Gate:
         self.door = Door()
         self.finders = {"hr": UserLookup({"zoe": [person("zoe")]}), "crm": UserLookup()}
         self.upstreams = {"hr": Upstream({ZOE: b"right"}), "crm": Upstream({"cn=zoe,o=crm": b"other"})}
-        sources = [NewcomerSource(name, finder, self.upstreams[name]) for name, finder in self.finders.items()]
-        self.newcomers = Newcomers(sources, self.door, self.clock.seconds)
+        sources = [JitSource(name, finder, self.upstreams[name]) for name, finder in self.finders.items()]
+        self.newcomers = JitProvisioning(sources, self.door, self.clock.seconds)
 
-    async def admit(self, *logins: str, password: bytes = b"right") -> Newcomer | None:
+    async def admit(self, *logins: str, password: bytes = b"right") -> JitOutcome | None:
         return await self.newcomers.admit(logins, password)
 
 
@@ -91,7 +91,7 @@ def gate() -> Gate:
 @ensureDeferred
 async def test_who_is_found_and_proved_is_let_in(gate: Gate) -> None:
     newcomer = await gate.admit("Zoe")
-    assert newcomer == Newcomer(ProvisionedUser(ANNA.id, 1), "hr")
+    assert newcomer == JitOutcome(ProvisionedUser(ANNA.id, 1), "hr")
     assert gate.door.entered == [("hr", "id-zoe")]
     assert gate.upstreams["hr"].asked == [ZOE], "by the name that the source gave"
     assert gate.finders["crm"].asked == []
@@ -99,7 +99,7 @@ async def test_who_is_found_and_proved_is_let_in(gate: Gate) -> None:
 
 @ensureDeferred
 async def test_a_wrong_password_is_refused_and_the_next_source_is_asked(gate: Gate) -> None:
-    assert await gate.admit("zoe", password=b"wrong") == Newcomer(None, "hr")
+    assert await gate.admit("zoe", password=b"wrong") == JitOutcome(None, "hr")
     gate.finders["crm"].people["zoe"] = [person("zoe", "cn=zoe,o=crm")]
     newcomer = await gate.admit("zoe", password=b"other")
     assert newcomer is not None
@@ -113,7 +113,7 @@ async def test_why_the_source_refused_a_newcomer_is_kept_for_the_audit(gate: Gat
         return BindAnswer(BindOutcome.REFUSED, reason="the account is disabled")
 
     monkeypatch.setattr(gate.upstreams["hr"], "authenticate", disabled)
-    assert await gate.admit("zoe") == Newcomer(None, "hr", reason="the account is disabled")
+    assert await gate.admit("zoe") == JitOutcome(None, "hr", reason="the account is disabled")
 
 
 @ensureDeferred
@@ -199,7 +199,7 @@ async def test_a_source_that_is_down_does_not_matter_when_another_lets_in(gate: 
 @ensureDeferred
 async def test_whom_the_door_leaves_out_is_refused(gate: Gate) -> None:
     gate.door.user_id = None
-    assert await gate.admit("zoe") == Newcomer(None, "hr")
+    assert await gate.admit("zoe") == JitOutcome(None, "hr")
 
 
 class Entry(Bed):
@@ -213,12 +213,14 @@ class Entry(Bed):
 
     def build(self, **of_view: Any) -> Authentication:
         self.follower.view = replace(self.follower.view, **of_view)
-        directory = Directory([self.follower])  # type: ignore[list-item]
+        directory = Directory([self.follower])
         offline = OfflineBinds(self.world.database, self.hashing, {}, self.now)
         upstreams = {"hr": self.hr, "crm": self.crm}
-        passwords = Passwords(self.world.database, upstreams, self.hashing, offline, self.gate.newcomers)
+        passwords = PasswordCheck(self.world.database, upstreams, self.hashing, offline, self.gate.newcomers)
         lock = SoftLock(self.clock.seconds, MAX_FAILURES, 60)
-        return Authentication(directory, self.world.database, passwords, lock, arrivals=Arrivals(directory, self.gate.clock))
+        return Authentication(
+            directory, self.world.database, passwords, lock, read_your_writes=ReadYourWrites(directory, self.gate.clock)
+        )
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ async def portal(bed: Bed, **rights: object) -> Party:
 
 async def now(bed: Bed, party: Party, revocation: Revocation | None = None) -> Party | None:
     revocation = revocation or Revocation(bed.authentication, bed.world.database)
-    return (await revocation.verdicts([party])).on(party)
+    return (await revocation.check([party])).refreshed(party)
 
 
 def disable(bed: Bed) -> None:

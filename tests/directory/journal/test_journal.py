@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from gateway.directory.access import Access
 from gateway.directory.journal.journal import Journal
-from gateway.directory.journal.journal_reader import Event, Happened
+from gateway.directory.journal.journal_reader import Event, EventKind
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.search import Query, ViewSearcher
-from gateway.directory.search.view_reader import SINGLE_LEVEL, WHOLE_SUBTREE, Reader
+from gateway.directory.search.view_reader import SINGLE_LEVEL, WHOLE_SUBTREE, ViewReader
 from gateway.directory.view_file import history, view_file
 from gateway.directory.view_file.csn import Moment
 from gateway.directory.view_file.view_file import ViewFile
@@ -46,7 +46,7 @@ FILTERS = ("(objectClass=*)", "(objectClass=person)", "(description=anna)", "(!(
 
 
 def journal(
-    reader: Reader, access: Access, text: str = "(objectClass=*)", base: str = BASE, scope: int = WHOLE_SUBTREE
+    reader: ViewReader, access: Access, text: str = "(objectClass=*)", base: str = BASE, scope: int = WHOLE_SUBTREE
 ) -> Journal:
     name = DN.parse(base)
     return Journal(ViewSearcher(reader, access), Query(name, name.key, scope, filters.parse(text), ("*", "entryUUID")))
@@ -69,7 +69,7 @@ def test_a_replica_that_is_told_what_happened_has_what_there_is(view: View, seed
         for _ in range(10):
             past.step()
         updater = world.build(view, "followed")
-        with closing(Reader(ViewFile(world.folder / "followed", view))) as reader:
+        with closing(ViewReader(ViewFile(world.folder / "followed", view))) as reader:
             access = random_access(random, past) if narrowed else EVERYTHING
             read = journal(reader, access, random.choice(FILTERS) if random.random() < 0.5 else FILTERS[0], str(view.base))
             replica = Replica()
@@ -101,10 +101,10 @@ def company(tmp_path: Path) -> Iterator[Company]:
 
 
 @contextmanager
-def told(company: Company, *journals: Journal) -> Iterator[list[list[tuple[Happened, str, str | None]]]]:
+def told(company: Company, *journals: Journal) -> Iterator[list[list[tuple[EventKind, str, str | None]]]]:
     """What each is told of what is done inside."""
     before = company.reader.position
-    found: list[list[tuple[Happened, str, str | None]]] = []
+    found: list[list[tuple[EventKind, str, str | None]]] = []
     yield found
     company.follow()
     for one in journals:
@@ -114,7 +114,7 @@ def told(company: Company, *journals: Journal) -> Iterator[list[list[tuple[Happe
         while (some := reading.next_slice(2)) is not None:
             events += some
         reading.close()
-        found.append([(event.happened, entries.object_name(event.entry).decode(), event.former_dn) for event in events])
+        found.append([(event.kind, entries.object_name(event.entry).decode(), event.former_dn) for event in events])
 
 
 def test_each_kind_of_change_is_told_as_what_it_is(company: Company) -> None:
@@ -124,12 +124,12 @@ def test_each_kind_of_change_is_told_as_what_it_is(company: Company) -> None:
         company.world.put(new, replace(ANNA, username="anne"), replace(SOUTH, attributes={"description": ("warm",)}))
         company.world.delete(BEN)
     assert sorted(found[0]) == [
-        (Happened.ADDED, f"uid=cy,{PEOPLE}", None),
-        (Happened.REMOVED, f"uid=ben,{PEOPLE}", None),
-        (Happened.MODIFIED, f"cn=Secret,{GROUPS}", None),
-        (Happened.MODIFIED, f"cn=Staff,{GROUPS}", None),
-        (Happened.MODIFIED, f"ou=South,ou=organizations,{BASE}", None),
-        (Happened.RENAMED, f"uid=anne,{PEOPLE}", f"uid=anna,{PEOPLE}"),
+        (EventKind.ADDED, f"uid=cy,{PEOPLE}", None),
+        (EventKind.REMOVED, f"uid=ben,{PEOPLE}", None),
+        (EventKind.MODIFIED, f"cn=Secret,{GROUPS}", None),
+        (EventKind.MODIFIED, f"cn=Staff,{GROUPS}", None),
+        (EventKind.MODIFIED, f"ou=South,ou=organizations,{BASE}", None),
+        (EventKind.RENAMED, f"uid=anne,{PEOPLE}", f"uid=anna,{PEOPLE}"),
     ]
 
 
@@ -137,14 +137,14 @@ def test_who_leaves_the_partys_sight_is_removed_and_who_was_never_in_it_is_not_t
     north, south = journal(company.reader, IN_NORTH), journal(company.reader, Access(Scope((SOUTH.id,), ())))
     with told(company, north, south) as found:
         company.world.put(replace(ANNA, organization_ids=(SOUTH.id,), username="anne"))
-    assert (Happened.REMOVED, f"uid=anna,{PEOPLE}", None) in found[0]
+    assert (EventKind.REMOVED, f"uid=anna,{PEOPLE}", None) in found[0]
     assert not any("anne" in name for _, name, _ in found[0])
-    assert found[1] == [(Happened.ADDED, f"uid=anne,{PEOPLE}", None)]
+    assert found[1] == [(EventKind.ADDED, f"uid=anne,{PEOPLE}", None)]
 
     with told(company, north) as found:
         company.world.put(replace(BEN, username="benjamin"))
         company.world.delete(SECRET, replace(BEN, username="benjamin"))
-    assert found == [[(Happened.MODIFIED, f"cn=Staff,{GROUPS}", None)]]  # which lists them, for others
+    assert found == [[(EventKind.MODIFIED, f"cn=Staff,{GROUPS}", None)]]  # which lists them, for others
 
 
 def test_people_of_an_organization_that_moves_out_of_sight_are_removed_and_groups_list_them_no_more(company: Company) -> None:
@@ -152,9 +152,9 @@ def test_people_of_an_organization_that_moves_out_of_sight_are_removed_and_group
     with told(company, north) as found:
         company.world.put(replace(INSIDE, parent_id=SOUTH.id))
     assert sorted(found[0]) == [
-        (Happened.REMOVED, f"ou=Inside,ou=North,ou=organizations,{BASE}", None),
-        (Happened.REMOVED, f"uid=anna,{PEOPLE}", None),
-        (Happened.MODIFIED, f"cn=Staff,{GROUPS}", None),
+        (EventKind.REMOVED, f"ou=Inside,ou=North,ou=organizations,{BASE}", None),
+        (EventKind.REMOVED, f"uid=anna,{PEOPLE}", None),
+        (EventKind.MODIFIED, f"cn=Staff,{GROUPS}", None),
     ]
 
 
@@ -163,14 +163,14 @@ def test_what_moves_out_of_the_scope_or_matches_no_more_is_removed(company: Comp
     with_mail = journal(company.reader, EVERYTHING, "(mail=*)")
     with told(company, inside_north, with_mail) as found:
         company.world.put(replace(INSIDE, parent_id=SOUTH.id), replace(ANNA, attributes={}))
-    assert found[0] == [(Happened.REMOVED, f"ou=Inside,ou=North,ou=organizations,{BASE}", None)]
-    assert (Happened.REMOVED, f"uid=anna,{PEOPLE}", None) in found[1]
+    assert found[0] == [(EventKind.REMOVED, f"ou=Inside,ou=North,ou=organizations,{BASE}", None)]
+    assert (EventKind.REMOVED, f"uid=anna,{PEOPLE}", None) in found[1]
 
 
 def test_a_name_is_given_up_before_another_entry_takes_it(company: Company) -> None:
     with told(company, journal(company.reader, EVERYTHING, base=PEOPLE)) as found:
         company.world.update_users([replace(ANNA, username="ben"), replace(BEN, username="anna")])
-    assert [happened for happened, *_ in found[0]] == [Happened.REMOVED] * 2 + [Happened.ADDED] * 2
+    assert [happened for happened, *_ in found[0]] == [EventKind.REMOVED] * 2 + [EventKind.ADDED] * 2
 
 
 def test_what_a_search_may_see_is_in_its_mark_and_a_plain_replicas_is_the_views(company: Company) -> None:

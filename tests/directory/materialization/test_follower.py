@@ -13,8 +13,8 @@ from twisted.internet import reactor
 
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory, ViewNotReady
-from gateway.directory.materialization.follower import Follower
-from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.materialization.follower import LogFollower
+from gateway.directory.materialization.log_applier import LogApplier
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.store.engine.database import Connection
 from tests.directory.nodes import Impatient, Node, events, name, until
@@ -104,7 +104,7 @@ async def test_a_file_of_no_use_is_built_again_from_the_store(world: World, dama
 
 @ensureDeferred
 async def test_a_build_that_was_cut_off_is_begun_again(world: World) -> None:
-    updater = ViewUpdater(ViewFile(world.folder, openldap_view()), world.database)
+    updater = LogApplier(ViewFile(world.folder, openldap_view()), world.database)
     pages = iter([True, False])
     updater.build(lambda: next(pages, False))
     assert not updater.is_usable()
@@ -168,15 +168,15 @@ async def test_a_page_that_turns_out_to_be_torn_while_following_is_no_more_than_
 ) -> None:
     node = Node(world)
     await node.up_to_date()
-    apply = ViewUpdater.apply
+    apply = LogApplier.apply
     torn = iter([True])
 
-    def apply_torn(updater: ViewUpdater, log: Any) -> None:
+    def apply_torn(updater: LogApplier, log: Any) -> None:
         if next(torn, False):
             raise sqlite3.DatabaseError("database disk image is malformed")
         apply(updater, log)
 
-    monkeypatch.setattr(ViewUpdater, "apply", apply_torn)
+    monkeypatch.setattr(LogApplier, "apply", apply_torn)
     before = node.follower.reader
     with capture_logs() as logs:
         world.put(user(2, "ben"))
@@ -191,13 +191,13 @@ async def test_a_page_that_turns_out_to_be_torn_while_following_is_no_more_than_
 @ensureDeferred
 async def test_stopping_ends_a_build_between_two_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    page = ViewUpdater._page
+    page = LogApplier._page
 
-    def slow_page(updater: ViewUpdater, kind: Any, after: str) -> Any:
+    def slow_page(updater: LogApplier, kind: Any, after: str) -> Any:
         asked.append(after)
         return page(updater, kind, "")
 
-    monkeypatch.setattr(ViewUpdater, "_page", slow_page)  # the pages never end
+    monkeypatch.setattr(LogApplier, "_page", slow_page)  # the pages never end
     world.put(user(2, "ben"))
     node = Node(world)
     await until(lambda: len(asked) > 2)
@@ -210,7 +210,7 @@ async def test_a_folder_that_cannot_be_written_is_named_with_its_cure(world: Wor
     missing = world.folder / "missing"
     tail = Tail(world.database, reactor)
     impatient = Impatient()
-    follower = Follower(openldap_view(), missing, world.database, tail, impatient)
+    follower = LogFollower(openldap_view(), missing, world.database, tail, impatient)
     with capture_logs() as logs:
         follower.start()
         await until(lambda: bool(impatient.delays))

@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.materialization.log_applier import LogApplier
 from tests.directory.random_worlds import History
 from tests.directory.view_shapes import SHAPES
 from tests.directory.worlds import World, contents
@@ -32,7 +32,7 @@ def worlds() -> Iterator[World]:
         shutil.rmtree(folder)
 
 
-def follow(world: World, updater: ViewUpdater, most: int) -> bool:
+def follow(world: World, updater: LogApplier, most: int) -> bool:
     """Applies the next changes; whether there were any."""
     log = world.log(updater.position, most)
     if log:

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from twisted.internet.task import Clock
 
 from gateway.directory.directory import Directory, ViewNotReady
-from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.materialization.log_applier import LogApplier
 from gateway.directory.materialization.shared_view import RETRY_SECONDS, SharedView
 from gateway.directory.view_file import view_file
 from gateway.model.errors import StoreUnavailable
@@ -23,7 +23,7 @@ class Shared:
     def __init__(self, folder: Path) -> None:
         self.world = World(folder)
         self.world.put(ANNA)
-        self.writer: ViewUpdater = self.world.build(openldap_view(), "view")
+        self.writer: LogApplier = self.world.build(openldap_view(), "view")
         self.clock = Clock()
         self.view = SharedView(openldap_view(), folder / "view", self.clock)
         self.told: list[int] = []
@@ -35,7 +35,7 @@ class Shared:
 
     def tell(self) -> None:
         """What the writer says of the file as it is."""
-        self.view.tell(self.build, self.writer.position)
+        self.view.report(self.build, self.writer.position)
 
     def has(self, object_id: str) -> bool:
         reader = self.view.reader
@@ -73,7 +73,7 @@ def test_what_is_written_is_read_and_told_of_at_its_position(shared: Shared) -> 
 def test_when_the_writer_builds_anew_nothing_is_read_until_it_is_done(shared: Shared) -> None:
     shared.tell()
     old = shared.view.reader
-    shared.view.tell("", 0)
+    shared.view.report("", 0)
     assert shared.view.reader is None
     shared.world.put(BEN)
     shared.writer.build()

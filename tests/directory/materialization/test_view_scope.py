@@ -12,12 +12,12 @@ import structlog
 
 from gateway.directory.access import Access, of_user
 from gateway.directory.directory import Directory, Party
-from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.materialization.log_applier import LogApplier
 from gateway.directory.projection.view_definition import View
 from gateway.directory.projection.view_kinds import active_directory, openldap, tree
 from gateway.directory.projection.view_overrides import Posix, with_members, with_posix
 from gateway.directory.search.search import Query, ViewSearcher
-from gateway.directory.search.view_reader import WHOLE_SUBTREE, Reader
+from gateway.directory.search.view_reader import WHOLE_SUBTREE, ViewReader
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.applications import Scope
 from gateway.model.ldap.dn import DN
@@ -49,7 +49,7 @@ class Shown:
         self._world = world
         self.view = view
         self.updater = world.build(view, view.name)
-        self.reader = Reader(ViewFile(world.folder / view.name, view))
+        self.reader = ViewReader(ViewFile(world.folder / view.name, view))
 
     def close(self) -> None:
         self.reader.close()
@@ -58,7 +58,7 @@ class Shown:
     def follow(self) -> "Shown":
         """Applies what has happened, and is then the same as a new one."""
         self.updater.apply(self._world.log(self.updater.position))
-        built: ViewUpdater = self._world.build(self.view, "again")
+        built: LogApplier = self._world.build(self.view, "again")
         assert contents(self.updater) == contents(built)
         built.close()
         self.reader.refresh()
@@ -254,9 +254,11 @@ def test_whoever_sees_a_person_sees_the_private_group(show: Any) -> None:
 
 def test_the_longest_base_decides_in_which_of_several_views_a_name_lies() -> None:
     outer, inner = openldap("outer", DN.parse(BASE)), active_directory("inner", DN.parse(f"dc=ad,{BASE}"))
-    directory = Directory([SimpleNamespace(view=outer, reader=None), SimpleNamespace(view=inner, reader=None)])  # type: ignore[list-item]
-    located = [directory.locate(DN.parse(name)) for name in (f"uid=a,ou=people,{BASE}", f"CN=a,CN=Users,dc=ad,{BASE}", "dc=x")]
-    assert [found and found[0].name for found in located] == ["outer", "inner", None]
+    directory = Directory([SimpleNamespace(view=outer, reader=None), SimpleNamespace(view=inner, reader=None)])
+    located = [
+        directory.view_at(DN.parse(name).key) for name in (f"uid=a,ou=people,{BASE}", f"CN=a,CN=Users,dc=ad,{BASE}", "dc=x")
+    ]
+    assert [view and view.name for view in located] == ["outer", "inner", None]
     for granted, expected in ((("outer", "inner"), "inner"), (("outer",), "outer")):
         seen = directory.view_of(Party("cn=x", granted, EVERYTHING), DN.parse(f"dc=ad,{BASE}").key)
         assert seen is not None and seen.name == expected

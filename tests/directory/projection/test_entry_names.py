@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.directory.materialization.log_applier import ViewUpdater
+from gateway.directory.materialization.log_applier import LogApplier
 from gateway.model.objects import DirectoryObject
 from gateway.wire import entries
 from tests.directory.worlds import BASE, World, group, identifier, openldap_view, organization, user
@@ -22,27 +22,27 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
-def view(world: World) -> Iterator[ViewUpdater]:
+def view(world: World) -> Iterator[LogApplier]:
     updater = world.build(openldap_view())
     yield updater
     updater.close()
 
 
-def follow(world: World, view: ViewUpdater) -> None:
+def follow(world: World, view: LogApplier) -> None:
     view.apply(world.log(view.position))
 
 
-def dn_of(view: ViewUpdater, item: DirectoryObject) -> str | None:
+def dn_of(view: LogApplier, item: DirectoryObject) -> str | None:
     row = view.connection.execute("SELECT dn FROM entry WHERE object_id = ?", (item.id,)).fetchone()
     return row[0] if row else None
 
 
-def values(view: ViewUpdater, item: DirectoryObject, attribute: str) -> list[str]:
+def values(view: LogApplier, item: DirectoryObject, attribute: str) -> list[str]:
     (encoded,) = view.connection.execute("SELECT encoded FROM entry WHERE object_id = ?", (item.id,)).fetchone()
     return [value.decode() for value in entries.values(encoded, attribute.lower().encode())]
 
 
-def test_the_oldest_of_one_name_has_the_plain_dn_whichever_came_first(world: World, view: ViewUpdater) -> None:
+def test_the_oldest_of_one_name_has_the_plain_dn_whichever_came_first(world: World, view: LogApplier) -> None:
     younger, older = group(9, "Staff"), group(2, "STAFF ")
     world.put(younger)
     follow(world, view)
@@ -53,7 +53,7 @@ def test_the_oldest_of_one_name_has_the_plain_dn_whichever_came_first(world: Wor
     assert dn_of(view, younger) == f"cn=Staff+entryUUID={younger.id},{GROUPS}"
 
 
-def test_a_name_that_is_free_again_goes_to_the_oldest_of_those_that_wait(world: World, view: ViewUpdater) -> None:
+def test_a_name_that_is_free_again_goes_to_the_oldest_of_those_that_wait(world: World, view: LogApplier) -> None:
     first, second, third = group(1, "Staff"), group(2, "staff"), group(3, "staff")
     world.put(first, third, second)
     follow(world, view)
@@ -69,7 +69,7 @@ def test_a_name_that_is_free_again_goes_to_the_oldest_of_those_that_wait(world: 
     assert dn_of(view, third) == f"cn=staff,{GROUPS}"
 
 
-def test_two_users_may_swap_their_names(world: World, view: ViewUpdater) -> None:
+def test_two_users_may_swap_their_names(world: World, view: LogApplier) -> None:
     anna, ben = user(1, "anna"), user(2, "ben")
     world.put(anna, ben)
     follow(world, view)
@@ -78,7 +78,7 @@ def test_two_users_may_swap_their_names(world: World, view: ViewUpdater) -> None
     assert (dn_of(view, anna), dn_of(view, ben)) == (f"uid=ben,{PEOPLE}", f"uid=anna,{PEOPLE}")
 
 
-def test_organizations_of_one_name_below_different_parents_do_not_disturb_each_other(world: World, view: ViewUpdater) -> None:
+def test_organizations_of_one_name_below_different_parents_do_not_disturb_each_other(world: World, view: LogApplier) -> None:
     one, other = organization(1, "North"), organization(2, "South")
     inside = [organization(3, "Sales", one.id), organization(4, "Sales", other.id)]
     world.put(one, other, *inside)
@@ -86,7 +86,7 @@ def test_organizations_of_one_name_below_different_parents_do_not_disturb_each_o
     assert [dn_of(view, unit) for unit in inside] == [f"ou=Sales,ou=North,{UNITS}", f"ou=Sales,ou=South,{UNITS}"]
 
 
-def test_everything_below_a_moved_organization_moves_with_it(world: World, view: ViewUpdater) -> None:
+def test_everything_below_a_moved_organization_moves_with_it(world: World, view: LogApplier) -> None:
     one, other = organization(1, "North"), organization(2, "South")
     child = organization(3, "Sales", one.id)
     grandchild = organization(4, "Inside", child.id)
@@ -97,7 +97,7 @@ def test_everything_below_a_moved_organization_moves_with_it(world: World, view:
     assert dn_of(view, grandchild) == f"ou=Inside,ou=Sales,ou=South,{UNITS}"
 
 
-def test_an_organization_whose_parent_comes_later_finds_its_place_then(world: World, view: ViewUpdater) -> None:
+def test_an_organization_whose_parent_comes_later_finds_its_place_then(world: World, view: LogApplier) -> None:
     child = organization(3, "Sales", identifier(1))
     world.put(child)
     follow(world, view)
@@ -108,7 +108,7 @@ def test_an_organization_whose_parent_comes_later_finds_its_place_then(world: Wo
 
 
 def test_the_name_of_an_organization_is_among_the_values_of_its_people_and_changes_with_it(
-    world: World, view: ViewUpdater
+    world: World, view: LogApplier
 ) -> None:
     unit, same = organization(1, "Sales"), organization(2, "sales")
     anna = user(3, "anna", [unit.id, same.id])
@@ -120,7 +120,7 @@ def test_the_name_of_an_organization_is_among_the_values_of_its_people_and_chang
     assert values(view, anna, "ou") == ["Marketing", "sales"]
 
 
-def test_a_member_that_gets_an_entry_later_is_listed_from_then_on(world: World, view: ViewUpdater) -> None:
+def test_a_member_that_gets_an_entry_later_is_listed_from_then_on(world: World, view: LogApplier) -> None:
     staff, anna = group(1, "Staff"), user(2, "anna")
     world.put(staff)
     world.join(staff, anna)
@@ -133,7 +133,7 @@ def test_a_member_that_gets_an_entry_later_is_listed_from_then_on(world: World, 
 
 @pytest.mark.parametrize("name", ["anne", "Anna"])
 def test_groups_list_a_renamed_member_by_its_present_name_be_it_the_case_of_a_letter(
-    world: World, view: ViewUpdater, name: str
+    world: World, view: LogApplier, name: str
 ) -> None:
     staff, outer, anna = group(1, "Staff", gid_number=["7"]), group(2, "Outer"), user(3, "anna")
     world.put(staff, outer, anna)
@@ -147,7 +147,7 @@ def test_groups_list_a_renamed_member_by_its_present_name_be_it_the_case_of_a_le
     assert values(view, outer, "member") == [f"cn=STAFF,{GROUPS}", f"uid={name},{PEOPLE}"]
 
 
-def test_a_deleted_user_leaves_the_groups_and_a_deleted_group_the_memberships(world: World, view: ViewUpdater) -> None:
+def test_a_deleted_user_leaves_the_groups_and_a_deleted_group_the_memberships(world: World, view: LogApplier) -> None:
     staff, anna = group(1, "Staff"), user(2, "anna")
     world.put(staff, anna)
     world.join(staff, anna)
@@ -161,7 +161,7 @@ def test_a_deleted_user_leaves_the_groups_and_a_deleted_group_the_memberships(wo
     assert view.connection.execute("SELECT count(*) FROM member").fetchone() == (0,)
 
 
-def test_groups_may_hold_each_other_and_themselves(world: World, view: ViewUpdater) -> None:
+def test_groups_may_hold_each_other_and_themselves(world: World, view: LogApplier) -> None:
     one, other = group(1, "One"), group(2, "Other")
     world.put(one, other)
     world.join(one, other, one)
@@ -172,7 +172,7 @@ def test_groups_may_hold_each_other_and_themselves(world: World, view: ViewUpdat
 
 
 def test_a_change_that_fails_half_way_leaves_the_view_as_it_was(
-    world: World, view: ViewUpdater, monkeypatch: pytest.MonkeyPatch
+    world: World, view: LogApplier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna = user(1, "anna", email=["a@x"])
     world.put(anna)
@@ -191,11 +191,11 @@ def test_a_change_that_fails_half_way_leaves_the_view_as_it_was(
     assert dn_of(view, anna) == f"uid=anne,{PEOPLE}"
 
 
-def test_statistics_are_taken_anew_when_a_fifth_has_changed_and_not_before(world: World, view: ViewUpdater) -> None:
+def test_statistics_are_taken_anew_when_a_fifth_has_changed_and_not_before(world: World, view: LogApplier) -> None:
     people = [user(number, f"u{number}") for number in range(100)]
     world.put(*people)
     follow(world, view)
-    assert view.count_if_due()
+    assert view.analyze_if_due()
     world.put(replace(people[0], username="x"))
     follow(world, view)
-    assert not view.count_if_due()
+    assert not view.analyze_if_due()

@@ -15,7 +15,7 @@ from gateway.directory.projection.projection import (
 )
 from gateway.directory.projection.view_definition import View
 from gateway.directory.projection.view_kinds import KINDS, active_directory, custom, openldap, tree
-from gateway.directory.projection.view_overrides import NOTHING, Overlay, Posix, overlaid, with_members, with_posix
+from gateway.directory.projection.view_overrides import NOTHING, EntryOverrides, Posix, with_members, with_overrides, with_posix
 from gateway.model.ldap import schema
 from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind, User
@@ -137,25 +137,29 @@ def test_a_custom_view_shows_names_and_classes_only() -> None:
 
 def test_rules_are_laid_over_the_kinds_own_whatever_their_spelling() -> None:
     rules = {"MAIL": Rule(template="{username}@{domain}"), "rfc822mailbox": NOTHING, "carLicense": constant("x"), "sn": NOTHING}
-    view = overlaid(openldap("o", DOMAIN), {Kind.USER: Overlay(attributes=rules)})
+    view = with_overrides(openldap("o", DOMAIN), {Kind.USER: EntryOverrides(attributes=rules)})
     entry = shown(replace(view, domain="corp.example.com"))
     assert "sn" not in dict(entry.attributes) and values(entry, "carLicense") == [b"x"]
     assert not values(entry, "mail") and not values(entry, "MAIL"), "the later one took it away"
-    view = overlaid(openldap("o", DOMAIN), {Kind.USER: Overlay(attributes={"commonName": first_of("username")})})
+    view = with_overrides(openldap("o", DOMAIN), {Kind.USER: EntryOverrides(attributes={"commonName": first_of("username")})})
     assert values(shown(view), "commonName") == [b"anna"] and not values(shown(view), "cn")
 
 
 def test_an_entry_is_named_by_any_attribute_and_by_the_login_where_that_has_no_value() -> None:
-    view = overlaid(openldap("o", DN.parse(BASE)), {Kind.USER: Overlay(naming="mail", container=())})
+    view = with_overrides(openldap("o", DN.parse(BASE)), {Kind.USER: EntryOverrides(naming="mail", container=())})
     assert shown(view).dn == f"mail=anna@example.test,{BASE}"
     bare = shown(view, user(9, "zoe"))
     assert (bare.dn, values(bare, "mail")) == (f"mail=zoe,{BASE}", [b"zoe"])
-    lower = overlaid(openldap("o", DN.parse(BASE)), {Kind.USER: Overlay(attributes={"uid": Rule(("username",), form="lower")})})
+    lower = with_overrides(
+        openldap("o", DN.parse(BASE)), {Kind.USER: EntryOverrides(attributes={"uid": Rule(("username",), form="lower")})}
+    )
     assert shown(lower, user(9, "ZOE")).dn == f"uid=zoe,ou=people,{BASE}"
 
 
 def test_containers_may_stand_deep_and_come_with_all_that_is_above_them() -> None:
-    view = overlaid(openldap("o", DN.parse(BASE)), {Kind.USER: Overlay(container=DN.parse("ou=staff,ou=people,ou=all").rdns)})
+    view = with_overrides(
+        openldap("o", DN.parse(BASE)), {Kind.USER: EntryOverrides(container=DN.parse("ou=staff,ou=people,ou=all").rdns)}
+    )
     names = [entry.dn.removesuffix(f",{BASE}") for entry in Projection(view).containers(START)]
     assert names == [BASE, "ou=all", "ou=people,ou=all", "ou=staff,ou=people,ou=all", "ou=groups", "ou=organizations"]
     assert shown(view).dn == f"uid=anna,ou=staff,ou=people,ou=all,{BASE}"
@@ -217,12 +221,12 @@ def test_the_fingerprint_changes_with_everything_that_is_laid_over() -> None:
     others = [
         *(make("o", DN.parse(BASE), layout) for make, layout in KINDS.values()),
         openldap("o", DN.parse(BASE), "tree"),
-        overlaid(plain, {Kind.USER: Overlay(naming="cn")}),
-        overlaid(plain, {Kind.USER: Overlay(container=())}),
-        overlaid(plain, {Kind.USER: Overlay(object_classes=("top", "person"))}),
-        overlaid(plain, {Kind.USER: Overlay(attributes={"mail": NOTHING})}),
-        overlaid(plain, {Kind.GROUP: Overlay(attributes={"description": constant("x")})}),
-        overlaid(plain, {Kind.USER: Overlay(attributes={"mail": Rule(("email",), only_first=True)})}),
+        with_overrides(plain, {Kind.USER: EntryOverrides(naming="cn")}),
+        with_overrides(plain, {Kind.USER: EntryOverrides(container=())}),
+        with_overrides(plain, {Kind.USER: EntryOverrides(object_classes=("top", "person"))}),
+        with_overrides(plain, {Kind.USER: EntryOverrides(attributes={"mail": NOTHING})}),
+        with_overrides(plain, {Kind.GROUP: EntryOverrides(attributes={"description": constant("x")})}),
+        with_overrides(plain, {Kind.USER: EntryOverrides(attributes={"mail": Rule(("email",), only_first=True)})}),
         with_members(plain, ("member",)),
         with_posix(plain, Posix(home="/home/{username}")),
         with_posix(plain, Posix(shadow=True)),

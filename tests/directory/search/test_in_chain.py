@@ -8,7 +8,7 @@ import pytest
 
 from gateway.directory.access import Access, of_user
 from gateway.directory.search.search import Query, ViewSearcher
-from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE, Reader
+from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE, ViewReader
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.applications import Scope
 from gateway.model.ldap.dn import DN
@@ -37,7 +37,7 @@ class Chained:
         self.world.join(LOOP, ALL)
         view = replace(openldap_view(), transitive_member_of=transitive, member_attributes=attributes)
         self.updater = self.world.build(view, "view")
-        self.reader = Reader(ViewFile(folder / "view", view))
+        self.reader = ViewReader(ViewFile(folder / "view", view))
 
     def found(self, text: str, access: Access = EVERYTHING) -> list[str]:
         """The RDNs' values of the entries found."""

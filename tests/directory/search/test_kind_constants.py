@@ -5,7 +5,7 @@ import pytest
 from gateway.directory.projection import view_kinds
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.filter_shape import FALSE, Shaper
-from gateway.directory.search.kind_constants import Certainties
+from gateway.directory.search.kind_constants import KindConstants
 from gateway.model.ldap import matching_rules
 from gateway.model.ldap.dn import DN
 from gateway.wire.filters import Equality
@@ -16,7 +16,7 @@ BASE = DN.parse("dc=example,dc=test")
 def kinds(view: View, attribute: str, value: bytes) -> tuple[str, ...] | None:
     key = matching_rules.equality_key(attribute, value)
     assert key is not None
-    found = Certainties(view).kinds(attribute, key)
+    found = KindConstants(view).kinds(attribute, key)
     return None if found is None else tuple(sorted(found))
 
 

@@ -13,7 +13,7 @@ from gateway.directory.access import Access
 from gateway.directory.search import search as search_module
 from gateway.directory.search import view_reader as reader_module
 from gateway.directory.search.search import Query, Search, ViewSearcher
-from gateway.directory.search.view_reader import WHOLE_SUBTREE, Reader, TooManySearches
+from gateway.directory.search.view_reader import WHOLE_SUBTREE, TooManySearches, ViewReader
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
@@ -109,7 +109,7 @@ def test_a_search_that_cannot_begin_gives_its_snapshot_back(bed: Company, monkey
         raise sqlite3.OperationalError("disk I/O error")
 
     with monkeypatch.context() as patch, pytest.raises(sqlite3.OperationalError):
-        patch.setattr(Reader, "visibility", fail)
+        patch.setattr(ViewReader, "visibility", fail)
         search.open()
     search.open()
     assert names(search)

@@ -9,7 +9,7 @@ from gateway.directory.access import Access, may_read
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.search import NoSuchObject, Query, Search, ViewSearcher
-from gateway.directory.search.view_reader import BASE_OBJECT, Reader
+from gateway.directory.search.view_reader import BASE_OBJECT, ViewReader
 from gateway.directory.search.visible_rows import Row
 from gateway.model.applications import Scope
 from gateway.model.ldap import schema
@@ -36,7 +36,7 @@ seeds = st.integers(0, 2**64)
 shapes = st.sampled_from(sorted(SHAPES))
 
 
-def searched(reader: Reader, base: str, scope: int, item: filters.Filter, access: Access) -> set[str] | None:
+def searched(reader: ViewReader, base: str, scope: int, item: filters.Filter, access: Access) -> set[str] | None:
     """The DNs found, both ways; None when there is no such base."""
     name = DN.parse(base)
     try:
@@ -60,7 +60,7 @@ def sliced(search: Search) -> list[bytes]:
     return found
 
 
-def agree(reader: Reader, directory: Directory, access: Access, random: Random) -> None:
+def agree(reader: ViewReader, directory: Directory, access: Access, random: Random) -> None:
     oracle = Oracle(directory, all_rows(reader), access, transitive=reader.view.transitive_member_of)
     maker = FilterMaker(random, [Oracle(directory, oracle.rows, EVERYTHING).values(row) for row in oracle.rows])
     shown = {row[6] for row in oracle.rows if oracle.shows(row)}
@@ -105,7 +105,7 @@ def test_an_entry_shows_exactly_what_may_be_read_of_it(shape: str, seed: int, tr
                 assert shown(reader, access, row[6], attributes) == expected(oracle, row, attributes, reader.view)
 
 
-def shown(reader: Reader, access: Access, name: str, attributes: tuple[str, ...]) -> dict[str, list[bytes]]:
+def shown(reader: ViewReader, access: Access, name: str, attributes: tuple[str, ...]) -> dict[str, list[bytes]]:
     """What a search for one entry gives of it."""
     base = DN.parse(name)
     query = Query(base, base.key, BASE_OBJECT, filters.Present("objectClass"), attributes)

@@ -10,7 +10,7 @@ from gateway.directory.projection.index_keys import stored_key
 from gateway.directory.search import sort_keys
 from gateway.directory.search.search import Query, ViewSearcher
 from gateway.directory.search.sorted_search import SortedSearch, sorted_search
-from gateway.directory.search.view_reader import WHOLE_SUBTREE, Reader
+from gateway.directory.search.view_reader import WHOLE_SUBTREE, ViewReader
 from gateway.directory.search.visible_rows import Row
 from gateway.model.applications import Scope
 from gateway.model.ldap import matching_rules, schema
@@ -78,7 +78,7 @@ def expected(oracle: Oracle, item: Filter, keys: tuple[SortKey, ...]) -> list[st
     return [row[6] for row in rows]
 
 
-def agree(reader: Reader, oracle: Oracle, access: Access, random: Random) -> None:
+def agree(reader: ViewReader, oracle: Oracle, access: Access, random: Random) -> None:
     maker = FilterMaker(random, [oracle.values(row) for row in oracle.rows])
     searcher = ViewSearcher(reader, access)
     for _ in range(SEARCHES):

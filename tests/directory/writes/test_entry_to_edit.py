@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from gateway.directory.projection import view_kinds
 from gateway.directory.projection.attribute_rules import Rule, constant, first_of
 from gateway.directory.projection.view_definition import View
-from gateway.directory.projection.view_overrides import Overlay, Posix, overlaid, with_posix
-from gateway.directory.writes.entry_to_edit import EntryWriting, check_options
+from gateway.directory.projection.view_overrides import EntryOverrides, Posix, with_overrides, with_posix
+from gateway.directory.writes.entry_to_edit import EntryEditor, check_options
 from gateway.directory.writes.write_errors import Violation, WriteRefused
 from gateway.model.ldap import matching_rules
 from gateway.model.ldap.dn import DN, RDN
@@ -23,12 +23,12 @@ LEA: Attributes = {"username": ("lea",), "enabled": ("true",), "family_name": ("
 PERSON = ("top", "person", "organizationalPerson", "inetOrgPerson")
 
 
-def people(view: View = VIEW) -> EntryWriting:
-    return EntryWriting(Kind.USER, view)
+def people(view: View = VIEW) -> EntryEditor:
+    return EntryEditor(Kind.USER, view)
 
 
-def with_rules(attributes: Mapping[str, Rule]) -> EntryWriting:
-    return people(overlaid(VIEW, {Kind.USER: Overlay(attributes=attributes)}))
+def with_rules(attributes: Mapping[str, Rule]) -> EntryEditor:
+    return people(with_overrides(VIEW, {Kind.USER: EntryOverrides(attributes=attributes)}))
 
 
 def change(operation: int, type_: str, *values: str | bytes) -> Modification:
@@ -43,7 +43,7 @@ def rdn(text: str) -> RDN:
     return DN.parse(text).rdns[0]
 
 
-def refusal(*modifications: Modification, writing: EntryWriting | None = None, present: Attributes = LEA) -> Violation:
+def refusal(*modifications: Modification, writing: EntryEditor | None = None, present: Attributes = LEA) -> Violation:
     with pytest.raises(WriteRefused) as refused:
         (writing or people()).changed(present, modifications)
     return refused.value.violation
@@ -259,7 +259,7 @@ def test_every_kind_of_entry_of_every_kind_of_view_can_be_added() -> None:
     for make, layout in view_kinds.KINDS.values():
         view = make("main", DN.parse("dc=example,dc=test"), layout)
         for kind, rules in view.rules.items():
-            writing = EntryWriting(kind, view)
+            writing = EntryEditor(kind, view)
             given = [attribute("objectClass", *rules.object_classes)]
             if view.kind == "ad" and kind is Kind.USER:
                 given.append(attribute("sAMAccountName", "lea"))

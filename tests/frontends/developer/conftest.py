@@ -15,8 +15,8 @@ from gateway.changelog.tail import Tail
 from gateway.directory.authentication.authentication import Authentication
 from gateway.directory.authentication.offline_binds import OfflineBinds
 from gateway.directory.authentication.password_change import PasswordChanges
-from gateway.directory.authentication.password_check import Passwords
-from gateway.directory.authentication.password_hashing import Hashing
+from gateway.directory.authentication.password_check import PasswordCheck
+from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.directory.directory import Directory as Directories
 from gateway.frontends.developer.routes import DeveloperApi
@@ -119,11 +119,11 @@ class Source:
         return ChangeAnswer(19, "Password is in history") if new == b"history" else ChangeAnswer(0)
 
 
-def password_changes(database: Database, hashing: Hashing) -> PasswordChanges:
+def password_changes(database: Database, hashing: PasswordHashing) -> PasswordChanges:
     """As the gateway has them, without views; people with an account at `SOURCE_PASSWORDS` have their passwords there."""
     source = Source()
     offline = OfflineBinds(database, hashing, {}, now)
-    checked = Passwords(database, {SOURCE_PASSWORDS: source}, hashing, offline)
+    checked = PasswordCheck(database, {SOURCE_PASSWORDS: source}, hashing, offline)
     authentication = Authentication(Directories([]), database, checked, SoftLock(lambda: 0.0, 5, 60))
     return PasswordChanges(
         database, authentication, checked, hashing, offline, now, changers={}, resetters={SOURCE_PASSWORDS: source}
@@ -134,7 +134,7 @@ def password_changes(database: Database, hashing: Hashing) -> PasswordChanges:
 def serve(directory: Directory) -> Iterator[Callable[[], World]]:
     """A function that serves the API over the store."""
     worlds: list[World] = []
-    hashing = Hashing(reactor)
+    hashing = PasswordHashing(reactor)
 
     def start(clock: Any = reactor) -> World:
         tail = Tail(directory.database, reactor, poll_seconds=0.1)

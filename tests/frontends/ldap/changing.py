@@ -13,7 +13,7 @@ from twisted.python.threadpool import ThreadPool
 
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory
-from gateway.directory.materialization.follower import Follower
+from gateway.directory.materialization.follower import LogFollower
 from gateway.model.applications import Scope
 from gateway.model.ldap import dn
 from gateway.model.ldap.syntaxes import Checks
@@ -50,8 +50,8 @@ class Changing:
         _, secret = self.database.write_blocking(lambda c: applications.add(c, name, now=START, **rights))
         return Account(f"cn={name},ou=applications,{BASE}", secret)
 
-    def _follower(self) -> Follower:
-        return Follower(self.view, self.folder, self.database, self.tail, reactor)
+    def _follower(self) -> LogFollower:
+        return LogFollower(self.view, self.folder, self.database, self.tail, reactor)
 
     async def start(self) -> None:
         """Returns when the view can be searched."""

@@ -15,7 +15,7 @@ def every_name(world: World) -> Directory:
     """The world's directory, its one view taking user@domain, DOMAIN\\user and bare logins beside DNs."""
     forms = frozenset({"dn", "principal", "domain", "login"})
     view = replace(world.view, bind_names=forms, domain=DOMAIN, netbios=NETBIOS)
-    return Directory([SimpleNamespace(view=view, reader=world.follower.reader)])  # type: ignore[list-item]
+    return Directory([SimpleNamespace(view=view, reader=world.follower.reader)])
 
 
 def granted(world: World, *grants: str, **rights: object) -> Account:

@@ -23,12 +23,12 @@ from gateway.changelog.tail import Tail
 from gateway.directory.authentication.authentication import Authentication
 from gateway.directory.authentication.offline_binds import OfflineBinds
 from gateway.directory.authentication.password_change import PasswordChanges
-from gateway.directory.authentication.password_check import Passwords
-from gateway.directory.authentication.password_hashing import Hashing
+from gateway.directory.authentication.password_check import PasswordCheck
+from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.directory.authentication.revocation import Revocation
 from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.directory.directory import Directory
-from gateway.directory.materialization.follower import Follower
+from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.projection.view_kinds import openldap
 from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.frontends.ldap.core.services import Services
@@ -131,7 +131,7 @@ class World:
         self.narrow = self.application("narrow", scope=sales, attributes=frozenset({"uid", "cn"}))
         self.tail = Tail(self.database, reactor, poll_seconds=0.1)
         self.view = openldap("openldap", DN.parse(company.BASE))
-        self.follower = Follower(self.view, folder, self.database, self.tail, reactor)
+        self.follower = LogFollower(self.view, folder, self.database, self.tail, reactor)
         self.directory = Directory([self.follower])
         self.threads = ThreadPool(0, 2, "search")
 
@@ -170,9 +170,9 @@ class Serving:
         self.portal, self.narrow = world.portal, world.narrow
         changers = {company.SOURCE: self.upstream} if options.pop("password_modify", False) else {}
         failures = options.pop("max_failures", 1000)
-        database, self._hashing = options.pop("database", world.database), Hashing(reactor)
+        database, self._hashing = options.pop("database", world.database), PasswordHashing(reactor)
         offline = OfflineBinds(database, self._hashing, {}, now)
-        passwords = Passwords(database, {company.SOURCE: self.upstream}, self._hashing, offline)
+        passwords = PasswordCheck(database, {company.SOURCE: self.upstream}, self._hashing, offline)
         authentication = Authentication(
             options.pop("directory", world.directory),
             database,

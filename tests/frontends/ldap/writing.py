@@ -15,7 +15,7 @@ from twisted.python.threadpool import ThreadPool
 from gateway.app.parts.clock import now
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory
-from gateway.directory.materialization.follower import Follower
+from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.projection import view_kinds
 from gateway.frontends.ldap.core.write_port import Writer
 from gateway.model.applications import Grant, Scope
@@ -84,7 +84,7 @@ class Desk:
             view_kinds.tree("tree", DN.parse(TREE)),
             view_kinds.active_directory("ad", DN.parse(AD)),
         ]
-        self.followers = [Follower(shape, folder, self.database, self.tail, reactor) for shape in shapes]
+        self.followers = [LogFollower(shape, folder, self.database, self.tail, reactor) for shape in shapes]
         self.directory = Directory(self.followers)
         self.threads = ThreadPool(0, 2, "search")
         self.writer = Writer(self.database, LocalDoor(now, posix), now)

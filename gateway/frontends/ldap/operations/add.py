@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.writes.entry_placement import kind_of_new, organizations_of_new
-from gateway.directory.writes.entry_to_edit import OBJECT_CLASS, EntryWriting
+from gateway.directory.writes.entry_to_edit import OBJECT_CLASS, EntryEditor
 from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, changes_of
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.search.request import named
@@ -41,7 +41,7 @@ async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
     view, searcher = attempt.look(key)
     parent_key = dn.parent_key(key)
     row = searcher.reader.row(key)
-    if row is not None and searcher.sight(searcher.reader.connection).shows(row):
+    if row is not None and searcher.visible_rows(searcher.reader.connection).shows(row):
         raise Refused(ResultCode.ENTRY_ALREADY_EXISTS, "there is an entry of this name already")
     parent = searcher.find(parent_key)
     for one in request.attributes:
@@ -50,7 +50,7 @@ async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
     kind = kind_of_new(view, classes, parent_key, parent)
     attributes, members, password = _split(kind, request.attributes)
     door, given_here = attempt.writer.door, ("uid_number", "gid_number") if attempt.writer.door.gives_numbers else ()
-    written = EntryWriting(kind, view).new(name.rdns[0], attributes, given_here=given_here)
+    written = EntryEditor(kind, view).new(name.rdns[0], attributes, given_here=given_here)
     organizations = organizations_of_new(view, kind, parent, attempt.party.access)
     joining = await changes_of(searcher, None, [Modification(ADD, one) for one in members], attempt.connection.turn)
     edit = Edit(written, organizations, joining.edit(frozenset()).joining)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from gateway.directory.directory import Followed, Party
+from gateway.directory.directory import Follower, Party
 from gateway.directory.search.filter_shape import Key
 from gateway.directory.search.kind_constants import OF_ITS_KIND
 from gateway.directory.search.search import DIRECT_ROWS, DirectPlan, NoSuchObject, Query
-from gateway.directory.search.view_reader import Reader
+from gateway.directory.search.view_reader import ViewReader
 from gateway.frontends.ldap.core.limits import OUTPUT_CHUNK_BYTES
 from gateway.frontends.ldap.core.results import search_done
 from gateway.frontends.ldap.core.services import Services
@@ -41,8 +41,8 @@ _OF_ITS_KIND = frozenset(attribute.encode() for attribute in OF_ITS_KIND)
 class _Template:
     """A plan, and the state of the view that it was made for."""
 
-    follower: Followed
-    reader: Reader
+    follower: Follower
+    reader: ViewReader
     generation: int
     execute: Callable[..., sqlite3.Cursor]
     plan: DirectPlan
@@ -175,7 +175,7 @@ class FastPath:
         self._likenesses: dict[int, _Likeness] = {}
         """The last request of each length: programs send the same request with another name in it."""
         self._statistics = services.statistics
-        self._reader: Reader | None = None
+        self._reader: ViewReader | None = None
         """Of the last answer."""
 
     def serve(self, data: bytes, ready: list[bytes]) -> bytes:

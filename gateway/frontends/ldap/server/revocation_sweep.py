@@ -52,12 +52,12 @@ class Revoking:
         if not bound:
             return
         try:
-            verdicts = await self._revocation.verdicts([connection.party for connection in bound])
+            check = await self._revocation.check([connection.party for connection in bound])
         except StoreUnavailable as error:
             _log.warning("revocations cannot be looked up", error=str(error))
             return
         for connection in bound:
-            party = verdicts.on(connection.party)
+            party = check.refreshed(connection.party)
             if party is not connection.party:
                 _change(connection, party)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from twisted.internet.defer import CancelledError, Deferred
 
 from gateway.directory.journal.journal import Journal
-from gateway.directory.journal.journal_reader import Event, Reading
+from gateway.directory.journal.journal_reader import Event, JournalReader
 from gateway.directory.search.search import Query, Search
 from gateway.directory.search.view_reader import TooManySearches
 from gateway.frontends.ldap.core.limits import REFRESH_SECONDS
@@ -80,7 +80,7 @@ class Telling:
             self._told_of.remove(self._wake)
         connection.finish(self._message_id, "search", result, done(self._message_id, result, controls))
 
-    async def send(self, reading: Reading, encode: Encode, limit: int = 0) -> None:
+    async def send(self, reading: JournalReader, encode: Encode, limit: int = 0) -> None:
         """Sends all that a reading tells, at the client's pace. `limit`: of entries, 0: none. Raises Refused and
         TooManySearches."""
         told = _Told(reading, encode)
@@ -103,7 +103,7 @@ class Telling:
         """Holds for what there is at the beginning, as for any search."""
         return size_limit(self._connection, self._request)
 
-    async def send_changes(self, encode: Encode, then: Callable[[Reading], None]) -> None:
+    async def send_changes(self, encode: Encode, then: Callable[[JournalReader], None]) -> None:
         """For ever: whenever the view has changed, sends what differs, then calls `then`. Raises Refused
         (e-syncRefreshRequired) when what happened since cannot be known any more."""
         while True:
@@ -148,7 +148,7 @@ class Telling:
 class _Told:
     """A reading with the methods by which LargeSearch takes slices of a search."""
 
-    def __init__(self, reading: Reading, encode: Encode) -> None:
+    def __init__(self, reading: JournalReader, encode: Encode) -> None:
         self._reading = reading
         self._encode = encode
         self.interrupt = reading.interrupt

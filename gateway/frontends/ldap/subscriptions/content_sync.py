@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from gateway.directory.access import Access
-from gateway.directory.journal.journal_reader import Event, Happened, Reading
+from gateway.directory.journal.journal_reader import Event, EventKind, JournalReader
 from gateway.directory.view_file.csn import Moment, format_csn, parse_csn
 from gateway.frontends.ldap.search.request_controls import decoded
 from gateway.frontends.ldap.subscriptions.change_stream import Telling, encoded_control
@@ -30,10 +30,10 @@ _REPLICATED: Final = ("structuralObjectClass", "entryUUID", "createTimestamp", "
 (memberOf), and one unknown attribute ends its replication."""
 
 _STATES: Final = {
-    Happened.ADDED: EntryState.ADD,
-    Happened.MODIFIED: EntryState.MODIFY,
-    Happened.RENAMED: EntryState.MODIFY,
-    Happened.REMOVED: EntryState.DELETE,
+    EventKind.ADDED: EntryState.ADD,
+    EventKind.MODIFIED: EntryState.MODIFY,
+    EventKind.RENAMED: EntryState.MODIFY,
+    EventKind.REMOVED: EntryState.DELETE,
 }
 
 _RID = re.compile(rb"(?:^|,)rid=(\d{3})(?:,|$)")
@@ -82,7 +82,7 @@ class _Replica:
             _changed, lambda reading: self._tell(values.NewCookie(self._cookie_of(reading.moment)))
         )
 
-    async def _refresh(self) -> tuple[Reading, bool]:
+    async def _refresh(self) -> tuple[JournalReader, bool]:
         """Brings the consumer to the present; whether it was told what to delete, or is to delete what it was not told of."""
         journal, known = self._telling.journal, self._moment()
         deletes = known is not None and journal.knows(known)
@@ -128,7 +128,7 @@ def _refreshed(events: Sequence[Event], cookie: bytes) -> list[bytes]:
     the refresh leads: slapd keeps entries that are newer than the cookie that comes with their removal, and it may have been
     told of some in a refresh that broke off."""
     found = []
-    for gone, some in groupby(events, lambda event: event.happened is Happened.REMOVED):
+    for gone, some in groupby(events, lambda event: event.kind is EventKind.REMOVED):
         if gone:
             uuids = tuple(UUID(event.object_id).bytes for event in some)
             found.append(_information(SyncIdSet(cookie, refresh_deletes=True, entry_uuids=uuids)))
@@ -138,7 +138,7 @@ def _refreshed(events: Sequence[Event], cookie: bytes) -> list[bytes]:
 
 
 def _changed(events: Sequence[Event]) -> list[bytes]:
-    return [_entry(event, _STATES[event.happened]) for event in events]
+    return [_entry(event, _STATES[event.kind]) for event in events]
 
 
 def _entry(event: Event, state: EntryState) -> bytes:

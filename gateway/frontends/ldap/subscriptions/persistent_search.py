@@ -4,7 +4,7 @@ entries as they change, until the client abandons the search, cancels it, or goe
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from gateway.directory.journal.journal_reader import Event, Happened, Reading
+from gateway.directory.journal.journal_reader import Event, EventKind, JournalReader
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.search.request_controls import decoded
 from gateway.frontends.ldap.subscriptions.change_stream import Telling, encoded_control
@@ -28,7 +28,7 @@ def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest
     telling = Telling(connection, message_id, request, request.attributes)
 
     def changed(events: Sequence[Event]) -> list[bytes]:
-        told = [event for event in events if ChangeTypes(event.happened) in asked.change_types]
+        told = [event for event in events if ChangeTypes(event.kind) in asked.change_types]
         return [event.entry + (_notification(event) if asked.return_changes else b"") for event in told]
 
     async def work() -> None:
@@ -41,7 +41,7 @@ def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest
 
 def _notification(event: Event) -> bytes:
     previous = None if event.former_dn is None else event.former_dn.encode()
-    return encoded_control(EntryChange(ChangeTypes(event.happened), previous, event.number))
+    return encoded_control(EntryChange(ChangeTypes(event.kind), previous, event.number))
 
 
 def notify(connection: "LDAPConnection", message_id: int, request: SearchRequest, _controls: dict[str, Control]) -> None:
@@ -58,12 +58,12 @@ def _is_for_all(item: Filter) -> bool:
 
 def _notified(events: Sequence[Event]) -> list[bytes]:
     """Entries as they are now; one that is gone says so as a tombstone of Active Directory does."""
-    return [entries.extend(one.entry, _IS_DELETED) if one.happened is Happened.REMOVED else one.entry for one in events]
+    return [entries.extend(one.entry, _IS_DELETED) if one.kind is EventKind.REMOVED else one.entry for one in events]
 
 
 def _as_they_are(events: Sequence[Event]) -> list[bytes]:
     return [event.entry for event in events]
 
 
-def _nothing(_reading: Reading) -> None:
+def _nothing(_reading: JournalReader) -> None:
     """There is no cookie to tell."""

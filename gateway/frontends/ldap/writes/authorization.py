@@ -11,7 +11,7 @@ from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.search import ViewSearcher
 from gateway.directory.search.visible_rows import Row
-from gateway.directory.writes.entry_to_edit import EntryWriting, check_options
+from gateway.directory.writes.entry_to_edit import EntryEditor, check_options
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.core.write_port import Writer
 from gateway.frontends.ldap.search import root_dse
@@ -42,9 +42,9 @@ class Target:
         return self.row[2]
 
     @property
-    def writing(self) -> EntryWriting:
+    def writing(self) -> EntryEditor:
         """The view's rules turned round."""
-        return EntryWriting(self.kind, self.view)
+        return EntryEditor(self.kind, self.view)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
 from gateway.directory.projection.view_definition import View
-from gateway.directory.read_your_writes import Arrivals
+from gateway.directory.read_your_writes import ReadYourWrites
 from gateway.frontends.ldap.core.results import SUCCESS
 from gateway.frontends.ldap.search import assertion
 from gateway.frontends.ldap.search.request import named
@@ -136,4 +136,4 @@ def _audit(attempt: Attempt, name: str, plan: Plan, written: Written) -> None:
 
 async def _reached(connection: "LDAPConnection", view: View, number: int) -> None:
     """Waits until the view has the change, but not for ever: it is written all the same."""
-    await Arrivals(connection.services.directory, connection.services.reactor).reached(view.name, number)
+    await ReadYourWrites(connection.services.directory, connection.services.reactor).wait_for(view.name, number)

@@ -3,7 +3,7 @@ has."""
 
 from collections.abc import Mapping
 
-from gateway.directory.writes.entry_to_edit import EntryWriting
+from gateway.directory.writes.entry_to_edit import EntryEditor
 from gateway.directory.writes.write_errors import Violation, WriteRefused
 from gateway.frontends.ldap.core.results import of_error
 from gateway.frontends.ldap.writes.authorization import Plan
@@ -46,7 +46,7 @@ def of_write_error(error: Exception, plan: Plan | None) -> Result:
 
 def _mastered(error: MasteredElsewhere, plan: Plan | None) -> str:
     """In the view's words where it has some for the attribute."""
-    name = EntryWriting(plan.kind, plan.view).shown_as(error.attribute) if plan is not None and error.attribute else ""
+    name = EntryEditor(plan.kind, plan.view).shown_as(error.attribute) if plan is not None and error.attribute else ""
     if not name:
         return str(error)
     return f"{name} of this entry comes from the source {error.source_id}; change it there and it follows by itself"

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 
 from gateway.directory.directory import Directory
-from gateway.directory.materialization.follower import Follower
+from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.search.search import ViewSearcher
 from gateway.frontends.ldap.search import root_dse
 from gateway.store.engine.database import Database
@@ -25,7 +25,7 @@ from tests.servers.pki import Pki
 
 @blocking
 def test_while_the_view_is_being_built_everything_in_it_is_unavailable(serve: Serve, world: World, tmp_path: Path) -> None:
-    unbuilt = Directory([Follower(world.view, tmp_path, world.database, world.tail, world.tail)])
+    unbuilt = Directory([LogFollower(world.view, tmp_path, world.database, world.tail, world.tail)])
     serving = serve(directory=unbuilt, served=unbuilt)
     with bare(serving) as client:
         assert len(client.search(search_request("", scope=0))[0]) == 1

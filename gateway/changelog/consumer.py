@@ -14,6 +14,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
 from gateway.changelog.tail import Tail, TailClosed
+from gateway.model.backoff import Backoff, Delays
 from gateway.model.changes import Change
 from gateway.store.engine.database import Database
 from gateway.store.log import positions
@@ -23,8 +24,7 @@ Handler: TypeAlias = Callable[[list[Change]], Awaitable[None]]
 AT_ONCE = 500
 """Changes handed over at a time: enough to make one transaction worth its fsync, few enough to repeat after a failure."""
 
-FIRST_DELAY_SECONDS = 1.0
-LONGEST_DELAY_SECONDS = 300.0
+DELAYS = Delays(first_seconds=1.0, cap_seconds=300.0, jitter=(0.5, 1.0))
 
 log = structlog.get_logger()
 
@@ -54,8 +54,7 @@ class Consumer:
         self._handle = handle
         self._reactor = reactor
         self._at_once = at_once
-        self._jitter = jitter
-        self._failures = 0
+        self._backoff = Backoff(jitter)
         self._stopping = False
         self._running: Deferred[None] | None = None
         self._interruptible: Deferred[Any] | None = None
@@ -81,7 +80,7 @@ class Consumer:
                     stored = await self._database.read(partial(positions.get, name=self.name))
                     self.position, known = stored or 0, True
                 await self._step()
-                self._failures = 0
+                self._backoff.succeeded()
             except TailClosed:
                 return
             except Exception as error:
@@ -96,9 +95,7 @@ class Consumer:
         self.position = reached
 
     async def _back_off(self, error: Exception) -> None:
-        longest = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2**self._failures)
-        delay = longest * (0.5 + self._jitter() / 2)
-        self._failures += 1
+        delay = self._backoff.failed(DELAYS)
         log.warning(
             "a reader of the log failed and will try again",
             reader=self.name,

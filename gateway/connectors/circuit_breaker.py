@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
+from gateway.model.backoff import Delays
+
 FAILURES_TO_OPEN: Final = 3  # one lost connection is an accident
-FIRST_PAUSE_SECONDS: Final = 1.0
-LONGEST_PAUSE_SECONDS: Final = 15.0  # how late a server that came back is noticed at worst
+PAUSES: Final = Delays(first_seconds=1.0, cap_seconds=15.0)  # the cap: how late a server that came back is noticed at worst
 
 
 class CircuitBreaker:
@@ -15,7 +16,7 @@ class CircuitBreaker:
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
         self._failures = 0
-        self._pause = FIRST_PAUSE_SECONDS
+        self._failed_trials = 0
         self._closed_from: float | None = None
         self._trial = False
         self.reason = ""
@@ -32,7 +33,7 @@ class CircuitBreaker:
     def succeeded(self) -> None:
         """The system answered, whatever it said."""
         self._failures = 0
-        self._pause = FIRST_PAUSE_SECONDS
+        self._failed_trials = 0
         self._closed_from = None
         self._trial = False
 
@@ -41,9 +42,9 @@ class CircuitBreaker:
         self.reason = reason
         self._failures += 1
         if self._trial:
-            self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+            self._failed_trials += 1
         if self._failures >= FAILURES_TO_OPEN:
-            self._closed_from = self._seconds() + self._pause
+            self._closed_from = self._seconds() + PAUSES.after(self._failed_trials)
         self._trial = False
 
     def abandoned(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
-from gateway.changelog.consumer import AT_ONCE, LONGEST_DELAY_SECONDS, Consumer, Handler
+from gateway.changelog.consumer import AT_ONCE, DELAYS, Consumer, Handler
 from gateway.changelog.tail import Tail
 from gateway.model.changes import Change
 from gateway.model.errors import StoreUnavailable
@@ -93,7 +93,7 @@ def test_the_delay_has_an_end(store: Store, clock: Reactor, hands: Hands, consum
     store.append()
     consume(hands.handle)
     for _ in range(50):
-        clock.advance(LONGEST_DELAY_SECONDS)
+        clock.advance(DELAYS.cap_seconds)
     assert len(hands.taken) == 51
 
 

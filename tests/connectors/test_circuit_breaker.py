@@ -2,7 +2,7 @@
 
 from twisted.internet.task import Clock
 
-from gateway.connectors.circuit_breaker import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, CircuitBreaker
+from gateway.connectors.circuit_breaker import FAILURES_TO_OPEN, PAUSES, CircuitBreaker
 
 
 def opened(clock: Clock) -> CircuitBreaker:
@@ -25,7 +25,7 @@ def test_single_failures_do_not_open_it() -> None:
 def test_failures_in_a_row_open_it_for_a_pause_and_it_keeps_the_reason() -> None:
     clock = Clock()
     breaker = opened(clock)
-    clock.advance(FIRST_PAUSE_SECONDS * 0.9)
+    clock.advance(PAUSES.first_seconds * 0.9)
     assert not breaker.admits()
     assert breaker.reason == "down"
 
@@ -33,7 +33,7 @@ def test_failures_in_a_row_open_it_for_a_pause_and_it_keeps_the_reason() -> None
 def test_after_the_pause_one_trial_is_admitted_and_its_success_closes_it() -> None:
     clock = Clock()
     breaker = opened(clock)
-    clock.advance(FIRST_PAUSE_SECONDS)
+    clock.advance(PAUSES.first_seconds)
     assert [breaker.admits(), breaker.admits()] == [True, False]
     breaker.succeeded()
     assert [breaker.admits(), breaker.admits()] == [True, True]
@@ -50,13 +50,13 @@ def test_each_failed_trial_doubles_the_pause_up_to_the_longest() -> None:
             waited += 0.5
         pauses.append(waited)
         breaker.failed("still down")
-    assert pauses == [1, 2, 4, 8, 15, 15, 15, 15] and LONGEST_PAUSE_SECONDS == 15
+    assert pauses == [1, 2, 4, 8, 15, 15, 15, 15] and PAUSES.cap_seconds == 15
 
 
 def test_a_trial_that_told_nothing_lets_another_one_try() -> None:
     clock = Clock()
     breaker = opened(clock)
-    clock.advance(FIRST_PAUSE_SECONDS)
+    clock.advance(PAUSES.first_seconds)
     assert breaker.admits()
     breaker.abandoned()
     assert breaker.admits()

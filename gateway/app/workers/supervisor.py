@@ -21,11 +21,12 @@ from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file import view_file
 from gateway.frontends.admin.health import Health
+from gateway.model.backoff import Delays
 
 STEADY_SECONDS: Final = 10.0
 """Who lives so long is no crash loop: it is replaced at once when it ends."""
 
-LONGEST_PAUSE_SECONDS: Final = 30.0
+PAUSES: Final = Delays(first_seconds=1.0, cap_seconds=30.0)
 
 SILENCE_SECONDS: Final = 30.0
 """A worker tells its statistics every second; one that was silent for so long hangs, and is ended. Measured in looks: a clock
@@ -128,7 +129,7 @@ class Crew:
             return
         steady = self._reactor.seconds() - post.born_at >= STEADY_SECONDS
         failures = self._failures[post] = 0 if steady else self._failures[post] + 1
-        pause = 0.0 if failures < 2 else min(2.0 ** (failures - 2), LONGEST_PAUSE_SECONDS)
+        pause = 0.0 if failures < 2 else PAUSES.after(failures - 2)
         self.restarts += 1
         self._endings[post] = f"worker {post.number} ended {how}"
         _log.error("a worker has ended", worker=post.number, how=how, again_in_seconds=pause, cure=_CURE)

@@ -19,14 +19,14 @@ from gateway.directory.projection.view_definition import View
 from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.view_file import ViewFile
+from gateway.model.backoff import Backoff, Delays
 from gateway.model.errors import StoreUnavailable
 from gateway.store.engine.database import Database
 
 MAX_CHANGES = 2_000
 """Changes applied in one transaction of the view."""
 
-RETRY_SECONDS = 1.0
-MAX_RETRY_SECONDS = 60.0
+RETRY_DELAYS = Delays(first_seconds=1.0, cap_seconds=60.0)
 
 _log = structlog.get_logger("gateway.directory")
 
@@ -49,7 +49,7 @@ class LogFollower:
         self._applier: LogApplier | None = None
         self._running: Deferred[None] | None = None
         self._stopping = False
-        self._delay = RETRY_SECONDS
+        self._backoff = Backoff()
 
     def start(self) -> None:
         """Begins; `reader` appears when the view can be searched."""
@@ -84,19 +84,19 @@ class LogFollower:
             raise
         except Exception as error:  # the view must come back by itself, whatever it was
             broken = view_file.is_broken(error)
-            self._complain(error, broken)
+            delay = self._backoff.failed(RETRY_DELAYS)
+            self._complain(error, broken, delay)
             await self._discard(broken)
-            await self._wait(self._delay)
-            self._delay = min(self._delay * 2, MAX_RETRY_SECONDS)
+            await self._wait(delay)
 
-    def _complain(self, error: Exception, broken: bool) -> None:
+    def _complain(self, error: Exception, broken: bool, delay: float) -> None:
         expected = isinstance(error, StoreUnavailable | sqlite3.Error)
         cure = f"check disk space and permissions of {self._file.path.parent}; it goes on by itself"
         _log.error(
             "view does not follow the log",
             view=self.view.name,
             error=str(error),
-            again_in_seconds=self._delay,
+            again_in_seconds=delay,
             cure=view_file.BUILT_AGAIN if broken else cure,
             exc_info=None if expected else error,
         )
@@ -154,7 +154,7 @@ class LogFollower:
             log = await self._tail.after(self.position, MAX_CHANGES, members=False)
             await self._in_thread(applier.apply, log)
             self.position = log[-1].number
-            self._delay = RETRY_SECONDS
+            self._backoff.succeeded()
             if self.position >= self._tail.last:
                 await self._in_thread(applier.analyze_if_due)
             reader.refresh()

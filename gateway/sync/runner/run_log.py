@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
 from gateway.model.errors import GatewayError
-from gateway.sync.runner.backoff import Repetition
 from gateway.sync.runner.statistics_text import in_words
 from gateway.sync.runner.sync_run import Run
 
 PROBLEMS_LOGGED: Final = 5  # of one batch; `gateway status --problems` shows all
 PROBLEM_SECONDS: Final = 86_400.0  # a source that is read in full every few minutes has the same problems each time
 PROBLEMS_KEPT: Final = 1_000
+REPEAT_SECONDS: Final = 900.0  # the same failure is logged again after this long, so that a log that rotates still has it
+
+
+@dataclass(slots=True)
+class Repetition:
+    """The last sentence that was logged, which tells a new one from a repetition."""
+
+    sentence: str = ""
+    said_at: float = float("-inf")
+
+    def is_news(self, sentence: str, now: float) -> bool:
+        """Return True when the sentence differs from the last one, or that one is REPEAT_SECONDS old. `now` in seconds."""
+        if sentence == self.sentence and now - self.said_at < REPEAT_SECONDS:
+            return False
+        self.sentence, self.said_at = sentence, now
+        return True
+
+    def forget(self) -> None:
+        """Take every failure as news again, after a success."""
+        self.sentence, self.said_at = "", float("-inf")
 
 
 class Teller:

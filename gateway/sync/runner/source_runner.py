@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
+from gateway.model.backoff import Backoff
 from gateway.model.connector import Source
 from gateway.model.deltas import Batch
 from gateway.model.errors import DeletionsRefused, GatewayError, StoreUnavailable
@@ -25,9 +26,9 @@ from gateway.store.engine.database import Database
 from gateway.store.operations import sync_requests
 from gateway.sync.backfill import correlation_keys
 from gateway.sync.inbound import Inbound
-from gateway.sync.runner.backoff import Backoff
 from gateway.sync.runner.lease import Lease
 from gateway.sync.runner.lease_name import name_for
+from gateway.sync.runner.retry_delays import delays_for
 from gateway.sync.runner.run_log import Teller
 from gateway.sync.runner.sync_run import FULL, Ended, Order, Reading, Step, Trigger
 
@@ -124,7 +125,7 @@ class Runner:
                 await self._pause(await self._turn())
             except Exception as error:  # the store is away, or we have a defect: neither may end the source's life
                 self._tell.failure(error)
-                await self._pause(self._backoff.failed(error))
+                await self._pause(self._backoff.failed(delays_for(error)))
         try:
             await self._lease.release()
         except StoreUnavailable:
@@ -166,7 +167,9 @@ class Runner:
             if reading.caught_up_at is not None and clock.seconds() - began >= STEADY_SECONDS:
                 self._backoff.succeeded()
             # A refused deletion does not pass in seconds: the upstream becomes whole again, or a person decides.
-            return self._schedule.seconds if isinstance(error, DeletionsRefused) else self._backoff.failed(error)
+            if isinstance(error, DeletionsRefused):
+                return self._schedule.seconds
+            return self._backoff.failed(delays_for(error))
         finally:
             self._reading = None
         self._backoff.succeeded()

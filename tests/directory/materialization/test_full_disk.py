@@ -8,7 +8,7 @@ import pytest
 from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
 
-from gateway.directory.materialization.follower import MAX_RETRY_SECONDS
+from gateway.directory.materialization.follower import RETRY_DELAYS
 from gateway.directory.view_file.view_file import ViewFile
 from tests.directory.nodes import Node, name, until
 from tests.directory.worlds import World, user
@@ -60,7 +60,7 @@ async def test_a_full_disk_stops_the_view_where_it_is_and_it_goes_on_by_itself(
     assert "full" in complaint["error"]
     assert str(world.folder) in complaint["cure"]
     assert node.reactor.delays[-1] > node.reactor.delays[-3], "each attempt waits longer"
-    assert max(node.reactor.delays) <= MAX_RETRY_SECONDS
+    assert max(node.reactor.delays) <= RETRY_DELAYS.cap_seconds
     disk.is_full = False
     await node.up_to_date()
     assert node.names() == {name("anna"), *(name(one.username) for one in many)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from structlog.testing import capture_logs
 from twisted.internet.task import Clock
 
-from gateway.sync.runner.run_log import PROBLEM_SECONDS, PROBLEMS_KEPT, PROBLEMS_LOGGED, Teller
+from gateway.sync.runner.run_log import PROBLEM_SECONDS, PROBLEMS_KEPT, PROBLEMS_LOGGED, REPEAT_SECONDS, Repetition, Teller
 
 
 def test_a_problem_that_comes_with_every_read_is_told_once_a_day() -> None:
@@ -25,3 +25,15 @@ def test_many_problems_are_five_lines_and_a_number() -> None:
         Teller("hr", Clock().seconds).problems([f"problem {number}" for number in range(PROBLEMS_KEPT * 2)])
     assert len(lines) == PROBLEMS_LOGGED + 1
     assert f"{PROBLEMS_KEPT * 2 - PROBLEMS_LOGGED} more problems" in lines[-1]["event"]
+
+
+def test_the_same_sentence_is_news_once_and_again_when_it_is_old() -> None:
+    said = Repetition()
+    assert said.is_news("down", 0)
+    assert not said.is_news("down", 1)
+    assert said.is_news("refused", 2)
+    assert said.is_news("down", 3)
+    assert not said.is_news("down", 2 + REPEAT_SECONDS)
+    assert said.is_news("down", 4 + REPEAT_SECONDS)
+    said.forget()
+    assert said.is_news("down", 5 + REPEAT_SECONDS)

@@ -5,24 +5,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import NamedTuple
 
 import click
 import structlog
 
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import name_lookup, record_format
-from gateway.app.commands.reports.operator_name import whoever
+from gateway.app.commands.reports.operator_name import login_name
 from gateway.app.commands.reports.output import as_json, print_json, print_table
 from gateway.app.parts import factories, store_opening
 from gateway.app.process import log_setup
+from gateway.frontends.admin.link_format import (
+    MergedJson,
+    OutcomeJson,
+    RecordJson,
+    RecordNameJson,
+    outcome_json,
+    record_json,
+    record_with_attributes_json,
+    subject_json,
+)
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
 from gateway.store.engine.database import Connection
 from gateway.store.records import unlinked_records
 from gateway.sync.review import review_queue
 from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
-from gateway.sync.review.review_queue import Named, Shown
+from gateway.sync.review.review_queue import Shown
 
 AT_ONCE = 500
 _KINDS = click.Choice([kind.value for kind in Kind])
@@ -54,12 +64,12 @@ def list_all(invocation: Invocation, situations: Sequence[str], source: str | No
     """List the records that wait for a person, all or those in one situation."""
     wanted = [Situation(situation) for situation in situations] or list(unlinked_records.LOOSE)
     with store_opening.database(invocation.loaded.settings) as database:
-        rows: list[dict[str, Any]] = []
+        rows: list[RecordJson] = []
         after = 0
         while True:
             read = partial(_page, situations=wanted, source=source, after=after, settled=settled)
             after, shown = database.read_blocking(read)
-            rows += [record_format.facts(one) for one in shown]
+            rows += [record_json(one) for one in shown]
             if len(shown) < AT_ONCE:
                 break
     if as_json:
@@ -80,7 +90,7 @@ def show(invocation: Invocation, source: str, record: str, kind: str | None, as_
     """Show the RECORD of SOURCE: what it says, to whom it belongs or may belong, and what was decided about it."""
     with store_opening.database(invocation.loaded.settings) as database:
         [shown] = database.read_blocking(lambda c: review_queue.show(c, [record_format.find(c, source, record, kind)]))
-    facts = record_format.facts(shown) | {"attributes": record_format.attributes(shown)}
+    facts = record_with_attributes_json(shown)
     if as_json:
         print_json(facts)
         return
@@ -97,11 +107,10 @@ def show(invocation: Invocation, source: str, record: str, kind: str | None, as_
 def link(invocation: Invocation, source: str, record: str, object_name: str, kind: str | None, as_json: bool) -> None:
     """The RECORD of SOURCE belongs to OBJECT, whatever rules say."""
 
-    def work(connection: Connection, decisions: Decisions, by: str) -> tuple[RecordName, Decided]:
-        name = record_format.name_of(record_format.find(connection, source, record, kind))
-        return name, decisions.link(connection, name, _object_id(connection, name.kind, object_name), by)
+    def decide(decisions: Decisions, connection: Connection, name: RecordName, by: str) -> Decided:
+        return decisions.link(connection, name, name_lookup.object_id(connection, name.kind, object_name), by)
 
-    _decide(invocation, "link", work, as_json=as_json)
+    _decide_about_record(invocation, "link", decide, source, record, kind, as_json=as_json)
 
 
 @command.command("unlink")
@@ -112,12 +121,7 @@ def link(invocation: Invocation, source: str, record: str, object_name: str, kin
 @click.pass_obj
 def unlink(invocation: Invocation, source: str, record: str, kind: str | None, as_json: bool) -> None:
     """The RECORD of SOURCE does not belong to the object that it has, nor to another before a person says so."""
-
-    def work(connection: Connection, decisions: Decisions, by: str) -> tuple[RecordName, Decided]:
-        name = record_format.name_of(record_format.find(connection, source, record, kind))
-        return name, decisions.unlink(connection, name, by)
-
-    _decide(invocation, "unlink", work, as_json=as_json)
+    _decide_about_record(invocation, "unlink", Decisions.unlink, source, record, kind, as_json=as_json)
 
 
 @command.command("split")
@@ -128,12 +132,7 @@ def unlink(invocation: Invocation, source: str, record: str, kind: str | None, a
 @click.pass_obj
 def split(invocation: Invocation, source: str, record: str, kind: str | None, as_json: bool) -> None:
     """The RECORD of SOURCE is somebody of its own: it gets a new object, whatever rules say."""
-
-    def work(connection: Connection, decisions: Decisions, by: str) -> tuple[RecordName, Decided]:
-        name = record_format.name_of(record_format.find(connection, source, record, kind))
-        return name, decisions.split(connection, name, by)
-
-    _decide(invocation, "split", work, as_json=as_json)
+    _decide_about_record(invocation, "split", Decisions.split, source, record, kind, as_json=as_json)
 
 
 @command.command("merge")
@@ -144,47 +143,70 @@ def split(invocation: Invocation, source: str, record: str, kind: str | None, as
 @click.pass_obj
 def merge(invocation: Invocation, kept: str, lost: str, kind: str, as_json: bool) -> None:
     """The objects KEPT and LOST are one. KEPT keeps its id and gets what LOST has; LOST is deleted."""
+    subject: MergedJson = {"kind": kind, "kept": kept, "lost": lost}
 
-    def work(connection: Connection, decisions: Decisions, by: str) -> tuple[None, Decided]:
+    def decide(connection: Connection, decisions: Decisions, by: str) -> _Report:
         of_kind = Kind(kind)
-        ids = (_object_id(connection, of_kind, kept), _object_id(connection, of_kind, lost))
-        return None, decisions.merge(connection, of_kind, *ids, by)
+        kept_id, lost_id = (name_lookup.object_id(connection, of_kind, name) for name in (kept, lost))
+        decided = decisions.merge(connection, of_kind, kept_id, lost_id, by)
+        outcome = outcome_json(connection, "merge", of_kind, decided)
+        return _Report(f"{lost} and {kept} are one:", {"kind": kind, "kept": kept, "lost": lost}, subject, outcome)
 
-    _decide(invocation, "merge", work, as_json=as_json, kept=kept, lost=lost, kind=kind)
+    _carry_out(invocation, decide, as_json=as_json)
 
 
-def _decide(
+class _Report(NamedTuple):
+    """A decision that was carried out, as it is reported: in a sentence, in a log line, in JSON."""
+
+    sentence: str
+    log_fields: dict[str, str]
+    subject: RecordNameJson | MergedJson
+    outcome: OutcomeJson
+
+
+def _decide_about_record(
     invocation: Invocation,
     action: str,
-    work: Callable[[Connection, Decisions, str], tuple[RecordName | None, Decided]],
+    decide: Callable[[Decisions, Connection, RecordName, str], Decided],
+    source: str,
+    record: str,
+    kind: str | None,
     *,
     as_json: bool,
-    **told: str,
 ) -> None:
+    def work(connection: Connection, decisions: Decisions, by: str) -> _Report:
+        name = record_format.name_of(record_format.find(connection, source, record, kind))
+        decided = decide(decisions, connection, name, by)
+        log_fields = {"source": name.source_id, "kind": name.kind.value, "record": name.external_id}
+        outcome = outcome_json(connection, action, name.kind, decided)
+        return _Report(f"the {name} belongs to", log_fields, subject_json(name), outcome)
+
+    _carry_out(invocation, work, as_json=as_json)
+
+
+def _carry_out(invocation: Invocation, decide: Callable[[Connection, Decisions, str], _Report], *, as_json: bool) -> None:
+    """Decide in one transaction, log the decision, and print its outcome."""
     settings = invocation.loaded.settings
     log_setup.configure(settings.log.level, settings.log.format)
-    decisions, by = factories.decisions(settings), whoever()
+    decisions, by = factories.decisions(settings), login_name()
     with store_opening.database(settings) as database:
-        name, decided = database.write_blocking(lambda connection: work(connection, decisions, by))
-        linked = database.read_blocking(lambda connection: _named(connection, name, decided, told))
-    if name is not None:
-        told = {"source": name.source_id, "kind": name.kind.value, "record": name.external_id}
-    _log.info("link decision", action=action, by=by, object=decided.object_id, change=decided.change_number, **told)
+        report = database.write_blocking(lambda connection: decide(connection, decisions, by))
+    outcome = report.outcome
+    linked = outcome["object"]
+    _log.info(
+        "link decision",
+        action=outcome["action"],
+        by=by,
+        object=None if linked is None else linked["id"],
+        change=outcome["change_number"],
+        **report.log_fields,
+    )
     if as_json:
-        outcome = {"action": action, **told, "object": linked, "change_number": decided.change_number}
-        print_json({**outcome, "problems": decided.problems})
+        print_json({**report.subject, **outcome})
         return
-    subject = f"{told['lost']} and {told['kept']} are one:" if name is None else f"the {name} belongs to"
-    click.echo(f"{subject} {linked['name'] if linked is not None else 'nothing'}")
-    for problem in decided.problems:
+    click.echo(f"{report.sentence} {'nothing' if linked is None else linked['name']}")
+    for problem in outcome["problems"]:
         click.echo(f"gateway: {problem}", err=True)
-
-
-def _named(connection: Connection, name: RecordName | None, decided: Decided, told: dict[str, str]) -> dict[str, str] | None:
-    if decided.object_id is None:
-        return None
-    kind = name.kind if name is not None else Kind(told["kind"])
-    return record_format.named(Named(decided.object_id, review_queue.words(connection, kind, decided.object_id)))
 
 
 def _page(
@@ -192,9 +214,3 @@ def _page(
 ) -> tuple[int, list[Shown]]:
     found = unlinked_records.page(connection, situations, source, after, AT_ONCE, settled=settled)
     return (found[-1][0] if found else after), review_queue.show(connection, [record for _, record in found])
-
-
-def _object_id(connection: Connection, kind: Kind, text: str) -> str:
-    if kind is Kind.USER:
-        return name_lookup.user(connection, text).id
-    return name_lookup.group_id(connection, text) if kind is Kind.GROUP else name_lookup.organization_id(connection, text)

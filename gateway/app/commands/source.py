@@ -12,7 +12,7 @@ import structlog
 
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import leaver_report
-from gateway.app.commands.reports.operator_name import whoever
+from gateway.app.commands.reports.operator_name import login_name
 from gateway.app.commands.reports.output import Progress, as_json, print_json
 from gateway.app.config.settings import Settings
 from gateway.app.parts import clock, factories, lease_holder, store_opening
@@ -110,7 +110,7 @@ def _carry_out(
     """Step by step, while nobody else reads the source. Raises Conflict when somebody does: another node has another
     configuration."""
     log_setup.configure(settings.log.level, settings.log.format)
-    by = whoever()
+    by = login_name()
     done: Counter[Kind] = Counter()
     with (
         LeaseInThread(database, name_for(state.id), lease_holder.name(), clock.now),

@@ -1,28 +1,36 @@
 """The admin API for records and the objects that they belong to: what `gateway links` does, over HTTP, with a token.
 
-GET /admin/links (situation, source, settled, maxResults, nextToken), GET /admin/links/record (source, kind, externalId), POST
-/admin/links/link, unlink, split (source, kind, externalId; objectId for link) and merge (kind, keptId, lostId)."""
+GET /admin/links (situation, source, settled, max_results, next_token), GET /admin/links/record (source, kind, external_id),
+POST /admin/links/link, unlink, split (source, kind, external_id; object_id for link) and merge (kind, kept_id, lost_id).
+Keys are snake_case both ways, so that what is shown can be sent back; the shapes of answers are in link_format.py."""
 
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 from msgspec import Meta, Struct
 
+from gateway.frontends.admin.link_format import (
+    MergedJson,
+    OutcomeJson,
+    RecordNameJson,
+    outcome_json,
+    record_json,
+    record_with_attributes_json,
+    subject_json,
+)
 from gateway.frontends.admin.token_auth import Keeper
 from gateway.frontends.http.request import Answer, Request, json_answer
 from gateway.frontends.http.router import Route
-from gateway.model.attributes import shown as readable
 from gateway.model.errors import InvalidInput, NotFound
-from gateway.model.objects import Attributes, Kind
+from gateway.model.objects import Kind
 from gateway.model.records import Situation
 from gateway.store.engine.database import Connection, Database
 from gateway.store.records import records, unlinked_records
 from gateway.sync.review import review_queue
 from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
-from gateway.sync.review.review_queue import Named, Shown
+from gateway.sync.review.review_queue import Shown
 
 DEFAULT_SIZE, MAX_SIZE = 100, 1_000
 """Records of one page."""
@@ -33,7 +41,7 @@ DECIDED_BY = "admin API"
 _log = structlog.get_logger("gateway.links")
 
 
-class Listing(Struct, rename="camel", forbid_unknown_fields=True):
+class Listing(Struct, forbid_unknown_fields=True):
     """The query of a list. `settled`: also what is ignored or was decided before."""
 
     situation: Situation | None = None
@@ -43,8 +51,8 @@ class Listing(Struct, rename="camel", forbid_unknown_fields=True):
     next_token: Annotated[int, Meta(ge=0)] = 0
 
 
-class RecordOf(Struct, rename="camel", forbid_unknown_fields=True):
-    """Which record. `by`: on whose behalf."""
+class RecordOf(Struct, forbid_unknown_fields=True):
+    """A record by its name at its source. `by`: the person on whose behalf the caller decides."""
 
     source: str
     external_id: str
@@ -53,23 +61,43 @@ class RecordOf(Struct, rename="camel", forbid_unknown_fields=True):
 
     @property
     def name(self) -> RecordName:
-        """In the words of the door."""
+        """The record's name as decisions take it."""
         return RecordName(self.source, self.kind, self.external_id)
 
+    @property
+    def subject(self) -> RecordNameJson:
+        """The subject of the answer."""
+        return subject_json(self.name)
 
-class RecordTo(RecordOf, rename="camel", forbid_unknown_fields=True, kw_only=True):
-    """Which record belongs to which object."""
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """The subject of the log line."""
+        return {"source": self.source, "record": self.external_id}
+
+
+class RecordTo(RecordOf, forbid_unknown_fields=True, kw_only=True):
+    """A record, and the object that it belongs to."""
 
     object_id: str
 
 
-class Pair(Struct, rename="camel", forbid_unknown_fields=True):
-    """Which objects are one."""
+class Pair(Struct, forbid_unknown_fields=True):
+    """Two objects that are one."""
 
     kept_id: str
     lost_id: str
     kind: Kind = Kind.USER
     by: Annotated[str, Meta(min_length=1, max_length=200)] = DECIDED_BY
+
+    @property
+    def subject(self) -> MergedJson:
+        """The subject of the answer."""
+        return {"kind": self.kind.value, "kept": self.kept_id, "lost": self.lost_id}
+
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """The subject of the log line."""
+        return {"kept": self.kept_id, "lost": self.lost_id}
 
 
 class AdminLinks:
@@ -92,7 +120,7 @@ class AdminLinks:
         ]
 
     async def _list(self, request: Request) -> Answer:
-        """Records that wait for a person, in the order of their arrival; `nextToken` is "" on the last page."""
+        """Records that wait for a person, in the order of their arrival; `next_token` is "" on the last page."""
         self._keeper.check(request)
         asked = request.query_as(Listing)
         situations = unlinked_records.LOOSE if asked.situation is None else (asked.situation,)
@@ -105,7 +133,7 @@ class AdminLinks:
 
         numbers, shown = await self._database.read(work)
         more = str(numbers[-1]) if len(numbers) == asked.max_results else ""
-        return json_answer({"data": [_facts(one) for one in shown], "nextToken": more})
+        return json_answer({"data": [record_json(one) for one in shown], "next_token": more})
 
     async def _show(self, request: Request) -> Answer:
         self._keeper.check(request)
@@ -118,38 +146,42 @@ class AdminLinks:
         shown = await self._database.read(work)
         if not shown:
             raise NotFound(f"there is no {name}")
-        return json_answer({**_facts(shown[0]), "attributes": _plain(shown[0].record.attributes)})
+        return json_answer(record_with_attributes_json(shown[0]))
 
     async def _link(self, request: Request) -> Answer:
         self._keeper.check(request)
         asked = request.json_as(RecordTo)
-        work = partial(self._decisions.link, name=asked.name, object_id=asked.object_id, by=asked.by)
-        return await self._decided(request, "link", asked, work)
+        decide = partial(self._decisions.link, name=asked.name, object_id=asked.object_id, by=asked.by)
+        return await self._carry_out(request, "link", asked, decide)
 
     async def _unlink(self, request: Request) -> Answer:
         self._keeper.check(request)
         asked = request.json_as(RecordOf)
-        return await self._decided(request, "unlink", asked, partial(self._decisions.unlink, name=asked.name, by=asked.by))
+        return await self._carry_out(request, "unlink", asked, partial(self._decisions.unlink, name=asked.name, by=asked.by))
 
     async def _split(self, request: Request) -> Answer:
         self._keeper.check(request)
         asked = request.json_as(RecordOf)
-        return await self._decided(request, "split", asked, partial(self._decisions.split, name=asked.name, by=asked.by))
+        return await self._carry_out(request, "split", asked, partial(self._decisions.split, name=asked.name, by=asked.by))
 
     async def _merge(self, request: Request) -> Answer:
         self._keeper.check(request)
         asked = request.json_as(Pair)
         if "" in (asked.kept_id, asked.lost_id):
-            raise InvalidInput("keptId and lostId: name two objects.")
-        work = partial(self._decisions.merge, kind=asked.kind, kept_id=asked.kept_id, lost_id=asked.lost_id, by=asked.by)
-        return await self._decided(request, "merge", asked, work)
+            raise InvalidInput("kept_id and lost_id: name two objects.")
+        decide = partial(self._decisions.merge, kind=asked.kind, kept_id=asked.kept_id, lost_id=asked.lost_id, by=asked.by)
+        return await self._carry_out(request, "merge", asked, decide)
 
-    async def _decided(
-        self, request: Request, action: str, asked: RecordOf | Pair, work: Callable[[Connection], Decided]
+    async def _carry_out(
+        self, request: Request, action: str, asked: RecordOf | Pair, decide: Callable[[Connection], Decided]
     ) -> Answer:
-        """Carry the decision out, tell the log of it, and answer with whom it ended at."""
-        decided = await self._database.write(work)
-        told = {"kept": asked.kept_id, "lost": asked.lost_id} if isinstance(asked, Pair) else _named_record(asked.name)
+        """Decide in one transaction, log the decision, and answer with its outcome."""
+
+        def work(connection: Connection) -> tuple[Decided, OutcomeJson]:
+            decided = decide(connection)
+            return decided, outcome_json(connection, action, asked.kind, decided)
+
+        decided, outcome = await self._database.write(work)
         _log.info(
             "link decision",
             action=action,
@@ -159,46 +191,6 @@ class AdminLinks:
             change=decided.change_number,
             peer=request.peer,
             request_id=request.id,
-            **told,
+            **asked.log_fields,
         )
-        return json_answer({"objectId": decided.object_id, "changeNumber": decided.change_number, "problems": decided.problems})
-
-
-def _named_record(name: RecordName) -> dict[str, str]:
-    return {"source": name.source_id, "record": name.external_id}
-
-
-def _facts(shown: Shown) -> dict[str, Any]:
-    record = shown.record
-    return {
-        "source": record.source_id,
-        "kind": record.kind.value,
-        "externalId": record.external_id,
-        "dn": record.dn,
-        "situation": record.situation.value,
-        "reason": record.reason,
-        "object": None if shown.linked_to is None else _object(shown.linked_to),
-        "decidedBy": record.decided_by,
-        "candidates": [_object(candidate) for candidate in shown.candidates],
-        "decisions": [
-            {
-                "verdict": decision.verdict.value,
-                "objectId": decision.object_id,
-                "by": decision.decided_by,
-                "at": _stamp(decision.decided_at),
-            }
-            for decision in shown.decisions
-        ],
-    }
-
-
-def _object(named: Named) -> dict[str, str]:
-    return {"id": named.id, "name": named.words}
-
-
-def _plain(attributes: Attributes) -> dict[str, list[str]]:
-    return {name: readable(name, values) for name, values in attributes.items()}
-
-
-def _stamp(time: datetime) -> str:
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return json_answer({**asked.subject, **outcome})

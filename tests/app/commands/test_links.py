@@ -126,7 +126,7 @@ def test_a_mistake_is_one_sentence_and_its_exit_code(
 def test_a_running_gateway_shows_what_was_decided_beside_it_and_over_its_admin_api(disputed: Installation) -> None:
     (disputed.folder / "token").write_text("0123456789abcdef0123456789abcdef\n")
     (disputed.folder / "token").chmod(0o600)
-    disputed.configure(SOURCES, management='token_file = "token"')
+    disputed.configure(SOURCES, management='listen = "127.0.0.1:0"\ntoken_file = "token"')
     with disputed.serve() as serving:
         assert disputed("links", "link", "hr", "alovelace", "ada").code == 0
         host, port = serving.addresses["management"].split(":")
@@ -141,9 +141,12 @@ def test_a_running_gateway_shows_what_was_decided_beside_it_and_over_its_admin_a
 
         [row] = disputed("links", "list", "--all", "--json").json or [None]
         facts = disputed("links", "show", "hr", "alovelace", "--json").json
-        shown = ask("GET", f"/admin/links/record?source=hr&externalId={facts['external_id']}")
+        shown = ask("GET", f"/admin/links/record?source=hr&external_id={facts['external_id']}")
         assert (shown["situation"], row) == ("linked", None)
-        unlinked = ask("POST", "/admin/links/unlink", json.dumps({"source": "hr", "externalId": facts["external_id"]}))
-        assert unlinked["objectId"] is None
+        assert shown == facts  # one shape
+        unlinked = ask("POST", "/admin/links/unlink", json.dumps({"source": "hr", "external_id": facts["external_id"]}))
+        split = disputed("links", "split", "hr", "alovelace", "--json").json
+        assert unlinked["object"] is None
+        assert unlinked.keys() == split.keys()
         until(lambda: "link decision" in serving.log_text(), "the audit line")
         assert "0123456789abcdef" not in serving.log_text()

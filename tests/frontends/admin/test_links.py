@@ -54,55 +54,55 @@ def desk(database: Database) -> Iterator[Desk]:
 @pytest_twisted.ensureDeferred
 async def test_what_waits_is_listed_page_by_page_with_its_candidates(desk: Desk) -> None:
     desk.house.apply(person("anna", external_id="2"), source=HR)
-    first = await desk.get("/admin/links?maxResults=1&source=hr")
+    first = await desk.get("/admin/links?max_results=1&source=hr")
     assert first.status == 200
     [row] = first.json["data"]
-    assert (row["externalId"], row["situation"], row["object"]) == ("u:asmith", "unlinked", None)
+    assert (row["external_id"], row["situation"], row["object"]) == ("u:asmith", "unlinked", None)
     assert row["candidates"] == [{"id": desk.house.user("anna").id, "name": "user anna"}]
-    second = await desk.get(f"/admin/links?maxResults=1&source=hr&nextToken={first.json['nextToken']}")
+    second = await desk.get(f"/admin/links?max_results=1&source=hr&next_token={first.json['next_token']}")
     assert [row["situation"] for row in second.json["data"]] == ["disputed"]
     disputed = await desk.get("/admin/links?situation=disputed")
-    assert [row["externalId"] for row in disputed.json["data"]] == ["2"]
-    assert disputed.json["nextToken"] == ""
+    assert [row["external_id"] for row in disputed.json["data"]] == ["2"]
+    assert disputed.json["next_token"] == ""
 
 
 @pytest_twisted.ensureDeferred
 async def test_a_decision_is_done_kept_shown_and_told_to_the_log(desk: Desk) -> None:
     anna = desk.house.user("anna").id
     with capture_logs() as lines:
-        linked = await desk.post("link", source=HR, externalId="u:asmith", objectId=anna, by="eve")
-    assert (linked.status, linked.json["objectId"]) == (200, anna)
-    assert linked.json["changeNumber"] == desk.house.last()
+        linked = await desk.post("link", source=HR, external_id="u:asmith", object_id=anna, by="eve")
+    assert (linked.status, linked.json["object"]) == (200, {"id": anna, "name": "user anna"})
+    assert linked.json["change_number"] == desk.house.last()
     assert desk.house.user("anna").first("title") == "Boss"
     [audit] = [line for line in lines if line["event"] == "link decision"]
     assert (audit["action"], audit["by"], audit["record"], audit["object"]) == ("link", "eve", "u:asmith", anna)
-    shown = (await desk.get("/admin/links/record?source=hr&externalId=u:asmith")).json
-    assert (shown["situation"], shown["decidedBy"], shown["attributes"]["title"]) == ("linked", "person:eve", ["Boss"])
-    assert [(one["verdict"], one["objectId"]) for one in shown["decisions"]] == [("link", anna)]
-    unlinked = await desk.post("unlink", source=HR, externalId="u:asmith")
-    assert unlinked.json["objectId"] is None
-    split = await desk.post("split", source=HR, externalId="u:asmith")
+    shown = (await desk.get("/admin/links/record?source=hr&external_id=u:asmith")).json
+    assert (shown["situation"], shown["decided_by"], shown["attributes"]["title"]) == ("linked", "person:eve", ["Boss"])
+    assert [(one["verdict"], one["object_id"]) for one in shown["decisions"]] == [("link", anna)]
+    unlinked = await desk.post("unlink", source=HR, external_id="u:asmith")
+    assert unlinked.json["object"] is None
+    split = await desk.post("split", source=HR, external_id="u:asmith")
     assert desk.house.names() == {"anna", "asmith"}
-    merged = await desk.post("merge", keptId=anna, lostId=split.json["objectId"])
+    merged = await desk.post("merge", kept_id=anna, lost_id=split.json["object"]["id"])
     assert (merged.status, desk.house.names()) == (200, {"anna"})
 
 
 @pytest_twisted.ensureDeferred
 async def test_what_a_source_keeps_secret_is_not_shown(desk: Desk) -> None:
     desk.house.apply(person("eve", user_password="{SSHA}x", title="Boss"), source=AD)
-    shown = (await desk.get("/admin/links/record?source=ad&externalId=u:eve")).json["attributes"]
+    shown = (await desk.get("/admin/links/record?source=ad&external_id=u:eve")).json["attributes"]
     assert (shown["user_password"], shown["title"]) == (["(not shown)"], ["Boss"])
 
 
 @pytest_twisted.ensureDeferred
 async def test_mistakes_are_told_in_the_words_of_every_face(desk: Desk) -> None:
     answers = [
-        await desk.post("unlink", source=HR, externalId="u:asmith"),
-        await desk.post("link", source=HR, externalId="nobody", objectId="x"),
-        await desk.post("link", source=HR, externalId="u:asmith"),
-        await desk.post("merge", keptId="a", lostId="b", also="c"),
+        await desk.post("unlink", source=HR, external_id="u:asmith"),
+        await desk.post("link", source=HR, external_id="nobody", object_id="x"),
+        await desk.post("link", source=HR, external_id="u:asmith"),
+        await desk.post("merge", kept_id="a", lost_id="b", also="c"),
         await desk.get("/admin/links?situation=lost"),
-        await desk.get("/admin/links/record?source=hr&externalId=nobody"),
+        await desk.get("/admin/links/record?source=hr&external_id=nobody"),
     ]
     assert [(answer.status, answer.json["code"]) for answer in answers] == [
         (409, "Conflict"),
@@ -112,7 +112,7 @@ async def test_mistakes_are_told_in_the_words_of_every_face(desk: Desk) -> None:
         (400, "InvalidParameter"),
         (404, "ResourceNotFound"),
     ]
-    assert "objectId" in answers[2].json["message"]
+    assert "object_id" in answers[2].json["message"]
 
 
 @pytest_twisted.ensureDeferred

@@ -1,10 +1,11 @@
-"""What people type for an organization, a group, a user or an application, and how it is shown to them: paths, names, ids."""
+"""Names that people type for organizations, groups, users and applications, and the names that they are shown: paths, names,
+ids."""
 
 from __future__ import annotations
 
 from gateway.model.applications import Application
 from gateway.model.errors import Conflict, NotFound
-from gateway.model.objects import ROOT_ORGANIZATION_ID, User
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, User
 from gateway.store.clients import applications
 from gateway.store.engine.database import Connection
 from gateway.store.objects import groups, organizations, users
@@ -13,7 +14,8 @@ SEPARATOR = "/"
 
 
 def organization_id(connection: Connection, text: str) -> str:
-    """By id, or by the path of names below the root ("Sales/Europe"; "/" is the root). Raises NotFound or Conflict."""
+    """Return the id of an organization given by id, or by the path of names below the root ("Sales/Europe"; "/" is the root).
+    Raises NotFound or Conflict."""
     if organizations.get(connection, text) is not None:
         return text
     current = ROOT_ORGANIZATION_ID
@@ -28,7 +30,7 @@ def organization_id(connection: Connection, text: str) -> str:
 
 
 def organization_path(connection: Connection, identifier: str) -> str:
-    """The path of names, or the id when the organization does not exist any more."""
+    """Return the path of names, or the id when the organization does not exist any more."""
     if identifier == ROOT_ORGANIZATION_ID:
         return SEPARATOR
     above = [one for one in organizations.ancestors(connection, identifier) if one != ROOT_ORGANIZATION_ID]
@@ -39,7 +41,7 @@ def organization_path(connection: Connection, identifier: str) -> str:
 
 
 def group_id(connection: Connection, text: str) -> str:
-    """By id or by name. Raises NotFound or Conflict."""
+    """Return the id of a group given by id or by name. Raises NotFound or Conflict."""
     if groups.get(connection, text) is not None:
         return text
     found = groups.same_name(connection, text)
@@ -51,21 +53,28 @@ def group_id(connection: Connection, text: str) -> str:
 
 
 def group_name(connection: Connection, identifier: str) -> str:
-    """The name, or the id when the group does not exist any more."""
+    """Return the name, or the id when the group does not exist any more."""
     group = groups.get(connection, identifier)
     return group.name if group is not None else f"{identifier} (gone)"
 
 
 def user(connection: Connection, text: str) -> User:
-    """By login name or id. Raises NotFound."""
+    """Return the user of this login name or id. Raises NotFound."""
     found = users.get(connection, users.id_by_username(connection, text) or text)
     if found is None:
         raise NotFound(f"there is no user {text!r}")
     return found
 
 
+def object_id(connection: Connection, kind: Kind, text: str) -> str:
+    """Return the id of the object of the kind. Raises NotFound or Conflict."""
+    if kind is Kind.USER:
+        return user(connection, text).id
+    return group_id(connection, text) if kind is Kind.GROUP else organization_id(connection, text)
+
+
 def application(connection: Connection, text: str) -> Application:
-    """By name or id. Raises NotFound."""
+    """Return the application of this name or id. Raises NotFound."""
     found = applications.by_name(connection, text) or applications.get(connection, text)
     if found is None:
         raise NotFound(f"there is no application {text!r}: `gateway application list` shows them")

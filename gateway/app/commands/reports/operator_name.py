@@ -1,4 +1,4 @@
-"""Who gives a command: the name under which a decision is kept, and told in the log."""
+"""The operator's name, as decisions are kept and logged under it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import getpass
 import os
 
 
-def whoever() -> str:
-    """The person's login name on this machine, through sudo; a number when it has no name."""
+def login_name() -> str:
+    """Return the login name of the person who runs the command, through sudo; the user id when it has no name."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # nobody knows this number by name
+    except (KeyError, OSError):  # the user id is not in the password database
         return str(os.getuid())

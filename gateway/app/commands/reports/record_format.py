@@ -1,25 +1,23 @@
-"""Records of sources as people name them, and how they are shown to them."""
+"""Records of sources: finding one by what a person types, and showing it in words. Their JSON is that of the admin API
+(frontends/admin/link_format.py)."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from gateway.model.attributes import shown as readable
+from gateway.frontends.admin.link_format import RecordJson, RecordWithAttributesJson
 from gateway.model.errors import Conflict, NotFound
 from gateway.model.objects import Kind
 from gateway.model.records import Record
 from gateway.store.engine.database import Connection
 from gateway.store.records import unlinked_records
 from gateway.sync.review.link_decisions import RecordName
-from gateway.sync.review.review_queue import Named, Shown
 
 COLUMNS = ("source", "kind", "record", "situation", "candidates", "reason")
 
 
 def find(connection: Connection, source: str, text: str, kind: str | None) -> Record:
-    """The record of the source that is meant by its id there, its DN or its login name. Raises NotFound, Conflict."""
+    """Return the record of the source that has this id there, this DN or this login name. Raises NotFound, Conflict."""
     found = unlinked_records.find(connection, source, text, None if kind is None else Kind(kind))
     if not found:
         raise NotFound(f"source {source!r} has no record {text!r}: give its id there, its DN or its login name")
@@ -30,59 +28,24 @@ def find(connection: Connection, source: str, text: str, kind: str | None) -> Re
 
 
 def name_of(record: Record) -> RecordName:
-    """What the record is called at its source."""
+    """Return the record's name at its source."""
     return RecordName(record.source_id, record.kind, record.external_id)
 
 
-def facts(shown: Shown) -> dict[str, Any]:
-    """The record as JSON shows it."""
-    record = shown.record
-    return {
-        "source": record.source_id,
-        "kind": record.kind.value,
-        "external_id": record.external_id,
-        "dn": record.dn,
-        "situation": record.situation.value,
-        "reason": record.reason,
-        "object": None if shown.linked_to is None else named(shown.linked_to),
-        "decided_by": record.decided_by,
-        "candidates": [named(candidate) for candidate in shown.candidates],
-        "decisions": [
-            {
-                "verdict": decision.verdict.value,
-                "object_id": decision.object_id,
-                "by": decision.decided_by,
-                "at": decision.decided_at,
-            }
-            for decision in shown.decisions
-        ],
-    }
-
-
-def attributes(shown: Shown) -> dict[str, list[str]]:
-    """What the record says, as people may read it."""
-    return {name: readable(name, values) for name, values in shown.record.attributes.items()}
-
-
-def named(thing: Named) -> dict[str, str]:
-    """An object as JSON shows it."""
-    return {"id": thing.id, "name": thing.words}
-
-
-def line(row: dict[str, Any]) -> list[str]:
-    """The facts in the order of COLUMNS."""
+def line(row: RecordJson) -> list[str]:
+    """Return the record's cells in the order of COLUMNS."""
     candidates = ", ".join(candidate["name"] for candidate in row["candidates"])
     return [row["source"], row["kind"], row["dn"] or row["external_id"], row["situation"], candidates, row["reason"]]
 
 
-def show(facts: dict[str, Any]) -> None:
-    """The facts and the attributes of one record in words."""
+def show(facts: RecordWithAttributesJson) -> None:
+    """Print one record with its attributes."""
     click.echo(f"{facts['kind']} record {facts['external_id']} of source {facts['source']}")
-    belongs = facts["object"]["name"] if facts["object"] else "nothing"
+    linked = facts["object"]
     lines = {
         "DN": facts["dn"],
         "situation": facts["situation"],
-        "belongs to": f"{belongs}, by {facts['decided_by']}" if facts["object"] else belongs,
+        "belongs to": f"{linked['name']}, by {facts['decided_by']}" if linked else "nothing",
         "may be": ", ".join(f"{one['name']} ({one['id']})" for one in facts["candidates"]),
         "reason": facts["reason"],
     }

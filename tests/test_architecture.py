@@ -1,8 +1,11 @@
 """What the import contracts in setup.cfg cannot say about the shape of the program."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from gateway.app.connector_kinds.registry import SOURCE_KINDS
 
 GATEWAY = Path(__file__).parent.parent / "gateway"
 
@@ -62,3 +65,29 @@ def test_only_sync_directory_and_store_lock_the_change_log() -> None:
 def test_every_module_is_headed_by_its_rule() -> None:
     headless = [str(path) for path, tree in modules() if ast.get_docstring(tree) is None and tree.body]
     assert headless == []
+
+
+def test_only_a_kinds_own_folder_asks_which_kind_a_source_table_is() -> None:
+    tables = {kind.table.__name__ for kind in SOURCE_KINDS.values()} | {"SourceTable", "LdapSourceTable"}
+    asking = {
+        (str(path), node.lineno)
+        for path, tree in modules()
+        if path.parts[:2] != ("app", "connector_kinds") or len(path.parts) == 3
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass")
+        for named in ast.walk(node.args[1])
+        if isinstance(named, ast.Name) and named.id in tables
+    }
+    assert asking == set()
+
+
+def test_nothing_outside_the_registry_of_kinds_imports_a_kind() -> None:
+    kinds = re.compile(r"gateway\.app\.connector_kinds\.\w+\.")
+    importing = {
+        str(path)
+        for path, tree in modules()
+        if path.parts[:2] != ("app", "connector_kinds")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and kinds.match(f"{node.module}")
+    }
+    assert importing == set()

@@ -11,8 +11,8 @@ from typing import Any
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
 
-from gateway.app.config.value_types import Endpoint
 from gateway.app.process.certificates import Certificate
+from gateway.app.value_types import Endpoint
 from gateway.app.workers.accepting_port import HandingFactory
 from gateway.model.errors import ConfigurationError
 

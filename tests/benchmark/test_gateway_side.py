@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app.config import loader
-from gateway.app.config.ldap_source_tables import OpenLDAPSourceTable
+from gateway.app.connector_kinds.openldap.table import OpenLDAPSourceTable
 from scripts.benchmark.gateway_side import AD, BASES, PLAIN, Gateway, Setup
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd

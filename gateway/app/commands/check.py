@@ -10,7 +10,7 @@ import click
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import Progress, as_json, print_json
-from gateway.app.config.source_kinds import SourceTables
+from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.app.parts import factories
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import CheckItem, CheckStatus
@@ -38,7 +38,7 @@ def command(context: click.Context, source: str | None, as_json: bool) -> None:
         context.exit(FAILED_CHECK)
 
 
-def _checked(table: SourceTables, *, silent: bool) -> list[CheckItem]:
+def _checked(table: SourceTable, *, silent: bool) -> list[CheckItem]:
     items: list[CheckItem] = []
     with Progress(f"source {table.name}") as progress:
         if not silent:

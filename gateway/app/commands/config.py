@@ -10,7 +10,7 @@ import click
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports.output import as_json, print_json
 from gateway.app.config.settings import Settings
-from gateway.app.config.value_types import MASK
+from gateway.app.value_types import MASK
 
 SECRETS = {"password", "url"}  # the `url` of [store] only: a source's URLs are no secret and are lists
 

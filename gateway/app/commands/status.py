@@ -13,7 +13,7 @@ from gateway.app.commands.reports import leaver_report, posix_report
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import ago, as_json, print_json, print_table
 from gateway.app.config.settings import Settings
-from gateway.app.config.source_kinds import SourceTables
+from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.app.parts import clock, store_opening
 from gateway.model.objects import Kind
 from gateway.model.records import Record, Situation
@@ -75,7 +75,7 @@ def _names(settings: Settings) -> list[str]:
     return [table.name for table in settings.source]
 
 
-def _state(connection: Connection, table: SourceTables, grace: Grace, moment: datetime) -> dict[str, Any]:
+def _state(connection: Connection, table: SourceTable, grace: Grace, moment: datetime) -> dict[str, Any]:
     state = source_state.get(connection, table.name)
     latest = sync_runs.latest(connection, table.name, 1)
     counted = {

@@ -14,7 +14,7 @@ from gateway.app.commands.reports import run_report
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import Progress, as_json, print_json
 from gateway.app.config.settings import Settings
-from gateway.app.config.source_kinds import SourceTables
+from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.app.parts import clock, factories, lease_holder, store_opening
 from gateway.model.errors import Conflict, GatewayError
 from gateway.model.runs import RunStatus, SyncRun
@@ -67,7 +67,7 @@ def command(
 
 
 def _synchronize(
-    database: Database, settings: Settings, table: SourceTables, request: Request, *, silent: bool
+    database: Database, settings: Settings, table: SourceTable, request: Request, *, silent: bool
 ) -> dict[str, Any]:
     run = _run_somewhere(database, settings, table, request)
     if not silent:
@@ -75,7 +75,7 @@ def _synchronize(
     return run_report.of_run(run)
 
 
-def _run_somewhere(database: Database, settings: Settings, table: SourceTables, request: Request) -> SyncRun:
+def _run_somewhere(database: Database, settings: Settings, table: SourceTable, request: Request) -> SyncRun:
     """By whoever reads the source, else here. Between two looks somebody may begin or cease to read it."""
     while True:
         run = _ask(database, request) if _reader(database, table.name) is not None else None
@@ -118,7 +118,7 @@ def _reader(database: Database, source_id: str) -> str | None:
     return database.read_blocking(lambda connection: leases.holder_of(connection, name_for(source_id), clock.now()))
 
 
-def _run_here(database: Database, settings: Settings, table: SourceTables, request: Request) -> SyncRun:
+def _run_here(database: Database, settings: Settings, table: SourceTable, request: Request) -> SyncRun:
     """Read the source in this process. Raises Conflict when another one does; failures are in the run."""
     source, inbound = factories.source(table), factories.inbound(table, settings)
     order = Order(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
@@ -150,7 +150,7 @@ def _run_here(database: Database, settings: Settings, table: SourceTables, reque
     return run
 
 
-def _foresee(database: Database, settings: Settings, table: SourceTables, *, full: bool, silent: bool) -> dict[str, Any]:
+def _foresee(database: Database, settings: Settings, table: SourceTable, *, full: bool, silent: bool) -> dict[str, Any]:
     source, inbound = factories.source(table), factories.inbound(table, settings)
     correlation_keys.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
     preview = Preview(inbound)

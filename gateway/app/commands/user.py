@@ -12,7 +12,7 @@ from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_table
 from gateway.app.config.settings import Settings
-from gateway.app.parts import clock, factories, store_opening
+from gateway.app.parts import clock, store_opening
 from gateway.directory.authentication.password_hashing import hash_blocking
 from gateway.model.applications import ApplicationPassword
 from gateway.model.errors import Conflict, InvalidInput
@@ -123,7 +123,7 @@ def revoke(invocation: Invocation, name: str, password_id: str) -> None:
 def _of_our_own(connection: Connection, settings: Settings, name: str) -> User:
     """The user, when the password is ours to keep. Raises NotFound, Conflict."""
     user = name_lookup.user(connection, name)
-    vouching = {table.name for table in settings.source if factories.vouches(table)}
+    vouching = {table.name for table in settings.source if table.authenticates}
     deciding = [account.source_id for account in records.accounts(connection, user.id) if account.source_id in vouching]
     if deciding:
         raise Conflict(

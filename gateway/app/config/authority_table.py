@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from gateway.app.config.source_tables import AttributeName
-from gateway.app.config.value_types import Texts, listed
+from gateway.app.value_types import AttributeName, Texts, listed
 from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
 from gateway.model.connector import LOCAL
 from gateway.model.objects import Kind

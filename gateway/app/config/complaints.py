@@ -15,7 +15,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.app.config.settings import Settings
-from gateway.app.config.source_kinds import SOURCE_KINDS
+from gateway.app.connector_kinds.registry import table_class
+from gateway.app.connector_kinds.source_table import SourceTable
 
 Location: TypeAlias = tuple[str | int, ...]
 
@@ -39,17 +40,13 @@ class Complaint:
 def complaints_of(error: ValidationError, tables: dict[str, Any], place: Callable[[Location], str]) -> Iterator[Complaint]:
     """One complaint for each thing that is wrong; `place` tells where a location was written."""
     for detail in error.errors(include_url=False, include_context=False):
-        location = without_tag(detail["loc"])
-        yield Complaint(place(location), f"{_address(location, tables)}{_sentence(detail, location)}")
+        location = without_mark(detail["loc"])
+        yield Complaint(place(location), f"{_address(location, tables)}{_sentence(detail, location, tables)}")
 
 
-def without_tag(location: Location) -> Location:
-    """pydantic's location without the kind of source that it puts after the number, and without the mark of a wrong key."""
-    if location and location[-1] == "[key]":
-        location = location[:-1]
-    if len(location) > 2 and location[0] == "source" and location[2] in SOURCE_KINDS:
-        return (*location[:2], *location[3:])
-    return location
+def without_mark(location: Location) -> Location:
+    """Return pydantic's location without the mark that it puts behind a wrong key."""
+    return location[:-1] if location and location[-1] == "[key]" else location
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
@@ -118,27 +115,19 @@ def _element_name(tables: dict[str, Any], location: Location) -> str:
     return f'"{name}"' if isinstance(name, str) else f"number {int(location[1]) + 1}"
 
 
-def _sentence(detail: ErrorDetails, location: Location) -> str:
+def _sentence(detail: ErrorDetails, location: Location, tables: dict[str, Any]) -> str:
     kind, key = detail["type"], str(location[-1]) if location else ""
     match kind:
         case "extra_forbidden":
-            known = sorted(known_keys(detail["loc"][:-1]))
+            known = sorted(known_keys(location[:-1], tables))
             near = closest(key, known)
             return "no such key; " + (f'did you mean "{near}"?' if near else f"the keys are: {', '.join(known)}")
         case "missing":
             return f"is missing; add {key} = …"
-        case "union_tag_not_found":
-            return f"kind is missing; write one of: {_kinds()}"
-        case "union_tag_invalid":
-            return f"kind is not known; write one of: {_kinds()}"
         case "value_error":
             return detail["msg"].removeprefix("Value error, ")
         case _:
             return f"{detail['msg'][:1].lower()}{detail['msg'][1:]}{_shown(detail['input'], location)}"
-
-
-def _kinds() -> str:
-    return ", ".join(f'"{kind}"' for kind in SOURCE_KINDS)
 
 
 def _shown(value: Any, location: Location) -> str:
@@ -148,14 +137,12 @@ def _shown(value: Any, location: Location) -> str:
     return f", not {text[:LONGEST_INPUT]}{'…' if len(text) > LONGEST_INPUT else ''}"
 
 
-def known_keys(location: Location) -> set[str]:
-    """The keys of the table at pydantic's `location`."""
+def known_keys(location: Location, tables: dict[str, Any]) -> set[str]:
+    """Return the keys of the table at `location` of what was written."""
     models: list[type[BaseModel]] = [Settings]
     for step in location:
         if isinstance(step, int):
-            continue
-        if step in SOURCE_KINDS and set(models) == set(SOURCE_KINDS.values()):
-            models = [SOURCE_KINDS[step]]
+            models = [table_class(tables["source"][step]) or SourceTable] if models == [SourceTable] else models
             continue
         fields = [model.model_fields[step] for model in models if step in model.model_fields]
         models = [model for field in fields for model in tables_in(field.annotation)]

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from gateway.app.config.complaints import Complaint, Location, closest, complaints_of, locate
 from gateway.app.config.settings import Settings
-from gateway.app.config.value_types import Surroundings
+from gateway.app.value_types import Surroundings
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.view_definition import NAMED
 from gateway.model.attributes import ATTRIBUTES
@@ -161,7 +161,7 @@ def _unwise(settings: Settings) -> list[str]:
     for source in settings.source:
         for kind, table in ((Kind.USER, source.users), (Kind.ORGANIZATION, source.organizations), (Kind.GROUP, source.groups)):
             known = {*ATTRIBUTES[kind], *REFERENCES[kind]}
-            for name in table.mapping:
+            for name in table.mapped_names:
                 near = closest(name, known)
                 if near and name not in known:
                     warnings.append(f'source {source.name}: "{name}" becomes a custom field; did you mean "{near}"?')
@@ -184,8 +184,7 @@ def _unwise_rules(settings: Settings) -> list[str]:
 
 def _mapped(settings: Settings, kind: Kind) -> set[str]:
     """The names that mappings of any source make."""
-    tables = {Kind.USER: "users", Kind.ORGANIZATION: "organizations", Kind.GROUP: "groups"}
-    return {name for source in settings.source for name in getattr(getattr(source, tables[kind], None), "mapping", {})}
+    return {name for source in settings.source for name in dict(source.records_tables())[kind].mapped_names}
 
 
 def _unwise_views(settings: Settings) -> list[str]:

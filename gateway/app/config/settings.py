@@ -1,4 +1,4 @@
-"""The tables of gateway.toml as frozen values, each key with its default and its rule; the sources are in source_tables.py.
+"""The tables of gateway.toml as frozen values, each key with its default and its rule; the sources are in connector_kinds.
 
 `description` is the one sentence that documents a key; conf/gateway.toml shows them all.
 """
@@ -11,9 +11,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, SecretStr, model_validator
 
 from gateway.app.config.authority_table import AuthorityTable
-from gateway.app.config.source_kinds import SourceTable
-from gateway.app.config.source_tables import Whole
-from gateway.app.config.value_types import (
+from gateway.app.config.view_tables import ViewTable
+from gateway.app.connector_kinds.registry import AnySourceTable
+from gateway.app.value_types import (
     Endpoint,
     Endpoints,
     EnvironmentSecret,
@@ -21,9 +21,9 @@ from gateway.app.config.value_types import (
     FilePath,
     FileSecret,
     Texts,
+    Whole,
     chosen_secret,
 )
-from gateway.app.config.view_tables import ViewTable
 from gateway.model.connector import LOCAL
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
@@ -204,7 +204,7 @@ class Settings(Table):
     posix: PosixTable = PosixTable()
     authority: AuthorityTable = AuthorityTable()
     view: tuple[ViewTable, ...] = (ViewTable(),)
-    source: tuple[SourceTable, ...] = ()
+    source: tuple[AnySourceTable, ...] = ()
 
     @property
     def data_dir(self) -> Path:
@@ -255,9 +255,7 @@ class Settings(Table):
     @model_validator(mode="after")
     def _authority_is_known(self) -> Self:
         custom = {
-            Kind.USER: {name for source in self.source for name in source.users.mapping},
-            Kind.ORGANIZATION: {name for source in self.source for name in source.organizations.mapping},
-            Kind.GROUP: {name for source in self.source for name in source.groups.mapping},
+            kind: {name for source in self.source for name in dict(source.records_tables())[kind].mapped_names} for kind in Kind
         }
         complaints = list(self.authority.complaints([source.name for source in self.source], custom))
         if complaints:

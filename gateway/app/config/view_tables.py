@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
-from gateway.app.config.value_types import DNText, Name, Texts
+from gateway.app.value_types import DNText, Name, Texts
 from gateway.directory.projection import view_overrides
 from gateway.directory.projection.attribute_rules import NAME, Rule, pieces
 from gateway.directory.projection.view_definition import View

@@ -51,16 +51,15 @@ def build(
     certificate: Certificate | None,
 ) -> LdapFace:
     """The services of this process's LDAP server. Nothing is opened or started."""
-    upstreams = {
-        table.name: factories.authenticator(table, reactor, settings.ldap.workers)
-        for table in settings.source
-        if factories.vouches(table)
-    }
+    logins = factories.login_parts(settings, reactor)
     hashing = PasswordHashing(reactor)
-    offline = OfflineBinds(database, hashing, factories.offline_seconds(settings), clock.now)
-    measured = {name: MeasuredAuthenticator(name, one, tell_upstream, reactor) for name, one in upstreams.items()}
-    admission = jit.admission(settings, database, measured, reactor)
-    passwords = PasswordCheck(database, measured, hashing, offline, admission.newcomers)
+    offline_seconds = {name: parts.offline_bind_seconds for name, parts in logins.items()}
+    offline = OfflineBinds(database, hashing, offline_seconds, clock.now)
+    measured = {
+        name: MeasuredAuthenticator(name, parts.authenticator, tell_upstream, reactor) for name, parts in logins.items()
+    }
+    newcomers = jit.admission(settings, database, logins, measured, reactor)
+    passwords = PasswordCheck(database, measured, hashing, offline, newcomers)
     authentication = Authentication(
         directory,
         database,
@@ -68,7 +67,7 @@ def build(
         soft_lock,
         anonymous_views=settings.ldap.anonymous,
         users_see_themselves=settings.ldap.user_access == "self",
-        read_your_writes=ReadYourWrites(directory, reactor) if admission.newcomers else None,
+        read_your_writes=ReadYourWrites(directory, reactor) if newcomers else None,
     )
     password_changes = PasswordChanges(
         database,
@@ -77,8 +76,8 @@ def build(
         hashing,
         offline,
         clock.now,
-        changers={name: upstreams[name] for name in factories.password_sources(settings, "password_modify")},
-        resetters={name: upstreams[name] for name in factories.password_sources(settings, "password_reset")},
+        changers={name: parts.password_changer for name, parts in logins.items() if parts.password_changer},
+        resetters={name: parts.password_resetter for name, parts in logins.items() if parts.password_resetter},
         min_length=settings.passwords.min_length,
     )
     services = Services(
@@ -95,7 +94,8 @@ def build(
         sources=tuple(table.name for table in settings.source),
         log_operations=settings.log.level == "debug",
     )
-    return LdapFace(services, password_changes, [*(one.close for one in upstreams.values()), *admission.closers, hashing.close])
+    closers = [close for parts in logins.values() for close in parts.closers]
+    return LdapFace(services, password_changes, [*closers, hashing.close])
 
 
 def soft_lock(settings: Settings, reactor: Any) -> SoftLock:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from gateway.app.config import file_location, loader
-from gateway.app.config.csv_source_table import CsvSourceTable
-from gateway.app.config.ldap_source_tables import OpenLDAPSourceTable
 from gateway.app.config.loader import Loaded
-from gateway.app.config.source_tables import LdifSourceTable
-from gateway.app.config.value_types import Endpoint
+from gateway.app.connector_kinds.csv.table import CsvSourceTable
+from gateway.app.connector_kinds.ldif.table import LdifSourceTable
+from gateway.app.connector_kinds.openldap.table import OpenLDAPSourceTable
+from gateway.app.value_types import Endpoint
 from gateway.model.errors import ConfigurationError
 
 TEN_LINES = """\

@@ -11,9 +11,11 @@ from pydantic import BaseModel
 
 from gateway.app.config import loader
 from gateway.app.config.complaints import tables_in
-from gateway.app.config.ldap_source_tables import ActiveDirectorySourceTable, OpenLDAPSourceTable
 from gateway.app.config.settings import Settings
-from gateway.app.config.source_tables import LdifSourceTable
+from gateway.app.connector_kinds.active_directory.table import ActiveDirectorySourceTable
+from gateway.app.connector_kinds.ldif.table import LdifSourceTable
+from gateway.app.connector_kinds.openldap.table import OpenLDAPSourceTable
+from gateway.app.connector_kinds.registry import SOURCE_KINDS
 
 SAMPLE = Path(__file__).parents[3] / "conf" / "gateway.toml"
 ENVIRON = {"HR_PASSWORD": "sesame", "CORP_PASSWORD": "open", "GATEWAY_STORE": "sqlite://"}
@@ -44,11 +46,17 @@ EXAMPLES = {
 }  # commented, not defaults
 
 
-def all_tables(table: type[BaseModel] = Settings) -> Iterator[type[BaseModel]]:
+def all_tables() -> Iterator[type[BaseModel]]:
+    yield from tables_below(Settings)
+    for kind in SOURCE_KINDS.values():
+        yield from tables_below(kind.table)
+
+
+def tables_below(table: type[BaseModel]) -> Iterator[type[BaseModel]]:
     yield table
     for field in table.model_fields.values():
         for inner in tables_in(field.annotation):
-            yield from all_tables(inner)
+            yield from tables_below(inner)
 
 
 def with_defaults_uncommented(text: str) -> str:

@@ -21,12 +21,12 @@ from OpenSSL import SSL
 from twisted.internet import reactor
 from twisted.internet.protocol import ServerFactory
 
-from gateway.app.config.value_types import Endpoint
 from gateway.app.listeners import Listener, Ports
 from gateway.app.process import data_directory, log_setup
 from gateway.app.process.certificates import Certificate
 from gateway.app.process.data_directory import DataDirLock
 from gateway.app.process.systemd_notify import notify
+from gateway.app.value_types import Endpoint
 from gateway.model.errors import ConfigurationError, StoreUnavailable
 from tests.servers.pki import Pki
 

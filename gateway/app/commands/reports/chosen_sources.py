@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.app.config.settings import Settings
-from gateway.app.config.source_kinds import SourceTables
+from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.model.errors import NotFound
 
 
-def chosen_sources(settings: Settings, name: str | None) -> Sequence[SourceTables]:
+def chosen_sources(settings: Settings, name: str | None) -> Sequence[SourceTable]:
     """Return the source of that name, or all. Raises NotFound naming those that there are."""
     if name is None:
         return settings.source

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Field,
     PlainSerializer,
     PlainValidator,
     SecretStr,
@@ -187,6 +188,9 @@ def _origin(secret: ConfiguredSecret) -> str:
 Endpoints = Annotated[tuple[Endpoint, ...], BeforeValidator(_endpoints), PlainSerializer(_endpoint_texts)]
 FilePath = Annotated[Path, AfterValidator(_resolved)]
 ExistingPath = Annotated[FilePath, AfterValidator(_existing)]
+AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Whole = Annotated[int, Field(ge=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 DNText = Annotated[str, AfterValidator(_dn)]
 DNTexts = Annotated[tuple[DNText, ...], BeforeValidator(listed)]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.app.config import loader
-from gateway.app.config.ldap_source_tables import ActiveDirectorySourceTable
+from gateway.app.connector_kinds.active_directory.table import ActiveDirectorySourceTable
 from gateway.app.parts import factories
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
 from gateway.model.errors import ConfigurationError
@@ -46,7 +46,7 @@ def test_controllers_scope_and_account_come_as_they_are_written(tmp_path: Path) 
     assert not users.contains("CN=a,OU=Old,OU=People,DC=example,DC=com")
     assert users.mapping.attributes["username"] == ("sAMAccountName",)
     assert factories.source(table).source_type == "ad"
-    assert factories.vouches(table)
+    assert table.authenticates
 
 
 def test_another_scope_is_another_fingerprint_and_another_controller_is_not(tmp_path: Path) -> None:

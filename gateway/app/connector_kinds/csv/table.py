@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from gateway.app.config.correlation_tables import LinkedTable
-from gateway.app.config.source_tables import AttributeName, EnabledTable, Source
-from gateway.app.config.value_types import FilePath, Mapped, Texts
+from gateway.app.connector_kinds.records_table import RecordsTable, UsersTable
+from gateway.app.connector_kinds.source_table import SourceTable
+from gateway.app.value_types import FilePath, Texts
 from gateway.connectors.csv.settings import CsvSettings, user_mapping
 
 
-class CsvKindTable(LinkedTable):
-    """`[source.organizations]`, `[source.groups]` of a CSV source: they are names in people's rows, and nothing else."""
+class CsvSourceTable(SourceTable):
+    """`kind = "csv"`: an export of a personnel system, or a folder of *.csv, one person to a row; followed for changes.
 
-    mapping: ClassVar[dict[str, Mapped]] = {}
-
-
-class CsvUsersTable(LinkedTable):
-    """`[source.users]` of a CSV source. `mapping`: our attribute = "Column", or a list of which the first that has a value
-    counts, or "" to leave the attribute alone, or { expression = "…" } over the columns. Columns of our names need none."""
-
-    mapping: dict[AttributeName, Mapped] = Field(default_factory=dict)
-    enabled: EnabledTable | None = None
-
-
-class CsvSourceTable(Source):
-    """`kind = "csv"`: an export of a personnel system, or a folder of *.csv, one person to a row; followed for changes."""
+    `[source.users]` maps columns; columns of our names need no mapping. Organizations and groups are names in people's rows,
+    and nothing else, so that their tables map nothing."""
 
     kind: Literal["csv"]
     path: FilePath
@@ -42,9 +31,9 @@ class CsvSourceTable(Source):
     groups_separator: str = ";"
     poll_seconds: PositiveFloat = 1
     stable_seconds: PositiveFloat = 1
-    users: CsvUsersTable = CsvUsersTable()
-    organizations: CsvKindTable = CsvKindTable()
-    groups: CsvKindTable = CsvKindTable()
+    users: UsersTable = UsersTable()
+    organizations: RecordsTable = RecordsTable()
+    groups: RecordsTable = RecordsTable()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -52,13 +41,12 @@ class CsvSourceTable(Source):
         return self
 
     def settings(self) -> CsvSettings:
-        """What the connector needs; raises ValueError with a sentence when the keys do not fit together."""
-        rule = self.users.enabled.rule() if self.users.enabled else None
+        """Return the connector's settings. Raises ValueError with a sentence when the keys do not fit together."""
         return CsvSettings(
             id=self.name,
             path=self.path,
             id_column=self.id_column,
-            users=user_mapping(self.users.mapping, rule),
+            users=user_mapping(self.users.mapping, self.users.enabled_rule),
             chosen=frozenset(self.users.mapping),
             columns=self.columns,
             delimiter=self.delimiter,

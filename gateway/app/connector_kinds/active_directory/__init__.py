@@ -1,0 +1,1 @@
+"""The kind `active_directory`: its table, then its makers."""

@@ -1,0 +1,1 @@
+"""The kind `csv`: its table, then its makers."""

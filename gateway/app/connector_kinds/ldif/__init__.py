@@ -1,0 +1,1 @@
+"""The kind `ldif`: its table, then its makers."""

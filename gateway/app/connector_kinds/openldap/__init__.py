@@ -1,0 +1,1 @@
+"""The kind `openldap`: its table, then its makers."""

@@ -1,0 +1,55 @@
+"""The `[[source]]` table of kind `openldap`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, Self
+
+from pydantic import PositiveFloat, model_validator
+
+from gateway.app.connector_kinds.ldap.table import LdapSourceTable
+from gateway.connectors.ldap.client.settings import ENTRY_UUID, KindSettings
+from gateway.connectors.ldap.openldap.settings import OpenLDAPMode, OpenLDAPSettings, openldap_kind_settings
+from gateway.model.mapping.inbound import default_mapping
+from gateway.model.objects import Kind
+
+
+class OpenLDAPSourceTable(LdapSourceTable):
+    """`kind = "openldap"`: OpenLDAP or another server that follows RFC 4510; read by RFC 4533 where it is offered."""
+
+    kind: Literal["openldap"]
+    password_modify: bool = False
+    password_reset: bool = False
+    mode: OpenLDAPMode = OpenLDAPMode.AUTO
+    id_attribute: str = ENTRY_UUID
+    probe_seconds: PositiveFloat = 30
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.password_reset and not self.bind_dn:
+            raise ValueError("password_reset needs an account that may change passwords; give bind_dn and its password")
+        if not self.authentication and (self.offline_bind_seconds or self.password_modify or self.password_reset):
+            raise ValueError(
+                "offline_bind_seconds, password_modify and password_reset are about passwords that are asked of the source; "
+                "with authentication = false none is"
+            )
+        self.settings()
+        return self
+
+    def settings(self) -> OpenLDAPSettings:
+        """Return the connector's settings. Raises ValueError with a sentence when the keys do not fit together."""
+        return OpenLDAPSettings(
+            id=self.name,
+            upstream=self.upstream(),
+            kinds=tuple(self._kinds()),
+            mode=self.mode,
+            id_attribute=self.id_attribute,
+            page_size=self.page_size,
+            probe_seconds=self.probe_seconds,
+        )
+
+    def _kinds(self) -> Iterator[KindSettings]:
+        for kind, table in self.records_tables():
+            if table.all_bases:
+                mapping = default_mapping(kind, table.mapping, self.users.enabled_rule if kind is Kind.USER else None)
+                yield openldap_kind_settings(kind, table.all_bases, table.filter, mapping)

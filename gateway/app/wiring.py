@@ -102,7 +102,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     limits = settings.limits
     developer = make_site(
         "developer",
-        DeveloperApi(database, tail, face.password_changes, reactor=reactor).routes(),
+        DeveloperApi(database, tail, face.password_changes, clock=reactor).routes(),
         reactor=reactor,
         observe=metrics.http_request,
         max_connections=limits.connections,

@@ -3,19 +3,20 @@
 A reading function gets what the caller sees and the request, runs in a thread in one transaction, and returns JSON values."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
+from twisted.internet.interfaces import IReactorTime
 
 from gateway.changelog.tail import Tail
 from gateway.directory.authentication.password_change import PasswordChanges
 from gateway.frontends.developer.feed.changes_endpoint import ChangesEndpoint
-from gateway.frontends.developer.feed.export import Export
+from gateway.frontends.developer.feed.export import export
 from gateway.frontends.developer.oauth.client_lockout import Lockout
 from gateway.frontends.developer.oauth.endpoints import TokenEndpoint, now
 from gateway.frontends.developer.operations import groups, organizational_units, refused_writes, users
-from gateway.frontends.developer.operations.passwords import Admitted, PasswordEndpoints
-from gateway.frontends.developer.records.caller_scope import Caller, Visible
+from gateway.frontends.developer.operations.passwords import PasswordEndpoints
+from gateway.frontends.developer.records.caller import Admitted, Caller, CallerView, view_of
 from gateway.frontends.http.authorization_header import bearer_token, refused_token
 from gateway.frontends.http.errors import HttpError
 from gateway.frontends.http.request import Answer, Request, Stream
@@ -25,14 +26,14 @@ from gateway.store.clients import access_tokens, applications
 from gateway.store.engine.database import Connection, Database
 from gateway.store.operations.instance import instance_id
 
-Operation: TypeAlias = Callable[[Visible, Request], object]
+Operation: TypeAlias = Callable[[CallerView, Request], object]
 
 BASE = "/v2/<instance_id>/<application_id>"
 
 
-def _provisioning_scope(visible: Visible, _: Request) -> dict[str, object]:
+def _provisioning_scope(view: CallerView, _: Request) -> dict[str, object]:
     """GetApplicationProvisioningScope. No restriction by group is shown as no groupIds."""
-    scope = visible.scope
+    scope = view.directory.scope
     answer: dict[str, object] = {"organizationalUnitIds": scope.organization_ids}
     return answer if scope.group_ids is None else {**answer, "groupIds": scope.group_ids}
 
@@ -97,15 +98,15 @@ REFUSED: tuple[tuple[str, str, str, Operation], ...] = (
 
 
 class DeveloperApi:
-    """The Developer API over a store. `tail` wakes the readers of /changes; `reactor` gives the time they wait; `changes`
+    """The Developer API over a store. `tail` wakes the readers of /changes; `clock` gives the time they wait; `changes`
     knows where passwords are kept."""
 
-    def __init__(self, database: Database, tail: Tail, changes: PasswordChanges, *, reactor: Any) -> None:
+    def __init__(self, database: Database, tail: Tail, changes: PasswordChanges, *, clock: IReactorTime) -> None:
         self._database = database
-        self._feed = ChangesEndpoint(database, tail, reactor)
+        self._feed = ChangesEndpoint(database, tail, clock)
         self._passwords = PasswordEndpoints(database, changes)
         self._instance_id: str | None = None
-        self._tokens = TokenEndpoint(database, Lockout(reactor.seconds))
+        self._tokens = TokenEndpoint(database, Lockout(clock.seconds))
 
     def routes(self) -> list[Route]:
         """All routes of the API, for `make_site`."""
@@ -159,12 +160,12 @@ class DeveloperApi:
     async def _export(self, request: Request) -> Stream:
         admitted = await self._door(request)
         caller = await self._database.read(lambda connection: admitted(connection).caller)
-        return Stream(Export(self._database, caller).chunks())
+        return Stream(export(self._database, caller))
 
-    async def _door(self, request: Request) -> Callable[[Connection], Visible]:
+    async def _door(self, request: Request) -> Admitted:
         """What lets the caller in, or raises, within a transaction: token and rights are looked at in each."""
         token, own_instance_id = bearer_token(request), await self._checked_instance(request)
-        return lambda connection: Visible(connection, admit(connection, own_instance_id, token, request))
+        return lambda connection: view_of(connection, admit(connection, own_instance_id, token, request))
 
     async def _checked_instance(self, request: Request) -> str:
         """The store's instance id, which never changes. Raises NotFound when the path names another."""

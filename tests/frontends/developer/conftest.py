@@ -18,43 +18,35 @@ from gateway.directory.authentication.password_change import PasswordChanges
 from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.directory.authentication.soft_lock import SoftLock
-from gateway.directory.directory import Directory as Directories
+from gateway.directory.directory import Directory
 from gateway.frontends.developer.routes import DeveloperApi
 from gateway.frontends.http.router import make_site
 from gateway.model.applications import Application, Scope
 from gateway.model.connector import BindAnswer, ChangeAnswer
 from gateway.store.engine.database import Database
-from gateway.store.engine.migrate import migrate
 from gateway.store.operations.instance import instance_id
-from tests.frontends.developer.directory import Directory, person
+from tests.directory.application_scope.stored_directory import StoredDirectory, empty_store, open_store, person
 from tests.frontends.http.serving import Response, Serving, fetch
 
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of an empty store: migrating costs more than most tests."""
-    path = tmp_path_factory.mktemp("store") / "empty.db"
-    database = Database(f"sqlite:///{path}")
-    migrate(database)
-    database.close()
-    return path.read_bytes()
+    return empty_store(tmp_path_factory.mktemp("store") / "empty.db")
 
 
 @pytest.fixture
 def database(tmp_path: Path, migrated: bytes) -> Iterator[Database]:
     """An empty store."""
-    path = tmp_path / "gateway.db"
-    path.write_bytes(migrated)
-    path.chmod(0o600)
-    opened = Database(f"sqlite:///{path}")
+    opened = open_store(tmp_path / "gateway.db", migrated)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def directory(database: Database) -> Directory:
+def directory(database: Database) -> StoredDirectory:
     """The store's writer."""
-    return Directory(database)
+    return StoredDirectory(database)
 
 
 @dataclass
@@ -87,7 +79,7 @@ class Client:
 class World:
     """A served API and what is in it."""
 
-    directory: Directory
+    directory: StoredDirectory
     serving: Serving
     tail: Tail
     instance_id: str
@@ -124,21 +116,21 @@ def password_changes(database: Database, hashing: PasswordHashing) -> PasswordCh
     source = Source()
     offline = OfflineBinds(database, hashing, {}, now)
     checked = PasswordCheck(database, {SOURCE_PASSWORDS: source}, hashing, offline)
-    authentication = Authentication(Directories([]), database, checked, SoftLock(lambda: 0.0, 5, 60))
+    authentication = Authentication(Directory([]), database, checked, SoftLock(lambda: 0.0, 5, 60))
     return PasswordChanges(
         database, authentication, checked, hashing, offline, now, changers={}, resetters={SOURCE_PASSWORDS: source}
     )
 
 
 @pytest.fixture
-def serve(directory: Directory) -> Iterator[Callable[[], World]]:
+def serve(directory: StoredDirectory) -> Iterator[Callable[[], World]]:
     """A function that serves the API over the store."""
     worlds: list[World] = []
     hashing = PasswordHashing(reactor)
 
     def start(clock: Any = reactor) -> World:
         tail = Tail(directory.database, reactor, poll_seconds=0.1)
-        api = DeveloperApi(directory.database, tail, password_changes(directory.database, hashing), reactor=clock)
+        api = DeveloperApi(directory.database, tail, password_changes(directory.database, hashing), clock=clock)
         serving = Serving(make_site("developer", api.routes(), reactor=reactor))
         worlds.append(World(directory, serving, tail, directory.database.read_blocking(instance_id)))
         return worlds[-1]
@@ -171,7 +163,7 @@ class Company:
 
 
 @pytest.fixture
-def company(directory: Directory) -> Company:
+def company(directory: StoredDirectory) -> Company:
     """A small company in the store."""
     sales = directory.add_unit("Sales", attributes={"description": ("They sell.",)})
     team, it = directory.add_unit("Team", sales), directory.add_unit("IT")

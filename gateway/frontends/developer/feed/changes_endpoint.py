@@ -1,16 +1,17 @@
-"""GET /changes as a request: its parameters, and waiting until there is something to tell (long poll)."""
+"""GET /changes as a request: its parameters, and waiting until there is something to report (long poll)."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
+from twisted.internet.interfaces import IReactorTime
 
 from gateway.changelog.tail import Tail, TailClosed
-from gateway.frontends.developer.feed.change_feed import Page
-from gateway.frontends.developer.feed.position import position_of, token_of
-from gateway.frontends.developer.records.caller_scope import Visible
+from gateway.directory.application_scope.change_feed import FeedPage
+from gateway.frontends.developer.feed.feed_token import position_of, token_of
+from gateway.frontends.developer.feed.json_items import change_items
+from gateway.frontends.developer.records.caller import Admitted
 from gateway.frontends.http.request import Answer, Request
 from gateway.store.engine.database import Connection, Database
 from gateway.store.log import changes
@@ -24,13 +25,13 @@ MAX_WAIT_SECONDS = 30
 """Shorter than the sixty seconds after which proxies commonly give up on an answer."""
 
 
-class _Asked(Struct, rename="camel"):
+class _Parameters(Struct, rename="camel"):
     next_token: str | None = None
     max_results: Annotated[int, Meta(ge=1, le=MAX_RESULTS)] = DEFAULT_RESULTS
     wait_seconds: Annotated[int, Meta(ge=0, le=MAX_WAIT_SECONDS)] = 0
 
 
-class _Told(Struct):
+class _Answer(Struct):
     """An answer, and what decides whether to wait for a better one."""
 
     body: bytes
@@ -40,42 +41,42 @@ class _Told(Struct):
 
 
 class ChangesEndpoint:
-    """Answers /changes. `reactor` needs IReactorTime."""
+    """Answers /changes. `clock` gives the time that readers wait."""
 
-    def __init__(self, database: Database, tail: Tail, reactor: Any) -> None:
+    def __init__(self, database: Database, tail: Tail, clock: IReactorTime) -> None:
         self._database = database
         self._tail = tail
-        self._reactor = reactor
+        self._clock = clock
 
-    async def answer(self, request: Request, admitted: Callable[[Connection], Visible]) -> Answer:
-        """`items` in commit order, `nextToken` to go on from (always), `hasMore` when asking again at once is worth it.
+    async def answer(self, request: Request, admitted: Admitted) -> Answer:
+        """Answer `items` in commit order, `nextToken` to go on from (always), `hasMore` when asking again at once is worth it.
 
-        `admitted` says who asks, and is asked again after each wait: a token may have been revoked meanwhile.
+        `admitted` authenticates the caller, and is called again after each wait: a token may have been revoked meanwhile.
         """
-        asked = request.query_as(_Asked)
-        deadline = self._reactor.seconds() + asked.wait_seconds
+        asked = request.query_as(_Parameters)
+        deadline = self._clock.seconds() + asked.wait_seconds
         token = asked.next_token
         while True:
-            told = await self._database.read(partial(_tell, admitted=admitted, token=token, limit=asked.max_results))
-            left = deadline - self._reactor.seconds()
-            if told.final or left <= 0 or not await self._grown(told.number, left):
-                return Answer(body=told.body)
-            token = told.token
+            answer = await self._database.read(partial(_answer, admitted=admitted, token=token, limit=asked.max_results))
+            left = deadline - self._clock.seconds()
+            if answer.final or left <= 0 or not await self._grown(answer.number, left):
+                return Answer(body=answer.body)
+            token = answer.token
 
     async def _grown(self, number: int, seconds: float) -> bool:
-        """Whether the log got longer in time. A service that is stopping lets its waiting clients go with what there is."""
+        """Return True when the log got longer in time. A service that stops answers its waiting clients with what there is."""
         try:
             return bool(await self._tail.after(number, 1, seconds))
         except TailClosed:
             return False
 
 
-def _tell(connection: Connection, admitted: Callable[[Connection], Visible], token: str | None, limit: int) -> _Told:
-    visible = admitted(connection)
-    position = position_of(visible.caller, token, changes.last(connection))
-    page = Page(visible, position, limit)
+def _answer(connection: Connection, admitted: Admitted, token: str | None, limit: int) -> _Answer:
+    view = admitted(connection)
+    page = FeedPage(view.directory, position_of(view.caller, token, changes.last(connection)), limit)
     page.fill()
     more = page.more
-    next_token = token_of(visible.caller, page.position)
-    body = msgspec.json.encode({"items": page.items, "nextToken": next_token, "hasMore": more})
-    return _Told(body, next_token, page.position.number, bool(page.items) or more)
+    next_token = token_of(view.caller, page.position)
+    items = change_items(page.items, view.project)
+    body = msgspec.json.encode({"items": items, "nextToken": next_token, "hasMore": more})
+    return _Answer(body, next_token, page.position.number, bool(items) or more)

@@ -2,54 +2,38 @@
 
 from msgspec import Struct
 
-from gateway.frontends.developer.records.caller_scope import Visible
+from gateway.directory.application_scope import listings
+from gateway.frontends.developer.records.caller import CallerView
 from gateway.frontends.developer.records.json_records import GroupRecord
-from gateway.frontends.developer.records.pagination import Listing, answer_list
+from gateway.frontends.developer.records.pagination import answer_list
 from gateway.frontends.http.request import Request
-from gateway.model.objects import Kind
-from gateway.store.objects import groups, memberships, scoped_queries
 
 
-class _Named(Struct, rename="camel"):
+class _NamePrefix(Struct, rename="camel"):
     group_name_start_with: str | None = None
 
 
-def get_group(visible: Visible, request: Request) -> GroupRecord:
+def get_group(view: CallerView, request: Request) -> GroupRecord:
     """GetGroup."""
-    return visible.group_record(visible.group(request.arguments["group_id"]))
+    return view.project.group(view.directory.group(request.arguments["group_id"]))
 
 
-def list_groups(visible: Visible, request: Request) -> dict[str, object]:
+def list_groups(view: CallerView, request: Request) -> dict[str, object]:
     """ListGroups: the groups in scope, those that start with `groupNameStartWith` when it is given (in any case)."""
-    prefix = request.query_as(_Named).group_name_start_with or ""
-    connection, within = visible.connection, visible.scope.group_ids
-    listing = Listing(
-        purpose=f"groups named {prefix}",
-        follow=lambda after, limit: groups.page(connection, prefix, within, after, limit),
-        total=lambda: groups.count(connection, prefix, within),
-        skip=None,
-        id_of=lambda group: group.id,
-    )
-    return answer_list(visible.caller, request, listing, visible.group_record)
+    prefix = request.query_as(_NamePrefix).group_name_start_with or ""
+    listing = listings.list_groups(view.directory, prefix)
+    return answer_list(view.caller, request, f"groups named {prefix}", listing, view.project.group)
 
 
-def list_users_for_group(visible: Visible, request: Request) -> dict[str, object]:
+def list_users_for_group(view: CallerView, request: Request) -> dict[str, object]:
     """ListUsersForGroup: the users that are direct members, as far as the caller sees them."""
-    group = visible.group(request.arguments["group_id"])
-    connection, within = visible.connection, visible.organization_ids
-
-    def total() -> int:
-        if within is None:
-            return memberships.count_members(connection, group.id, Kind.USER)
-        return scoped_queries.count_group_users(connection, group.id, within)
-
-    listing = Listing(
-        purpose=f"users of {group.id}",
-        follow=lambda after, limit: scoped_queries.group_users(connection, group.id, within, after, limit),
-        total=total,
-        skip=None,
-        id_of=lambda user_id: user_id,
-    )
+    group = view.directory.group(request.arguments["group_id"])
+    listing = listings.list_users_of_group(view.directory, group)
+    instance_id = view.caller.instance_id
     return answer_list(
-        visible.caller, request, listing, lambda user_id: {"instanceId": visible.caller.instance_id, "userId": user_id}
+        view.caller,
+        request,
+        f"users of {group.id}",
+        listing,
+        lambda user_id: {"instanceId": instance_id, "userId": user_id},
     )

@@ -1,13 +1,12 @@
 """Passwords over the API: local ones are set and cleared, application passwords are made, listed and revoked. For applications
 with the grant "passwords", of the users whom they see. A password is in a body, never in a path; it is shown once if at all."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.directory.authentication.password_change import ChangeRefused, PasswordChanges
-from gateway.frontends.developer.records.caller_scope import Visible
+from gateway.frontends.developer.records.caller import Admitted, CallerView
 from gateway.frontends.developer.records.json_records import milliseconds
 from gateway.frontends.http.errors import HttpError
 from gateway.frontends.http.request import Answer, Request, json_answer
@@ -16,8 +15,6 @@ from gateway.model.errors import NotFound
 from gateway.store.clients import application_passwords, applications
 from gateway.store.engine.database import Connection, Database
 from gateway.wire.result_codes import ResultCode
-
-Admitted = Callable[[Connection], Visible]
 
 MAX_PASSWORD_CHARACTERS = 1_024
 
@@ -108,12 +105,12 @@ class PasswordEndpoints:
         return json_answer({})
 
 
-def _permitted(visible: Visible, request: Request) -> tuple[str, Application]:
+def _permitted(view: CallerView, request: Request) -> tuple[str, Application]:
     """The user's id and the caller. Raises HttpError 403, NotFound."""
-    caller = visible.caller.application
+    caller = view.caller.application
     if Grant.PASSWORDS not in caller.grants:
         raise HttpError(403, "Forbidden", 'This needs the grant "passwords"; an administrator can give it to the application.')
-    return visible.user(request.arguments["user_id"]).id, caller
+    return view.directory.user(request.arguments["user_id"]).id, caller
 
 
 def _by(caller: Application) -> str:

@@ -1,19 +1,19 @@
-"""Our objects as the Developer API's JSON: exact field names, times in UNIX milliseconds, nothing that the caller may not see.
+"""The directory's objects as the Developer API's JSON: exact field names, times in UNIX milliseconds.
 
-Pure: what an object belongs to is handed in, already narrowed to the caller's scope. Fields without a value are left out."""
+Pure: what an object belongs to is handed in, already narrowed to the caller's scope. Fields without a value are left out, and
+so are attributes that the caller may not read."""
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
-from gateway.frontends.developer.records.readable_attributes import Readable
+from gateway.directory.application_scope.readable_attributes import Readable
+from gateway.directory.application_scope.scoped_directory import ScopedOrganization, ScopedUser
 from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.objects import Group, Organization, User
 
 NEVER = -1
-"""The API's word for a time that does not come: no account of ours expires or stays locked."""
+"""The API's value for a time that does not come: no account of ours expires or stays locked."""
 
 
 class CustomField(Struct, rename="camel", frozen=True):
@@ -41,7 +41,7 @@ class UserRecord(Struct, rename="camel", frozen=True, kw_only=True):
     lock_expire_time: int = NEVER
     password_set: bool = False
     email: str | UnsetType = UNSET
-    # Directories do not say whether anyone ever read mail at an address; an application that links accounts by verified
+    # Directories do not record whether an address was ever confirmed; an application that links accounts by verified
     # addresses must not take our silence for a yes.
     email_verified: bool = False
     phone_number: str | UnsetType = UNSET
@@ -104,36 +104,51 @@ class GroupRecord(Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class Projector:
-    """Projects for one caller: `instance_id` is shown in every record, `readable` says which attributes are."""
+    """The projection for one caller: `instance_id` is shown in every record, of the attributes those that are `readable`."""
 
     def __init__(self, instance_id: str, readable: Readable) -> None:
         self._instance_id = instance_id
         self._readable = readable
 
-    def user(self, user: User, *, password_set: bool = False) -> UserRecord:
-        """A user as ListUsers shows it. `password_set`: whether there is a local password."""
-        return UserRecord(**self._user_fields(user), password_set=password_set)
-
-    def user_detail(
-        self, user: User, units: Sequence[Organization], groups: Iterable[Group], *, password_set: bool = False
-    ) -> UserDetail:
-        """A user with where it belongs. `units` in the user's order: the first one is shown as the primary."""
-        return UserDetail(
-            **self._user_fields(user),
+    def user(self, user: User, *, password_set: bool) -> UserRecord:
+        """Project a user as ListUsers shows it. `password_set`: True when there is a local password."""
+        return UserRecord(
+            instance_id=self._instance_id,
+            user_id=user.id,
+            username=user.username,
+            display_name=self._text(user, "display_name") or self._text(user, "common_name") or user.username,
+            status="enabled" if user.enabled else "disabled",
+            user_source_type=user.origin.source_type,
+            user_source_id=user.origin.source_id,
+            user_external_id=user.origin.external_id,
+            create_time=milliseconds(user.created_at),
+            update_time=milliseconds(user.updated_at),
+            register_time=milliseconds(user.created_at),
             password_set=password_set,
-            primary_organizational_unit_id=units[0].id if units else UNSET,
-            organizational_units=[UnitOfUser(unit.id, unit.name, index == 0) for index, unit in enumerate(units)],
-            groups=[GroupOfUser(group.id, group.name, self._text(group, "description")) for group in groups],
-            custom_fields=self._custom_fields(user),
+            email=self._text(user, "email"),
+            phone_number=self._text(user, "phone_number"),
+            description=self._text(user, "description"),
         )
 
-    def unit(self, unit: Organization, *, with_parent: bool) -> UnitRecord:
-        """An organizational unit; `with_parent` is whether the caller sees the parent."""
+    def user_detail(self, scoped: ScopedUser) -> UserDetail:
+        """Project a user as GetUser shows it: the first of its units is the primary."""
+        units = scoped.organizations
+        return UserDetail(
+            **structs.asdict(self.user(scoped.user, password_set=scoped.password_set)),
+            primary_organizational_unit_id=units[0].id if units else UNSET,
+            organizational_units=[UnitOfUser(unit.id, unit.name, index == 0) for index, unit in enumerate(units)],
+            groups=[GroupOfUser(group.id, group.name, self._text(group, "description")) for group in scoped.groups],
+            custom_fields=self._custom_fields(scoped.user),
+        )
+
+    def unit(self, scoped: ScopedOrganization) -> UnitRecord:
+        """Project an organization as an organizational unit."""
+        unit = scoped.organization
         return UnitRecord(
             instance_id=self._instance_id,
             organizational_unit_id=unit.id,
             organizational_unit_name=unit.name,
-            parent_id=unit.parent_id if with_parent and unit.parent_id is not None else UNSET,
+            parent_id=scoped.parent_id or UNSET,
             organizational_unit_source_type=unit.origin.source_type,
             organizational_unit_source_id=unit.origin.source_id,
             organizational_unit_external_id=unit.origin.external_id,
@@ -143,7 +158,7 @@ class Projector:
         )
 
     def group(self, group: Group) -> GroupRecord:
-        """A group."""
+        """Project a group."""
         return GroupRecord(
             instance_id=self._instance_id,
             group_id=group.id,
@@ -155,25 +170,6 @@ class Projector:
             update_time=milliseconds(group.updated_at),
             description=self._text(group, "description"),
         )
-
-    def _user_fields(self, user: User) -> dict[str, Any]:
-        email, phone_number = self._text(user, "email"), self._text(user, "phone_number")
-        return {
-            "instance_id": self._instance_id,
-            "user_id": user.id,
-            "username": user.username,
-            "display_name": self._text(user, "display_name") or self._text(user, "common_name") or user.username,
-            "status": "enabled" if user.enabled else "disabled",
-            "user_source_type": user.origin.source_type,
-            "user_source_id": user.origin.source_id,
-            "user_external_id": user.origin.external_id,
-            "create_time": milliseconds(user.created_at),
-            "update_time": milliseconds(user.updated_at),
-            "register_time": milliseconds(user.created_at),
-            "email": email,
-            "phone_number": phone_number,
-            "description": self._text(user, "description"),
-        }
 
     def _custom_fields(self, user: User) -> list[CustomField]:
         return [
@@ -189,9 +185,9 @@ class Projector:
 
 
 OWN_FIELDS = frozenset({"username", "display_name", "email", "phone_number", "description", "enabled", PASSWORD_CHANGED})
-"""The attributes that a user's record has fields for, and one that is nobody's business."""
+"""The attributes that a user's record has fields for, and one that is internal."""
 
 
 def milliseconds(time: datetime) -> int:
-    """UNIX milliseconds."""
+    """Return UNIX milliseconds."""
     return round(time.timestamp() * 1000)

@@ -21,27 +21,27 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a token belongs to: the instance, the application, the list with its filters."""
+    """The list that a token belongs to: the instance, the application, and the purpose: the list with its filters."""
 
     instance_id: str
     application_id: str
     purpose: str
 
     def check(self, payload: bytes) -> bytes:
-        """The check value of a token's payload."""
+        """Return the check value of a token's payload."""
         place = msgspec.json.encode((self.instance_id, self.application_id, self.purpose))
         key = hashlib.blake2b(place, digest_size=32).digest()
         return hashlib.blake2b(payload, key=key, digest_size=_CHECK_BYTES).digest()
 
 
 def seal(binding: Binding, position: object) -> str:
-    """The nextToken for `position` (any JSON value or Struct)."""
+    """Return the nextToken for `position` (any JSON value or Struct)."""
     payload = msgspec.json.encode(position)
     return base64.urlsafe_b64encode(binding.check(payload) + payload).rstrip(b"=").decode()
 
 
 def unseal(binding: Binding, token: str, shape: type[T]) -> T:
-    """The position in a nextToken. Raises InvalidInput for anything that `seal` did not write for the same binding."""
+    """Return the position in a nextToken. Raises InvalidInput for anything that `seal` did not write for the same binding."""
     refusal = InvalidInput("nextToken: this is not a token that was given for this list; start again without one.")
     if len(token) > MAX_TOKEN_CHARACTERS:
         raise refusal

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from gateway.frontends.developer.records.next_token import MAX_TOKEN_CHARACTERS, Binding, seal, unseal
 from gateway.model.errors import InvalidInput
+from tests.directory.application_scope.stored_directory import person
 from tests.frontends.developer.conftest import Client, World
-from tests.frontends.developer.directory import person
 
 COUNT = 7
 

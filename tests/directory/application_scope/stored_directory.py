@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from gateway.model.applications import Application, Scope
 from gateway.model.changes import Change, ChangeType
@@ -20,6 +21,7 @@ from gateway.model.objects import (
 )
 from gateway.store.clients import access_tokens, applications
 from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.migrate import migrate
 from gateway.store.log import changes
 from gateway.store.objects import groups, memberships, organizations, users
 from gateway.store.operations import source_state
@@ -28,7 +30,22 @@ SOURCE = "berlin"
 BEGAN = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 
 
-class Directory:
+def empty_store(path: Path) -> bytes:
+    """Make an empty SQLite store at `path`; returns its bytes."""
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
+    return path.read_bytes()
+
+
+def open_store(path: Path, content: bytes) -> Database:
+    """Open a SQLite store at `path` with that content."""
+    path.write_bytes(content)
+    path.chmod(0o600)
+    return Database(f"sqlite:///{path}")
+
+
+class StoredDirectory:
     """Writes; every method is one transaction. Blocks, so not for the reactor's thread unless nothing else runs."""
 
     def __init__(self, database: Database) -> None:

@@ -1,12 +1,11 @@
-"""What one application may see, and nothing else: handlers reach the directory only through this (narrow before you search).
+"""The directory as one application may see it, on one connection: a face reaches the objects only through this (narrow before
+you search).
 
-Whatever lies outside answers NotFound in the words of what does not exist."""
+Whatever lies outside the scope answers NotFound in the words of what does not exist."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from gateway.frontends.developer.records.json_records import GroupRecord, Projector, UnitRecord, UserDetail
-from gateway.frontends.developer.records.readable_attributes import readable_by
 from gateway.model.applications import Application
 from gateway.model.errors import NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member, Organization, User
@@ -15,27 +14,41 @@ from gateway.store.objects import groups, memberships, organizations, passwords,
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: an application of an instance, with a valid token."""
+class ScopedOrganization:
+    """An organization in scope. `parent_id`: None at the top of the scope, whatever is above it."""
 
-    instance_id: str
-    application: Application
+    organization: Organization
+    parent_id: str | None
 
 
-class Visible:
-    """The directory as `caller` sees it, on one connection (one unchanging state of the store).
+@dataclass(frozen=True, slots=True)
+class ScopedUser:
+    """A user in scope with the organizations (in the user's order) and groups (by id) that are in scope, too."""
 
-    `organization_ids`: the scope as an earlier look found it, when several looks must agree on it.
+    user: User
+    organizations: tuple[Organization, ...]
+    groups: tuple[Group, ...]
+    password_set: bool
+    """True when the user has a local password."""
+
+
+class ScopedDirectory:
+    """The objects within the scope of `application`, on one connection (one unchanging state of the store).
+
+    `organization_ids`: the scope as an earlier read resolved it, when several reads must agree on it.
     """
 
-    def __init__(self, connection: Connection, caller: Caller, organization_ids: frozenset[str] | None = None) -> None:
+    def __init__(
+        self, connection: Connection, application: Application, organization_ids: frozenset[str] | None = None
+    ) -> None:
         self.connection = connection
-        self.caller = caller
-        self.scope = caller.application.scope
-        self.project = Projector(caller.instance_id, readable_by(caller.application))
+        self.application = application
+        self.scope = application.scope
         self.all_organizations = ROOT_ORGANIZATION_ID in self.scope.organization_ids
         self._organization_ids = organization_ids
         self._known: dict[str, bool] = {}
+
+    # The scope --------------------------------------------------------------------------------------------------------
 
     @property
     def organization_ids(self) -> frozenset[str] | None:
@@ -47,7 +60,7 @@ class Visible:
         return self._organization_ids
 
     def has_organization(self, organization_id: str) -> bool:
-        """Whether this organization is in scope. One walk upwards unless the whole scope is known already."""
+        """Return True when this organization is in scope. One walk upwards unless the whole scope is resolved already."""
         if self.all_organizations:
             return True
         if self._organization_ids is not None:
@@ -58,73 +71,78 @@ class Visible:
         return self._known[organization_id]
 
     def has_any(self, organization_ids: Iterable[str]) -> bool:
-        """Whether any of these is in scope: who belongs to them is then visible."""
+        """Return True when any of these organizations is in scope: their users are then visible."""
         return self.all_organizations or any(map(self.has_organization, organization_ids))
 
     def has_group(self, group_id: str) -> bool:
-        """Whether this group, if it exists, is in scope."""
+        """Return True when this group, if it exists, is in scope."""
         return self.scope.group_ids is None or group_id in self.scope.group_ids
 
+    # One object -------------------------------------------------------------------------------------------------------
+
     def user(self, user_id: str) -> User:
-        """The user. Raises NotFound."""
+        """Return the user. Raises NotFound."""
         user = users.get(self.connection, user_id)
         if user is None or not self.has_any(user.organization_ids):
             raise NotFound(f"There is no user {user_id}.")
         return user
 
     def organization(self, organization_id: str) -> Organization:
-        """The organization. Raises NotFound."""
+        """Return the organization. Raises NotFound."""
         organization = organizations.get(self.connection, organization_id)
         if organization is None or not self.has_organization(organization_id):
             raise NotFound(f"There is no organizational unit {organization_id}.")
         return organization
 
     def group(self, group_id: str) -> Group:
-        """The group. Raises NotFound."""
+        """Return the group. Raises NotFound."""
         group = groups.get(self.connection, group_id) if self.has_group(group_id) else None
         if group is None:
             raise NotFound(f"There is no group {group_id}.")
         return group
 
+    # The tree and the memberships -------------------------------------------------------------------------------------
+
     def top_organizations(self) -> list[Organization]:
-        """Where the tree begins for this caller: the organizations in scope that have none of it above them, by name."""
+        """Return the organizations in scope that have none of it above them, by name: there the application's tree begins."""
         found = organizations.get_many(self.connection, self.scope.organization_ids)
         tops = [o for o in found.values() if o.parent_id is None or not self.has_organization(o.parent_id)]
         return sorted(tops, key=lambda organization: (organization.name.casefold(), organization.id))
 
-    def unit_record(self, organization: Organization) -> UnitRecord:
-        """An organization's record."""
-        parent = organization.parent_id
-        return self.project.unit(organization, with_parent=parent is not None and self.has_organization(parent))
+    def ancestor_ids(self, organization_id: str) -> list[str]:
+        """Return the organizations above this one, nearest first, as far as they are in scope."""
+        return [above for above in organizations.ancestors(self.connection, organization_id) if self.has_organization(above)]
 
-    def group_record(self, group: Group) -> GroupRecord:
-        """A group's record."""
-        return self.project.group(group)
+    def scoped_organization(self, organization: Organization) -> ScopedOrganization:
+        """Return an organization with its parent, if that is in scope."""
+        parent_id = organization.parent_id
+        return ScopedOrganization(organization, parent_id if parent_id and self.has_organization(parent_id) else None)
 
     def members(self, found: Collection[Member]) -> list[Member]:
-        """Those of the members that are in scope, in the given order."""
+        """Return those of the members that are in scope, in the given order."""
         if self.all_organizations and self.scope.group_ids is None:
             return list(found)
         people = users.get_many(self.connection, [member.id for member in found if member.kind is Kind.USER])
         seen = {user.id for user in people.values() if self.has_any(user.organization_ids)}
         return [member for member in found if (member.id in seen if member.kind is Kind.USER else self.has_group(member.id))]
 
-    def user_details(self, found: Collection[User]) -> list[UserDetail]:
-        """The users' records with where they belong, in a few queries for all of them."""
+    def scoped_users(self, found: Collection[User]) -> list[ScopedUser]:
+        """Return the users with what they belong to, in a few queries for all of them."""
+        user_ids = [user.id for user in found]
         group_ids = {
             user_id: [group_id for group_id in ids if self.has_group(group_id)]
-            for user_id, ids in memberships.group_ids_of(self.connection, [user.id for user in found]).items()
+            for user_id, ids in memberships.group_ids_of(self.connection, user_ids).items()
         }
         their_groups = groups.get_many(self.connection, {group_id for ids in group_ids.values() for group_id in ids})
         places = {organization_id for user in found for organization_id in user.organization_ids}
-        with_password = passwords.set_among(self.connection, [user.id for user in found])
+        with_password = passwords.set_among(self.connection, user_ids)
         units = organizations.get_many(self.connection, {place for place in places if self.has_organization(place)})
         return [
-            self.project.user_detail(
+            ScopedUser(
                 user,
-                [units[place] for place in user.organization_ids if place in units],
-                [their_groups[group_id] for group_id in sorted(group_ids.get(user.id, ())) if group_id in their_groups],
-                password_set=user.id in with_password,
+                tuple(units[place] for place in user.organization_ids if place in units),
+                tuple(their_groups[i] for i in sorted(group_ids.get(user.id, ())) if i in their_groups),
+                user.id in with_password,
             )
             for user in found
         ]

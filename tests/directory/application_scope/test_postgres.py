@@ -1,20 +1,17 @@
-"""The API's own queries give on PostgreSQL what they give on SQLite."""
+"""The queries of an application's scope give on PostgreSQL what they give on SQLite."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
 import pytest_twisted
 
-from gateway.frontends.developer.feed.export import Export
-from gateway.frontends.developer.records.caller_scope import Caller
+from gateway.directory.application_scope.snapshot import Snapshot
 from gateway.model.applications import Scope
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import migrate
 from gateway.store.objects import organizations, scoped_queries
-from gateway.store.operations.instance import instance_id
-from tests.frontends.developer.directory import Directory, person
-from tests.frontends.developer.reader import Reader, present, seen
+from tests.directory.application_scope.reader import Reader, present
+from tests.directory.application_scope.stored_directory import StoredDirectory, person
 
 
 @pytest.fixture
@@ -26,7 +23,7 @@ def database(postgres_database: str) -> Iterator[Database]:
     opened.close()
 
 
-def test_narrowed_reading_finds_what_is_within_and_pages_by_id(directory: Directory, database: Database) -> None:
+def test_narrowed_reading_finds_what_is_within_and_pages_by_id(directory: StoredDirectory, database: Database) -> None:
     inside, outside = directory.add_unit("inside"), directory.add_unit("outside")
     people = [directory.add_user(f"u{n}", (inside, outside)[n % 2], attributes={"email": ("A@x.org",)}) for n in range(6)]
     both = directory.add_user("both", inside, outside, attributes={"phone_number": ("+49 1",)})
@@ -50,21 +47,22 @@ def test_narrowed_reading_finds_what_is_within_and_pages_by_id(directory: Direct
 
 
 @pytest_twisted.ensureDeferred
-async def test_export_and_changes_end_with_what_is_in_scope(directory: Directory, database: Database) -> None:
+async def test_snapshot_and_change_feed_end_with_what_is_in_scope(directory: StoredDirectory, database: Database) -> None:
     inside, outside = directory.add_unit("inside"), directory.add_unit("outside")
     moving = directory.add_unit("moving", outside)
     ann, bob = directory.add_user("ann", inside), directory.add_user("bob", moving)
     group = directory.add_group("group", person(ann), person(bob))
     application, _ = directory.application("a", Scope((inside,), (group,)))
-    caller = Caller(database.read_blocking(instance_id), application)
-    lines = [json.loads(line) async for chunk in Export(database, caller).chunks() for line in chunk.splitlines()]
-    assert [line["kind"] for line in lines[:-1]] == ["organization", "user", "group"]
-    reader = Reader(database, application)
-    reader.read_all(1)
+    snapshot = await Snapshot.begin(database, application)
+    reader = Reader(database, application, snapshot.position)
+    async for chunk in snapshot.chunks(list):
+        for item in chunk:
+            reader.copy.put_snapshot(item)
+    assert set(reader.copy.objects) == {inside, ann, group}
     directory.move_unit(moving, inside)
     directory.move_user(ann, outside)
     directory.delete_unit(moving)
     reader.read_all(1)
-    assert seen(reader.objects) == seen(present(database, caller))
-    assert reader.objects[group]["members"] == {bob}
+    assert reader.copy.comparable() == present(database, application).comparable()
+    assert reader.copy.members[group] == {bob}
     assert database.read_blocking(lambda c: organizations.count(c)) == 3

@@ -1,6 +1,6 @@
-"""Which of our attributes an application may read: its grant is written in LDAP's words, this is the translation.
+"""The attributes that an application may read: its grant is written in LDAP's words, this is the translation.
 
-The same grant holds on both faces, so that what is hidden from an application over LDAP is not told to it over HTTP."""
+The same grant holds on every face, so that what is hidden from an application over LDAP is not shown to it over HTTP."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -8,7 +8,7 @@ from typing import TypeAlias
 from gateway.model.applications import Application
 
 Readable: TypeAlias = Callable[[str], bool]
-"""Whether an attribute, by our name, may be shown."""
+"""Predicate over our attribute names: True for one that may be shown."""
 
 LDAP_TYPES: dict[str, str] = {
     "display_name": "displayname",
@@ -39,7 +39,7 @@ LDAP_TYPES: dict[str, str] = {
 
 
 def readable_by(application: Application) -> Readable:
-    """What `application` may read. Names and ids are no attributes: without them no answer could be made."""
+    """Return the predicate of what `application` may read. Names and ids are no attributes: no answer could be made without."""
     granted = application.attributes
     if granted is None:
         return lambda _: True

@@ -1,4 +1,4 @@
-"""The law of /changes: whatever happens, and whenever a reader looks, it ends with exactly what it may see."""
+"""The law of the change feed: whatever happens, and whenever a reader reads, it ends with exactly what it may see."""
 
 import itertools
 from collections.abc import Callable
@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from gateway.model.applications import Scope
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Member
-from gateway.store.engine.database import Database
 from gateway.store.objects import organizations
-from tests.frontends.developer.directory import Directory, person
-from tests.frontends.developer.reader import Reader, present, seen
+from tests.directory.application_scope.reader import Reader, present
+from tests.directory.application_scope.stored_directory import StoredDirectory, open_store, person
 
 Step: TypeAlias = tuple[str, int, int, int]
 
@@ -35,7 +34,7 @@ STEPS = st.lists(
 class Town:
     """Turns numbers into steps on a directory."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: StoredDirectory) -> None:
         self.directory = directory
         self.names = itertools.count(1)
         self.scope = directory.add_unit("in")
@@ -91,15 +90,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
-def test_a_reader_that_looks_at_any_time_ends_with_what_it_may_see(folder: Path, migrated: bytes, steps: list[Step]) -> None:
-    path = folder / "gateway.db"
+def test_a_reader_that_reads_at_any_time_ends_with_what_it_may_see(folder: Path, migrated: bytes, steps: list[Step]) -> None:
     for old in folder.iterdir():
         old.unlink()
-    path.write_bytes(migrated)
-    path.chmod(0o600)
-    database = Database(f"sqlite:///{path}")
+    database = open_store(folder / "gateway.db", migrated)
     try:
-        town = Town(Directory(database))
+        town = Town(StoredDirectory(database))
         scope = Scope((town.scope,), (town.groups[0],))
         reader = Reader(database, town.directory.application("reader", scope)[0])
         everything = Reader(database, town.directory.application("all")[0])
@@ -111,8 +107,8 @@ def test_a_reader_that_looks_at_any_time_ends_with_what_it_may_see(folder: Path,
                 town.steps[step](a, b)
         reader.read_all(3)
         everything.read_all()
-        assert seen(reader.objects) == seen(present(database, reader.caller))
-        assert seen(everything.objects) == seen(present(database, everything.caller))
-        assert {item["id"] for item in reader.told}.isdisjoint(town.groups[1:])
+        for one in (reader, everything):
+            assert one.copy.comparable() == present(database, one.application).comparable()
+        assert {item.id for item in reader.reported}.isdisjoint(town.groups[1:])
     finally:
         database.close()

@@ -7,10 +7,11 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypeVar
 
 import structlog
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from gateway.changelog.tail import Tail, TailClosed
@@ -18,6 +19,8 @@ from gateway.model.backoff import Backoff, Delays
 from gateway.model.changes import Change
 from gateway.store.engine.database import Database
 from gateway.store.log import positions
+
+T = TypeVar("T")
 
 Handler: TypeAlias = Callable[[list[Change]], Awaitable[None]]
 
@@ -43,7 +46,7 @@ class Consumer:
         database: Database,
         handle: Handler,
         *,
-        reactor: Any,
+        reactor: IReactorTime,
         at_once: int = AT_ONCE,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -57,7 +60,7 @@ class Consumer:
         self._backoff = Backoff(jitter)
         self._stopping = False
         self._running: Deferred[None] | None = None
-        self._interruptible: Deferred[Any] | None = None
+        self._interrupt: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Begin to read where the stored position says; returns at once."""
@@ -66,8 +69,8 @@ class Consumer:
     async def stop(self) -> None:
         """Let what is being handled end, then stop. May be called twice."""
         self._stopping = True
-        if self._interruptible is not None:
-            self._interruptible.cancel()
+        if self._interrupt is not None:
+            self._interrupt()
         if self._running is not None:
             running, self._running = self._running, None
             await running
@@ -106,9 +109,9 @@ class Consumer:
         with contextlib.suppress(CancelledError):  # by `stop`
             await self._interrupted_by_stop(deferLater(self._reactor, delay))
 
-    async def _interrupted_by_stop(self, waiting: "Deferred[Any]") -> Any:
-        self._interruptible = waiting
+    async def _interrupted_by_stop(self, waiting: "Deferred[T]") -> T:
+        self._interrupt = waiting.cancel
         try:
             return await waiting
         finally:
-            self._interruptible = None
+            self._interrupt = None

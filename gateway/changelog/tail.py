@@ -4,7 +4,6 @@ notice of another node (PostgreSQL), and asks by itself now and then, because no
 Nothing here knows what the changes are for."""
 
 from functools import partial
-from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
@@ -13,6 +12,7 @@ from gateway.model.changes import Change
 from gateway.store.engine.database import Database
 from gateway.store.engine.postgres_notify import Listener
 from gateway.store.log import changes
+from gateway.twisted_internals.reactor import IReactor
 
 POLL_SECONDS = 1.0
 """How late a change of another process may be noticed when no notice of it arrives."""
@@ -23,12 +23,9 @@ class TailClosed(Exception):
 
 
 class Tail:
-    """One for each process; any number of readers may wait on it. Belongs to the reactor's thread.
+    """One for each process; any number of readers may wait on it. Belongs to the reactor's thread."""
 
-    `reactor` needs IReactorTime and IReactorFromThreads.
-    """
-
-    def __init__(self, database: Database, reactor: Any, poll_seconds: float = POLL_SECONDS) -> None:
+    def __init__(self, database: Database, reactor: IReactor, poll_seconds: float = POLL_SECONDS) -> None:
         self._database = database
         self._reactor = reactor
         self._last = 0

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
-from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred
 
 from gateway.changelog.tail import Tail, TailClosed
@@ -16,6 +15,7 @@ from gateway.model.objects import Kind
 from gateway.store.engine.database import Database
 from gateway.store.engine.migrate import migrate
 from gateway.store.log import changes
+from gateway.twisted_internals.reactor import installed
 from tests.changelog.stand_ins import NOW, Reactor, Store
 
 
@@ -139,8 +139,8 @@ def deletion(connection: Any) -> int:
 
 @ensureDeferred
 async def test_a_commit_of_this_process_wakes_without_asking(url: str) -> None:
-    database = Database(url, reactor=reactor)
-    tail = Tail(database, reactor, poll_seconds=3600)
+    database = Database(url, reactor=installed())
+    tail = Tail(database, installed(), poll_seconds=3600)
     assert [change.number for change in await tail.after(0, 10)] == [1]
     waiting = begin(tail.after(1, 10))
     await database.write(deletion)
@@ -152,8 +152,8 @@ async def test_a_commit_of_this_process_wakes_without_asking(url: str) -> None:
 @ensureDeferred
 async def test_a_commit_of_another_node_wakes_over_postgresql(postgres_database: str) -> None:
     migrated(postgres_database)
-    here, there = Database(postgres_database, reactor=reactor), Database(postgres_database, reactor=reactor)
-    tail = Tail(here, reactor, poll_seconds=3600)
+    here, there = Database(postgres_database, reactor=installed()), Database(postgres_database, reactor=installed())
+    tail = Tail(here, installed(), poll_seconds=3600)
     assert len(await tail.after(0, 10)) == 1
     waiting = begin(tail.after(1, 10))
     await there.write(deletion)

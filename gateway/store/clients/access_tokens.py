@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from gateway.store.engine.column_codecs import milliseconds
-from gateway.store.engine.tables import applications, tokens
+from gateway.store.tables.clients import applications, tokens
 
 TOKEN_BYTES = 32
 

@@ -6,15 +6,17 @@ import hmac
 import re
 import secrets
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gateway.model.applications import ApplicationPassword
 from gateway.model.errors import Conflict, InvalidInput, NotFound
 from gateway.store.engine.column_codecs import milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key
-from gateway.store.engine.tables import application_passwords, applications, users
+from gateway.store.engine.sql_types import SelectConnection, TableRow
+from gateway.store.tables.clients import application_passwords, applications
+from gateway.store.tables.objects import users
 
 PREFIX: Final = "gwap"
 MAX_PER_USER = 100
@@ -66,7 +68,7 @@ def add(
     return next(one for one in of_user(connection, user_id) if one.id == identifier), password
 
 
-def of_user(connection: Connection, user_id: str) -> list[ApplicationPassword]:
+def of_user(connection: SelectConnection, user_id: str) -> list[ApplicationPassword]:
     """The user's application passwords, oldest first."""
     return [_password(row) for row in connection.execute(_OF_USER, {"user": user_id})]
 
@@ -85,7 +87,7 @@ def has_form(password: bytes) -> bool:
     return _FORM.fullmatch(password) is not None
 
 
-def verify(connection: Connection, user_id: str, password: bytes) -> ApplicationPassword | None:
+def verify(connection: SelectConnection, user_id: str, password: bytes) -> ApplicationPassword | None:
     """The application password, when it is this user's, and user and application are enabled; else None, after the same work.
     `password` has the form."""
     identifier = password[len(PREFIX) + 1 :][:_ID_CHARACTERS].decode()
@@ -101,7 +103,7 @@ def _hash(password: bytes) -> bytes:
 _NONE = _hash(secrets.token_bytes(_SECRET_BYTES))
 
 
-def _password(row: Row[Any]) -> ApplicationPassword:
+def _password(row: TableRow) -> ApplicationPassword:
     return ApplicationPassword(row.id, row.user_id, row.application_id, row.application_name, row.name, time_of(row.created_at))
 
 

@@ -5,17 +5,17 @@ import hmac
 import secrets
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 from sqlalchemy import delete as sql_delete
 
 from gateway.model.applications import Application, Scope
 from gateway.model.errors import Conflict, NotFound
 from gateway.store.engine.column_codecs import decode_strings, encode_strings, milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key
-from gateway.store.engine.tables import applications
+from gateway.store.engine.sql_types import ColumnValue, SelectConnection, TableRow
+from gateway.store.tables.clients import applications
 
 SECRET_BYTES = 32
 
@@ -79,7 +79,7 @@ def all_applications(connection: Connection) -> list[Application]:
     return [_application(row) for row in connection.execute(_ALL)]
 
 
-def verify(connection: Connection, id_or_name: str, secret: str) -> Application | None:
+def verify(connection: SelectConnection, id_or_name: str, secret: str) -> Application | None:
     """The application, when it exists, is enabled and this is its secret; else None, after the same work."""
     row = connection.execute(_SECRET, {"id": id_or_name, "key": name_key(id_or_name)}).first()
     kept = _NOBODY if row is None else row.secret_hash
@@ -158,7 +158,7 @@ def _existing(connection: Connection, application_id: str) -> Application:
     return found
 
 
-def _set(connection: Connection, application_id: str, **values: Any) -> None:
+def _set(connection: Connection, application_id: str, **values: ColumnValue | ColumnElement[int]) -> None:
     _existing(connection, application_id)
     changed = update(applications).where(applications.c.id == application_id)
     connection.execute(changed.values(version=applications.c.version + 1, **values))
@@ -171,7 +171,7 @@ def _check_certificate_names(connection: Connection, application_id: str, names:
             raise Conflict(f"certificates of the name {taken[0]!r} are the application {other.name!r} already")
 
 
-def _rights(scope: Scope, views: Collection[str], attributes: Collection[str] | None) -> dict[str, Any]:
+def _rights(scope: Scope, views: Collection[str], attributes: Collection[str] | None) -> dict[str, str | None]:
     return {
         "organization_ids": encode_strings(scope.organization_ids),
         "group_ids": None if scope.group_ids is None else encode_strings(scope.group_ids),
@@ -180,7 +180,7 @@ def _rights(scope: Scope, views: Collection[str], attributes: Collection[str] | 
     }
 
 
-def _application(row: Row[Any]) -> Application:
+def _application(row: TableRow) -> Application:
     return Application(
         row.id,
         row.name,

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, literal_column, select, update
 
 from gateway.model.objects import Kind
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.column_codecs import milliseconds, time_of
-from gateway.store.engine.tables import link_decisions
+from gateway.store.engine.sql_types import TableRow
+from gateway.store.tables.correlation import link_decisions
 
 
 class Verdict(StrEnum):
@@ -114,7 +115,7 @@ def _name(decision: LinkDecision) -> tuple[str, Kind, str]:
     return decision.source_id, decision.kind, decision.external_id
 
 
-def _decision(row: Row[tuple[str, ...]]) -> LinkDecision:
+def _decision(row: TableRow) -> LinkDecision:
     return LinkDecision(
         row.source_id,
         Kind(row.kind),

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from gateway.model.objects import Kind
 from gateway.store.engine import bulk, postgres_analyze
 from gateway.store.engine.any_of import one_of
-from gateway.store.engine.tables import meta, object_keys
+from gateway.store.tables.correlation import object_keys
+from gateway.store.tables.operations import meta
 
 Names: TypeAlias = Mapping[Kind, frozenset[str]]
 """The attributes for which keys are kept, by kind; a kind without any is left out."""

@@ -2,7 +2,7 @@
 and the records without an object that wait for a second look. Only the door (gateway/sync) uses this."""
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, delete, literal_column, select
 
@@ -10,7 +10,9 @@ from gateway.model.objects import Kind
 from gateway.model.records import DECIDED_BY_PERSON
 from gateway.store.engine import bulk, postgres_analyze
 from gateway.store.engine.any_of import one_of
-from gateway.store.engine.tables import record_keys, records, second_looks
+from gateway.store.engine.sql_types import Query
+from gateway.store.tables.correlation import record_keys, second_looks
+from gateway.store.tables.records import records
 
 
 class RecordKey(NamedTuple):
@@ -114,7 +116,7 @@ def looked_at(connection: Connection, record_ids: Collection[int]) -> None:
 
 
 def _looked_for(
-    connection: Connection, statement: Select[Any], kind: Kind, name: str, keys: Collection[str]
+    connection: Connection, statement: Query, kind: Kind, name: str, keys: Collection[str]
 ) -> list[tuple[str, int]]:
     if not keys:
         return []

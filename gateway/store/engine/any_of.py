@@ -1,8 +1,7 @@
 """`one_of(column, values)`: membership in a set of any size as *one* parameter, so that no limit on parameters is met and the
 statement is compiled once. SQLite reads the set as JSON, PostgreSQL as an array."""
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, ColumnElement, Dialect, Text, bindparam
@@ -16,7 +15,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 _encoder = msgspec.json.Encoder()
 
 
-class _Set(TypeDecorator[Collection[Any]]):
+class _Set(TypeDecorator[Collection[str | int]]):
     impl = Text
     cache_ok = True
 
@@ -24,12 +23,12 @@ class _Set(TypeDecorator[Collection[Any]]):
         super().__init__()
         self.numbers = numbers
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str] | TypeEngine[Sequence[object]]:
         if dialect.name == "postgresql":
             return dialect.type_descriptor(ARRAY(BigInteger() if self.numbers else Text()))
         return dialect.type_descriptor(Text())
 
-    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: Collection[str | int] | None, dialect: Dialect) -> str | list[str | int]:
         values = list(value or ())
         return values if dialect.name == "postgresql" else _encoder.encode(values).decode()
 
@@ -46,17 +45,17 @@ class _OneOf(FunctionElement[bool]):
 
 
 @compiles(_OneOf, "sqlite")
-def _as_json(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+def _as_json(element: _OneOf, compiler: SQLCompiler, **options: object) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  (compiled clauses, no values)
 
 
 @compiles(_OneOf, "postgresql")
-def _as_array(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+def _as_array(element: _OneOf, compiler: SQLCompiler, **options: object) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} = ANY({values})"
 
 
-def one_of(column: ColumnElement[Any], name: str, *, numbers: bool = False) -> ColumnElement[bool]:
+def one_of(column: ColumnElement[str] | ColumnElement[int], name: str, *, numbers: bool = False) -> ColumnElement[bool]:
     """The condition that `column` has one of the values given as the statement's parameter `name` (strings, or numbers)."""
     return _OneOf(column, bindparam(name, type_=_Set(numbers)))

@@ -6,17 +6,20 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from gateway.model.errors import StoreUnavailable
 from gateway.store.engine import dialects
 from gateway.store.engine.postgres_notify import LAST_CHANGE, announce
+from gateway.store.engine.sql_types import SelectConnection
 from gateway.store.engine.sqlite_inline_reads import Glance, Glimpse, Unseen
+from gateway.twisted_internals.reactor import installed
 
 __all__ = ["Connection", "Database"]
 
@@ -33,7 +36,7 @@ class Database:
     Every method may be called from any thread, except that `read`, `look`, `write` and `glimpse` belong to the reactor's.
     """
 
-    def __init__(self, url: str, *, reactor: Any = None, threads: int = READ_THREADS) -> None:
+    def __init__(self, url: str, *, reactor: IReactorFromThreads | None = None, threads: int = READ_THREADS) -> None:
         self._engines = dialects.connect(url, threads)
         self._reactor = reactor
         self._readers = _Pool(threads, "store-read")
@@ -61,7 +64,7 @@ class Database:
         """Run `work` in a thread, on one unchanging state of the store. Fails with StoreUnavailable, or as `work` does."""
         return self._deferred(self._readers, self.read_blocking, work)
 
-    async def look(self, work: Callable[[Connection], T]) -> T:
+    async def look(self, work: Callable[[SelectConnection], T]) -> T:
         """As `read`, for work with one statement, a constant, that finds a few rows by their keys: it is done where it stands
         when the store is a file. Raises StoreUnavailable, or as `work` does."""
         if self._glance is not None:
@@ -120,12 +123,10 @@ class Database:
         self, pool: "_Pool", run: Callable[[Callable[[Connection], T]], T], work: Callable[[Connection], T]
     ) -> "Deferred[T]":
         if self._reactor is None:
-            from twisted.internet import reactor
-
-            self._reactor = reactor
+            self._reactor = installed()
         threads = pool.started()
         if threads is None:
-            return _failed(StoreUnavailable(f"the store {self.name} is closed"))
+            return fail(StoreUnavailable(f"the store {self.name} is closed"))
         return deferToThreadPool(self._reactor, threads, functools.partial(run, work))
 
 
@@ -151,9 +152,3 @@ class _Pool:
             self._stopped = True
         if stop:
             self._pool.stop()
-
-
-def _failed(error: Exception) -> "Deferred[Any]":
-    deferred: Deferred[Any] = Deferred()
-    deferred.errback(error)
-    return deferred

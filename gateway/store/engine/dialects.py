@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -113,7 +112,7 @@ def _sqlite(url: URL, threads: int) -> Engines:
     path = Path(url.database).absolute()
     url = URL.create("sqlite", database=str(path))
     # The transactions are ours: sqlite3's own begin too late and never IMMEDIATE.
-    options: dict[str, Any] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 256}
+    options: dict[str, object] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 256}
     reader = sa.create_engine(url, connect_args=options, pool_size=threads, max_overflow=2)
     writer = sa.create_engine(url, connect_args=options, pool_size=1, max_overflow=0)
 

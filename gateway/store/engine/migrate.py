@@ -1,6 +1,6 @@
 """The schema's version: bringing a store to this program's, and refusing one that is not. The steps are in `migrations/`."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
 
@@ -62,7 +62,7 @@ def _current(connection: Connection) -> str | None:
     return revision
 
 
-def _config(**attributes: Any) -> "Config":
+def _config(**attributes: Connection) -> "Config":
     from alembic.config import Config
 
     config = Config()

@@ -7,15 +7,16 @@ has been committed, by anybody. Where it cannot see, `Database.read` can, or say
 import contextlib
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Executable, Select
 from sqlalchemy.dialects import sqlite
 
 from gateway.model.objects import Kind
 from gateway.model.records import Account
+from gateway.store.engine.sql_types import SelectConnection, TableRow
 
 T = TypeVar("T")
 
@@ -75,12 +76,12 @@ class Glance:
         accounts = () if record is None else tuple(Account(*row[4:]) for row in rows)
         return Glimpse(True, bool(enabled), local_hash, accounts)
 
-    def look(self, work: Callable[[Connection], T]) -> T:
+    def look(self, work: Callable[[SelectConnection], T]) -> T:
         """What `work` makes of the answer to its one statement. Raises Unseen, or as `work` does."""
         try:
             if self._connection is None:
                 self._open()
-            return work(cast(Connection, self._look))
+            return work(self._look)
         except sqlite3.Error:
             self._forget()
             raise Unseen from None
@@ -94,8 +95,9 @@ class Glance:
         if self._closed:
             raise sqlite3.ProgrammingError("closed")
         # mode=rw: the file is never created here, and the last one to close can fold the log into it.
-        options: dict[str, Any] = {"uri": True, "isolation_level": None, "check_same_thread": False, "timeout": 0}
-        connection = self._connection = sqlite3.connect(f"file:{quote(self._path)}?mode=rw", **options)
+        uri = f"file:{quote(self._path)}?mode=rw"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0)
+        self._connection = connection
         connection.execute("PRAGMA query_only = ON")
         self._cursor, self._look = connection.cursor(), _Look(connection)
 
@@ -106,15 +108,19 @@ class Glance:
                 connection.close()
 
 
+_Compiled: TypeAlias = tuple[str, Mapping[str, object], Callable[[Iterable[object]], TableRow]]
+"""A statement's text, the constants in it by the names of their parameters, and the constructor of its rows."""
+
+
 class _Look:
     """What a piece of work takes for a Connection, as far as one statement needs it. A statement is compiled once: those that
     come here are constants of their modules."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._cursor = connection.cursor()
-        self._compiled: dict[Executable, tuple[str, Mapping[str, Any], Callable[..., Any]]] = {}
+        self._compiled: dict[Executable, _Compiled] = {}
 
-    def execute(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> "_Rows":
+    def execute(self, statement: Executable, parameters: Mapping[str, object] | None = None, /) -> "_Rows":
         known = self._compiled.get(statement)
         if known is None:
             known = self._compiled[statement] = _compiled(statement)
@@ -122,24 +128,28 @@ class _Look:
         return _Rows([row(found) for found in self._cursor.execute(text, {**constants, **(parameters or {})}).fetchall()])
 
 
-def _compiled(statement: Executable) -> tuple[str, Mapping[str, Any], Callable[..., Any]]:
+def _compiled(statement: Executable) -> _Compiled:
     """The statement's text, the constants in it by the names of their parameters, and what makes of a tuple its row."""
-    compiled: Any = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
-    names = [column.key for column in statement.selected_columns]  # type: ignore[attr-defined]
+    if not isinstance(statement, Select):
+        raise TypeError("only a SELECT is read inline")
+    compiled = statement.compile(dialect=_DIALECT)
+    names = [column.key or "" for column in statement.selected_columns]
     row = namedtuple("Row", names, rename=True)  # type: ignore[misc]
-    return str(compiled), dict(compiled.params), row._make
+    # The columns' names are known to the statement alone: nothing static says that such a tuple has attributes.
+    make = cast("Callable[[Iterable[object]], TableRow]", row._make)
+    return str(compiled), dict(compiled.params), make
 
 
 class _Rows:
     """As much of a SQLAlchemy result as there is use for."""
 
-    def __init__(self, rows: list[Any]) -> None:
+    def __init__(self, rows: Sequence[TableRow]) -> None:
         self._rows = rows
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[TableRow]:
         return iter(self._rows)
 
-    def first(self) -> Any:
+    def first(self) -> TableRow | None:
         return self._rows[0] if self._rows else None
 
     one_or_none = first

@@ -4,17 +4,17 @@ The next number lies in one row that is locked from the first look at it to the 
 gives numbers in the order of asking, transactions commit in another, and a reader in between would skip a change for ever."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, func, literal_column, select, update
+from sqlalchemy import Connection, bindparam, func, literal_column, select, update
 
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import DirectoryObject, Group, Kind, Member, Organization, Origin, User
 from gateway.store.engine import bulk
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes, milliseconds, optional_time_of, time_of
 from gateway.store.engine.postgres_notify import LAST_CHANGE
-from gateway.store.engine.tables import changes, log_head
+from gateway.store.engine.sql_types import RowValues, TableRow
+from gateway.store.tables.change_log import changes, log_head
 
 
 class _State(msgspec.Struct, omit_defaults=True):
@@ -110,7 +110,7 @@ def deletions_since(connection: Connection, source_id: str, stamp: int) -> dict[
     return {Kind(kind): count for kind, count in rows}
 
 
-def _row(number: int, time: int, change: Change) -> tuple[Any, ...]:
+def _row(number: int, time: int, change: Change) -> RowValues:
     return (
         number,
         time,
@@ -156,7 +156,7 @@ def _members(pairs: Collection[tuple[str, str]]) -> tuple[Member, ...]:
     return tuple(Member(Kind(kind), identifier) for kind, identifier in pairs)
 
 
-def _change(row: Row[Any], document: "_Document | _Memberless") -> Change:
+def _change(row: TableRow, document: "_Document | _Memberless") -> Change:
     kind = Kind(row.kind)
     return Change(
         row.number,

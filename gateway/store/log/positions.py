@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gateway.store.engine.column_codecs import milliseconds
-from gateway.store.engine.tables import positions
+from gateway.store.tables.change_log import positions
 
 _GET = select(positions.c.number).where(positions.c.name == bindparam("reader"))
 _MOVE = (

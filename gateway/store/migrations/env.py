@@ -3,7 +3,7 @@ over."""
 
 from alembic import context
 
-from gateway.store.engine.tables import metadata
+from gateway.store.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

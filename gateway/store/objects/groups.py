@@ -1,16 +1,16 @@
 """Groups. Their members lie apart (memberships.py), because there may be very many. Written by the one door only."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.model.objects import Group, Origin
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes, milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key, posix_number
-from gateway.store.engine.tables import groups
+from gateway.store.engine.sql_types import Query, RowValues, TableRow
+from gateway.store.tables.objects import groups
 
 _BY_ID = select(groups).where(one_of(groups.c.id, "ids"))
 _BY_ORIGIN = select(groups.c.id).where(
@@ -87,13 +87,13 @@ def delete(connection: Connection, group_ids: Collection[str]) -> None:
     bulk.delete(connection, groups, ("id",), [(group_id,) for group_id in group_ids])
 
 
-def _narrowed(statement: Select[Any], name_prefix: str, group_ids: Collection[str] | None) -> Select[Any]:
+def _narrowed(statement: Query, name_prefix: str, group_ids: Collection[str] | None) -> Query:
     if name_prefix:
         statement = statement.where(groups.c.name_key >= bindparam("first"), groups.c.name_key < bindparam("beyond"))
     return statement if group_ids is None else statement.where(one_of(groups.c.id, "ids"))
 
 
-def _parameters(name_prefix: str, group_ids: Collection[str] | None) -> dict[str, Any]:
+def _parameters(name_prefix: str, group_ids: Collection[str] | None) -> dict[str, str | Collection[str]]:
     key = name_key(name_prefix)
     return {
         **({"first": key, "beyond": key + _LAST_CHARACTER} if name_prefix else {}),
@@ -101,7 +101,7 @@ def _parameters(name_prefix: str, group_ids: Collection[str] | None) -> dict[str
     }
 
 
-def _values(group: Group) -> tuple[Any, ...]:
+def _values(group: Group) -> RowValues:
     origin = group.origin
     return (
         group.name,
@@ -116,7 +116,7 @@ def _values(group: Group) -> tuple[Any, ...]:
     )
 
 
-def _group(row: Row[Any]) -> Group:
+def _group(row: TableRow) -> Group:
     return Group(
         row.id,
         row.name,

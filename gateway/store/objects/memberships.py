@@ -7,7 +7,8 @@ from sqlalchemy import Connection, bindparam, distinct, func, select
 from gateway.model.objects import Kind, Member, Membership
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import one_of
-from gateway.store.engine.tables import memberships, sources
+from gateway.store.tables.objects import memberships
+from gateway.store.tables.operations import sources
 
 _IN_GROUP = memberships.c.group_id == bindparam("group")
 _MEMBERS = (

@@ -1,16 +1,16 @@
 """Organizations: a tree below the one root. Written by the one door (gateway/sync) only; read by everyone."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.model.objects import Organization, Origin
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes, milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key
-from gateway.store.engine.tables import organizations
+from gateway.store.engine.sql_types import RowValues, TableRow
+from gateway.store.tables.objects import organizations
 
 _BY_ID = select(organizations).where(one_of(organizations.c.id, "ids"))
 _BY_ORIGIN = select(organizations.c.id).where(
@@ -135,7 +135,7 @@ def delete(connection: Connection, organization_ids: Collection[str]) -> None:
     bulk.delete(connection, organizations, ("id",), [(organization_id,) for organization_id in organization_ids])
 
 
-def _values(organization: Organization) -> tuple[Any, ...]:
+def _values(organization: Organization) -> RowValues:
     origin = organization.origin
     return (
         organization.name,
@@ -150,7 +150,7 @@ def _values(organization: Organization) -> tuple[Any, ...]:
     )
 
 
-def _organization(row: Row[Any]) -> Organization:
+def _organization(row: TableRow) -> Organization:
     return Organization(
         row.id,
         row.name,

@@ -11,7 +11,9 @@ from sqlalchemy import Connection, bindparam, delete, insert, literal, select, u
 from gateway.model.errors import NotFound
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.column_codecs import milliseconds, time_of
-from gateway.store.engine.tables import local_passwords, password_verifiers, users
+from gateway.store.engine.sql_types import SelectConnection
+from gateway.store.tables.objects import users
+from gateway.store.tables.passwords import local_passwords, password_verifiers
 
 _LOCAL = select(local_passwords.c.hash).where(local_passwords.c.user_id == bindparam("user"))
 _ANY_LOCAL = select(literal(1)).select_from(local_passwords).limit(1)
@@ -45,7 +47,7 @@ def local_hashes(connection: Connection, user_ids: Collection[str]) -> dict[str,
     return dict(connection.execute(_LOCAL_AMONG, {"users": user_ids}).all())
 
 
-def any_local(connection: Connection) -> bool:
+def any_local(connection: SelectConnection) -> bool:
     """Whether anybody has a local password."""
     return connection.execute(_ANY_LOCAL).first() is not None
 
@@ -69,7 +71,7 @@ def clear_local(connection: Connection, user_id: str) -> bool:
     return connection.execute(_FORGET_LOCAL, {"user": user_id}).rowcount > 0
 
 
-def verifier(connection: Connection, user_id: str, source_id: str) -> Verifier | None:
+def verifier(connection: SelectConnection, user_id: str, source_id: str) -> Verifier | None:
     """What is kept of the password that the source accepted last."""
     row = connection.execute(_VERIFIER, {"user": user_id, "source": source_id}).one_or_none()
     return None if row is None else Verifier(row.hash, time_of(row.verified_at))

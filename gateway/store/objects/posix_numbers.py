@@ -3,14 +3,16 @@ objects have, whoever gave them. Two spaces: user numbers, and group numbers, wh
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, func, insert, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, union_all, update
 
 from gateway.model.objects import Kind
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import one_of
-from gateway.store.engine.tables import groups, meta, posix_numbers, users
+from gateway.store.engine.sql_types import Query
+from gateway.store.tables.objects import groups, posix_numbers, users
+from gateway.store.tables.operations import meta
 
 
 class Space(StrEnum):
@@ -62,7 +64,7 @@ _HOLDERS = {
     )
     for space, used in _USED.items()
 }
-_LACKING: Mapping[Kind, Select[Any]] = {
+_LACKING: Mapping[Kind, Query] = {
     Kind.USER: select(users.c.id).where(users.c.uid_number.is_(None) | users.c.gid_number.is_(None)).order_by(users.c.id),
     Kind.GROUP: select(groups.c.id).where(groups.c.gid_number.is_(None)).order_by(groups.c.id),
 }
@@ -110,7 +112,7 @@ def lacking(connection: Connection, kind: Kind, after_id: str, limit: int) -> li
 _PRIVATE = users.c.gid_number == users.c.uid_number
 
 
-def _repeated(number: ColumnElement[int], name: ColumnElement[str]) -> Select[*tuple[Any, ...]]:
+def _repeated(number: ColumnElement[int], name: ColumnElement[str]) -> Query:
     return (
         select(number, func.min(name), func.max(name))
         .where(number.is_not(None))
@@ -120,7 +122,7 @@ def _repeated(number: ColumnElement[int], name: ColumnElement[str]) -> Select[*t
     )
 
 
-_SHARED: tuple[tuple[Space, Select[*tuple[Any, ...]]], ...] = (
+_SHARED: tuple[tuple[Space, Query], ...] = (
     (Space.UID, _repeated(users.c.uid_number, users.c.username)),
     (Space.GID, _repeated(groups.c.gid_number, groups.c.name)),
     (

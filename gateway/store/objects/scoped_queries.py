@@ -11,11 +11,11 @@ from gateway.model.changes import Change
 from gateway.model.objects import Kind, User
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.normalized_keys import email_key, phone_key
-from gateway.store.engine.tables import changes as changes_table
-from gateway.store.engine.tables import memberships, user_organizations
-from gateway.store.engine.tables import users as users_table
 from gateway.store.log import changes
 from gateway.store.objects import users
+from gateway.store.tables.change_log import changes as changes_table
+from gateway.store.tables.objects import memberships, user_organizations
+from gateway.store.tables.objects import users as users_table
 
 MAX_SAME_KEY = 100
 """Users looked at that share one mail address or telephone number: a family does, a hundred people do not."""

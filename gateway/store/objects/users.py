@@ -1,9 +1,8 @@
 """Users, and in which organizations they are. Written by the one door (gateway/sync) only; read by everyone."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, distinct, func, select
+from sqlalchemy import Connection, bindparam, distinct, func, select
 
 from gateway.model.errors import Conflict
 from gateway.model.objects import Origin, User
@@ -19,7 +18,8 @@ from gateway.store.engine.column_codecs import (
     time_of,
 )
 from gateway.store.engine.normalized_keys import email_key, name_key, phone_key, posix_number
-from gateway.store.engine.tables import user_organizations, users
+from gateway.store.engine.sql_types import RowValues, TableRow
+from gateway.store.tables.objects import user_organizations, users
 
 _BY_ID = select(users).where(one_of(users.c.id, "ids"))
 _ENABLED = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.enabled)
@@ -176,7 +176,7 @@ def _places(placed: Sequence[User]) -> list[tuple[str, str]]:
     return [(organization, user.id) for user in placed for organization in dict.fromkeys(user.organization_ids)]
 
 
-def _values(user: User) -> tuple[Any, ...]:
+def _values(user: User) -> RowValues:
     origin = user.origin
     email, phone = user.first("email"), user.first("phone_number")
     return (
@@ -208,7 +208,7 @@ def _only(connection: Connection, column: str, key: str, what: str) -> str | Non
     return found[0] if found else None
 
 
-def _user(row: Row[Any]) -> User:
+def _user(row: TableRow) -> User:
     return User(
         row.id,
         row.username,

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, delete, insert, select
 
-from gateway.store.engine.tables import meta
+from gateway.store.tables.operations import meta
 
 
 def get(connection: Connection, name: str) -> str:

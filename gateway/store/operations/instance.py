@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, select
 
-from gateway.store.engine.tables import meta
+from gateway.store.tables.operations import meta
 
 _ID = select(meta.c.value).where(meta.c.name == "instance_id")
 

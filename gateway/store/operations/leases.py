@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway.store.engine.column_codecs import milliseconds
-from gateway.store.engine.tables import leases
+from gateway.store.tables.operations import leases
 
 
 def acquire(connection: Connection, name: str, holder: str, seconds: float, now: datetime) -> bool:

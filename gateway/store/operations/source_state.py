@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gateway.model.deltas import Watermark
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.store.engine.column_codecs import milliseconds, optional_time_of
-from gateway.store.engine.tables import sources
+from gateway.store.engine.sql_types import ColumnValue, TableRow
+from gateway.store.tables.operations import sources
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(dict[str, int])
@@ -92,8 +92,10 @@ def set_comparing(connection: Connection, source_id: str, comparing: Mapping[Kin
 def note_heard(connection: Connection, source_id: str, now: datetime, *, caught_up: bool) -> None:
     """Note that the source has reported; it is well again."""
     stamp = milliseconds(now)
-    values = {"heard_at": stamp, "last_error": ""}
-    _set(connection, source_id, **values, **({"caught_up_at": stamp} if caught_up else {}))
+    values: dict[str, ColumnValue] = {"heard_at": stamp, "last_error": ""}
+    if caught_up:
+        values["caught_up_at"] = stamp
+    _set(connection, source_id, **values)
 
 
 def note_deletions_allowed(connection: Connection, source_id: str, now: datetime) -> None:
@@ -111,11 +113,11 @@ def forget(connection: Connection, source_id: str) -> None:
     connection.execute(delete(sources).where(sources.c.id == source_id))
 
 
-def _set(connection: Connection, source_id: str, **values: Any) -> None:
+def _set(connection: Connection, source_id: str, **values: ColumnValue) -> None:
     connection.execute(update(sources).where(sources.c.id == source_id).values(**values))
 
 
-def _state(row: Row[Any]) -> SourceState:
+def _state(row: TableRow) -> SourceState:
     return SourceState(
         row.id,
         row.source_type,

@@ -4,10 +4,11 @@ them and answers with the number of the run."""
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.store.engine.column_codecs import milliseconds, time_of
-from gateway.store.engine.tables import requests
+from gateway.store.engine.sql_types import TableRow
+from gateway.store.tables.operations import requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +74,5 @@ def withdraw(connection: Connection, request_id: int) -> bool:
     return bool(connection.execute(delete(requests).where(requests.c.id == request_id, open_request)).rowcount)
 
 
-def _request(row: Row[tuple[object, ...]]) -> Request:
+def _request(row: TableRow) -> Request:
     return Request(row.id, row.source_id, row.full, row.allow_deletions, time_of(row.requested_at), row.taken_by, row.run_id)

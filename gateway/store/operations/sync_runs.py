@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, Result, RunStatus, Statistics, SyncRun
 from gateway.store.engine.column_codecs import milliseconds, optional_time_of, time_of
-from gateway.store.engine.tables import runs
+from gateway.store.engine.sql_types import TableRow
+from gateway.store.tables.operations import runs
 
 KEPT = 100
 """Runs kept of each source: with the default schedule, what happened since yesterday."""
@@ -93,7 +93,7 @@ def _key(kind: str, outcome: str, result: str) -> tuple[Kind, Outcome, Result]:
     return Kind(kind), Outcome(outcome), Result(result)
 
 
-def _run(row: Row[Any]) -> SyncRun:
+def _run(row: TableRow) -> SyncRun:
     return SyncRun(
         row.id,
         row.source_id,

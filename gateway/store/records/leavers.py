@@ -12,8 +12,9 @@ from gateway.model.records import DECIDED_BY_ADDITION, Situation
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.column_codecs import milliseconds, optional_time_of
-from gateway.store.engine.tables import records, users
 from gateway.store.records.record_rows import RecordRow
+from gateway.store.tables.objects import users
+from gateway.store.tables.records import records
 
 _OF_SOURCE = records.c.source_id == bindparam("source")
 _LEFT = records.c.gone_at.is_not(None)

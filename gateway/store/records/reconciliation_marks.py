@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
 from gateway.store.engine import bulk
-from gateway.store.engine.tables import records, sightings
+from gateway.store.tables.records import records, sightings
 
 _MINE = (sightings.c.source_id == bindparam("source"), sightings.c.kind == bindparam("kind_"))
 _CLEAR = delete(sightings).where(*_MINE)

@@ -2,16 +2,18 @@
 here is used under the lock of the log; everyone else reads records.py."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, update
 
 from gateway.model.deltas import MEMBERS
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import one_of
-from gateway.store.engine.tables import organizations, record_references, records, users
+from gateway.store.engine.sql_types import TableRow
+from gateway.store.tables.objects import organizations, users
+from gateway.store.tables.records import record_references, records
 
 
 class RecordRow(NamedTuple):
@@ -318,5 +320,5 @@ def remove(connection: Connection, record_ids: Collection[int]) -> None:
     connection.execute(_DELETE, {"ids": record_ids})
 
 
-def _row(row: Row[Any]) -> RecordRow:
+def _row(row: TableRow) -> RecordRow:
     return RecordRow._make(row)

@@ -8,9 +8,10 @@ from gateway.model.objects import Kind
 from gateway.model.records import Account, Record, Situation
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.column_codecs import decode_attributes, decode_strings, optional_time_of
-from gateway.store.engine.tables import records, sources
 from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
+from gateway.store.tables.operations import sources
+from gateway.store.tables.records import records
 
 _OF_SOURCE = records.c.source_id == bindparam("source")
 _OF_KIND = records.c.kind == bindparam("kind")

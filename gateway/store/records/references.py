@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import one_of
-from gateway.store.engine.tables import dangling_references, record_references
+from gateway.store.tables.records import dangling_references, record_references
 
 
 class Pointer(NamedTuple):

@@ -3,15 +3,16 @@
 Everything that writes here is used under the lock of the log."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, literal_column, select, update
+from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, update
 
 from gateway.model.objects import Kind
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import one_of
-from gateway.store.engine.tables import memberships, record_references, records
+from gateway.store.engine.sql_types import Query
 from gateway.store.records.record_rows import RecordRow
+from gateway.store.tables.objects import memberships
+from gateway.store.tables.records import record_references, records
 
 _OF_SOURCE = (records.c.source_id == bindparam("source"), records.c.kind == bindparam("kind"))
 _NEXT = select(records).where(*_OF_SOURCE).order_by(records.c.id).limit(bindparam("most"))
@@ -61,7 +62,7 @@ def repoint(connection: Connection, old_id: int, new_id: int) -> None:
     for mine, beside in (("owner", "target"), ("target", "owner")):
         column, partner = record_references.c[mine], record_references.c[beside]
         known = record_references.alias()
-        repeated: Select[Any] = (
+        repeated: Query = (
             select(literal_column("1"))
             .select_from(known)
             .where(known.c[mine] == new_id, known.c.name == record_references.c.name, known.c[beside] == partner)
@@ -74,7 +75,7 @@ def hand_over_memberships(connection: Connection, group_ids: Collection[str], so
     """What the one source says of who is in these groups, the other says."""
     chosen = one_of(memberships.c.group_id, "groups")
     known = memberships.alias()
-    repeated: Select[Any] = (
+    repeated: Query = (
         select(literal_column("1"))
         .select_from(known)
         .where(

@@ -11,9 +11,9 @@ from gateway.model.objects import Kind
 from gateway.model.records import Record, Situation
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.normalized_keys import name_key
-from gateway.store.engine.tables import records as table
 from gateway.store.records import record_rows, records
 from gateway.store.records.record_rows import RecordRow
+from gateway.store.tables.records import records as table
 
 LOOSE = (Situation.DISPUTED, Situation.UNLINKED, Situation.UNMATCHED)
 """The situations that are a person's to look after."""

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
-from twisted.internet import reactor
 
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory, ViewNotReady
@@ -17,6 +16,7 @@ from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.materialization.log_applier import LogApplier
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.store.engine.database import Connection
+from gateway.twisted_internals.reactor import installed
 from tests.directory.nodes import Impatient, Node, events, name, until
 from tests.directory.worlds import World, openldap_view, user
 
@@ -208,7 +208,7 @@ async def test_stopping_ends_a_build_between_two_pages(world: World, monkeypatch
 @ensureDeferred
 async def test_a_folder_that_cannot_be_written_is_named_with_its_cure(world: World) -> None:
     missing = world.folder / "missing"
-    tail = Tail(world.database, reactor)
+    tail = Tail(world.database, installed())
     impatient = Impatient()
     follower = LogFollower(openldap_view(), missing, world.database, tail, impatient)
     with capture_logs() as logs:

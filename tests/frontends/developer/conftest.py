@@ -25,6 +25,7 @@ from gateway.model.applications import Application, Scope
 from gateway.model.connector import BindAnswer, ChangeAnswer
 from gateway.store.engine.database import Database
 from gateway.store.operations.instance import instance_id
+from gateway.twisted_internals.reactor import installed
 from tests.directory.application_scope.stored_directory import StoredDirectory, empty_store, open_store, person
 from tests.frontends.http.serving import Response, Serving, fetch
 
@@ -129,7 +130,7 @@ def serve(directory: StoredDirectory) -> Iterator[Callable[[], World]]:
     hashing = PasswordHashing(reactor)
 
     def start(clock: Any = reactor) -> World:
-        tail = Tail(directory.database, reactor, poll_seconds=0.1)
+        tail = Tail(directory.database, installed(), poll_seconds=0.1)
         api = DeveloperApi(directory.database, tail, password_changes(directory.database, hashing), clock=clock)
         serving = Serving(make_site("developer", api.routes(), reactor=reactor))
         worlds.append(World(directory, serving, tail, directory.database.read_blocking(instance_id)))

@@ -19,6 +19,7 @@ from gateway.model.ldap import dn
 from gateway.model.ldap.syntaxes import Checks
 from gateway.store.clients import applications
 from gateway.store.log import changes
+from gateway.twisted_internals.reactor import installed
 from tests.directory.worlds import BASE, START, World, openldap_view
 from tests.frontends.ldap.serving import Account, eventually, in_reactor, turn
 from tests.servers.processes import ServerProcess, accepts, free_port, program
@@ -41,7 +42,7 @@ class Changing:
         self.view = openldap_view()
         self.portal = self._application("portal")
         self.narrow = self._application("narrow", scope=Scope(organization_ids)) if organization_ids else self.portal
-        self.tail = Tail(self.database, reactor, poll_seconds=0.05)
+        self.tail = Tail(self.database, installed(), poll_seconds=0.05)
         self.threads = ThreadPool(0, 2, "search")
         self.follower = self._follower()
         self.directory = Directory([self.follower])

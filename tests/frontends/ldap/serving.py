@@ -40,6 +40,7 @@ from gateway.store.clients import applications
 from gateway.store.engine import migrate
 from gateway.store.engine.database import Database
 from gateway.store.log import changes
+from gateway.twisted_internals.reactor import installed
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap import company
 from tests.servers.pki import Pki
@@ -129,7 +130,7 @@ class World:
         self.portal = self.application("portal")
         sales = Scope((company.object_id("Sales"),), ())
         self.narrow = self.application("narrow", scope=sales, attributes=frozenset({"uid", "cn"}))
-        self.tail = Tail(self.database, reactor, poll_seconds=0.1)
+        self.tail = Tail(self.database, installed(), poll_seconds=0.1)
         self.view = openldap("openldap", DN.parse(company.BASE))
         self.follower = LogFollower(self.view, folder, self.database, self.tail, reactor)
         self.directory = Directory([self.follower])

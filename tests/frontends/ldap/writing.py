@@ -32,6 +32,7 @@ from gateway.store.objects import organizations
 from gateway.sync.inbound import Inbound
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.objects.posix_allocation import PosixNumbers
+from gateway.twisted_internals.reactor import installed
 from tests.frontends.ldap import company
 from tests.frontends.ldap.serving import Account, Serving, turn
 
@@ -78,7 +79,7 @@ class Desk:
         self.narrow = self._application("narrow", scope=sales, grants={Grant.WRITE})
         self.blind = self._application("blind", attributes={"uid", "cn", "sn"}, grants={Grant.WRITE})
         self.proxy = self._application("proxy", grants={Grant.WRITE, Grant.PROXY})
-        self.tail = Tail(self.database, reactor, poll_seconds=0.1)
+        self.tail = Tail(self.database, installed(), poll_seconds=0.1)
         shapes = [
             view_kinds.openldap("main", DN.parse(BASE)),
             view_kinds.tree("tree", DN.parse(TREE)),

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from pytest_twisted import ensureDeferred
-from twisted.internet import reactor
 
 from gateway.model.errors import ConfigurationError, StoreUnavailable
 from gateway.store.engine import dialects
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import migrate
-from gateway.store.engine.tables import positions
 from gateway.store.operations.instance import instance_id
+from gateway.store.tables.change_log import positions
+from gateway.twisted_internals.reactor import installed
 from tests.servers.postgres import Postgres
 
 
@@ -62,7 +62,7 @@ def test_a_reader_sees_one_state_from_beginning_to_end(database: Database) -> No
 
 @ensureDeferred
 async def test_the_reactor_gets_results_and_errors_from_threads(store_url: str) -> None:
-    database = Database(store_url, reactor=reactor)
+    database = Database(store_url, reactor=installed())
     migrate(database)
     await database.write(put("one"))
     assert await database.read(names) == ["one"]

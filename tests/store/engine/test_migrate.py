@@ -15,11 +15,11 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.store.engine import migrate as migrate_module
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import check_schema, migrate
-from gateway.store.engine.tables import metadata
 from gateway.store.log import changes
 from gateway.store.objects import organizations, users
 from gateway.store.operations.instance import instance_id
 from gateway.store.records import record_rows
+from gateway.store.tables import metadata
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_statements_are_built_on(database: Database) -> None:

@@ -17,6 +17,7 @@ from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import Origin, User
 from gateway.store.clients import application_passwords, applications
 from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.sql_types import SelectConnection
 from gateway.store.engine.sqlite_inline_reads import NOBODY, Glance, Glimpse, Unseen
 from gateway.store.objects import passwords, users
 
@@ -71,7 +72,7 @@ def test_a_hash_is_not_in_what_prints() -> None:
 
 @ensureDeferred
 async def test_a_look_finds_what_reading_finds(database: Database, portal: Portal) -> None:
-    works: list[Callable[[Connection], object]] = [
+    works: list[Callable[[SelectConnection], object]] = [
         lambda c: applications.verify(c, "portal", portal.secret),
         lambda c: applications.verify(c, portal.application.id, portal.secret),
         lambda c: applications.verify(c, "portal", "wrong"),
@@ -132,7 +133,7 @@ async def test_where_nothing_can_be_looked_at_reading_says_why(database: Databas
 
 
 def test_what_the_work_itself_raises_comes_through(tmp_path: Path, database: Database) -> None:
-    def work(connection: Connection) -> bool:
+    def work(connection: SelectConnection) -> bool:
         if passwords.any_local(connection):
             return True
         raise LookupError("nobody")

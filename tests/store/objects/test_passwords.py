@@ -11,9 +11,9 @@ from gateway.model.errors import Conflict, InvalidInput, NotFound
 from gateway.model.objects import Origin, User
 from gateway.store.clients import application_passwords, applications
 from gateway.store.engine.database import Connection, Database
-from gateway.store.engine.tables import application_passwords as application_passwords_table
 from gateway.store.objects import passwords, users
 from gateway.store.objects.passwords import Verifier
+from gateway.store.tables.clients import application_passwords as application_passwords_table
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ANN = User("11111111-0000-4000-8000-000000000001", "ann", Origin("ldap", "hr", "ann"), NOW, NOW)

@@ -11,9 +11,9 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.model.runs import Outcome, Result, RunStatus, Statistics
 from gateway.store.clients import access_tokens, applications
 from gateway.store.engine.database import Database
-from gateway.store.engine.tables import applications as applications_table
 from gateway.store.log import positions
 from gateway.store.operations import leases, source_state, sync_requests, sync_runs
+from gateway.store.tables.clients import applications as applications_table
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=60)

@@ -1,0 +1,14 @@
+"""The tables of the store, defined once: every statement of the store is built on these objects, and a test proves that the
+migrations create exactly them.
+
+Times are milliseconds since 1970, JSON is text. Nothing above gateway/store imports this package.
+
+Read in this order: `columns` (what tables share), `objects` (the directory itself), `change_log`, `records` (the reports of
+sources), `correlation` (links between the two), `passwords`, `clients` (applications), `operations` (the gateway's own
+bookkeeping). `clients` and `passwords` hold rows that belong to users; foreign keys remove them with their user.
+"""
+
+from gateway.store.tables import change_log, clients, correlation, objects, operations, passwords, records
+from gateway.store.tables.columns import metadata
+
+__all__ = ["change_log", "clients", "correlation", "metadata", "objects", "operations", "passwords", "records"]

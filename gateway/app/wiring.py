@@ -14,7 +14,7 @@ from twisted.python.threadpool import ThreadPool
 
 from gateway.app.config.settings import Certified, LdapTable, Settings
 from gateway.app.listeners import Listener
-from gateway.app.parts import clock, factories, ldap_server, lease_holder
+from gateway.app.parts import clock, ldap_server, lease_holder, local_parts, source_parts
 from gateway.app.process.certificates import Certificate
 from gateway.app.workers.supervisor import Crew
 from gateway.app.workers.worker_handle import Desk
@@ -58,23 +58,24 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
 
     # The store's log, and the views that follow it
     tail = Tail(database, reactor)
-    followers = [LogFollower(factories.view(table), settings.view_dir, database, tail, reactor) for table in settings.view]
+    followers = [LogFollower(table.view(), settings.view_dir, database, tail, reactor) for table in settings.view]
     directory = Directory(followers)
 
-    # Inbound: one runner for each source
-    process = Process(database, reactor, reactor, pool_for(len(settings.source)), clock.now, lease_holder.name())
+    # Inbound: the parts of each source, and a runner for each
+    sources = source_parts.build(settings, reactor)
+    process = Process(database, reactor, reactor, pool_for(len(sources)), clock.now, lease_holder.name())
     runners = Runners(
         [
             Runner(
-                factories.source(table),
-                factories.inbound(table, settings),
-                Schedule(table.schedule_seconds, table.full_seconds),
+                parts.source,
+                parts.inbound,
+                Schedule(parts.table.schedule_seconds, parts.table.full_seconds),
                 process,
             )
-            for table in settings.source
+            for parts in sources
         ],
         process,
-        factories.chores(settings, database, reactor),
+        local_parts.chores(settings, database, reactor),
     )
 
     # LDAP
@@ -84,6 +85,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         settings,
         database,
         directory,
+        sources,
         reactor,
         soft_lock=soft_lock,
         tell_upstream=metrics.upstream,
@@ -114,7 +116,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         *(source_check(database, table.name) for table in settings.source),
         *([HealthCheck("workers", ldap.health)] if isinstance(ldap, Crew) else ()),
     ]
-    admin = AdminLinks(database, factories.decisions(settings), Keeper(settings.management.secret_token))
+    admin = AdminLinks(database, local_parts.decisions(settings, sources), Keeper(settings.management.secret_token))
     management_routes = [*Management(database, checks, metrics, clock=reactor).routes(), *admin.routes()]
     management = make_site("management", management_routes, reactor=reactor)
     metrics.watch(

@@ -45,7 +45,7 @@ def test_status_loads_no_server_no_source_client_and_no_inbound_door(gateway: In
     assert not loaded & (HEAVY - {"twisted", "sqlalchemy", "pydantic", "asyncio"})  # the store needs these
     assert not loaded & {"twisted.internet.reactor", "twisted.internet.endpoints", "twisted.internet.ssl", "OpenSSL", "rich"}
     assert not [name for name in loaded if name.startswith("gateway.frontends")]
-    assert not loaded & {"gateway.sync.inbound", "gateway.app.parts.factories", "gateway.app.wiring", "gateway.app.service"}
+    assert not loaded & {"gateway.sync.inbound", "gateway.app.parts.source_parts", "gateway.app.wiring", "gateway.app.service"}
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)

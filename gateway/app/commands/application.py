@@ -10,7 +10,7 @@ from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_table
 from gateway.app.config.settings import Settings
-from gateway.app.parts import clock, factories, store_opening
+from gateway.app.parts import clock, store_opening
 from gateway.model.applications import Application, Grant, Scope
 from gateway.model.objects import ROOT_ORGANIZATION_ID
 from gateway.store.clients import applications
@@ -197,7 +197,7 @@ def change(invocation: Invocation, /, name: str, description: str | None, enable
 def access(settings: Settings, application: Application, instance_id: str) -> dict[str, Any]:
     """How the application gets in: its bind DN in each view it may use, its client id, the API's base URL."""
     granted = application.views or (settings.view[0].name,)
-    views = [factories.view(table) for table in settings.view if table.name in granted]
+    views = [table.view() for table in settings.view if table.name in granted]
     listening = str(settings.http.listen[0]) if settings.http.listen else "(not listening)"
     scheme = "https" if settings.http.certificate else "http"
     return {

@@ -10,8 +10,8 @@ import click
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import Progress, as_json, print_json
+from gateway.app.connector_kinds.registry import kind_of
 from gateway.app.connector_kinds.source_table import SourceTable
-from gateway.app.parts import factories
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import CheckItem, CheckStatus
 from gateway.model.objects import Attributes, Kind
@@ -44,7 +44,7 @@ def _checked(table: SourceTable, *, silent: bool) -> list[CheckItem]:
         if not silent:
             progress.say(f"source {table.name} ({table.kind})")
         progress.show("connecting …")
-        for item in factories.source(table).check():
+        for item in kind_of(table).source(table).check():
             items.append(item)
             for line in () if silent else _lines(item):
                 progress.say(line)

@@ -14,7 +14,7 @@ from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import name_lookup, record_format
 from gateway.app.commands.reports.operator_name import login_name
 from gateway.app.commands.reports.output import as_json, print_json, print_table
-from gateway.app.parts import factories, store_opening
+from gateway.app.parts import local_parts, source_parts, store_opening
 from gateway.app.process import log_setup
 from gateway.frontends.admin.link_format import (
     MergedJson,
@@ -188,7 +188,7 @@ def _carry_out(invocation: Invocation, decide: Callable[[Connection, Decisions, 
     """Decide in one transaction, log the decision, and print its outcome."""
     settings = invocation.loaded.settings
     log_setup.configure(settings.log.level, settings.log.format)
-    decisions, by = factories.decisions(settings), login_name()
+    decisions, by = local_parts.decisions(settings, source_parts.build(settings)), login_name()
     with store_opening.database(settings) as database:
         report = database.write_blocking(lambda connection: decide(connection, decisions, by))
     outcome = report.outcome

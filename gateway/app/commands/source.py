@@ -15,7 +15,7 @@ from gateway.app.commands.reports import leaver_report
 from gateway.app.commands.reports.operator_name import login_name
 from gateway.app.commands.reports.output import Progress, as_json, print_json
 from gateway.app.config.settings import Settings
-from gateway.app.parts import clock, factories, lease_holder, store_opening
+from gateway.app.parts import clock, lease_holder, local_parts, store_opening
 from gateway.app.process import log_setup
 from gateway.model.errors import Conflict, NotFound
 from gateway.model.objects import Kind
@@ -47,7 +47,7 @@ def finalize(invocation: Invocation, name: str, as_json: bool) -> None:
     with store_opening.database(settings) as database:
         state = _ended(settings, database, name)
         there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
-        own = factories.own_inbound(settings)
+        own = local_parts.own_inbound(settings)
         steps = source_retirement.finalize(database.write_blocking, own, state.id)
         _carry_out(settings, database, state, "finalize", there, steps)
     _tell(state, "finalized", there, as_json=as_json)
@@ -75,7 +75,7 @@ def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: boo
             raise Conflict("nothing was changed; say --yes to let go of them, or `gateway source finalize` to keep them")
         if not allow_deletions:
             source_retirement.check(state.id, there, Guard())
-        ended = source_retirement.door(state, factories.own_inbound(settings), delete=delete)
+        ended = source_retirement.door(state, local_parts.own_inbound(settings), delete=delete)
         steps = source_retirement.terminate(database.write_blocking, ended)
         _carry_out(settings, database, state, "terminate", there, steps)
     _tell(state, "terminated", there, as_json=as_json)

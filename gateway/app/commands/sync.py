@@ -13,9 +13,8 @@ from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import run_report
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import Progress, as_json, print_json
-from gateway.app.config.settings import Settings
-from gateway.app.connector_kinds.source_table import SourceTable
-from gateway.app.parts import clock, factories, lease_holder, store_opening
+from gateway.app.parts import clock, lease_holder, source_parts, store_opening
+from gateway.app.parts.source_parts import SourceParts
 from gateway.model.errors import Conflict, GatewayError
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine.database import Connection, Database
@@ -44,21 +43,22 @@ def command(
     """Read SOURCE (or all) now. A running `gateway serve` is asked to do it; without one it is done here."""
     invocation: Invocation = context.obj
     settings = invocation.loaded.settings
-    tables = chosen_sources(settings, source)
+    chosen = {table.name for table in chosen_sources(settings, source)}
     reports: list[dict[str, Any]] = []
     worst = 0
     with store_opening.database(settings) as database:
-        for table in tables:
+        for parts in (parts for parts in source_parts.build(settings) if parts.table.name in chosen):
+            name = parts.table.name
             try:
                 if dry_run:
-                    report = _foresee(database, settings, table, full=full, silent=as_json)
+                    report = _foresee(database, parts, full=full, silent=as_json)
                 else:
-                    request = Request(0, table.name, full, allow_deletions, clock.now())
-                    report = _synchronize(database, settings, table, request, silent=as_json)
+                    request = Request(0, name, full, allow_deletions, clock.now())
+                    report = _synchronize(database, parts, request, silent=as_json)
             except GatewayError as error:
-                report = {"source": table.name, "status": "failed", "error": str(error), "exit_code": exit_code(error)}
+                report = {"source": name, "status": "failed", "error": str(error), "exit_code": exit_code(error)}
                 if not as_json:
-                    click.echo(f"gateway: {run_report.named(table.name, str(error))}", err=True)
+                    click.echo(f"gateway: {run_report.named(name, str(error))}", err=True)
             reports.append(report)
             worst = max(worst, report.get("exit_code", 0))
     if as_json:
@@ -66,23 +66,21 @@ def command(
     context.exit(worst)
 
 
-def _synchronize(
-    database: Database, settings: Settings, table: SourceTable, request: Request, *, silent: bool
-) -> dict[str, Any]:
-    run = _run_somewhere(database, settings, table, request)
+def _synchronize(database: Database, parts: SourceParts, request: Request, *, silent: bool) -> dict[str, Any]:
+    run = _run_somewhere(database, parts, request)
     if not silent:
         run_report.print_run(run)
     return run_report.of_run(run)
 
 
-def _run_somewhere(database: Database, settings: Settings, table: SourceTable, request: Request) -> SyncRun:
+def _run_somewhere(database: Database, parts: SourceParts, request: Request) -> SyncRun:
     """By whoever reads the source, else here. Between two looks somebody may begin or cease to read it."""
     while True:
-        run = _ask(database, request) if _reader(database, table.name) is not None else None
+        run = _ask(database, request) if _reader(database, parts.table.name) is not None else None
         if run is not None:
             return run
         try:
-            return _run_here(database, settings, table, request)
+            return _run_here(database, parts, request)
         except Conflict:
             time.sleep(POLL_SECONDS)
 
@@ -118,14 +116,14 @@ def _reader(database: Database, source_id: str) -> str | None:
     return database.read_blocking(lambda connection: leases.holder_of(connection, name_for(source_id), clock.now()))
 
 
-def _run_here(database: Database, settings: Settings, table: SourceTable, request: Request) -> SyncRun:
+def _run_here(database: Database, parts: SourceParts, request: Request) -> SyncRun:
     """Read the source in this process. Raises Conflict when another one does; failures are in the run."""
-    source, inbound = factories.source(table), factories.inbound(table, settings)
+    name, inbound = parts.table.name, parts.inbound
     order = Order(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
     reading = Reading(inbound, order, clock.now)
     with (
-        LeaseInThread(database, name_for(table.name), lease_holder.name(), clock.now),
-        Progress(f"source {table.name}") as progress,
+        LeaseInThread(database, name_for(name), lease_holder.name(), clock.now),
+        Progress(f"source {name}") as progress,
     ):
         correlation_keys.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
         watermark, step = database.write_blocking(reading.begin)
@@ -133,7 +131,7 @@ def _run_here(database: Database, settings: Settings, table: SourceTable, reques
         run_id = reading.run.id or 0
         seen = 0
         try:
-            for batch in source.read(watermark, follow=False):
+            for batch in parts.source.read(watermark, follow=False):
                 step = database.write_blocking(partial(reading.apply, batch=batch))
                 reading.committed(step)
                 seen += len(batch.deltas)
@@ -150,18 +148,18 @@ def _run_here(database: Database, settings: Settings, table: SourceTable, reques
     return run
 
 
-def _foresee(database: Database, settings: Settings, table: SourceTable, *, full: bool, silent: bool) -> dict[str, Any]:
-    source, inbound = factories.source(table), factories.inbound(table, settings)
+def _foresee(database: Database, parts: SourceParts, *, full: bool, silent: bool) -> dict[str, Any]:
+    name, inbound = parts.table.name, parts.inbound
     correlation_keys.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
     preview = Preview(inbound)
     watermark = None if full else database.read_blocking(inbound.watermark)
     seen = 0
-    with Progress(f"source {table.name}") as progress:
-        for batch in source.read(watermark, follow=False):
+    with Progress(f"source {name}") as progress:
+        for batch in parts.source.read(watermark, follow=False):
             database.read_blocking(partial(preview.look, batch=batch))
             seen += len(batch.deltas)
             progress.show(f"{seen:,} records …")
     foreseen = database.read_blocking(preview.finish)
     if not silent:
-        run_report.print_foreseen(table.name, foreseen)
-    return run_report.of_foreseen(table.name, foreseen)
+        run_report.print_foreseen(name, foreseen)
+    return run_report.of_foreseen(name, foreseen)

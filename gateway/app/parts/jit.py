@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 
-from gateway.app.config.settings import Settings
-from gateway.app.connector_kinds.source_kind import LoginParts
-from gateway.app.parts import factories
+from gateway.app.parts.source_parts import SourceParts
 from gateway.directory.authentication.jit import JitProvisioning, JitSource
 from gateway.model.connector import Authenticator
 from gateway.model.deltas import Batch, Delta
@@ -31,29 +29,23 @@ class StoreJitProvisioner:
 
     async def provision(self, source_id: str, delta: Delta) -> ProvisionedUser | None:
         """See JitProvisioner.provision."""
-        return await self._database.write(partial(_enter, inbound=self._inbounds[source_id], delta=delta))
+        return await self._database.write(partial(_provision, inbound=self._inbounds[source_id], delta=delta))
 
 
-def admission(
-    settings: Settings,
-    database: Database,
-    logins: Mapping[str, LoginParts],
-    authenticators: Mapping[str, Authenticator],
-    reactor: IReactorTime,
+def provisioning(
+    database: Database, sources: Sequence[SourceParts], authenticators: Mapping[str, Authenticator], clock: IReactorTime
 ) -> JitProvisioning | None:
-    """Return what lets unknown users in; None where no source does. `logins` and `authenticators`: by source id, as for all
-    binds."""
-    lookups = {name: parts.user_lookup for name, parts in logins.items() if parts.user_lookup is not None}
+    """Return what creates users at their first bind; None where no source asks for it. `authenticators`: by source id, as for
+    all binds."""
+    lookups = {one.table.name: one.login.user_lookup for one in sources if one.login and one.login.user_lookup}
     if not lookups:
         return None
-    entrance = StoreJitProvisioner(
-        database, {table.name: factories.inbound(table, settings) for table in settings.source if table.name in lookups}
-    )
-    sources = [JitSource(name, lookup, authenticators[name]) for name, lookup in lookups.items()]
-    return JitProvisioning(sources, entrance, reactor.seconds)
+    provisioner = StoreJitProvisioner(database, {parts.table.name: parts.inbound for parts in sources})
+    jit_sources = [JitSource(name, lookup, authenticators[name]) for name, lookup in lookups.items()]
+    return JitProvisioning(jit_sources, provisioner, clock.seconds)
 
 
-def _enter(connection: Connection, *, inbound: Inbound, delta: Delta) -> ProvisionedUser | None:
+def _provision(connection: Connection, *, inbound: Inbound, delta: Delta) -> ProvisionedUser | None:
     ready = correlation_keys.is_done(connection, inbound.settings.key_names)  # else nobody might be found who is here already
     if not ready or not inbound.is_open(connection):
         raise SourceUnavailable(f"source {inbound.source_id}: its settings are new and being prepared: try again shortly")

@@ -11,8 +11,9 @@ from typing import Any
 from twisted.python.threadpool import ThreadPool
 
 from gateway.app.config.settings import LimitsTable, Settings
-from gateway.app.parts import clock, factories, jit
+from gateway.app.parts import clock, jit, local_parts
 from gateway.app.parts.measured_authenticator import MeasuredAuthenticator, TellUpstream
+from gateway.app.parts.source_parts import SourceParts
 from gateway.app.process.certificates import Certificate
 from gateway.directory.authentication.authentication import Authentication
 from gateway.directory.authentication.offline_binds import OfflineBinds
@@ -27,6 +28,7 @@ from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.core.write_port import Writer
 from gateway.store.engine.database import Database
+from gateway.twisted_internals.reactor import IReactor
 
 SEARCH_THREADS = 2  # large searches are sliced; more threads would only take turns
 
@@ -44,21 +46,22 @@ def build(
     settings: Settings,
     database: Database,
     directory: Directory,
-    reactor: Any,
+    sources: Sequence[SourceParts],
+    reactor: IReactor,
     *,
     soft_lock: SoftLock,
     tell_upstream: TellUpstream,
     certificate: Certificate | None,
 ) -> LdapFace:
     """The services of this process's LDAP server. Nothing is opened or started."""
-    logins = factories.login_parts(settings, reactor)
+    logins = {parts.table.name: parts.login for parts in sources if parts.login is not None}
     hashing = PasswordHashing(reactor)
     offline_seconds = {name: parts.offline_bind_seconds for name, parts in logins.items()}
     offline = OfflineBinds(database, hashing, offline_seconds, clock.now)
     measured = {
         name: MeasuredAuthenticator(name, parts.authenticator, tell_upstream, reactor) for name, parts in logins.items()
     }
-    newcomers = jit.admission(settings, database, logins, measured, reactor)
+    newcomers = jit.provisioning(database, sources, measured, reactor)
     passwords = PasswordCheck(database, measured, hashing, offline, newcomers)
     authentication = Authentication(
         directory,
@@ -90,8 +93,8 @@ def build(
         require_tls=settings.ldap.require_tls,
         password_changes=password_changes,
         revocation=Revocation(authentication, database),
-        writer=Writer(database, factories.local_door(settings), clock.now),
-        sources=tuple(table.name for table in settings.source),
+        writer=Writer(database, local_parts.local_door(settings), clock.now),
+        sources=tuple(parts.table.name for parts in sources),
         log_operations=settings.log.level == "debug",
     )
     closers = [close for parts in logins.values() for close in parts.closers]

@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import LoopingCall
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from gateway.app.parts import factories, ldap_server
+from gateway.app.parts import ldap_server, source_parts
 from gateway.app.process import log_setup
 from gateway.app.process.certificates import Certificate
 from gateway.app.process.epoll_reactor import epoll_reactor
@@ -62,7 +62,7 @@ class Worker:
         self._stopping = False
         self._database = Database(settings.store_url, reactor=reactor)
         self._database.on_commit(lambda number: reactor.callFromThread(self._channel.send, Committed(number)))
-        self._views = {table.name: SharedView(factories.view(table), settings.view_dir, reactor) for table in settings.view}
+        self._views = {table.name: SharedView(table.view(), settings.view_dir, reactor) for table in settings.view}
         self._certificate = _certificate(boot)
         self._renewed = RenewedPem()
         self._soft_lock = AskedSoftLock(self._channel.send)
@@ -70,6 +70,7 @@ class Worker:
             settings,
             self._database,
             Directory(list(self._views.values())),
+            source_parts.build(settings, reactor),
             reactor,
             soft_lock=self._soft_lock,
             tell_upstream=lambda *told: self._channel.send(UpstreamAsked(*told)),

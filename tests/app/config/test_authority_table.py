@@ -7,7 +7,7 @@ import pytest
 from gateway.app.commands.config import effective, toml_lines
 from gateway.app.config import loader
 from gateway.app.config.settings import Settings
-from gateway.app.parts import factories
+from gateway.app.parts import local_parts, source_parts
 from gateway.model.errors import ConfigurationError
 from gateway.model.objects import Kind
 from gateway.sync.rules.authority import Authority, Rule
@@ -60,8 +60,8 @@ def test_lists_tables_and_single_names_become_rules(tmp_path: Path) -> None:
         },
     )
     assert settings.authority.authority() == expected
-    assert factories.inbound(settings.source[0], settings).authority == expected
-    assert factories.own_inbound(settings).authority == expected
+    assert source_parts.build(settings)[0].inbound.authority == expected
+    assert local_parts.own_inbound(settings).authority == expected
 
 
 def test_what_is_shown_of_the_rules_can_be_read_again(tmp_path: Path) -> None:

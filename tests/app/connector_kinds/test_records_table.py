@@ -8,7 +8,7 @@ import pytest
 
 from gateway.app.config import loader
 from gateway.app.config.settings import Settings
-from gateway.app.parts import factories
+from gateway.app.parts import source_parts
 from gateway.model.errors import ConfigurationError
 from gateway.model.objects import Kind
 from gateway.sync.rules.correlation import Reaction
@@ -37,7 +37,7 @@ def load(folder: Path, text: str) -> Settings:
 
 def test_rules_and_reactions_reach_the_door(tmp_path: Path) -> None:
     settings = load(tmp_path, LDIF + RULES)
-    door = factories.inbound(settings.source[0], settings).settings
+    door = source_parts.build(settings)[0].inbound.settings
     rules = door.correlation[Kind.USER]
     assert [rule.text for rule in rules.rules] == [
         "employee_number = employee_number",
@@ -53,9 +53,9 @@ def test_rules_and_reactions_reach_the_door(tmp_path: Path) -> None:
 def test_other_rules_have_the_source_read_anew_and_none_leave_it_as_it_was(tmp_path: Path) -> None:
     with_rules, without = load(tmp_path, LDIF + RULES), load(tmp_path, LDIF)
     other = load(tmp_path, LDIF + RULES.replace("several_records = true", ""))
-    fingerprints = {factories.fingerprint(settings.source[0]) for settings in (with_rules, without, other)}
+    fingerprints = {source_parts.fingerprint(settings.source[0]) for settings in (with_rules, without, other)}
     assert len(fingerprints) == 3
-    assert ";" not in factories.fingerprint(without.source[0])
+    assert ";" not in source_parts.fingerprint(without.source[0])
 
 
 @pytest.mark.parametrize(

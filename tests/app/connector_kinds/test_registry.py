@@ -14,7 +14,7 @@ from gateway.app import wiring
 from gateway.app.config import loader
 from gateway.app.config.settings import Settings
 from gateway.app.connector_kinds.registry import SOURCE_KINDS, AnySourceKind, kind_of
-from gateway.app.parts import factories, store_opening
+from gateway.app.parts import source_parts, store_opening
 from gateway.model.connector import BindOutcome
 from gateway.model.errors import ConfigurationError
 from gateway.store.engine.database import Connection
@@ -105,7 +105,9 @@ async def test_the_whole_program_reads_a_source_of_a_new_kind_and_asks_it_for_pa
             close()
         program.tail.close()
         database.close()
-    authenticator = factories.login_parts(settings, installed())["office"].authenticator
+    [parts] = source_parts.build(settings, installed())
+    assert parts.login is not None
+    authenticator = parts.login.authenticator
     assert (await authenticator.authenticate("anna", b"anna"[::-1])).outcome is BindOutcome.ACCEPTED
     assert (await authenticator.authenticate("anna", b"bert")).outcome is BindOutcome.REFUSED
 

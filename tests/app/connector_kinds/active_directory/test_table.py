@@ -8,7 +8,7 @@ import pytest
 
 from gateway.app.config import loader
 from gateway.app.connector_kinds.active_directory.table import ActiveDirectorySourceTable
-from gateway.app.parts import factories
+from gateway.app.parts import source_parts
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
 from gateway.model.errors import ConfigurationError
 from gateway.model.objects import Kind
@@ -45,14 +45,13 @@ def test_controllers_scope_and_account_come_as_they_are_written(tmp_path: Path) 
     assert users.contains("CN=a,OU=People,DC=example,DC=com")
     assert not users.contains("CN=a,OU=Old,OU=People,DC=example,DC=com")
     assert users.mapping.attributes["username"] == ("sAMAccountName",)
-    assert factories.source(table).source_type == "ad"
     assert table.authenticates
 
 
 def test_another_scope_is_another_fingerprint_and_another_controller_is_not(tmp_path: Path) -> None:
-    plain = factories.fingerprint(loaded(tmp_path, PLAIN))
-    assert factories.fingerprint(loaded(tmp_path, PLAIN.replace("OU=Old", "OU=New"))) != plain
-    assert factories.fingerprint(loaded(tmp_path, PLAIN.replace("dc2", "dc3"))) == plain
+    plain = source_parts.fingerprint(loaded(tmp_path, PLAIN))
+    assert source_parts.fingerprint(loaded(tmp_path, PLAIN.replace("OU=Old", "OU=New"))) != plain
+    assert source_parts.fingerprint(loaded(tmp_path, PLAIN.replace("dc2", "dc3"))) == plain
     assert "sesame" not in plain
 
 

@@ -141,7 +141,7 @@ def ldap3_seconds(server: Samba) -> float:
     return time.monotonic() - began
 
 
-def _accept(_: search.Found) -> None:
+def _accept(_: search.SearchOutcome) -> None:
     """However a search ended: what it should have found is checked elsewhere."""
 
 

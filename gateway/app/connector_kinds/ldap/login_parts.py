@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from gateway.app.connector_kinds.ldap.table import LdapSourceTable
-from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator, PassThroughSettings
+from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator
+from gateway.connectors.ldap.bind.settings import PassThroughSettings
 from gateway.connectors.ldap.client.settings import KindSettings
 from gateway.connectors.ldap.client.user_lookup import EntryToDelta, LdapUserLookup, UserLookupSettings
 from gateway.model.attributes import NAMING_ATTRIBUTE

@@ -1,1 +1,24 @@
-"""The package gateway.connectors.ldap.active_directory."""
+"""The source of kind `active_directory`, for domain controllers of Windows and Samba.
+
+To read in this order, each importing only modules above it:
+
+- `windows_values`, `settings`: values as the controller writes them; the configured scope.
+- `controller`: the identity of the controller behind a session.
+- `entry_to_delta`: one entry as a delta, with identity, scope and account status.
+- `change_tracker`: the interface by which changes are learned; `dirsync` and `usn` are its two implementations.
+- `watermark`: the position in one controller's database.
+- `account_expiry`, `change_notification`: changes that the controller does not report, and those that it announces.
+- `entry_search`, `primary_groups`, `reader`: reading entries, with members in ranges and primary groups.
+- `check`: the items of `gateway check`.
+- `session_read`, `source`: one read on one session; the Source.
+
+Decisions:
+
+- A change set only names entries; they are read again before they are reported. A change shows some attributes of an entry,
+  and scope and filter need all of them.
+- DirSync where the account has the right "Replicating Directory Changes", else uSNChanged with tombstones, else a list of what
+  is present. The weaker ways need fewer rights and report later.
+- A watermark is bound to the invocationId of a controller's database: USNs and cookies mean nothing to another controller.
+
+The clock is handed in; no module here reads the time of day by itself but `source.present_time`.
+"""

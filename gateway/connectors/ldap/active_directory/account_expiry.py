@@ -1,5 +1,7 @@
-"""Accounts that expire: at the moment that accountExpires names, an account is not enabled any more, and nobody tells. Who
-expires soon is known ahead, and read again when the moment has passed. Pure but for the clock handed in."""
+"""Account expiry: at the moment in accountExpires an account is no longer enabled, and the controller reports no change. Users
+who expire soon are known ahead and read again when the moment has passed. Pure but for the clock handed in.
+
+All moments are FILETIME ticks (windows_values.py)."""
 
 import heapq
 from collections.abc import Callable
@@ -7,14 +9,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.connectors.ldap.active_directory import windows_values
-from gateway.connectors.ldap.active_directory.change_tracker import Change, Changes
+from gateway.connectors.ldap.active_directory.change_tracker import ChangeSet, EntryChange
 from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirectoryEntry
 
-AHEAD: Final = timedelta(hours=1)  # accountExpires has no index: the controller looks through all users for it
+AHEAD: Final = timedelta(hours=1)  # accountExpires has no index: the controller scans all users for it
 
 
-class Expiring:
-    """`checked`: up to which moment (in ticks) everybody who has expired was reported; None: nothing was read yet."""
+class AccountExpiry:
+    """The queue of users who expire soon. `checked`: the moment up to which every expired user was reported; None when nothing
+    was read yet."""
 
     def __init__(self, now: Callable[[], datetime], checked: int | None = None) -> None:
         self._now = now
@@ -22,37 +25,40 @@ class Expiring:
         self._known_until = self.checked
         self._soon: list[tuple[int, str]] = []
 
-    def all_are_told(self) -> None:
-        """Every user is going to be read now: `note` hears of all who expire soon, and the controller need not be asked."""
+    def restart(self) -> None:
+        """Begin anew before a full read: every user is going to be passed to `add`, so the controller need not be asked."""
         self.checked = self._ticks()
         self._known_until = windows_values.filetime(self._now() + AHEAD)
         self._soon = []
 
-    def window(self) -> tuple[int, int] | None:
-        """Between which moments to ask the controller who expires; None while enough is known. Tell `note` of all of them."""
+    def next_window(self) -> tuple[int, int] | None:
+        """Return the moments between which the controller must be asked who expires; None while enough is known.
+
+        The caller passes every user found to `add`.
+        """
         now = self._ticks()
         if now < self._known_until:
             return None
         after, self._known_until = self._known_until, windows_values.filetime(self._now() + AHEAD)
         return after, self._known_until
 
-    def note(self, entry: ActiveDirectoryEntry) -> None:
-        """A user was read, with this moment."""
+    def add(self, entry: ActiveDirectoryEntry) -> None:
+        """Queue a user who was read, when the account expires within the known time."""
         if entry.delta is not None and entry.expires is not None and self.checked <= entry.expires <= self._known_until:
             heapq.heappush(self._soon, (entry.expires, entry.guid))
 
-    def due(self) -> Changes:
-        """Those whose moment has come since the last time."""
-        now, changes = self._ticks(), Changes()
+    def due(self) -> ChangeSet:
+        """Return the users whose moment has come since the last call, each once."""
+        now, changes = self._ticks(), ChangeSet()
         while self._soon and self._soon[0][0] <= now:
             _, guid = heapq.heappop(self._soon)
-            changes.note(Change(guid, "", moved=False, whole=False, primary=False))
+            changes.add(EntryChange(guid, "", moved=False, whole=False, primary_group_changed=False))
         self.checked = max(self.checked, now)
         return changes
 
     @property
     def is_due(self) -> bool:
-        """Whether `due` or `window` has something."""
+        """True when `due` or `next_window` has something to return."""
         now = self._ticks()
         return now >= self._known_until or bool(self._soon and self._soon[0][0] <= now)
 

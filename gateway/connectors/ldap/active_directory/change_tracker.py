@@ -1,78 +1,90 @@
-"""What a domain controller tells of changes: which entries, and what of them. What has become of them is read afterwards
-(reader.py), so that scope and filter are always judged by the whole entry."""
+"""The interface by which changes of a domain controller are learned: a ChangeTracker yields change sets.
 
-from collections.abc import Iterator
+A change set names the entries and what of them has changed. Their present content is read afterwards (reader.py), so that scope
+and filter are always judged by the whole entry."""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from gateway.connectors.ldap.client.errors import UpstreamError
 from gateway.model.records import Reference
 
 
 @dataclass(slots=True)
-class Change:
-    """One entry that has changed, or is new.
+class EntryChange:
+    """One entry that has changed or is new.
 
-    `dn`: as the controller told it. `moved`: its name or place may be another, so that what lies below it has another DN.
-    `whole`: it may have come into scope, so all that it says must be said again. `primary`: its primary group may be another.
-    `added`, `removed`: the members that the change is about, when it is not `whole`.
+    `dn`: as the controller reported it. `moved`: its name or parent may have changed, so that the entries below it have other
+    DNs. `whole`: it may have come into scope, so everything must be reported again. `primary_group_changed`: its primary group
+    may be another one. `added`, `removed`: the members that the change is about, when it is not `whole`.
     """
 
     guid: str
     dn: str
     moved: bool = True
     whole: bool = True
-    primary: bool = True
+    primary_group_changed: bool = True
     added: tuple[Reference, ...] = ()
     removed: tuple[Reference, ...] = ()
 
 
 @dataclass(slots=True)
-class Changes:
-    """What one answer told, by objectGUID; `gone`: entries that were deleted."""
+class ChangeSet:
+    """The changes of one answer by objectGUID; `deleted`: the entries that were deleted."""
 
-    changed: dict[str, Change] = field(default_factory=dict)
-    gone: dict[str, None] = field(default_factory=dict)
+    changed: dict[str, EntryChange] = field(default_factory=dict)
+    deleted: dict[str, None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.gone)
+        return bool(self.changed or self.deleted)
 
-    def note_gone(self, guid: str) -> None:
+    def add_deleted(self, guid: str) -> None:
         self.changed.pop(guid, None)
-        self.gone[guid] = None
+        self.deleted[guid] = None
 
-    def note(self, change: Change) -> None:
+    def add(self, change: EntryChange) -> None:
         self.changed[change.guid] = change
 
 
-class PositionRefused(Exception):
-    """The controller cannot go on from where we are: everything must be compared. `refused` says so to a person."""
+@dataclass(frozen=True, slots=True)
+class TrackerState:
+    """The tracker's part of a watermark. `cookies`: DirSync's, by naming context. `usn`: the highest uSNChanged that was read.
+    Each tracker fills one of them."""
 
-    def __init__(self, refused: UpstreamError) -> None:
+    cookies: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    usn: int = 0
+
+
+class WatermarkRefused(Exception):
+    """The controller cannot continue from the watermark, so everything must be compared. `error`: for the administrator."""
+
+    def __init__(self, error: UpstreamError) -> None:
         super().__init__()
-        self.refused = refused
+        self.error = error
 
 
-class NotAllowed(Exception):
-    """The account may not read changes this way."""
+class TrackingForbidden(Exception):
+    """The account may not read changes this way. `error`: for the administrator."""
 
-    def __init__(self, refused: UpstreamError) -> None:
+    def __init__(self, error: UpstreamError) -> None:
         super().__init__()
-        self.refused = refused
+        self.error = error
 
 
-class Tracker(Protocol):
-    """One way to learn of changes; `name` stands for it in a stored position."""
+class ChangeTracker(Protocol):
+    """One way to learn of changes; `name` stands for it in a stored watermark."""
 
     name: str
 
     def start(self) -> None:
-        """Begin at the present: what is read from now on is not older. Raises NotAllowed."""
+        """Begin at the present: entries read from now on are not older than `state`. May be called again. Raises
+        TrackingForbidden."""
 
-    def rounds(self) -> Iterator[Changes]:
-        """What has changed since then, or since the last time, answer by answer; after each, `position` has it behind itself.
-        Raises PositionRefused, NotAllowed."""
+    def change_sets(self) -> Iterator[ChangeSet]:
+        """Yield what has changed since `state`, answer by answer; after each, `state` includes it. May be called any number of
+        times. Raises WatermarkRefused, TrackingForbidden."""
 
     @property
-    def position(self) -> dict[str, Any]:
-        """How far it has come, as JSON can hold it."""
+    def state(self) -> TrackerState:
+        """How far the changes have been read."""

@@ -1,4 +1,4 @@
-"""Which domain controller this is, what it holds, and what the account may see there: read once for each connection."""
+"""The domain controller of a session: its identity, its naming contexts, and what the account may see there."""
 
 import re
 from dataclasses import dataclass, field
@@ -18,33 +18,41 @@ SHOW_DELETED: Final = controls.control(controls.ShowDeleted(), criticality=True)
 
 _CURSOR_SOURCE = re.compile(r"<uuidSourceDsaInvocationID>\{?([0-9A-Fa-f-]{36})\}?</uuidSourceDsaInvocationID>")
 _CURSOR_NUMBER = re.compile(r"<usnAttributeFilter>(\d{1,20})</usnAttributeFilter>")
-"""A cursor is a piece of XML."""
+"""Each value of msDS-NCReplCursors is an XML element."""
 
-_WANTED = ("namingContexts", "dsServiceName", "dnsHostName", "highestCommittedUSN", "supportedControl", "supportedCapabilities")
+_ROOT_DSE_ATTRIBUTES = (
+    "namingContexts",
+    "dsServiceName",
+    "dnsHostName",
+    "highestCommittedUSN",
+    "supportedControl",
+    "supportedCapabilities",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class DomainController:
-    """`invocation`: what USNs and cookies belong to: it changes when the controller's database is restored. `contexts`: the
-    naming contexts that the bases of the source lie in, as the controller spells them."""
+    """One domain controller. `invocation_id`: of its database, changed by a restore; USNs and cookies are valid for one only.
+    `contexts`: the naming contexts that hold the bases of the source, as the controller spells them. `supported`: the OIDs of
+    its controls."""
 
     name: str
-    invocation: str
+    invocation_id: str
     contexts: tuple[str, ...]
     supported: frozenset[str] = field(repr=False)
 
     def context_of(self, base: str) -> str:
-        """The naming context that a base of the source lies in."""
+        """Return the naming context that holds a base of the source."""
         return _holding(self.contexts, base) or ""
 
     def contexts_of(self, settings: ActiveDirectoryKindSettings) -> tuple[str, ...]:
-        """Those that hold the bases of one kind, each once."""
+        """Return the naming contexts that hold the bases of one kind, each once."""
         return tuple(dict.fromkeys(self.context_of(base) for base in settings.top_bases))
 
 
 def identify(session: Session, settings: ActiveDirectorySettings) -> DomainController:
-    """Raises UpstreamRefused for what is no domain controller, or holds none of the naming contexts of a base."""
-    found = search.root_dse(session, _WANTED)
+    """Read the root DSE. Raises UpstreamRefused when the server is no domain controller, or does not hold a base."""
+    found = search.read_root_dse(session, _ROOT_DSE_ATTRIBUTES)
     capabilities = found.get("supportedcapabilities", [])
     if oids.ACTIVE_DIRECTORY not in capabilities:
         cure = 'give the URL of a domain controller, or use kind = "openldap"'
@@ -60,33 +68,36 @@ def identify(session: Session, settings: ActiveDirectorySettings) -> DomainContr
             contexts[context] = None
     service = next(iter(found.get("dsservicename", ())), "")
     name = next(iter(found.get("dnshostname", ())), "") or service
-    return DomainController(name, _invocation(session, service), tuple(contexts), frozenset(found.get("supportedcontrol", ())))
+    supported = frozenset(found.get("supportedcontrol", ()))
+    return DomainController(name, _invocation_id(session, service), tuple(contexts), supported)
 
 
 def highest_usn(session: Session) -> int:
-    """The number of the last change that the controller has committed."""
-    [text] = search.root_dse(session, ("highestCommittedUSN",)).get("highestcommittedusn") or ["0"]
+    """Return the number of the last change that the controller has committed."""
+    [text] = search.read_root_dse(session, ("highestCommittedUSN",)).get("highestcommittedusn") or ["0"]
     return int(text)
 
 
-def heard_from(session: Session, context: str, invocation: str) -> int | None:
-    """Up to which number of another controller's changes this one has heard of all in a naming context ([MS-ADTS]
-    §3.1.1.4.5.30, msDS-NCReplCursors); None where this is not shown."""
+def replicated_up_to(session: Session, context: str, invocation_id: str) -> int | None:
+    """Return the number up to which this controller has replicated another one's changes of a naming context ([MS-ADTS]
+    §3.1.1.4.5.30, msDS-NCReplCursors); None when the controller does not show it."""
     request = SearchRequest(context, BASE_OBJECT, NEVER_DEREF_ALIASES, 0, 0, False, search.EVERYTHING, ("msDS-NCReplCursors",))
-    for data in list(search.search(session, request, search.Found())):
+    for data in list(search.execute(session, request, search.SearchOutcome())):
         for cursor in (value.decode(errors="replace") for _, values in session.entry(data)[1] for value in values):
             source, number = _CURSOR_SOURCE.search(cursor), _CURSOR_NUMBER.search(cursor)
-            if source and number and source[1].lower() == invocation:
+            if source and number and source[1].lower() == invocation_id:
                 return int(number[1])
     return None
 
 
 def lockout_policy(session: Session, context: str) -> tuple[int, float] | None:
-    """After how many wrong passwords within how many seconds the domain locks an account (never: 0); None where this cannot be
-    seen. Fine-grained policies for single groups ([MS-ADTS] §3.1.1.4.5.20) are not looked at."""
+    """Return the lockout threshold (failed binds; 0 for none) and its window in seconds; None when the account cannot see them.
+
+    Fine-grained policies of single groups ([MS-ADTS] §3.1.1.4.5.20) are ignored.
+    """
     wanted = ("lockoutThreshold", "lockOutObservationWindow")
     request = SearchRequest(context, BASE_OBJECT, NEVER_DEREF_ALIASES, 0, 0, False, search.EVERYTHING, wanted)
-    for data in list(search.search(session, request, search.Found())):
+    for data in list(search.execute(session, request, search.SearchOutcome())):
         found = {name.lower(): values for name, values in session.entry(data)[1]}
         failures, window = (windows_values.number(found.get(name.lower(), ())) for name in wanted)
         if failures is not None:
@@ -95,19 +106,21 @@ def lockout_policy(session: Session, context: str) -> tuple[int, float] | None:
 
 
 def shows_tombstones(session: Session, context: str) -> bool:
-    """Whether the account sees what was deleted: by default only administrators do. A domain in which nothing was deleted
-    counts as one that does not show it: nothing else tells the one from the other."""
+    """Return True when the account sees tombstones: by default only administrators do.
+
+    A domain in which nothing was ever deleted counts as one that does not show them: the two cannot be told apart.
+    """
     container, is_deleted = f"<WKGUID={DELETED_OBJECTS},{context}>", filters.Equality("isDeleted", b"TRUE")
     request = SearchRequest(container, SINGLE_LEVEL, NEVER_DEREF_ALIASES, 1, 0, False, is_deleted, search.NO_ATTRIBUTES)
-    return sum(1 for _ in search.search(session, request, search.Found(), (SHOW_DELETED,))) > 0
+    return sum(1 for _ in search.execute(session, request, search.SearchOutcome(), (SHOW_DELETED,))) > 0
 
 
-def _invocation(session: Session, service: str) -> str:
-    """The invocationId of the controller's database; where it may not be read, the controller's own name has to do."""
+def _invocation_id(session: Session, service: str) -> str:
+    """Return the invocationId of the controller's database; if hidden, the objectGUID or the DN of its NTDS settings."""
     request = SearchRequest(
         service, BASE_OBJECT, NEVER_DEREF_ALIASES, 0, 0, False, search.EVERYTHING, ("invocationId", "objectGUID")
     )
-    for data in search.search(session, request, search.Found()):
+    for data in search.execute(session, request, search.SearchOutcome()):
         values = {name.lower(): values for name, values in session.entry(data)[1]}
         for name in ("invocationid", "objectguid"):
             if values.get(name):
@@ -116,7 +129,7 @@ def _invocation(session: Session, service: str) -> str:
 
 
 def _holding(contexts: tuple[str, ...] | list[str], base: str) -> str | None:
-    """The innermost of these naming contexts that holds the base."""
+    """Return the innermost of these naming contexts that holds the base."""
     key = names.key(base)
     holding = [context for context in contexts if key.startswith(names.key(context))]
     return max(holding, key=lambda context: len(names.key(context)), default=None)

@@ -1,7 +1,7 @@
-"""From an entry of Active Directory to a Delta: identity, scope, mapping, and whether the account may log in. Pure.
+"""From an entry of Active Directory to a Delta: identity, scope, mapping and account status. Pure.
 
-The objectGUID is the external id. Members are told by GUID too: neither a renamed member nor one that is out of scope for a
-while is lost."""
+The objectGUID is the external id. Members are referenced by GUID too, so that neither a renamed member nor one that is out of
+scope for a while is lost."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -18,21 +18,21 @@ from gateway.model.records import Reference
 
 OBJECT_GUID: Final = "objectGUID"
 
-_BESIDE: Final[dict[Kind, tuple[str, ...]]] = {
+_UNMAPPED_ATTRIBUTES: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.ORGANIZATION: (OBJECT_GUID,),
     Kind.USER: (OBJECT_GUID, "objectSid", "primaryGroupID", "userAccountControl", "accountExpires"),
     Kind.GROUP: (OBJECT_GUID, "objectSid"),
 }
-"""What is asked for beside what the mapping names."""
+"""The attributes that are requested beside those of the mapping."""
 
 _TIMES = frozenset({"lockouttime", "accountexpires"})
-"""FILETIMEs that are passed on as Generalized Time; pwdLastSet only tells whether the password is another one."""
+"""FILETIMEs that become Generalized Time; pwdLastSet stays as it is: it only marks a new password."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveDirectoryEntry:
-    """One entry that was read. `delta`: None when it is out of scope. `primary_group`: the security identifier of the group
-    that a user is a member of without standing in it. `sid`: its own. `expires`: when the account will, in ticks."""
+    """One entry that was read. `delta`: None when it is out of scope. `sid`: its security identifier. `primary_group`: the SID
+    of the group that a user is a member of without standing in its link. `expires`: the moment in accountExpires, in ticks."""
 
     guid: str
     delta: Delta | None
@@ -42,7 +42,7 @@ class ActiveDirectoryEntry:
 
 
 class ActiveDirectoryEntryMapper:
-    """Reads the entries of one kind. `now`: when accounts are held against accountExpires."""
+    """The EntryMapper of one kind (client/entry_mapper.py). `now`: the moment that accountExpires is compared with."""
 
     def __init__(self, source_id: str, settings: ActiveDirectoryKindSettings, now: Callable[[], datetime]) -> None:
         self.settings = settings
@@ -53,13 +53,13 @@ class ActiveDirectoryEntryMapper:
         self._now = now
         plain = {name: theirs for name, theirs in settings.mapping.attributes.items() if name != MEMBERS}
         self._mapping = replace(settings.mapping, attributes=plain)
-        wanted = {name.lower(): name for name in (*self._mapping.source_attributes, *_BESIDE[self.kind])}
+        wanted = {name.lower(): name for name in (*self._mapping.source_attributes, *_UNMAPPED_ATTRIBUTES[self.kind])}
         self.identified_attributes = tuple(wanted.values())
-        """What to ask for; members are asked for beside it."""
+        """The attributes to request; those of `links` are requested beside them."""
 
-    def entry(self, object_name: bytes, attributes: EntryAttributes) -> ActiveDirectoryEntry:
-        """What the source says of this entry, but for its members. Raises SourceRefused when it has no objectGUID: without it
-        the entry would count as deleted."""
+    def to_entry(self, object_name: bytes, attributes: EntryAttributes) -> ActiveDirectoryEntry:
+        """Map an entry, but for its members. Raises SourceRefused when it shows no objectGUID: without it the entry would count
+        as deleted."""
         dn = windows_values.plain_dn(object_name.decode(errors="replace"))
         found = {description.lower(): values for description, values in attributes}
         if not found.get("objectguid"):
@@ -67,8 +67,9 @@ class ActiveDirectoryEntryMapper:
         guid = windows_values.guid_text(found["objectguid"][0])
         if not self.settings.contains(dn):
             return ActiveDirectoryEntry(guid, None)
-        told = [(name, windows_values.time_text(values) if name.lower() in _TIMES else values) for name, values in attributes]
-        delta = map_entry(self._mapping, self._source_id, guid, dn, told)
+        time_text = windows_values.time_text
+        converted = [(name, time_text(values) if name.lower() in _TIMES else values) for name, values in attributes]
+        delta = map_entry(self._mapping, self._source_id, guid, dn, converted)
         sid = next(iter(found.get("objectsid", ())), b"")
         if self.kind is not Kind.USER:
             return ActiveDirectoryEntry(guid, delta, sid)
@@ -83,8 +84,8 @@ class ActiveDirectoryEntryMapper:
         return ActiveDirectoryEntry(guid, delta, sid, group, expires)
 
     def to_delta(self, object_name: bytes, attributes: EntryAttributes) -> Delta | None:
-        """As `entry`, without what stands beside the delta."""
-        return self.entry(object_name, attributes).delta
+        """See EntryMapper.to_delta."""
+        return self.to_entry(object_name, attributes).delta
 
     def deleted(self, guid: str) -> Delta:
         return Delta(DeltaType.DELETE, self.kind, guid)
@@ -93,6 +94,6 @@ class ActiveDirectoryEntryMapper:
         return Delta(DeltaType.PRESENT, self.kind, guid)
 
 
-def pointers(values: Iterable[bytes]) -> tuple[Reference, ...]:
-    """Whom a link's values mean, each once."""
-    return tuple(dict.fromkeys(found for value in values if (found := windows_values.pointer(value)) is not None))
+def link_references(values: Iterable[bytes]) -> tuple[Reference, ...]:
+    """Return the references in a link's values, each once, in order."""
+    return tuple(dict.fromkeys(found for value in values if (found := windows_values.link_reference(value)) is not None))

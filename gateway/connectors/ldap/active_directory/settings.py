@@ -1,6 +1,5 @@
-"""What an administrator says about an Active Directory source, as frozen values.
-
-Everything that is wrong raises ValueError with a sentence; the configuration adds file, table and key."""
+"""The settings of an Active Directory source, as frozen values. A wrong value raises ValueError with a sentence; the
+configuration adds file, table and key."""
 
 import hashlib
 import json
@@ -19,25 +18,25 @@ from gateway.wire import filters
 
 DEFAULT_FILTERS: Final[Mapping[Kind, str]] = {
     Kind.ORGANIZATION: "(objectClass=organizationalUnit)",
-    Kind.USER: "(&(objectCategory=person)(objectClass=user))",  # computers are users too, but no persons
+    Kind.USER: "(&(objectCategory=person)(objectClass=user))",  # the class user includes computers
     Kind.GROUP: "(objectClass=group)",
 }
 
 
 class ActiveDirectoryMode(StrEnum):
-    """How changes are read."""
+    """The way of reading changes."""
 
     AUTO = "auto"
     """DIRSYNC when the account may use it, else USN."""
     DIRSYNC = "dirsync"
-    """The DirSync control: what has changed since a cookie, also of links. Needs the right "Replicating Directory Changes"."""
+    """The DirSync control: the changes since a cookie, those of links too. Needs the right "Replicating Directory Changes"."""
     USN = "usn"
-    """Everything whose uSNChanged has grown, tombstones included. Needs no right but to see them."""
+    """The entries whose uSNChanged has grown, tombstones included. Needs no right but to see those."""
 
 
 @dataclass(frozen=True)
 class ActiveDirectoryKindSettings(KindSettings):
-    """As KindSettings, but the bases may lie in several naming contexts; what lies below `exclude` is out of scope."""
+    """As KindSettings, but the bases may lie in several naming contexts; entries below `exclude` are out of scope."""
 
     exclude: tuple[str, ...] = ()
 
@@ -54,7 +53,7 @@ class ActiveDirectoryKindSettings(KindSettings):
         return tuple(names.key(dn) for dn in self.exclude)
 
     def contains(self, dn: str) -> bool:
-        """Whether an entry that matches the filter is in scope: see KindSettings."""
+        """Return True when an entry that matches the filter is in scope: see KindSettings."""
         key = names.key(dn)
         if not key.startswith(self.base_keys) or key.startswith(self.excluded_keys):
             return False
@@ -62,8 +61,8 @@ class ActiveDirectoryKindSettings(KindSettings):
 
     @cached_property
     def filter_attributes(self) -> frozenset[str]:
-        """What the filter looks at, in lower case, without options."""
-        return frozenset(_named(filters.parse(self.filter)))
+        """The attributes that the filter names, in lower case, without options."""
+        return frozenset(_attributes_of(filters.parse(self.filter)))
 
 
 def active_directory_kind_settings(
@@ -73,14 +72,15 @@ def active_directory_kind_settings(
     mapping: InboundMapping | None = None,
     exclude: tuple[str, ...] = (),
 ) -> ActiveDirectoryKindSettings:
-    """With the defaults for what is not given."""
-    told = mapping or InboundMapping(kind, DOMAIN_ATTRIBUTES[kind])
-    return ActiveDirectoryKindSettings(bases, filter_text or DEFAULT_FILTERS[kind], told, exclude)
+    """Return the settings of a kind, with the default filter and mapping where none is given."""
+    mapping = mapping or InboundMapping(kind, DOMAIN_ATTRIBUTES[kind])
+    return ActiveDirectoryKindSettings(bases, filter_text or DEFAULT_FILTERS[kind], mapping, exclude)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveDirectorySettings:
-    """One source of kind `active_directory`. `poll_seconds`: how often changes are asked for when nobody tells of them."""
+    """One source of kind `active_directory`. `poll_seconds`: the time between two reads of changes when the
+    controller notifies none."""
 
     id: str
     upstream: Upstream
@@ -96,21 +96,21 @@ class ActiveDirectorySettings:
 
     @property
     def ordered_kinds(self) -> tuple[ActiveDirectoryKindSettings, ...]:
-        """In the order in which they are read: organizations, users, groups."""
+        """The kinds in the order in which they are read: organizations, users, groups."""
         order = list(Kind)
         return tuple(sorted(self.kinds, key=lambda settings: order.index(settings.kind)))
 
     def fingerprint(self, settings: KindSettings) -> str:
-        """Changes with everything that a stored position silently depends on; no secret goes in. URLs do not count: a position
+        """Return a digest of everything that a stored watermark depends on; no secret goes in. URLs do not count: a watermark
         is bound to the controller's database."""
         excluded = [kind.excluded_keys for kind in self.kinds if kind is settings]
-        what = [self.upstream.bind_dn, settings.base_keys, excluded, settings.filter, asdict(settings.mapping)]
-        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:32]
+        rules = [self.upstream.bind_dn, settings.base_keys, excluded, settings.filter, asdict(settings.mapping)]
+        return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _named(wanted: filters.Filter) -> set[str]:
+def _attributes_of(wanted: filters.Filter) -> set[str]:
     if isinstance(wanted, filters.And | filters.Or):
-        return {name for part in wanted.filters for name in _named(part)}
+        return {name for part in wanted.filters for name in _attributes_of(part)}
     if isinstance(wanted, filters.Not):
-        return _named(wanted.filter)
+        return _attributes_of(wanted.filter)
     return {wanted.attribute.partition(";")[0].lower()} if wanted.attribute else set()

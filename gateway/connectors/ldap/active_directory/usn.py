@@ -1,12 +1,12 @@
-"""Changes by uSNChanged: everything whose number in this controller has grown since the last time, tombstones included.
+"""Changes by uSNChanged: every entry whose number in this controller has grown since the last read, tombstones included.
 
-It tells that an entry has changed, not what of it. Numbers of another controller mean nothing here."""
+It reports that an entry has changed, not what of it. The numbers of another controller mean nothing here."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from gateway.connectors.ldap.active_directory import windows_values
-from gateway.connectors.ldap.active_directory.change_tracker import Change, Changes, PositionRefused
+from gateway.connectors.ldap.active_directory.change_tracker import ChangeSet, EntryChange, TrackerState, WatermarkRefused
 from gateway.connectors.ldap.active_directory.controller import SHOW_DELETED, highest_usn
 from gateway.connectors.ldap.active_directory.entry_to_delta import OBJECT_GUID
 from gateway.connectors.ldap.client import search
@@ -16,15 +16,15 @@ from gateway.wire import filters
 from gateway.wire.messages import NEVER_DEREF_ALIASES, WHOLE_SUBTREE, SearchRequest
 from gateway.wire.result_codes import ResultCode
 
-LEAVES: Final = frozenset({b"user", b"group", b"contact", b"foreignSecurityPrincipal"})
+LEAF_CLASSES: Final = frozenset({b"user", b"group", b"contact", b"foreignSecurityPrincipal"})
 """Classes whose entries have nothing below them worth reading."""
 
-_PORTION: Final = 1000
-_MOST_PLACES: Final = 100_000  # a domain has some thousand units; what is forgotten is read once more than needed
+_SET_ENTRIES: Final = 1000  # changes in one change set
+_MAX_CONTAINERS: Final = 100_000  # a domain has some thousand units; a forgotten one is read once more than needed
 
 
 class UsnTracker:
-    """A Tracker (change_tracker.py). `usn`: the last number that is known."""
+    """A ChangeTracker (change_tracker.py). `usn`: the last number that was read."""
 
     name = "usn"
 
@@ -33,59 +33,59 @@ class UsnTracker:
         self._contexts = contexts
         self._page_size = page_size
         self._usn = usn
-        self._places: dict[str, str] = {}
-        """The DN at which each container was seen last: another one means that all below it have new ones."""
+        self._container_dns: dict[str, str] = {}
+        """The last seen DN of each container by its GUID: another one means that the entries below it have new DNs."""
 
     @property
-    def position(self) -> dict[str, Any]:
-        return {"usn": self._usn}
+    def state(self) -> TrackerState:
+        return TrackerState(usn=self._usn)
 
     def start(self) -> None:
         self._usn = highest_usn(self._session)
 
-    def rounds(self) -> Iterator[Changes]:
+    def change_sets(self) -> Iterator[ChangeSet]:
         upto = highest_usn(self._session)
         if upto < self._usn:
             what = f"its last change has the number {upto}, and number {self._usn} was read already"
-            raise PositionRefused(UpstreamRefused(self._session.place, what, "see whether it was restored from a backup"))
+            raise WatermarkRefused(UpstreamRefused(self._session.place, what, "see whether it was restored from a backup"))
         if upto == self._usn:
             return
-        portions = [Changes()]
+        change_sets = [ChangeSet()]
         for context in self._contexts:
-            for data in self._changed(context):
-                if len(portions[-1].changed) >= _PORTION:
-                    portions.append(Changes())
-                self._note(portions[-1], *self._session.entry(data))
-        yield from portions[:-1]
-        self._usn = upto  # what has changed since then is read again, and does no harm
-        yield portions[-1]
+            for data in self._changed_entries(context):
+                if len(change_sets[-1].changed) >= _SET_ENTRIES:
+                    change_sets.append(ChangeSet())
+                self._add(change_sets[-1], *self._session.entry(data))
+        yield from change_sets[:-1]
+        self._usn = upto  # a change made since then is read again, which does no harm
+        yield change_sets[-1]
 
-    def _changed(self, context: str) -> Iterator[bytes]:
-        wanted = filters.GreaterOrEqual("uSNChanged", str(self._usn + 1).encode())
+    def _changed_entries(self, context: str) -> Iterator[bytes]:
+        newer = filters.GreaterOrEqual("uSNChanged", str(self._usn + 1).encode())
         request = SearchRequest(
-            context, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, 0, 0, False, wanted, (OBJECT_GUID, "isDeleted", "objectClass")
+            context, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, 0, 0, False, newer, (OBJECT_GUID, "isDeleted", "objectClass")
         )
 
-        def judge(found: search.Found) -> None:
-            if found.code != ResultCode.SUCCESS:
+        def require(outcome: search.SearchOutcome) -> None:
+            if outcome.code != ResultCode.SUCCESS:
                 what = f"reading the changes of {context} failed"
-                raise refusal(self._session.place, what, found.result.result, SEARCH_CURES)
+                raise refusal(self._session.place, what, outcome.result, SEARCH_CURES)
 
-        return search.paged(self._session, request, self._page_size, judge, (SHOW_DELETED,))
+        return search.paged(self._session, request, self._page_size, require, (SHOW_DELETED,))
 
-    def _note(self, changes: Changes, object_name: bytes, attributes: list[tuple[str, list[bytes]]]) -> None:
-        told = {description.lower(): values for description, values in attributes}
-        if not told.get("objectguid"):
+    def _add(self, changes: ChangeSet, object_name: bytes, attributes: list[tuple[str, list[bytes]]]) -> None:
+        received = {description.lower(): values for description, values in attributes}
+        if not received.get("objectguid"):
             return
-        guid = windows_values.guid_text(told["objectguid"][0])
-        if told.get("isdeleted") == [b"TRUE"]:
-            changes.note_gone(guid)
+        guid = windows_values.guid_text(received["objectguid"][0])
+        if received.get("isdeleted") == [b"TRUE"]:
+            changes.add_deleted(guid)
             return
         dn = object_name.decode(errors="replace")
         moved = False
-        if LEAVES.isdisjoint(told.get("objectclass", ())):
-            moved = self._places.get(guid) != dn
-            if len(self._places) >= _MOST_PLACES:
-                self._places.clear()
-            self._places[guid] = dn
-        changes.note(Change(guid, dn, moved=moved))
+        if LEAF_CLASSES.isdisjoint(received.get("objectclass", ())):
+            moved = self._container_dns.get(guid) != dn
+            if len(self._container_dns) >= _MAX_CONTAINERS:
+                self._container_dns.clear()
+            self._container_dns[guid] = dn
+        changes.add(EntryChange(guid, dn, moved=moved))

@@ -1,4 +1,4 @@
-"""Values as Active Directory writes them: GUIDs, security identifiers, times, DNs that tell the GUID, account flags. Pure."""
+"""Values as Active Directory writes them: GUIDs, security identifiers, times, extended DNs, account flags. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -20,25 +20,25 @@ _RID_OCTETS = 4
 
 
 def guid_text(octets: bytes) -> str:
-    """An objectGUID in the canonical form: its first three fields are little-endian ([MS-DTYP] §2.3.4.2)."""
+    """Return an objectGUID in the canonical form: its first three fields are little-endian ([MS-DTYP] §2.3.4.2)."""
     digits = (octets[3::-1] + octets[5:3:-1] + octets[7:5:-1] + octets[8:]).hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def guid_octets(text: str) -> bytes:
-    """The octets of `guid_text`."""
+    """Return the octets of a GUID in the canonical form."""
     octets = bytes.fromhex(text.replace("-", ""))
     return octets[3::-1] + octets[5:3:-1] + octets[7:5:-1] + octets[8:]
 
 
 def plain_dn(text: str) -> str:
-    """A DN without the `<GUID=…>;<SID=…>;` that the extended DN control puts before it."""
+    """Return a DN without the `<GUID=…>;<SID=…>;` that the extended DN control puts before it."""
     matched = _EXTENSIONS.match(text)
     return text[matched.end() :] if matched else text
 
 
-def pointer(value: bytes) -> Reference | None:
-    """Whom a link's value means: by GUID where it is told, else by DN; None for what is neither."""
+def link_reference(value: bytes) -> Reference | None:
+    """Return the reference in a link's value: by GUID where the value has one, else by DN; None when it has neither."""
     if value.startswith(_GUID_PREFIX):
         return Reference(ReferenceForm.ID, value[6:42].decode("ascii", "replace").lower())
     try:
@@ -48,12 +48,12 @@ def pointer(value: bytes) -> Reference | None:
 
 
 def filetime(moment: datetime) -> int:
-    """The moment in FILETIME ticks."""
+    """Return the moment in FILETIME ticks."""
     return int((moment - _EPOCH).total_seconds() * TICKS_A_SECOND)
 
 
 def number(values: Sequence[bytes]) -> int | None:
-    """The first value as a number; None when there is none."""
+    """Return the first value as a number; None when there is no value, or it is not a number."""
     try:
         return int(values[0]) if values else None
     except ValueError:
@@ -61,13 +61,13 @@ def number(values: Sequence[bytes]) -> int | None:
 
 
 def expires(values: Sequence[bytes]) -> int | None:
-    """When an account expires, in ticks; None: never. 0 and the largest number both mean that ([MS-ADA1] §2.2)."""
+    """Return the moment in accountExpires in ticks; None for never: 0 and the largest number both mean it ([MS-ADA1] §2.2)."""
     ticks = number(values)
     return None if ticks is None or ticks <= 0 or ticks >= NEVER else ticks
 
 
 def time_text(values: Sequence[bytes]) -> list[bytes]:
-    """A FILETIME as Generalized Time; no value for 0 and for the largest number, which mean that there is no such time."""
+    """Return a FILETIME as Generalized Time; no value for 0 and for the largest number, which both mean never."""
     ticks = expires(values)
     if ticks is None or ticks > _LAST_TICK:
         return []
@@ -75,10 +75,10 @@ def time_text(values: Sequence[bytes]) -> list[bytes]:
 
 
 def primary_group(sid: bytes, rid: int) -> bytes:
-    """The security identifier of an account's primary group: its number in the account's own domain."""
+    """Return the security identifier of a primary group from an account's `sid` and the group's number in the same domain."""
     return sid[:-_RID_OCTETS] + rid.to_bytes(_RID_OCTETS, "little")
 
 
 def relative_id(sid: bytes) -> int:
-    """The last part of a security identifier."""
+    """Return the last sub-authority of a security identifier."""
     return int.from_bytes(sid[-_RID_OCTETS:], "little")

@@ -1,7 +1,7 @@
-"""What Active Directory means by 49 invalidCredentials: the sub-code in its diagnostic message, a Win32 error in hexadecimal
-("80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 533, v4563"). A table.
+"""The causes of Active Directory's 49 invalidCredentials: a table by the sub-code in its diagnostic message, a Win32 error in
+hexadecimal ("80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 533, v4563").
 
-But for 52e, 525 and 775, it is told only to those who know the password."""
+Apart from 52e, 525 and 775, the controller sends a sub-code only when the password was right."""
 
 import re
 from typing import Final, NamedTuple
@@ -16,33 +16,33 @@ _LOCKED = PolicyNotice(error=int(PasswordPolicyError.ACCOUNT_LOCKED))
 _MUST_CHANGE = PolicyNotice(error=int(PasswordPolicyError.CHANGE_AFTER_RESET))
 
 
-class Meaning(NamedTuple):
-    """`reason`: for the audit. `notice`: what the password policy control says of it. `of_password`: whether it says anything
-    of the password at all: if not, nobody was asked (law 8)."""
+class Cause(NamedTuple):
+    """The cause of a refused bind. `reason`: for the audit. `notice`: its form in the password policy control.
+    `concerns_password`: False when no controller could check the password, which is no refusal (law 8)."""
 
     reason: str
     notice: PolicyNotice | None = None
-    of_password: bool = True
+    concerns_password: bool = True
 
 
-MEANINGS: Final[dict[str, Meaning]] = {
-    "52e": Meaning("wrong password"),  # ERROR_LOGON_FAILURE
-    "525": Meaning("no such user"),  # ERROR_NO_SUCH_USER
-    "530": Meaning("not at this time of day"),  # ERROR_INVALID_LOGON_HOURS
-    "531": Meaning("not from this computer"),  # ERROR_INVALID_WORKSTATION
-    "532": Meaning("password expired", _EXPIRED),  # ERROR_PASSWORD_EXPIRED
-    "533": Meaning("account disabled", _LOCKED),  # ERROR_ACCOUNT_DISABLED
-    "701": Meaning("account expired", _LOCKED),  # ERROR_ACCOUNT_EXPIRED
-    "773": Meaning("password must be changed", _MUST_CHANGE),  # ERROR_PASSWORD_MUST_CHANGE
-    "775": Meaning("account locked", _LOCKED),  # ERROR_ACCOUNT_LOCKED_OUT
-    "51f": Meaning("no controller could be asked", of_password=False),  # ERROR_NO_LOGON_SERVERS
+CAUSES: Final[dict[str, Cause]] = {
+    "52e": Cause("wrong password"),  # ERROR_LOGON_FAILURE
+    "525": Cause("no such user"),  # ERROR_NO_SUCH_USER
+    "530": Cause("not at this time of day"),  # ERROR_INVALID_LOGON_HOURS
+    "531": Cause("not from this computer"),  # ERROR_INVALID_WORKSTATION
+    "532": Cause("password expired", _EXPIRED),  # ERROR_PASSWORD_EXPIRED
+    "533": Cause("account disabled", _LOCKED),  # ERROR_ACCOUNT_DISABLED
+    "701": Cause("account expired", _LOCKED),  # ERROR_ACCOUNT_EXPIRED
+    "773": Cause("password must be changed", _MUST_CHANGE),  # ERROR_PASSWORD_MUST_CHANGE
+    "775": Cause("account locked", _LOCKED),  # ERROR_ACCOUNT_LOCKED_OUT
+    "51f": Cause("no controller could be asked", concerns_password=False),  # ERROR_NO_LOGON_SERVERS
 }
 
 
-def meaning(diagnostic: str) -> Meaning | None:
-    """What the message says; None when it is not Active Directory's."""
+def cause(diagnostic: str) -> Cause | None:
+    """Return the cause that a diagnostic message names; None when it is not one of Active Directory's."""
     matched = _DATA.search(diagnostic)
     if matched is None:
         return None
     code = matched[1].lower().lstrip("0") or "0"
-    return MEANINGS.get(code) or Meaning(f"sub-code {code}")
+    return CAUSES.get(code) or Cause(f"sub-code {code}")

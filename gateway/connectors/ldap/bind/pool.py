@@ -1,44 +1,30 @@
-"""The connections to one upstream on which passwords are asked and changed: a bounded number, re-used, given up when they hang.
+"""The connection pool of one upstream for binds and password changes: a bounded number of connections, reused, dropped when
+they hang.
 
-Of several URLs the pool stays with the one that answered last; nobody queues for a server that is known to be down."""
+Of several URLs the pool stays with the one that answered last. While a server is known to be down no request waits for it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from twisted.internet.defer import DeferredSemaphore
 from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from gateway.connectors.circuit_breaker import CircuitBreaker
-from gateway.connectors.ldap.bind.client import BindClient, connect, trust_root
+from gateway.connectors.ldap.bind.certificate_trust import CertificateTrust, certificate_trust
+from gateway.connectors.ldap.bind.client import BindClient
+from gateway.connectors.ldap.bind.connect import connect
+from gateway.connectors.ldap.bind.settings import PassThroughSettings
 from gateway.connectors.ldap.client.errors import Place, UpstreamRefused, UpstreamUnavailable
-from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.errors import SourceUnavailable
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassThroughSettings:
-    """`id`: the source's name. `connections`: binds in flight at once. `waiting`: how many more may wait for one of them.
-
-    `bind_seconds`: how long a bind may take in all, waiting for a connection included. `decoy_base`: below it lies the name
-    that does not exist.
-    """
-
-    id: str
-    upstream: Upstream
-    connections: int = 8
-    waiting: int = 256
-    bind_seconds: float = 5.0
-    idle_seconds: float = 60.0
-    decoy_base: str = ""
-
-
 class BindPool:
-    """`ask` has the use of one connection for a while."""
+    """The pool; `run` lends one of its connections to a request."""
 
-    def __init__(self, settings: PassThroughSettings, reactor: Any) -> None:
+    def __init__(self, settings: PassThroughSettings, reactor: IReactorTime) -> None:
         self._settings = settings
         self._reactor = reactor
         self._addresses = settings.upstream.addresses
@@ -46,23 +32,25 @@ class BindPool:
         self._breaker = CircuitBreaker(reactor.seconds)
         self._slots = DeferredSemaphore(settings.connections)
         self._idle: dict[BindClient, float] = {}
-        """Since when they have been idle, the longest first."""
-        self._sweep: Any = None
-        """The call that ends those that have been idle for too long."""
+        """The idle connections and the time since when, the longest first."""
+        self._sweep: IDelayedCall | None = None
+        """The call that closes the connections that have been idle for too long."""
         self._busy: set[BindClient] = set()
-        self._root: Any = None
+        self._trust: CertificateTrust | None = None
 
-    async def ask(self, work: Callable[[BindClient, float], Awaitable[T]]) -> T:
-        """What `work` makes of a connection, on which anybody may be bound, by the time (`reactor.seconds`) that it is given.
-        Raises SourceUnavailable, also for our own mistakes (TLS settings): they say nothing of anybody's password. When `work`
-        raises, the connection is dropped."""
+    async def run(self, request: Callable[[BindClient, float], Awaitable[T]]) -> T:
+        """Return the result of `request(connection, until)`, which must be there by `until` (the reactor's clock, in seconds).
+
+        Any account may be bound on the connection. Raises SourceUnavailable, for wrong TLS settings too: they are no statement
+        about the password. When `request` raises, the connection is dropped.
+        """
         until = self._reactor.seconds() + self._settings.bind_seconds
-        if self._slots.tokens:  # at once, whoever gets it
+        if self._slots.tokens:  # without a Deferred, in the common case
             self._slots.acquire()
         else:
-            await self._slot(until)
+            await self._wait_for_slot(until)
         try:
-            return await self._watched(work, until)
+            return await self._guarded(request, until)
         finally:
             self._slots.release()
 
@@ -73,12 +61,12 @@ class BindPool:
             client.drop()
 
     def _share(self, until: float) -> float:
-        """How long one of several waits may be, in seconds: half of what is left, so that the upstream has time to answer."""
+        """Return the longest time for one of several waits, in seconds: half of the rest: the upstream needs time to answer."""
         left: float = until - self._reactor.seconds()
         return max(0.0, left / 2)
 
-    async def _slot(self, until: float) -> None:
-        """Wait for one of the connections to be free."""
+    async def _wait_for_slot(self, until: float) -> None:
+        """Wait until one of the connections is free. Raises UpstreamUnavailable."""
         place = Place(self._settings.id, ", ".join(self._settings.upstream.urls))
         cure = "raise bind_connections, or see why the upstream is slow"
         if len(self._slots.waiting) >= self._settings.waiting:
@@ -88,12 +76,12 @@ class BindPool:
         except DeferredTimeout:
             raise UpstreamUnavailable(place, "no connection became free in time", cure) from None
 
-    async def _watched(self, work: Callable[[BindClient, float], Awaitable[T]], until: float) -> T:
+    async def _guarded(self, request: Callable[[BindClient, float], Awaitable[T]], until: float) -> T:
         if not self._breaker.admits():
             raise SourceUnavailable(f"{self._breaker.reason} (known to be down, tried again within seconds)")
         try:
-            answer = await self._used(self._reused() or await self._connected(until), work, until)
-        except UpstreamRefused as error:  # our own settings (TLS), not the person's password
+            answer = await self._run_on(self._idle_client() or await self._new_client(until), request, until)
+        except UpstreamRefused as error:  # the TLS settings, not the user's password
             self._failed(str(error))
             raise SourceUnavailable(str(error)) from None
         except UpstreamUnavailable as error:
@@ -106,15 +94,15 @@ class BindPool:
         return answer
 
     def _failed(self, reason: str) -> None:
-        """The next bind begins with the next address, on a new connection: the others hang as this one did."""
+        """Let the next bind begin with the next address, on a new connection: the idle ones may hang as this one did."""
         self._drop_idle()
         self._current = (self._current + 1) % len(self._addresses)
         self._breaker.failed(reason)
 
-    async def _used(self, client: BindClient, work: Callable[[BindClient, float], Awaitable[T]], until: float) -> T:
+    async def _run_on(self, client: BindClient, request: Callable[[BindClient, float], Awaitable[T]], until: float) -> T:
         self._busy.add(client)
         try:
-            answer = await work(client, until)
+            answer = await request(client, until)
         except BaseException:
             client.drop()
             raise
@@ -123,8 +111,8 @@ class BindPool:
         self._park(client)
         return answer
 
-    def _reused(self) -> BindClient | None:
-        """The connection that was used last: the others may grow idle and end."""
+    def _idle_client(self) -> BindClient | None:
+        """Return the idle connection that was used last, so that the others reach their idle time."""
         while self._idle:
             client, _ = self._idle.popitem()
             if client.usable:
@@ -144,7 +132,7 @@ class BindPool:
         self._stop_sweep()
 
     def _end_idle(self) -> None:
-        """Ends what has been idle for long enough, and looks again when the next one will have been."""
+        """Close the connections that have been idle for long enough, and run again when the next one will have been."""
         self._sweep = None
         before = self._reactor.seconds() - self._settings.idle_seconds
         for client in [one for one, since in self._idle.items() if since <= before]:
@@ -155,7 +143,7 @@ class BindPool:
             self._sweep = self._reactor.callLater(wait, self._end_idle)
 
     def _forget(self, client: BindClient) -> None:
-        """The connection has ended by itself."""
+        """Remove a connection that has ended by itself."""
         self._idle.pop(client, None)
         if not self._idle:
             self._stop_sweep()
@@ -165,8 +153,8 @@ class BindPool:
         if sweep is not None:
             sweep.cancel()
 
-    async def _connected(self, until: float) -> BindClient:
-        """A new connection to the first address that can be reached, beginning with the one that worked last."""
+    async def _new_client(self, until: float) -> BindClient:
+        """Return a new connection to the first address that can be reached, beginning with the one that worked last."""
         failures: list[UpstreamUnavailable] = []
         for offset in range(len(self._addresses)):
             index = (self._current + offset) % len(self._addresses)
@@ -182,17 +170,17 @@ class BindPool:
     async def _connect(self, index: int, seconds: float) -> BindClient:
         upstream, address = self._settings.upstream, self._addresses[index]
         place = Place(self._settings.id, address.url)
-        if self._root is None and (address.tls or upstream.start_tls):
-            self._root = self._trusted(place)
+        if self._trust is None and (address.tls or upstream.start_tls):
+            self._trust = self._load_trust(place)
         seconds = min(upstream.connect_seconds, seconds)
-        client = await connect(self._reactor, place, address, self._root, upstream.start_tls, seconds)
+        client = await connect(self._reactor, place, address, self._trust, upstream.start_tls, seconds)
         client.lost.addCallback(lambda _: self._forget(client))
         return client
 
-    def _trusted(self, place: Place) -> Any:
+    def _load_trust(self, place: Place) -> CertificateTrust:
         upstream = self._settings.upstream
         try:
-            return trust_root(upstream.ca_file, upstream.certificate_sha256)
-        except Exception as error:  # OSError, or OpenSSL's own errors for what is not a certificate
+            return certificate_trust(upstream.ca_file, upstream.certificate_sha256)
+        except Exception as error:  # OSError, or OpenSSL's errors for a file without certificates
             what = f"ca_file {self._settings.upstream.ca_file} cannot be used ({type(error).__name__})"
             raise UpstreamRefused(place, what, "give a readable PEM file with the authority's certificate") from None

@@ -1,4 +1,5 @@
-"""`gateway check` for an LDAP source: every step of reading, one item each, as it is done; a failure comes with its cure."""
+"""`gateway check` for an LDAP source: the items of connecting and of reading each kind, one for each step; a failure has a
+cure."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Final, Protocol
@@ -12,7 +13,6 @@ from gateway.connectors.ldap.client.settings import Address, KindSettings, Upstr
 from gateway.model.connector import CheckItem, CheckStatus
 from gateway.model.deltas import Delta
 from gateway.model.errors import SourceRefused
-from gateway.wire.messages import SearchRequest
 from gateway.wire.result_codes import ResultCode
 
 SAMPLES: Final = 5
@@ -21,7 +21,7 @@ FAILURES = (UpstreamRefused, UpstreamUnavailable)
 
 
 class Settings(Protocol):
-    """What every LDAP source has."""
+    """The settings that every LDAP source has: name, server and kinds in reading order."""
 
     @property
     def id(self) -> str: ...
@@ -33,23 +33,26 @@ class Settings(Protocol):
     def ordered_kinds(self) -> tuple[KindSettings, ...]: ...
 
 
-def connected(
+def connection_items(
     settings: Settings,
     interruption: Interruption,
     later: tuple[str, ...],
     reading: Callable[[Session], Iterator[CheckItem]],
 ) -> Iterator[CheckItem]:
-    """The items of connecting, then those of `reading` on the first session that could be had; without one, those whose names
-    are `later` and those of the kinds are skipped."""
+    """Yield the items of connecting, then those of `reading` on the first session that was opened.
+
+    Without a session, the items named in `later` and those of the kinds are yielded as skipped. Raises nothing; closes the
+    session.
+    """
     session: Session | None = None
     for address in settings.upstream.addresses:
         attempt = Attempt(settings.id, settings.upstream, address, interruption)
-        if (yield from _connecting(attempt, address, len(settings.upstream.addresses) > 1)) and session is None:
+        if (yield from _steps(attempt, address, len(settings.upstream.addresses) > 1)) and session is None:
             session = attempt.session
         else:
-            attempt.give_up()
+            attempt.close()
     if session is None:
-        names = (*later, *_items_of_kinds(settings))
+        names = (*later, *_kind_item_names(settings))
         yield from (CheckItem(name, CheckStatus.SKIPPED, "there is no connection") for name in names)
         return
     try:
@@ -60,14 +63,14 @@ def connected(
         session.close()
 
 
-def _items_of_kinds(settings: Settings) -> Iterator[str]:
+def _kind_item_names(settings: Settings) -> Iterator[str]:
     for kind in settings.ordered_kinds:
         yield from (f"base {base}" for base in kind.top_bases)
         yield f"{kind.kind}s"
 
 
-def _connecting(attempt: Attempt, address: Address, several: bool) -> Generator[CheckItem, None, bool]:
-    """The items of STEPS; the value of `yield from` is whether all went well."""
+def _steps(attempt: Attempt, address: Address, several: bool) -> Generator[CheckItem, None, bool]:
+    """Yield the items of STEPS; the value of `yield from` is True when all passed."""
     where = f" ({address.url})" if several else ""
     failed = False
     for name, step in STEPS:
@@ -85,8 +88,8 @@ def _connecting(attempt: Attempt, address: Address, several: bool) -> Generator[
     return not failed
 
 
-def kinds(session: Session, mappers: Sequence[EntryMapper], page_size: int | None) -> Iterator[CheckItem]:
-    """The items of the bases and the kinds."""
+def kind_items(session: Session, mappers: Sequence[EntryMapper], page_size: int | None) -> Iterator[CheckItem]:
+    """Yield the items of each kind: one for each base, one for the entries."""
     for mapper in mappers:
         missing = yield from _bases(session, mapper.settings.top_bases)
         yield (
@@ -97,7 +100,7 @@ def kinds(session: Session, mappers: Sequence[EntryMapper], page_size: int | Non
 
 
 def _bases(session: Session, bases: tuple[str, ...]) -> Generator[CheckItem, None, bool]:
-    """One item for each; the value of `yield from` is whether one cannot be seen."""
+    """Yield one item for each base; the value of `yield from` is True when one cannot be seen."""
     missing = False
     for base in bases:
         try:
@@ -110,7 +113,7 @@ def _bases(session: Session, bases: tuple[str, ...]) -> Generator[CheckItem, Non
 
 
 def _kind(session: Session, mapper: EntryMapper, page_size: int | None) -> CheckItem:
-    """How many would be read, and the first as they would become."""
+    """Count the entries that would be read, and show the first of them as records."""
     name = f"{mapper.kind}s"
     try:
         bases = mapper.settings.top_bases
@@ -131,15 +134,15 @@ def _kind(session: Session, mapper: EntryMapper, page_size: int | None) -> Check
 
 
 def _count(session: Session, mapper: EntryMapper, base: str, page_size: int | None) -> int:
-    found = search.entries(session, mapper, search.NO_ATTRIBUTES, base, page_size)
-    return sum(mapper.settings.contains(session.entry(data)[0].decode(errors="replace")) for data in found)
+    entries = search.kind_entries(session, mapper, search.NO_ATTRIBUTES, base, page_size)
+    return sum(mapper.settings.contains(session.entry(data)[0].decode(errors="replace")) for data in entries)
 
 
 def _first(session: Session, mapper: EntryMapper, base: str, limit: int) -> list[Delta]:
-    """Up to `limit` entries: one more is asked for, because an organization's base is found but not read."""
-    request: SearchRequest = search.subtree_search(mapper, base, mapper.identified_attributes, limit + 1)
-    found = search.Found()
-    deltas = [mapper.to_delta(*session.entry(data)) for data in search.search(session, request, found)]
-    if found.code != ResultCode.SIZE_LIMIT_EXCEEDED:  # which here is what was asked for
-        search.require_success(session, mapper, found)
+    """Return up to `limit` entries as deltas: one more is requested, because an organization's base is found but not read."""
+    request = search.subtree_search(mapper, base, mapper.identified_attributes, limit + 1)
+    outcome = search.SearchOutcome()
+    deltas = [mapper.to_delta(*session.entry(data)) for data in search.execute(session, request, outcome)]
+    if outcome.code != ResultCode.SIZE_LIMIT_EXCEEDED:  # expected here: the request has a size limit
+        search.require_success(session, mapper, outcome)
     return [delta for delta in deltas if delta is not None][:limit]

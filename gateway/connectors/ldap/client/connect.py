@@ -1,13 +1,14 @@
-"""From a URL to a bound session in four steps, each of which can be tried and explained alone: name, TCP, TLS, bind.
+"""Connecting to an LDAP server: from a URL to a bound session in four steps (name, TCP, TLS, bind), each with its own error and
+cure.
 
-Written on the socket and not with ldap3, so that each step has its own error and cure, close() ends every one of them, and
-OpenSSL itself checks the host name."""
+Written on the socket and not with ldap3, so that each step can be tried alone, close() ends every one of them, and OpenSSL
+itself checks the host name."""
 
 import hashlib
 import socket
 import ssl
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 from gateway.connectors.ldap.client.errors import BIND_CURES, Place, UpstreamRefused, UpstreamUnavailable, refusal, tls_failure
 from gateway.connectors.ldap.client.session import Interruption, Session
@@ -16,30 +17,35 @@ from gateway.wire import oids
 from gateway.wire.messages import BindRequest, BindResponse, ExtendedRequest, ExtendedResponse, SimpleAuthentication
 from gateway.wire.result_codes import ResultCode
 
-# What the kernel does when a peer vanished without a farewell: first question after a minute, given up two minutes later.
+_SocketAddress: TypeAlias = tuple[object, ...]
+"""A socket address as getaddrinfo returns it: (host, port) for IPv4, (host, port, flow, scope) for IPv6."""
+
+# The kernel's probes when a peer has vanished without closing: the first after a minute, given up two minutes later.
 _KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 20), (socket.TCP_KEEPCNT, 6))
 
 
 class Attempt:
-    """One try to reach one address. The steps are called in the order of STEPS; each gives what was seen, in words."""
+    """One attempt to connect to one address. The steps are called once each, in the order of STEPS; each returns a sentence for
+    `gateway check` and raises UpstreamUnavailable or UpstreamRefused."""
 
     def __init__(self, source_id: str, upstream: Upstream, address: Address, interruption: Interruption) -> None:
         self.place = Place(source_id, address.url)
         self._upstream = upstream
         self._address = address
         self._interruption = interruption
-        self._resolved: list[tuple[Any, ...]] = []
+        self._resolved: Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, _SocketAddress]] = ()
         self._socket: socket.socket | None = None
         self._session: Session | None = None
 
     @property
     def session(self) -> Session:
-        """The session, after `reach`."""
+        """The session; there is one after `open_tcp`."""
         if self._session is None:
             raise AssertionError("TCP comes first")
         return self._session
 
     def resolve(self) -> str:
+        """Resolve the host name."""
         if self._interruption.stopped:
             raise UpstreamUnavailable(self.place, "reading was stopped", "nothing needs to be done")
         try:
@@ -49,7 +55,8 @@ class Attempt:
             raise UpstreamUnavailable(self.place, what, "check the URL and the name service of this machine") from None
         return ", ".join(dict.fromkeys(str(found[4][0]) for found in self._resolved))
 
-    def reach(self) -> str:
+    def open_tcp(self) -> str:
+        """Connect to the first resolved address that accepts."""
         reasons = []
         for family, kind, protocol, _, where in self._resolved:
             connection = socket.socket(family, kind, protocol)
@@ -64,21 +71,22 @@ class Attempt:
         what = "reading was stopped" if self._interruption.stopped else f"no connection ({'; '.join(reasons)})"
         raise UpstreamUnavailable(self.place, what, "see whether the server runs, and whether a firewall lets us through")
 
-    def secure(self) -> str:
-        """ "" when no TLS is configured."""
+    def start_tls(self) -> str:
+        """Begin TLS and check the certificate; return "" when no TLS is configured."""
         if not self._address.tls and not self._upstream.start_tls:
             return ""
         context = self._tls_context()
         if not self._address.tls:
-            self._ask_for_tls()
+            self._request_start_tls()
         try:
             secured = self.session.start_tls(context, self._address.host, self._upstream.connect_seconds)
         except OSError as error:
             raise tls_failure(self.place, error) from None
         pinned = self._upstream.certificate_sha256
-        return self._compared(secured, pinned) if pinned else _certificate_in_words(secured)
+        return self._require_pinned(secured, pinned) if pinned else _certificate_in_words(secured)
 
-    def enter(self) -> str:
+    def bind(self) -> str:
+        """Bind as `bind_dn`, or stay anonymous without one."""
         upstream = self._upstream
         if not upstream.bind_dn:
             return "anonymous"
@@ -90,12 +98,12 @@ class Attempt:
             raise refusal(self.place, f"bind as {upstream.bind_dn} refused", answer.result, BIND_CURES)
         return f"bound as {upstream.bind_dn}"
 
-    def give_up(self) -> None:
-        """Close what is open."""
+    def close(self) -> None:
+        """Close the session if there is one; may be called after any step."""
         if self._session is not None:
             self._session.close()
 
-    def _connect(self, connection: socket.socket, where: Any) -> None:
+    def _connect(self, connection: socket.socket, where: _SocketAddress) -> None:
         self._interruption.watch(connection)
         connection.settimeout(self._upstream.connect_seconds)
         connection.connect(where)
@@ -104,7 +112,7 @@ class Attempt:
         for option, value in _KEEPALIVE:
             connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
-    def _compared(self, secured: ssl.SSLSocket, pinned: tuple[bytes, ...]) -> str:
+    def _require_pinned(self, secured: ssl.SSLSocket, pinned: tuple[bytes, ...]) -> str:
         found = hashlib.sha256(secured.getpeercert(binary_form=True) or b"").digest()
         if found not in pinned:
             cure = f'if the server has a new one, write certificate_sha256 = "{found.hex()}"'
@@ -124,7 +132,7 @@ class Attempt:
             what = f"ca_file {ca_file} cannot be used ({words})"
             raise UpstreamRefused(self.place, what, "give a readable PEM file with the authority's certificate") from None
 
-    def _ask_for_tls(self) -> None:
+    def _request_start_tls(self) -> None:
         answer = self.session.answer(self.session.send(ExtendedRequest(oids.START_TLS))).operation
         if not isinstance(answer, ExtendedResponse) or answer.result.code != ResultCode.SUCCESS:
             what = refusal(self.place, "", answer.result, {}).what if isinstance(answer, ExtendedResponse) else ""
@@ -134,16 +142,16 @@ class Attempt:
 
 STEPS: Final[tuple[tuple[str, Callable[[Attempt], str]], ...]] = (
     ("name resolves", Attempt.resolve),
-    ("TCP", Attempt.reach),
-    ("TLS", Attempt.secure),
-    ("bind", Attempt.enter),
+    ("TCP", Attempt.open_tcp),
+    ("TLS", Attempt.start_tls),
+    ("bind", Attempt.bind),
 )
 
 
 def connect(source_id: str, upstream: Upstream, interruption: Interruption) -> Session:
-    """A bound session with the first of the upstream's addresses that can be reached.
+    """Return a bound session with the first of the upstream's addresses that can be reached. Blocks.
 
-    A server that says no ends the search at once: its replicas would say the same, and count one more failed bind.
+    A refusal ends the attempts at once: the replicas would refuse too, and count one more failed bind.
     Raises UpstreamRefused, or UpstreamUnavailable with the reasons of all addresses.
     """
     failures = []
@@ -153,10 +161,10 @@ def connect(source_id: str, upstream: Upstream, interruption: Interruption) -> S
             for _, step in STEPS:
                 step(attempt)
         except UpstreamUnavailable as error:
-            attempt.give_up()
+            attempt.close()
             failures.append(error)
         except UpstreamRefused:
-            attempt.give_up()
+            attempt.close()
             raise
         else:
             return attempt.session

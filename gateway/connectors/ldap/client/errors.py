@@ -1,6 +1,6 @@
-"""Whose fault it is and what to do, for everything that an LDAP upstream can do wrong: tables, and the two errors.
+"""The errors of an LDAP upstream: the two exceptions, and the tables from result codes and certificate errors to cures.
 
-A result code that is not success never becomes an answer, least of all an empty one (law 8). No secret goes in."""
+A result code other than success never becomes an answer, least of all an empty one (law 8). No secret goes into an error."""
 
 import ssl
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MOST_DIAGNOSTIC_CHARACTERS = 200  # a server's own words end up in one log line
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Who speaks: the source's name in the configuration, and the URL that was tried."""
+    """The origin of an error: the source's name in the configuration, and the URL that was tried."""
 
     source_id: str
     url: str
@@ -34,7 +34,7 @@ class UpstreamUnavailable(SourceUnavailable):
 
 
 class UpstreamRefused(SourceRefused):
-    """The server said no; a person must change something."""
+    """The server refused. An administrator must change something."""
 
     def __init__(self, place: Place, what: str, cure: str) -> None:
         super().__init__(f"{place}: {what}: {cure}")
@@ -47,7 +47,7 @@ UpstreamError = UpstreamUnavailable | UpstreamRefused
 TEMPORARY: Final = frozenset(
     {ResultCode.TIME_LIMIT_EXCEEDED, ResultCode.BUSY, ResultCode.UNAVAILABLE, ResultCode.OPERATIONS_ERROR, ResultCode.OTHER}
 )
-"""The codes that say nothing against the configuration: the same request may succeed later."""
+"""The result codes for which the same request may succeed later: they are no fault of the configuration."""
 
 SEARCH_CURES: Final[dict[int, str]] = {
     ResultCode.PROTOCOL_ERROR: 'the server does not understand the request; try mode = "poll"',
@@ -87,11 +87,11 @@ CERTIFICATE_CURES: Final[dict[int, str]] = {
     62: "use the name that the server's certificate bears in the URL, or have a certificate issued for this name",
     64: "use the name that the server's certificate bears in the URL, or have a certificate issued for this address",
 }
-"""By OpenSSL's X509_V_ERR_… number."""
+"""The cures by OpenSSL's X509_V_ERR_… number."""
 
 
 def name_of(code: int) -> str:
-    """`49 invalidCredentials`: the number and RFC 4511's word for it."""
+    """Return the number and RFC 4511's word for it: `49 invalidCredentials`."""
     try:
         first, *rest = ResultCode(code).name.lower().split("_")
     except ValueError:
@@ -100,20 +100,20 @@ def name_of(code: int) -> str:
 
 
 def described(result: Result) -> str:
-    """The code, and the server's own words where there are any."""
+    """Return the code with the server's diagnostic message, where there is one."""
     text = "".join(character if character.isprintable() else " " for character in result.diagnostic_message).strip()
     words = f", {text[:_MOST_DIAGNOSTIC_CHARACTERS]!r}" if text else ""
     return f"{name_of(result.code)}{words}"
 
 
 def refusal(place: Place, what: str, result: Result, cures: dict[int, str]) -> UpstreamError:
-    """The error for an answer that is not success; `what` was asked for."""
+    """Return the error for an answer other than success; `what` names the request that failed."""
     kind = UpstreamUnavailable if result.code in TEMPORARY else UpstreamRefused
     return kind(place, f"{what} ({described(result)})", cures.get(result.code, "look into the server's log"))
 
 
 def tls_failure(place: Place, error: OSError) -> UpstreamError:
-    """The error for a TLS handshake that went wrong."""
+    """Return the error for a TLS handshake that failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         cure = CERTIFICATE_CURES.get(error.verify_code, "correct the server's certificate or ca_file")
         return UpstreamRefused(place, f"the server's certificate is not accepted ({error.verify_message.rstrip('.')})", cure)

@@ -1,6 +1,7 @@
-"""Does the server know the attributes that a mapping names? A misspelt one is never an error on the wire: it only never comes.
+"""The schema item of `gateway check`: the attributes that a mapping names must be known to the server. A misspelt one is no
+error on the wire, it only never arrives.
 
-ldap3 reads the schema (RFC 4512 §4.2): servers write it in many ways, and it knows them."""
+ldap3 parses the schema (RFC 4512 §4.2): servers write it in many ways, and it knows them."""
 
 import warnings
 from collections.abc import Iterable
@@ -21,8 +22,8 @@ _NAME = "schema"
 
 
 def check(session: Session, attributes: Iterable[str]) -> CheckItem:
-    """One item: whether each of `attributes` (as the server spells them) is known there. The defaults are not asked about:
-    no server knows all of them."""
+    """Return the item: passed when the server knows each of `attributes`. The defaults are not checked: no server knows all of
+    them."""
     tables = (DEFAULT_ATTRIBUTES, DOMAIN_ATTRIBUTES)
     defaults = {
         name.lower() for table in tables for names in table.values() for some in names.values() for name in _listed(some)
@@ -45,8 +46,8 @@ def _listed(names: str | Iterable[str]) -> Iterable[str]:
 
 
 def _known(session: Session) -> dict[str, str]:
-    """Every name of every attribute type, lower case → as spelled; empty when the schema cannot be read."""
-    values = search.subschema(session)
+    """Return every name of every attribute type, lower case → as spelled; empty when the schema cannot be read."""
+    values = search.read_attribute_types(session)
     try:
         types = SchemaInfo("", {"attributeTypes": values}, {}).attribute_types if values else None
     except LDAPExceptionError:

@@ -1,7 +1,7 @@
-"""Plain searches on a session: root DSE, bases, counts, and the paged full read (RFC 2696)."""
+"""Searches on a session: the root DSE, the schema, bases, and paged reads (RFC 2696)."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.connectors.ldap.client.entry_mapper import EntryMapper
@@ -16,6 +16,7 @@ from gateway.wire.messages import (
     WHOLE_SUBTREE,
     Control,
     LDAPMessage,
+    Result,
     SearchRequest,
     SearchResultDone,
 )
@@ -26,118 +27,128 @@ EVERYTHING: Final = filters.Present("objectClass")
 
 
 @dataclass(slots=True)
-class Found:
-    """What one search gave: entries as they come, then the final response in `done`."""
+class SearchOutcome:
+    """The final response of one search: `done` is set when the iterator of its entries has ended."""
 
-    done: LDAPMessage | None = field(default=None)
+    done: LDAPMessage | None = None
 
     @property
     def code(self) -> int:
-        return self.result.result.code
+        return self.result.code
 
     @property
-    def result(self) -> SearchResultDone:
+    def result(self) -> Result:
         if self.done is None or not isinstance(self.done.operation, SearchResultDone):
             raise AssertionError("the search has not ended")
-        return self.done.operation
+        return self.done.operation.result
+
+    @property
+    def controls(self) -> tuple[Control, ...]:
+        return self.done.controls if self.done else ()
 
 
-def search(session: Session, request: SearchRequest, found: Found, wanted: tuple[Control, ...] = ()) -> Iterator[bytes]:
-    """The entries as whole messages. When the iterator has ended, `found` has the final response, whatever its code."""
-    asked = session.send(request, wanted)
+def execute(
+    session: Session, request: SearchRequest, outcome: SearchOutcome, request_controls: tuple[Control, ...] = ()
+) -> Iterator[bytes]:
+    """Yield the entries of a search as whole messages; then `outcome` has the final response, whatever its code."""
+    asked = session.send(request, request_controls)
     for data in session.messages():
         message_id, tag = session.envelope(data)
         if message_id != asked:
-            session.put_aside(message_id, data)
+            session.defer(message_id, data)
             continue
         if tag == SEARCH_RESULT_ENTRY:
             yield data
         elif tag == SEARCH_RESULT_DONE:
-            found.done = session.decode(data)
+            outcome.done = session.decode(data)
             return
 
 
-def root_dse(session: Session, wanted: tuple[str, ...] = ("objectClass", "supportedControl")) -> dict[str, list[str]]:
-    """The root DSE's values by lower-case attribute type; empty when the server shows none (RFC 4512 §5.1)."""
+def read_root_dse(session: Session, attributes: tuple[str, ...] = ("objectClass", "supportedControl")) -> dict[str, list[str]]:
+    """Return the root DSE's values by lower-case attribute type; empty when the server shows none (RFC 4512 §5.1)."""
     found: dict[str, list[str]] = {}
-    for data in search(session, _base_search("", wanted), Found()):
+    for data in execute(session, _base_search("", attributes), SearchOutcome()):
         for name, values in session.entry(data)[1]:
             found[name.lower()] = [value.decode(errors="replace") for value in values]
     return found
 
 
-def subschema(session: Session) -> list[str]:
-    """The definitions of attribute types in the subschema that the root DSE names; none when they are not shown."""
+def read_attribute_types(session: Session) -> list[str]:
+    """Return the definitions of attribute types in the subschema that the root DSE names; none when they are not shown."""
     named: list[str] = []
-    for data in search(session, _base_search("", ("subschemaSubentry",)), Found()):
+    for data in execute(session, _base_search("", ("subschemaSubentry",)), SearchOutcome()):
         named += [value.decode(errors="replace") for _, values in session.entry(data)[1] for value in values]
     definitions: list[str] = []
     for name in named[:1]:
-        for data in search(session, _base_search(name, ("attributeTypes",)), Found()):
+        for data in execute(session, _base_search(name, ("attributeTypes",)), SearchOutcome()):
             definitions += [value.decode(errors="replace") for _, values in session.entry(data)[1] for value in values]
     return definitions
 
 
 def probe(session: Session) -> None:
-    """Send the cheapest request that a living server answers; the answer is for who reads the session."""
+    """Send the cheapest request that a living server answers; its answer arrives by `session.receive`."""
     session.send(_base_search("", NO_ATTRIBUTES))
 
 
 def require_base(session: Session, base: str) -> None:
-    """Raises UpstreamRefused when the base cannot be seen: a search above it would find nothing and say success."""
-    found = Found()
-    seen = sum(1 for _ in search(session, _base_search(base, NO_ATTRIBUTES), found))
-    if found.code != ResultCode.SUCCESS:
-        raise refusal(session.place, f"base {base} cannot be read", found.result.result, SEARCH_CURES)
+    """Raise UpstreamRefused when the base cannot be seen: a search above it would find nothing and return success."""
+    outcome = SearchOutcome()
+    seen = sum(1 for _ in execute(session, _base_search(base, NO_ATTRIBUTES), outcome))
+    if outcome.code != ResultCode.SUCCESS:
+        raise refusal(session.place, f"base {base} cannot be read", outcome.result, SEARCH_CURES)
     if not seen:
         raise UpstreamRefused(session.place, f"base {base} is not shown", "give bind_dn the right to see it")
 
 
-def require_success(session: Session, mapper: EntryMapper, found: Found) -> None:
-    """A partial answer is never taken for a whole one."""
-    if found.code != ResultCode.SUCCESS:
+def require_success(session: Session, mapper: EntryMapper, outcome: SearchOutcome) -> None:
+    """Raise UpstreamRefused or UpstreamUnavailable for any code but success: a partial answer is no answer."""
+    if outcome.code != ResultCode.SUCCESS:
         settings = mapper.settings
         what = f"reading {mapper.kind}s below {settings.search_base!r} with {settings.filter} failed"
-        raise refusal(session.place, what, found.result.result, SEARCH_CURES)
+        raise refusal(session.place, what, outcome.result, SEARCH_CURES)
 
 
-def entries(
+def kind_entries(
     session: Session, mapper: EntryMapper, attributes: tuple[str, ...], base: str, page_size: int | None
 ) -> Iterator[bytes]:
-    """All entries below `base` as whole messages, in pages when `page_size` is given. Raises as `require_success`."""
+    """Yield the kind's entries below `base` as whole messages, in pages when `page_size` is given. Raises as
+    `require_success`."""
     request = subtree_search(mapper, base, attributes)
-    return paged(session, request, page_size, lambda found: require_success(session, mapper, found))
+    return paged(session, request, page_size, lambda outcome: require_success(session, mapper, outcome))
 
 
 def paged(
     session: Session,
     request: SearchRequest,
     page_size: int | None,
-    judge: Callable[[Found], None],
-    beside: tuple[Control, ...] = (),
+    require: Callable[[SearchOutcome], None],
+    further_controls: tuple[Control, ...] = (),
 ) -> Iterator[bytes]:
-    """The entries of a search as whole messages, in pages when `page_size` is given; `judge` raises for an end that is none.
-    `beside`: what else goes with each request."""
+    """Yield the entries of a search as whole messages, in pages of `page_size` entries when it is given.
+
+    `require` is called after each page and raises for an outcome that is not acceptable. `further_controls` go with each
+    request.
+    """
     cookie = b""
     while True:
-        found = Found()
+        outcome = SearchOutcome()
         paging = () if page_size is None else (_paging(page_size, cookie),)
-        yield from search(session, request, found, (*paging, *beside))
-        judge(found)
-        cookie = _next_page(session, found)
+        yield from execute(session, request, outcome, (*paging, *further_controls))
+        require(outcome)
+        cookie = _next_page(session, outcome)
         if not cookie:
             return
 
 
 def subtree_search(mapper: EntryMapper, base: str, attributes: tuple[str, ...], size_limit: int = 0) -> SearchRequest:
-    """The search for one kind's entries below `base`."""
-    wanted = filters.parse(mapper.settings.filter)
-    return SearchRequest(base, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, size_limit, 0, False, wanted, attributes)
+    """Build the search for one kind's entries below `base`."""
+    kind_filter = filters.parse(mapper.settings.filter)
+    return SearchRequest(base, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, size_limit, 0, False, kind_filter, attributes)
 
 
 def deltas(session: Session, mapper: EntryMapper, page_size: int | None) -> Iterator[Delta]:
-    """Every entry of the kind that is in scope, as an upsert."""
-    for data in entries(session, mapper, mapper.identified_attributes, mapper.settings.search_base, page_size):
+    """Yield every entry of the kind that is in scope, as an upsert."""
+    for data in kind_entries(session, mapper, mapper.identified_attributes, mapper.settings.search_base, page_size):
         delta = mapper.to_delta(*session.entry(data))
         if delta is not None:
             yield delta
@@ -147,10 +158,10 @@ def _paging(page_size: int, cookie: bytes) -> Control:
     return controls.control(controls.PagedResults(page_size, cookie), criticality=True)
 
 
-def _next_page(session: Session, found: Found) -> bytes:
-    """The cookie of the next page; empty after the last one."""
+def _next_page(session: Session, outcome: SearchOutcome) -> bytes:
+    """Return the cookie of the next page; empty after the last one."""
     try:
-        paged = controls.find(found.done.controls, controls.PagedResults) if found.done else None
+        paged = controls.find(outcome.controls, controls.PagedResults)
     except WireError as error:
         cure = "see what the server is"
         raise UpstreamUnavailable(session.place, f"the paged results control is malformed ({error})", cure) from None

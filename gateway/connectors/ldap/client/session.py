@@ -1,5 +1,5 @@
-"""A small blocking LDAP session over one socket: send a request, take what arrives, in one thread. No LDAP object is built
-on the way for entries: whoever reads them gets whole messages as bytes.
+"""A blocking LDAP session over one socket, for one thread: send requests, receive messages. Entries are handed on as whole
+messages in bytes; no object is built for them on the way.
 
 Only `Interruption.stop` may be called from another thread."""
 
@@ -27,13 +27,13 @@ SEARCH_RESULT_REFERENCE: Final = 0x73
 INTERMEDIATE_RESPONSE: Final = 0x79
 
 UPSTREAM_LIMITS: Final = Limits(max_message_bytes=512 * 1024 * 1024)
-"""A configured upstream is trusted more than a stranger: one group of five million members is one message of 350 MB."""
+"""A configured upstream is trusted more than an LDAP client: one group of five million members is one message of 350 MB."""
 
 _RECEIVE_BYTES = 262144  # some 500 entries: what slapd's socket buffer holds at most
 
 
 class Interruption:
-    """The handle by which another thread ends a blocked read: the socket is shut down under it."""
+    """A handle by which another thread ends a blocked read: it shuts down the socket."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,14 +45,14 @@ class Interruption:
         return self._event.is_set()
 
     def watch(self, connection: socket.socket | None) -> None:
-        """From now on, this is what `stop` shuts down."""
+        """Make `connection` the socket that `stop` shuts down; None for no socket."""
         with self._lock:
             self._socket = connection
         if self.stopped:
             self.stop()
 
     def stop(self) -> None:
-        """From any thread, any number of times."""
+        """Shut the socket down, now and when a later one is watched. Callable from any thread, any number of times."""
         self._event.set()
         with self._lock:
             if self._socket is not None:
@@ -60,13 +60,14 @@ class Interruption:
 
 
 def shut_down(connection: socket.socket) -> None:
-    """End both directions; a `recv` that is blocked on it returns. The descriptor stays with the reading thread."""
+    """End both directions, so that a blocked `recv` returns. The descriptor stays with the reading thread."""
     with contextlib.suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)  # SSLSocket's own method would pull TLS from under the reader
 
 
 class Session:
-    """`answer_seconds`: the longest silence while an answer is due, over which the server counts as unavailable."""
+    """An LDAP session. `answer_seconds`: the longest silence while an answer is due; after it the server counts as
+    unavailable."""
 
     def __init__(self, connection: socket.socket, place: Place, interruption: Interruption, answer_seconds: float) -> None:
         self.place = place
@@ -75,13 +76,13 @@ class Session:
         self._interruption = interruption
         self._framer = Framer(UPSTREAM_LIMITS)
         self._last_id = 0
-        self.followed: set[int] = set()
-        """The requests that go on while others are made."""
-        self.aside: list[bytes] = []
-        """What answered them meanwhile."""
+        self.open_searches: set[int] = set()
+        """The message IDs of searches that stay open while other requests are made."""
+        self.deferred: list[bytes] = []
+        """The messages that answered the open searches during other requests."""
 
     def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> ssl.SSLSocket:
-        """Put TLS under the session. Raises OSError (ssl.SSLError, TimeoutError) as the handshake does."""
+        """Put TLS under the session; `seconds` bounds the handshake. Raises OSError (ssl.SSLError, TimeoutError)."""
         if self._framer.pending:
             raise UpstreamUnavailable(self.place, "data came before TLS had begun", "something between us tampers with it")
         secured = context.wrap_socket(self._connection, server_hostname=host, do_handshake_on_connect=False)
@@ -92,7 +93,7 @@ class Session:
         return secured
 
     def send(self, operation: Operation, controls: tuple[Control, ...] = ()) -> int:
-        """The message ID of the request that was sent."""
+        """Send a request and return its message ID. Raises UpstreamUnavailable."""
         self._last_id += 1
         try:
             self._connection.settimeout(self.answer_seconds)
@@ -102,9 +103,9 @@ class Session:
         return self._last_id
 
     def receive(self, seconds: float) -> list[bytes]:
-        """The whole messages that have arrived, in order; waits up to `seconds` for the first, and gives none after that.
+        """Return the whole messages that have arrived, in order; wait up to `seconds` for the first, then return none.
 
-        Raises UpstreamUnavailable when the connection ends, or the server says that it ends it.
+        Raises UpstreamUnavailable when the connection ends or the server announces its end.
         """
         deadline = time.monotonic() + seconds
         while True:
@@ -124,32 +125,33 @@ class Session:
                 return messages
 
     def messages(self) -> Iterator[bytes]:
-        """All messages as they come; a silence of `answer_seconds` raises UpstreamUnavailable."""
+        """Yield all messages as they arrive, without end. A silence of `answer_seconds` raises UpstreamUnavailable."""
         while True:
             yield from self.receive_due()
 
     def receive_due(self) -> list[bytes]:
-        """As `receive`, when an answer is due: silence raises UpstreamUnavailable."""
+        """Receive while an answer is due: a silence of `answer_seconds` raises UpstreamUnavailable."""
         messages = self.receive(self.answer_seconds)
         if not messages:
             what = f"no answer for {self.answer_seconds:g} s"
             raise UpstreamUnavailable(self.place, what, "see whether the server hangs, or raise answer_timeout_seconds")
         return messages
 
-    def put_aside(self, message_id: int, data: bytes) -> None:
-        """A message that answers another request than the one being waited for: kept when that one is followed."""
-        if message_id in self.followed:
-            self.aside.append(data)
+    def defer(self, message_id: int, data: bytes) -> None:
+        """Keep a message that answers one of the open searches; drop one that answers no known request."""
+        if message_id in self.open_searches:
+            self.deferred.append(data)
 
     def answer(self, message_id: int) -> LDAPMessage:
-        """The one response to a request that has one; nothing else may be under way."""
+        """Return the response to a request that has exactly one. No search may be open."""
         for data in self.messages():
             if self.envelope(data)[0] == message_id:
                 return self.decode(data)
         raise AssertionError("messages() does not end")
 
     def envelope(self, data: bytes) -> tuple[int, int]:
-        """The message ID, and the tag of the operation. A notice of disconnection (RFC 4511 §4.4.1) raises."""
+        """Return the message ID and the tag of the operation. A notice of disconnection (RFC 4511 §4.4.1) raises
+        UpstreamUnavailable."""
         try:
             pos, end = ber.whole(data, ber.SEQUENCE)
             message_id, pos = ber.take_integer(data, pos, end)
@@ -157,18 +159,18 @@ class Session:
         except (WireError, IndexError):
             raise self._malformed(None) from None
         if message_id == 0:
-            self._notice(data)
+            self._raise_disconnection(data)
         return message_id, tag
 
     def decode(self, data: bytes) -> LDAPMessage:
-        """The message as a value; for entries gateway.wire.entries is several times faster."""
+        """Decode a whole message; for entries `entry` is several times faster. Raises UpstreamUnavailable."""
         try:
             return decode_message(data, UPSTREAM_LIMITS)
         except WireError as error:
             raise self._malformed(error) from None
 
     def entry(self, data: bytes) -> tuple[bytes, list[tuple[str, list[bytes]]]]:
-        """The DN and the attributes of a message that holds a search result entry."""
+        """Decode a search result entry: its DN and its attributes. Raises UpstreamUnavailable."""
         try:
             object_name, attributes, _ = decode_search_entry(data)
         except WireError as error:
@@ -176,7 +178,7 @@ class Session:
         return object_name, attributes
 
     def close(self) -> None:
-        """Say farewell and close; never raises."""
+        """Send an unbind and close; never raises."""
         self._interruption.watch(None)
         with contextlib.suppress(OSError, UpstreamUnavailable):
             self._connection.settimeout(0)
@@ -184,7 +186,7 @@ class Session:
         shut_down(self._connection)
         self._connection.close()
 
-    def _notice(self, data: bytes) -> None:
+    def _raise_disconnection(self, data: bytes) -> None:
         operation = self.decode(data).operation
         words = described(operation.result) if isinstance(operation, ExtendedResponse) else "an unknown notice"
         raise UpstreamUnavailable(self.place, f"the server ends the connection ({words})", "it is tried again later")

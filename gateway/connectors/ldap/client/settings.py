@@ -1,6 +1,6 @@
-"""What an administrator says about an LDAP upstream, as frozen values. Checked here, read nowhere but in this folder.
+"""The settings that every LDAP source shares, as frozen values: the server, and the bases and filter of each kind.
 
-Everything that is wrong raises ValueError with a sentence; the configuration adds file, table and key."""
+A wrong value raises ValueError with a sentence; the configuration adds file, table and key."""
 
 import re
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ from gateway.wire import filters
 ENTRY_UUID: Final = "entryUUID"
 
 _WINDOWS_NAME: Final = re.compile(r"[^=,@\\]+@[^=,@\\]+|[^=,@\\]+\\[^=,\\]+")
-"""user@domain or DOMAIN\\user: how Active Directory lets somebody bind beside the DN ([MS-ADTS] §5.1.1.1.1)."""
+"""user@domain or DOMAIN\\user: the names that Active Directory takes in a bind beside the DN ([MS-ADTS] §5.1.1.1.1)."""
 
 _DEFAULT_PORTS: Final = {"ldap": 389, "ldaps": 636}
 
 
 def bind_name(text: str) -> str:
-    """The name itself, which must be a DN, user@domain or DOMAIN\\user. Raises ValueError."""
+    """Return `text` if it is a DN, user@domain or DOMAIN\\user; otherwise raise ValueError."""
     if not _WINDOWS_NAME.fullmatch(text):
         names.DN.parse(text)
     return text
@@ -31,7 +31,7 @@ def bind_name(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where one server listens, parsed from its URL."""
+    """The address of one server, parsed from its URL."""
 
     url: str
     host: str
@@ -41,7 +41,7 @@ class Address:
 
     @staticmethod
     def parse(url: str) -> "Address":
-        """`ldap://host[:port]` or `ldaps://host[:port]`; raises ValueError."""
+        """Parse `ldap://host[:port]` or `ldaps://host[:port]`; raises ValueError."""
         parts = urlsplit(url)
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
             shown = re.sub("//.*@", "//…@", url.partition("?")[0])  # there is no place for a password, but some write one there
@@ -51,11 +51,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
-    """How to reach and enter a directory: several `urls` are tried in order (replicas of the same content).
+    """The way to connect and bind to a directory: several `urls` are tried in order (replicas of the same content).
 
     `ca_file`: PEM; None is the system's trust store. `certificate_sha256`: the servers' own certificates, as digests of their
-    DER form; then nothing else about a certificate counts. Without `bind_dn` the connection stays anonymous. Seconds:
-    `connect_seconds` for TCP and TLS together, `answer_seconds` for any one silence while an answer is due.
+    DER form; then no other property of a certificate is checked. Without `bind_dn` the connection stays anonymous. Seconds:
+    `connect_seconds` for TCP and TLS together, `answer_seconds` for the longest silence while an answer is due.
     """
 
     urls: tuple[str, ...]
@@ -86,7 +86,7 @@ class Upstream:
 
 @dataclass(frozen=True)
 class KindSettings:
-    """Where the objects of one kind are: everything below `bases` that `filter` (RFC 4515) matches.
+    """The scope and mapping of one kind: every entry below `bases` that `filter` (RFC 4515) matches.
 
     A base that lies below another base is dropped. Several bases must share a suffix: they are read by one search on their
     common ancestor, so that an entry moved from one to the other is one change.
@@ -128,8 +128,8 @@ class KindSettings:
         return self.top_bases[0] if len(self.base_keys) == 1 else str(parsed)
 
     def contains(self, dn: str) -> bool:
-        """Whether an entry that the search found is in scope: below a base, and for organizations not a base itself (it
-        stands for the organization that the source is attached to)."""
+        """Return True when an entry that the search found is in scope: below a base, and for organizations not a base itself
+        (it stands for the organization that the source is attached to)."""
         if len(self.base_keys) == 1 and self.kind is not Kind.ORGANIZATION:
             return True
         key = names.key(dn)

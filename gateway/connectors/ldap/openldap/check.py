@@ -11,16 +11,18 @@ from gateway.wire import oids
 
 
 def items(settings: OpenLDAPSettings, interruption: Interruption) -> Iterator[CheckItem]:
-    """One item for each step; raises nothing. The steps of a further address are tried even when the first one works."""
-    return check.connected(settings, interruption, ("synchronization", "schema"), lambda session: _reading(session, settings))
+    """Yield one item for each step; raises nothing. The steps of a further address are tried even when the first one works."""
+    return check.connection_items(
+        settings, interruption, ("synchronization", "schema"), lambda session: _reading(session, settings)
+    )
 
 
 def _reading(session: Session, settings: OpenLDAPSettings) -> Iterator[CheckItem]:
-    supported = search.root_dse(session).get("supportedcontrol", [])
+    supported = search.read_root_dse(session).get("supportedcontrol", [])
     yield _synchronization(settings, supported)
-    readers = [OpenLDAPEntryMapper(settings, kind) for kind in settings.ordered_kinds]
-    yield schema_check.check(session, [name for reader in readers for name in reader.identified_attributes])
-    yield from check.kinds(session, readers, settings.page_size if oids.PAGED_RESULTS in supported else None)
+    mappers = [OpenLDAPEntryMapper(settings, kind) for kind in settings.ordered_kinds]
+    yield schema_check.check(session, [name for mapper in mappers for name in mapper.identified_attributes])
+    yield from check.kind_items(session, mappers, settings.page_size if oids.PAGED_RESULTS in supported else None)
 
 
 def _synchronization(settings: OpenLDAPSettings, supported: list[str]) -> CheckItem:

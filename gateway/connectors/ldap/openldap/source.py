@@ -50,7 +50,7 @@ class OpenLDAPSource:
 
     def _read(self, stored: Watermark | None, follow: bool, interruption: Interruption) -> Iterator[Batch]:
         with closing(connect(self.id, self._settings.upstream, interruption)) as session:
-            root_dse = search.root_dse(session)
+            root_dse = search.read_root_dse(session)
             supported = root_dse.get("supportedcontrol", [])
             for kind in self._settings.ordered_kinds:
                 for base in kind.top_bases:

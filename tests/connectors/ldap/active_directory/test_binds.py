@@ -11,7 +11,8 @@ import pytest_twisted
 from twisted.internet import reactor as real_reactor
 
 from gateway.connectors.ldap.bind import ad_error_codes
-from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator, PassThroughSettings
+from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator
+from gateway.connectors.ldap.bind.settings import PassThroughSettings
 from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.connector import BindAnswer, BindOutcome, PolicyNotice
 from gateway.model.errors import SourceUnavailable
@@ -117,7 +118,7 @@ async def test_a_controller_that_could_ask_nobody_is_unavailable() -> None:
 
 
 def test_words_that_are_not_active_directorys_mean_nothing() -> None:
-    assert ad_error_codes.meaning("invalid credentials, data 533") is None
+    assert ad_error_codes.cause("invalid credentials, data 533") is None
 
 
 @pytest.mark.parametrize("way", ["ldaps", "start_tls"])

@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 
 from gateway.connectors.ldap.active_directory import watermark, windows_values
+from gateway.connectors.ldap.active_directory.change_tracker import TrackerState
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
 from gateway.model.deltas import Delta
 from gateway.model.errors import SourceUnavailable
@@ -114,7 +115,7 @@ def test_a_controller_that_was_restored_from_a_backup_means_a_comparison(start_s
     mirror = IncrementalReplica().read(source)
     stored = watermark.decode(scratch.settings(mode=ActiveDirectoryMode.USN), mirror.watermark)
     assert stored is not None
-    ahead = replace(stored, told={"usn": stored.usn + 1000})
+    ahead = replace(stored, state=TrackerState(usn=stored.state.usn + 1000))
     mirror.watermark = watermark.encode(scratch.settings(mode=ActiveDirectoryMode.USN), ahead)
     server.delete(server.add_unit("deleted"))
     assert compared(mirror.read(source))

@@ -15,7 +15,7 @@ from gateway.connectors.ldap.active_directory.settings import (
     ActiveDirectorySettings,
     active_directory_kind_settings,
 )
-from gateway.connectors.ldap.active_directory.source import LONGEST_LAG, ActiveDirectorySource, present_time
+from gateway.connectors.ldap.active_directory.source import MAX_REPLICATION_LAG, ActiveDirectorySource, present_time
 from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.deltas import MEMBERS
 from gateway.model.errors import SourceRefused, SourceUnavailable
@@ -177,9 +177,9 @@ def test_a_controller_that_lags_behind_the_one_before_is_waited_for_but_not_for_
     for _ in range(2):
         with pytest.raises(SourceUnavailable, match="has not heard yet of all that was read from another controller"):
             mirror.read(reading)
-        clock[0] += LONGEST_LAG / 2
+        clock[0] += MAX_REPLICATION_LAG / 2
     assert mirror.names(Kind.USER) == {"ann"}
-    clock[0] += LONGEST_LAG
+    clock[0] += MAX_REPLICATION_LAG
     assert mirror.read(reading).names(Kind.USER) == set()
 
 

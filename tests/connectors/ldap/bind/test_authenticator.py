@@ -13,7 +13,8 @@ from twisted.internet import reactor as real_reactor
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.task import deferLater
 
-from gateway.connectors.ldap.bind.authenticator import RESULTS, PassThroughAuthenticator, PassThroughSettings
+from gateway.connectors.ldap.bind.authenticator import OUTCOMES, PassThroughAuthenticator
+from gateway.connectors.ldap.bind.settings import PassThroughSettings
 from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.connector import BindAnswer, BindOutcome
 from gateway.model.errors import SourceUnavailable
@@ -255,14 +256,14 @@ async def test_a_cancelled_bind_says_nothing_against_the_upstream(slapd: Slapd, 
 @pytest_twisted.ensureDeferred
 async def test_an_answer_that_is_neither_yes_nor_no_is_unavailable(code: int) -> None:
     with ScriptedBindServer(code) as server, passing_to(upstream=Upstream(urls=(server.url,))) as part:
-        if code in RESULTS:
-            assert (await ask(part, "uid=ada", b"ada-secret")).outcome is RESULTS[code]
+        if code in OUTCOMES:
+            assert (await ask(part, "uid=ada", b"ada-secret")).outcome is OUTCOMES[code]
         else:
             assert f"a bind was answered by {code}" in await unavailable(ask(part, "uid=ada", b"ada-secret"))
 
 
 def test_only_success_is_a_yes() -> None:
-    assert [code for code, outcome in RESULTS.items() if outcome is BindOutcome.ACCEPTED] == [ResultCode.SUCCESS]
+    assert [code for code, outcome in OUTCOMES.items() if outcome is BindOutcome.ACCEPTED] == [ResultCode.SUCCESS]
 
 
 @pytest.mark.parametrize(

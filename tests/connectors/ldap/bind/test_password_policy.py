@@ -11,7 +11,8 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 
-from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator, PassThroughSettings
+from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator
+from gateway.connectors.ldap.bind.settings import PassThroughSettings
 from gateway.model.connector import BindAnswer, BindOutcome, ChangeAnswer, PolicyNotice
 from gateway.model.errors import SourceUnavailable
 from tests.conftest import StartSlapd

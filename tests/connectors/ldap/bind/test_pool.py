@@ -1,4 +1,4 @@
-"""How long connections for binds are kept that nobody uses; the clock is turned by hand."""
+"""The idle time of pooled connections; the test sets the clock."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
-from gateway.connectors.ldap.bind.pool import BindPool, PassThroughSettings
+from gateway.connectors.ldap.bind.pool import BindPool
+from gateway.connectors.ldap.bind.settings import PassThroughSettings
 from gateway.connectors.ldap.client.settings import Upstream
 
 IDLE_SECONDS = 60.0
 
 
 class Client:
-    """A connection that notes down its end."""
+    """A connection that records its end."""
 
     usable = True
 
@@ -21,7 +22,7 @@ class Client:
         self.usable = False
 
 
-def test_each_connection_ends_when_it_has_been_idle_for_long_enough_and_no_call_is_left() -> None:
+def test_each_idle_connection_is_closed_after_its_idle_time_and_no_call_is_left() -> None:
     clock = Clock()
     pool: Any = BindPool(PassThroughSettings(id="hr", upstream=Upstream(urls=("ldap://x",)), idle_seconds=IDLE_SECONDS), clock)
     clients: list[Any] = [Client(), Client()]
@@ -30,7 +31,7 @@ def test_each_connection_ends_when_it_has_been_idle_for_long_enough_and_no_call_
         pool._park(client)
         clock.advance(IDLE_SECONDS / 2)
     assert (first.usable, second.usable) == (False, True)
-    assert pool._reused() is second
+    assert pool._idle_client() is second
     pool._park(second)
     clock.advance(IDLE_SECONDS - 1)
     assert second.usable

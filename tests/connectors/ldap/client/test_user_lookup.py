@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 from pytest_twisted import ensureDeferred
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred, DeferredList
 
 from gateway.connectors.ldap.client import user_lookup
 from gateway.connectors.ldap.client.settings import Upstream
 from gateway.connectors.ldap.client.user_lookup import (
+    MAX_ENTRIES,
     MAX_LOGIN_CHARACTERS,
-    MOST_ASKED,
-    MOST_FOUND,
+    MAX_LOOKUPS,
     LdapUserLookup,
     UserLookupSettings,
 )
@@ -22,6 +21,7 @@ from gateway.connectors.ldap.openldap.entry_to_delta import OpenLDAPEntryMapper
 from gateway.connectors.ldap.openldap.settings import OpenLDAPSettings, openldap_kind_settings
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import Kind
+from gateway.twisted_internals.reactor import installed
 from tests.conftest import StartSlapd
 from tests.servers.people import READER_PASSWORD, people, person_dn
 from tests.servers.slapd import Slapd
@@ -35,17 +35,17 @@ def slapd(start_slapd: StartSlapd) -> Slapd:
 def made(slapd: Slapd, *, seconds: float = 5.0, password: str = READER_PASSWORD, bases: tuple[str, ...] = ()) -> LdapUserLookup:
     upstream = Upstream(urls=(slapd.url,), bind_dn=slapd.reader.dn, password=password)
     users = openldap_kind_settings(Kind.USER, bases or (f"ou=people,{slapd.suffix}",))
-    reader = OpenLDAPEntryMapper(OpenLDAPSettings(id="hr", upstream=upstream, kinds=(users,)), users)
+    mapper = OpenLDAPEntryMapper(OpenLDAPSettings(id="hr", upstream=upstream, kinds=(users,)), users)
     settings = UserLookupSettings(
         id="hr",
         upstream=upstream,
         bases=users.top_bases,
         filter=users.filter,
         login_attributes=("uid",),
-        attributes=reader.identified_attributes,
+        attributes=mapper.identified_attributes,
         seconds=seconds,
     )
-    return LdapUserLookup(settings, reader.to_delta, reactor)
+    return LdapUserLookup(settings, mapper.to_delta, installed())
 
 
 @pytest.fixture
@@ -92,10 +92,10 @@ async def test_people_are_looked_for_below_every_base_and_nowhere_else(slapd: Sl
 
 @ensureDeferred
 async def test_of_many_with_one_name_no_more_are_read_than_it_takes_to_know(slapd: Slapd, lookup: LdapUserLookup) -> None:
-    for number in range(MOST_FOUND + 2):
+    for number in range(MAX_ENTRIES + 2):
         values = {"uid": "twin", "cn": f"twin {number}", "sn": "x"}
         slapd.add(f"cn=twin {number},ou=people,{slapd.suffix}", "inetOrgPerson", values)
-    assert len(await lookup.look_up("twin")) == MOST_FOUND
+    assert len(await lookup.look_up("twin")) == MAX_ENTRIES
 
 
 @ensureDeferred
@@ -145,13 +145,13 @@ async def test_so_many_names_are_looked_up_at_a_time(slapd: Slapd, monkeypatch: 
     lookup = made(slapd)
     slapd.suspend()
     try:
-        waiting = [Deferred.fromCoroutine(lookup.look_up(f"user{number:06d}")) for number in range(MOST_ASKED)]
-        with pytest.raises(SourceUnavailable, match=f"{MOST_ASKED} names are being looked up"):
+        waiting = [Deferred.fromCoroutine(lookup.look_up(f"user{number:06d}")) for number in range(MAX_LOOKUPS)]
+        with pytest.raises(SourceUnavailable, match=f"{MAX_LOOKUPS} names are being looked up"):
             await lookup.look_up("user000001")
     finally:
         slapd.resume()
     answers = await DeferredList(waiting, consumeErrors=True)
-    assert [good for good, _ in answers] == [True] * MOST_ASKED
+    assert [good for good, _ in answers] == [True] * MAX_LOOKUPS
     lookup.close()
 
 

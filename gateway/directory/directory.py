@@ -6,8 +6,8 @@ from typing import Protocol
 
 from gateway.directory.access import Access
 from gateway.directory.projection.view_definition import View
-from gateway.directory.search.search import ViewSearcher
 from gateway.directory.search.view_reader import ViewReader
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.model.applications import Application
 
 _MAX_SEARCHERS = 1_000

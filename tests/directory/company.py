@@ -4,12 +4,15 @@ from pathlib import Path
 
 from gateway.directory.access import Access
 from gateway.directory.materialization.log_applier import LogApplier
-from gateway.directory.search.search import Query, Search, ViewSearcher
-from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE, ViewReader
+from gateway.directory.search.query import Query
+from gateway.directory.search.search import Search
+from gateway.directory.search.view_reader import ViewReader
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.applications import Scope
 from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
+from gateway.wire.messages import BASE_OBJECT, WHOLE_SUBTREE
 from tests.directory.worlds import BASE, World, group, openldap_view, organization, user
 
 PEOPLE, GROUPS, UNITS = f"ou=people,{BASE}", f"ou=groups,{BASE}", f"ou=organizations,{BASE}"
@@ -39,7 +42,7 @@ class Company:
     def search(self, access: Access, text: str, base: str = BASE, scope: int = WHOLE_SUBTREE, *attributes: str) -> Search:
         name = DN.parse(base)
         query = Query(name, name.key, scope, filters.parse(text), attributes)
-        return ViewSearcher(self.reader, access).search(query)
+        return Search(ViewSearcher(self.reader, access), query)
 
     def found(self, access: Access, text: str, base: str = BASE, scope: int = WHOLE_SUBTREE) -> list[str]:
         return sorted(entries.object_name(entry).decode() for entry in self.search(access, text, base, scope).at_once() or ())

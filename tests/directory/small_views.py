@@ -12,7 +12,8 @@ from gateway.directory.projection.index_keys import attribute_key, decoded
 from gateway.directory.projection.projection import CONTAINER, PRIVATE_GROUP, Projection, private_group, private_group_owner
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.filter_evaluator import Evaluator
-from gateway.directory.search.view_reader import BASE_OBJECT, SINGLE_LEVEL, SUBORDINATE_SUBTREE, WHOLE_SUBTREE, ViewReader
+from gateway.directory.search.query import SUBORDINATE_SUBTREE
+from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.search.visible_rows import ROW, Row
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.csn import Moment, format_csn
@@ -23,6 +24,7 @@ from gateway.model.ldap import dn
 from gateway.model.ldap.dn import DN
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Organization, User
 from gateway.wire import filters
+from gateway.wire.messages import BASE_OBJECT, SINGLE_LEVEL, WHOLE_SUBTREE
 from tests.directory.worlds import BASE, START, group, identifier, openldap_view, organization, user
 
 WORDS = (

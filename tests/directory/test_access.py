@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.directory.access import of_application, of_user
-from gateway.directory.search.search import NoSuchObject
+from gateway.directory.search.query import NoSuchObject
 from gateway.model.applications import Application
 from tests.directory.company import ANNA, BEN, EVERYTHING, GROUPS, IN_NORTH, INSIDE, NORTH, PEOPLE, SOUTH, UNITS, Company
 from tests.directory.worlds import START

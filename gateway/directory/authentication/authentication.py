@@ -18,7 +18,7 @@ from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.directory.authentication.soft_lock import SoftLock, bounded
 from gateway.directory.directory import Directory, Party
 from gateway.directory.read_your_writes import ReadYourWrites
-from gateway.directory.search.search import NoSuchObject
+from gateway.directory.search.query import NoSuchObject
 from gateway.model.applications import Application, Grant, Scope
 from gateway.model.connector import PolicyNotice
 from gateway.model.errors import Busy

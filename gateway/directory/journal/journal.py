@@ -6,11 +6,12 @@ is stored of it has. Not reported is what is only computed on request: that a gr
 entry; and memberOf, which a view of kind ad shows unasked elsewhere, is not part of a journal."""
 
 from gateway.directory.journal.journal_reader import DifferenceReader, JournalReader, SnapshotReader
-from gateway.directory.search.search import Query, ViewSearcher
-from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE
+from gateway.directory.search.query import Query
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.view_file import history, view_file
 from gateway.directory.view_file.csn import Moment, mark_of
 from gateway.wire.filters import Present
+from gateway.wire.messages import WHOLE_SUBTREE
 
 
 class Journal:
@@ -19,8 +20,7 @@ class Journal:
     def __init__(self, searcher: ViewSearcher, query: Query) -> None:
         self.searcher = searcher
         self.query = query
-        if query.scope == BASE_OBJECT or not searcher.reader.is_container(query.base_key):
-            searcher.find(query.base_key)
+        searcher.check_base(query)
 
     @property
     def is_current(self) -> bool:

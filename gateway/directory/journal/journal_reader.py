@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from gateway.directory.access import Visibility
 from gateway.directory.journal.past_visibility import PastVisibility
-from gateway.directory.search.filter_shape import TRUE, Key
-from gateway.directory.search.search import Query, ViewSearcher
+from gateway.directory.planning.filter_shape import TRUE, Key
+from gateway.directory.search.query import Query
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.search.visible_rows import ROW, Row, VisibleRows
 from gateway.directory.view_file import history, view_file
 from gateway.directory.view_file.csn import Moment
@@ -74,7 +75,7 @@ class JournalReader(ABC):
         self._query = query
         self._reader = searcher.reader
         keys: list[Key] = []
-        self._shape = self._reader.shaper(searcher.access).shape(query.filter, keys)
+        self._shape = searcher.shape(query.filter, keys)
         self._keys = keys
         self._renderer = searcher.renderer(query.attributes, query.types_only, stored_only=True)
         self._connection: sqlite3.Connection | None = None
@@ -93,11 +94,11 @@ class JournalReader(ABC):
 
     def open(self, holder: str = "") -> None:
         """Take a snapshot for `holder`. Raises TooManySearches."""
-        connection = self._connection = self._reader.snapshot(holder)
+        connection = self._connection = self._reader.snapshots.take(holder)
         try:
             self.position = view_file.position(connection)
             self.moment = history.latest(connection)
-            self._now = self._reader.visibility(self._searcher.access, connection)
+            self._now = self._reader.visibilities.get(self._searcher.access, connection)
             self._visible_rows = self._searcher.visible_rows(connection)
             self._events = self._read(connection)
         except BaseException:
@@ -119,14 +120,14 @@ class JournalReader(ABC):
         connection, self._connection = self._connection, None
         if connection is not None:
             self._events = iter(())
-            self._reader.release(connection)
+            self._reader.snapshots.release(connection)
 
     def _render(self, found: _JournalRow, *, exact: bool) -> bytes | None:
         """Return the entry as it is sent; None when it is not visible or does not match."""
         row, visible = found.row, self._visible_rows
         if not visible.shows(row) or not (exact or visible.matches(self._query.filter, row)):
             return None
-        return self._renderer(visible.encoded(row), row[5], visible.found(row, self._renderer.dynamic))
+        return self._renderer(visible.encoded(row), row[5], visible.dynamic_values(row, self._renderer.dynamic))
 
 
 class SnapshotReader(JournalReader):
@@ -134,8 +135,8 @@ class SnapshotReader(JournalReader):
 
     def __init__(self, searcher: ViewSearcher, query: Query) -> None:
         super().__init__(searcher, query)
-        scope, base = self._reader.scope_of(query.base_key, query.scope)
-        self._prepared = self._reader.prepare(self._shape, scope, _COLUMNS)
+        scope, base = self._reader.plans.scope_of(query.base_key, query.scope)
+        self._prepared = self._reader.plans.prepare(self._shape, scope, _COLUMNS)
         self._parameters = (*base, *self._keys)[: self._prepared.parameters]
 
     @property

@@ -1,6 +1,6 @@
-"""Which attributes of an entry are sent (RFC 4511 §4.5.1.8, RFC 3673, RFC 4529), and the bytes that result.
+"""Attribute selection: the attributes of an entry that are sent (RFC 4511 §4.5.1.8, RFC 3673, RFC 4529), and their bytes.
 
-What is asked for is judged once per request shape; for each entry only bytes are sliced and joined."""
+A selection is resolved once per request shape; for each entry only bytes are sliced and joined."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _STORED = ("structuralobjectclass", "entryuuid", "createtimestamp", "modifytimes
 
 @dataclass(frozen=True, slots=True)
 class SelectedAttributes:
-    """What a request asks for, as attribute keys. `all_user`: every user attribute besides."""
+    """The attributes that a request selects, as keys. `all_user`: every user attribute besides."""
 
     keys: frozenset[str]
     all_user: bool
@@ -28,22 +28,22 @@ class SelectedAttributes:
 
     @property
     def is_whole_entry(self) -> bool:
-        """The stored entry is the answer as it is."""
+        """The stored entry is sent as it is."""
         return self.all_user and not self.types_only and not self.operational
 
     @property
     def operational(self) -> frozenset[str]:
-        """The operational attributes asked for."""
+        """The operational attributes that are selected."""
         return self.keys.intersection((*_STORED, *DYNAMIC))
 
 
-def wanted(
+def select(
     attributes: Sequence[str],
     types_only: bool,
     readable: frozenset[str] | None = None,
     unasked: frozenset[str] = frozenset(),
 ) -> SelectedAttributes:
-    """Reads an attribute selection list: names, OIDs, `*`, `+`, `1.1`, `@class`; unknown words are ignored (§4.5.1.8).
+    """Resolve an attribute selection list: names, OIDs, `*`, `+`, `1.1`, `@class`; unknown words are ignored (§4.5.1.8).
 
     `readable` narrows it to what may be read (keys; objectClass always may). `unasked`: operational attributes that come with
     all user attributes.
@@ -70,23 +70,24 @@ def wanted(
 
 
 def _class_attributes(name: str) -> set[str]:
-    """RFC 4529: all attributes that an object class requires or allows."""
+    """Return all attributes that an object class requires or allows (RFC 4529)."""
     known = schema.OBJECT_CLASSES.get(name.lower())
     classes = [known, *(schema.OBJECT_CLASSES[superior.lower()] for superior in known.superiors)] if known else []
     return {schema.canonical(attribute) for one in classes for attribute in (*one.must, *one.may)}
 
 
 class Renderer:
-    """Stored entry → the SearchResultEntry to send, for one selection. `stored`: the descriptions that entries may have."""
+    """The renderer of stored entries as the SearchResultEntry to send, for one selection. `stored`: the descriptions that
+    entries may have."""
 
     def __init__(self, selected: SelectedAttributes, stored: frozenset[str]) -> None:
-        self.wanted = selected
+        self.selected = selected
         self.changes_nothing = selected.is_whole_entry
         self.needs_operational = bool(selected.operational)
         self._needs_stored = not selected.keys.isdisjoint(_STORED)
         self.dynamic = tuple(key for key in DYNAMIC if key in selected.keys)
         self.adds_member_of_alone = self.dynamic == ("memberof",) and not (self._needs_stored or selected.types_only)
-        """Whether `with_more` makes the whole answer, given memberOf."""
+        """`with_more` makes the whole answer, given memberOf."""
         self._user: Callable[[bytes], bytes] | None = None
         if selected.types_only:
             self._user = entries.Selection(self._takes, types_only=True)
@@ -95,29 +96,31 @@ class Renderer:
         self._operational = entries.Selection(lambda name: attribute_key(name.decode()) in selected.keys, selected.types_only)
 
     def _takes(self, description: bytes) -> bool:
-        return self.wanted.all_user or attribute_key(description.decode("utf-8", "replace")) in self.wanted.keys
+        return self.selected.all_user or attribute_key(description.decode("utf-8", "replace")) in self.selected.keys
 
     def __call__(
         self, encoded: bytes, operational: bytes = b"", dynamic: Sequence[tuple[bytes, Sequence[bytes]]] = ()
     ) -> bytes:
-        """`operational`: the stored PartialAttributes; `dynamic`: those found for this entry."""
+        """Return the entry to send. `operational`: the stored PartialAttributes; `dynamic`: those computed for this entry."""
         entry = self._user(encoded) if self._user else encoded
         if not self.needs_operational:
             return entry
-        found = [entries.encode_attribute(name, () if self.wanted.types_only else values) for name, values in dynamic if values]
+        found = [
+            entries.encode_attribute(name, () if self.selected.types_only else values) for name, values in dynamic if values
+        ]
         if self._needs_stored:
             found.insert(0, entries.attributes(self._operational(entries.extend(_NAMELESS, operational))))
         return entries.extend(entry, b"".join(found)) if found else entry
 
     def with_more(self, encoded: bytes, more: bytes) -> bytes:
-        """The entry with PartialAttributes that are encoded already."""
+        """Return the entry with PartialAttributes that are encoded already."""
         entry = self._user(encoded) if self._user else encoded
         return entries.extend(entry, more) if more else entry
 
 
 class MatchedValues(Renderer):
-    """Leaves out the values that match none of the items (RFC 3876 §3); an attribute without values left is sent without them.
-    It has no effect on types alone."""
+    """A renderer that leaves out the values which match none of the items (RFC 3876 §3); an attribute without values left is
+    sent without them. It has no effect on types alone."""
 
     def __init__(
         self, selected: SelectedAttributes, stored: frozenset[str], items: Sequence[Filter], evaluator: Evaluator
@@ -131,16 +134,16 @@ class MatchedValues(Renderer):
         self, encoded: bytes, operational: bytes = b"", dynamic: Sequence[tuple[bytes, Sequence[bytes]]] = ()
     ) -> bytes:
         entry = super().__call__(encoded, operational, dynamic)
-        return entry if self.wanted.types_only else with_matched_values(entry, self._items, self._evaluator)
+        return entry if self.selected.types_only else with_matched_values(entry, self._items, self._evaluator)
 
 
 def with_matched_values(entry: bytes, items: Sequence[Filter], evaluator: Evaluator | None = None) -> bytes:
-    """An encoded entry with those values alone that match one of the items."""
-    asked = evaluator or Evaluator()
+    """Return an encoded entry with those values alone that match one of the items."""
+    filter_evaluator = evaluator or Evaluator()
 
     def matching(description: bytes, values: Sequence[bytes]) -> list[bytes]:
         key = attribute_key(description.decode())
-        return [value for value in values if any(asked.matches(item, {key: [value]}, _ROOT) for item in items)]
+        return [value for value in values if any(filter_evaluator.matches(item, {key: [value]}, _ROOT) for item in items)]
 
     name, attributes = entries.decode_entry(entry)
     return entries.encode_entry(name, [(kind, matching(kind, values)) for kind, values in attributes.items()])

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from gateway.directory.access import may_read, readable_type
+from gateway.directory.planning.catalogue import Catalogue
+from gateway.directory.planning.sql_planner import Plan
 from gateway.directory.projection.index_keys import UNINDEXED, stored_key
 from gateway.directory.search.filter_evaluator import Values
-from gateway.directory.search.sql_planner import Catalogue, Plan
 from gateway.directory.search.visible_rows import DYNAMIC
 from gateway.model.ldap import matching_rules, schema
 from gateway.wire.controls.search import SortKey

@@ -4,17 +4,15 @@ the entries are read by id as they are sent. So the list can be entered anywhere
 import sqlite3
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
-from typing import Any
 
 from gateway.directory.search import sort_keys
-from gateway.directory.search.attribute_selection import Renderer
 from gateway.directory.search.filter_evaluator import Values
-from gateway.directory.search.filter_shape import Key, Shape
-from gateway.directory.search.search import Query, Search, ViewSearcher
-from gateway.directory.search.view_reader import ENCODED
-from gateway.directory.search.visible_rows import ROW, Row, VisibleRows
+from gateway.directory.search.query import Query
+from gateway.directory.search.search import SLICE_ROWS, Search, row_renderer, row_test
+from gateway.directory.search.view_searcher import ViewSearcher
+from gateway.directory.search.visible_rows import ENCODED, ROW, Row, VisibleRows
 
 _ROWS_SORTED_AT_ONCE = 200
 """Rows that are decoded and sorted in the reactor: a few milliseconds. Above, ids are sorted in a thread."""
@@ -22,23 +20,19 @@ _ROWS_SORTED_AT_ONCE = 200
 _IDS_AT_ONCE = 10_000
 
 
-def sorted_search(searcher: ViewSearcher, query: Query) -> "SortedSearch":
-    """Prepares a search that has an order. Raises NoSuchObject."""
-    return SortedSearch(searcher, query, *searcher.parts(query))
-
-
 class SortedSearch(Search):
-    """A Search; `arrange` comes before `seek`, `count` and `locate`, and is done by the first slice at the latest."""
+    """A Search for a query with an order; `arrange` comes before `seek`, `count` and `locate`, and is done by the first slice
+    at the latest."""
 
-    def __init__(self, searcher: ViewSearcher, query: Query, shape: Shape, keys: Sequence[Key], renderer: Renderer) -> None:
-        super().__init__(searcher, query, shape, keys, renderer)
+    def __init__(self, searcher: ViewSearcher, query: Query) -> None:
+        super().__init__(searcher, query)
         self._by = query.order
         self._ids: array[int] | None = None
         self._held = 0
         self._next = 0
         self._stop = 0
-        self._visible_rows: VisibleRows | None = None
-        self._fits: Callable[[Row], bool] | None = None
+        self._visible: VisibleRows | None = None
+        self._passes: Callable[[Row], bool] | None = None
 
     @property
     def is_small(self) -> bool:
@@ -49,55 +43,59 @@ class SortedSearch(Search):
         return True
 
     def at_once(self) -> list[bytes] | None:
-        """All entries in order; None when there are many after all."""
+        """Return all entries in order; None when there are many after all."""
         reader = self._searcher.reader
-        sql = reader.prepare(self._shape, self._scope, ROW).sql
+        sql = reader.plans.prepare(self._shape, self._scope, ROW).sql
         rows: list[Row] = reader.execute(f"{sql} LIMIT {_ROWS_SORTED_AT_ONCE}", self._parameters).fetchall()
         if len(rows) >= _ROWS_SORTED_AT_ONCE:
             return None
-        answer = self._look(reader.connection)
+        self._set_renderer(reader.connection)
+        render = self._render
+        assert render is not None  # noqa: S101 (just set)
         by_id = {row[0]: row for row in rows}
         ordered = sort_keys.sort([(row[0], self._values(row)) for row in rows], self._by)
-        return [entry for one in ordered if (entry := answer(by_id[one])) is not None]
+        return [entry for one in ordered if (entry := render(by_id[one])) is not None]
 
-    def next_slice(self, rows: int = 500) -> list[bytes] | None:
+    def next_slice(self, rows: int = SLICE_ROWS) -> list[bytes] | None:
         self.arrange()
         assert self._ids is not None  # noqa: S101 (arranged)
         chosen = self._ids[self._next : min(self._next + rows, self._stop)]
         self._next += len(chosen)
-        return self._convert(self._rows(chosen, ENCODED if self._plain else ROW)) if chosen else None
+        if not chosen:
+            return None
+        return self._rendered(self._encoded(chosen) if self._plain else self._rows(chosen))
 
     def close(self) -> None:
         super().close()
         held, self._held = self._held, 0
         if held:
-            self._searcher.reader.count_ids(-held)
+            self._searcher.reader.snapshots.count_ids(-held)
 
     # The list ---------------------------------------------------------------------------------------------------------
 
     def arrange(self, *, exactly: bool = False) -> None:
-        """Sorts. May take long; not in the reactor. `exactly`: only what is visible and matches after all is on the list, so
-        that it can be counted. Raises reader.TooManySearches, and OperationalError when interrupted."""
+        """Sort the list. May take long; not in the reactor. `exactly`: only what is visible and matches after all is on the
+        list, so that it can be counted. Raises TooManySearches, and OperationalError when interrupted."""
         if self._ids is not None:
             return
         ids = self._sorted()
         if exactly and not (self._prepared.plan.exact and self._searcher.access.is_everything):
-            assert self._fits is not None  # noqa: S101 (looked when it was opened)
-            ids = array("q", (row[0] for row in self._rows(ids) if self._fits(row)))
+            assert self._passes is not None  # noqa: S101 (set when it was opened)
+            ids = array("q", (row[0] for row in self._rows(ids) if self._passes(row)))
         self._ids = ids
         self.seek(0, len(ids))
 
     @property
     def count(self) -> int:
-        """How many entries are on the list."""
+        """The number of entries on the list."""
         return len(self._ids or ())
 
     def seek(self, start: int, stop: int) -> None:
-        """The next slices are of the entries from place `start` to before place `stop`, from 0."""
+        """Let the next slices be of the entries from place `start` to before place `stop`, from 0."""
         self._next, self._stop = start, stop
 
     def locate(self, asserted: bytes) -> int:
-        """The first place whose key (the first one) is not less than that of a value (not greater, when reversed)."""
+        """Return the first place whose key (the first one) is not less than that of a value (not greater, when reversed)."""
         assert self._ids is not None  # noqa: S101 (arranged)
         reverse = self._by[0].reverse
 
@@ -115,31 +113,35 @@ class SortedSearch(Search):
         raise LookupError(place)
 
     def _sorted(self) -> "array[int]":
-        connection = self._connection
-        assert connection is not None, "open comes first"  # noqa: S101
-        prepared = self._searcher.reader.prepare(self._shape, self._scope, self._by)
+        prepared = self._plans.prepare(self._shape, self._scope, self._by)
         ids = array("q")
-        with closing(connection.cursor()) as cursor:
+        with closing(self._snapshot.cursor()) as cursor:
             cursor.execute(prepared.sql, self._parameters)
             while found := cursor.fetchmany(_IDS_AT_ONCE):
-                self._searcher.reader.count_ids(len(found))
+                self._searcher.reader.snapshots.count_ids(len(found))
                 self._held += len(found)
                 ids.extend([one[0] for one in found])
         return ids
 
-    def _rows(self, ids: "array[int]", columns: str = ROW) -> list[Any]:
-        connection = self._connection
-        assert connection is not None, "open comes first"  # noqa: S101
-        read = f"SELECT {columns} FROM entry e WHERE e.id = ?"
+    @property
+    def _snapshot(self) -> sqlite3.Connection:
+        assert self._connection is not None, "open comes first"  # noqa: S101
+        return self._connection
+
+    def _rows(self, ids: "array[int]") -> list[Row]:
+        read, connection = f"SELECT {ROW} FROM entry e WHERE e.id = ?", self._snapshot
         return [row for one in ids for row in connection.execute(read, (one,))]
 
-    def _look(self, connection: sqlite3.Connection) -> Callable[[Row], bytes | None]:
-        self._visible_rows = self._searcher.visible_rows(connection)
+    def _encoded(self, ids: "array[int]") -> list[tuple[bytes]]:
+        read, connection = f"SELECT {ENCODED} FROM entry e WHERE e.id = ?", self._snapshot
+        return [row for one in ids for row in connection.execute(read, (one,))]
+
+    def _set_renderer(self, connection: sqlite3.Connection) -> None:
+        self._visible = self._searcher.visible_rows(connection)
         exact = self._prepared.plan.exact
-        self._fits = self._searcher.tester(self._query, exact, self._visible_rows)
-        self._answer = self._searcher.converter(self._query, exact, self._renderer, self._visible_rows)
-        return self._answer
+        self._passes = row_test(self._query, exact, self._visible)
+        self._render = row_renderer(self._query, exact, self._renderer, self._visible)
 
     def _values(self, row: Row) -> Values:
-        assert self._visible_rows is not None  # noqa: S101 (looked)
-        return self._visible_rows.values(row)
+        assert self._visible is not None  # noqa: S101 (set with the connection)
+        return self._visible.values(row)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from gateway.directory.projection.index_keys import attribute_key
-from gateway.directory.search.search import Query, ViewSearcher
+from gateway.directory.search.query import Query
+from gateway.directory.search.search import Search
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.search.visible_rows import ROW, Row
 from gateway.directory.writes.write_errors import Violation, WriteRefused
 from gateway.model.edits import Edit
@@ -125,7 +127,7 @@ def _by_name(searcher: ViewSearcher, value: bytes) -> Member:
 def _by_login(searcher: ViewSearcher, value: bytes) -> Member:
     base = searcher.reader.view.base
     query = Query(base, searcher.reader.root_key, WHOLE_SUBTREE, Equality("uid", value), ("1.1",))
-    for encoded in searcher.search(query).at_once() or ():
+    for encoded in Search(searcher, query).at_once() or ():
         name, _ = entries.decode_entry(encoded)
         row = searcher.reader.row(DN.parse(name.decode()).key)
         if row is not None and row[1] == Kind.USER:

@@ -14,14 +14,16 @@ from gateway.directory.access import Access
 from gateway.directory.journal.journal import Journal
 from gateway.directory.journal.journal_reader import Event, EventKind
 from gateway.directory.projection.view_definition import View
-from gateway.directory.search.search import Query, ViewSearcher
-from gateway.directory.search.view_reader import SINGLE_LEVEL, WHOLE_SUBTREE, ViewReader
+from gateway.directory.search.query import Query
+from gateway.directory.search.view_reader import ViewReader
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.view_file import history, view_file
 from gateway.directory.view_file.csn import Moment
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.applications import Scope
 from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
+from gateway.wire.messages import SINGLE_LEVEL, WHOLE_SUBTREE
 from tests.directory.company import (
     ANNA,
     BEN,

@@ -85,15 +85,15 @@ def test_a_snapshot_is_never_of_a_later_file_however_late_the_writers_word_comes
     shared.tell()
     reader = shared.view.reader
     assert reader is not None
-    before = reader.snapshot()
+    before = reader.snapshots.take()
     shared.writer.build(lambda: False)  # it begins anew, and does not get far
     with pytest.raises(StoreUnavailable, match="being built"):
-        reader.snapshot()
+        reader.snapshots.take()
     shared.writer.build()
     with pytest.raises(StoreUnavailable, match="being built"):
-        reader.snapshot()
+        reader.snapshots.take()
     assert before.execute("SELECT count(*) FROM entry WHERE object_id = ?", (ANNA.id,)).fetchone() == (1,)
-    reader.release(before)
+    reader.snapshots.release(before)
 
 
 def test_a_file_that_cannot_be_read_yet_is_tried_again(shared: Shared) -> None:

@@ -16,12 +16,15 @@ from gateway.directory.materialization.log_applier import LogApplier
 from gateway.directory.projection.view_definition import View
 from gateway.directory.projection.view_kinds import active_directory, openldap, tree
 from gateway.directory.projection.view_overrides import Posix, with_members, with_posix
-from gateway.directory.search.search import Query, ViewSearcher
-from gateway.directory.search.view_reader import WHOLE_SUBTREE, ViewReader
+from gateway.directory.search.query import Query
+from gateway.directory.search.search import Search
+from gateway.directory.search.view_reader import ViewReader
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.applications import Scope
 from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
+from gateway.wire.messages import WHOLE_SUBTREE
 from tests.directory.worlds import BASE, START, World, contents, group, organization, user
 
 EVERYTHING = Access(Scope())
@@ -68,7 +71,7 @@ class Shown:
         """A subtree search: attributes by DN, without the base."""
         base = self.view.base
         query = Query(base, base.key, WHOLE_SUBTREE, filters.parse(text), attributes or ("1.1",))
-        found = ViewSearcher(self.reader, access).search(query).at_once()
+        found = Search(ViewSearcher(self.reader, access), query).at_once()
         assert found is not None
         decoded = [entries.decode_entry(entry) for entry in found]
         return {

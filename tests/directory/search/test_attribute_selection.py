@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.directory.projection.projection import Projection
-from gateway.directory.search.attribute_selection import Renderer, wanted
+from gateway.directory.search.attribute_selection import Renderer, select
 from gateway.wire import entries
 from tests.directory.worlds import openldap_view, user
 
@@ -21,7 +21,7 @@ EVERYTHING = USER | OPERATIONAL | {"memberOf", "hasSubordinates", "entryCSN"}
 
 
 def sent(*attributes: str, types_only: bool = False, readable: frozenset[str] | None = None) -> dict[str, list[bytes]]:
-    renderer = Renderer(wanted(attributes, types_only, readable), VIEW.stored_attributes)
+    renderer = Renderer(select(attributes, types_only, readable), VIEW.stored_attributes)
     encoded = renderer(ENTRY.encoded, ENTRY.operational, [FOUND[key] for key in renderer.dynamic])
     name, found = entries.decode_entry(encoded)
     assert name == ENTRY.dn.encode()

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from gateway.directory.access import Access, of_user
-from gateway.directory.search.search import Query, ViewSearcher
-from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE, ViewReader
+from gateway.directory.search.query import Query
+from gateway.directory.search.search import Search
+from gateway.directory.search.view_reader import ViewReader
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.applications import Scope
 from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
+from gateway.wire.messages import BASE_OBJECT, WHOLE_SUBTREE
 from tests.directory.worlds import BASE, World, group, openldap_view, user
 
 PEOPLE, GROUPS = f"ou=people,{BASE}", f"ou=groups,{BASE}"
@@ -41,12 +44,12 @@ class Chained:
 
     def found(self, text: str, access: Access = EVERYTHING) -> list[str]:
         """The RDNs' values of the entries found."""
-        search = ViewSearcher(self.reader, access).search(self._query(BASE, WHOLE_SUBTREE, text))
+        search = Search(ViewSearcher(self.reader, access), self._query(BASE, WHOLE_SUBTREE, text))
         names = [entries.object_name(entry).decode() for entry in search.at_once() or ()]
         return sorted(name.partition(",")[0].partition("=")[2] for name in names)
 
     def member_of(self, name: str, access: Access = EVERYTHING) -> list[str]:
-        search = ViewSearcher(self.reader, access).search(self._query(name, BASE_OBJECT, "(objectClass=*)"))
+        search = Search(ViewSearcher(self.reader, access), self._query(name, BASE_OBJECT, "(objectClass=*)"))
         found = search.at_once()
         assert found is not None
         (entry,) = found

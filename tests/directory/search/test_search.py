@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 
 from gateway.directory.access import Access
+from gateway.directory.search import direct_plan, snapshot_pool
 from gateway.directory.search import search as search_module
-from gateway.directory.search import view_reader as reader_module
-from gateway.directory.search.search import Query, Search, ViewSearcher
-from gateway.directory.search.view_reader import WHOLE_SUBTREE, TooManySearches, ViewReader
+from gateway.directory.search.query import Query
+from gateway.directory.search.search import Search
+from gateway.directory.search.snapshot_pool import TooManySearches
+from gateway.directory.search.view_searcher import ViewSearcher
+from gateway.directory.search.visibility import VisibilityCache
+from gateway.directory.search.visible_rows import ENCODED
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
+from gateway.wire.messages import WHOLE_SUBTREE
 from tests.directory.company import (
     ANNA,
     BEN,
@@ -66,7 +71,7 @@ def test_a_sliced_search_sees_one_state_while_the_view_changes_memberships_and_r
 
 
 def test_as_many_snapshots_as_allowed_and_one_given_back_is_free_again(bed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader_module, "MAX_SNAPSHOTS", 2)
+    monkeypatch.setattr(snapshot_pool, "MAX_SNAPSHOTS", 2)
     one, other, third = (bed.search(EVERYTHING, "(objectClass=*)") for _ in range(3))
     one.open()
     other.open()
@@ -83,7 +88,7 @@ def test_as_many_snapshots_as_allowed_and_one_given_back_is_free_again(bed: Comp
 def test_one_client_alone_leaves_snapshots_for_others_and_there_are_some_for_the_third(
     bed: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader_module, "MAX_SNAPSHOTS", 100)
+    monkeypatch.setattr(snapshot_pool, "MAX_SNAPSHOTS", 100)
     clients = ("192.0.2.1", "192.0.2.2", "192.0.2.3")
     searches = {client: as_many_as_it_gets(bed, client) for client in clients}
     assert [len(searches[client]) for client in clients] == [80, 16, 4]
@@ -102,14 +107,14 @@ def as_many_as_it_gets(bed: Company, client: str) -> list[Search]:
 
 
 def test_a_search_that_cannot_begin_gives_its_snapshot_back(bed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader_module, "MAX_SNAPSHOTS", 1)
+    monkeypatch.setattr(snapshot_pool, "MAX_SNAPSHOTS", 1)
     search = bed.search(IN_NORTH, "(objectClass=*)")
 
     def fail(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
     with monkeypatch.context() as patch, pytest.raises(sqlite3.OperationalError):
-        patch.setattr(ViewReader, "visibility", fail)
+        patch.setattr(VisibilityCache, "get", fail)
         search.open()
     search.open()
     assert names(search)
@@ -126,7 +131,7 @@ class Interrupted(sqlite3.Connection):
 def test_a_snapshot_that_is_given_back_while_an_interrupt_is_in_effect_is_not_used_again(
     bed: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = bed.reader._file.path
+    path = bed.reader.snapshots._file.path
     monkeypatch.setattr(ViewFile, "open_reader", lambda *_: sqlite3.connect(path, factory=Interrupted, isolation_level=None))
     search = bed.search(EVERYTHING, "(objectClass=*)")
     search.open()
@@ -146,7 +151,7 @@ def test_a_slice_that_takes_long_is_interrupted_from_another_thread_and_the_sear
     assert connection is not None
     connection.set_progress_handler(begun.set, 1_000)
     nothing = "length(a.value) + length(b.value) + length(c.value) + length(d.value) < 0"
-    endless = f"SELECT {reader_module.ENCODED} FROM entry e, value a, value b, value c, value d WHERE {nothing}"
+    endless = f"SELECT {ENCODED} FROM entry e, value a, value b, value c, value d WHERE {nothing}"
     search._prepared = replace(search._prepared, sql=endless)
     search._parameters = ()
     raised: list[BaseException] = []
@@ -208,12 +213,12 @@ def test_the_direct_plan_of_equalities_gives_what_the_search_gives(
     base = DN.parse(BASE)
     query = Query(base, base.key, WHOLE_SUBTREE, item, attributes)
     searcher = ViewSearcher(bed.reader, EVERYTHING)
-    plan = searcher.direct(query)
+    plan = direct_plan.prepare(searcher, query)
     assert plan is not None
     told = [one.value for one in asserted if one not in (IS_PERSON, IS_GROUP)]  # what an entry is, the plan knows
     keys = [key(value) for key, value in zip(plan.keys, told, strict=True)]
     rows = bed.reader.execute(plan.sql, (*plan.base, *keys)).fetchall()
-    assert [plan.render(row) if plan.render else row[0] for row in rows] == searcher.search(query).at_once()
+    assert [plan.render(row) if plan.render else row[0] for row in rows] == Search(searcher, query).at_once()
 
 
 @pytest.mark.parametrize(
@@ -230,7 +235,7 @@ def test_what_needs_more_than_one_look_up_has_no_direct_plan(
 ) -> None:
     base = DN.parse(BASE)
     query = Query(base, base.key, WHOLE_SUBTREE, filters.parse(text), attributes)
-    assert ViewSearcher(bed.reader, access).direct(query) is None
+    assert direct_plan.prepare(ViewSearcher(bed.reader, access), query) is None
 
 
 def direct_answer(bed: Company, login: bytes) -> list[bytes]:
@@ -238,12 +243,12 @@ def direct_answer(bed: Company, login: bytes) -> list[bytes]:
     base = DN.parse(BASE)
     query = Query(base, base.key, WHOLE_SUBTREE, filters.Equality("uid", login), ("uid", "memberOf"))
     searcher = ViewSearcher(bed.reader, EVERYTHING)
-    plan = searcher.direct(query)
+    plan = direct_plan.prepare(searcher, query)
     assert plan is not None
     assert plan.render is not None
     rows = bed.reader.execute(plan.sql, (*plan.base, plan.keys[0](login))).fetchall()
     told = [plan.render(row) for row in rows]
-    assert told == searcher.search(query).at_once()
+    assert told == Search(searcher, query).at_once()
     return entries.values(told[0], b"memberof")
 
 

@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 from gateway.directory.access import Access, may_read
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.view_definition import View
-from gateway.directory.search.search import NoSuchObject, Query, Search, ViewSearcher
-from gateway.directory.search.view_reader import BASE_OBJECT, ViewReader
+from gateway.directory.search.query import NoSuchObject, Query
+from gateway.directory.search.search import Search
+from gateway.directory.search.view_reader import ViewReader
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.search.visible_rows import Row
 from gateway.model.applications import Scope
 from gateway.model.ldap import schema
 from gateway.model.ldap.dn import DN
 from gateway.wire import entries, filters
+from gateway.wire.messages import BASE_OBJECT
 from tests.directory.random_filters import FilterMaker
 from tests.directory.small_views import (
     SCOPES,
@@ -40,7 +43,7 @@ def searched(reader: ViewReader, base: str, scope: int, item: filters.Filter, ac
     """The DNs found, both ways; None when there is no such base."""
     name = DN.parse(base)
     try:
-        search = ViewSearcher(reader, access).search(Query(name, name.key, scope, item, ("1.1",)))
+        search = Search(ViewSearcher(reader, access), Query(name, name.key, scope, item, ("1.1",)))
     except NoSuchObject:
         return None
     at_once = search.at_once()
@@ -109,7 +112,7 @@ def shown(reader: ViewReader, access: Access, name: str, attributes: tuple[str, 
     """What a search for one entry gives of it."""
     base = DN.parse(name)
     query = Query(base, base.key, BASE_OBJECT, filters.Present("objectClass"), attributes)
-    found = ViewSearcher(reader, access).search(query).at_once()
+    found = Search(ViewSearcher(reader, access), query).at_once()
     assert found is not None
     _, given_ = entries.decode_entry(found[0])
     return {attribute_key(description.decode()): sorted(values) for description, values in given_.items()}

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from gateway.directory.access import Access
 from gateway.directory.projection.index_keys import stored_key
 from gateway.directory.search import sort_keys
-from gateway.directory.search.search import Query, ViewSearcher
-from gateway.directory.search.sorted_search import SortedSearch, sorted_search
-from gateway.directory.search.view_reader import WHOLE_SUBTREE, ViewReader
+from gateway.directory.search.query import Query
+from gateway.directory.search.sorted_search import SortedSearch
+from gateway.directory.search.view_reader import ViewReader
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.search.visible_rows import Row
 from gateway.model.applications import Scope
 from gateway.model.ldap import matching_rules, schema
@@ -18,6 +19,7 @@ from gateway.model.ldap.dn import DN
 from gateway.wire import entries
 from gateway.wire.controls.search import SortKey
 from gateway.wire.filters import Filter
+from gateway.wire.messages import WHOLE_SUBTREE
 from tests.directory.random_filters import FilterMaker
 from tests.directory.small_views import Oracle, all_rows, random_access, random_directory, written
 from tests.directory.worlds import BASE
@@ -89,10 +91,10 @@ def agree(reader: ViewReader, oracle: Oracle, access: Access, random: Random) ->
         except sort_keys.CannotSort as error:
             assert access.attributes is not None, error
             continue
-        at_once = names(sorted_search(searcher, query(item, order)).at_once())
+        at_once = names(SortedSearch(searcher, query(item, order)).at_once())
         assert at_once == expected(oracle, item, keys), keys
-        assert sliced(sorted_search(searcher, query(item, order))) == at_once
-        located(sorted_search(searcher, query(item, order)), at_once, order, random)
+        assert sliced(SortedSearch(searcher, query(item, order))) == at_once
+        located(SortedSearch(searcher, query(item, order)), at_once, order, random)
 
 
 def located(search: SortedSearch, found: list[str], order: sort_keys.Order, random: Random) -> None:

@@ -10,7 +10,7 @@ import structlog
 from gateway.directory.authentication.authentication import AuthorizationDenied, EmptyPassword, InvalidCredentials
 from gateway.directory.authentication.password_change import ChangeRefused
 from gateway.directory.directory import ViewNotReady
-from gateway.directory.search.search import NoSuchObject
+from gateway.directory.search.query import NoSuchObject
 from gateway.model.errors import Busy, SourceRefused, SourceUnavailable, StoreUnavailable
 from gateway.model.ldap.dn import InvalidDN
 from gateway.wire.codec.encoder import wrap

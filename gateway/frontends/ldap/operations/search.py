@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import CancelledError
 
 from gateway.directory.search.attribute_selection import with_matched_values
-from gateway.directory.search.view_reader import BASE_OBJECT, WHOLE_SUBTREE
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, of_error
 from gateway.frontends.ldap.core.supported_controls import FOLLOWING
 from gateway.frontends.ldap.search import assertion, root_dse, virtual_list_view
@@ -19,7 +18,7 @@ from gateway.wire import controls as values
 from gateway.wire.ber import MAX_INT
 from gateway.wire.codec.encoder import wrap
 from gateway.wire.controls.search import PagedResults
-from gateway.wire.messages import Control, Result, SearchRequest
+from gateway.wire.messages import BASE_OBJECT, WHOLE_SUBTREE, Control, Result, SearchRequest
 from gateway.wire.result_codes import ResultCode
 
 if TYPE_CHECKING:

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from gateway.directory.search.view_reader import BASE_OBJECT
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.search import root_dse
 from gateway.frontends.ldap.search.request import named, prepare
 from gateway.frontends.ldap.search.request_controls import decoded
 from gateway.wire.controls.search import Assertion
 from gateway.wire.filters import Filter
-from gateway.wire.messages import Control, SearchRequest
+from gateway.wire.messages import BASE_OBJECT, Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
 
 if TYPE_CHECKING:

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gateway.directory.search.search import Query, Search, ViewSearcher
+from gateway.directory.search.query import Query
+from gateway.directory.search.search import Search
 from gateway.directory.search.sort_keys import Order
-from gateway.directory.search.sorted_search import sorted_search
-from gateway.directory.search.view_reader import BASE_OBJECT
+from gateway.directory.search.sorted_search import SortedSearch
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, search_done
 from gateway.model.bounded_cache import remembered
 from gateway.model.ldap.dn import DN
 from gateway.wire.codec.encoder import encode_controls, encode_operation, wrap
 from gateway.wire.filters import Filter
-from gateway.wire.messages import Control, Result, SearchRequest, SearchResultDone
+from gateway.wire.messages import BASE_OBJECT, Control, Result, SearchRequest, SearchResultDone
 from gateway.wire.result_codes import ResultCode
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def prepare(
     """The search through what the bound party may see. Raises Refused, NoSuchObject, ViewNotReady."""
     searcher = searcher_of(connection, base_key, request)
     query = Query(base, base_key, request.scope, request.filter, request.attributes, request.types_only, order, matched_values)
-    return sorted_search(searcher, query) if order and request.scope != BASE_OBJECT else searcher.search(query)
+    return SortedSearch(searcher, query) if order and request.scope != BASE_OBJECT else Search(searcher, query)
 
 
 def searcher_of(connection: "LDAPConnection", base_key: str, request: SearchRequest) -> ViewSearcher:

@@ -9,7 +9,7 @@ from gateway.directory.directory import Directory
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.projection import timestamp
 from gateway.directory.projection.view_definition import View
-from gateway.directory.search.attribute_selection import wanted
+from gateway.directory.search.attribute_selection import select
 from gateway.directory.search.filter_evaluator import Evaluator
 from gateway.model.ldap import extensible_match, schema
 from gateway.model.ldap.dn import DN
@@ -54,7 +54,7 @@ class VirtualEntry:
         """The SearchResultEntry for a base search, or None when the filter does not match."""
         if not Evaluator().matches(request.filter, self.values, self.name):
             return None
-        selected = wanted(request.attributes, request.types_only)
+        selected = select(request.attributes, request.types_only)
         all_operational = "+" in request.attributes
         chosen = [(n, v) for n, v in self.user if selected.all_user or attribute_key(n) in selected.keys]
         chosen += [(n, v) for n, v in self.operational if all_operational or attribute_key(n) in selected.keys]

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.directory.directory import Follower, Party
-from gateway.directory.search.filter_shape import Key
-from gateway.directory.search.kind_constants import OF_ITS_KIND
-from gateway.directory.search.search import DIRECT_ROWS, DirectPlan, NoSuchObject, Query
+from gateway.directory.planning.filter_shape import Key
+from gateway.directory.planning.kind_constants import OF_ITS_KIND
+from gateway.directory.search import direct_plan
+from gateway.directory.search.direct_plan import DIRECT_ROWS, DirectPlan
+from gateway.directory.search.query import NoSuchObject, Query
 from gateway.directory.search.view_reader import ViewReader
 from gateway.frontends.ldap.core.limits import OUTPUT_CHUNK_BYTES
 from gateway.frontends.ldap.core.results import search_done
@@ -282,7 +284,8 @@ class FastPath:
             if view is None or not 0 < request.scope <= 3:
                 return None
             searcher = self._services.directory.searcher(view.name, self._party.access)
-            plan = searcher.direct(Query(base, base_key, request.scope, request.filter, request.attributes, request.types_only))
+            query = Query(base, base_key, request.scope, request.filter, request.attributes, request.types_only)
+            plan = direct_plan.prepare(searcher, query)
         except (WireError, InvalidDN, NoSuchObject):
             return None
         if plan is None or len(plan.keys) != values:

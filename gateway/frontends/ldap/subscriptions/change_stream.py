@@ -9,8 +9,9 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from gateway.directory.journal.journal import Journal
 from gateway.directory.journal.journal_reader import Event, JournalReader
-from gateway.directory.search.search import Query, Search
-from gateway.directory.search.view_reader import TooManySearches
+from gateway.directory.search.query import Query
+from gateway.directory.search.search import Search
+from gateway.directory.search.snapshot_pool import TooManySearches
 from gateway.frontends.ldap.core.limits import REFRESH_SECONDS
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, of_error
 from gateway.frontends.ldap.core.subscription_limit import NoSeat

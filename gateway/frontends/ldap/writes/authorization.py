@@ -9,7 +9,7 @@ from gateway.directory.access import may_read
 from gateway.directory.directory import Party
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.view_definition import View
-from gateway.directory.search.search import ViewSearcher
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.search.visible_rows import Row
 from gateway.directory.writes.entry_to_edit import EntryEditor, check_options
 from gateway.frontends.ldap.core.results import Refused

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from gateway.directory.search import view_reader
+from gateway.directory.search import snapshot_pool
 from gateway.frontends.ldap.core.limits import SLICES_PER_CONNECTION, SWEEP_SECONDS
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
 from gateway.frontends.ldap.subscriptions import change_stream
@@ -190,7 +190,7 @@ def test_a_client_that_takes_nothing_of_its_answers_is_dropped(waiting: Waiting)
         waiting.wait(3 * SWEEP_SECONDS)
         eventually(lambda: waiting.serving.connections == 0)
         assert waiting.serving.world.follower.reader is not None
-        assert waiting.serving.world.follower.reader._in_use == 0
+        assert waiting.serving.world.follower.reader.snapshots.in_use == 0
     assert dropped(lines) == ["it takes nothing of its answers"]
 
 
@@ -284,11 +284,11 @@ def test_the_servers_size_limit_counts_when_the_client_has_none_or_a_larger_one(
 
 @blocking
 def test_too_many_large_searches_are_busy_and_small_ones_go_on(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view_reader, "MAX_SNAPSHOTS", 3)
+    monkeypatch.setattr(snapshot_pool, "MAX_SNAPSHOTS", 3)
     with bare(serving, serving.portal, receive_buffer=4096) as stuck, bare(serving, serving.portal) as client:
         stuck.send(*[EVERYTHING] * 3)
         assert serving.world.follower.reader is not None
-        eventually(lambda: serving.world.follower.reader._in_use == 3)  # type: ignore[union-attr]
+        eventually(lambda: serving.world.follower.reader.snapshots.in_use == 3)  # type: ignore[union-attr]
         assert client.search(EVERYTHING)[1].code == ResultCode.BUSY
         assert client.search(search_request(BASE, "(uid=ann)"))[1].code == 0
     eventually(lambda: serving.connections == 0)
@@ -309,12 +309,12 @@ def test_so_many_slices_of_one_connection_are_in_memory_and_its_other_large_sear
 def test_a_client_with_all_the_large_searches_that_it_may_have_leaves_some_for_the_next(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(view_reader, "MAX_SNAPSHOTS", 5)  # of which one address may have four
+    monkeypatch.setattr(snapshot_pool, "MAX_SNAPSHOTS", 5)  # of which one address may have four
     with bare(serving, serving.portal, receive_buffer=4096) as stuck, bare(serving, serving.portal) as client:
         stuck.send(*[EVERYTHING] * 4)
         view = serving.world.follower.reader
         assert view is not None
-        eventually(lambda: view._in_use == 4)
+        eventually(lambda: view.snapshots.in_use == 4)
         assert client.search(EVERYTHING)[1].code == ResultCode.BUSY
         (other,) = (one for one in serving.server.connections if one.peer.endswith(f":{client.socket.getsockname()[1]}"))
         other.peer = "192.0.2.1:4711"

@@ -35,7 +35,7 @@ def page(client: Bare, request: SearchRequest, size: int, cookie: bytes = b"") -
 
 def snapshots(world: World) -> int:
     assert world.follower.reader is not None
-    return world.follower.reader._in_use
+    return world.follower.reader.snapshots.in_use
 
 
 @pytest.mark.parametrize("size", [1, 7, 255, 256, 257, 1000, CROWD - 1, CROWD, CROWD + 1, 2**31 - 1])

@@ -4,8 +4,7 @@ import ldap
 import pytest
 from ldap.controls.sss import SSSRequestControl
 
-from gateway.directory.search import sort_keys, sorted_search
-from gateway.directory.search import view_reader as reader_module
+from gateway.directory.search import snapshot_pool, sort_keys, sorted_search
 from gateway.wire import oids
 from gateway.wire.controls import (
     ListPosition,
@@ -40,7 +39,7 @@ def sorted_names(client: Bare, request: SearchRequest, *controls: Control) -> tu
 
 def snapshots(world: World) -> int:
     assert world.follower.reader is not None
-    return world.follower.reader._in_use
+    return world.follower.reader.snapshots.in_use
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,7 @@ def test_a_large_search_is_sorted_whole_or_page_by_page(serving: Serving) -> Non
     assert paged == whole
     eventually(lambda: snapshots(serving.world) == 0)
     reader = serving.world.follower.reader
-    assert reader is not None and reader._held_ids == 0
+    assert reader is not None and reader.snapshots.held_ids == 0
 
 
 @blocking
@@ -136,7 +135,7 @@ def test_a_sort_control_that_cannot_be_read_is_a_protocol_error_of_the_operation
 
 @blocking
 def test_no_more_ids_are_kept_than_there_is_room_for(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader_module, "MAX_HELD_IDS", CROWD + 10)
+    monkeypatch.setattr(snapshot_pool, "MAX_HELD_IDS", CROWD + 10)
     monkeypatch.setattr(sorted_search, "_IDS_AT_ONCE", 100)
     page = control(PagedResults(10), True)
     with bare(serving, serving.portal) as client:
@@ -173,7 +172,7 @@ def test_sorting_that_takes_too_long_is_interrupted_or_abandoned_and_others_are_
             eventually(lambda: snapshots(serving.world) == 0)
             assert len(client.search(FEW)[0]) == 3
     finally:
-        in_reactor(reader._plans.clear)
+        in_reactor(reader.plans._plans.clear)
 
 
 @blocking

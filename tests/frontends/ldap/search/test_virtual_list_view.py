@@ -50,7 +50,7 @@ def window(
 
 def snapshots(world: World) -> int:
     assert world.follower.reader is not None
-    return world.follower.reader._in_use
+    return world.follower.reader.snapshots.in_use
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_lists_are_kept_up_to_a_limit_and_one_that_is_not_kept_is_sorted_anew(se
         assert snapshots(serving.world) == VIRTUAL_LISTS_PER_CONNECTION
     eventually(lambda: snapshots(serving.world) == 0)
     reader = serving.world.follower.reader
-    assert reader is not None and reader._held_ids == 0
+    assert reader is not None and reader.snapshots.held_ids == 0
 
 
 @pytest.mark.parametrize(

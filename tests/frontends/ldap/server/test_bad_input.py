@@ -215,5 +215,5 @@ def test_a_client_that_resets_its_connection_leaves_nothing_behind(serving: Serv
         eventually(lambda: serving.connections == 0)
         reader = serving.world.follower.reader
         assert reader is not None
-        eventually(lambda: reader._in_use == 0)
+        eventually(lambda: reader.snapshots.in_use == 0)
     assert [line for line in lines if line["log_level"] != "info"] == []

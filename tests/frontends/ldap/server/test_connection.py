@@ -68,7 +68,7 @@ def test_an_abandoned_search_ends_silently_and_gives_its_snapshot_back(serving: 
             answers.append(message)
         assert len(answers) < CROWD
         assert not any(isinstance(answer.operation, SearchResultDone) for answer in answers)
-        assert reader._in_use == 0
+        assert reader.snapshots.in_use == 0
     assert [line for line in lines if line["log_level"] == "error"] == []
 
 
@@ -82,16 +82,16 @@ def test_an_abandoned_search_is_interrupted_in_its_thread_before_its_snapshot_is
 
     def scan(*_: object) -> None:
         interrupted.wait(20)
-        in_use.append(reader._in_use)
+        in_use.append(reader.snapshots.in_use)
         raise sqlite3.OperationalError("interrupted")
 
     monkeypatch.setattr(Search, "next_slice", scan)
     monkeypatch.setattr(Search, "interrupt", lambda _: interrupted.set())
     with capture_logs() as lines, bare(serving, serving.portal) as client:
         (number,) = client.send(search_request(BASE, "(cn=*x*y*)"))
-        eventually(lambda: reader._in_use == 1)
+        eventually(lambda: reader.snapshots.in_use == 1)
         client.send(AbandonRequest(number))
-        eventually(lambda: reader._in_use == 0)
+        eventually(lambda: reader.snapshots.in_use == 0)
         (last,) = client.send(ExtendedRequest(oids.WHO_AM_I))
         assert client.receive().message_id == last
     assert in_use == [1]

@@ -10,7 +10,8 @@ from twisted.internet.defer import Deferred
 
 from gateway.directory.directory import Directory
 from gateway.directory.materialization.follower import LogFollower
-from gateway.directory.search.search import ViewSearcher
+from gateway.directory.search import direct_plan
+from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.frontends.ldap.search import root_dse
 from gateway.store.engine.database import Database
 from gateway.wire import oids
@@ -76,8 +77,8 @@ def test_an_unexpected_error_is_one_fixed_sentence_to_the_client_and_a_traceback
 
     with bare(serving, serving.portal) as client, capture_logs() as lines:
         with monkeypatch.context() as patch:
-            patch.setattr(ViewSearcher, "search", broken)
-            patch.setattr(ViewSearcher, "direct", broken)
+            patch.setattr(ViewSearcher, "parts", broken)
+            patch.setattr(direct_plan, "prepare", broken)
             serving.services.fast_paths.clear()
             done = client.search(search_request(BASE, text))[1]
         assert done.code == ResultCode.OTHER
@@ -110,7 +111,7 @@ def test_an_error_in_the_middle_of_a_large_search_ends_it_with_its_result(
         while isinstance(messages[-1].operation, SearchResultEntry):
             messages.append(client.receive())
         assert messages[-1].operation.result.code == ResultCode.OTHER  # type: ignore[union-attr]
-        assert serving.world.follower.reader._in_use == 0
+        assert serving.world.follower.reader.snapshots.in_use == 0
 
 
 @blocking
@@ -155,4 +156,4 @@ def test_a_stop_is_not_held_up_by_a_client_that_reads_nothing(serving: Serving) 
         in_reactor(serving.server.drop_all)
         eventually(lambda: bool(stopped.called))
         assert serving.world.follower.reader is not None
-        assert serving.world.follower.reader._in_use == 0
+        assert serving.world.follower.reader.snapshots.in_use == 0

@@ -14,7 +14,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.testing import StringTransport
 
-from gateway.directory.search.kind_constants import OF_ITS_KIND
+from gateway.directory.planning.kind_constants import OF_ITS_KIND
 from gateway.frontends.ldap.server import fast_path
 from gateway.frontends.ldap.server.connection import LDAPConnection
 from gateway.wire import ber

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from gateway.directory.access import ALWAYS_READABLE, may_read, readable_type
+from gateway.directory.planning.kind_constants import KindConstants
 from gateway.directory.projection.index_keys import UNINDEXED, stored_key
 from gateway.directory.projection.view_definition import View
-from gateway.directory.search.kind_constants import KindConstants
 from gateway.model.bounded_cache import LONGEST
 from gateway.model.ldap import extensible_match, matching_rules, schema
 from gateway.wire import filters

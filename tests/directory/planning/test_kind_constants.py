@@ -2,10 +2,10 @@
 
 import pytest
 
+from gateway.directory.planning.filter_shape import FALSE, Shaper
+from gateway.directory.planning.kind_constants import KindConstants
 from gateway.directory.projection import view_kinds
 from gateway.directory.projection.view_definition import View
-from gateway.directory.search.filter_shape import FALSE, Shaper
-from gateway.directory.search.kind_constants import KindConstants
 from gateway.model.ldap import matching_rules
 from gateway.model.ldap.dn import DN
 from gateway.wire.filters import Equality

@@ -1,0 +1,93 @@
+"""One view as one bound party sees it. Searches are made through it, and only through it: access is narrowed before anything is
+read."""
+
+import sqlite3
+
+from gateway.directory.access import Access
+from gateway.directory.planning.filter_shape import TRUE, UNKNOWN, Key, Shape
+from gateway.directory.search.attribute_selection import MatchedValues, Renderer, select
+from gateway.directory.search.filter_evaluator import Evaluator
+from gateway.directory.search.query import NoSuchObject, Query
+from gateway.directory.search.view_reader import ViewReader
+from gateway.directory.search.visible_rows import Row, VisibleRows
+from gateway.model.bounded_cache import LONGEST
+from gateway.model.ldap import dn
+from gateway.wire.filters import Filter
+from gateway.wire.messages import BASE_OBJECT
+
+_MAX_RENDERERS = 1_000
+"""Different attribute selections of one party whose renderer is kept."""
+
+
+class ViewSearcher:
+    """A view seen through an access."""
+
+    def __init__(self, reader: ViewReader, access: Access) -> None:
+        self.reader = reader
+        self.access = access
+        self._shaper = reader.shaper(access)
+        self._evaluator = Evaluator(access.attributes)
+        self._renderers: dict[tuple[tuple[str, ...], bool, bool], Renderer] = {}
+
+    def visible_rows(self, connection: sqlite3.Connection) -> VisibleRows:
+        """Return what this party sees of the state that the connection reads."""
+        visibility = self.reader.visibilities.get(self.access, connection)
+        names = self.reader.names if connection is self.reader.connection else None
+        return VisibleRows(
+            connection, visibility, self._evaluator, transitive=self.reader.view.transitive_member_of, names=names
+        )
+
+    def find(self, key: str) -> Row:
+        """Return the visible entry with this DN key. Raises NoSuchObject."""
+        row = self.reader.nearest(key, self.visible_rows(self.reader.connection).shows)
+        if row is None:
+            raise NoSuchObject("")
+        if dn.key(row[6]) != key:
+            raise NoSuchObject(row[6])
+        return row
+
+    def check_base(self, query: Query) -> None:
+        """Raise NoSuchObject when the base of a search is not there, or not visible."""
+        if query.scope == BASE_OBJECT or not self.reader.is_container(query.base_key):
+            self.find(query.base_key)
+
+    def shape(self, item: Filter, keys: list[Key]) -> Shape:
+        """Return the shape of a filter; its keys are added to `keys`."""
+        return self._shaper.shape(item, keys)
+
+    def key(self, attribute: str, value: bytes) -> bytes | None:
+        """Return the stored matching key of an assertion value."""
+        return self._shaper.key(attribute, value)
+
+    def piece(self, attribute: str, value: bytes) -> bytes | None:
+        """Return the key of a piece that the trigram index can be asked for; None for any other."""
+        return self._shaper.piece(attribute, value)
+
+    def renderer(self, attributes: tuple[str, ...], types_only: bool, *, stored_only: bool = False) -> Renderer:
+        """Return the renderer for a selection; requests repeat a few. `stored_only`: without what the view shows unasked and
+        computes elsewhere, whose changes are no changes of the entry."""
+        key = (attributes, types_only, stored_only)
+        renderer = self._renderers.get(key)
+        if renderer is None:
+            unasked = frozenset() if stored_only else self.reader.view.shown_unasked
+            selected = select(attributes, types_only, self.access.attributes, unasked)
+            renderer = Renderer(selected, self.reader.view.stored_attributes)
+            if sum(map(len, attributes)) <= LONGEST:
+                if len(self._renderers) >= _MAX_RENDERERS:
+                    self._renderers.clear()
+                self._renderers[key] = renderer
+        return renderer
+
+    def parts(self, query: Query) -> tuple[Shape, list[Key], Renderer]:
+        """Return the parts of a search: its filter's shape and keys, and the renderer. Raises NoSuchObject."""
+        self.check_base(query)
+        keys: list[Key] = []
+        shape = self._shaper.shape(query.filter, keys)
+        if query.scope == BASE_OBJECT and shape != TRUE:
+            # There is one row, and evaluating it costs less than any look into the index.
+            keys, shape = [], UNKNOWN
+        renderer = self.renderer(query.attributes, query.types_only)
+        if query.matched_values:
+            stored = self.reader.view.stored_attributes
+            renderer = MatchedValues(renderer.selected, stored, query.matched_values, self._evaluator)
+        return shape, keys, renderer

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from gateway.app.process.epoll_reactor import epoll_reactor
+from gateway.twisted_internals.turn_reactor import turn_reactor
 from tests.servers import pki as certificates
 from tests.servers import slapd as openldap
 from tests.servers.pki import Pki
@@ -20,7 +20,7 @@ from tests.servers.samba import Samba
 from tests.servers.slapd import Slapd
 from tests.servers.slapd_configuration import SlapdOptions
 
-epoll_reactor()  # before pytest-twisted brings Twisted's: the tests run on the reactor that serves
+turn_reactor()  # before pytest-twisted brings Twisted's: the tests run on the reactor that serves
 
 _database_numbers = itertools.count(1)
 

@@ -1,8 +1,13 @@
 """What the import contracts in setup.cfg cannot say about the shape of the program."""
 
 import ast
+import configparser
+import importlib
+import inspect
 import re
+import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from gateway.app.connector_kinds.registry import SOURCE_KINDS
@@ -91,3 +96,97 @@ def test_nothing_outside_the_registry_of_kinds_imports_a_kind() -> None:
         if isinstance(node, ast.ImportFrom) and kinds.match(f"{node.module}")
     }
     assert importing == set()
+
+
+OUR_PRIVATE_NAMES_OF_OTHERS = {"_replace", "_make", "_fields", "_asdict", "_exit", "_Hash"}
+"""Names with an underscore that are documented all the same (namedtuple, os._exit), or a type that has no other name."""
+
+
+def private_names(tree: ast.Module) -> set[str]:
+    """The private attributes that a module reads, writes or calls."""
+    found = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return {name for name in found if name.startswith("_") and not name.startswith("__")}
+
+
+def defined_names(tree: ast.Module) -> set[str]:
+    """The names of methods and attributes that a module's classes define, and of its variables and functions."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.add(node.attr)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+    return found
+
+
+def outside_twisted_internals() -> list[tuple[Path, ast.Module]]:
+    return [(path, tree) for path, tree in modules() if path.parts[0] != "twisted_internals"]
+
+
+def test_only_twisted_internals_reads_private_attributes_of_objects_that_are_not_ours() -> None:
+    outside = outside_twisted_internals()
+    ours = OUR_PRIVATE_NAMES_OF_OTHERS.union(*(defined_names(tree) for _, tree in outside))
+    foreign = {str(path): private_names(tree) - ours for path, tree in outside}
+    assert {path: names for path, names in foreign.items() if names} == {}
+
+
+def test_only_twisted_internals_imports_private_modules_and_names_of_twisted() -> None:
+    private = re.compile(r"^twisted\b.*\._")
+    found = [
+        f"{path}: {name}"
+        for path, tree in outside_twisted_internals()
+        for node in ast.walk(tree)
+        for name in imported(node)
+        if private.match(name)
+    ]
+    assert found == []
+
+
+def imported(node: ast.AST) -> list[str]:
+    """The dotted names that an import statement brings, those of `from` with their module in front."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.level == 0:
+        return [f"{node.module}.{alias.name}" for alias in node.names]
+    return []
+
+
+def test_only_twisted_internals_overrides_private_parts_of_twisteds_classes() -> None:
+    overridden = [
+        f"{one.__module__}.{one.__name__}.{name}"
+        for path, _ in outside_twisted_internals()
+        if path.name not in ("__main__.py", "env.py") and "versions" not in path.parts
+        for one in classes_of(path)
+        for name in vars(one)
+        if name.startswith("_") and not name.startswith("__") and any(name in vars(base) for base in twisteds(one))
+    ]
+    assert overridden == []
+
+
+def classes_of(path: Path) -> list[type]:
+    name = ".".join(("gateway", *path.with_suffix("").parts)).removesuffix(".__init__")
+    found = vars(importlib.import_module(name)).values()
+    return [one for one in found if inspect.isclass(one) and one.__module__ == name]
+
+
+def twisteds(one: type) -> list[type]:
+    return [base for base in one.__mro__ if base.__module__.startswith("twisted.")]
+
+
+def test_every_library_that_the_gateway_imports_is_declared() -> None:
+    setup = configparser.ConfigParser(interpolation=None)
+    setup.read(GATEWAY.parent / "setup.cfg")
+    lines = setup["options"]["install_requires"].strip().splitlines()
+    declared = {normal(re.split(r"[\[<>=!~ ]", line, maxsplit=1)[0]) for line in lines}
+    tops = {name.partition(".")[0] for _, tree in modules() for node in ast.walk(tree) for name in imported(node)}
+    libraries = tops - sys.stdlib_module_names - {"gateway", "_typeshed"}  # the latter only for type checkers
+    distributions = packages_distributions()
+    undeclared = {one for one in libraries if not {normal(name) for name in distributions[one]} & declared}
+    assert undeclared == set()
+
+
+def normal(name: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()

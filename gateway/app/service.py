@@ -21,11 +21,11 @@ from gateway.app.listeners import Ports
 from gateway.app.parts import store_opening
 from gateway.app.process import log_setup
 from gateway.app.process.data_directory import DataDirLock, prepare
-from gateway.app.process.epoll_reactor import epoll_reactor
 from gateway.app.process.gc_freeze import settle
 from gateway.app.process.systemd_notify import notify
 from gateway.app.wiring import Program, build
 from gateway.model.errors import ConfigurationError, GatewayError
+from gateway.twisted_internals.turn_reactor import turn_reactor
 
 STOP_SECONDS: Final = 20.0  # a batch in progress takes far less; systemd kills after TimeoutStopSec=30
 FAREWELL_SECONDS: Final = 2.0
@@ -35,7 +35,7 @@ _log = structlog.get_logger("gateway.service")
 
 def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
     """Run until a signal ends it; the exit code. Raises ConfigurationError or StoreUnavailable when it cannot start."""
-    reactor = epoll_reactor()
+    reactor = turn_reactor()
     settings = loaded.settings
     log_setup.configure(settings.log.level, settings.log.format)
     log_setup.forward_twisted()

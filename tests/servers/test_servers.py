@@ -12,7 +12,7 @@ import pytest_twisted
 from ldap3.core.exceptions import LDAPInvalidCredentialsResult, LDAPSessionTerminatedByServerError, LDAPSocketOpenError
 from twisted.internet import reactor, task
 
-from gateway.app.process.epoll_reactor import TurnReactor
+from gateway.twisted_internals.turn_reactor import TurnReactor
 from tests.conftest import StartSlapd
 from tests.servers.people import group_dn, people, person_dn, person_password
 from tests.servers.pki import Pki

@@ -7,14 +7,14 @@ import os
 import click
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.process import epoll_reactor
+from gateway.twisted_internals.turn_reactor import turn_reactor
 
 
 @click.command("serve")
 @click.pass_context
 def command(context: click.Context) -> None:
     """Run the gateway in the foreground until SIGTERM or Ctrl-C. SIGHUP reads the certificates again."""
-    epoll_reactor.epoll_reactor()
+    turn_reactor()
     from gateway.app import service  # what it is made of imports Twisted's reactor, which would be another one then
 
     invocation: Invocation = context.obj

@@ -3,16 +3,15 @@ to a worker. So the limits hold over all workers, work is shared evenly, and no 
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet import tcp
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, ServerFactory
 
 from gateway.app.workers.worker_handle import Arrival, Post
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission, host_of, peer_of
+from gateway.twisted_internals.bare_socket_port import BareSocketPort
 
 
 class HandingFactory(ServerFactory):
@@ -24,7 +23,7 @@ class HandingFactory(ServerFactory):
         self._admission = admission
         self._choose = choose
         self._encrypted = encrypted
-        self.ports: list[HandingPort] = []
+        self.ports: list[BareSocketPort] = []
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         host, post = host_of(addr), self._choose()
@@ -33,10 +32,10 @@ class HandingFactory(ServerFactory):
         self._admission.opened(host)
         return _Handing(post, host, self._encrypted)
 
-    def listen(self, reactor: Any, port: int, interface: str, backlog: int) -> HandingPort:
+    def listen(self, reactor: Any, port: int, interface: str, backlog: int) -> BareSocketPort:
         """Opens a port. Raises CannotListenError."""
         factory: Any = self
-        opened = HandingPort(port, factory, backlog, interface, reactor)
+        opened = BareSocketPort(port, factory, backlog, interface, reactor)
         opened.startListening()
         self.ports.append(opened)
         self.attend(serving=self._choose() is not None)
@@ -49,15 +48,6 @@ class HandingFactory(ServerFactory):
                 port.startReading()  # type: ignore[no-untyped-call]
             elif port.connected:
                 port.stopReading()  # type: ignore[no-untyped-call]
-
-
-class HandingPort(tcp.Port):
-    """Accepts as Twisted does, and makes no transport of what it accepts."""
-
-    @staticmethod
-    def transport(accepted: socket.socket, *_: object) -> socket.socket:  # type: ignore[override]
-        """In place of a transport: the socket itself."""
-        return accepted
 
 
 class _Handing(Protocol):

@@ -19,7 +19,6 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from gateway.app.parts import ldap_server, source_parts
 from gateway.app.process import log_setup
 from gateway.app.process.certificates import Certificate
-from gateway.app.process.epoll_reactor import epoll_reactor
 from gateway.app.process.gc_freeze import settle
 from gateway.app.workers.message_channel import Channel
 from gateway.app.workers.primary_proxies import AskedSoftLock, HandedAdmission
@@ -46,6 +45,7 @@ from gateway.directory.directory import Directory
 from gateway.directory.materialization.shared_view import SharedView
 from gateway.frontends.ldap.server.server import LDAPServer
 from gateway.store.engine.database import Database
+from gateway.twisted_internals.turn_reactor import turn_reactor
 
 FAREWELL_SECONDS: Final = 1.5  # less than the primary waits before it ends us
 
@@ -166,7 +166,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # a manager may send them to the whole group
     with os.fdopen(BOOT_DESCRIPTOR, "rb") as file:
         boot: Boot = pickle.load(file)  # noqa: S301 (the primary, our parent, wrote it)
-    reactor = epoll_reactor()
+    reactor = turn_reactor()
     log_setup.configure(boot.settings.log.level, boot.settings.log.format, worker=boot.number)
     log_setup.forward_twisted()
     end = socket.socket(fileno=CHANNEL_DESCRIPTOR)

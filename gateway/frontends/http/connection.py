@@ -10,11 +10,12 @@ from typing import Any
 import structlog
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
-from twisted.web.http import RESPONSES, HTTPChannel
+from twisted.web.http import RESPONSES
 from twisted.web.server import Request, Site
 
 from gateway.frontends.http import limits
 from gateway.frontends.http.errors import shape
+from gateway.twisted_internals.http_channel import OpenChannel
 
 _log = structlog.get_logger()
 _GONE = Failure(ConnectionDone())
@@ -44,14 +45,13 @@ class ArrivingRequest(Request):
         self.channel.refuse(413, "BodyTooLarge", f"The body is longer than {limits.MAX_BODY_BYTES} bytes.")
 
 
-class Channel(HTTPChannel):
+class Channel(OpenChannel):
     """One connection."""
 
     maxHeaders = limits.MAX_HEADERS
     totalHeadersSize = limits.MAX_HEADER_BYTES
     site: "FaceSite"
     transport: Any
-    _refused = False
     _arrival: Any = None
     _linger: Any = None
 
@@ -60,35 +60,20 @@ class Channel(HTTPChannel):
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
-        if self._refused:
-            return
-        if self._arrival is None and not self._handlingRequest:
+        if self._arrival is None and not self.deaf and not self.is_handling_request:
             self._arrival = self.callLater(limits.ARRIVAL_SECONDS, self._too_slow)
         super().dataReceived(data)
 
-    def lineReceived(self, line: bytes) -> None:
-        if not self._refused:
-            super().lineReceived(line)
-
-    def rawDataReceived(self, data: bytes) -> None:
-        if not self._refused:
-            super().rawDataReceived(data)
-
     def allContentReceived(self) -> None:
         self._end_deadlines()
-        if not self._refused:
-            super().allContentReceived()
+        super().allContentReceived()
 
     def _too_slow(self) -> None:
         self._arrival = None
         self.refuse(408, "RequestTimeout", f"The request did not arrive within {limits.ARRIVAL_SECONDS} seconds.")
 
-    def _send100Continue(self) -> None:
-        if not self._refused:
-            super()._send100Continue()
-
-    def _respondToBadRequestAndDisconnect(self) -> None:
-        """Twisted's parser gave up on what the client sent."""
+    def malformed(self) -> None:
+        """Refuse what Twisted's parser gave up on."""
         self.refuse(400, "MalformedRequest", "This is not an HTTP/1.1 request, or its headers are too long.")
 
     def _end_deadlines(self) -> None:
@@ -97,15 +82,11 @@ class Channel(HTTPChannel):
                 call.cancel()
         self._arrival = self._linger = None
 
-    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: ARG002
-        """A line longer than all headers may be together."""
-        self._respondToBadRequestAndDisconnect()
-
     def refuse(self, status: int, code: str, message: str) -> None:
         """Answer without a handler, say that this was all, read on without looking for LINGER_SECONDS, and close."""
-        if self._refused:
+        if self.deaf:
             return
-        self._refused = True
+        self.deaf = True
         self._end_deadlines()
         request_id = str(uuid.uuid4())
         body = shape(status, code, message, request_id).body

@@ -3,7 +3,6 @@
 Every wait has an end. A connection that did not answer in time is dropped, so that a late answer is never taken for that of the
 next request. A password goes nowhere but onto the wire."""
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, cast
 from typing import Protocol as TypingProtocol
@@ -14,13 +13,14 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IOpenSSLClientConnectionCreator, IReactorTime
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.tcp import Client
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.connectors.ldap.bind.certificate_trust import CertificateTrust
 from gateway.connectors.ldap.client.errors import Place, UpstreamRefused, UpstreamUnavailable
 from gateway.model.connector import PolicyNotice
+from gateway.twisted_internals import direct_writes
+from gateway.twisted_internals.direct_writes import Write
 from gateway.wire import controls, oids
 from gateway.wire.codec.decoder import decode_message
 from gateway.wire.codec.encoder import encode_controls, encode_message, encode_operation, simple_bind, wrap
@@ -97,6 +97,7 @@ class BindClient(Protocol):
         self._timeout_call: IDelayedCall | None = None
         """Fires when an answer may be late; it stays set from one request to the next."""
         self._transport: _Transport
+        self._write: Write
         self._secured: Deferred[str] = Deferred()
         """Fires with "" when TLS is up, else with the reason why it is not."""
 
@@ -132,6 +133,7 @@ class BindClient(Protocol):
             self.drop()
             raise UpstreamRefused(self.place, "StartTLS was refused", "give the server a certificate, or use an ldaps:// URL")
         self._transport.startTLS(trust.connection_creator(host))
+        self._write = self._transport.write
         await self.wait_for_tls(reactor, max(0.0, until - reactor.seconds()))
 
     async def wait_for_tls(self, reactor: IReactorTime, seconds: float) -> None:
@@ -151,8 +153,11 @@ class BindClient(Protocol):
 
     def connectionMade(self) -> None:
         self._transport = cast(_Transport, self.transport)
-        if type(self.transport) is Client:
-            self.transport.bufferSize = ANSWER_BYTES  # type: ignore[unreachable]
+        self._write = self._transport.write
+        tcp = direct_writes.tcp_below(self._transport)
+        if tcp is self._transport:
+            direct_writes.read_at_most(tcp, ANSWER_BYTES)
+            self._write = direct_writes.writer(tcp)
         self.usable = True
 
     def dataReceived(self, data: bytes) -> None:
@@ -197,7 +202,7 @@ class BindClient(Protocol):
         answer: Deferred[LDAPMessage] = Deferred()
         self._waiting = answer
         self._set_timeout(reactor, seconds)
-        self._send(request)
+        self._write(request)  # at once where nothing is in the way, so that the server works while this turn goes on
         try:
             return await answer
         except DeferredTimeout:
@@ -210,17 +215,6 @@ class BindClient(Protocol):
         except Exception as error:  # whatever the transport ended with
             self._give_up()
             raise UpstreamUnavailable(self.place, _ending(error), "it is tried again with the next bind") from None
-
-    def _send(self, data: bytes) -> None:
-        """At once where nothing is in the way, so that the server works while this turn of the reactor goes on."""
-        transport = self._transport
-        if type(transport) is Client and not transport.TLS and transport.connected and not transport.disconnecting:
-            if not transport.dataBuffer and not transport._tempDataBuffer:
-                with suppress(OSError):  # full, or broken: the transport finds out by itself, and tells
-                    data = data[transport.socket.send(data) :]
-            if not data:
-                return
-        transport.write(data)
 
     def _set_timeout(self, reactor: IReactorTime, seconds: float) -> None:
         self._answer_by = reactor.seconds() + seconds

@@ -1,24 +1,21 @@
-"""What goes out to one client: answers that are ready, how they reach the socket, and whether the client takes them.
+"""Output of one client: answers that are ready, how they reach the socket, and whether the client takes them.
 
-Twisted's TCP transport hands octets to the socket when the reactor says that it is writable, which costs a small answer as much
-as making it. So when nothing is queued, the socket is tried directly: at the end of the reactor's turn, all connections that
-were served in it one right after the other, because waking the client in between costs both sides more than the answer.
-Everything else, what is left over included, goes through the transport: its buffer, its producers, its errors. The same holds
-below TLS, whose records are made as soon as the answers of a turn are together."""
+What is ready leaves at the end of the reactor's turn, all connections that were served in it one right after the other, because
+waking the client in between costs both sides more than the answer. It is written directly (twisted_internals.direct_writes)."""
 
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
-from twisted.internet.tcp import Server
-from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
+from gateway.twisted_internals import direct_writes
+from gateway.twisted_internals.direct_writes import Write
+from gateway.twisted_internals.turn_reactor import at_end_of_turn
+
 READ_BYTES = 16 * 1024
-"""Taken from a socket at a time: Python makes room for all of it before it knows how much comes."""
+"""Read from a socket at a time."""
 
 
 @implementer(IPushProducer)
@@ -34,21 +31,19 @@ class Output:
         self._transport = transport
         self._resumed = resumed
         self._waiting: list[Deferred[None]] = []
-        self._write: Callable[[bytes], object] = transport.write
-        self._end_of_turn: Callable[[Callable[[], None]], object] | None = None
-        self._socket: Any = None
+        self._write: Write = transport.write
+        self._end_of_turn: Callable[[Callable[[], object]], object] | None = None
         transport.setTcpNoDelay(True)  # else the last part of an answer waits 40 ms for the client's acknowledgement
         transport.registerProducer(self, True)
-        below = transport.transport if isinstance(transport, TLSMemoryBIOProtocol) else transport
-        if type(below) is not Server:
+        self._tcp = direct_writes.tcp_below(transport)
+        if self._tcp is None:
             return
-        below.bufferSize = READ_BYTES
-        self._socket = below.getHandle()
-        self._end_of_turn = _end_of_turn(below.reactor)
-        if below is transport:
-            self._write = _at_once(below, self._socket, below.write)
+        direct_writes.read_at_most(self._tcp, READ_BYTES)
+        self._end_of_turn = at_end_of_turn(self._tcp.reactor)
+        if self._tcp is transport:
+            self._write = direct_writes.writer(self._tcp)
         else:
-            self._write = self._encrypted(transport, below)
+            self._write = direct_writes.tls_writer(transport, self._tcp)
 
     def send(self, data: bytes) -> None:
         """Hands octets to the transport, behind the answers that are ready."""
@@ -76,14 +71,8 @@ class Output:
         self.flush()
         self._transport.startTLS(context)
         self._write = self._transport.write
-        if self._socket is not None:
-            self._write = self._encrypted(self._transport.protocol, self._transport)
-
-    def _encrypted(self, tls: TLSMemoryBIOProtocol, below: Server) -> Callable[[bytes], object]:
-        """How to write through TLS: past its own gathering of small writes, because this here has gathered them."""
-        lower: Any = tls.transport
-        lower.write = _at_once(below, self._socket, lower.write)
-        return partial(TLSMemoryBIOProtocol.write, tls)
+        if self._tcp is not None:
+            self._write = direct_writes.tls_writer(self._transport.protocol, self._tcp)
 
     def close(self) -> None:
         """Nothing comes any more: the connection ends when what was written has gone out."""
@@ -117,23 +106,3 @@ class Output:
 
     def stopProducing(self) -> None:
         """The transport has gone; its protocol is told."""
-
-
-def _end_of_turn(reactor: Any) -> Callable[[Callable[[], None]], object]:
-    """How to have something called at the end of the reactor's turn."""
-    return getattr(reactor, "call_at_end_of_turn", None) or partial(reactor.callLater, 0)
-
-
-def _at_once(transport: Server, socket: Any, otherwise: Callable[[bytes], object]) -> Callable[[bytes], object]:
-    """Writes to the socket of a TCP transport when nothing waits in the transport; `otherwise` takes what is left over."""
-    send = socket.send
-
-    def write(data: bytes) -> None:
-        if not transport.dataBuffer and not transport._tempDataBuffer and transport.connected and not transport.disconnecting:
-            with suppress(OSError):  # full, or broken: the transport finds out by itself, and tells
-                data = data[send(data) :]
-            if not data:
-                return
-        otherwise(data)
-
-    return write

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from select import EPOLLOUT
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.interfaces import IReactorFDSet, IReactorTime
+
+from gateway.twisted_internals.reactor import IReactor, installed
 
 
 class TurnReactor(EPollReactor):
@@ -96,12 +100,17 @@ class TurnReactor(EPollReactor):
         return list(dict.fromkeys([*watched, *self._untried]))
 
 
-def epoll_reactor() -> Any:
-    """The reactor, installed unless the process has one already."""
+def at_end_of_turn(reactor: IReactorFDSet) -> Callable[[Callable[[], object]], object]:
+    """Return how to have something called at the end of the reactor's turn; on any other reactor, early in its next."""
+    return (
+        reactor.call_at_end_of_turn if isinstance(reactor, TurnReactor) else partial(cast(IReactorTime, reactor).callLater, 0)
+    )
+
+
+def turn_reactor() -> IReactor:
+    """Return the process's reactor, a TurnReactor installed now unless the process has one already."""
     if "twisted.internet.reactor" not in sys.modules:
         from twisted.internet.main import installReactor
 
         installReactor(TurnReactor())  # type: ignore[no-untyped-call]
-    from twisted.internet import reactor
-
-    return reactor
+    return installed()

@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 PROGRAM = """
-from gateway.app.process.epoll_reactor import TurnReactor, epoll_reactor
-reactor = epoll_reactor()
-assert isinstance(reactor, TurnReactor) and epoll_reactor() is reactor
+from gateway.twisted_internals.turn_reactor import TurnReactor, turn_reactor
+reactor = turn_reactor()
+assert isinstance(reactor, TurnReactor) and turn_reactor() is reactor
 from twisted.internet.protocol import Protocol, Factory, ClientFactory
 
 heard = []
@@ -67,8 +67,8 @@ def test_serving_installs_it_before_anything_brings_twisteds_own() -> None:
 
 STREAM = """
 import socket, threading
-from gateway.app.process.epoll_reactor import epoll_reactor
-reactor = epoll_reactor()
+from gateway.twisted_internals.turn_reactor import turn_reactor
+reactor = turn_reactor()
 from twisted.internet.protocol import Protocol, Factory
 
 SIZE = 8 * 1024 * 1024

@@ -1,12 +1,14 @@
 """The counterparts as fixtures: a server that costs seconds lives as long as the session, one that costs nothing as the test.
 
-With pytest-xdist each worker is a session of its own, with its own servers.
+With pytest-xdist each worker is a session of its own, with its own servers. The marker `quick` is set here, by a rule: see
+`is_quick`.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -22,7 +24,44 @@ from tests.servers.slapd_configuration import SlapdOptions
 
 turn_reactor()  # before pytest-twisted brings Twisted's: the tests run on the reactor that serves
 
+QUICK_PLACES = ("wire", "model", "sync", "directory", "test_architecture.py", "test_limits.py")
+"""Below tests/: the folders of packages that compute and serve nothing."""
+
+SLOW_FIXTURES = {
+    "tmp_path",
+    "tmp_path_factory",
+    "slapd",
+    "start_slapd",
+    "domain_controller",
+    "start_samba",
+    "postgres",
+    "request",
+}
+"""A test with one of them, be it by way of other fixtures, writes files or waits for a foreign server, or (`request`) may."""
+
+_TESTS = Path(__file__).parent
 _database_numbers = itertools.count(1)
+
+
+def is_quick(item: pytest.Function) -> bool:
+    """Return whether `scripts/check` runs the test: it lies in one of QUICK_PLACES, has none of SLOW_FIXTURES, and is no law,
+    which tries random histories (a law has that word in its own name or its file's)."""
+    place = item.path.relative_to(_TESTS).parts[0]
+    is_law = "law" in f"{item.path.stem} {item.name}".replace("_", " ").replace("laws", "law").split()
+    return place in QUICK_PLACES and not is_law and SLOW_FIXTURES.isdisjoint(item.fixturenames)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave other places than the quick ones unread when only quick tests are asked for."""
+    inside = collection_path.relative_to(_TESTS).parts if collection_path.is_relative_to(_TESTS) else ()
+    return True if config.option.markexpr == "quick" and inside and inside[0] not in QUICK_PLACES else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the quick checks."""
+    for item in items:
+        if isinstance(item, pytest.Function) and is_quick(item):
+            item.add_marker("quick")
 
 
 class StartSamba(Protocol):

@@ -1,4 +1,5 @@
-"""A circuit breaker: while a foreign system is known to be down, nobody waits for it. Pure but for the clock handed in."""
+"""A circuit breaker: while a foreign system is known to be down, requests to it fail at once. Pure but for the clock handed
+in."""
 
 from collections.abc import Callable
 from typing import Final
@@ -10,43 +11,43 @@ PAUSES: Final = Delays(first_seconds=1.0, cap_seconds=15.0)  # the cap: how late
 
 
 class CircuitBreaker:
-    """Closed, it admits everything. After FAILURES_TO_OPEN failures in a row it opens for a pause; then it admits one trial,
-    whose success closes it and whose failure doubles the pause. `seconds` is the clock: monotonic seconds."""
+    """A circuit breaker. Closed, it admits everything. After FAILURES_TO_OPEN failures in a row it opens for a pause; then it
+    admits one trial, whose success closes it and whose failure doubles the pause. `seconds` is the clock: monotonic seconds."""
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self._seconds = seconds
         self._failures = 0
         self._failed_trials = 0
-        self._closed_from: float | None = None
-        self._trial = False
+        self._open_until: float | None = None
+        self._is_on_trial = False
         self.reason = ""
 
     def admits(self) -> bool:
-        """Whether to try. After True, `succeeded`, `failed` or `abandoned` must follow."""
-        if self._closed_from is None:
+        """Return True when the request may be made; then `succeeded`, `failed` or `abandoned` must follow."""
+        if self._open_until is None:
             return True
-        if self._trial or self._seconds() < self._closed_from:
+        if self._is_on_trial or self._seconds() < self._open_until:
             return False
-        self._trial = True
+        self._is_on_trial = True
         return True
 
     def succeeded(self) -> None:
-        """The system answered, whatever it said."""
+        """Report that the system answered, with success or not."""
         self._failures = 0
         self._failed_trials = 0
-        self._closed_from = None
-        self._trial = False
+        self._open_until = None
+        self._is_on_trial = False
 
     def failed(self, reason: str) -> None:
-        """The system could not be reached or did not answer."""
+        """Report that the system could not be reached or did not answer."""
         self.reason = reason
         self._failures += 1
-        if self._trial:
+        if self._is_on_trial:
             self._failed_trials += 1
         if self._failures >= FAILURES_TO_OPEN:
-            self._closed_from = self._seconds() + PAUSES.after(self._failed_trials)
-        self._trial = False
+            self._open_until = self._seconds() + PAUSES.after(self._failed_trials)
+        self._is_on_trial = False
 
     def abandoned(self) -> None:
-        """The try told nothing about the system."""
-        self._trial = False
+        """Report that the request ended without a statement about the system."""
+        self._is_on_trial = False

@@ -1,4 +1,4 @@
-"""A full comparison as batches: the first begins it, the last completes it (gateway.model.deltas.Batch)."""
+"""The full comparison as batches: the first begins it, the last completes it (gateway.model.deltas.Batch)."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -7,11 +7,11 @@ from gateway.model.deltas import Batch, Delta, Watermark
 from gateway.model.objects import Kind
 
 BATCH_DELTAS: Final = 500  # a transaction of a tenth of a second; larger ones are hardly cheaper per record
-BATCH_REFERENCES: Final = 5_000  # members of groups in one batch: what keeps memory flat however large the groups are
+BATCH_REFERENCES: Final = 5_000  # members of groups in one batch, so that memory stays flat with large groups
 
 
 def portions(deltas: Iterable[Delta]) -> Iterator[tuple[Delta, ...]]:
-    """`deltas` in portions that one transaction takes: so many records, so many references, whichever comes first."""
+    """Split `deltas` into portions for one transaction each: at BATCH_DELTAS records or BATCH_REFERENCES references."""
     portion: list[Delta] = []
     references = 0
     for delta in deltas:
@@ -27,15 +27,15 @@ def portions(deltas: Iterable[Delta]) -> Iterator[tuple[Delta, ...]]:
 def batches(
     kinds: frozenset[Kind], deltas: Iterator[Delta], watermark: Watermark | None, *, caught_up: bool
 ) -> Iterator[Batch]:
-    """All `deltas` of these kinds; the last batch carries `watermark`.
+    """Yield all `deltas` of these kinds; the last batch has `watermark` and completes the comparison.
 
-    One batch is read ahead, so the comparison is completed only after `deltas` ended without an error: whatever it raises
-    leaves everything that was not mentioned yet as it is.
+    One batch is read ahead, so the comparison is completed only after `deltas` ended without an error: an exception leaves
+    every record that was not mentioned yet as it is.
     """
     begins = kinds
-    several = portions(deltas)
-    chunk = next(several, ())
-    for following in several:
-        yield Batch(chunk, begins=begins)
-        begins, chunk = frozenset(), following
-    yield Batch(chunk, watermark, begins, kinds, caught_up)
+    remaining = portions(deltas)
+    portion = next(remaining, ())
+    for following in remaining:
+        yield Batch(portion, begins=begins)
+        begins, portion = frozenset(), following
+    yield Batch(portion, watermark, begins, kinds, caught_up)

@@ -1,5 +1,5 @@
-"""The people in one export file: its header against the settings, and its rows with their ids. What is broken is kept, with a
-reason, because it must not count as gone."""
+"""The people in one CSV file: its header checked against the settings, and its rows with their ids. A broken row is yielded
+too, with the reason, because its person must not count as deleted."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ from gateway.model.mapping.inbound import InboundMapping
 from gateway.model.mapping.values import normalized
 from gateway.model.objects import Kind
 
-MAX_ID_CHARACTERS: Final = 600  # what the store can look up by
-MAX_LEVELS: Final = 50  # of organizations above each other; deeper ones are a wrong separator or column
+MAX_ID_CHARACTERS: Final = 600  # the longest external id of the store
+MAX_LEVELS: Final = 50  # of an organization path; a deeper one has a wrong separator or column
 
 _UNUSABLE: Final = re.compile("[\0\ud800-\udfff]")
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -23,8 +23,8 @@ _BYTE_ORDER_MARK: Final = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Where the columns of one file are. `columns`: those that the mapping reads; `organization` and `groups` are -1 where the
-    source says nothing of them."""
+    """The positions of the columns in one file. `columns`: those that the mapping reads. `id`, `organization`, `groups`: -1 for
+    a column that is not configured."""
 
     width: int
     mapping: InboundMapping
@@ -35,7 +35,8 @@ class Header:
 
 
 class Person(NamedTuple):
-    """One row. `id` is "" when it cannot be read for sure; `fault` says why the row is to be kept aside."""
+    """One row. `id`: "" when it cannot be read reliably. `path`: the names of the organizations, the topmost first. `fault`:
+    the reason for keeping the row aside, or ""."""
 
     header: Header
     line: int
@@ -47,13 +48,14 @@ class Person(NamedTuple):
 
 
 def people(text: TextIO, settings: CsvSettings, where: str) -> Iterator[Person]:
-    """Raises InvalidSourceData when the header is not what the settings speak of. `where` is for complaints."""
+    """Yield the rows of a file. Raises InvalidSourceData when the header does not fit the settings. `where`: for error
+    messages."""
     rows = Rows(text, where, settings.delimiter, settings.quote)
-    several = iter(rows)
+    remaining = iter(rows)
     if settings.columns:
         names: Sequence[str] = settings.columns
     else:
-        first = next(several, None)
+        first = next(remaining, None)
         if first is None:
             raise InvalidSourceData(f"{where}: is empty: an empty file is not an empty directory")
         if first.fault:
@@ -62,7 +64,7 @@ def people(text: TextIO, settings: CsvSettings, where: str) -> Iterator[Person]:
         names = first.cells
     header = _header(names, settings, where)
     rows.width = header.width
-    for row in several:
+    for row in remaining:
         yield _person(row, header, settings)
 
 

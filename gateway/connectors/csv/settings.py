@@ -1,4 +1,4 @@
-"""How an export is written and which of its columns mean what. Values only."""
+"""The settings of a CSV source: the format of its files, and the meaning of their columns. Values only."""
 
 import codecs
 from collections.abc import Mapping, Sequence
@@ -16,19 +16,19 @@ from gateway.model.objects import Kind
 OWN_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     name: (name,) for name, known in ATTRIBUTES[Kind.USER].items() if not known.binary and name != ENABLED
 }
-"""Without a word about them in the configuration, columns that have our names fill the attributes of these names."""
+"""The default mapping: a column named like one of the gateway's attributes fills it."""
 
 Changes = Mapping[str, str | Sequence[str] | Expression]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvSettings:
-    """One source of kind `csv`. `users`: from columns to attributes; `chosen`: those of its attributes that the administrator
-    wrote, whose columns must be there.
+    """One source of kind `csv`. `users`: the mapping from columns to attributes. `chosen`: the attributes that the
+    configuration maps, whose columns must exist.
 
-    `columns`: the names of the columns of files that have no line of names. `organization_column`: the person's organization,
-    with those above it before it. `groups_column`: the names of the person's groups. Without these columns the source says
-    nothing about organizations or groups.
+    `columns`: the names of the columns in files without a header line. `organization_column`: the path of the person's
+    organization, the topmost first. `groups_column`: the names of the person's groups. Without these columns the source has no
+    organizations or groups.
     """
 
     id: str
@@ -61,26 +61,26 @@ class CsvSettings:
 
     @property
     def codec(self) -> str:
-        """The name of Python's codec; a byte order mark in UTF-8 is none of the first column's name."""
+        """The name of Python's codec; for UTF-8 the one that drops a byte order mark before the first column's name."""
         name = codecs.lookup(self.encoding).name
         return "utf-8-sig" if name == "utf-8" else name
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """What the source speaks of."""
-        said = {Kind.ORGANIZATION: self.organization_column, Kind.USER: True, Kind.GROUP: self.groups_column}
-        return tuple(kind for kind in Kind if said[kind])
+        """The kinds that the source has."""
+        has_kind = {Kind.ORGANIZATION: self.organization_column, Kind.USER: True, Kind.GROUP: self.groups_column}
+        return tuple(kind for kind in Kind if has_kind[kind])
 
     @property
     def fingerprint(self) -> str:
-        """Changes with everything that decides what the files mean."""
+        """A digest of everything that decides how the files are read."""
         rules = asdict(self) | {"path": "", "id": "", "poll_seconds": 0, "stable_seconds": 0, "chosen": sorted(self.chosen)}
         return watched_files.fingerprint(rules)
 
 
 def user_mapping(changes: Changes | None = None, enabled: EnabledRule | None = None) -> InboundMapping:
-    """OWN_COLUMNS with an administrator's `changes`: our name → a column, or several ("first of"), or an expression over
-    columns, or nothing. Raises ValueError, naming the key, where a text makes no sense."""
+    """Return OWN_COLUMNS with the `changes` of the configuration: attribute → a column, several ("first of"), an expression
+    over columns, or nothing. Raises ValueError, naming the key, for an invalid one."""
     for name in changes or {}:
         if name in REFERENCES[Kind.USER]:
             raise ValueError(f"mapping.{name}: a column tells people's organizations by organization_column")
@@ -92,6 +92,6 @@ def user_mapping(changes: Changes | None = None, enabled: EnabledRule | None = N
 def _is_text_encoding(name: str) -> bool:
     try:
         "".encode(name)
-    except LookupError:  # also for codecs that are not between text and octets
+    except LookupError:  # also raised for codecs that are not between text and octets
         return False
     return True

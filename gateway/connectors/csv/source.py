@@ -1,8 +1,7 @@
-"""The source of kind `csv`: one file or a folder of *.csv, read as a whole and compared, and followed for changes.
+"""The source of kind `csv`: one file or a folder of *.csv, read as a whole, compared, and watched for changes.
 
-All files are read to the end before the first record is given out, so a broken one changes nothing; what changes between
-that and the second reading stops the comparison before anything is deleted. A row that is broken is kept aside
-(to_deltas.py)."""
+All files are read to the end before the first record is yielded, so that a broken file changes nothing; a change between that
+and the second pass stops the comparison before anything is deleted. A broken row is kept aside (to_deltas.py)."""
 
 import hashlib
 import io
@@ -16,7 +15,7 @@ from gateway.connectors import full_comparison, watched_files
 from gateway.connectors.csv.parser import UNKNOWN_OCTETS
 from gateway.connectors.csv.people import Person, people
 from gateway.connectors.csv.settings import CsvSettings
-from gateway.connectors.csv.to_deltas import Findings, Reader
+from gateway.connectors.csv.to_deltas import DeltaBuilder, Findings
 from gateway.connectors.watched_files import Files, Stamp
 from gateway.model.connector import CheckItem, CheckStatus
 from gateway.model.deltas import Batch, Delta, Watermark
@@ -30,8 +29,8 @@ SAMPLES: Final = 5
 
 
 class CsvSource:
-    """A Source (gateway.model.connector). The external id of a person is what the row has in `id_column`; that of an
-    organization its path, that of a group its name."""
+    """A Source (gateway.model.connector). The external id of a person is the value in `id_column`, that of an organization its
+    path, that of a group its name."""
 
     source_type = "file"
 
@@ -42,7 +41,7 @@ class CsvSource:
         self._stop = threading.Event()
 
     def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
-        """See Source.read. Files that are as the watermark says yield nothing but an empty batch."""
+        """See Source.read. Files that have not changed since the watermark yield an empty batch."""
         self._stop = threading.Event()
         return self._read(watched_files.known_digest(self._settings.fingerprint, watermark), follow, self._stop)
 
@@ -59,12 +58,12 @@ class CsvSource:
             yield CheckItem("rows", CheckStatus.FAILED, str(error), "correct the file; nothing was changed")
 
     def close(self) -> None:
-        """See Source.close: ends the read that is under way; a later `read` works again."""
+        """See Source.close: ends the read that is running; a later `read` works again."""
         self._stop.set()
 
     def _read(self, known: str, follow: bool, stop: threading.Event) -> Iterator[Batch]:
         while True:
-            stamps = self._files.settled(stop)
+            stamps = self._files.stable_stamps(stop)
             digest = hashlib.sha256()
             findings = self._found(stamps, digest, stop)
             if digest.hexdigest() != known:
@@ -77,39 +76,41 @@ class CsvSource:
             del findings
             if not follow:
                 return
-            yield from self._files.unchanged(stamps, stop)
+            yield from self._files.heartbeats_until_change(stamps, stop)
 
     def _found(self, stamps: tuple[Stamp, ...], digest: "hashlib._Hash", stop: threading.Event) -> Findings:
-        """The first reading. Raises InvalidSourceData when the files as a whole cannot be read."""
+        """Return the findings of the first pass. Raises InvalidSourceData when the files as a whole cannot be read."""
         findings = Findings()
         for stamp in stamps:
-            findings.places.begin(stamp.path)
+            findings.line_numbers.begin_file(stamp.path)
             for person in self._people(stamp.path, digest):
-                findings.note(person)
-            self._files.go_on(stop)
-        findings.judge(f"source {self.id}: {self._settings.path}")
+                findings.add(person)
+            self._files.require_running(stop)
+        findings.require_usable(f"source {self.id}: {self._settings.path}")
         return findings
 
     def _verified(self, stamps: tuple[Stamp, ...], findings: Findings, digest: str) -> Iterator[Delta]:
-        """The second reading. Raises InvalidSourceData, before the comparison is complete, when it was not the same."""
+        """Yield the second pass. Raises InvalidSourceData, before the comparison is complete, when it differs from the
+        first."""
         seen = hashlib.sha256()
         try:
             yield from self._deltas(stamps, findings, seen)
             is_same = seen.hexdigest() == digest
-        except InvalidSourceData:  # which the first reading did not find
+        except InvalidSourceData:  # a fault that the first pass did not find
             is_same = False
         if not is_same:
             raise self._files.changed_meanwhile()
 
     def _deltas(self, stamps: tuple[Stamp, ...], findings: Findings, digest: "hashlib._Hash") -> Iterator[Delta]:
-        reader = Reader(self._settings, findings)
+        builder = DeltaBuilder(self._settings, findings)
         for stamp in stamps:
             for person in self._people(stamp.path, digest):
-                yield from reader.read(person, stamp.path)
-        yield from reader.groups()
+                yield from builder.deltas(person, stamp.path)
+        yield from builder.groups()
 
     def _people(self, path: Path, digest: "hashlib._Hash") -> Iterator[Person]:
-        """The rows of one file; its octets go into `digest`."""
+        """Yield the rows of one file; its octets go into `digest`. Raises InvalidSourceData, SourceUnavailable,
+        SourceRefused."""
         where = f"source {self.id}: {path}"
         digest.update(b"\0" + path.name.encode() + b"\0")
         try:
@@ -119,12 +120,12 @@ class CsvSource:
                 yield from people(text, self._settings, where)
         except OSError as error:
             raise self._files.unreadable(path, error) from None
-        except UnicodeError:  # what not even the error handler can let through
+        except UnicodeError:  # raised for octets that even the error handler cannot represent
             what = f"is no text in {self._settings.encoding}: give the encoding that it was written in"
             raise InvalidSourceData(f"{where}: {what}") from None
 
     def _counted(self, stamps: tuple[Stamp, ...], findings: Findings) -> Iterator[CheckItem]:
-        """How many of each kind would be read, and the first as they would become."""
+        """Yield one item for each kind: the number of records, and the first of them."""
         counts: Counter[Kind] = Counter()
         samples: dict[Kind, list[tuple[Kind, str, Attributes]]] = {kind: [] for kind in Kind}
         for delta in self._deltas(stamps, findings, hashlib.sha256()):
@@ -154,10 +155,10 @@ class _Digested(io.RawIOBase):
 
 
 def _broken_rows(findings: Findings) -> Iterator[CheckItem]:
-    said = f"{findings.rows:,} rows"
+    count = f"{findings.rows:,} rows"
     if findings.is_whole:
-        yield CheckItem("rows", CheckStatus.PASSED, said)
+        yield CheckItem("rows", CheckStatus.PASSED, count)
         return
     unsure = "" if findings.is_sure else "; it is not sure whom they are about, so nothing would be deleted"
-    detail = f"{said}, {findings.broken:,} of them broken and kept aside{unsure}: {'; '.join(findings.faults)}"
+    detail = f"{count}, {findings.broken:,} of them broken and kept aside{unsure}: {'; '.join(findings.faults)}"
     yield CheckItem("rows", CheckStatus.FAILED, detail, "correct them at the source; all others are read")

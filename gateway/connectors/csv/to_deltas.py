@@ -1,8 +1,9 @@
-"""From the people in an export to deltas: users, the organizations along their paths, the groups that they name.
+"""The mapping from the people in CSV files to deltas: users, the organizations along their paths, and the groups that they
+name.
 
-There are two readings: the first finds what is broken before anything is said; the second says it. While any row is kept aside,
-what only that row may have spoken of is not gone: organizations and groups lose nothing then, and when it is not sure whom the
-row is about, nor do people."""
+There are two passes: the first finds the broken rows before any delta is yielded, the second yields the deltas. While a row is
+kept aside, records that only that row may have named are not deleted: no organization or group, and when the id of the row's
+person is not certain, no user."""
 
 import unicodedata
 from array import array
@@ -22,70 +23,71 @@ from gateway.model.mapping.inbound import map_entry
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
 
-BROKEN_FILE_SHARE: Final = 0.5  # when more rows than that are broken, the file is: it changes nothing
-SHOWN_FAULTS: Final = 5  # by the check; every one of them is shown with the source's problems
+BROKEN_FILE_SHARE: Final = 0.5  # with a larger share of broken rows the file itself is broken and changes nothing
+SHOWN_FAULTS: Final = 5  # by the check; all of them are listed with the source's problems
 GROUP_ID: Final = "group:"  # keeps the ids of groups apart from those of people: both may be members
 
 
-class Places:
-    """Lines of several files as one number each, because there is one for every person."""
+class LineNumbers:
+    """Lines of several files numbered consecutively: one integer for each person instead of a path and a line."""
 
     def __init__(self) -> None:
         self._files: list[Path] = []
         self._starts: list[int] = []
         self._end = 0
 
-    def begin(self, path: Path) -> None:
-        """The lines that follow are of this file."""
+    def begin_file(self, path: Path) -> None:
+        """Begin the lines of this file."""
         self._files.append(path)
         self._starts.append(self._end)
 
-    def place(self, line: int) -> int:
-        """The number of this line, from 1, of the file that was begun last."""
-        place = self._starts[-1] + line
-        self._end = max(self._end, place)
-        return place
+    def number(self, line: int) -> int:
+        """Return the number of a line (from 1) of the file that was begun last."""
+        number = self._starts[-1] + line
+        self._end = max(self._end, number)
+        return number
 
-    def where(self, place: int) -> str:
-        """File and line in words."""
-        number = bisect(self._starts, place - 1) - 1
-        return f"{self._files[number]}, line {place - self._starts[number]}"
+    def where(self, number: int) -> str:
+        """Return file and line in words."""
+        index = bisect(self._starts, number - 1) - 1
+        return f"{self._files[index]}, line {number - self._starts[index]}"
 
 
 @dataclass(slots=True)
 class Findings:
-    """What the first reading found. `first`: each id with the place where it stands first; `twice`: ids that stand several
-    times, with a sentence. `broken` rows are to be kept aside; `is_sure`: whether the ids of all of them are known."""
+    """The findings of the first pass. `first`: the number of the line where each id stands first. `duplicates`: a sentence for
+    each id that stands in several rows. `broken`: the count of rows to keep aside. `is_sure`: the ids of all of them are
+    known."""
 
-    places: Places = field(default_factory=Places)
+    line_numbers: LineNumbers = field(default_factory=LineNumbers)
     first: dict[str, int] = field(default_factory=dict)
-    twice: dict[str, str] = field(default_factory=dict)
+    duplicates: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     broken: int = 0
     faults: list[str] = field(default_factory=list)
     is_sure: bool = True
 
-    def note(self, person: Person) -> None:
-        """Take in one row."""
+    def add(self, person: Person) -> None:
+        """Count one row."""
         self.rows += 1
-        place = self.places.place(person.line)
-        earlier = self.first.setdefault(person.id, place) if person.id else place
-        if earlier != place:
-            where = f"{self.places.where(earlier)} and {self.places.where(place)}"
-            self.broken += 1 if person.id in self.twice else 2
-            self.twice[person.id] = f"the id {person.id} stands in several rows ({where}); one of them must go"
-            self._note_fault(self.twice[person.id])
+        number = self.line_numbers.number(person.line)
+        earlier = self.first.setdefault(person.id, number) if person.id else number
+        if earlier != number:
+            where = f"{self.line_numbers.where(earlier)} and {self.line_numbers.where(number)}"
+            self.broken += 1 if person.id in self.duplicates else 2
+            self.duplicates[person.id] = f"the id {person.id} stands in several rows ({where}); one of them must go"
+            self._add_fault(self.duplicates[person.id])
         elif person.fault:
             self.broken += 1
             self.is_sure = self.is_sure and bool(person.id)
-            self._note_fault(f"{self.places.where(place)}: {person.fault}")
+            self._add_fault(f"{self.line_numbers.where(number)}: {person.fault}")
 
-    def _note_fault(self, sentence: str) -> None:
+    def _add_fault(self, sentence: str) -> None:
         if len(self.faults) < SHOWN_FAULTS:
             self.faults.append(sentence)
 
-    def judge(self, where: str) -> None:
-        """Raises InvalidSourceData when the files as a whole cannot be what they should be."""
+    def require_usable(self, where: str) -> None:
+        """Raise InvalidSourceData when the files as a whole are empty, or too many rows are broken."""
         if not self.rows:
             raise InvalidSourceData(f"{where} holds no row: an empty file is not an empty directory")
         if self.broken > self.rows * BROKEN_FILE_SHARE:
@@ -94,18 +96,18 @@ class Findings:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every row could be read."""
+        """True when every row could be read."""
         return not self.broken
 
     def compared(self, kinds: tuple[Kind, ...]) -> frozenset[Kind]:
-        """The kinds of which everything that is not said is gone."""
+        """Return the kinds of which every record that no row names is to be deleted."""
         if not self.is_sure:
             return frozenset()
         return frozenset(kind for kind in kinds if kind is Kind.USER or self.is_whole)
 
 
-class Reader:
-    """The second reading."""
+class DeltaBuilder:
+    """The second pass: rows to deltas."""
 
     def __init__(self, settings: CsvSettings, findings: Findings) -> None:
         self._settings = settings
@@ -114,11 +116,11 @@ class Reader:
         self._group_names: dict[str, str] = {}
         self._members: dict[str, array[int]] = {}
         self._member_ids: list[str] = []
-        self._complained: set[str] = set()
+        self._kept_aside_ids: set[str] = set()
 
-    def read(self, person: Person, path: Path) -> Iterator[Delta]:
-        """What the row says: organizations, each before those below it, then the user."""
-        fault = self._findings.twice.get(person.id, person.fault)
+    def deltas(self, person: Person, path: Path) -> Iterator[Delta]:
+        """Yield the deltas of a row: the new organizations, each before those below it, then the user."""
+        fault = self._findings.duplicates.get(person.id, person.fault)
         if fault:
             yield from self._kept_aside(person, path, fault)
             return
@@ -129,30 +131,30 @@ class Reader:
                 self._organizations.add(key)
                 yield _organization(key, name, above)
         if person.groups:
-            self._join(person)
+            self._add_memberships(person)
         yield self._user(person, path, key)
 
     def groups(self) -> Iterator[Delta]:
-        """All groups with their members; after the last row."""
+        """Yield all groups with their members, after the last row."""
         for key, name in self._group_names.items():
             references = (Reference(ReferenceForm.ID, self._member_ids[number]) for number in self._members[key])
-            said = {MEMBERS: tuple(dict.fromkeys(references))}
+            members = {MEMBERS: tuple(dict.fromkeys(references))}
             delta = Delta(DeltaType.UPSERT, Kind.GROUP, GROUP_ID + key, attributes={"name": (name,)})
-            # Whether somebody whose row was kept aside is in the group is not known: then nobody leaves it.
-            yield replace(delta, references=said) if self._findings.is_whole else replace(delta, added=said)
+            # The memberships of a person whose row was kept aside are not known: then no member is removed.
+            yield replace(delta, references=members) if self._findings.is_whole else replace(delta, added=members)
 
     def _kept_aside(self, person: Person, path: Path, fault: str) -> Iterator[Delta]:
-        """A report without a word but why: the record, where there is one, stays as it is."""
-        if person.id in self._complained:
+        """Yield a delta that has only a problem: the record, where there is one, stays as it is."""
+        if person.id in self._kept_aside_ids:
             return
         where = f"{path}, line {person.line}"
         if person.id:
-            self._complained.add(person.id)
+            self._kept_aside_ids.add(person.id)
         unsure = "" if person.id else "; until it is sure whom this row is about, nothing of this source is deleted"
         problem = f"source {self._settings.id}: {where}: {fault}{unsure}"
         yield Delta(DeltaType.UPSERT, Kind.USER, person.id or f"{path.name}, line {person.line}", problem=problem)
 
-    def _join(self, person: Person) -> None:
+    def _add_memberships(self, person: Person) -> None:
         number = len(self._member_ids)
         self._member_ids.append(person.id)
         for name in person.groups:
@@ -182,6 +184,6 @@ def _organization(key: str, name: str, above: str) -> Delta:
 
 @lru_cache(maxsize=4096)
 def _key(name: str) -> str:
-    """A name as part of an external id: without regard to case and spaces; a slash is no separator here."""
+    """Return a name as part of an external id: case and spaces normalised, slashes escaped."""
     folded = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
     return folded.replace("\\", "\\\\").replace("/", "\\/")

@@ -1,12 +1,13 @@
-"""LDIF content records (RFC 2849) from lines of octets. Pure; every complaint is an InvalidSourceData with file and line.
+"""The parser of LDIF content records (RFC 2849), from lines of octets. Pure; every error is an InvalidSourceData with file and
+line.
 
     ldif-content-record  = dn-spec SEP 1*attrval-spec
     dn-spec              = "dn:" (FILL distinguishedName / ":" FILL base64-distinguishedName)
     attrval-spec         = AttributeDescription value-spec SEP
     value-spec           = ":" (FILL 0*1(SAFE-STRING) / ":" FILL (BASE64-STRING) / "<" FILL url)
 
-More is taken than the RFC allows: no version line, UTF-8 that is not in base64, a byte order mark. Less: no URLs, which
-would let a file name other files, and no change records, which are not a directory's content."""
+Beyond the RFC it accepts a missing version line, UTF-8 that is not in base64, and a byte order mark. It refuses URLs, which
+would let a file name other files, and change records, which are not a directory's content."""
 
 import binascii
 import re
@@ -24,7 +25,7 @@ _CHANGE_RECORD: Final = frozenset({b"changetype", b"control"})
 
 @dataclass(frozen=True, slots=True)
 class LdifRecord:
-    """One entry. `line` is where its dn stands; `attributes` has each description once, as first spelled."""
+    """One entry. `line`: that of its dn. `attributes` has each description once, as first spelled."""
 
     line: int
     dn: str
@@ -39,7 +40,7 @@ class _Value:
 
 
 def records(lines: Iterable[bytes], path: str) -> Iterator[LdifRecord]:
-    """The records in `lines`, which still have their line ends. `path` is for complaints."""
+    """Yield the records in `lines`, which still have their line ends. `path`: for error messages. Raises InvalidSourceData."""
     block: list[_Value] = []
     is_start = True
     for number, line in _unfolded(lines, path):
@@ -55,11 +56,12 @@ def records(lines: Iterable[bytes], path: str) -> Iterator[LdifRecord]:
 
 
 def complaint(path: str, line: int, what: str) -> InvalidSourceData:
+    """Return the error for a fault in this line."""
     return InvalidSourceData(f"{path}, line {line}: {what}")
 
 
 def _unfolded(lines: Iterable[bytes], path: str) -> Iterator[tuple[int, bytes]]:
-    """Logical lines with the number of their first physical line; empty ones end a record, comments are gone."""
+    """Yield logical lines with the number of their first physical line, without comments. An empty one ends a record."""
     pending: list[bytes] = []
     first = number = 0
     for number, raw in enumerate(lines, 1):

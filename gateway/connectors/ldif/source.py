@@ -1,7 +1,7 @@
-"""The source of kind `ldif`: one file or a folder of *.ldif, read as a whole and compared, and followed for changes.
+"""The source of kind `ldif`: one file or a folder of *.ldif, read as a whole, compared, and watched for changes.
 
-All files are read to the end before the first record is given out, so a broken one changes nothing; what changes between
-that and the second reading stops the comparison before anything is deleted."""
+All files are read to the end before the first record is yielded, so that a broken file changes nothing; a change between that
+and the second pass stops the comparison before anything is deleted."""
 
 import hashlib
 import threading
@@ -37,16 +37,16 @@ class LdifKind:
 
 
 def ldif_kind(kind: Kind, object_classes: tuple[str, ...] | None = None, mapping: InboundMapping | None = None) -> LdifKind:
-    """With the defaults for what is not given."""
+    """Return the settings of a kind, with the default object classes and mapping where none are given."""
     classes = DEFAULT_OBJECT_CLASSES[kind] if object_classes is None else object_classes
     return LdifKind(classes, mapping or default_mapping(kind))
 
 
 @dataclass(frozen=True, slots=True)
 class LdifSettings:
-    """One source of kind `ldif`. An entry that several kinds claim belongs to the first of organization, user, group.
+    """One source of kind `ldif`. An entry that matches several kinds belongs to the first of organization, user, group.
 
-    `stable_seconds`: a file that was written to less than this ago is waited for, because its writer may not be done.
+    `poll_seconds`, `stable_seconds`: see watched_files.Files.
     """
 
     id: str
@@ -57,7 +57,7 @@ class LdifSettings:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with everything that decides what the files mean."""
+        """A digest of everything that decides how the files are read."""
         return watched_files.fingerprint([asdict(kind) for kind in self.kinds])
 
 
@@ -76,7 +76,7 @@ class LdifSource:
         self._rank = {id(each.mapping): rank for rank, each in enumerate(order)}
 
     def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
-        """See Source.read. Files that are as the watermark says yield nothing but an empty batch."""
+        """See Source.read. Files that have not changed since the watermark yield an empty batch."""
         self._stop = threading.Event()
         return self._read(watched_files.known_digest(self._settings.fingerprint, watermark), follow, self._stop)
 
@@ -97,7 +97,7 @@ class LdifSource:
             yield CheckItem(f"{kind}s", CheckStatus.PASSED, f"{len(found):,} would be read", samples=shown)
 
     def close(self) -> None:
-        """See Source.close: ends the read that is under way; a later `read` works again."""
+        """See Source.close: ends the read that is running; a later `read` works again."""
         self._stop.set()
 
     @property
@@ -107,10 +107,10 @@ class LdifSource:
 
     def _read(self, known: str, follow: bool, stop: threading.Event) -> Iterator[Batch]:
         while True:
-            stamps = self._files.settled(stop)
+            stamps = self._files.stable_stamps(stop)
             digest = hashlib.sha256()
-            for _ in self._deltas(stamps, digest):  # the first pass: is everything readable?
-                self._files.go_on(stop)
+            for _ in self._deltas(stamps, digest):  # the first pass only proves that everything can be read
+                self._files.require_running(stop)
             if digest.hexdigest() != known:
                 known = digest.hexdigest()
                 mark = watched_files.watermark(self._settings.fingerprint, known)
@@ -119,21 +119,22 @@ class LdifSource:
                 yield Batch(caught_up=True)
             if not follow:
                 return
-            yield from self._files.unchanged(stamps, stop)
+            yield from self._files.heartbeats_until_change(stamps, stop)
 
     def _verified(self, stamps: tuple[Stamp, ...], digest: str) -> Iterator[Delta]:
-        """The second pass. Raises InvalidSourceData, before the comparison is complete, when it was not the same."""
+        """Yield the second pass. Raises InvalidSourceData, before the comparison is complete, when it differs from the
+        first."""
         seen = hashlib.sha256()
         try:
             yield from self._deltas(stamps, seen)
             is_same = seen.hexdigest() == digest
-        except InvalidSourceData:  # which the first pass did not find
+        except InvalidSourceData:  # a fault that the first pass did not find
             is_same = False
         if not is_same:
             raise self._files.changed_meanwhile()
 
     def _deltas(self, stamps: tuple[Stamp, ...], digest: "hashlib._Hash") -> Iterator[Delta]:
-        """What all files say, in their order; their octets go into `digest`."""
+        """Yield the deltas of all files, in their order; their octets go into `digest`. Raises InvalidSourceData."""
         lines_by_id: dict[str, str] = {}
         for stamp in stamps:
             for record in records(self._lines(stamp.path, digest), f"source {self.id}: {stamp.path}"):
@@ -161,7 +162,7 @@ class LdifSource:
             raise self._files.unreadable(path, error) from None
 
     def _delta(self, record: LdifRecord) -> Delta | None:
-        """None for an entry of no kind."""
+        """Return the entry as an upsert; None for an entry of no kind."""
         attributes = {name.lower(): values for name, values in record.attributes}
         classes = (name.decode(errors="replace").lower() for name in attributes.get("objectclass", ()))
         mappings = [self._by_class[name] for name in classes if name in self._by_class]

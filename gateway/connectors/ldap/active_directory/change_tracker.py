@@ -87,4 +87,4 @@ class ChangeTracker(Protocol):
 
     @property
     def state(self) -> TrackerState:
-        """How far the changes have been read."""
+        """The progress of reading changes, for a watermark."""

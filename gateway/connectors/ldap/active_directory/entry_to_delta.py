@@ -1,4 +1,4 @@
-"""From an entry of Active Directory to a Delta: identity, scope, mapping and account status. Pure.
+"""The mapping from an entry of Active Directory to a Delta: identity, scope, mapping and account status. Pure.
 
 The objectGUID is the external id. Members are referenced by GUID too, so that neither a renamed member nor one that is out of
 scope for a while is lost."""

@@ -36,7 +36,7 @@ class ActiveDirectoryMode(StrEnum):
 
 @dataclass(frozen=True)
 class ActiveDirectoryKindSettings(KindSettings):
-    """As KindSettings, but the bases may lie in several naming contexts; entries below `exclude` are out of scope."""
+    """KindSettings whose bases may lie in several naming contexts; entries below `exclude` are out of scope."""
 
     exclude: tuple[str, ...] = ()
 

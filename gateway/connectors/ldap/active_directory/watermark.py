@@ -19,7 +19,7 @@ _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, binascii.Error)
 
 @dataclass(frozen=True, slots=True)
 class ControllerWatermark:
-    """How far one controller has been read.
+    """The position in the database of one controller.
 
     `url`: the controller's. `invocation_id`: of its database. `mode`: the `name` of the change tracker, `state` the tracker's
     part. `expiry_checked`: see AccountExpiry.checked. `last_usn`: the controller's highest uSNChanged at the time of reading.

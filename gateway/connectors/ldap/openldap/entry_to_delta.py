@@ -1,4 +1,4 @@
-"""From an entry on the wire to a Delta: identity, scope and mapping, for one kind of one source. Pure."""
+"""The mapping from an entry of OpenLDAP to a Delta: identity, scope and mapping. Pure."""
 
 from gateway.connectors.ldap.client.settings import ENTRY_UUID, KindSettings
 from gateway.connectors.ldap.openldap.settings import OpenLDAPSettings
@@ -9,7 +9,8 @@ from gateway.model.objects import Kind
 
 
 class OpenLDAPEntryMapper:
-    """Reads the entries of one kind. `attributes` is what to ask the server for; the identity comes on top of it."""
+    """The EntryMapper of one kind (client/entry_mapper.py). `attributes`: those to request when a control names the
+    identity."""
 
     def __init__(self, source: OpenLDAPSettings, settings: KindSettings) -> None:
         self.settings = settings
@@ -20,20 +21,19 @@ class OpenLDAPEntryMapper:
 
     @property
     def identified_attributes(self) -> tuple[str, ...]:
-        """`attributes` with the identity, for reads that do not get it by a control."""
+        """The attributes to request when no control names the identity: `attributes` and the identifying one."""
         plain = tuple(name for name in self.attributes if name.lower() != self._id_attribute and name != "1.1")
         return (*plain, ENTRY_UUID if self._id_attribute == ENTRY_UUID.lower() else self._id_attribute)
 
     def upsert(self, object_name: bytes, attributes: EntryAttributes, external_id: str) -> Delta | None:
-        """What the source says of this entry; None when it is out of scope."""
+        """Map an entry whose identity is known; None when it is out of scope."""
         dn = object_name.decode(errors="replace")  # RFC 4514 makes it UTF-8, and servers check that
         if not self.settings.contains(dn):
             return None
         return map_entry(self.settings.mapping, self._source_id, external_id, dn, attributes)
 
     def to_delta(self, object_name: bytes, attributes: EntryAttributes) -> Delta | None:
-        """As `upsert`, with the identity from the entry's own attributes. Raises SourceRefused when it has none: without it
-        the entry would count as deleted."""
+        """See EntryMapper.to_delta."""
         for description, values in attributes:
             if values and description.lower() == self._id_attribute:
                 return self.upsert(object_name, attributes, values[0].decode(errors="replace").lower())
@@ -51,6 +51,6 @@ class OpenLDAPEntryMapper:
 
 
 def uuid_text(octets: bytes) -> str:
-    """An entryUUID's sixteen octets in the form of RFC 4530, as the attribute has it."""
+    """Return an entryUUID's sixteen octets in the form of RFC 4530, as the attribute has it."""
     digits = octets.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

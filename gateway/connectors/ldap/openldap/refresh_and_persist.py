@@ -1,6 +1,6 @@
-"""The synchronization searches of all kinds on one connection: refreshed one after the other, then followed together.
+"""The synchronization searches of all kinds on one session: refreshed one after the other, then followed together.
 
-The subscriptions (syncrepl.py) know what the messages mean; here is who is asked when, and what goes into which batch."""
+The subscriptions (syncrepl.py) interpret the messages; this module orders the requests and forms the batches."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,12 +23,12 @@ from gateway.wire.result_codes import ResultCode
 HEARTBEAT_SECONDS: Final = 2.0  # the reader gets control back this often when nothing happens; the Protocol asks for 5
 
 
-class NotOffered(Exception):
-    """The server refused the sync control as a critical extension; `refused` says so to a person."""
+class SyncNotOffered(Exception):
+    """The server refused the sync control as a critical extension. `error`: for the administrator."""
 
-    def __init__(self, refused: UpstreamError) -> None:
+    def __init__(self, error: UpstreamError) -> None:
         super().__init__()
-        self.refused = refused
+        self.error = error
 
 
 class Synchronization:
@@ -44,7 +44,7 @@ class Synchronization:
         self._probed: float | None = None
 
     def batches(self, follow: bool) -> Iterator[Batch]:
-        """The refresh of every kind; then, with `follow`, changes for ever."""
+        """Yield the refresh of every kind; then, with `follow`, changes without end. Raises SyncNotOffered."""
         while True:
             for subscription in self._subscriptions:
                 if not subscription.refreshed:
@@ -54,9 +54,9 @@ class Synchronization:
             yield from self._follow()
 
     def _refresh(self, subscription: Subscription, follow: bool) -> Iterator[Batch]:
-        """Until the present state of the kind has been told."""
+        """Yield batches until the refresh of the kind is complete."""
         self._request(subscription, follow)
-        begins = only(subscription.kind, subscription.full)
+        begins = _kinds_if(subscription.kind, subscription.full)
         deltas: list[Delta] = []
         while not subscription.refreshed:
             deltas += self._feed(self._session.receive_due())
@@ -64,23 +64,24 @@ class Synchronization:
                 yield from _plain_batches(deltas)
                 deltas = []
                 self._request(subscription, follow)
-                begins = only(subscription.kind, subscription.full)
+                begins = _kinds_if(subscription.kind, subscription.full)
             *full, rest = full_comparison.portions(deltas) if deltas else ((),)
             for portion in full:
                 yield Batch(portion, begins=begins)
                 begins = frozenset()
             deltas = list(rest)
-        mark, caught_up = self._mark(), all(other.refreshed for other in self._subscriptions)
+        mark, caught_up = self._watermark(), all(other.refreshed for other in self._subscriptions)
         if subscription.comparison:
             yield from _plain_batches(deltas)
-            kinds = only(subscription.kind)
+            kinds = _kinds_if(subscription.kind)
             yield from full_comparison.batches(kinds, subscription.present(), mark, caught_up=caught_up)
         else:
-            yield Batch(tuple(deltas), mark, begins, only(subscription.kind, subscription.full), caught_up)
+            yield Batch(tuple(deltas), mark, begins, _kinds_if(subscription.kind, subscription.full), caught_up)
 
     def _follow(self) -> Iterator[Batch]:
-        """Changes as they come, those that came together in one batch; ends when a subscription must be refreshed."""
-        heard, marked = time.monotonic(), self._mark()
+        """Yield changes as they arrive, one batch for those that arrived together; end when a subscription must be
+        refreshed."""
+        last_message, stored = time.monotonic(), self._watermark()
         heartbeat = min(HEARTBEAT_SECONDS, self._settings.probe_seconds, self._session.answer_seconds)
         while True:
             messages = self._session.receive(heartbeat)
@@ -88,23 +89,24 @@ class Synchronization:
             while messages and len(deltas) < BATCH_DELTAS:
                 messages = self._session.receive(0)
                 deltas += self._feed(messages)
-                heard = time.monotonic()
+                last_message = time.monotonic()
             if any(self._has_restarted(subscription) for subscription in self._subscriptions):
                 yield from _plain_batches(deltas)
                 return
-            mark = self._mark()
-            yield Batch(tuple(deltas), mark if mark != marked else None, caught_up=True)
-            marked = mark
-            self._see_whether_it_lives(heard)
+            mark = self._watermark()
+            yield Batch(tuple(deltas), mark if mark != stored else None, caught_up=True)
+            stored = mark
+            self._probe_silent_server(last_message)
 
-    def _see_whether_it_lives(self, heard: float) -> None:
-        """A silent server may be an idle one or a dead one: ask, and give up when not even that is answered."""
+    def _probe_silent_server(self, last_message: float) -> None:
+        """Send a probe after a silence of `probe_seconds`: the server may be idle or dead. Raises UpstreamUnavailable when the
+        probe is not answered."""
         now = time.monotonic()
-        if self._probed is None and now > heard + self._settings.probe_seconds:
+        if self._probed is None and now > last_message + self._settings.probe_seconds:
             search.probe(self._session)
             self._probed = now
         elif self._probed is not None and now > self._probed + self._session.answer_seconds:
-            what = f"followed, but silent for {now - heard:.0f} s even when asked"
+            what = f"followed, but silent for {now - last_message:.0f} s even when asked"
             raise UpstreamUnavailable(self._session.place, what, "see whether the server hangs; it is tried again later")
 
     def _request(self, subscription: Subscription, follow: bool) -> None:
@@ -117,7 +119,7 @@ class Synchronization:
             message_id, tag = self._session.envelope(data)
             subscription = self._requests.get(message_id)
             if subscription is None:
-                self._probed = None  # nothing else is asked on this session
+                self._probed = None  # on this session only the probe is no subscription
                 continue
             try:
                 deltas += subscription.feed(data, tag)
@@ -127,9 +129,9 @@ class Synchronization:
         return deltas
 
     def _has_restarted(self, subscription: Subscription) -> bool:
-        """Whether the subscription must be requested anew. Raises when the server ended it for another reason."""
+        """Return True when the subscription must be requested anew. Raises when the server ended it for another reason."""
         result = subscription.result
-        if result is None or subscription.ended_as_asked:
+        if result is None or subscription.ended_as_requested:
             return False
         if subscription.restarts():
             return True
@@ -138,15 +140,15 @@ class Synchronization:
             raise UpstreamUnavailable(self._session.place, what, "it is tried again later")
         error = refusal(self._session.place, what, result, SEARCH_CURES)
         if result.code == ResultCode.UNAVAILABLE_CRITICAL_EXTENSION:
-            raise NotOffered(error)
+            raise SyncNotOffered(error)
         raise error
 
-    def _mark(self) -> Watermark:
+    def _watermark(self) -> Watermark:
         cookies = {each.kind: each.resumable for each in self._subscriptions if each.resumable is not None}
         return watermark.encode(self._settings, cookies)
 
 
-def only(kind: Kind, included: bool = True) -> frozenset[Kind]:
+def _kinds_if(kind: Kind, included: bool = True) -> frozenset[Kind]:
     return frozenset({kind}) if included else frozenset()
 
 

@@ -20,7 +20,7 @@ DEFAULT_FILTERS: Final[Mapping[Kind, str]] = {
 
 
 class OpenLDAPMode(StrEnum):
-    """How a source is read."""
+    """The way of reading a source."""
 
     AUTO = "auto"
     """RFC 4533 where the server offers it, else POLL."""
@@ -35,13 +35,13 @@ class OpenLDAPMode(StrEnum):
 def openldap_kind_settings(
     kind: Kind, bases: tuple[str, ...], filter_text: str | None = None, mapping: InboundMapping | None = None
 ) -> KindSettings:
-    """With the defaults for what is not given."""
+    """Return the settings of a kind, with the default filter and mapping where none is given."""
     return KindSettings(bases, filter_text or DEFAULT_FILTERS[kind], mapping or default_mapping(kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLDAPSettings:
-    """One source of kind `openldap`. `kinds`: what is read; a kind that is not there is not read at all.
+    """One source of kind `openldap`. `kinds`: the kinds that are read; a missing one is not read at all.
 
     `id_attribute` other than entryUUID works by POLL only: RFC 4533 reports deletions by entryUUID.
     """
@@ -53,7 +53,7 @@ class OpenLDAPSettings:
     id_attribute: str = ENTRY_UUID
     page_size: int = 1000
     probe_seconds: float = 30.0
-    """After this silence of a followed server it is asked whether it still lives."""
+    """The silence after which a followed server is probed."""
 
     def __post_init__(self) -> None:
         given = [settings.kind for settings in self.kinds]
@@ -68,12 +68,12 @@ class OpenLDAPSettings:
 
     @property
     def ordered_kinds(self) -> tuple[KindSettings, ...]:
-        """In the order in which they are read: organizations, users, groups."""
+        """The kinds in the order in which they are read: organizations, users, groups."""
         order = list(Kind)
         return tuple(sorted(self.kinds, key=lambda settings: order.index(settings.kind)))
 
     def fingerprint(self, settings: KindSettings) -> str:
-        """Changes with everything that a stored cookie silently depends on; no secret goes in."""
-        who = [list(self.upstream.urls), self.upstream.bind_dn, self.id_attribute]
-        what = [settings.base_keys, settings.filter, asdict(settings.mapping)]
-        return hashlib.sha256(json.dumps([who, what], sort_keys=True).encode()).hexdigest()[:32]
+        """Return a digest of everything that a stored cookie depends on; no secret goes in."""
+        server = [list(self.upstream.urls), self.upstream.bind_dn, self.id_attribute]
+        scope = [settings.base_keys, settings.filter, asdict(settings.mapping)]
+        return hashlib.sha256(json.dumps([server, scope], sort_keys=True).encode()).hexdigest()[:32]

@@ -1,7 +1,7 @@
-"""The source of kind `openldap`: a directory that is followed by RFC 4533 where it offers that, else read in full.
+"""The source of kind `openldap`: a directory that is synchronized by RFC 4533 where the server offers it, else read in full.
 
-How it is followed is in refresh_and_persist.py; who makes up for what RFC 4533 does not tell stands at the head of
-syncrepl.py."""
+The order of the synchronization searches is in refresh_and_persist.py; the gaps of RFC 4533, and the parts that close them, are
+listed at the head of syncrepl.py."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,14 +14,14 @@ from gateway.connectors.ldap.client.errors import UpstreamRefused
 from gateway.connectors.ldap.client.session import Interruption, Session
 from gateway.connectors.ldap.openldap import check, watermark
 from gateway.connectors.ldap.openldap.entry_to_delta import OpenLDAPEntryMapper
-from gateway.connectors.ldap.openldap.refresh_and_persist import NotOffered, Synchronization
+from gateway.connectors.ldap.openldap.refresh_and_persist import Synchronization, SyncNotOffered
 from gateway.connectors.ldap.openldap.settings import OpenLDAPMode, OpenLDAPSettings
 from gateway.connectors.ldap.openldap.syncrepl import is_usable
 from gateway.model.connector import CheckItem
 from gateway.model.deltas import Batch, Watermark
 from gateway.wire import oids
 
-OPENLDAP_ROOT_DSE: Final = "OpenLDAProotDSE"  # the object class by which slapd makes itself known
+OPENLDAP_ROOT_DSE: Final = "OpenLDAProotDSE"  # the object class of slapd's root DSE
 
 
 class OpenLDAPSource:
@@ -35,7 +35,7 @@ class OpenLDAPSource:
         self._interruption = Interruption()
 
     def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
-        """See Source.read. Without RFC 4533 it ends after a full read."""
+        """See Source.read. Without RFC 4533 the iterator ends after a full read."""
         self._interruption = Interruption()
         return self._read(watermark, follow and self._settings.mode is not OpenLDAPMode.REFRESH, self._interruption)
 
@@ -45,7 +45,7 @@ class OpenLDAPSource:
         return check.items(self._settings, self._interruption)
 
     def close(self) -> None:
-        """See Source.close: ends the read or check that is under way; a later `read` works again."""
+        """See Source.close: ends the read or check that is running; a later `read` works again."""
         self._interruption.stop()
 
     def _read(self, stored: Watermark | None, follow: bool, interruption: Interruption) -> Iterator[Batch]:
@@ -62,13 +62,14 @@ class OpenLDAPSource:
                 try:
                     yield from Synchronization(session, self._settings, cookies).batches(follow)
                     return
-                except NotOffered as error:
+                except SyncNotOffered as refused:
                     if self._settings.mode is not OpenLDAPMode.AUTO:
-                        raise error.refused from None
+                        raise refused.error from None
             yield from self._full_read(session, oids.PAGED_RESULTS in supported or not supported)
 
     def _may_synchronize(self, session: Session, supported: list[str]) -> bool:
-        """Whether RFC 4533 is worth a try: a server that shows no root DSE may still offer it."""
+        """Return True when RFC 4533 is to be tried: a server that shows no root DSE may still offer it. Raises UpstreamRefused
+        when the mode needs it and the server does not offer it."""
         mode = self._settings.mode
         offered = oids.SYNC_REQUEST in supported or not supported
         if not offered and mode in (OpenLDAPMode.PERSIST, OpenLDAPMode.REFRESH):

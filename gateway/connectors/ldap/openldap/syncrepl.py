@@ -1,8 +1,8 @@
-"""RFC 4533 seen by the consumer: what one content synchronization session tells about one kind. Sans-IO.
+"""The consumer of RFC 4533: the content synchronization of one kind, from messages to deltas. Sans-IO.
 
-What a session does not tell, and who makes up for it: new DNs below a renamed unit and members that refint removed or
-renamed – sync/inbound, from the unit's or the user's own delta; memberOf – nobody asks for it, memberships come from the
-groups; an entry that a rename above it silently carried out of the bases – the next full comparison."""
+The gaps of RFC 4533, and the parts that close them: new DNs below a renamed unit, and members that refint removed or renamed:
+sync/inbound, from the unit's or the user's own delta; memberOf: not requested, memberships come from the groups; an entry that
+a rename above it carried out of the bases without a message: the next full comparison."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -27,16 +27,16 @@ from gateway.wire.messages import (
 from gateway.wire.result_codes import ResultCode
 
 RESTART_CODES: Final = frozenset({ResultCode.SYNC_REFRESH_REQUIRED, ResultCode.UNWILLING_TO_PERFORM})
-"""Answers to a cookie that the server cannot go on from: 4096 (RFC 4533 §3.9), and slapd's 53 "consumer state is newer than
-provider" after a restore. Without a cookie they are refusals like any other."""
+"""The answers to a cookie from which the server cannot continue: 4096 (RFC 4533 §3.9), and slapd's 53 "consumer state is newer
+than provider" after a restore. Without a cookie they are refusals like any other."""
 
 
 class Subscription:
-    """One kind's session. `feed` takes every message that answers the request and gives the deltas that it means.
+    """The synchronization of one kind. `feed` takes every message that answers the request and returns its deltas.
 
-    Begun with a cookie it is incremental, else a full read (`full`). `refreshed`: the present state has been told.
-    `comparison`: it was told by what is there, not by what is gone; then `present()` lists it and the rest is deleted.
-    `result`: the server has ended the search.
+    Begun with a cookie it is incremental, else a full read (`full`). `refreshed`: the refresh is complete. `comparison`: it
+    listed what is present, not what was deleted; then `present()` yields that, and everything else is deleted. `result`: of the
+    search, when the server has ended it.
     """
 
     def __init__(self, reader: OpenLDAPEntryMapper, cookie: bytes | None) -> None:
@@ -47,7 +47,7 @@ class Subscription:
         self._begin(cookie)
 
     def _begin(self, cookie: bytes | None) -> None:
-        self.cookie = self._asked_with = cookie
+        self.cookie = self._requested_with = cookie
         self.full = cookie is None
         self.refreshed = False
         self.comparison = False
@@ -55,13 +55,13 @@ class Subscription:
         self._deletes_listed = False
 
     def request(self, *, follow: bool) -> tuple[SearchRequest, tuple[Control, ...]]:
-        """The search that begins, or begins again, the session."""
+        """Return the search that begins, or begins again, the synchronization, with its control."""
         settings = self.reader.settings
         self._begin(self.cookie)
         self._follow = follow
         self.result = None
         mode = controls.SyncMode.REFRESH_AND_PERSIST if follow else controls.SyncMode.REFRESH_ONLY
-        wanted = controls.control(controls.SyncRequest(mode, self.cookie), criticality=True)
+        sync_request = controls.control(controls.SyncRequest(mode, self.cookie), criticality=True)
         search = SearchRequest(
             settings.search_base,
             WHOLE_SUBTREE,
@@ -72,10 +72,10 @@ class Subscription:
             filters.parse(settings.filter),
             self.reader.attributes,
         )
-        return search, (wanted,)
+        return search, (sync_request,)
 
     def feed(self, data: bytes, tag: int) -> list[Delta]:
-        """Raises WireError for a message that is not what RFC 4533 has here."""
+        """Return the deltas of one message. Raises WireError for a message that RFC 4533 does not allow here."""
         if tag == SEARCH_RESULT_ENTRY:
             return self._entry(data)
         if tag == INTERMEDIATE_RESPONSE:
@@ -86,24 +86,24 @@ class Subscription:
 
     @property
     def resumable(self) -> bytes | None:
-        """The cookie to go on from after a crash: a newer one counts only when the refresh that it came in is complete."""
-        return self.cookie if self.refreshed else self._asked_with
+        """The cookie to continue from after a crash: a newer one counts only when the refresh that it came in is complete."""
+        return self.cookie if self.refreshed else self._requested_with
 
     @property
-    def ended_as_asked(self) -> bool:
-        """Whether the search ended the way a refreshOnly search should."""
+    def ended_as_requested(self) -> bool:
+        """True when the search has ended as a refreshOnly search ends."""
         success = self.result is not None and self.result.code == ResultCode.SUCCESS
         return success and self.refreshed and not self._follow
 
     def restarts(self) -> bool:
-        """Whether the server's last word was that the cookie is of no use; the next `request` is then a full read."""
+        """Return True when the server refused the cookie; then the next `request` is a full read."""
         if self.result is None or self.result.code not in RESTART_CODES or self.cookie is None:
             return False
         self._begin(None)
         return True
 
     def present(self) -> Iterator[Delta]:
-        """After a refresh with `comparison`: everything that is there."""
+        """Yield everything that is present, after a refresh with `comparison`; once."""
         yield from (self.reader.present(uuid_text(octets)) for octets in self._seen)
         self._seen = set()
 
@@ -168,7 +168,7 @@ class Subscription:
                 self._end_phase(deletes=done.refresh_deletes, done=True)
 
     def _end_phase(self, *, deletes: bool, done: bool) -> None:
-        # 389 Directory Server lists what was deleted and then calls that a present phase: believing it would delete all.
+        # 389 Directory Server lists the deleted entries and then calls that a present phase, which taken literally deletes all.
         if not deletes and not self._deletes_listed and not self.full:
             self.comparison = True
         self.refreshed = self.refreshed or done
@@ -178,6 +178,6 @@ _LIMITS = Limits(max_message_bytes=64 * 1024 * 1024)  # an ID set of slapd has 2
 
 
 def is_usable(cookie: bytes, openldap: bool) -> bool:
-    """Whether the server can go on from this cookie. OpenLDAP's (`rid=…,sid=…,csn=…`) need a position: without one slapd sends
-    everything and calls it complete, naming nothing that was deleted, so it must be a full read from the start."""
+    """Return True when the server can continue from this cookie. OpenLDAP's (`rid=…,sid=…,csn=…`) need a position: without one
+    slapd sends everything and calls it complete, naming nothing that was deleted, so it must be a full read from the start."""
     return b"csn=" in cookie or not (openldap or cookie.startswith(b"rid="))

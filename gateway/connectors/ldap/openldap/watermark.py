@@ -1,4 +1,4 @@
-"""How far an LDAP source has been read: one cookie for each kind, each bound to the settings it was given under."""
+"""The watermark of an OpenLDAP source: one cookie for each kind, each bound to the settings under which it was received."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ _VERSION = 1
 
 
 def encode(settings: OpenLDAPSettings, cookies: Mapping[Kind, bytes]) -> Watermark:
-    """The watermark for these cookies; a kind without one is read in full next time."""
+    """Return the watermark for these cookies; a kind without one is read in full next time."""
     kinds = {
         kind.kind: {"fingerprint": settings.fingerprint(kind), "cookie": base64.b64encode(cookies[kind.kind]).decode()}
         for kind in settings.ordered_kinds
@@ -23,8 +23,8 @@ def encode(settings: OpenLDAPSettings, cookies: Mapping[Kind, bytes]) -> Waterma
 
 
 def decode(settings: OpenLDAPSettings, watermark: Watermark | None) -> dict[Kind, bytes]:
-    """The cookies that still hold; none of a watermark that is not ours, and none for a kind whose settings changed: its
-    unchanged entries would otherwise never be read by the new settings."""
+    """Return the cookies that are still valid: none of a watermark of another format, and none for a kind whose settings have
+    changed, because its unchanged entries would otherwise never be read under the new settings."""
     try:
         stored = json.loads(watermark or b"{}")
         kinds = stored["kinds"] if stored["version"] == _VERSION else {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.app.config.settings import LimitsTable
+from gateway.app.config.listener_tables import LimitsTable
 from gateway.frontends.http import limits as http_limits
 from gateway.frontends.ldap.core import limits as ldap_limits
 from gateway.frontends.ldap.core.limits import ServerLimits

@@ -1,20 +1,24 @@
-"""The single values of the configuration file: addresses, paths, names, secrets. Each knows its own rule and its own complaint.
+"""The single values of the configuration file (addresses, paths, names, secrets), each with its own rule and complaint, and the
+base of its tables.
 
-A value never asks the environment by itself: what it may look at (folder, variables) comes in the validation context.
+A value never looks at the environment by itself: what it may look at (folder, variables) comes in the validation context.
 """
 
 from __future__ import annotations
 
+import difflib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
@@ -25,7 +29,7 @@ from pydantic import (
 
 from gateway.model.expressions import expression
 from gateway.model.expressions.expression import Expression
-from gateway.model.ldap import dn as names
+from gateway.model.ldap import dn
 from gateway.model.mapping.values import normalized
 from gateway.wire import filters
 
@@ -33,9 +37,15 @@ MASK = "********"
 READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
+class Table(BaseModel):
+    """A table that knows its keys and refuses others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What values are read against: the folder that relative paths start at, the variables, and where warnings go."""
+    """The validation context: the folder that relative paths start at, the environment variables, and the warnings so far."""
 
     folder: Path
     environ: Mapping[str, str] = field(repr=False)
@@ -50,7 +60,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to listen. Port 0 takes any free port, which the log then names."""
+    """An address to listen on. Port 0 takes any free port, which the log then names."""
 
     host: str
     port: int
@@ -68,23 +78,35 @@ class ConfiguredSecret:
 
 
 def parse_endpoint(text: str) -> Endpoint:
-    """`host:port` or `[address]:port`; raises ValueError with the cure."""
+    """Read `host:port` or `[address]:port`. Raises ValueError with the cure."""
     host, colon, port = text.strip().rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 65535 or (":" in host and not host.startswith("[")):
         raise ValueError(f'{text!r} is not an address to listen on; write "127.0.0.1:3890", "[::1]:3890" or "0.0.0.0:3890"')
     return Endpoint(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 (the administrator wrote ":port")
 
 
-def _endpoints(value: Any) -> Any:
+def _endpoints(value: object) -> tuple[Endpoint, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)):
         raise ValueError('write an address such as "127.0.0.1:3890", or a list of them')
     return tuple(part if isinstance(part, Endpoint) else parse_endpoint(str(part)) for part in parts if part != "")
 
 
-def listed(value: Any) -> Any:
-    """One value where a list is allowed."""
+def listed(value: object) -> tuple[object, ...]:
+    """Return a list's values, or the one value that was written in place of a list."""
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that the administrator may have meant."""
+    return next(iter(difflib.get_close_matches(word, list(known), 1, 0.6)), None)
+
+
+def texts_of(value: object) -> tuple[str, ...] | None:
+    """Return a text or a list of texts as a tuple; None for anything else."""
+    values = listed(value)
+    texts = tuple(one for one in values if isinstance(one, str))
+    return texts if len(texts) == len(values) else None
 
 
 def _resolved(path: Path, info: ValidationInfo) -> Path:
@@ -100,8 +122,8 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def secret_from_file(value: Any, info: ValidationInfo) -> ConfiguredSecret:
-    """The content of the file without its trailing newline. A relative name is looked for in systemd's credentials first."""
+def secret_from_file(value: object, info: ValidationInfo) -> ConfiguredSecret:
+    """Return the content of the file without its trailing newline. A relative name is sought in systemd's credentials first."""
     surroundings = _surroundings(info)
     if not isinstance(value, str) or not value:
         raise ValueError("write the name of the file that holds the secret")
@@ -122,8 +144,8 @@ def secret_from_file(value: Any, info: ValidationInfo) -> ConfiguredSecret:
     return ConfiguredSecret(str(path), secret)
 
 
-def secret_from_environment(value: Any, info: ValidationInfo) -> ConfiguredSecret:
-    """The content of the environment variable of that name."""
+def secret_from_environment(value: object, info: ValidationInfo) -> ConfiguredSecret:
+    """Return the content of the environment variable of that name."""
     secret = _surroundings(info).environ.get(str(value), "")
     if not secret:
         raise ValueError(f"the environment variable {value} is not set or empty; set it, or use a file instead")
@@ -143,8 +165,8 @@ def _secret_path(path: Path, surroundings: Surroundings) -> Path:
 
 def _dn(text: str) -> str:
     try:
-        names.key(text)
-    except names.InvalidDN as error:
+        dn.key(text)
+    except dn.InvalidDN as error:
         raise ValueError(f'{error}; write it like "ou=people,dc=example,dc=com"') from None
     return text
 
@@ -157,8 +179,8 @@ def _filter(text: str) -> str:
     return text
 
 
-def read_mapped(value: Any) -> tuple[str, ...] | Expression:
-    """ "mail", ["mail", "email"], "" or { expression = "lower(mail)" }. Raises ValueError."""
+def read_mapped(value: object) -> tuple[str, ...] | Expression:
+    """Read "mail", ["mail", "email"], "" or { expression = "lower(mail)" }. Raises ValueError."""
     if isinstance(value, Expression):
         return value
     if isinstance(value, dict):
@@ -166,14 +188,14 @@ def read_mapped(value: Any) -> tuple[str, ...] | Expression:
         if not isinstance(text, str) or len(value) > 1:
             raise ValueError("""the one key of a rule is expression, such as { expression = "lower(split(mail, '@', 1))" }""")
         return expression.compile(text, normalized)
-    several = listed(value)
-    if not all(isinstance(one, str) for one in several):
+    names = texts_of(value)
+    if names is None:
         raise ValueError('write the name of an attribute, a list of names, or { expression = "…" }')
-    return tuple(several)
+    return names
 
 
-def write_mapped(mapped: tuple[str, ...] | Expression) -> Any:
-    """A mapping's value as it is written in the configuration."""
+def write_mapped(mapped: tuple[str, ...] | Expression) -> dict[str, str] | list[str]:
+    """Return a mapping's value as it is written in the configuration."""
     return {"expression": mapped.text} if isinstance(mapped, Expression) else list(mapped)
 
 
@@ -202,7 +224,7 @@ EnvironmentSecret = Annotated[ConfiguredSecret, BeforeValidator(secret_from_envi
 
 
 def chosen_secret(plain: SecretStr | None, *elsewhere: ConfiguredSecret | None) -> str | None:
-    """The one secret that was given, in whichever way; None when there is none."""
+    """Return the one secret that was given, in any of the ways; None when there is none."""
     given = [plain.get_secret_value()] if plain is not None else []
     given += [secret.value for secret in elsewhere if secret is not None]
     return given[0] if given else None

@@ -12,7 +12,8 @@ from typing import Any
 
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app.config.settings import Certified, LdapTable, Settings
+from gateway.app.config.listener_tables import CertifiedTable, LdapTable
+from gateway.app.config.settings import Settings
 from gateway.app.listeners import Listener
 from gateway.app.parts import clock, ldap_server, lease_holder, local_parts, source_parts
 from gateway.app.process.certificates import Certificate
@@ -149,7 +150,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     )
 
 
-def certificate(table: Certified) -> Certificate | None:
+def certificate(table: CertifiedTable) -> Certificate | None:
     """The certificate of a listener, when it has one."""
     if table.certificate is None or table.key is None:
         return None

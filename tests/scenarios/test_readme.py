@@ -16,7 +16,7 @@ import ldap.controls
 import pytest
 
 from gateway.app.cli import COMMANDS
-from gateway.app.config.settings import LimitsTable
+from gateway.app.config.listener_tables import LimitsTable
 from gateway.directory.projection.view_kinds import KINDS
 from gateway.frontends.ldap.server.dispatch import HANDLERS
 from gateway.sync.deletion_guard import Guard

@@ -1,13 +1,13 @@
-"""`[authority]` of gateway.toml: which source decides what, when several have the same person, organization or group."""
+"""`[authority]` of gateway.toml: which source decides an attribute, when several have the same user, organization or group."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BeforeValidator, Field, PlainSerializer
 
-from gateway.app.value_types import AttributeName, Texts, listed
+from gateway.app.value_types import AttributeName, Table, Texts, texts_of
 from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
 from gateway.model.connector import LOCAL
 from gateway.model.objects import Kind
@@ -16,16 +16,16 @@ from gateway.sync.rules.authority import Authority, Rule
 RULE_KEYS = ("sources", "yield")
 
 
-def read_rule(value: Any) -> Rule:
-    """["corp", "hr"], or { sources = ["corp", "hr"], yield = true } → the rule. Raises ValueError."""
+def read_rule(value: object) -> Rule:
+    """Read ["corp", "hr"] or { sources = ["corp", "hr"], yield = true }. Raises ValueError."""
     if isinstance(value, Rule):
         return value
     table = value if isinstance(value, dict) else {"sources": value}
     unknown = sorted(set(table) - set(RULE_KEYS))
     if unknown:
         raise ValueError(f'there is no key "{unknown[0]}" here; the keys are: {", ".join(RULE_KEYS)}')
-    sources = listed(table.get("sources", ()))
-    if not all(isinstance(one, str) for one in sources):
+    sources = texts_of(table.get("sources", ()))
+    if sources is None:
         raise ValueError('sources takes the name of a source or a list of names, such as ["corp", "hr"]')
     yields = table.get("yield", False)
     if not isinstance(yields, bool):
@@ -35,8 +35,8 @@ def read_rule(value: Any) -> Rule:
     return Rule(sources, yields)
 
 
-def write_rule(rule: Rule) -> Any:
-    """A rule as it is written in the configuration."""
+def write_rule(rule: Rule) -> list[str] | dict[str, object]:
+    """Return a rule as it is written in the configuration."""
     if not rule.yields:
         return list(rule.sources)
     return {"sources": list(rule.sources), "yield": True} if rule.sources else {"yield": True}
@@ -46,11 +46,9 @@ AuthorityRule = Annotated[Rule, BeforeValidator(read_rule), PlainSerializer(writ
 Rules = dict[AttributeName, AuthorityRule]
 
 
-class AuthorityTable(BaseModel):
-    """`order`: the sources, who decides first, for all that has no rule of its own. A rule names the sources that alone decide
-    an attribute, in this order; with `yield`, what is edited in the gateway goes over them."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+class AuthorityTable(Table):
+    """`order`: the sources, the one that decides first in front, for every attribute without a rule. A rule names the sources
+    that alone decide an attribute, in this order; with `yield`, an edit in the gateway goes over them."""
 
     order: Texts = ()
     users: Rules = Field(default_factory=dict)
@@ -62,11 +60,11 @@ class AuthorityTable(BaseModel):
         return {Kind.USER: self.users, Kind.ORGANIZATION: self.organizations, Kind.GROUP: self.groups}
 
     def authority(self) -> Authority:
-        """The same in the door's words."""
+        """Return the rules as the door applies them."""
         return Authority(self.order, {kind: rules for kind, rules in self.rules.items() if rules})
 
     def complaints(self, sources: Collection[str], custom: Mapping[Kind, Collection[str]]) -> Iterator[str]:
-        """What is wrong with it, when these are the sources, and these the custom fields that they fill."""
+        """Yield the complaints about the table, given the sources and the custom fields that they fill, by kind."""
         yield from _wrong_sources("[authority] order", self.order, sources)
         for kind, rules in self.rules.items():
             known = {*ATTRIBUTES[kind], *custom[kind]}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
-from gateway.app.value_types import DNText, Name, Texts
+from gateway.app.value_types import DNText, Name, Table, Texts, closest, texts_of
 from gateway.directory.projection import view_overrides
 from gateway.directory.projection.attribute_rules import NAME, Rule, pieces
 from gateway.directory.projection.view_definition import View
@@ -23,13 +22,13 @@ APPLICATIONS = "ou=applications,"
 
 
 def _unknown(word: str, what: str, known: Iterable[str]) -> ValueError:
-    near = difflib.get_close_matches(word, list(known), 1, 0.6)
-    cure = f'did you mean "{near[0]}"?' if near else "programs would not know how to compare its values; take a standard one"
+    near = closest(word, known)
+    cure = f'did you mean "{near}"?' if near else "programs would not know how to compare its values; take a standard one"
     return ValueError(f'"{word}" is no {what} of the schema; {cure}')
 
 
 def _attribute_description(text: str) -> str:
-    """An attribute type that the schema defines and that is not found otherwise; `;binary` is the only option."""
+    """Check that the schema defines the attribute type and that nothing else fills it; `;binary` is the only option."""
     name, _, options = text.partition(";")
     known = schema.ATTRIBUTE_TYPES.get(name.lower())
     if known is None:
@@ -55,12 +54,12 @@ def _object_class(text: str) -> str:
     return text
 
 
-def _texts(value: Any, key: str) -> tuple[str, ...]:
-    """A text or a list of texts; "" is none."""
-    listed = value if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(one, str) for one in listed):
+def _texts(value: object, key: str) -> tuple[str, ...]:
+    """Return a text or a list of texts as a tuple, in which "" counts as no text."""
+    texts = texts_of(value)
+    if texts is None:
         raise ValueError(f"{key} takes a text or a list of texts")
-    return tuple(one for one in listed if one)
+    return tuple(text for text in texts if text)
 
 
 def _template(text: str) -> str:
@@ -71,9 +70,9 @@ def _template(text: str) -> str:
 RULE_KEYS = ("from", "template", "constant", "lower", "first")
 
 
-def read_rule(value: Any) -> Rule:
-    """ "email", ["display_name", "username"], { from = …, template = …, constant = …, lower = …, first = … } or "" → the rule.
-    Raises ValueError."""
+def read_rule(value: object) -> Rule:
+    """Read "email", ["display_name", "username"], { from = …, template = …, constant = …, lower = …, first = … } or "". Raises
+    ValueError."""
     if isinstance(value, Rule):
         return value
     table = value if isinstance(value, dict) else {"from": value}
@@ -94,11 +93,11 @@ def read_rule(value: Any) -> Rule:
     return Rule(names, template, constants, "lower" if table.get("lower") else "", bool(table.get("first")))
 
 
-def write_rule(rule: Rule) -> Any:
-    """A rule as it is written in the configuration."""
-    said = {"template": rule.template, "constant": list(rule.constants)}
+def write_rule(rule: Rule) -> str | list[str] | dict[str, object]:
+    """Return a rule as it is written in the configuration."""
+    texts = {"template": rule.template, "constant": list(rule.constants)}
     flags = {"lower": rule.form == "lower", "first": rule.only_first}
-    table = {key: value for key, value in {**said, **flags}.items() if value}
+    table = {key: value for key, value in {**texts, **flags}.items() if value}
     if not table:
         return list(rule.names) if rule.names else ""
     return {"from": list(rule.names), **table} if rule.names else table
@@ -111,14 +110,8 @@ ObjectClassName = Annotated[str, AfterValidator(_object_class)]
 ObjectClasses = Annotated[tuple[ObjectClassName, ...], BeforeValidator(lambda value: _texts(value, "object_classes"))]
 
 
-class ViewPart(BaseModel):
-    """A table of a view."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class EntriesTable(ViewPart):
-    """`[view.users]`: how objects of one kind show as entries. `container`: the name below base_dn that holds them; `naming`:
+class EntriesTable(Table):
+    """`[view.users]`: the entries of the objects of one kind. `container`: the name below base_dn that holds them; `naming`:
     the attribute type of their RDN; `object_classes`: the structural one last; `attributes`: laid over the kind's own."""
 
     container: DNText | None = None
@@ -133,7 +126,7 @@ class EntriesTable(ViewPart):
         return self
 
     def overlay(self) -> view_overrides.EntryOverrides:
-        """The same in the view's words."""
+        """Return what the table says over the view's kind."""
         container = None if self.container is None else DN.parse(self.container).rdns
         return view_overrides.EntryOverrides(container, self.naming, self.object_classes, self.attributes)
 
@@ -145,12 +138,12 @@ class ChosenEntriesTable(EntriesTable):
 
     @model_validator(mode="before")
     @classmethod
-    def _list_is_only(cls, value: Any) -> Any:
+    def _list_is_only(cls, value: object) -> object:
         return {"only": value} if isinstance(value, str | list | tuple) else value
 
 
-class PosixTable(ViewPart):
-    """`[view.posix]`: what POSIX accounts have that no source tells."""
+class PosixTable(Table):
+    """`[view.posix]`: values of POSIX accounts that come from no source."""
 
     home: Template = ""
     shell: Template = ""
@@ -158,8 +151,8 @@ class PosixTable(ViewPart):
     shadow: bool = False
 
 
-class ViewTable(ViewPart):
-    """`[[view]]`: one LDAP tree, built from the directory. What is not said is as the kind has it."""
+class ViewTable(Table):
+    """`[[view]]`: one LDAP tree, built from the directory. A key that is not written is as the kind has it."""
 
     name: Name = "openldap"
     kind: Literal["openldap", "tree", "ad", "custom"] = "openldap"
@@ -187,7 +180,7 @@ class ViewTable(ViewPart):
         return self
 
     def view(self) -> View:
-        """The definition."""
+        """Return the definition of the view."""
         base = DN.parse(self.base_dn)
         make, layout = KINDS[self.kind]
         view = make(self.name, base, self.layout or layout)

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from gateway.app.value_types import AttributeName, Mapped, Texts, listed
+from gateway.app.value_types import AttributeName, Mapped, Table, Texts, listed
 from gateway.model.mapping.inbound import EnabledRule
 from gateway.model.objects import Kind
 from gateway.sync.objects.leavers import DEPARTURES
@@ -24,13 +24,7 @@ def _rule(text: str) -> str:
 RuleTexts = Annotated[tuple[Annotated[str, AfterValidator(_rule)], ...], BeforeValidator(listed)]
 
 
-class SourcePart(BaseModel):
-    """A table inside a source."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class ReactionsTable(SourcePart):
+class ReactionsTable(Table):
     """`[source.users.reactions]` and so on: the reaction to each situation of a record. `deleted` is about objects whose last
     record is gone; None is what fits the kind."""
 
@@ -40,7 +34,7 @@ class ReactionsTable(SourcePart):
     deleted: Literal["disable", "delete", "keep"] | None = None
 
 
-class RecordsTable(SourcePart):
+class RecordsTable(Table):
     """The records of one kind. `correlation`: rules such as "email = lower(mail)", in order. `several_records`: true lets two
     records of the source have one object."""
 
@@ -82,7 +76,7 @@ class MappedRecordsTable(RecordsTable):
         return self.mapping
 
 
-class EnabledTable(SourcePart):
+class EnabledTable(Table):
     """`[source.users.enabled]`: the rule by which an account may not log in. With `enabled_values` it must have one of them;
     else it must have none of `disabled_values`; without either, any value of the attribute disables."""
 

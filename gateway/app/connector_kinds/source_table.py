@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from gateway.app.connector_kinds.records_table import RecordsTable, SourcePart
-from gateway.app.value_types import Name, NotNegative, Whole
+from gateway.app.connector_kinds.records_table import RecordsTable
+from gateway.app.value_types import Name, NotNegative, Table, Whole
 from gateway.model.objects import Kind
 from gateway.sync.objects.leavers import GRACE_DAYS
 from gateway.sync.rules.correlation import Correlation
@@ -16,7 +16,7 @@ DAY_SECONDS = 86_400
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
-class DeletionGuardTable(SourcePart):
+class DeletionGuardTable(Table):
     """`[source.deletion_guard]`: more deletions than this within the window stop the run and ask a person (law 8).
 
     For each kind the larger of the count and `percent` of the records of that kind is the limit.
@@ -29,7 +29,7 @@ class DeletionGuardTable(SourcePart):
     window_seconds: PositiveFloat = 600
 
 
-class SourceTable(SourcePart):
+class SourceTable(Table):
     """`[[source]]`. `schedule_seconds`: how often a source that cannot push is read again; `full_seconds`: how often everything
     is compared, whatever the source said meanwhile. `target_organization`: the id of the organization that takes what has none
     at the source; "" is the root. `grace_days`: how long a user stays, disabled, whose last record is gone from this source.

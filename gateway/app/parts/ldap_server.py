@@ -10,7 +10,8 @@ from typing import Any
 
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app.config.settings import LimitsTable, Settings
+from gateway.app.config.listener_tables import LimitsTable
+from gateway.app.config.settings import Settings
 from gateway.app.parts import clock, jit, local_parts
 from gateway.app.parts.measured_authenticator import MeasuredAuthenticator, TellUpstream
 from gateway.app.parts.source_parts import SourceParts

@@ -11,7 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 
-from gateway.app.config.settings import LdapTable, Settings
+from gateway.app.config.listener_tables import LdapTable
+from gateway.app.config.settings import Settings
 from gateway.app.workers import supervisor as crew_module
 from gateway.app.workers import worker_handle as post_module
 from gateway.app.workers.protocol import Closed, Counted, Enter, Entered, Failed, Handed, Left, Ready, Stop, Taken, counted

@@ -28,7 +28,7 @@ def resolve_next(connection: Connection, door: Inbound, kind: Kind, after_id: st
     ids = [thing.id for thing in OBJECT_STORES[kind].iterate(connection, after_id, AT_ONCE)]
     if not ids:
         return None
-    door.work_out_anew(connection, {object_id: kind for object_id in ids if object_id != ROOT_ORGANIZATION_ID})
+    door.resolve_anew(connection, {object_id: kind for object_id in ids if object_id != ROOT_ORGANIZATION_ID})
     return ids[-1]
 
 

@@ -91,7 +91,7 @@ def _keys(connection: Connection, wanted: Names, kind: Kind, things: Sequence[Di
     for thing in things:
         name = thing.username if isinstance(thing, User) else thing.name
         attributes = {**thing.attributes, NAMING_ATTRIBUTE[kind]: (name,)}
-        also = key_index.said_keys(wanted.get(kind, ()), said.get(thing.id, ()))
+        also = key_index.reported_keys(wanted.get(kind, ()), said.get(thing.id, ()))
         yield from key_index.keys_of_object(wanted, kind, thing.id, attributes, also)
     if kind is Kind.ORGANIZATION and PATH in wanted.get(kind, ()):
         yield from key_index.paths(thing for thing in things if isinstance(thing, Organization))

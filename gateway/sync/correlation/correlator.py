@@ -1,140 +1,110 @@
-"""Finds the objects of records that have none, in the order that sync/rules/correlation.py tells: each rule costs one look-up
-for a whole batch. Writes nothing; afterwards each record has an object, old or new, or a situation that says why it has
-none."""
+"""Finds the objects of records that have none, in the order that sync/rules/correlation.py gives. Writes nothing; afterwards
+each record has an object, old or new, or a situation that says why it has none."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from gateway.model.objects import Kind, User
+from gateway.model.objects import Kind
 from gateway.model.records import Situation
-from gateway.store.correlation import link_decisions, object_keys, record_keys
+from gateway.store.correlation import link_decisions
 from gateway.store.correlation.link_decisions import LinkDecision, Verdict
 from gateway.store.engine.column_codecs import encode_strings
-from gateway.store.engine.database import Connection
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows
-from gateway.sync.batch_state import Touched, Work
-from gateway.sync.correlation.lookup import Asked
+from gateway.sync.correlation.candidates import CandidateFinder, Candidates
+from gateway.sync.correlation.object_descriptions import describe
+from gateway.sync.correlation.record_keys import RecordKeys
 from gateway.sync.rules import authority, correlation
 from gateway.sync.rules.correlation import DESCRIBED, KindRules, Reaction
 from gateway.sync.rules.correlation_keys import PATH
 from gateway.sync.rules.object_ids import new_id
-
-MAX_CANDIDATES: Final = 20  # of one record: a rule that finds more is no rule by which people are told apart
+from gateway.sync.source_transaction import SourceTransaction
+from gateway.sync.stage_results import PendingRecord, PendingRecords
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The objects that may be the record's, and what found them, in words and as `Link.decided_by`."""
+class Correlated:
+    """`created`: new objects, each with the record that it is made for. `linked`: stored objects that got a record.
+    `own_objects`: new objects of records that a person gave one of their own, by the id that the decision named."""
 
-    candidates: tuple[str, ...]
-    by: str
-    decided_by: str
+    created: dict[str, int] = field(default_factory=dict)
+    linked: dict[str, Kind] = field(default_factory=dict)
+    own_objects: dict[str, str] = field(default_factory=dict)
 
 
-def correlate(work: Work, batch: Iterable[Touched]) -> None:
-    """Give those of the records that have no object one, or say why they have none."""
-    loose = [touched for touched in batch if touched.row.object_id is None and touched.row.situation == Situation.LINKED.value]
+def correlate(
+    transaction: SourceTransaction, records: PendingRecords, batch: Iterable[PendingRecord], deleted: Collection[str]
+) -> Correlated:
+    """Link those records of the batch that have no object, or give them the situation that says why they have none. `records`:
+    all that are under work; `deleted`: objects that this transaction has deleted."""
+    result = Correlated()
+    loose = [one for one in batch if one.row.object_id is None and one.row.situation == Situation.LINKED.value]
     for kind in Kind:
-        of_kind = [touched for touched in loose if touched.kind is kind]
+        of_kind = [one for one in loose if one.kind is kind]
         if of_kind:
-            _Correlating(work, kind, of_kind).run()
+            _KindCorrelator(transaction, records, kind, of_kind, deleted, result).run()
+    return result
 
 
-class _Correlating:
-    """The records of one kind of one batch."""
+class _KindCorrelator:
+    """Correlates the records of one kind of one batch; `result` is filled."""
 
-    def __init__(self, work: Work, kind: Kind, loose: Sequence[Touched]) -> None:
-        self._work = work
-        self._connection: Connection = work.connection
-        self._kind = kind
-        self._loose = loose
-        self._rules: KindRules = work.rules.get(kind, correlation.NO_RULES)
-        self._names = work.key_names.get(kind, frozenset())
-        self._asked = Asked(work, kind, loose)
-        self._fresh: dict[tuple[str, str], str] = {}
+    def __init__(
+        self,
+        transaction: SourceTransaction,
+        records: PendingRecords,
+        kind: Kind,
+        loose: Sequence[PendingRecord],
+        deleted: Collection[str],
+        result: Correlated,
+    ) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+        self._records, self._kind, self._loose, self._deleted, self._result = records, kind, loose, deleted, result
+        self._rules: KindRules = transaction.rules.get(kind, correlation.NO_RULES)
+        self._keys = RecordKeys(transaction, records, kind, loose)
+        self._finder = CandidateFinder(transaction, kind, self._rules, self._keys, deleted)
         self._explanations: list[_Explanation] = []
 
     def run(self) -> None:
         decisions = link_decisions.of_records(
-            self._connection, self._work.source_id, self._kind, [touched.row.external_id for touched in self._loose]
+            self._connection, self._transaction.source_id, self._kind, [record.row.external_id for record in self._loose]
         )
         for wave in self._waves():
             self._settle(wave, decisions)
         self._explain()
 
-    def _waves(self) -> Iterator[list[Touched]]:
-        """The records in an order in which whoever decides where one stands is decided before."""
-        if PATH not in self._names or self._kind is not Kind.ORGANIZATION:
+    def _waves(self) -> Iterator[list[PendingRecord]]:
+        """Yield the records in an order in which a parent organization is decided about before what is below it."""
+        if PATH not in self._transaction.key_names.get(self._kind, ()) or self._kind is not Kind.ORGANIZATION:
             yield list(self._loose)
             return
-        waiting = {touched.row.id: touched for touched in self._loose}
+        waiting = {record.row.id: record for record in self._loose}
         while waiting:
-            ready = [one for one in waiting.values() if not self._asked.parents.waits_for(one) & waiting.keys() - {one.row.id}]
+            ready = [one for one in waiting.values() if not self._keys.parents.waits_for(one) & waiting.keys() - {one.row.id}]
             wave = ready or list(waiting.values())  # records that name each other as parent
             yield wave
-            for touched in wave:
-                del waiting[touched.row.id]
+            for record in wave:
+                del waiting[record.row.id]
 
-    # ---- finding
-
-    def _find(self, wave: Sequence[Touched], nevers: Mapping[int, frozenset[str]]) -> dict[int, Found]:
-        """By the rules of the source; for whom they find nobody, by those of the other sources."""
-        found: dict[int, Found] = {}
-        for rule in self._rules.rules:
-            asked = {one.row.id: self._asked.by_rule(one, rule) for one in wave if one.row.id not in found}
-            pairs = object_keys.holders(self._connection, self._kind, rule.left, _union(asked.values()))
-            found |= self._matching(asked, pairs, nevers, f"its rule {rule.text!r}", rule.decided_by)
-        for name in sorted(self._names):
-            asked = {one.row.id: self._asked.of_own(one, name) for one in wave if one.row.id not in found}
-            keys = _union(asked.values())
-            askers = list(record_keys.askers(self._connection, self._work.source_id, self._kind, name, keys))
-            pairs = [(asker.key, asker.object_id) for asker in askers]
-            by = f"the rule for {name} of the source {askers[0].source_id}" if askers else ""
-            found |= self._matching(asked, pairs, nevers, by, f"rule:{name}")
-        return found
-
-    def _matching(
-        self,
-        asked: Mapping[int, frozenset[str]],
-        pairs: Iterable[tuple[str, str]],
-        nevers: Mapping[int, frozenset[str]],
-        by: str,
-        decided_by: str,
-    ) -> Iterator[tuple[int, Found]]:
-        deleted = self._work.deleted
-        holders: defaultdict[str, set[str]] = defaultdict(set)
-        for key, object_id in pairs:
-            if len(holders[key]) <= MAX_CANDIDATES and object_id not in deleted:
-                holders[key].add(object_id)
-        if not holders:
-            return
-        for record_id, keys in asked.items():
-            candidates = set().union(*(holders[key] for key in keys if key in holders)) - nevers.get(record_id, frozenset())
-            if candidates:
-                yield record_id, Found(tuple(sorted(candidates)[:MAX_CANDIDATES]), by, decided_by)
-
-    # ---- deciding
-
-    def _settle(self, wave: Sequence[Touched], decisions: Mapping[str, list[LinkDecision]]) -> None:
-        said = {one.row.id: decisions[one.row.external_id] for one in wave if one.row.external_id in decisions}
-        placed = {record_id: _place_of(about) for record_id, about in said.items()}
+    def _settle(self, wave: Sequence[PendingRecord], decisions: Mapping[str, list[LinkDecision]]) -> None:
+        decided = {one.row.id: decisions[one.row.external_id] for one in wave if one.row.external_id in decisions}
+        placed = {record_id: _link_or_own(about) for record_id, about in decided.items()}
         existing = self._existing([decision.object_id for decision in placed.values() if decision is not None])
-        nevers = {record_id: _nevers(about) for record_id, about in said.items()}
+        excluded = {record_id: _excluded(about) for record_id, about in decided.items()}
         left = []
         for one in wave:
             decision = placed.get(one.row.id)
             if decision is None or not self._obey(one, decision, existing):
                 left.append(one)
-        found = self._find(left, nevers)
+        found = self._finder.find(left, excluded)
         taken = self._taken(found.values())
         for one in left:
-            self._decide(one, found.get(one.row.id) or self._among_fresh(one), taken, is_person_s=bool(nevers.get(one.row.id)))
+            candidates = found.get(one.row.id) or self._finder.among_created(one)
+            self._decide(one, candidates, taken, awaits_person=bool(excluded.get(one.row.id)))
 
-    def _obey(self, one: Touched, decision: LinkDecision, existing: set[str]) -> bool:
-        """Do what a person has decided, if that can still be done."""
+    def _obey(self, one: PendingRecord, decision: LinkDecision, existing: set[str]) -> bool:
+        """Carry out an administrator's decision; return False when that is not possible any more."""
         if decision.object_id in existing:
             self._link(one, decision.object_id, decision.decided_by)
             return True
@@ -143,29 +113,29 @@ class _Correlating:
         if lack := self._lacks(one):
             one.row = one.row._replace(situation=Situation.UNMATCHED.value, reason=lack)
         else:
-            self._work.own_objects[decision.object_id] = self._make(one, decision.decided_by)
+            self._result.own_objects[decision.object_id] = self._create(one, decision.decided_by)
         return True
 
-    def _decide(self, one: Touched, found: Found | None, taken: set[str], *, is_person_s: bool) -> None:
+    def _decide(self, one: PendingRecord, found: Candidates | None, taken: set[str], *, awaits_person: bool) -> None:
         rules = self._rules
-        if is_person_s:
+        if awaits_person:
             self._wait(one, Situation.UNLINKED, found, Reaction.IGNORE, None)
         elif found is None:
             self._unmatched(one)
-        elif len(found.candidates) > 1:
+        elif len(found.object_ids) > 1:
             self._wait(one, Situation.DISPUTED, found, rules.disputed, correlation.several_reason)
-        elif found.candidates[0] in taken and not rules.several:
+        elif found.object_ids[0] in taken and not rules.several:
             self._wait(one, Situation.DISPUTED, found, rules.disputed, _first(correlation.occupied_reason))
         elif rules.unlinked is not Reaction.LINK:
             self._wait(one, Situation.UNLINKED, found, rules.unlinked, _first(correlation.unlinked_reason))
         else:
-            taken.add(found.candidates[0])
-            self._link(one, found.candidates[0], found.decided_by)
+            taken.add(found.object_ids[0])
+            self._link(one, found.object_ids[0], found.decided_by)
 
-    def _unmatched(self, one: Touched) -> None:
+    def _unmatched(self, one: PendingRecord) -> None:
         lack, reaction = self._lacks(one), self._rules.unmatched
         if reaction is Reaction.CREATE and not lack:
-            self._make(one, correlation.DECIDED_BY_CREATION)
+            self._create(one, correlation.DECIDED_BY_CREATION)
             return
         reasons = {Reaction.CREATE: lack, Reaction.IGNORE: ""}
         reason = reasons.get(reaction, correlation.uncreated_reason(one.row.dn))
@@ -173,13 +143,13 @@ class _Correlating:
 
     def _wait(
         self,
-        one: Touched,
+        one: PendingRecord,
         situation: Situation,
-        found: Found | None,
+        found: Candidates | None,
         reaction: Reaction,
         sentence: Callable[[str, str, Sequence[str]], str] | None,
     ) -> None:
-        candidates = found.candidates if found is not None else ()
+        candidates = found.object_ids if found is not None else ()
         one.row = one.row._replace(
             situation=situation.value,
             reason="",
@@ -189,84 +159,60 @@ class _Correlating:
         if sentence is not None and found is not None and reaction is not Reaction.IGNORE:
             self._explanations.append(_Explanation(one, found, sentence))
 
-    def _link(self, one: Touched, object_id: str, decided_by: str) -> None:
-        one.row = one.row._replace(object_id=object_id, decided_by=decided_by, decided_at=self._work.stamp)
-        if object_id not in self._work.created:
-            self._work.to_place[object_id] = self._kind
+    def _link(self, one: PendingRecord, object_id: str, decided_by: str) -> None:
+        one.row = one.row._replace(object_id=object_id, decided_by=decided_by, decided_at=self._transaction.stamp)
+        if object_id not in self._result.created:
+            self._result.linked[object_id] = self._kind
 
-    def _make(self, one: Touched, decided_by: str) -> str:
-        object_id = new_id(self._work.stamp)
-        one.row = one.row._replace(object_id=object_id, decided_by=decided_by, decided_at=self._work.stamp)
-        self._work.created[object_id] = one
-        if self._rules.several:
-            for rule in self._rules.rules:
-                for key in self._asked.of_own(one, rule.left):
-                    self._fresh.setdefault((rule.left, key), object_id)
+    def _create(self, one: PendingRecord, decided_by: str) -> str:
+        stamp = self._transaction.stamp
+        object_id = new_id(stamp)
+        one.row = one.row._replace(object_id=object_id, decided_by=decided_by, decided_at=stamp)
+        self._result.created[object_id] = one.row.id
+        self._finder.note_created(one, object_id)
         return object_id
 
-    def _among_fresh(self, one: Touched) -> Found | None:
-        """An object that this batch makes: only where several records of a source may share one."""
-        for rule in self._rules.rules if self._fresh else ():
-            keys = sorted(self._asked.by_rule(one, rule))
-            objects = {self._fresh[rule.left, key] for key in keys if (rule.left, key) in self._fresh}
-            if objects:
-                return Found(tuple(sorted(objects)), f"its rule {rule.text!r}", rule.decided_by)
-        return None
-
-    def _lacks(self, one: Touched) -> str:
-        """Why an object cannot be made for the record; "" when it can."""
+    def _lacks(self, one: PendingRecord) -> str:
+        """Return the reason why no object can be made for the record; "" when one can."""
         return correlation.unmatched_reason(self._kind, authority.name_of(self._kind, one.attributes), one.row.dn)
 
     def _existing(self, object_ids: Sequence[str]) -> set[str]:
-        return (
-            set(OBJECT_STORES[self._kind].get_many(self._connection, object_ids)) - self._work.deleted if object_ids else set()
-        )
+        if not object_ids:
+            return set()
+        return OBJECT_STORES[self._kind].get_many(self._connection, object_ids).keys() - set(self._deleted)
 
-    def _taken(self, found: Iterable[Found]) -> set[str]:
-        """Those of the objects found that a record of this source has, or is given in this batch."""
-        single = {one.candidates[0] for one in found if len(one.candidates) == 1}
+    def _taken(self, found: Iterable[Candidates]) -> set[str]:
+        """Return those of the candidates that a record of this source has, or is given in this batch."""
+        single = {one.object_ids[0] for one in found if len(one.object_ids) == 1}
         if not single or self._rules.several:
             return set()
-        leaving = {id_ for id_, one in self._work.touched.items() if one.old is not None and one.row.object_id is None}
-        held = record_rows.holding(self._connection, self._work.source_id, single, leaving)
-        return held | {one.row.object_id for one in self._work.touched.values() if one.row.object_id in single}
-
-    # ---- telling
+        records = self._records
+        leaving = {id_ for id_, one in records.items() if one.stored is not None and one.row.object_id is None}
+        held = record_rows.holding(self._connection, self._transaction.source_id, single, leaving)
+        return held | {one.row.object_id for one in records.values() if one.row.object_id in single}
 
     def _explain(self) -> None:
-        wanted = {candidate for one in self._explanations for candidate in one.found.candidates[:DESCRIBED]}
-        names = described(self._connection, self._kind, wanted)
+        """Give the records that wait their reasons, the candidates in words."""
+        wanted = {candidate for one in self._explanations for candidate in one.found.object_ids[:DESCRIBED]}
+        names = describe(self._connection, self._kind, wanted)
         for one in self._explanations:
-            row, found = one.touched.row, one.found
-            named = [names.get(candidate, candidate) for candidate in found.candidates]
-            one.touched.row = row._replace(reason=one.sentence(row.dn or row.external_id, found.by, named))
+            row, found = one.record.row, one.found
+            named = [names.get(candidate, candidate) for candidate in found.object_ids]
+            one.record.row = row._replace(reason=one.sentence(row.dn or row.external_id, found.by, named))
 
 
 @dataclass(frozen=True, slots=True)
 class _Explanation:
-    touched: Touched
-    found: Found
+    record: PendingRecord
+    found: Candidates
     sentence: Callable[[str, str, Sequence[str]], str]
 
 
-def described(connection: Connection, kind: Kind, object_ids: Iterable[str]) -> dict[str, str]:
-    """Objects in words: what they are and their names."""
-    ids = set(object_ids)
-    found = OBJECT_STORES[kind].get_many(connection, ids) if ids else {}
-    return {
-        identifier: f"{kind} {thing.username if isinstance(thing, User) else thing.name}" for identifier, thing in found.items()
-    }
-
-
-def _union(keys: Iterable[frozenset[str]]) -> set[str]:
-    return set().union(*keys)
-
-
-def _place_of(about: Sequence[LinkDecision]) -> LinkDecision | None:
+def _link_or_own(about: Sequence[LinkDecision]) -> LinkDecision | None:
     return next((decision for decision in about if decision.verdict is not Verdict.NEVER), None)
 
 
-def _nevers(about: Sequence[LinkDecision]) -> frozenset[str]:
+def _excluded(about: Sequence[LinkDecision]) -> frozenset[str]:
     return frozenset(decision.object_id for decision in about if decision.verdict is Verdict.NEVER)
 
 

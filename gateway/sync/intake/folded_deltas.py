@@ -1,4 +1,4 @@
-"""What a batch says of each record: several deltas of one record folded into one, made storable, and given a digest. Pure.
+"""Reports: the deltas of a batch folded into one for each record, made storable, and given a digest. Pure.
 
 The digest is how a report that was applied before is recognized at the cost of a look-up (law 2)."""
 
@@ -14,12 +14,12 @@ from gateway.model.records import Reference
 
 
 class Report(NamedTuple):
-    """All that a batch says of one record. `place`: where in the batch it was said last. `names`: the DNs that it was said to
-    have before, each with its place, when the batch names the record several times."""
+    """All that a batch says of one record. `batch_index`: where in the batch it was said last. `earlier_dns`: the DNs that it
+    was said to have before, each with its index, when the batch names the record several times."""
 
     delta: Delta
-    place: int
-    names: tuple[tuple[int, str], ...] = ()
+    batch_index: int
+    earlier_dns: tuple[tuple[int, str], ...] = ()
 
 
 References: TypeAlias = Mapping[str, tuple[Reference, ...]]
@@ -34,24 +34,27 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def fold(deltas: Iterable[Delta]) -> Reports:
-    """The reports by record, in the order in which each was named last; later deltas of a record go over earlier ones."""
+    """Return the reports by record, in the order in which each was named last; later deltas of a record go over earlier
+    ones."""
     reports: Reports = {}
-    for place, reported in enumerate(deltas):
+    for batch_index, reported in enumerate(deltas):
         delta = storable(reported)
         key = (delta.kind, delta.external_id)
         earlier = reports.pop(key, None)
-        reports[key] = Report(delta, place) if earlier is None else _over(earlier, delta, place)
+        reports[key] = Report(delta, batch_index) if earlier is None else _over(earlier, delta, batch_index)
     return reports
 
 
 def digest(delta: Delta) -> bytes:
-    """The same for the same report. Raises UnicodeEncodeError for text that cannot be stored: see `cleaned`."""
+    """Return 16 bytes that are the same for the same report. Raises UnicodeEncodeError for text that cannot be stored: see
+    `cleaned`."""
     said = _encoder.encode((delta.dn, delta.attributes, delta.references, delta.problem, *_beside(delta)))
     return blake2b(said, digest_size=DIGEST_BYTES).digest()
 
 
 def storable(delta: Delta) -> Delta:
-    """The delta itself, or a copy in which what no database takes (NUL in names, halves of surrogate pairs) is replaced."""
+    """Return the delta itself, or a copy in which what no database takes (NUL in names, halves of surrogate pairs) is
+    replaced."""
     names = delta.external_id + delta.dn
     if (names.isascii() or _is_text(names)) and "\0" not in names:
         return delta
@@ -59,7 +62,7 @@ def storable(delta: Delta) -> Delta:
 
 
 def cleaned(delta: Delta) -> Delta:
-    """The delta with everything replaced that cannot be stored as text."""
+    """Return the delta with everything replaced that cannot be stored as text."""
     return Delta(
         delta.type,
         delta.kind,
@@ -75,14 +78,14 @@ def cleaned(delta: Delta) -> Delta:
 
 
 def merged(stored: Mapping[str, tuple[Value, ...]], delta: Delta) -> dict[str, tuple[Value, ...]]:
-    """The attributes of a record after a report: what it does not mention stays (law 9)."""
+    """Return the attributes of a record after a report: those that it does not mention stay (law 9)."""
     return {**stored, **delta.attributes}
 
 
-def _over(report: Report, later: Delta, place: int) -> Report:
+def _over(report: Report, later: Delta, batch_index: int) -> Report:
     earlier = report.delta
     if later.type is DeltaType.DELETE or earlier.type is not DeltaType.UPSERT:
-        return Report(later, place)
+        return Report(later, batch_index)
     if later.type is DeltaType.PRESENT:
         return report
     folded = Delta(
@@ -97,7 +100,7 @@ def _over(report: Report, later: Delta, place: int) -> Report:
         _joined(earlier.added, later.added),
         _joined(earlier.removed, later.removed),
     )
-    return Report(folded, place, (*report.names, (report.place, earlier.dn)))
+    return Report(folded, batch_index, (*report.earlier_dns, (report.batch_index, earlier.dn)))
 
 
 def _joined(earlier: References, later: References) -> References:
@@ -105,7 +108,7 @@ def _joined(earlier: References, later: References) -> References:
 
 
 def _beside(delta: Delta) -> tuple[References, ...]:
-    """Nothing for nearly all reports, whose digests are those of earlier versions."""
+    """Return the added and removed references; nothing for nearly all reports, whose digests are those of earlier versions."""
     return (delta.added, delta.removed) if delta.added or delta.removed else ()
 
 

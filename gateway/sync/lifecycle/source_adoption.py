@@ -23,9 +23,9 @@ from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows, references, source_retirement
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.records.references import Pointer
-from gateway.sync.inbound import Inbound, carry_out
+from gateway.sync.inbound import Inbound
 from gateway.sync.local.source import all_attributes
-from gateway.sync.references.references import ORGANIZATIONS, PARENT
+from gateway.sync.references.reference_names import ORGANIZATIONS, PARENT
 from gateway.sync.rules.authority import ENABLED, Said, resolve
 from gateway.sync.rules.correlation import DECIDED_BY_CREATION
 
@@ -75,10 +75,7 @@ class _Adopting:
             self._adopt(self._objects[object_id], rows, places)
         if self._kind is Kind.GROUP:
             source_retirement.hand_over_memberships(self._connection, self._ids, self._source_id, LOCAL)
-        work = self._own.work(self._connection)
-        work.to_resolve.update(self._ids)
-        work.to_place.update(dict.fromkeys(self._ids, self._kind))
-        carry_out(work, self._own.posix, look_again=False)
+        self._own.resolve_anew(self._connection, dict.fromkeys(self._ids, self._kind))
 
     def _adopt(self, thing: DirectoryObject, rows: Sequence[RecordRow], places: Mapping[str, int]) -> None:
         mine = [row for row in rows if row.source_id == self._source_id]

@@ -11,12 +11,12 @@ from gateway.model.records import Reference, ReferenceForm
 from gateway.store.engine.database import Connection
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows
-from gateway.sync.references.references import ORGANIZATIONS, PARENT
+from gateway.sync.references.reference_names import PLACE_REFERENCES
 
 
 def of(kind: Kind, object_id: str, edit: Edit) -> Delta:
     """What `local` reports of the object that is made or changed."""
-    places = {} if edit.organizations is None else {_PLACE[kind]: _to(edit.organizations)}
+    places = {} if edit.organizations is None else {PLACE_REFERENCES[kind]: _to(edit.organizations)}
     return Delta(
         DeltaType.UPSERT,
         kind,
@@ -26,9 +26,6 @@ def of(kind: Kind, object_id: str, edit: Edit) -> Delta:
         added={MEMBERS: _to(member.id for member in edit.joining)} if edit.joining else {},
         removed={MEMBERS: _to(member.id for member in edit.leaving)} if edit.leaving else {},
     )
-
-
-_PLACE = {Kind.USER: ORGANIZATIONS, Kind.ORGANIZATION: PARENT}
 
 
 def _to(object_ids: Collection[str] | Iterator[str]) -> tuple[Reference, ...]:

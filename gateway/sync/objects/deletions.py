@@ -1,107 +1,158 @@
-"""Records that are gone from their source, and the objects that nobody speaks for any more: deleted, unless they stay
+"""The second stage of the door: records that are gone, and the objects that have no other record: deleted, unless they stay
 (leavers.py)."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Kind, Member
 from gateway.model.records import DECIDED_BY_ADDITION
-from gateway.model.runs import Outcome
+from gateway.model.runs import Outcome, Result, Statistics
 from gateway.store.engine.normalized_keys import name_key
+from gateway.store.log import changes
 from gateway.store.objects import groups, memberships, organizations, users
 from gateway.store.records import record_rows
-from gateway.sync.batch_state import Work
+from gateway.store.records.record_rows import RecordRow
 from gateway.sync.objects import leavers
 from gateway.sync.references import reference_release
+from gateway.sync.references.reference_effects import ReferenceEffects
+from gateway.sync.source_transaction import SourceTransaction
+from gateway.sync.stage_results import Removal
 
 
-def remove(work: Work, gone: Collection[int]) -> None:
-    """Remove these records. Of an object without another record that is there becomes what the rules of its source say."""
-    _remove(work, gone, by_source=True)
+def remove(transaction: SourceTransaction, gone: Collection[int]) -> Removal:
+    """Remove these records, because their source says that they are gone. Objects without another present record become
+    what the rules of the source say."""
+    return _Removing(transaction).remove(gone, by_source=True)
 
 
-def expire(work: Work, overdue: Collection[int]) -> None:
-    """Remove these records of leavers, whose time of grace is over, and the users that have no other record, be it that of a
+def expire(transaction: SourceTransaction, overdue: Collection[int]) -> Removal:
+    """Remove these records of leavers, whose retention is over, and the users that have no other record, be it that of a
     leaver too."""
-    _remove(work, overdue, by_source=False)
+    return _Removing(transaction).remove(overdue, by_source=False)
 
 
-def _remove(work: Work, gone: Collection[int], *, by_source: bool) -> None:
-    """`by_source`: a source says so, and objects may stay; else nothing stays but what has another record of any sort."""
-    if not gone:
-        return
-    rows = record_rows.by_id(work.connection, gone)
-    counted = list(rows.values())
-    object_ids = {row.object_id: Kind(row.kind) for row in counted if row.object_id is not None}
-    others = [row for row in record_rows.linked_to(work.connection, object_ids) if row.id not in rows]
-    going_on = {
-        row.object_id for row in others if row.decided_by != DECIDED_BY_ADDITION and (row.gone_at is None or not by_source)
-    }
-    last = [row for row in counted if row.object_id is not None and row.object_id not in going_on]
-    staying = leavers.stay(work, last) if by_source else {}
-    going_on |= {row.object_id for row in staying.values()}
-    rows = {record_id: row for record_id, row in rows.items() if record_id not in staying}
-    rows |= {row.id: row for row in others if row.object_id not in going_on}
-    reference_release.release(work, rows)
-    work.to_resolve |= {object_id for object_id in going_on if object_id is not None}
-    work.to_place.update({object_id: kind for object_id, kind in object_ids.items() if object_id in going_on})
-    record_rows.remove(work.connection, list(rows))
-    _delete(work, {object_id: kind for object_id, kind in object_ids.items() if object_id not in going_on})
-    for row in counted:
-        work.count(Kind(row.kind), Outcome.DELETED)
+def erase(transaction: SourceTransaction, object_ids: Mapping[str, Kind]) -> Removal:
+    """Delete these objects, with all records that they still have."""
+    return _Removing(transaction).erase(object_ids)
 
 
-def erase(work: Work, object_ids: dict[str, Kind]) -> None:
-    """Delete these objects, with whatever record they still have."""
-    rows = {row.id: row for row in record_rows.linked_to(work.connection, object_ids)}
-    reference_release.release(work, rows)
-    record_rows.remove(work.connection, list(rows))
-    _delete(work, object_ids)
+def log(transaction: SourceTransaction, removal: Removal, *kinds: Kind) -> None:
+    """Append the deletions of these kinds to the change log."""
+    deletions = [change for kind in kinds for change in removal.deletions.get(kind, ())]
+    if deletions:
+        changes.append(transaction.connection, deletions)
 
 
-def _delete(work: Work, object_ids: dict[str, Kind]) -> None:
-    by_kind = {kind: [object_id for object_id, of_kind in object_ids.items() if of_kind is kind] for kind in Kind}
-    if by_kind[Kind.ORGANIZATION]:
-        _delete_organizations(work, by_kind[Kind.ORGANIZATION])
-    if by_kind[Kind.USER]:
-        _delete_users(work, by_kind[Kind.USER])
-    if by_kind[Kind.GROUP]:
-        groups.delete(work.connection, by_kind[Kind.GROUP])
-        work.deletions[Kind.GROUP] += [_gone(work, Kind.GROUP, group_id) for group_id in by_kind[Kind.GROUP]]
-    _leave_groups(work, by_kind)
-    for object_id in object_ids:
-        work.to_place.pop(object_id, None)
+class _Removing:
+    """What one removal has found out so far."""
 
+    def __init__(self, transaction: SourceTransaction) -> None:
+        self._transaction = transaction
+        self._connection = transaction.connection
+        self._effects = ReferenceEffects(transaction.connection)
+        self._displaced = self._effects.displaced
+        self._reopened: dict[str, Kind] = {}
+        self._deletions: dict[Kind, list[Change]] = {kind: [] for kind in Kind}
+        self._departed: dict[str, set[Member]] = {}
+        self._freed_names: set[str] = set()
+        self._leaving: set[str] = set()
+        self._counts: Counter[tuple[Kind, Outcome, Result]] = Counter()
 
-def _delete_users(work: Work, user_ids: list[str]) -> None:
-    for user in users.get_many(work.connection, user_ids).values():
-        work.freed_names.add(name_key(user.username))
-        work.deletions[Kind.USER].append(_gone(work, Kind.USER, user.id, user.organization_ids))
-    users.delete(work.connection, user_ids)
+    def remove(self, gone: Collection[int], *, by_source: bool) -> Removal:
+        """`by_source`: a source says so, and objects may stay; else only objects stay that have another record of any sort."""
+        if not gone:
+            return Removal()
+        rows = record_rows.by_id(self._connection, gone)
+        counted = list(rows.values())
+        object_ids = {row.object_id: Kind(row.kind) for row in counted if row.object_id is not None}
+        others = [row for row in record_rows.linked_to(self._connection, object_ids) if row.id not in rows]
+        surviving = {
+            row.object_id for row in others if row.decided_by != DECIDED_BY_ADDITION and (row.gone_at is None or not by_source)
+        }
+        last = [row for row in counted if row.object_id is not None and row.object_id not in surviving]
+        staying = self._keep_leavers(last) if by_source else {}
+        surviving |= {row.object_id for row in staying.values()}
+        rows = {record_id: row for record_id, row in rows.items() if record_id not in staying}
+        rows |= {row.id: row for row in others if row.object_id not in surviving}
+        reference_release.release(self._connection, self._effects, rows)
+        self._reopened = {object_id: kind for object_id, kind in object_ids.items() if object_id in surviving}
+        self._displaced.update(self._reopened)
+        record_rows.remove(self._connection, list(rows))
+        self._delete({object_id: kind for object_id, kind in object_ids.items() if object_id not in surviving})
+        for row in counted:
+            self._counts[Kind(row.kind), Outcome.DELETED, Result.SUCCEEDED] += 1
+        return self._result()
 
+    def erase(self, object_ids: Mapping[str, Kind]) -> Removal:
+        rows = {row.id: row for row in record_rows.linked_to(self._connection, object_ids)}
+        reference_release.release(self._connection, self._effects, rows)
+        record_rows.remove(self._connection, list(rows))
+        self._delete(object_ids)
+        return self._result()
 
-def _delete_organizations(work: Work, organization_ids: list[str]) -> None:
-    """The deepest first; what was directly in them looks for the next organization above."""
-    above = {identifier: organizations.ancestors(work.connection, identifier) for identifier in organization_ids}
-    for identifier in sorted(organization_ids, key=lambda identifier: -len(above[identifier])):
-        work.deletions[Kind.ORGANIZATION].append(_gone(work, Kind.ORGANIZATION, identifier, above[identifier]))
-    for child_id in organizations.child_ids(work.connection, organization_ids):
-        work.to_place[child_id] = Kind.ORGANIZATION
-    for user_id in users.ids_directly_in(work.connection, organization_ids):
-        work.to_place[user_id] = Kind.USER
-    organizations.delete(work.connection, organization_ids)
+    def _result(self) -> Removal:
+        return Removal(
+            self._deletions,
+            self._reopened,
+            self._displaced,
+            self._effects.lost_members,
+            self._departed,
+            self._leaving,
+            self._freed_names,
+            Statistics(dict(self._counts)),
+        )
 
+    def _keep_leavers(self, last: Sequence[RecordRow]) -> dict[int, RecordRow]:
+        kept = leavers.keep(self._transaction, last)
+        reference_release.release_from_others(self._connection, self._effects, kept.disabled)
+        self._leaving |= {row.object_id for row in kept.disabled.values() if row.object_id is not None}
+        # A record of the same source that waits for the name may be the same person.
+        self._freed_names |= {row.login_key for row in kept.disabled.values() if row.login_key is not None}
+        return {**kept.disabled, **kept.unchanged}
 
-def _leave_groups(work: Work, by_kind: dict[Kind, list[str]]) -> None:
-    deleted_groups = set(by_kind[Kind.GROUP])
-    members = {object_id: Member(kind, object_id) for kind in (Kind.USER, Kind.GROUP) for object_id in by_kind[kind]}
-    if not members:
-        return
-    for member_id, group_ids in memberships.group_ids_of(work.connection, members).items():
-        for group_id in group_ids - deleted_groups:
-            work.departed[group_id].add(members[member_id])
-    memberships.remove_objects(work.connection, members)
+    def _delete(self, object_ids: Mapping[str, Kind]) -> None:
+        by_kind = {kind: [object_id for object_id, of_kind in object_ids.items() if of_kind is kind] for kind in Kind}
+        if by_kind[Kind.ORGANIZATION]:
+            self._delete_organizations(by_kind[Kind.ORGANIZATION])
+        if by_kind[Kind.USER]:
+            self._delete_users(by_kind[Kind.USER])
+        if by_kind[Kind.GROUP]:
+            groups.delete(self._connection, by_kind[Kind.GROUP])
+            for group_id in by_kind[Kind.GROUP]:
+                self._note_deletion(Kind.GROUP, group_id)
+        self._leave_groups(by_kind)
+        for object_id in object_ids:
+            self._displaced.pop(object_id, None)
 
+    def _delete_users(self, user_ids: list[str]) -> None:
+        for user in users.get_many(self._connection, user_ids).values():
+            self._freed_names.add(name_key(user.username))
+            self._note_deletion(Kind.USER, user.id, user.organization_ids)
+        users.delete(self._connection, user_ids)
 
-def _gone(work: Work, kind: Kind, object_id: str, before: tuple[str, ...] = ()) -> Change:
-    return Change(0, work.now, kind, object_id, ChangeType.DELETE, work.source_id, None, before)
+    def _delete_organizations(self, organization_ids: list[str]) -> None:
+        """Delete the deepest first; what was directly in them goes to the next organization above."""
+        above = {identifier: organizations.ancestors(self._connection, identifier) for identifier in organization_ids}
+        for identifier in sorted(organization_ids, key=lambda identifier: -len(above[identifier])):
+            self._note_deletion(Kind.ORGANIZATION, identifier, above[identifier])
+        for child_id in organizations.child_ids(self._connection, organization_ids):
+            self._displaced[child_id] = Kind.ORGANIZATION
+        for user_id in users.ids_directly_in(self._connection, organization_ids):
+            self._displaced[user_id] = Kind.USER
+        organizations.delete(self._connection, organization_ids)
+
+    def _leave_groups(self, by_kind: Mapping[Kind, Sequence[str]]) -> None:
+        deleted_groups = set(by_kind[Kind.GROUP])
+        members = {object_id: Member(kind, object_id) for kind in (Kind.USER, Kind.GROUP) for object_id in by_kind[kind]}
+        if not members:
+            return
+        for member_id, group_ids in memberships.group_ids_of(self._connection, members).items():
+            for group_id in group_ids - deleted_groups:
+                self._departed.setdefault(group_id, set()).add(members[member_id])
+        memberships.remove_objects(self._connection, members)
+
+    def _note_deletion(self, kind: Kind, object_id: str, before: tuple[str, ...] = ()) -> None:
+        transaction = self._transaction
+        change = Change(0, transaction.now, kind, object_id, ChangeType.DELETE, transaction.source_id, None, before)
+        self._deletions[kind].append(change)

@@ -1,26 +1,20 @@
-"""Leavers: the last record of a user is gone from its source, and the user stays, disabled, for a time of grace. And who comes
-back within it: the same user again.
+"""Leavers: the last record of a user is gone from its source, and the user stays, disabled, for a time of retention.
 
-A record that comes back under its external id is the same record. One under another id that has the login name of a leaver of
-the same source takes the leaver's place, unless the source has rules that say who is who.
+A record that comes back under its external id is the same record, and its user is the same again; one under another id is
+recognized by correlation/returning_leavers.py.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from gateway.model.connector import LOCAL
 from gateway.model.objects import Kind
-from gateway.model.records import Situation
-from gateway.store.correlation import link_decisions
 from gateway.store.records import leavers, record_rows
 from gateway.store.records.record_rows import RecordRow
-from gateway.sync.batch_state import Touched, Work
-from gateway.sync.references import reference_release
 from gateway.sync.rules.correlation import NO_RULES, Reaction
-
-DECIDED_BY_RETURN: Final = "rule:return"
-"""`Link.decided_by` of a record that has taken the place of a leaver's."""
+from gateway.sync.source_transaction import SourceTransaction
+from gateway.sync.stage_results import Linking, Renaming
 
 GRACE_DAYS: Final = 30.0
 
@@ -35,58 +29,44 @@ _REASONS: Final = {
 }
 
 
-def stay(work: Work, last: Collection[RecordRow]) -> dict[int, RecordRow]:
-    """Of records that are gone and were the last of their objects, those whose objects stay; what follows for them is done."""
-    staying: dict[int, RecordRow] = {}
-    for departure, reason in _REASONS.items():
-        rows = {row.id: row for row in last if _departure(work, Kind(row.kind)) is departure}
-        stamp = work.stamp if departure is Reaction.DISABLE else None
-        reasons = {row.id: f"{row.dn or row.external_id} {reason}" for row in rows.values()}
-        leavers.leave(work.connection, reasons, stamp)
-        if departure is Reaction.DISABLE:
-            reference_release.release_from_others(work, rows)
-            work.leaving |= {row.object_id for row in rows.values() if row.object_id is not None}
-            # A record of the same source that waits for the name may be the same person.
-            work.freed_names |= {row.login_key for row in rows.values() if row.login_key is not None}
-        staying |= rows
-    return staying
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Records that are gone while their objects stay, by id: those of users who are disabled, and those whose objects stay
+    unchanged."""
+
+    disabled: Mapping[int, RecordRow]
+    unchanged: Mapping[int, RecordRow]
 
 
-def _departure(work: Work, kind: Kind) -> Reaction:
-    if work.source_id == LOCAL:
+def keep(transaction: SourceTransaction, last: Collection[RecordRow]) -> Kept:
+    """Mark those of the records, which are gone and were the last of their objects, whose objects stay."""
+    disabled = _mark(transaction, last, Reaction.DISABLE, transaction.stamp)
+    return Kept(disabled, _mark(transaction, last, Reaction.KEEP, None))
+
+
+def _mark(
+    transaction: SourceTransaction, last: Collection[RecordRow], reaction: Reaction, stamp: int | None
+) -> dict[int, RecordRow]:
+    rows = {row.id: row for row in last if _departure(transaction, Kind(row.kind)) is reaction}
+    reasons = {row.id: f"{row.dn or row.external_id} {_REASONS[reaction]}" for row in rows.values()}
+    leavers.leave(transaction.connection, reasons, stamp)
+    return rows
+
+
+def _departure(transaction: SourceTransaction, kind: Kind) -> Reaction:
+    if transaction.is_local:
         return Reaction.DELETE
-    return work.rules.get(kind, NO_RULES).deleted or DEPARTURES[kind]
+    return transaction.rules.get(kind, NO_RULES).deleted or DEPARTURES[kind]
 
 
-def recognize(work: Work, batch: Collection[Touched]) -> None:
-    """Give those of the records that are somebody who had left the user whom the record is gone of."""
-    if work.rules.get(Kind.USER, NO_RULES).rules or not leavers.any_gone(work.connection, work.source_id):
-        return
-    fresh = {touched.row.login_key or "": touched for touched in reversed(list(batch)) if _may_return(touched)}
-    fresh.pop("", None)
-    left = leavers.by_login(work.connection, work.source_id, fresh)
-    external_ids = [fresh[key].row.external_id for key in left]
-    decided = link_decisions.of_records(work.connection, work.source_id, Kind.USER, external_ids) if left else {}
-    for key, row in left.items():
-        touched = fresh[key]
-        is_back_itself = row.id in work.touched
-        if touched.row.external_id not in decided and not is_back_itself:  # a person's word counts before any rule
-            touched.row = touched.row._replace(object_id=row.object_id, decided_by=DECIDED_BY_RETURN, decided_at=work.stamp)
-
-
-def _may_return(touched: Touched) -> bool:
-    row = touched.row
-    return touched.kind is Kind.USER and row.object_id is None and row.situation == Situation.LINKED.value
-
-
-def supersede(work: Work) -> None:
+def supersede(transaction: SourceTransaction, linking: Linking, renaming: Renaming) -> None:
     """Remove the records that are gone of objects which another record of the same source has now: that one counts."""
     newly = {
-        touched.row.object_id
-        for touched in work.touched.values()
-        if touched.old is None or touched.old.object_id != touched.row.object_id or touched.old.gone_at is not None
+        record.row.object_id
+        for record in renaming.records.values()
+        if record.stored is None or record.stored.object_id != record.row.object_id or record.stored.gone_at is not None
     }
-    newly -= {None, *work.created}
-    if newly and leavers.any_gone(work.connection, work.source_id):
-        superseded = leavers.gone_of(work.connection, work.source_id, newly)
-        record_rows.remove(work.connection, superseded)
+    newly -= {None, *linking.created}
+    if newly and leavers.any_gone(transaction.connection, transaction.source_id):
+        superseded = leavers.gone_of(transaction.connection, transaction.source_id, newly)
+        record_rows.remove(transaction.connection, superseded)

@@ -1,5 +1,5 @@
-"""POSIX numbers for those whom no source gives any: given once, kept for ever, the same whoever asks. Runs inside the door's
-transaction; what a source says goes over what was given here, which stays reserved underneath.
+"""POSIX numbers for users and groups to which no source gives any: given once, kept for ever. Runs inside the door's
+transaction; a number that a source says goes over one that was given here, which stays reserved underneath.
 
 A private group is the user's alone and has the user's own number, so user numbers are looked for that are free as both.
 """
@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from gateway.model.objects import Kind, Value, first_text
+from gateway.model.objects import DirectoryObject, Kind, User, Value, first_text
 from gateway.store.engine.database import Connection
 from gateway.store.engine.normalized_keys import posix_number
-from gateway.store.objects import groups, posix_numbers, users
+from gateway.store.objects import posix_numbers
+from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.objects.posix_numbers import Space
-from gateway.sync.batch_state import Work
+from gateway.sync.source_transaction import SourceTransaction
+from gateway.sync.stage_results import Linking, Numbering
 
 UID, GID = "uid_number", "gid_number"
 
@@ -22,7 +24,7 @@ WINDOW = 4_096
 """Numbers looked at together for free ones: more than a batch needs, so that one look is mostly enough."""
 
 EXAMPLES = 5
-"""Numbers that several have: so many of a batch are told; `gateway status` has them all."""
+"""Numbers that several have: so many of a batch are reported; `gateway status` has them all."""
 
 
 class Range(NamedTuple):
@@ -36,13 +38,13 @@ class Range(NamedTuple):
 
 
 DEFAULT_RANGE = Range(10_000, 59_999)
-"""Above what distributions give by themselves to people who are only known on one machine."""
+"""Above the numbers that distributions give by themselves to accounts that are only known on one machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class PosixNumbers:
-    """`[posix]`. `primary_gid`: everybody's primary group; None: each has a private one. Without `allocate`, what was given
-    stays and nothing new is given."""
+    """`[posix]`. `primary_gid`: the primary group of all users; None: each has a private one. Without `allocate`, numbers that
+    were given stay and no new ones are given."""
 
     uids: Range = DEFAULT_RANGE
     gids: Range = DEFAULT_RANGE
@@ -51,7 +53,7 @@ class PosixNumbers:
 
     @property
     def fingerprint(self) -> str:
-        """Names what can be given."""
+        """Return a text that changes with the numbers that can be given."""
         return f"{self.uids}; {self.gids}; {self.primary_gid}"
 
 
@@ -59,41 +61,50 @@ Objects: TypeAlias = Mapping[str, dict[str, tuple[Value, ...]]]
 """The attributes of objects by id, as they are going to be."""
 
 
-def number(work: Work, settings: PosixNumbers | None) -> None:
-    """Add numbers to what `work.resolved` tells of users and groups."""
-    kinds = {touched.row.object_id: touched.kind for touched in work.touched.values()} | work.to_place
-    people = {key: attributes for key, attributes in work.resolved.items() if kinds.get(key) is Kind.USER}
-    circles = {key: attributes for key, attributes in work.resolved.items() if kinds.get(key) is Kind.GROUP}
-    if not people and not circles:
-        return
-    said = {UID: _said(people, UID), GID: _said(circles, GID)}
-    work.problems += complete(work.connection, settings, people, circles, new=work.created)
-    work.problems += _shared(work, said[UID], Kind.USER) + _shared(work, said[GID], Kind.GROUP)
-    if any(UID not in one for one in people.values()) or any(GID not in one for one in circles.values()):
-        posix_numbers.note_unfilled(work.connection)
+def number(transaction: SourceTransaction, settings: PosixNumbers | None, linking: Linking) -> Numbering:
+    """Return the attributes of the objects with the POSIX numbers of users and groups added. `settings` None: none are given
+    beside those that were given before."""
+    attributes = {object_id: dict(named) for object_id, named in linking.attributes.items()}
+    user_attributes = {one: named for one, named in attributes.items() if linking.kinds[one] is Kind.USER}
+    group_attributes = {one: named for one, named in attributes.items() if linking.kinds[one] is Kind.GROUP}
+    if not user_attributes and not group_attributes:
+        return Numbering(attributes)
+    reported = {UID: _numbers_by_object(user_attributes, UID), GID: _numbers_by_object(group_attributes, GID)}
+    problems = complete(transaction.connection, settings, user_attributes, group_attributes, new=linking.created)
+    problems += _shared(transaction.connection, linking, reported[UID], Kind.USER)
+    problems += _shared(transaction.connection, linking, reported[GID], Kind.GROUP)
+    if any(UID not in one for one in user_attributes.values()) or any(GID not in one for one in group_attributes.values()):
+        posix_numbers.note_unfilled(transaction.connection)
+    return Numbering(attributes, tuple(problems))
 
 
 def complete(
-    connection: Connection, settings: PosixNumbers | None, people: Objects, circles: Objects, *, new: Collection[str] = ()
+    connection: Connection,
+    settings: PosixNumbers | None,
+    user_attributes: Objects,
+    group_attributes: Objects,
+    *,
+    new: Collection[str] = (),
 ) -> list[str]:
-    """Add the numbers that are missing, and note which were given; what could not be given, in sentences. `new`: the objects
-    that have never been stored, and so cannot have been given anything."""
-    numbering = _Numbering(connection, settings, {*_numbers(people, GID), *_numbers(circles, GID)}, new)
-    numbering.number_users(people)
-    numbering.number_primary_groups(people)
-    numbering.number_groups(circles)
-    return numbering.problems
+    """Add the numbers that are missing, and note which were given; return sentences about those that could not be given. `new`:
+    the objects that have never been stored, and so cannot have been given anything."""
+    reported_gids = {*_numbers(user_attributes, GID), *_numbers(group_attributes, GID)}
+    allocation = _Allocation(connection, settings, reported_gids, new)
+    allocation.number_users(user_attributes)
+    allocation.number_primary_groups(user_attributes)
+    allocation.number_groups(group_attributes)
+    return allocation.problems
 
 
-class _Numbering:
-    """One transaction's giving. `said_gids`: group numbers that sources say in it, stored or not yet."""
+class _Allocation:
+    """The allocation of one transaction. `reported_gids`: group numbers that sources say in it, stored or not yet."""
 
     def __init__(
-        self, connection: Connection, settings: PosixNumbers | None, said_gids: set[int], new: Collection[str]
+        self, connection: Connection, settings: PosixNumbers | None, reported_gids: set[int], new: Collection[str]
     ) -> None:
         self._connection = connection
         self._settings = settings
-        self._said_gids = said_gids
+        self._reported_gids = reported_gids
         self._new = new
         self.problems: list[str] = []
 
@@ -101,58 +112,58 @@ class _Numbering:
     def _gives(self) -> bool:
         return self._settings is not None and self._settings.allocate
 
-    def number_users(self, people: Objects) -> None:
-        """User numbers, each free as a group number too where it is going to be one."""
-        missing = self._without(people, UID, Space.UID)
+    def number_users(self, user_attributes: Objects) -> None:
+        """Give user numbers, each free as a group number too where it is going to be one."""
+        missing = self._without(user_attributes, UID, Space.UID)
         if not missing or self._settings is None or not self._gives:
             return
-        said = _numbers(people, UID)
+        said = _numbers(user_attributes, UID)
         if self._settings.primary_gid is None:
-            free = self._free(self._settings.uids, {Space.UID: said, Space.GID: self._said_gids})
+            free = self._free(self._settings.uids, {Space.UID: said, Space.GID: self._reported_gids})
         else:
             free = self._free(self._settings.uids, {Space.UID: said})
-        self._give(missing, people, UID, Space.UID, free, f"[posix] uid_range ({self._settings.uids})")
+        self._give(missing, user_attributes, UID, Space.UID, free, f"[posix] uid_range ({self._settings.uids})")
 
-    def number_primary_groups(self, people: Objects) -> None:
-        """Primary groups for those who have a user number."""
+    def number_primary_groups(self, user_attributes: Objects) -> None:
+        """Give primary groups to users that have a user number."""
         settings = self._settings
-        numbered = {key: attributes for key, attributes in people.items() if attributes.get(UID)}
+        numbered = {key: attributes for key, attributes in user_attributes.items() if attributes.get(UID)}
         missing = self._without(numbered, GID, Space.GID)
         if settings is None or not missing:
             return
         if settings.primary_gid is not None:
-            _set(people, dict.fromkeys(missing, settings.primary_gid), GID)
+            _set(user_attributes, dict.fromkeys(missing, settings.primary_gid), GID)
         elif settings.allocate:
-            self._give_private_groups(missing, people)
+            self._give_private_groups(missing, user_attributes)
 
-    def _give_private_groups(self, missing: list[str], people: Objects) -> None:
-        own = {key: uid for key in missing if (uid := posix_number(first_text(people[key], UID))) is not None}
+    def _give_private_groups(self, missing: list[str], user_attributes: Objects) -> None:
+        own = {key: uid for key in missing if (uid := posix_number(first_text(user_attributes[key], UID))) is not None}
         holders = posix_numbers.holders(self._connection, Space.GID, set(own.values()))
         given: dict[int, str] = {}
         for key, uid in own.items():
-            if uid not in self._said_gids and holders.get(uid, set()) <= {key}:
+            if uid not in self._reported_gids and holders.get(uid, set()) <= {key}:
                 given.setdefault(uid, key)
-        self._note(Space.GID, {key: uid for uid, key in given.items()}, people, GID)
-        left = [key for key in missing if GID not in people[key]]
+        self._note(Space.GID, {key: uid for uid, key in given.items()}, user_attributes, GID)
+        left = [key for key in missing if GID not in user_attributes[key]]
         if left and self._settings is not None:
-            free = self._free(self._settings.gids, {Space.GID: self._said_gids})
-            self._give(left, people, GID, Space.GID, free, f"[posix] gid_range ({self._settings.gids})")
+            free = self._free(self._settings.gids, {Space.GID: self._reported_gids})
+            self._give(left, user_attributes, GID, Space.GID, free, f"[posix] gid_range ({self._settings.gids})")
 
-    def number_groups(self, circles: Objects) -> None:
-        """Group numbers."""
-        missing = self._without(circles, GID, Space.GID)
+    def number_groups(self, group_attributes: Objects) -> None:
+        """Give group numbers."""
+        missing = self._without(group_attributes, GID, Space.GID)
         if missing and self._settings is not None and self._gives:
-            free = self._free(self._settings.gids, {Space.GID: self._said_gids})
-            self._give(missing, circles, GID, Space.GID, free, f"[posix] gid_range ({self._settings.gids})")
+            free = self._free(self._settings.gids, {Space.GID: self._reported_gids})
+            self._give(missing, group_attributes, GID, Space.GID, free, f"[posix] gid_range ({self._settings.gids})")
 
     def _without(self, objects: Objects, name: str, space: Space) -> list[str]:
-        """Who still has no number when all have back what they were given before."""
+        """Return the objects that still have no number when all have back those that they were given before."""
         missing = [key for key, attributes in objects.items() if not attributes.get(name)]
         _set(objects, posix_numbers.given(self._connection, space, [key for key in missing if key not in self._new]), name)
         return [key for key in missing if name not in objects[key]]
 
     def _free(self, numbers: Range, said: Mapping[Space, set[int]]) -> Iterator[int]:
-        """Numbers that are free in all these spaces, rising: from behind the last one given, then from the beginning."""
+        """Yield numbers that are free in all these spaces, rising: from behind the last one given, then from the beginning."""
         last = max((posix_numbers.last_given(self._connection, space, *numbers) or 0 for space in said), default=0)
         start = max(last + 1, numbers.first)
         for first, end in ((start, numbers.last), (numbers.first, start - 1)):
@@ -183,43 +194,43 @@ def _set(objects: Objects, numbers: Mapping[str, int], name: str) -> None:
         objects[key][name] = (str(one),)
 
 
-def _said(objects: Objects, name: str) -> dict[str, int]:
-    """The numbers that sources give, by object."""
+def _numbers_by_object(objects: Objects, name: str) -> dict[str, int]:
+    """Return the numbers that sources give, by object."""
     found = {key: posix_number(first_text(attributes, name)) for key, attributes in objects.items()}
     return {key: one for key, one in found.items() if one is not None}
 
 
 def _numbers(objects: Objects, name: str) -> set[int]:
-    return set(_said(objects, name).values())
+    return set(_numbers_by_object(objects, name).values())
 
 
-def _shared(work: Work, said: Mapping[str, int], kind: Kind) -> list[str]:
-    """Numbers that come from sources and that another user (or group) has already: it is theirs to put right."""
-    fresh = {key: one for key, one in said.items() if not _had(work, key, one)}
+def _shared(connection: Connection, linking: Linking, reported: Mapping[str, int], kind: Kind) -> list[str]:
+    """Return sentences about numbers that come from sources and that another user (or group) has already: it is theirs to put
+    right."""
+    fresh = {key: one for key, one in reported.items() if not _had(linking, key, one)}
     if not fresh:
         return []
     space, name = (Space.UID, UID) if kind is Kind.USER else (Space.GID, GID)
-    used = posix_numbers.holders(work.connection, space, set(fresh.values()))
-    noun = users if kind is Kind.USER else groups
-    others = noun.get_many(work.connection, {key for keys in used.values() for key in keys if key not in work.resolved})
+    used = posix_numbers.holders(connection, space, set(fresh.values()))
+    unresolved = {key for keys in used.values() for key in keys if key not in linking.attributes}
     having: dict[int, dict[str, str]] = {}
-    for other in others.values():
+    for other in OBJECT_STORES[kind].get_many(connection, unresolved).values():
         having.setdefault(posix_number(other.first(name)) or -1, {})[other.id] = _name(other)
-    for key, one in said.items():
-        having.setdefault(one, {})[key] = first_text(work.resolved[key], "username" if kind is Kind.USER else "name")
-    told = {one: sorted(having[one].values()) for key, one in fresh.items() if len(having[one]) > 1}
+    for key, one in reported.items():
+        having.setdefault(one, {})[key] = first_text(linking.attributes[key], "username" if kind is Kind.USER else "name")
+    shared = {one: sorted(having[one].values()) for key, one in fresh.items() if len(having[one]) > 1}
     return [
         f"{name.replace('_', ' ')} {one} is that of {' and '.join(names[:3])}: they can reach each other's files; "
         "give all but one of them another number at the source"
-        for one, names in islice(told.items(), EXAMPLES)
+        for one, names in islice(shared.items(), EXAMPLES)
     ]
 
 
-def _had(work: Work, object_id: str, one: int) -> bool:
-    """Whether a user is known to have had the number before. Of groups that is not known here: they are few."""
-    current = work.current_users.get(object_id)
+def _had(linking: Linking, object_id: str, one: int) -> bool:
+    """Return whether a user is known to have had the number before. Of groups that is not known here: they are few."""
+    current = linking.users.get(object_id)
     return current is not None and posix_number(current.first(UID)) == one
 
 
-def _name(thing: object) -> str:
-    return str(getattr(thing, "username", None) or getattr(thing, "name", ""))
+def _name(thing: DirectoryObject) -> str:
+    return thing.username if isinstance(thing, User) else thing.name

@@ -1,4 +1,4 @@
-"""What points at records that are gone, and what they point at.
+"""References to records that are gone, and those that these had.
 
 A directory server takes a deleted entry out of its groups without a word (refint), so references by DN go with the record;
 those by login name (memberUid) stay in the group at the source, and wait here for a record of that name to come back.
@@ -8,34 +8,32 @@ from collections.abc import Iterable, Mapping
 
 from gateway.model.connector import LOCAL
 from gateway.model.records import ReferenceForm
+from gateway.store.engine.database import Connection
 from gateway.store.records import record_rows, references
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.records.references import Dangling, Pointer
-from gateway.sync.batch_state import Work
-from gateway.sync.references.references import note_lost
+from gateway.sync.references.reference_effects import ReferenceEffects
 
 
-def release(work: Work, rows: Mapping[int, RecordRow]) -> None:
-    """Records that are going to be removed: let go of them, and note what they pointed at as lost."""
-    outgoing, _ = references.owned(work.connection, rows)
-    work.know({pointer.target for pointer in outgoing} | set(rows))
-    release_from_others(work, rows)
+def release(connection: Connection, effects: ReferenceEffects, rows: Mapping[int, RecordRow]) -> None:
+    """Let go of records that are going to be removed, and note the references that they had as lost."""
+    outgoing, _ = references.owned(connection, rows)
+    effects.load({pointer.target for pointer in outgoing} | set(rows))
+    release_from_others(connection, effects, rows)
     for pointer in outgoing:
-        note_lost(work, pointer)
-    for record_id in rows:
-        del work.targets[record_id]
+        effects.note_lost(pointer)
 
 
-def release_from_others(work: Work, rows: Mapping[int, RecordRow]) -> None:
-    """Records that others can point at no longer; what they themselves say stays."""
-    incoming = references.leading_to(work.connection, rows)
-    work.know({pointer.owner for pointer in incoming} | set(rows))
+def release_from_others(connection: Connection, effects: ReferenceEffects, rows: Mapping[int, RecordRow]) -> None:
+    """Take the references to these records from all others; the references that they have themselves stay."""
+    incoming = references.leading_to(connection, rows)
+    effects.load({pointer.owner for pointer in incoming} | set(rows))
     kept = [pointer for pointer in incoming if pointer.owner not in rows]
-    references.remove(work.connection, incoming)
-    references.add(work.connection, (), list(_waiting(kept, rows)))
-    record_rows.forget_digests(work.connection, {pointer.owner for pointer in kept})
+    references.remove(connection, incoming)
+    references.add(connection, (), list(_waiting(kept, rows)))
+    record_rows.forget_digests(connection, {pointer.owner for pointer in kept})
     for pointer in incoming:
-        note_lost(work, pointer)
+        effects.note_lost(pointer)
 
 
 def _waiting(pointers: Iterable[Pointer], rows: Mapping[int, RecordRow]) -> Iterable[Dangling]:

@@ -66,12 +66,12 @@ class Explanation:
 def explain(connection: Connection, kind: Kind, thing: DirectoryObject, authority: Authority) -> Explanation:
     """The object, explained. A piece of work for `Database.read`."""
     rows = record_rows.linked_to(connection, (thing.id,))
-    heard, _ = contributing_records.heard(rows)
-    said = [Said(row.source_id, decode_attributes(row.attributes)) for row in heard]
+    contributing, _ = contributing_records.select(rows)
+    said = [Said(row.source_id, decode_attributes(row.attributes)) for row in contributing]
     own = all_attributes(thing)
     names = {name for one in said for name, values in one.attributes.items() if values} | {n for n, v in own.items() if v}
     attributes = tuple(_attribute(kind, thing, name, said, authority) for name in sorted(names))
-    ids = {row.id for row in heard}
+    ids = {row.id for row in contributing}
     return Explanation(kind, thing, attributes, tuple(_link(row, speaks=row.id in ids) for row in rows))
 
 

@@ -4,7 +4,7 @@ else, in one transaction. Every method is a piece of work for `Database.write`; 
 No user gets another id: a record that moves takes along what it says, and nothing else.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,8 +22,7 @@ from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.operations import source_state
 from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
-from gateway.sync.inbound import Applied, Inbound, carry_out
-from gateway.sync.objects import relinking
+from gateway.sync.inbound import Inbound
 from gateway.sync.review import merge
 from gateway.sync.rules.object_ids import new_id
 
@@ -116,7 +115,7 @@ class Decisions:
             of_source = [row for row in rows if row.source_id == source_id]
             for row in of_source:
                 self._decide(connection, _name_of(row), kept_id, Verdict.LINK, by)
-            problems += self._carry_out(connection, source_id, of_source, former_goes=True).problems
+            problems += self._door(connection, source_id).relink(connection, of_source, former_goes=True).problems
         problems += merge.finish(connection, self._own, kind, kept_id, lost_id)
         return Decided(kept_id, changes.last(connection), tuple(problems))
 
@@ -147,7 +146,7 @@ class Decisions:
 
     def _has_others(self, connection: Connection, row: RecordRow) -> bool:
         """Whether somebody else speaks for the record's object."""
-        others = relinking.others(connection, row.object_id or "", {row.id})
+        others = [other for other in record_rows.linked_to(connection, (row.object_id or "",)) if other.id != row.id]
         return any(other.decided_by != DECIDED_BY_ADDITION and other.gone_at is None for other in others)
 
     def _moved(
@@ -155,27 +154,15 @@ class Decisions:
     ) -> Decided:
         """Let the record find its place again. Raises Conflict when it does not find the right one. `leaves`: its user has no
         other."""
-        applied = self._carry_out(connection, row.source_id, [row], leaving={row.object_id} if leaves else ())
+        leaving = (row.object_id,) if leaves and row.object_id is not None else ()
+        applied = self._door(connection, row.source_id).relink(connection, [row], leaving=leaving)
         now = record_rows.by_id(connection, (row.id,))[row.id]
         if not is_right(now.object_id):
             raise Conflict(now.reason or f"the {_name_of(row)} cannot be where it is to be: correct it at its source")
         return Decided(now.object_id, changes.last(connection), applied.problems)
 
-    def _carry_out(
-        self,
-        connection: Connection,
-        source_id: str,
-        rows: Collection[RecordRow],
-        *,
-        former_goes: bool = False,
-        leaving: Collection[str | None] = (),
-    ) -> Applied:
-        door = self._doors.get(source_id) or self._door_of_unknown(connection, source_id)
-        work = door.work(connection)
-        relinking.let_go(work, rows, former_goes=former_goes)
-        work.leaving.update(object_id for object_id in leaving if object_id is not None)
-        carry_out(work, door.posix, look_again=False)
-        return Applied(work.statistics(), tuple(work.problems), changes.last(connection))
+    def _door(self, connection: Connection, source_id: str) -> Inbound:
+        return self._doors.get(source_id) or self._door_of_unknown(connection, source_id)
 
     def _door_of_unknown(self, connection: Connection, source_id: str) -> Inbound:
         """Of a source that is not configured (any more), and has left records."""

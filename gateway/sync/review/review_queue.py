@@ -9,7 +9,7 @@ from gateway.model.records import Record
 from gateway.store.correlation import link_decisions
 from gateway.store.correlation.link_decisions import LinkDecision
 from gateway.store.engine.database import Connection
-from gateway.sync.correlation.correlator import described
+from gateway.sync.correlation.object_descriptions import describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Shown:
 
 def words(connection: Connection, kind: Kind, object_id: str) -> str:
     """An object in words."""
-    return described(connection, kind, (object_id,)).get(object_id, object_id)
+    return describe(connection, kind, (object_id,)).get(object_id, object_id)
 
 
 def show(connection: Connection, records: Sequence[Record]) -> list[Shown]:
@@ -42,7 +42,7 @@ def show(connection: Connection, records: Sequence[Record]) -> list[Shown]:
     for kind in Kind:
         of_kind = [record for record in records if record.kind is kind]
         ids = {identifier for record in of_kind for identifier in (record.object_id, *record.candidates) if identifier}
-        names |= described(connection, kind, ids)
+        names |= describe(connection, kind, ids)
         for source_id in {record.source_id for record in of_kind}:
             external_ids = [record.external_id for record in of_kind if record.source_id == source_id]
             found = link_decisions.of_records(connection, source_id, kind, external_ids)

@@ -3,7 +3,7 @@ while a source is read for minutes. An estimate in one respect: what changes onl
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from gateway.model.deltas import Batch
@@ -11,20 +11,20 @@ from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Attributes, Kind
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, Statistics
-from gateway.store.correlation import object_keys
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
 from gateway.store.objects import users
 from gateway.store.records import record_rows, records
 from gateway.sync import deletion_guard
-from gateway.sync.batch_state import Touched, Work
-from gateway.sync.correlation import correlator
+from gateway.sync.correlation import correlator, returning_leavers
+from gateway.sync.correlation.object_descriptions import describe
 from gateway.sync.inbound import Inbound
 from gateway.sync.intake import folded_deltas, record_changes
-from gateway.sync.objects import leavers
 from gateway.sync.references import references
 from gateway.sync.rules import authority, correlation
 from gateway.sync.rules.authority import Said
+from gateway.sync.source_transaction import SourceTransaction
+from gateway.sync.stage_results import Intake, PendingRecord, PendingRecords
 
 EXAMPLES = 5
 """How many names are given for each kind and outcome."""
@@ -48,6 +48,7 @@ class Preview:
 
     def __init__(self, inbound: Inbound) -> None:
         self._inbound = inbound
+        self._statistics = Statistics()
         self._tally: Counter[tuple[Kind, Outcome, Result]] = Counter()
         self._examples: dict[tuple[Kind, Outcome], list[str]] = {}
         self._problems: list[str] = []
@@ -63,19 +64,20 @@ class Preview:
         """Look at the next batch."""
         for kind in batch.begins:
             self._met[kind] = set()
-        work = self._inbound.work(connection)
-        self._gone.update(record_changes.receive(work, folded_deltas.fold(batch.deltas)))
+        transaction = self._inbound.transaction(connection)
+        intake = record_changes.receive(transaction, folded_deltas.fold(batch.deltas))
+        self._gone.update(intake.gone)
         for kind, met in self._met.items():
-            met.update(work.met[kind])
-        self._tally += work.tally
-        self._problems += work.problems
-        pointing_elsewhere = references.owners_that_differ(work)
-        holders = self._holders(connection, work)
-        linked = self._correlate(work)
-        for record_id, touched in work.touched.items():
-            is_new = touched.row.object_id is None or touched.row.object_id in work.created
+            met.update(intake.present[kind])
+        self._statistics += intake.statistics
+        self._problems += intake.problems
+        pointing_elsewhere = references.owners_that_differ(transaction, intake.records)
+        holders = self._holders(connection, intake.records)
+        linked, created = self._correlate(transaction, intake)
+        for record_id, record in intake.records.items():
+            is_new = record.row.object_id is None or record.row.object_id in created
             moved = record_id in pointing_elsewhere or record_id in linked
-            self._judge(touched, holders, is_new=is_new, is_linked=record_id in linked, changes=moved)
+            self._judge(record, holders, is_new=is_new, is_linked=record_id in linked, changes=moved)
         self._complete |= batch.completes & self._met.keys()
 
     def finish(self, connection: Connection) -> Foreseen:
@@ -87,7 +89,7 @@ class Preview:
             self._count(Kind(row.kind), Outcome.DELETED, Result.SUCCEEDED, row.dn or row.external_id)
         linked = Counter(Kind(row.kind) for row in going.values() if row.object_id is not None)
         return Foreseen(
-            Statistics(dict(self._tally)),
+            self._statistics + Statistics(dict(self._tally)),
             {key: tuple(names) for key, names in self._examples.items()},
             tuple(self._problems),
             self._refusal(connection, linked),
@@ -95,41 +97,43 @@ class Preview:
             {kind: tuple(examples) for kind, examples in self._link_examples.items()},
         )
 
-    def _correlate(self, work: Work) -> set[int]:
-        """Let the records find their objects; which of them have found one that is here."""
-        work.key_names = object_keys.names(work.connection)
-        loose = [touched for touched in work.touched.values() if touched.row.object_id is None]
-        leavers.recognize(work, loose)
-        correlator.correlate(work, loose)
-        found = [one for one in loose if one.row.object_id is not None and one.row.object_id not in work.created]
+    def _correlate(self, transaction: SourceTransaction, intake: Intake) -> tuple[set[int], Collection[str]]:
+        """Let the records find their objects; return those that have found one that is here, and the objects that would be
+        created."""
+        loose = [record for record in intake.records.values() if record.row.object_id is None]
+        returning_leavers.recognize(transaction, intake.records, loose)
+        created = correlator.correlate(transaction, intake.records, loose, deleted=()).created
+        found = [record for record in loose if record.row.object_id is not None and record.row.object_id not in created]
         for kind in Kind:
-            of_kind = [touched for touched in found if touched.kind is kind]
+            of_kind = [record for record in found if record.kind is kind]
             self._links[kind] += len(of_kind)
             examples = self._link_examples.setdefault(kind, [])
             shown = of_kind[: EXAMPLES - len(examples)]
-            names = correlator.described(work.connection, kind, [touched.row.object_id or "" for touched in shown])
-            examples += [f"{_called(touched)} to {names.get(touched.row.object_id or '', '')}" for touched in shown]
-        return {touched.row.id for touched in found}
+            names = describe(transaction.connection, kind, [record.row.object_id or "" for record in shown])
+            examples += [f"{_called(record)} to {names.get(record.row.object_id or '', '')}" for record in shown]
+        return {record.row.id for record in found}, created.keys()
 
-    def _judge(self, touched: Touched, holders: Mapping[str, str], *, is_new: bool, is_linked: bool, changes: bool) -> None:
+    def _judge(
+        self, record: PendingRecord, holders: Mapping[str, str], *, is_new: bool, is_linked: bool, changes: bool
+    ) -> None:
         """`is_linked`: it has just found its object. `changes`: that, or it points elsewhere."""
-        row, name = touched.row, authority.name_of(touched.kind, touched.attributes)
+        row, name = record.row, authority.name_of(record.kind, record.attributes)
         outcome = Outcome.CREATED if is_new else Outcome.UNCHANGED
-        if not is_new and (changes or _differs(touched)):
+        if not is_new and (changes or _differs(record)):
             outcome = Outcome.UPDATED
         reason, is_well = row.reason, row.situation == Situation.LINKED.value
-        if is_well and touched.kind is Kind.USER and not is_linked:
-            reason = self._dispute(touched, name, holders)
+        if is_well and record.kind is Kind.USER and not is_linked:
+            reason = self._dispute(record, name, holders)
             is_well = not reason
-        self._count(touched.kind, outcome, Result.SUCCEEDED if is_well else Result.SKIPPED, _called(touched))
-        if reason and (touched.old is None or touched.old.situation == Situation.LINKED.value):
+        self._count(record.kind, outcome, Result.SUCCEEDED if is_well else Result.SKIPPED, _called(record))
+        if reason and (record.stored is None or record.stored.situation == Situation.LINKED.value):
             self._problems.append(reason)
 
-    def _dispute(self, touched: Touched, name: str, holders: Mapping[str, str]) -> str:
+    def _dispute(self, record: PendingRecord, name: str, holders: Mapping[str, str]) -> str:
         """Why the record would not get its login name; "" when it would."""
-        row = touched.row
+        row = record.row
         key = row.login_key or ""
-        if row.object_id is not None and touched.old is not None and touched.old.login_key != key:
+        if row.object_id is not None and record.stored is not None and record.stored.login_key != key:
             self._renamed.add(row.object_id)
         holder = holders.get(key)
         if holder is not None and holder != row.object_id and holder not in self._renamed:
@@ -137,9 +141,9 @@ class Preview:
         earlier = self._claimed.setdefault(key, row.dn)
         return "" if earlier == row.dn else correlation.disputed_reason(name, row.dn, earlier)
 
-    def _holders(self, connection: Connection, work: Work) -> dict[str, str]:
+    def _holders(self, connection: Connection, records: PendingRecords) -> dict[str, str]:
         """Who has the login names now, leaving out whoever the read so far says is gone."""
-        keys = {touched.row.login_key for touched in work.touched.values() if touched.row.login_key}
+        keys = {record.row.login_key for record in records.values() if record.row.login_key}
         holders = users.name_holders(connection, [key for key in keys if key]) if keys else {}
         leaving = {target.object_id for target in record_rows.targets(connection, self._gone).values()} if holders else set()
         return {key: holder for key, holder in holders.items() if holder not in leaving}
@@ -169,18 +173,18 @@ class Preview:
             examples.append(name)
 
 
-def _called(touched: Touched) -> str:
+def _called(record: PendingRecord) -> str:
     """The record's name, or what there is in its place."""
-    return authority.name_of(touched.kind, touched.attributes) or touched.row.dn or touched.row.external_id
+    return authority.name_of(record.kind, record.attributes) or record.row.dn or record.row.external_id
 
 
-def _differs(touched: Touched) -> bool:
+def _differs(record: PendingRecord) -> bool:
     """Whether the object would have other attributes, or stand elsewhere."""
-    old = touched.old
+    old = record.stored
     if old is None:
         return False
     if old.situation == Situation.DELETED.value:
         return True
     before: Attributes = decode_attributes(old.attributes)
-    resolved = [authority.resolve(touched.kind, [Said(old.source_id, said)]) for said in (before, touched.attributes)]
-    return resolved[0] != resolved[1] or old.dn_key != touched.row.dn_key
+    resolved = [authority.resolve(record.kind, [Said(old.source_id, said)]) for said in (before, record.attributes)]
+    return resolved[0] != resolved[1] or old.dn_key != record.row.dn_key

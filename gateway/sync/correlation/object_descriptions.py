@@ -1,0 +1,16 @@
+"""Objects in words, for sentences to administrators: "user anna"."""
+
+from collections.abc import Iterable
+
+from gateway.model.objects import Kind, User
+from gateway.store.engine.database import Connection
+from gateway.store.objects.by_kind import OBJECT_STORES
+
+
+def describe(connection: Connection, kind: Kind, object_ids: Iterable[str]) -> dict[str, str]:
+    """Return kind and name of the objects that exist, by id."""
+    ids = set(object_ids)
+    found = OBJECT_STORES[kind].get_many(connection, ids) if ids else {}
+    return {
+        identifier: f"{kind} {thing.username if isinstance(thing, User) else thing.name}" for identifier, thing in found.items()
+    }

@@ -1,0 +1,131 @@
+"""The stage of the door that creates and updates users: their new state compared with the stored one; what differs is written
+and logged. One object, one change, one batch."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+
+from gateway.model.attributes import PASSWORD_CHANGED
+from gateway.model.changes import Change, ChangeType
+from gateway.model.objects import Attributes, Kind, User
+from gateway.store.objects import passwords, users
+from gateway.sync.objects import object_changes
+from gateway.sync.references.organization_places import OrganizationPlaces
+from gateway.sync.rules import authority
+from gateway.sync.source_transaction import SourceTransaction
+from gateway.sync.stage_results import Displacement, Linking, Numbering, Removal, Renaming, UserChanges
+
+AT_ONCE = 1000
+"""Objects in memory at a time: a renamed or removed organization may move 100,000 of them."""
+
+
+def refresh(
+    transaction: SourceTransaction,
+    places: OrganizationPlaces,
+    removal: Removal,
+    linking: Linking,
+    numbering: Numbering,
+    renaming: Renaming,
+    displacement: Displacement,
+) -> UserChanges:
+    """Update and create users, in this order: an updated one that changes its name may free it for a new one."""
+    refresher = _Refresher(transaction, removal.leaving, linking.recordless, numbering.attributes)
+    updated: set[str] = set()
+    left: set[str] = set()
+    returned: set[str] = set()
+    for chunk in _chunks(object_changes.stored_ids(linking, displacement, Kind.USER)):
+        current = users.get_many(transaction.connection, chunk)
+        displaced = [user_id for user_id in current if user_id in displacement.objects]
+        placed = object_changes.place(transaction, places, Kind.USER, displaced)
+        pairs = [(user, refresher.changed(user, placed.get(user.id))) for user in current.values()]
+        changed = [(old, new) for old, new in pairs if new != old]
+        left |= {new.id for old, new in changed if new.gone_at is not None and old.gone_at is None}
+        returned |= {new.id for old, new in changed if new.gone_at is None and old.gone_at is not None}
+        updated |= _update(transaction, changed)
+    updated |= _create(transaction, places, renaming, numbering.attributes)
+    return UserChanges(updated, left, returned | (set(removal.leaving) - left))
+
+
+@dataclass(frozen=True, slots=True)
+class _Refresher:
+    """Computes the new state of stored users. `leaving`: their last record is gone; `recordless`: they have none but of
+    leavers, and additions."""
+
+    transaction: SourceTransaction
+    leaving: Collection[str]
+    recordless: Collection[str]
+    attributes: Mapping[str, Attributes]
+
+    def changed(self, user: User, organization_ids: tuple[str, ...] | None) -> User:
+        attributes = self.attributes.get(user.id)
+        if attributes is None and user.id in self.leaving:  # no record is left that could say anything
+            return replace(user, enabled=False, gone_at=user.gone_at or self.transaction.now)
+        if attributes is not None:
+            gone_at = self._gone_at(user)
+            user = replace(
+                user,
+                username=authority.name_of(Kind.USER, attributes),
+                enabled=gone_at is None and authority.is_enabled(attributes),
+                attributes=authority.described(Kind.USER, attributes),
+                gone_at=gone_at,
+            )
+        return user if organization_ids is None else replace(user, organization_ids=organization_ids)
+
+    def _gone_at(self, user: User) -> datetime | None:
+        if user.id not in self.recordless:
+            return None
+        return user.gone_at or (self.transaction.now if user.id in self.leaving else None)
+
+
+def _update(transaction: SourceTransaction, changed: Sequence[tuple[User, User]]) -> set[str]:
+    """Write and log users, each given as stored and as changed."""
+    log = []
+    for old, new in changed:
+        moved = new.organization_ids != old.organization_ids
+        new = replace(new, updated_at=transaction.now)
+        log.append(object_changes.change(transaction, ChangeType.UPDATE, new, old.organization_ids if moved else ()))
+    moved_ids = {one.object_id for one in log if one.organizations_before}
+    users.update(transaction.connection, _users_of(log), moved_ids)
+    passwords.forget_verifiers(transaction.connection, [new.id for old, new in changed if _loses_verifiers(old, new)])
+    return object_changes.append(transaction, log)
+
+
+def _create(
+    transaction: SourceTransaction, places: OrganizationPlaces, renaming: Renaming, resolved: Mapping[str, Attributes]
+) -> set[str]:
+    created = renaming.created_rows(Kind.USER)
+    if not created:
+        return set()
+    placed = object_changes.place(transaction, places, Kind.USER, (), created)
+    log = []
+    for object_id, row in created.items():
+        attributes = resolved[object_id]
+        user = User(
+            object_id,
+            authority.name_of(Kind.USER, attributes),
+            transaction.origin(row),
+            transaction.now,
+            transaction.now,
+            authority.is_enabled(attributes),
+            authority.described(Kind.USER, attributes),
+            placed[object_id],
+        )
+        log.append(object_changes.change(transaction, ChangeType.CREATE, user))
+    users.insert(transaction.connection, _users_of(log))
+    return object_changes.append(transaction, log)
+
+
+def _users_of(log: Sequence[Change]) -> list[User]:
+    return [change.object for change in log if isinstance(change.object, User)]
+
+
+def _loses_verifiers(old: User, new: User) -> bool:
+    """Return whether the offline verifiers of the password, kept for binds while the source is away, count no more."""
+    return not new.enabled or old.attributes.get(PASSWORD_CHANGED) != new.attributes.get(PASSWORD_CHANGED)
+
+
+def _chunks(ids: list[str]) -> Iterator[list[str]]:
+    iterator = iter(ids)
+    while chunk := list(islice(iterator, AT_ONCE)):
+        yield chunk

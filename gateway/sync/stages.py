@@ -1,0 +1,120 @@
+"""The stages of the door: the line from reports to the change log. Each is a function that is given the transaction and results
+of earlier stages, and returns one frozen result of its own (stage_results.py) or writes only; no other state exists.
+
+`STAGES` is the line as a table, in the order in which the stages run. Only this module calls them; inbound.py is the entrance.
+"""
+
+from collections.abc import Callable, Collection
+from typing import Final, NamedTuple
+
+from gateway.model.objects import Kind
+from gateway.sync.correlation import key_index, linking
+from gateway.sync.intake import record_changes, record_writing
+from gateway.sync.intake.folded_deltas import Reports
+from gateway.sync.objects import (
+    deletions,
+    group_changes,
+    leavers,
+    organization_changes,
+    placement,
+    posix_allocation,
+    record_outcomes,
+    user_changes,
+)
+from gateway.sync.objects.posix_allocation import PosixNumbers
+from gateway.sync.references import reference_changes, subtree_renames
+from gateway.sync.references.organization_places import OrganizationPlaces
+from gateway.sync.source_transaction import SourceTransaction
+from gateway.sync.stage_results import (
+    Displacement,
+    GroupChanges,
+    Intake,
+    Linking,
+    Numbering,
+    OrganizationChanges,
+    RecordOutcomes,
+    ReferenceChanges,
+    Removal,
+    Renaming,
+    UserChanges,
+)
+
+
+class Stage(NamedTuple):
+    """`reads`: the results of earlier stages that `function` is given beside the transaction. `returns`: its own result; None:
+    it only writes to the store."""
+
+    name: str
+    function: Callable[..., object]
+    reads: tuple[type, ...]
+    returns: type | None
+
+
+STAGES: Final = (
+    Stage("intake", record_changes.receive, (), Intake),
+    Stage("removal", deletions.remove, (), Removal),
+    Stage("linking", linking.link, (Intake, Removal), Linking),
+    Stage("numbering", posix_allocation.number, (Linking,), Numbering),
+    Stage("renaming", subtree_renames.rename, (Linking,), Renaming),
+    Stage("records", record_writing.write, (Renaming,), None),
+    Stage("record keys", key_index.keep_record_keys, (Linking, Renaming), None),
+    Stage("references", reference_changes.store, (Removal, Renaming), ReferenceChanges),
+    Stage("placement", placement.displace, (Removal, Linking, Renaming, ReferenceChanges), Displacement),
+    Stage("log: deleted users and groups", deletions.log, (Removal,), None),
+    Stage("organizations", organization_changes.refresh, (Linking, Numbering, Renaming, Displacement), OrganizationChanges),
+    Stage("users", user_changes.refresh, (Removal, Linking, Numbering, Renaming, Displacement), UserChanges),
+    Stage(
+        "groups",
+        group_changes.refresh,
+        (Removal, Linking, Numbering, Renaming, ReferenceChanges, Displacement, UserChanges),
+        GroupChanges,
+    ),
+    Stage("superseded leavers", leavers.supersede, (Linking, Renaming), None),
+    Stage("object keys", key_index.keep_object_keys, (Removal, Linking, Numbering, Renaming, Displacement), None),
+    Stage("log: deleted organizations", deletions.log, (Removal,), None),
+    Stage(
+        "outcomes",
+        record_outcomes.count,
+        (
+            Intake,
+            Removal,
+            Linking,
+            Numbering,
+            Renaming,
+            ReferenceChanges,
+            OrganizationChanges,
+            UserChanges,
+            GroupChanges,
+        ),
+        RecordOutcomes,
+    ),
+)
+"""Deletions that free names come first in the log, and those of organizations last, after everything in them has moved out. The
+stages of organizations, users and groups append their own changes, so that a rename above 100,000 objects is never in memory as
+a whole."""
+
+INPUTS: Final = (Reports, Collection[int], PosixNumbers | None, OrganizationPlaces, bool, Kind)
+"""The types of parameters that are no stage's result: what `Inbound` hands in, a look-up, and fixed choices."""
+
+
+def run(
+    transaction: SourceTransaction, posix: PosixNumbers | None, intake: Intake, removal: Removal, *, look_again: bool
+) -> RecordOutcomes:
+    """Run all stages behind the removal: from records under work and removed ones to objects and the change log. `look_again`:
+    records without an object are looked at once more, because the source has reported all that it has."""
+    linked = linking.link(transaction, intake, removal, look_again=look_again)
+    numbered = posix_allocation.number(transaction, posix, linked)
+    renamed = subtree_renames.rename(transaction, linked)
+    record_writing.write(transaction, renamed)
+    key_index.keep_record_keys(transaction, linked, renamed)
+    referenced = reference_changes.store(transaction, removal, renamed)
+    places = OrganizationPlaces(transaction.connection)
+    displaced = placement.displace(transaction, places, removal, linked, renamed, referenced)
+    deletions.log(transaction, removal, Kind.GROUP, Kind.USER)
+    organizations = organization_changes.refresh(transaction, places, linked, numbered, renamed, displaced)
+    users = user_changes.refresh(transaction, places, removal, linked, numbered, renamed, displaced)
+    groups = group_changes.refresh(transaction, removal, linked, numbered, renamed, referenced, displaced, users)
+    leavers.supersede(transaction, linked, renamed)
+    key_index.keep_object_keys(transaction, removal, linked, numbered, renamed, displaced)
+    deletions.log(transaction, removal, Kind.ORGANIZATION)
+    return record_outcomes.count(intake, removal, linked, numbered, renamed, referenced, organizations, users, groups)

@@ -75,6 +75,10 @@ COMMANDS: dict[str, Entry] = {
         "gateway.app.commands.links:command",
         "Show which records of sources belong to nothing yet, and decide to whom they belong.",
     ),
+    "instance": Entry(
+        "gateway.app.commands.instance:command",
+        "Show the instance id, and renew the key of the tokens that clients hold.",
+    ),
     "migrate": Entry("gateway.app.commands.migrate:command", "Bring the store's schema to this version's."),
     "config": Entry("gateway.app.commands.config:command", "Show or check the configuration."),
 }

@@ -137,7 +137,25 @@ class FeedPage:
         self._move(phase=MEMBERS, after="0")
 
     def _continue(self, change: Change) -> None:
+        """Report the next part of a change, unless the caller sees nothing of it: a phase comes from a token (law 15)."""
+        if not self._concerns_caller(change):
+            self._end_phase(change)
+            return
         {ORGANIZATIONS: self._below, USERS: self._users_below, MEMBERS: self._members}[self.position.phase](change)
+
+    def _concerns_caller(self, change: Change) -> bool:
+        if self.position.phase == MEMBERS:
+            return change.kind is Kind.GROUP and self._directory.has_group(change.object_id)
+        is_organization = change.kind is Kind.ORGANIZATION
+        seen = self._directory.has_organization(change.object_id) or self._past.has_any((change.object_id,))
+        return is_organization and seen and bool(change.organizations_before)
+
+    def _end_phase(self, change: Change) -> None:
+        """An organization that has left the scope meanwhile is reported with that later move, in full."""
+        if self.position.phase == MEMBERS:
+            self._move(phase="", after="")
+        else:
+            self._expanded(change)
 
     def _members(self, change: Change) -> None:
         """Put one item of a group's change, with the next members of it."""

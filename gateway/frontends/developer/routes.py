@@ -24,7 +24,7 @@ from gateway.frontends.http.router import Handler, Route
 from gateway.model.errors import NotFound
 from gateway.store.clients import access_tokens, applications
 from gateway.store.engine.database import Connection, Database
-from gateway.store.operations.instance import instance_id
+from gateway.store.operations.instance import instance_id, token_keys
 
 Operation: TypeAlias = Callable[[CallerView, Request], object]
 
@@ -185,7 +185,7 @@ def admit(connection: Connection, own_instance_id: str, token: str, request: Req
         raise refused_token()
     if application.id != request.arguments["application_id"]:
         raise HttpError(403, "Forbidden", "The token was given to another application than the path names.")
-    return Caller(own_instance_id, application)
+    return Caller(own_instance_id, application, token_keys(connection))
 
 
 _ENCODER = msgspec.json.Encoder()

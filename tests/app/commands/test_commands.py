@@ -274,3 +274,10 @@ def test_help_documents_every_command_and_the_exit_codes(gateway: Installation) 
     for command in ("serve", "check", "sync", "status", "application", "migrate", "config"):
         assert f"\n  {command} " in text
     assert "3 stopped by the deletion guard" in text
+
+
+def test_the_key_of_tokens_is_renewed_and_never_shown(gateway: Installation) -> None:
+    shown = gateway("instance", "show", "--json").json
+    assert gateway("instance", "rotate-key").code == 0
+    assert gateway("instance", "show", "--json").json == shown
+    assert list(shown) == ["instance_id"]

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.directory.application_scope.change_feed import Item
+from gateway.directory.application_scope.position import start
 from gateway.directory.application_scope.scoped_directory import ScopedOrganization, ScopedUser
 from gateway.model.applications import Scope
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, Member
 from gateway.store.engine.database import Database
+from gateway.store.log import changes
 from tests.directory.application_scope.reader import Reader, present, user_of
 from tests.directory.application_scope.stored_directory import StoredDirectory, person
 
@@ -195,3 +198,18 @@ def test_replaying_the_log_from_the_beginning_is_the_present_state(setting: Sett
     again = Reader(setting.directory.database, setting.reader.application)
     again.read_all(2)
     assert again.copy.comparable() == present(setting.directory.database, again.application).comparable()
+
+
+@pytest.mark.parametrize("phase", ["m", "o", "u"])
+def test_law_15_a_position_within_a_change_that_is_out_of_scope_shows_nothing_of_it(setting: Setting, phase: str) -> None:
+    below = setting.directory.add_unit("below", setting.outside)
+    setting.directory.add_user("eve", below)
+    setting.directory.add_group("board", person(setting.user), attributes={"description": ("secret",)})
+    setting.directory.move_unit(below, ROOT_ORGANIZATION_ID)
+    last = setting.directory.database.read_blocking(changes.last)
+    for number in range(last):
+        position = replace(start(setting.reader.application, number), phase=phase, after="0" if phase == "m" else "")
+        reader = Reader(setting.directory.database, setting.reader.application, position)
+        reader.read(100)
+        hidden = {item.id for item in reader.reported} - {setting.inside, setting.unit, setting.user}
+        assert hidden == set()

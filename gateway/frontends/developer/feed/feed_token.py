@@ -2,18 +2,15 @@
 
 from gateway.directory.application_scope.position import Position, scope_mark, start
 from gateway.frontends.developer.records.caller import Caller
-from gateway.frontends.developer.records.next_token import Binding, seal, unseal
+from gateway.frontends.developer.records.next_token import seal, unseal
 from gateway.model.errors import Conflict
 
-
-def binding(caller: Caller) -> Binding:
-    """Return the binding of the caller's tokens."""
-    return Binding(caller.instance_id, caller.application.id, "changes")
+PURPOSE = "changes"
 
 
 def token_of(caller: Caller, position: Position) -> str:
     """Return the nextToken of a position."""
-    return seal(binding(caller), position)
+    return seal(caller.binding(PURPOSE), position)
 
 
 def position_of(caller: Caller, token: str | None, last: int) -> Position:
@@ -23,7 +20,7 @@ def position_of(caller: Caller, token: str | None, last: int) -> Position:
     """
     if not token:
         return start(caller.application)
-    position = unseal(binding(caller), token, Position)
+    position = unseal(caller.binding(PURPOSE), token, Position)
     if position.scope != scope_mark(caller.application):
         raise Conflict("What this application may see was changed since the nextToken was given; start again with /export.")
     if position.number > last:

@@ -8,7 +8,7 @@ from gateway.directory.application_scope import lookups
 from gateway.directory.application_scope.listings import organizations_below
 from gateway.frontends.developer.records.caller import CallerView
 from gateway.frontends.developer.records.json_records import UnitRecord
-from gateway.frontends.developer.records.next_token import Binding, seal, unseal
+from gateway.frontends.developer.records.next_token import seal, unseal
 from gateway.frontends.developer.records.pagination import Paging
 from gateway.frontends.http.request import Request
 from gateway.model.objects import Origin
@@ -40,7 +40,7 @@ def list_units(view: CallerView, request: Request) -> dict[str, object]:
     """
     parent_id = request.query_as(_Below).parent_id
     paging = request.query_as(Paging)
-    binding = Binding(view.caller.instance_id, view.caller.application.id, f"units below {parent_id or ''}")
+    binding = view.caller.binding(f"units below {parent_id or ''}")
     offset = unseal(binding, paging.next_token, int) if paging.next_token else paging.offset
     found, total = organizations_below(view.directory, parent_id, offset, paging.limit)
     data = [view.project.unit(view.directory.scoped_organization(unit)) for unit in found]

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from gateway.directory.application_scope.listings import Listing
 from gateway.frontends.developer.records.caller import Caller
-from gateway.frontends.developer.records.next_token import Binding, seal, unseal
+from gateway.frontends.developer.records.next_token import seal, unseal
 from gateway.frontends.http.request import Request
 from gateway.model.errors import InvalidInput
 
@@ -51,7 +51,7 @@ def answer_list(
     `purpose` names the list with its filters; its tokens are bound to that.
     """
     paging = request.query_as(Paging)
-    binding = Binding(caller.instance_id, caller.application.id, purpose)
+    binding = caller.binding(purpose)
     # One more than asked for tells whether there is a next page.
     if paging.next_token:
         items = listing.follow(unseal(binding, paging.next_token, str), paging.limit + 1)

@@ -1,5 +1,6 @@
 """Both paging styles on every list, and tokens that are refused unless they were given for exactly this list."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.frontends.developer.records.next_token import MAX_TOKEN_CHARACTERS, Binding, seal, unseal
 from gateway.model.errors import InvalidInput
+from gateway.store.operations import instance
 from tests.directory.application_scope.stored_directory import person
 from tests.frontends.developer.conftest import Client, World
 
@@ -107,7 +109,8 @@ async def test_a_token_goes_on_behind_its_item_whatever_came_and_went(
     assert [user["username"] for user in second["data"]] == ["user3", "user4", "user5", "user6"]
 
 
-BINDING = Binding("idaas_x", "app_y", "users")
+KEY, OTHER_KEY = b"k" * 32, b"o" * 32
+BINDING = Binding("idaas_x", "app_y", "users", (KEY,))
 
 
 @given(st.text() | st.integers())
@@ -134,7 +137,35 @@ def test_any_text_that_is_no_token_is_refused(text: str) -> None:
 
 @given(st.text(), st.text())
 def test_a_token_opens_nothing_but_its_own_list(one: str, other: str) -> None:
-    token = seal(Binding("i", "a", one), "x")
+    token = seal(Binding("i", "a", one, (KEY,)), "x")
     if one != other:
         with pytest.raises(InvalidInput):
-            unseal(Binding("i", "a", other), token, str)
+            unseal(Binding("i", "a", other, (KEY,)), token, str)
+
+
+def test_law_15_a_token_made_without_the_instances_key_is_refused() -> None:
+    token = seal(replace(BINDING, keys=(OTHER_KEY,)), "x")
+    with pytest.raises(InvalidInput):
+        unseal(BINDING, token, str)
+
+
+def test_a_token_made_with_the_key_before_is_accepted_after_a_rotation() -> None:
+    token = seal(BINDING, "x")
+    assert unseal(replace(BINDING, keys=(OTHER_KEY, KEY)), token, str) == "x"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_token_lives_through_one_rotation_of_the_key_and_ends_with_the_next(
+    world: World, lists: tuple[Client, dict[str, str]]
+) -> None:
+    client, paths = lists
+    token = (await client.get(f"{paths['users']}maxResults=1"))["nextToken"]
+    statuses = []
+    for _ in range(2):
+        world.directory.database.write_blocking(instance.rotate_token_key)
+        statuses.append((await client.call("GET", f"{paths['users']}maxResults=1&nextToken={token}")).status)
+    assert statuses == [200, 400]
+
+
+def test_a_binding_does_not_show_its_keys() -> None:
+    assert KEY.decode() not in repr(BINDING)

@@ -1,0 +1,40 @@
+"""`gateway instance`: the identity of this installation's store, and the key of the tokens that it gives to clients."""
+
+from __future__ import annotations
+
+import click
+
+from gateway.app.commands.invocation import Invocation
+from gateway.app.commands.reports.output import as_json, print_json
+from gateway.app.parts import store_opening
+from gateway.store.operations import instance
+
+
+@click.group("instance")
+def command() -> None:
+    """Show the instance id, and renew the key of the tokens that clients hold."""
+
+
+@command.command("show")
+@as_json
+@click.pass_obj
+def show(invocation: Invocation, as_json: bool) -> None:
+    """Show the instance id, which is part of every path of the Developer API."""
+    with store_opening.database(invocation.loaded.settings) as database:
+        instance_id = database.read_blocking(instance.instance_id)
+    if as_json:
+        print_json({"instance_id": instance_id})
+    else:
+        click.echo(f"instance id: {instance_id}")
+
+
+@command.command("rotate-key")
+@click.pass_obj
+def rotate_key(invocation: Invocation) -> None:
+    """Renew the key by which nextTokens are known again, on all nodes at once.
+
+    Tokens that clients hold now stay valid until the next rotation; to end them at once, rotate twice.
+    """
+    with store_opening.database(invocation.loaded.settings) as database:
+        database.write_blocking(instance.rotate_token_key)
+    click.echo("there is a new key; tokens made with the one before it are accepted until the next rotation")

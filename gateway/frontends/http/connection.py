@@ -1,6 +1,6 @@
-"""The byte side of an HTTP face: which connections are taken, how much and how slowly a request may arrive.
+"""Connections of an HTTP face: how many are accepted, how much and how slowly a request may arrive.
 
-Twisted's HTTP/1.1 parser with our limits around it; every refusal is said in the shape of our errors, then the line ends."""
+Twisted's HTTP/1.1 parser with our limits around it; every refusal has the shape of our errors, then the connection ends."""
 
 import uuid
 from collections import Counter
@@ -9,8 +9,11 @@ from typing import Any
 
 import structlog
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IAddress, IDelayedCall, IReactorTime, ITCPTransport
 from twisted.python.failure import Failure
+from twisted.web import http
 from twisted.web.http import RESPONSES
+from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
 from gateway.frontends.http import limits
@@ -25,17 +28,17 @@ class ArrivingRequest(Request):
     """Twisted's request, whose body is kept in memory and never longer than MAX_BODY_BYTES."""
 
     defaultContentType = None
-    content: Any
-    channel: Any
+    content: BytesIO
+    channel: "Channel"
 
     def gotLength(self, length: int | None) -> None:
-        """The headers are complete: refuse a body that says it is too long before a byte of it is read."""
+        """Refuse a body that is announced too long, before a byte of it is read: the headers are complete."""
         self.content = BytesIO()
         if length is not None and length > limits.MAX_BODY_BYTES:
             self._refuse_length()
 
     def handleContentChunk(self, data: bytes) -> None:
-        """A piece of the body; a chunked one shows its length only here."""
+        """Take a piece of the body; a chunked one shows its length only here."""
         if self.content.tell() + len(data) > limits.MAX_BODY_BYTES:
             self._refuse_length()
         else:
@@ -51,9 +54,9 @@ class Channel(OpenChannel):
     maxHeaders = limits.MAX_HEADERS
     totalHeadersSize = limits.MAX_HEADER_BYTES
     site: "FaceSite"
-    transport: Any
-    _arrival: Any = None
-    _linger: Any = None
+    transport: ITCPTransport
+    _arrival: IDelayedCall | None = None
+    _linger: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         self.site.opened(self)
@@ -83,7 +86,7 @@ class Channel(OpenChannel):
         self._arrival = self._linger = None
 
     def refuse(self, status: int, code: str, message: str) -> None:
-        """Answer without a handler, say that this was all, read on without looking for LINGER_SECONDS, and close."""
+        """Answer without a handler, end our side, throw away what arrives for LINGER_SECONDS, and close."""
         if self.deaf:
             return
         self.deaf = True
@@ -105,15 +108,15 @@ class Channel(OpenChannel):
 class FaceSite(Site):
     """A listener's connections: counted, limited, and closed when the service stops."""
 
-    protocol: Any = Channel
+    protocol = Channel  # type: ignore[assignment]  # as Site wants it, but for HTTP/2
     requestFactory = ArrivingRequest
 
     def __init__(
         self,
         name: str,
-        resource: Any,
+        resource: IResource,
         *,
-        reactor: Any,
+        reactor: IReactorTime,
         max_connections: int = limits.MAX_CONNECTIONS,
         max_connections_per_address: int = limits.MAX_CONNECTIONS_PER_ADDRESS,
     ) -> None:
@@ -125,17 +128,17 @@ class FaceSite(Site):
         self._per_address: Counter[str] = Counter()
 
     def startFactory(self) -> None:
-        """Nothing: Twisted's access log, its file and its clock are not used."""
+        """Do nothing: Twisted's access log, its file and its clock are not used."""
 
-    def log(self, request: Any) -> None:
-        """Nothing: the face writes its own line."""
+    def log(self, request: http.Request) -> None:
+        """Do nothing: the face writes its own line."""
 
     def acceptableProtocols(self) -> list[bytes]:
-        """HTTP/1.1 only; HTTP/2 would go round the limits of Channel."""
+        """Offer HTTP/1.1 only; HTTP/2 would go round the limits of Channel."""
         return [b"http/1.1"]
 
-    def buildProtocol(self, addr: Any) -> Any:
-        """A channel, or None (the connection is closed at once) when there are too many."""
+    def buildProtocol(self, addr: IAddress | None) -> Any:  # its type is a private class of Twisted
+        """Return a channel, or None (the connection is closed at once) when there are too many."""
         host = str(getattr(addr, "host", ""))
         if len(self._channels) >= self.max_connections or self._per_address[host] >= self.max_connections_per_address:
             _log.warning("http_connection_refused", face=self.name, peer=host, open=len(self._channels))
@@ -143,12 +146,12 @@ class FaceSite(Site):
         return super().buildProtocol(addr)
 
     def opened(self, channel: Channel) -> None:
-        """A channel has its connection."""
+        """Count a channel that has its connection."""
         self._channels.add(channel)
         self._per_address[_host(channel)] += 1
 
     def closed(self, channel: Channel) -> None:
-        """A channel has lost its connection."""
+        """Discount a channel that has lost its connection."""
         self._channels.discard(channel)
         host = _host(channel)
         self._per_address[host] -= 1
@@ -157,7 +160,7 @@ class FaceSite(Site):
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open."""
+        """Number of open connections."""
         return len(self._channels)
 
     def close_connections(self) -> None:

@@ -3,13 +3,13 @@
 Memory is one chunk and the transport's buffer, whatever the length of the stream."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from zope.interface import implementer
 
 from gateway.frontends.http import limits
+from gateway.frontends.http.connection import ArrivingRequest
 
 
 class ClientStalled(Exception):
@@ -20,11 +20,11 @@ class ClientStalled(Exception):
 class Pump:
     """Moves chunks to one request. `run` may be called once."""
 
-    def __init__(self, request: Any, clock: Any) -> None:
+    def __init__(self, request: ArrivingRequest, clock: IReactorTime) -> None:
         self._request = request
         self._clock = clock
         self._resumed: Deferred[None] | None = None
-        self._stall: Any = None
+        self._stall: IDelayedCall | None = None
 
     async def run(self, chunks: AsyncIterator[bytes]) -> None:
         """Write every chunk; returns when the last one is with the transport.

@@ -5,7 +5,6 @@ Errors carry RFC 6749's words beside ours. Secrets and tokens are in no log line
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from gateway.frontends.developer.oauth.client_lockout import WINDOW_SECONDS, Lockout
 from gateway.frontends.http.authorization_header import MAX_CREDENTIAL_CHARACTERS, ClientCredentials, basic_credentials
@@ -117,7 +116,7 @@ def client_credentials(request: Request, given: Mapping[str, str]) -> ClientCred
 def oauth_error(status: int, error: str, message: str, headers: Mapping[str, str] | None = None) -> HttpError:
     """An error of RFC 6749 §5.2 with our code beside it: `invalid_client` is `InvalidClient`."""
     code = "".join(word.capitalize() for word in error.split("_"))
-    extra: dict[str, Any] = {"error": error, "error_description": message}
+    extra = {"error": error, "error_description": message}
     return HttpError(status, code, message, headers=headers, extra=extra)
 
 

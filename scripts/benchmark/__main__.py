@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from scripts.benchmark import crowds, domain, lifecycle, searches
+from scripts.benchmark import crowds, domain, internals, lifecycle, searches
 from scripts.benchmark.contenders import BenchError
 from scripts.benchmark.load import LoadError
 from scripts.benchmark.measure import Measured
@@ -49,10 +49,13 @@ MEASUREMENTS: Mapping[str, Callable[[Stage], Iterator[Measured]]] = {
     "local-password-binds": crowds.local_password_binds,
     "ad": searches.ad_filter,
     "workers": crowds.workers,
+    "internals": internals.internals,
 }
 """What can be asked for, in the order in which it is measured."""
 
 LARGE = 200_000
+ONLY_WHEN_NAMED = frozenset({"internals"})
+"""Not about slapd: asked for when gateway.twisted_internals or Twisted has changed."""
 NOT_WHEN_LARGE = frozenset({"cold-start"})  # two slapd replicas of so many take the better part of an hour
 
 
@@ -113,7 +116,7 @@ def chosen(only: str | None, skip: str, people: int) -> list[str]:
         if name not in MEASUREMENTS:
             raise click.BadParameter(f"{name} is none of: {', '.join(MEASUREMENTS)}")
     if not wanted:
-        wanted = set(MEASUREMENTS) - (NOT_WHEN_LARGE if people > LARGE else frozenset())
+        wanted = set(MEASUREMENTS) - ONLY_WHEN_NAMED - (NOT_WHEN_LARGE if people > LARGE else frozenset())
     return [name for name in MEASUREMENTS if name in wanted - unwanted]
 
 

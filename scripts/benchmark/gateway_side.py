@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,7 +21,8 @@ from tests.servers.pki import Pki
 from tests.servers.processes import ServerProcess, accepts, free_port
 from tests.servers.slapd import Slapd
 
-GATEWAY = Path(".venv/bin/gateway").absolute()
+ROOT = Path(__file__).parents[2]
+GATEWAY = ROOT / ".venv/bin/gateway"
 REST_SECONDS, REST_SHARE = 2.0, 0.05
 BASES = {"openldap": "dc=gateway,dc=test", "ad": "dc=ad,dc=test"}
 PEOPLE = {"openldap": "uid=user%06d,ou=people,dc=gateway,dc=test", "ad": "CN=User %06d,CN=Users,dc=ad,dc=test"}
@@ -72,11 +74,12 @@ base_dn = "{base}"
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How the gateway runs: the view that is asked (`openldap` is always there), and keys of the configuration set otherwise,
-    as environment variables."""
+    """How the gateway runs: the view that is asked (`openldap` is always there), keys of the configuration set otherwise, as
+    environment variables, and the part of gateway.twisted_internals that it runs without (see without.py)."""
 
     view: str = "openldap"
     variables: Mapping[str, str] = field(default_factory=dict)
+    without: str = ""
 
 
 PLAIN = Setup()
@@ -153,7 +156,11 @@ class Gateway:
 
     def _start(self, setup: Setup) -> None:
         variables = [f"{name}={value}" for name, value in setup.variables.items()]
-        command = ["/usr/bin/env", *variables, str(GATEWAY), "--config", str(self.configuration(setup)), "serve"]
+        program = [str(GATEWAY)]
+        if setup.without:
+            variables.append(f"PYTHONPATH={ROOT}")
+            program = [sys.executable, "-m", "scripts.benchmark.without", setup.without]
+        command = ["/usr/bin/env", *variables, *program, "--config", str(self.configuration(setup)), "serve"]
         self._process = ServerProcess(command, self.directory / "gateway.log", cwd=self.directory)
         self._process.start(lambda: accepts(self._ports["ldap"]))
         self._setup = setup

@@ -1,0 +1,95 @@
+"""The gateway's command line without one part of gateway.twisted_internals: `python -m scripts.benchmark.without PART serve`.
+
+The gateway itself has no such switches: what a part buys is measured beside the same program without it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+from gateway.twisted_internals import direct_writes, turn_reactor
+
+
+def turn_reactor_itself() -> None:
+    """Install Twisted's epoll reactor."""
+    from twisted.internet import epollreactor
+
+    epollreactor.install()  # type: ignore[no-untyped-call]
+
+
+def end_of_turn() -> None:
+    """Let answers leave in the reactor's next turn, as with any other reactor."""
+    replace(turn_reactor, "at_end_of_turn", lambda reactor: partial(reactor.callLater, 0))
+
+
+def tried_writers() -> None:
+    """Have every writer watched by epoll before it is tried."""
+    from twisted.internet.epollreactor import EPollReactor
+
+    for name in ("addWriter", "removeWriter"):
+        replace(turn_reactor.TurnReactor, name, getattr(EPollReactor, name))
+
+
+def bare_events() -> None:
+    """Give every event of a socket its log context."""
+    from twisted.internet.epollreactor import EPollReactor
+    from twisted.python import log
+
+    do: Any = EPollReactor._doReadOrWrite
+
+    def in_context(self: object, selectable: object, descriptor: int, event: int) -> None:
+        log.callWithLogger(selectable, do, self, selectable, descriptor, event)  # type: ignore[no-untyped-call]
+
+    replace(turn_reactor.TurnReactor, "_doReadOrWrite", in_context)
+
+
+def direct_plain_writes() -> None:
+    """Write through the transport's queue."""
+    replace(direct_writes, "writer", lambda connection: connection.write)
+
+
+def direct_tls_writes() -> None:
+    """Write through Twisted's gathering of small writes and the queue below it."""
+    replace(direct_writes, "tls_writer", lambda tls, _: tls.write)
+
+
+def small_reads() -> None:
+    """Read as much at a time as Twisted does: 64 KiB."""
+    replace(direct_writes, "read_at_most", lambda *_: None)
+
+
+def direct_binds() -> None:
+    """Let the pass-through bind client write and read as Twisted does."""
+    turn_reactor.turn_reactor()
+    from gateway.connectors.ldap.bind import client
+
+    replace(client, "direct_writes", SimpleNamespace(tcp_below=lambda _: False))
+
+
+PARTS: Mapping[str, Callable[[], None]] = {
+    "turn-reactor": turn_reactor_itself,
+    "end-of-turn": end_of_turn,
+    "tried-writers": tried_writers,
+    "bare-events": bare_events,
+    "direct-writes": direct_plain_writes,
+    "direct-tls-writes": direct_tls_writes,
+    "small-reads": small_reads,
+    "direct-binds": direct_binds,
+}
+
+
+def replace(owner: object, name: str, part: object) -> None:
+    """Set an attribute that must be there already. Raises AttributeError."""
+    getattr(owner, name)
+    setattr(owner, name, part)
+
+
+if __name__ == "__main__":
+    PARTS[sys.argv.pop(1)]()
+    from gateway.app.cli import main
+
+    main()

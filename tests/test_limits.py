@@ -57,8 +57,8 @@ REACHED_BY = {
     "VIRTUAL_LISTS_PER_CONNECTION": (
         "frontends/ldap/search/test_virtual_list_view.py::test_lists_are_kept_up_to_a_limit_and_one_that_is_not_kept_is_sorted_anew"
     ),
-    "FOLLOWING_PER_CONNECTION": f"{PERSISTENT}::test_searches_that_go_on_for_ever_are_bounded",
-    "FOLLOWING_SEARCHES": f"{PERSISTENT}::test_searches_that_go_on_for_ever_are_bounded",
+    "SUBSCRIPTIONS_PER_CONNECTION": f"{PERSISTENT}::test_searches_that_go_on_for_ever_are_bounded",
+    "SUBSCRIPTIONS": f"{PERSISTENT}::test_searches_that_go_on_for_ever_are_bounded",
     "REFRESH_SECONDS": f"{LDAP}::test_a_replica_that_takes_too_long_to_read_everything_is_ended",
     "view_reader.MAX_SNAPSHOTS": f"{LDAP}::test_too_many_large_searches_are_busy_and_small_ones_go_on",
     "view_reader.SNAPSHOTS_LEFT_SHARE": (

@@ -184,7 +184,7 @@ def _tables_agree_with(serving: Serving, bind_dn: str, secret: str) -> None:
 def test_the_table_of_operations_is_the_dispatch_table() -> None:
     rows = {word.strip() for row in table("operation") for word in row.split(",")}
     said = {"modify_dn" if name == "rename" else name for name in rows} - {"anonymous", "abandon", "unbind"}
-    assert said == {name for name, _, _ in HANDLERS.values()}
+    assert said == {handler.name for handler in HANDLERS.values()}
 
 
 def test_the_numbers_are_the_defaults() -> None:

@@ -1,4 +1,4 @@
-"""What one client may cost (law 13). Every number has a test that reaches it."""
+"""Limits on what one client may cost (law 13). Every number has a test that reaches it (tests/test_limits.py)."""
 
 from dataclasses import dataclass
 
@@ -40,10 +40,11 @@ VIRTUAL_LISTS_PER_CONNECTION = 2
 PAGED_SEARCH_SECONDS = 300.0
 """A paged search, or a list, that is not continued for so long ends; its cookie is then refused."""
 
-FOLLOWING_PER_CONNECTION = 10
-"""Searches of one connection that go on for ever: replicas, persistent ones, notifications. Active Directory allows 5."""
+SUBSCRIPTIONS_PER_CONNECTION = 10
+"""Searches of one connection that have no end of their own: replicas, persistent ones, notifications. Active Directory allows
+5."""
 
-FOLLOWING_SEARCHES = 1_000
+SUBSCRIPTIONS = 1_000
 """The same in all: each looks at the view whenever that has changed."""
 
 REFRESH_SECONDS = 4 * 3600.0

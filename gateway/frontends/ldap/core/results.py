@@ -1,6 +1,6 @@
 """Results: error → resultCode in one table, and the bytes of the answers that are sent most.
 
-An error nobody expected is told to the log in full and to the client in one fixed sentence."""
+An unexpected error is logged in full; the client is sent one fixed sentence."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -21,7 +21,7 @@ _log = structlog.get_logger("gateway.ldap")
 
 
 class Refused(Exception):
-    """An operation that ends with this result."""
+    """The end of an operation with this result."""
 
     def __init__(self, code: ResultCode, diagnostic_message: str = "", matched_dn: str = "") -> None:
         super().__init__(diagnostic_message)
@@ -47,8 +47,8 @@ _RESULTS: Mapping[type[Exception], tuple[ResultCode, str | None]] = {
 """None: the error's own sentence is fit for the client."""
 
 
-def of_error(error: Exception) -> Result:
-    """The result that tells a client of an error."""
+def result_of(error: Exception) -> Result:
+    """Return the result by which a client learns of an error; one that is not in the table is logged."""
     if isinstance(error, Refused):
         return error.result
     if isinstance(error, ChangeRefused):
@@ -72,5 +72,5 @@ _SHORT_DONE: Final = tuple(wrap(message_id, SEARCH_DONE) for message_id in range
 
 
 def search_done(message_id: int) -> bytes:
-    """The whole message that ends a successful search."""
+    """Return the whole message that ends a successful search."""
     return _SHORT_DONE[message_id] if message_id < 0x80 else wrap(message_id, SEARCH_DONE)

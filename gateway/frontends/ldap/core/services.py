@@ -1,4 +1,4 @@
-"""What every connection of the LDAP server works with; made once by app/wiring.py."""
+"""The services that every connection of the LDAP server works with; put together once, by app/parts/ldap_server.py."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from gateway.directory.authentication.revocation import Revocation
 from gateway.directory.directory import Directory
 from gateway.frontends.ldap.core.counters import Statistics
 from gateway.frontends.ldap.core.limits import ServerLimits
-from gateway.frontends.ldap.core.subscription_limit import Seats
+from gateway.frontends.ldap.core.subscription_limit import SubscriptionLimit
 from gateway.frontends.ldap.core.write_port import Writer
 
 
@@ -21,7 +21,7 @@ from gateway.frontends.ldap.core.write_port import Writer
 class Services:
     """`tls_context`: gives the present TLS context factory (it changes when certificates are reloaded); None: no TLS.
     `threads`: where slices of large searches are taken that may look at many rows. `sources`: names, for the sentence that
-    tells a writer where to write instead."""
+    sends a writer to the place where the entry is mastered. `subscriptions`: counts searches that follow changes."""
 
     directory: Directory
     authentication: Authentication
@@ -36,8 +36,7 @@ class Services:
     writer: Writer | None = None
     sources: tuple[str, ...] = ()
     statistics: Statistics = field(default_factory=Statistics)
-    seats: Seats = field(default_factory=Seats)
-    """Of the searches that follow changes."""
+    subscriptions: SubscriptionLimit = field(default_factory=SubscriptionLimit)
     log_operations: bool = False
     fast_paths: dict[object, Any] = field(default_factory=dict, repr=False)
     """frontends/ldap/server/fast_path.py's memory, shared by all connections of the same party."""

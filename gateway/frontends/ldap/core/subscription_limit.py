@@ -1,36 +1,39 @@
-"""Who follows changes: searches that go on for ever are counted, for each connection and in all."""
+"""Subscription limit: searches that follow changes without an end are counted, for each connection and in all."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from gateway.frontends.ldap.core.limits import FOLLOWING_PER_CONNECTION, FOLLOWING_SEARCHES
+from gateway.frontends.ldap.core.limits import SUBSCRIPTIONS, SUBSCRIPTIONS_PER_CONNECTION
 
 
-class NoSeat(Exception):
-    """There are too many such searches already."""
+class TooManySubscriptions(Exception):
+    """There are as many such searches as there may be."""
 
 
-class Seats:
-    """Of one process."""
+class SubscriptionLimit:
+    """The subscriptions of one process."""
 
     def __init__(self) -> None:
-        self._taken: Counter[str] = Counter()
+        self._of_connection: Counter[str] = Counter()
         self.total = 0
 
     @contextmanager
-    def taken(self, connection: str) -> Iterator[None]:
-        """One seat, for as long as the search goes on. Raises NoSeat. `connection`: its client's address and port."""
-        if self._taken[connection] >= FOLLOWING_PER_CONNECTION:
-            raise NoSeat(f"a connection may follow changes with {FOLLOWING_PER_CONNECTION} searches at the most")
-        if self.total >= FOLLOWING_SEARCHES:
-            raise NoSeat(f"{FOLLOWING_SEARCHES} searches follow changes already; try again later")
-        self._taken[connection] += 1
+    def counted(self, connection: str) -> Iterator[None]:
+        """Count one subscription for as long as the context lasts. Raises TooManySubscriptions. `connection`: its client's
+        address and port."""
+        if self._of_connection[connection] >= SUBSCRIPTIONS_PER_CONNECTION:
+            raise TooManySubscriptions(
+                f"a connection may follow changes with {SUBSCRIPTIONS_PER_CONNECTION} searches at the most"
+            )
+        if self.total >= SUBSCRIPTIONS:
+            raise TooManySubscriptions(f"{SUBSCRIPTIONS} searches follow changes already; try again later")
+        self._of_connection[connection] += 1
         self.total += 1
         try:
             yield
         finally:
             self.total -= 1
-            self._taken[connection] -= 1
-            if not self._taken[connection]:
-                del self._taken[connection]
+            self._of_connection[connection] -= 1
+            if not self._of_connection[connection]:
+                del self._of_connection[connection]

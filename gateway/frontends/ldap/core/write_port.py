@@ -1,4 +1,4 @@
-"""By what writes are carried out: the store, and the door for what is written here."""
+"""The port through which writes leave the LDAP server: the store, and the door for what is written here."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,44 +1,42 @@
 """Add (RFC 4511 §4.7): a new object, made here."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.writes.entry_placement import kind_of_new, organizations_of_new
 from gateway.directory.writes.entry_to_edit import OBJECT_CLASS, EntryEditor
 from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, changes_of
+from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.search.request import named
 from gateway.frontends.ldap.writes import execution
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan
-from gateway.frontends.ldap.writes.execution import Operation
+from gateway.frontends.ldap.writes.execution import WriteOperation
 from gateway.model.edits import Edit
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection
 from gateway.store.objects import passwords
 from gateway.sync.local.source import Written
-from gateway.wire.messages import ADD, AddRequest, AddResponse, Control, Modification, PartialAttribute
+from gateway.wire.messages import ADD, AddRequest, AddResponse, Modification, PartialAttribute
 from gateway.wire.result_codes import ResultCode
-
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
 
 USER_PASSWORD = "userpassword"  # noqa: S105  (the attribute's key)
 
 
-def handle(connection: "LDAPConnection", message_id: int, request: AddRequest, controls: dict[str, Control]) -> None:
-    """Begins it. Raises Refused for who may not."""
+def handle(exchange: Exchange, request: AddRequest, responder: Responder) -> None:
+    """Begin the operation. Raises Refused for a party that may not write."""
 
     async def plan(attempt: Attempt) -> Plan:
         return await _plan(attempt, request)
 
-    execution.begin(connection, message_id, Operation("add", AddResponse, request.object_name), controls, plan)
+    execution.begin(exchange, responder, WriteOperation("add", AddResponse, request.object_name), plan)
 
 
 async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
     name, key = named(request.object_name)
-    view, searcher = attempt.look(key)
+    view, searcher = attempt.searcher_at(key)
     parent_key = dn.parent_key(key)
     row = searcher.reader.row(key)
     if row is not None and searcher.visible_rows(searcher.reader.connection).shows(row):
@@ -52,7 +50,7 @@ async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
     door, given_here = attempt.writer.door, ("uid_number", "gid_number") if attempt.writer.door.gives_numbers else ()
     written = EntryEditor(kind, view).new(name.rdns[0], attributes, given_here=given_here)
     organizations = organizations_of_new(view, kind, parent, attempt.party.access)
-    joining = await changes_of(searcher, None, [Modification(ADD, one) for one in members], attempt.connection.turn)
+    joining = await changes_of(searcher, None, [Modification(ADD, one) for one in members], attempt.responder.turn)
     edit = Edit(written, organizations, joining.edit(frozenset()).joining)
     password_hash = None if password is None else await attempt.password_hash(password)
 

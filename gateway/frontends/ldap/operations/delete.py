@@ -1,19 +1,16 @@
 """Delete (RFC 4511 §4.8): of what was made here."""
 
-from typing import TYPE_CHECKING
-
+from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.search.request import named
 from gateway.frontends.ldap.writes import execution
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan
-from gateway.frontends.ldap.writes.execution import Operation
-from gateway.wire.messages import Control, DelRequest, DelResponse
-
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
+from gateway.frontends.ldap.writes.execution import WriteOperation
+from gateway.wire.messages import DelRequest, DelResponse
 
 
-def handle(connection: "LDAPConnection", message_id: int, request: DelRequest, controls: dict[str, Control]) -> None:
-    """Begins it. Raises Refused for who may not."""
+def handle(exchange: Exchange, request: DelRequest, responder: Responder) -> None:
+    """Begin the operation. Raises Refused for a party that may not write."""
 
     async def plan(attempt: Attempt) -> Plan:
         target = attempt.find(*named(request.object_name))
@@ -25,4 +22,4 @@ def handle(connection: "LDAPConnection", message_id: int, request: DelRequest, c
             lambda connection: door.delete(connection, target.kind, target.object_id),
         )
 
-    execution.begin(connection, message_id, Operation("delete", DelResponse, request.object_name), controls, plan)
+    execution.begin(exchange, responder, WriteOperation("delete", DelResponse, request.object_name), plan)

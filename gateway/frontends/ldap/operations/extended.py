@@ -1,52 +1,53 @@
-"""Extended operations (RFC 4511 §4.12): which there are; StartTLS (§4.14) and Who Am I (RFC 4532) are here."""
+"""Extended operations (RFC 4511 §4.12): the table of them; StartTLS (§4.14) and Who Am I (RFC 4532) are here."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.responder import CancelResponder, Responder, TLSResponder
 from gateway.frontends.ldap.core.results import SUCCESS, Refused
 from gateway.frontends.ldap.operations import cancel, password_modify
 from gateway.wire import oids
 from gateway.wire.codec.encoder import encode_operation, wrap
-from gateway.wire.messages import Control, ExtendedRequest, ExtendedResponse
+from gateway.wire.messages import ExtendedRequest, ExtendedResponse
 from gateway.wire.result_codes import ResultCode
 
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
+
+class ExtendedResponder(TLSResponder, CancelResponder, Protocol):
+    """The responder of all extended operations together."""
 
 
-def handle(
-    connection: "LDAPConnection", message_id: int, request: ExtendedRequest, controls: dict[str, Control]
-) -> bytes | None:
-    """Raises Refused (protocolError, as §4.12 asks) for an operation that is not known."""
+def handle(exchange: Exchange, request: ExtendedRequest, responder: ExtendedResponder) -> bytes | None:
+    """Return the answer, or None when it comes later. Raises Refused (protocolError, as §4.12 asks) for an operation that is
+    not known."""
     operation = _OPERATIONS.get(request.name)
     if operation is None:
         raise Refused(ResultCode.PROTOCOL_ERROR, f"the extended operation {request.name} is not supported")
-    return operation(connection, message_id, request, controls)
+    return operation(exchange, request, responder)
 
 
-def _start_tls(
-    connection: "LDAPConnection", message_id: int, _request: ExtendedRequest, _controls: dict[str, Control]
-) -> bytes:
-    if not connection.can_start_tls:
+def _start_tls(exchange: Exchange, _request: ExtendedRequest, responder: TLSResponder) -> bytes:
+    if not exchange.can_start_tls:
+        is_encrypted = exchange.client.is_encrypted
         raise Refused(
-            ResultCode.OPERATIONS_ERROR if connection.is_encrypted else ResultCode.PROTOCOL_ERROR,
-            "TLS is already in use" if connection.is_encrypted else "no certificate is configured, so TLS cannot be started",
+            ResultCode.OPERATIONS_ERROR if is_encrypted else ResultCode.PROTOCOL_ERROR,
+            "TLS is already in use" if is_encrypted else "no certificate is configured, so TLS cannot be started",
         )
-    if connection.is_busy:
+    if responder.is_busy:
         raise Refused(ResultCode.OPERATIONS_ERROR, "other operations are outstanding")
-    connection.start_tls_after_answer()
-    connection.count("extended", SUCCESS)
-    return wrap(message_id, encode_operation(ExtendedResponse(SUCCESS, oids.START_TLS)))
+    responder.start_tls_after_answer()
+    responder.count("extended", SUCCESS)
+    return wrap(exchange.message_id, encode_operation(ExtendedResponse(SUCCESS, oids.START_TLS)))
 
 
-def _who_am_i(connection: "LDAPConnection", message_id: int, _request: ExtendedRequest, _controls: dict[str, Control]) -> bytes:
-    """authzId: "dn:" and the DN, or empty for anonymous (RFC 4513 §5.2.1.8)."""
-    name = connection.party.dn
-    connection.count("extended", SUCCESS)
-    return wrap(message_id, encode_operation(ExtendedResponse(SUCCESS, None, f"dn:{name}".encode() if name else b"")))
+def _who_am_i(exchange: Exchange, _request: ExtendedRequest, responder: Responder) -> bytes:
+    """Return the authzId: "dn:" and the DN, or empty for anonymous (RFC 4513 §5.2.1.8)."""
+    name = exchange.party.dn
+    responder.count("extended", SUCCESS)
+    return wrap(exchange.message_id, encode_operation(ExtendedResponse(SUCCESS, None, f"dn:{name}".encode() if name else b"")))
 
 
-_Operation = Callable[["LDAPConnection", int, ExtendedRequest, dict[str, Control]], bytes | None]
+_Operation = Callable[[Exchange, ExtendedRequest, ExtendedResponder], bytes | None]
 
 _OPERATIONS: Mapping[str, _Operation] = {
     oids.START_TLS: _start_tls,

@@ -1,34 +1,31 @@
 """Modify (RFC 4511 §4.6, increment: RFC 4525): all of it or nothing, of what was made here or what no source tells."""
 
-from typing import TYPE_CHECKING
-
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, MemberChanges, changes_of
+from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.operations.add import USER_PASSWORD
 from gateway.frontends.ldap.search.request import named
 from gateway.frontends.ldap.writes import execution
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan, Target
-from gateway.frontends.ldap.writes.execution import Operation
+from gateway.frontends.ldap.writes.execution import WriteOperation
 from gateway.model.edits import Edit
 from gateway.model.objects import Kind, Member
 from gateway.store.engine.database import Connection
 from gateway.store.objects import memberships, passwords
 from gateway.sync.local.source import Written, all_attributes
-from gateway.wire.messages import ADD, DELETE, REPLACE, Control, Modification, ModifyRequest, ModifyResponse
+from gateway.wire.messages import ADD, DELETE, REPLACE, Modification, ModifyRequest, ModifyResponse
 from gateway.wire.result_codes import ResultCode
 
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
 
-
-def handle(connection: "LDAPConnection", message_id: int, request: ModifyRequest, controls: dict[str, Control]) -> None:
-    """Begins it. Raises Refused for who may not."""
+def handle(exchange: Exchange, request: ModifyRequest, responder: Responder) -> None:
+    """Begin the operation. Raises Refused for a party that may not write."""
 
     async def plan(attempt: Attempt) -> Plan:
         return await _plan(attempt, request)
 
-    execution.begin(connection, message_id, Operation("modify", ModifyResponse, request.object_name), controls, plan)
+    execution.begin(exchange, responder, WriteOperation("modify", ModifyResponse, request.object_name), plan)
 
 
 async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:
@@ -38,7 +35,7 @@ async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:
     of_password = [one for one in request.changes if _key(one) == USER_PASSWORD and target.kind is Kind.USER]
     of_members = [one for one in request.changes if _key(one) in MEMBER_ATTRIBUTES and target.kind is Kind.GROUP]
     rest = [one for one in request.changes if one not in of_password and one not in of_members]
-    change = await changes_of(target.searcher, target.row, of_members, attempt.connection.turn)
+    change = await changes_of(target.searcher, target.row, of_members, attempt.responder.turn)
     password = await _password(attempt, of_password) if of_password else None
 
     def work(connection: Connection) -> Written:

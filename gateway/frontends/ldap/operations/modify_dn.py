@@ -1,33 +1,30 @@
 """Modify DN (RFC 4511 §4.9): another name, or another place in the tree of organizations."""
 
-from typing import TYPE_CHECKING
-
 from gateway.directory.writes.entry_placement import may_stand
+from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.search.request import named
 from gateway.frontends.ldap.writes import execution
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan, Target
-from gateway.frontends.ldap.writes.execution import Operation
+from gateway.frontends.ldap.writes.execution import WriteOperation
 from gateway.model.edits import Edit
 from gateway.model.ldap import dn
 from gateway.model.ldap.dn import DN, RDN
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, User
 from gateway.store.engine.database import Connection
 from gateway.sync.local.source import Written, all_attributes
-from gateway.wire.messages import Control, ModifyDNRequest, ModifyDNResponse
+from gateway.wire.messages import ModifyDNRequest, ModifyDNResponse
 from gateway.wire.result_codes import ResultCode
 
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
 
-
-def handle(connection: "LDAPConnection", message_id: int, request: ModifyDNRequest, controls: dict[str, Control]) -> None:
-    """Begins it. Raises Refused for who may not."""
+def handle(exchange: Exchange, request: ModifyDNRequest, responder: Responder) -> None:
+    """Begin the operation. Raises Refused for a party that may not write."""
 
     async def plan(attempt: Attempt) -> Plan:
         return _plan(attempt, request)
 
-    execution.begin(connection, message_id, Operation("modify_dn", ModifyDNResponse, request.object_name), controls, plan)
+    execution.begin(exchange, responder, WriteOperation("modify_dn", ModifyDNResponse, request.object_name), plan)
 
 
 def _plan(attempt: Attempt, request: ModifyDNRequest) -> Plan:
@@ -62,7 +59,7 @@ def _place(attempt: Attempt, target: Target, superior: str) -> str | None:
     _, key = named(superior)
     if key == dn.parent_key(target.name.key):
         return None
-    view, searcher = attempt.look(key)
+    view, searcher = attempt.searcher_at(key)
     if view.name != target.view.name:
         raise Refused(ResultCode.AFFECTS_MULTIPLE_DSAS, "an entry cannot move into another view")
     row = searcher.find(key)

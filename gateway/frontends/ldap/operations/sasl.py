@@ -1,36 +1,24 @@
-"""SASL (RFC 4513 §5.2): PLAIN (RFC 4616) for who has a name and a password, EXTERNAL (RFC 4422 appendix A) for applications
-with a client certificate. PLAIN is a simple bind in other clothes, and is allowed where that is."""
-
-from typing import TYPE_CHECKING
+"""SASL (RFC 4513 §5.2): PLAIN (RFC 4616) for clients with a name and a password, EXTERNAL (RFC 4422 appendix A) for
+applications with a client certificate. PLAIN is a simple bind in other clothes, and is allowed where that is."""
 
 from cryptography import x509
 
 from gateway.directory.authentication.authentication import Bound, InvalidCredentials
 from gateway.directory.authentication.client_certificates import CertificateNames
+from gateway.frontends.ldap.core.exchange import Client, Exchange
 from gateway.frontends.ldap.core.results import Refused
+from gateway.frontends.ldap.core.sasl_mechanisms import EXTERNAL, PLAIN
 from gateway.model.ldap import dn
 from gateway.model.ldap.dn import InvalidDN
 from gateway.wire.messages import SaslAuthentication
 from gateway.wire.result_codes import ResultCode
 
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
 
-PLAIN, EXTERNAL = "PLAIN", "EXTERNAL"
-
-
-def mechanisms(connection: "LDAPConnection") -> tuple[str, ...]:
-    """What this connection may use, as the root DSE lists it (supportedSASLMechanisms, RFC 4512 §5.1.7)."""
-    if connection.must_start_tls:
-        return ()
-    return (PLAIN, EXTERNAL) if connection.certificate is not None else (PLAIN,)
-
-
-def asks_for_credentials(connection: "LDAPConnection", asked: SaslAuthentication) -> bool:
-    """Whether the client is to be asked for what it did not send with PLAIN. Raises Refused (authMethodNotSupported) for
+def needs_credentials(client: Client, asked: SaslAuthentication) -> bool:
+    """Tell whether the client is to be asked for what it did not send with PLAIN. Raises Refused (authMethodNotSupported) for
     mechanisms that are not spoken, and for EXTERNAL without a certificate (inappropriateAuthentication)."""
     mechanism = asked.mechanism.upper()
-    if mechanism == EXTERNAL and connection.certificate is None:
+    if mechanism == EXTERNAL and client.certificate() is None:
         raise Refused(
             ResultCode.INAPPROPRIATE_AUTHENTICATION,
             "EXTERNAL needs a TLS client certificate of an authority that the gateway trusts ([ldap] client_ca)",
@@ -43,12 +31,14 @@ def asks_for_credentials(connection: "LDAPConnection", asked: SaslAuthentication
     return mechanism == PLAIN and asked.credentials is None
 
 
-async def bind(connection: "LDAPConnection", asked: SaslAuthentication) -> Bound:
-    """Who this is. Raises as Authentication.bind, and Refused (protocolError) for credentials that are none."""
-    authentication, credentials = connection.services.authentication, asked.credentials or b""
+async def bind(exchange: Exchange, asked: SaslAuthentication) -> Bound:
+    """Return the party that has proved itself. Raises as Authentication.bind, and Refused (protocolError) for credentials that
+    are none."""
+    authentication, credentials, client = exchange.services.authentication, asked.credentials or b"", exchange.client
     if asked.mechanism.upper() == EXTERNAL:
-        assert connection.certificate is not None  # noqa: S101
-        bound = Bound(await authentication.bind_certificate(names_of(connection.certificate), connection.peer))
+        certificate = client.certificate()
+        assert certificate is not None, "needs_credentials has looked"  # noqa: S101
+        bound = Bound(await authentication.bind_certificate(names_of(certificate), client.peer))
         _check_identity(credentials, "", bound)
         return bound
     # message = [authzid] UTF8NUL authcid UTF8NUL passwd
@@ -57,13 +47,13 @@ async def bind(connection: "LDAPConnection", asked: SaslAuthentication) -> Bound
         raise Refused(ResultCode.PROTOCOL_ERROR, "PLAIN is [authzid] NUL name NUL password (RFC 4616)")
     authz_id, name, password = parts
     login = _text(name)
-    bound = await authentication.bind(login, password, connection.peer)
+    bound = await authentication.bind(login, password, client.peer)
     _check_identity(authz_id, login, bound)
     return bound
 
 
 def names_of(certificate: x509.Certificate) -> CertificateNames:
-    """The names that a certificate bears."""
+    """Return the names that a certificate bears."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):  # or its extensions cannot be read
@@ -74,7 +64,8 @@ def names_of(certificate: x509.Certificate) -> CertificateNames:
 
 
 def _check_identity(authz_id: bytes, login: str, bound: Bound) -> None:
-    """Who has proved to be somebody may be that and nobody else; acting as others is RFC 4370's."""
+    """Refuse an authorization identity other than the one that was proved; acting as others is RFC 4370's. Raises
+    InvalidCredentials."""
     form, _, name = _text(authz_id).partition(":")
     if not authz_id or (form.lower() == "u" and name and name == login):
         return

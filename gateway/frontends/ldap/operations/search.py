@@ -1,14 +1,15 @@
-"""Search (RFC 4511 §4.5): small ones are answered in the same breath, large ones in slices at the client's pace."""
+"""Search (RFC 4511 §4.5): small ones are answered at once, large ones in slices at the client's pace."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from twisted.internet.defer import CancelledError
 
 from gateway.directory.search.attribute_selection import with_matched_values
-from gateway.frontends.ldap.core.results import SUCCESS, Refused, of_error
+from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.results import SUCCESS, Refused, result_of
 from gateway.frontends.ldap.core.supported_controls import FOLLOWING
 from gateway.frontends.ldap.search import assertion, root_dse, virtual_list_view
+from gateway.frontends.ldap.search.paged_results import SearchResponder
 from gateway.frontends.ldap.search.request import done, named, prepare, size_limit, too_many
 from gateway.frontends.ldap.search.request_controls import NONE, SearchControls, read, sorting_of
 from gateway.frontends.ldap.search.streaming import Deadline, LargeSearch
@@ -21,110 +22,109 @@ from gateway.wire.controls.search import PagedResults
 from gateway.wire.messages import BASE_OBJECT, WHOLE_SUBTREE, Control, Result, SearchRequest
 from gateway.wire.result_codes import ResultCode
 
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
-
 _NO_SUCH_BASE = "the root DSE answers base searches only; what can be searched is in its namingContexts"
 _NOT_SORTED = "the entries cannot be sorted so; the sort response control says why"
 _EVERYTHING = MAX_INT
 
 
-def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest, controls: dict[str, Control]) -> bytes | None:
-    """The whole answer of a small search; None for a large one, which is begun."""
+def handle(exchange: Exchange, request: SearchRequest, responder: SearchResponder) -> bytes | None:
+    """Return the whole answer of a small search; None for a large one, which is begun."""
     base, base_key = named(request.base_object)
-    asked = NONE
+    asked, controls = NONE, exchange.controls
     if controls:
-        assertion.check(connection, request.base_object, controls)
+        assertion.check(exchange, request.base_object)
         if not FOLLOWING.isdisjoint(controls):
-            dispatch.handle(connection, message_id, request, controls)
+            dispatch.handle(exchange, request, responder)
             return None
         asked = read(controls)
     if asked.window is not None:
-        return virtual_list_view.handle(connection, message_id, base, base_key, request, asked)
+        return virtual_list_view.handle(exchange, base, base_key, request, asked, responder)
     paged = asked.paged
     if not base_key or base_key == root_dse.SUBSCHEMA_KEY:
-        return _virtual(connection, message_id, base, request, asked)
+        return _virtual(exchange, responder, base, request, asked)
     if paged is not None and paged.cookie:
-        large = connection.paged.take(paged.cookie, request, connection.party)
+        large = responder.paged.take(paged.cookie, request, exchange.party)
     else:
-        sorting = sorting_of(connection, asked)
+        sorting = sorting_of(exchange, asked)
         if sorting.code and asked.sort_is_critical:
-            return unsorted(connection, message_id, sorting.responses)
-        search = prepare(connection, base, base_key, request, sorting.order, asked.matched_values)
+            return _unsorted(exchange, responder, sorting.responses)
+        search = prepare(exchange, base, base_key, request, sorting.order, asked.matched_values)
         if search.is_small and (entries := search.at_once()) is not None and (paged is None or len(entries) <= paged.size):
-            return _small(connection, message_id, request, entries, (*sorting.responses, *_page_end(paged)))
-        search.open(connection.host)
-        large = LargeSearch(request, search, connection.party, sorting.responses)
+            return _small(exchange, responder, request, entries, (*sorting.responses, *_page_end(paged)))
+        search.open(exchange.client.host)
+        large = LargeSearch(request, search, exchange.party, sorting.responses)
     size = _EVERYTHING if paged is None else paged.size
-    connection.begin(message_id, _run(connection, message_id, large, size, paged=paged is not None), "search")
+    responder.begin(exchange.message_id, _run(exchange, responder, large, size, paged=paged is not None), "search")
     return None
 
 
-def _virtual(connection: "LDAPConnection", message_id: int, base: DN, request: SearchRequest, asked: SearchControls) -> bytes:
-    """The root DSE answers to base searches only; nothing is below the subschema. One entry is in any order."""
+def _virtual(exchange: Exchange, responder: SearchResponder, base: DN, request: SearchRequest, asked: SearchControls) -> bytes:
+    """Answer a search of an entry in memory. The root DSE answers to base searches only; nothing is below the subschema. One
+    entry is in any order."""
     if not base.rdns and request.scope != BASE_OBJECT:
         raise Refused(ResultCode.NO_SUCH_OBJECT, _NO_SUCH_BASE)
-    sorting = sorting_of(connection, asked)
+    sorting = sorting_of(exchange, asked)
     if sorting.code and asked.sort_is_critical:
-        return unsorted(connection, message_id, sorting.responses)
-    found = connection.virtual_entry(base).answer(request) if request.scope in (BASE_OBJECT, WHOLE_SUBTREE) else None
+        return _unsorted(exchange, responder, sorting.responses)
+    found = root_dse.virtual_entry(exchange, base).answer(request) if request.scope in (BASE_OBJECT, WHOLE_SUBTREE) else None
     if found is not None and asked.matched_values and not request.types_only:
         found = with_matched_values(found, asked.matched_values)
     entries = [] if found is None else [found]
-    return _small(connection, message_id, request, entries, (*sorting.responses, *_page_end(asked.paged)))
+    return _small(exchange, responder, request, entries, (*sorting.responses, *_page_end(asked.paged)))
 
 
-def unsorted(connection: "LDAPConnection", message_id: int, responses: Sequence[Control]) -> bytes:
-    """The whole answer when a client wants entries sorted or not at all (RFC 2891 §1.2)."""
+def _unsorted(exchange: Exchange, responder: SearchResponder, responses: Sequence[Control]) -> bytes:
+    """Return the whole answer when a client wants entries sorted or not at all (RFC 2891 §1.2)."""
     result = Result(ResultCode.UNAVAILABLE_CRITICAL_EXTENSION, "", _NOT_SORTED)
-    connection.count("search", result)
-    return done(message_id, result, responses)
+    responder.count("search", result)
+    return done(exchange.message_id, result, responses)
 
 
 def _small(
-    connection: "LDAPConnection",
-    message_id: int,
+    exchange: Exchange,
+    responder: SearchResponder,
     request: SearchRequest,
     entries: list[bytes],
     responses: Sequence[Control] = (),
 ) -> bytes:
-    limit = size_limit(connection, request)
+    limit, message_id = size_limit(exchange, request), exchange.message_id
     result = SUCCESS
     if limit and len(entries) > limit:
         entries, result = entries[:limit], too_many(limit)
-    connection.services.statistics.entries += len(entries)
+    exchange.services.statistics.entries += len(entries)
     parts = [wrap(message_id, entry) for entry in entries]
     parts.append(done(message_id, result, responses))
-    connection.count("search", result)
+    responder.count("search", result)
     return b"".join(parts)
 
 
 def _page_end(paged: PagedResults | None, cookie: bytes = b"") -> tuple[Control, ...]:
-    """The response control of a paged search, with the cookie for the next page."""
+    """Return the response control of a paged search, with the cookie for the next page."""
     return () if paged is None else (values.control(PagedResults(0, cookie)),)
 
 
-async def _run(connection: "LDAPConnection", message_id: int, large: LargeSearch, size: int, *, paged: bool) -> None:
-    """Sends a large search to its end, or one page of `size` entries of it; page size 0 ends it (RFC 2696 §3)."""
-    deadline = Deadline(connection, large)
-    limit = size_limit(connection, large.request)
+async def _run(exchange: Exchange, responder: SearchResponder, large: LargeSearch, size: int, *, paged: bool) -> None:
+    """Send a large search to its end, or one page of `size` entries of it; page size 0 ends it (RFC 2696 §3)."""
+    services, message_id, stream = exchange.services, exchange.message_id, large.stream
+    deadline = Deadline(services, large.request, large.search)
+    limit = size_limit(exchange, large.request)
     result, keep = SUCCESS, False
     try:
-        left = max(0, min(size, limit - large.sent)) if limit else size
-        while left and (sent := await large.send_next(connection, message_id, left, deadline)):
+        left = max(0, min(size, limit - stream.sent)) if limit else size
+        while left and (sent := await stream.send_next(exchange, responder, left, deadline)):
             left -= sent
-        more = size > 0 and not left and await large.read_ahead(connection, deadline)
-        if more and limit and large.sent >= limit:
+        more = size > 0 and not left and await stream.read_ahead(exchange, responder, deadline)
+        if more and limit and stream.sent >= limit:
             result = too_many(limit)
         keep = more and result is SUCCESS
     except CancelledError:  # abandoned: no answer
         raise
     except Exception as error:
-        result = of_error(error)
+        result = result_of(error)
     finally:
         deadline.stop()
         if not keep:
             large.search.close()
-    cookie = connection.paged.keep(large, connection.services.reactor.seconds()) if keep else b""
+    cookie = responder.paged.keep(large, services.reactor.seconds()) if keep else b""
     responses = (*large.responses, *_page_end(PagedResults(0) if paged else None, cookie))
-    connection.finish(message_id, "search", result, done(message_id, result, responses))
+    responder.finish(message_id, "search", result, done(message_id, result, responses))

@@ -3,17 +3,26 @@ sorted lists of virtual list views."""
 
 import secrets
 from collections import OrderedDict
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from gateway.directory.directory import Party
 from gateway.directory.search.sort_keys import Order
 from gateway.frontends.ldap.core.limits import PAGED_SEARCHES_PER_CONNECTION, VIRTUAL_LISTS_PER_CONNECTION
+from gateway.frontends.ldap.core.responder import PacedResponder
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.search.streaming import LargeSearch
 from gateway.wire.messages import SearchRequest
 from gateway.wire.result_codes import ResultCode
 
 _Open: TypeAlias = OrderedDict[bytes, LargeSearch]
+
+
+class SearchResponder(PacedResponder, Protocol):
+    """Search's: it keeps searches open between two requests."""
+
+    @property
+    def paged(self) -> "PagedSearches":
+        """The open searches of the connection."""
 
 
 class PagedSearches:
@@ -26,7 +35,7 @@ class PagedSearches:
         self._lists: _Open | None = None
 
     def take(self, cookie: bytes, request: SearchRequest, party: Party) -> LargeSearch:
-        """The search that a cookie stands for; it is not kept any more. Raises Refused."""
+        """Return the search that a cookie stands for; it is not kept any more. Raises Refused."""
         paged = self._open.pop(cookie, None) if self._open else None
         if paged is None:
             raise Refused(
@@ -41,13 +50,14 @@ class PagedSearches:
         return paged
 
     def keep(self, paged: LargeSearch, now: float) -> bytes:
-        """Keeps a search for its next page; the cookie for it."""
+        """Keep a search for its next page, and return the cookie for it."""
         if self._open is None:
             self._open = OrderedDict()
         return _keep(self._open, paged, now, PAGED_SEARCHES_PER_CONNECTION)
 
     def take_list(self, context_id: bytes | None, request: SearchRequest, order: Order, party: Party) -> LargeSearch | None:
-        """The sorted list that a context id stands for, which is not kept any more; None when there is none for this search."""
+        """Return the sorted list that a context id stands for, which is not kept any more; None when there is none for this
+        search."""
         found = self._lists.pop(context_id, None) if self._lists and context_id else None
         if found is None or (_continues(found, request, party) and found.search.order == order):
             return found
@@ -55,13 +65,13 @@ class PagedSearches:
         return None
 
     def keep_list(self, large: LargeSearch, now: float) -> bytes:
-        """Keeps a sorted list for its next window; the context id for it."""
+        """Keep a sorted list for its next window, and return the context id for it."""
         if self._lists is None:
             self._lists = OrderedDict()
         return _keep(self._lists, large, now, VIRTUAL_LISTS_PER_CONNECTION)
 
     def close(self, before: float = float("inf")) -> None:
-        """Ends the searches that were last used before `before`."""
+        """End the searches that were last used before `before`."""
         for kept in (self._open, self._lists):
             for cookie in [cookie for cookie, large in (kept or {}).items() if large.used_at < before]:
                 kept.pop(cookie).search.close()  # type: ignore[union-attr]
@@ -78,7 +88,7 @@ def _keep(kept: _Open, large: LargeSearch, now: float, most: int) -> bytes:
 
 
 def _continues(large: LargeSearch, request: SearchRequest, party: Party) -> bool:
-    """Whether a request goes on with a search that was begun: everything but limits must be the same (RFC 2696 §3)."""
+    """Tell whether a request goes on with a search that was begun: everything but limits must be the same (RFC 2696 §3)."""
     return large.party == party and _without_limits(large.request) == _without_limits(request)
 
 

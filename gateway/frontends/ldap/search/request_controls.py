@@ -1,10 +1,11 @@
-"""The controls of a search, read into one value; and what is decided by them before anything is searched."""
+"""The controls of a search, read into one value; and the order of its entries, which is decided before anything is searched."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from gateway.directory.search import sort_keys
+from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.results import Refused
 from gateway.wire import controls as values
 from gateway.wire import oids
@@ -15,13 +16,10 @@ from gateway.wire.filters import Filter
 from gateway.wire.messages import Control
 from gateway.wire.result_codes import ResultCode
 
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
-
 
 @dataclass(frozen=True, slots=True)
 class SearchControls:
-    """What a search asks for besides; `sort_is_critical`: unsorted entries are of no use to the client."""
+    """The controls of one search; `sort_is_critical`: unsorted entries are of no use to the client."""
 
     paged: PagedResults | None = None
     sort: SortRequest | None = None
@@ -34,7 +32,7 @@ NONE: Final = SearchControls()
 
 
 def read(controls: Mapping[str, Control]) -> SearchControls:
-    """Raises Refused (protocolError) for one that cannot be read."""
+    """Return the controls as one value. Raises Refused (protocolError) for one that cannot be read."""
     matched = decoded(controls, MatchedValues)
     return SearchControls(
         decoded(controls, PagedResults),
@@ -49,7 +47,7 @@ _Value = TypeVar("_Value", bound=values.ControlValue)
 
 
 def decoded(controls: Mapping[str, Control], kind: type[_Value]) -> _Value | None:
-    """The value of the control of this kind, None when there is none. Raises Refused (protocolError)."""
+    """Return the value of the control of this kind, None when there is none. Raises Refused (protocolError)."""
     control = controls.get(kind.oid)
     if control is None:
         return None
@@ -76,7 +74,7 @@ _PROBLEMS: Final[Mapping[sort_keys.Problem, ResultCode]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """What became of a sort control: the order (empty: none), and what is answered to it (RFC 2891 §1.2)."""
+    """The outcome of a sort control: the order (empty: none), and the response control (RFC 2891 §1.2)."""
 
     order: sort_keys.Order = ()
     code: ResultCode = ResultCode.SUCCESS
@@ -86,12 +84,12 @@ class Sorting:
 _NO_SORTING: Final = Sorting()
 
 
-def sorting_of(connection: "LDAPConnection", asked: SearchControls) -> Sorting:
-    """By what the bound party may read."""
+def sorting_of(exchange: Exchange, asked: SearchControls) -> Sorting:
+    """Return the order that is asked for, by attributes that the party may read."""
     if asked.sort is None:
         return _NO_SORTING
     try:
-        order, code, attribute = sort_keys.order(asked.sort.keys, connection.party.access.attributes), ResultCode.SUCCESS, None
+        order, code, attribute = sort_keys.order(asked.sort.keys, exchange.party.access.attributes), ResultCode.SUCCESS, None
     except sort_keys.CannotSort as error:
         order, code, attribute = (), _PROBLEMS[error.problem], error.attribute
     return Sorting(order, code, (values.control(SortResponse(code, attribute)),))

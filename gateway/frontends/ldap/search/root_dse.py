@@ -1,4 +1,4 @@
-"""The two entries that no view has: the root DSE (RFC 4512 §5.1) and the subschema (§4.2). Everybody may read them."""
+"""The two entries that no view has: the root DSE (RFC 4512 §5.1) and the subschema (§4.2). Every client may read them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ from gateway.directory.projection.projection import timestamp
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.attribute_selection import select
 from gateway.directory.search.filter_evaluator import Evaluator
+from gateway.frontends.ldap.core import sasl_mechanisms
+from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.model.ldap import extensible_match, schema
 from gateway.model.ldap.dn import DN
 from gateway.wire import oids
@@ -51,7 +53,7 @@ class VirtualEntry:
         return {attribute_key(name): values for name, values in (*self.user, *self.operational)}
 
     def answer(self, request: SearchRequest) -> bytes | None:
-        """The SearchResultEntry for a base search, or None when the filter does not match."""
+        """Return the SearchResultEntry for a base search, or None when the filter does not match."""
         if not Evaluator().matches(request.filter, self.values, self.name):
             return None
         selected = select(request.attributes, request.types_only)
@@ -63,11 +65,21 @@ class VirtualEntry:
         )
 
 
-def root_dse(
+def virtual_entry(exchange: Exchange, name: DN) -> VirtualEntry:
+    """Return the root DSE or the subschema, as the exchange's party is to see it."""
+    services = exchange.services
+    if name.rdns:
+        return subschema(services.started)
+    granted = services.directory.granted(exchange.party)
+    mechanisms = sasl_mechanisms.available(exchange)
+    return entry(services.directory, start_tls=exchange.can_start_tls, mechanisms=mechanisms, granted=granted)
+
+
+def entry(
     directory: Directory, *, start_tls: bool, mechanisms: Sequence[str] = (), granted: Sequence[View] = ()
 ) -> VirtualEntry:
-    """`start_tls`: whether the client may begin TLS on this connection; `mechanisms`: the SASL mechanisms that it may use;
-    `granted`: the views that whoever is bound may search."""
+    """Return the root DSE. `start_tls`: whether the client may begin TLS on this connection; `mechanisms`: the SASL mechanisms
+    that it may use; `granted`: the views that the party may search."""
     extensions = [oid for oid in EXTENSIONS if start_tls or oid != oids.START_TLS]
     return VirtualEntry(
         ROOT,
@@ -89,8 +101,8 @@ def root_dse(
 
 
 def _domain(views: Sequence[View]) -> _Attributes:
-    """By what programs know Active Directory, and where they look ([MS-ADTS] §3.1.1.3.2): the first view of its kind. It sends
-    them without being asked."""
+    """Return the attributes by which programs know Active Directory, and where they look ([MS-ADTS] §3.1.1.3.2): the first view
+    of its kind. It sends them without being asked."""
     base = next((str(view.base) for view in views if view.kind == "ad"), None)
     if base is None:
         return ()
@@ -102,7 +114,8 @@ def _domain(views: Sequence[View]) -> _Attributes:
 
 
 def subschema(started: datetime) -> VirtualEntry:
-    """The definitions of everything that a view may hold. `started`: when this process came up; it is fixed until then."""
+    """Return the definitions of everything that a view may hold. `started`: when this process came up; it is fixed until
+    then."""
     kinds = ("ldapSyntaxes", "matchingRules", "attributeTypes", "objectClasses")
     definitions = [(kind, _octets(schema.definitions(kind))) for kind in kinds]
     return VirtualEntry(

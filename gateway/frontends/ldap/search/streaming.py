@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.threads import deferToThreadPool
@@ -11,14 +11,14 @@ from twisted.python.failure import Failure
 
 from gateway.directory.directory import Party
 from gateway.directory.search.search import SLICE_ROWS, Search
+from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.limits import SLICE_BYTES
+from gateway.frontends.ldap.core.responder import PacedResponder
 from gateway.frontends.ldap.core.results import Refused
+from gateway.frontends.ldap.core.services import Services
 from gateway.wire.codec.encoder import Heads
 from gateway.wire.messages import Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
-
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
 
 _FIRST_ROWS = 8
 _GROWTH = 4
@@ -28,116 +28,144 @@ _AGAIN_SECONDS = 0.05
 _T = TypeVar("_T")
 
 
-@dataclass(slots=True)
-class LargeSearch:
-    """A search that is under way, or between two pages. `party`: who may go on with it; `responses`: controls that come with
-    the end of each page; `ready`: entries that were read ahead; `sent`: entries sent so far."""
+class Sliceable(Protocol):
+    """A search, or a reading of the journal, that is taken in slices."""
 
-    request: SearchRequest
-    search: Search
-    party: Party
-    responses: tuple[Control, ...] = ()
-    ready: list[bytes] = field(default_factory=list)
-    sent: int = 0
-    used_at: float = 0.0
-    _rows: int = _FIRST_ROWS
+    @property
+    def blocking(self) -> bool:
+        """Whether a slice may take long: it is taken in a thread."""
 
-    async def read_ahead(self, connection: "LDAPConnection", deadline: "Deadline") -> bool:
-        """Whether there are more entries; then the next of them are ready. Raises Refused when the time is over."""
-        while not self.ready:
-            try:
-                entries = await self._slice(connection, deadline)
-            except sqlite3.OperationalError:  # interrupted, if not worse
-                deadline.check()
-                raise
-            if entries is None:
-                return False
-            self.ready = entries
-            self._adapt()
-        return True
+    def next_slice(self, rows: int, /) -> list[bytes] | None:
+        """Return the encoded entries of the next `rows` rows, perhaps none; None at the end."""
 
-    async def _slice(self, connection: "LDAPConnection", deadline: "Deadline") -> list[bytes] | None:
-        """The next entries. Between two slices the reactor serves everybody else."""
-        if self.search.blocking:
-            return await self.away(connection, deadline, lambda: self._take(deadline))
-        await connection.turn()
-        return self._take(deadline)
-
-    async def away(self, connection: "LDAPConnection", deadline: "Deadline", work: Callable[[], _T]) -> _T:
-        """Does `work` with the search in a thread. Raises Refused when the time is over."""
-        services = connection.services
-        try:
-            return await _uncancelled(deferToThreadPool(services.reactor, services.threads, work), deadline)
-        except sqlite3.OperationalError:  # interrupted, if not worse
-            deadline.check()
-            raise
-
-    def forget(self) -> None:
-        """Drops what was read ahead: the search goes on somewhere else."""
-        self.ready.clear()
-        self._rows = _FIRST_ROWS
-
-    def _take(self, deadline: "Deadline") -> list[bytes] | None:
-        deadline.check()
-        return self.search.next_slice(self._rows)
-
-    def _adapt(self) -> None:
-        """As many rows as make a slice of about SLICE_BYTES: an entry may be a group with 100,000 members."""
-        fitting = self._rows * SLICE_BYTES // max(1, sum(map(len, self.ready)))
-        self._rows = max(1, min(self._rows * _GROWTH, fitting, SLICE_ROWS))
-
-    async def send_next(self, connection: "LDAPConnection", message_id: int, most: int, deadline: "Deadline") -> int:
-        """Sends the next entries, at most `most`, when the client takes them; how many (0: there are no more)."""
-        await connection.slices.acquire()
-        try:
-            await connection.output.writable()
-            if not await self.read_ahead(connection, deadline):
-                return 0
-            entries, self.ready = self.ready[:most], self.ready[most:]
-            self.sent += len(entries)
-            connection.services.statistics.entries += len(entries)
-            connection.send(Heads(message_id).wrap_all(entries))
-            return len(entries)
-        finally:
-            connection.slices.release()
+    def interrupt(self) -> None:
+        """End the slice that is being taken in another thread; it raises sqlite3.OperationalError."""
 
 
 class Deadline:
     """The time limit of a search: the client's or ours, whichever is shorter. `ours`: another than that of the limits."""
 
-    def __init__(self, connection: "LDAPConnection", large: LargeSearch, ours: float | None = None) -> None:
-        ours = connection.services.limits.time_limit_seconds if ours is None else ours
-        limits = [seconds for seconds in (large.request.time_limit, ours) if seconds > 0]
+    def __init__(self, services: Services, request: SearchRequest, search: Sliceable, ours: float | None = None) -> None:
+        ours = services.limits.time_limit_seconds if ours is None else ours
+        limits = [seconds for seconds in (request.time_limit, ours) if seconds > 0]
         self._expired = False
-        self._search = large.search
-        self._reactor = connection.services.reactor
+        self._search = search
+        self._reactor = services.reactor
         self._call = self._reactor.callLater(min(limits), self.expire) if limits else None
 
     def expire(self) -> None:
-        """The time is over. SQLite forgets an interrupt that comes before a statement runs, so it is repeated until `stop`."""
+        """End the time. SQLite forgets an interrupt that comes before a statement runs, so it is repeated until `stop`."""
         self.stop()
         self._expired = True
         self._search.interrupt()
         self._call = self._reactor.callLater(_AGAIN_SECONDS, self.expire)
 
     def check(self) -> None:
-        """Raises Refused when the time is over."""
+        """Raise Refused when the time is over."""
         if self._expired:
             raise Refused(ResultCode.TIME_LIMIT_EXCEEDED, "the time limit of the search is over")
 
     def stop(self) -> None:
-        """There is nothing to limit any more."""
+        """Stop the clock: there is nothing to limit any more."""
         if self._call is not None and self._call.active():
             self._call.cancel()
 
 
+class EntryStream:
+    """The entries of one search on their way to the client. `sent`: how many were sent so far."""
+
+    __slots__ = ("_ready", "_rows", "_search", "sent")
+
+    def __init__(self, search: Sliceable) -> None:
+        self.sent = 0
+        self._search = search
+        self._ready: list[bytes] = []
+        self._rows = _FIRST_ROWS
+
+    async def send_next(self, exchange: Exchange, responder: PacedResponder, most: int, deadline: Deadline) -> int:
+        """Send the next entries, at most `most`, when the client takes them; return how many (0: there are no more)."""
+        await responder.slices.acquire()
+        try:
+            await responder.writable()
+            if not await self.read_ahead(exchange, responder, deadline):
+                return 0
+            entries, self._ready = self._ready[:most], self._ready[most:]
+            self.sent += len(entries)
+            exchange.services.statistics.entries += len(entries)
+            responder.send(Heads(exchange.message_id).wrap_all(entries))
+            return len(entries)
+        finally:
+            responder.slices.release()
+
+    async def read_ahead(self, exchange: Exchange, responder: PacedResponder, deadline: Deadline) -> bool:
+        """Tell whether there are more entries; then the next of them are ready. Raises Refused when the time is over."""
+        while not self._ready:
+            entries = await self._slice(exchange.services, responder, deadline)
+            if entries is None:
+                return False
+            self._ready = entries
+            self._adapt()
+        return True
+
+    def drop_read_ahead(self) -> None:
+        """Drop the entries that are ready: the search goes on at another place."""
+        self._ready.clear()
+        self._rows = _FIRST_ROWS
+
+    async def _slice(self, services: Services, responder: PacedResponder, deadline: Deadline) -> list[bytes] | None:
+        """Return the next entries. Between two slices the reactor serves the other connections."""
+        if self._search.blocking:
+            return await in_thread(services, deadline, lambda: self._take(deadline))
+        await responder.turn()
+        try:
+            return self._take(deadline)
+        except sqlite3.OperationalError:  # interrupted, if not worse
+            deadline.check()
+            raise
+
+    def _take(self, deadline: Deadline) -> list[bytes] | None:
+        deadline.check()
+        return self._search.next_slice(self._rows)
+
+    def _adapt(self) -> None:
+        """Set the rows of the next slice to as many as make about SLICE_BYTES: an entry may be a group of 100,000 members."""
+        fitting = self._rows * SLICE_BYTES // max(1, sum(map(len, self._ready)))
+        self._rows = max(1, min(self._rows * _GROWTH, fitting, SLICE_ROWS))
+
+
+@dataclass(slots=True)
+class LargeSearch:
+    """A search that is under way, or between two pages. `party`: who may go on with it; `responses`: controls that come with
+    the end of each page."""
+
+    request: SearchRequest
+    search: Search
+    party: Party
+    responses: tuple[Control, ...] = ()
+    used_at: float = 0.0
+    stream: EntryStream = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stream = EntryStream(self.search)
+
+
+async def in_thread(services: Services, deadline: Deadline, work: Callable[[], _T]) -> _T:
+    """Do `work`, which touches the deadline's search, in a thread. Raises Refused when the time is over."""
+    try:
+        return await _uncancelled(deferToThreadPool(services.reactor, services.threads, work), deadline)
+    except sqlite3.OperationalError:  # interrupted, if not worse
+        deadline.check()
+        raise
+
+
 async def _uncancelled(slicing: "Deferred[_T]", deadline: Deadline) -> _T:
-    """A cancelled search (abandoned, disconnected) must not give its snapshot back while a thread still works with it."""
+    """Wait for a thread to its end. A cancelled search (abandoned, disconnected) must not give its snapshot back while the
+    thread still works with it."""
     waiting: Deferred[_T] = Deferred()
     over: Deferred[None] = Deferred()
 
     def ended(result: _T | Failure) -> None:
-        if waiting.called:  # cancelled: nobody wants it any more
+        if waiting.called:  # cancelled: the result is of no use any more
             over.callback(None)
         else:  # a failure takes its own way from here
             waiting.callback(result)

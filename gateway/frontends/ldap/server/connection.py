@@ -1,59 +1,83 @@
 """One client's connection: octets → requests → answers, in order where the protocol wants it, at the client's pace.
 
-What an operation means is in its own file; here is only what they share: framing, who is bound, what is in flight, TLS,
-back-pressure, limits and the end."""
+What an operation means is in its own file, which is given an Exchange and a Responder; here is only what they share: framing,
+the bound party, what is in flight, TLS, back-pressure, limits and the end."""
 
 from collections import deque
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Protocol as TypingProtocol
+from typing import cast
 
 import structlog
 from cryptography import x509
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from gateway.directory.directory import Party
+from gateway.frontends.ldap.core.exchange import Client, Exchange
 from gateway.frontends.ldap.core.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS, SLICES_PER_CONNECTION
+from gateway.frontends.ldap.core.responder import Work
 from gateway.frontends.ldap.core.results import Refused
-from gateway.frontends.ldap.core.running_operation import Running
+from gateway.frontends.ldap.core.running_operation import RunningOperation
 from gateway.frontends.ldap.core.services import Services
-from gateway.frontends.ldap.operations import sasl
-from gateway.frontends.ldap.search import root_dse
 from gateway.frontends.ldap.search.paged_results import PagedSearches
 from gateway.frontends.ldap.server import fast_path
 from gateway.frontends.ldap.server.dispatch import HANDLERS, perform
 from gateway.frontends.ldap.server.output_buffer import Output
-from gateway.model.ldap.dn import DN
 from gateway.wire import oids
 from gateway.wire.codec.decoder import decode_message
 from gateway.wire.codec.encoder import encode_operation, wrap
 from gateway.wire.errors import WireError
 from gateway.wire.framing import Framer
 from gateway.wire.limits import Limits
-from gateway.wire.messages import AbandonRequest, ExtendedRequest, ExtendedResponse, Result, SearchResultDone, UnbindRequest
+from gateway.wire.messages import (
+    AbandonRequest,
+    Control,
+    ExtendedRequest,
+    ExtendedResponse,
+    Result,
+    SearchResultDone,
+    UnbindRequest,
+)
 from gateway.wire.result_codes import ResultCode
 
 _log = structlog.get_logger("gateway.ldap")
 
 
-class LDAPConnection(Protocol):
-    """`factory` counts connections and knows `services`."""
+class ClientTransport(TypingProtocol):
+    """The transport of a connection, in the clear or under TLS."""
 
-    def __init__(self, services: Services, wire_limits: Limits, peer: str, *, encrypted: bool, closed: Any) -> None:
+    def pauseProducing(self) -> None: ...
+    def resumeProducing(self) -> None: ...
+    def abortConnection(self) -> None: ...
+    def getPeerCertificate(self) -> crypto.X509 | None: ...
+
+
+class LDAPConnection(Protocol):
+    """`closed` is called once, when the connection has gone."""
+
+    def __init__(
+        self,
+        services: Services,
+        wire_limits: Limits,
+        peer: str,
+        *,
+        encrypted: bool,
+        closed: "Callable[[LDAPConnection], None]",
+    ) -> None:
         self.services = services
         self.party: Party = services.authentication.anonymous
-        self.peer = peer
-        self.is_encrypted = encrypted
+        self._client = Client(peer, encrypted, self._certificate) if encrypted else Client(peer, encrypted)
         self.paged = PagedSearches()
         self.slices = DeferredSemaphore(SLICES_PER_CONNECTION)
         self.output: Output
-        self._transport: Any = None
+        self._transport: ClientTransport
         self._wire_limits = wire_limits
         self._framer = Framer(wire_limits)
         self._queue: deque[bytes] = deque()
-        self._operations: dict[int, Running] = {}
+        self._operations: dict[int, RunningOperation] = {}
         self._closed = closed
         self._working = False
         self._exclusive = False
@@ -68,7 +92,7 @@ class LDAPConnection(Protocol):
     # The transport ----------------------------------------------------------------------------------------------------
 
     def connectionMade(self) -> None:
-        self._transport = self.transport
+        self._transport = cast(ClientTransport, self.transport)  # ITransport, says Twisted, which is a part of it
         self.output = Output(self.services.reactor, self.transport, self._resumed)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -109,7 +133,7 @@ class LDAPConnection(Protocol):
 
     @property
     def _is_quiet(self) -> bool:
-        """Whether nothing is outstanding, half received or waiting: what arrives may be answered where it stands."""
+        """Whether nothing is outstanding, half received or waiting: what arrives may be answered at once."""
         return not (self._operations or self._queue or self._framer.pending or self.output.is_full)
 
     @property
@@ -121,7 +145,7 @@ class LDAPConnection(Protocol):
         return crowded and not _makes_room(self._queue[0])
 
     def _work(self) -> None:
-        """Answers what has arrived; the answers to pipelined requests leave together."""
+        """Answer what has arrived; the answers to pipelined requests leave together."""
         if self._working:  # called by an operation that was over at once: the loop that began it goes on
             return
         self._working = True
@@ -149,7 +173,7 @@ class LDAPConnection(Protocol):
         output.flush_soon()
 
     def _steer(self) -> None:
-        """Reads on only when no request waits: a client that asks faster than it takes its answers feels it."""
+        """Read on only when no request waits: a client that asks faster than it takes its answers feels it."""
         reading = not self._queue
         if reading is self._reading:
             return
@@ -162,7 +186,7 @@ class LDAPConnection(Protocol):
             self._transport.pauseProducing()
 
     def _answer(self, data: bytes) -> bytes | None:
-        """The answer to one request, or None when it comes later or never."""
+        """Return the answer to one request, or None when it comes later or never."""
         try:
             message = decode_message(data, self._wire_limits)
         except WireError as error:
@@ -182,17 +206,25 @@ class LDAPConnection(Protocol):
 
     # What operations do -----------------------------------------------------------------------------------------------
 
-    def be(self, party: Party) -> None:
-        """From here on the connection is this party's."""
+    def exchange(self, message_id: int, controls: Mapping[str, Control]) -> Exchange:
+        """Return the exchange of a request, as the bound party's."""
+        return Exchange(message_id, controls, self.party, self._client, self.services)
+
+    def set_party(self, party: Party) -> None:
+        """Make the connection this party's."""
         self.party = party
         self._fast = fast_path.of(self.services, party) if not party.is_anonymous else None
         self.paged.close()
 
-    def begin(self, message_id: int, work: Coroutine[Any, Any, None], name: str, *, exclusive: bool = False) -> None:
-        """Runs an operation that is not finished at once. `exclusive`: nothing else is begun until it is."""
+    def make_anonymous(self) -> None:
+        """Make the connection the anonymous party's."""
+        self.set_party(self.services.authentication.anonymous)
+
+    def begin(self, message_id: int, work: Work, name: str, *, exclusive: bool = False) -> None:
+        """Run an operation that is not finished at once. `exclusive`: nothing else is begun until it is."""
         self._exclusive = self._exclusive or exclusive
 
-        def over(error: BaseException | None) -> None:
+        def ended(error: BaseException | None) -> None:
             if self._operations.get(message_id) is running:
                 del self._operations[message_id]
             if exclusive:
@@ -202,79 +234,65 @@ class LDAPConnection(Protocol):
             if self._queue:
                 self._work()
 
-        running = self._operations[message_id] = Running(name, work, over)
-        running.go_on()
+        running = self._operations[message_id] = RunningOperation(name, work, ended)
+        running.resume()
 
     def finish(self, message_id: int, name: str, result: Result, answer: bytes) -> None:
-        """Sends the last message of an operation that was begun."""
+        """Send the last message of an operation that was begun."""
         self.count(name, result)
         self._operations.pop(message_id, None)
         self.send(answer)
 
     def count(self, name: str, result: Result) -> None:
-        """For the statistics and, when asked for, the log."""
+        """Count an operation and, if the configuration says so, log it."""
         self.services.statistics.operations[name, int(result.code)] += 1
         if self.services.log_operations:
             _log.debug("operation", operation=name, peer=self.peer, bound=self.party.dn, result=int(result.code))
 
     def send(self, data: bytes) -> None:
-        """Hands octets to the client."""
+        """Send whole messages."""
         if not self._ended:
             self.output.send(data)
 
+    def writable(self) -> "Deferred[None]":
+        """Return a Deferred that fires when the client takes more."""
+        return self.output.writable()
+
     def turn(self) -> "Deferred[None]":
-        """Fires after the reactor has served the others."""
+        """Return a Deferred that fires after the reactor has served the other connections."""
         waiting: Deferred[None] = Deferred(lambda _: call.cancel())
         call = self.services.reactor.callLater(0, waiting.callback, None)
         return waiting
 
-    def virtual_entry(self, name: DN) -> root_dse.VirtualEntry:
-        """The root DSE or the subschema, as this connection sees it."""
-        if name.rdns:
-            return root_dse.subschema(self.services.started)
-        directory, granted = self.services.directory, self.services.directory.granted(self.party)
-        return root_dse.root_dse(directory, start_tls=self.can_start_tls, mechanisms=sasl.mechanisms(self), granted=granted)
-
     @property
-    def host(self) -> str:
-        """The client's address, without its port: whose share of what is scarce it is."""
-        return self.peer.rpartition(":")[0]
-
-    # TLS --------------------------------------------------------------------------------------------------------------
-
-    @property
-    def can_start_tls(self) -> bool:
-        """Whether StartTLS may be asked for."""
-        return self.services.tls_context is not None and not self.is_encrypted
-
-    @property
-    def certificate(self) -> x509.Certificate | None:
-        """The certificate that the client has shown, verified; None when it has not."""
-        shown = self._transport.getPeerCertificate() if self.is_encrypted else None
-        return None if shown is None else shown.to_cryptography()
-
-    @property
-    def must_start_tls(self) -> bool:
-        """Whether nothing else may be done before TLS."""
-        return self.services.require_tls and not self.is_encrypted
+    def peer(self) -> str:
+        """The client's address and port, as log lines have them."""
+        return self._client.peer
 
     @property
     def is_busy(self) -> bool:
         """Whether operations are outstanding."""
         return bool(self._operations)
 
+    # TLS --------------------------------------------------------------------------------------------------------------
+
+    def _certificate(self) -> x509.Certificate | None:
+        """Return the certificate that the client has shown, verified; None when it has not. Under TLS only."""
+        shown = self._transport.getPeerCertificate()
+        return None if shown is None else shown.to_cryptography()
+
     def start_tls_after_answer(self) -> None:
-        """TLS begins right behind the answer that is being made."""
+        """Begin TLS right behind the answer that is being made."""
         self._tls_next = True
 
     def _start_tls(self) -> None:
         self._tls_next = False
         if self._queue or self._framer.pending:
-            # What came in the clear behind StartTLS may have been put there by somebody in between (RFC 4511 §4.14.1).
+            # What came in the clear behind StartTLS may have been put there by an attacker in between (RFC 4511 §4.14.1).
             self._protocol_error(WireError("requests follow StartTLS in the clear", 0))
             return
         assert self.services.tls_context is not None  # noqa: S101
-        self.is_encrypted = True
+        self._client = Client(self.peer, True, self._certificate)
         self.incomplete_since = self.services.reactor.seconds()
         self.output.start_tls(self.services.tls_context())
 
@@ -286,7 +304,7 @@ class LDAPConnection(Protocol):
             running.cancel()
 
     def cancel(self, message_id: int) -> None:
-        """Ends a search, with an answer (RFC 3909). Raises Refused for what is not outstanding, or not a search."""
+        """End a search, with an answer (RFC 3909). Raises Refused for what is not outstanding, or not a search."""
         running = self._operations.get(message_id)
         if running is None:
             raise Refused(ResultCode.NO_SUCH_OPERATION)
@@ -297,23 +315,23 @@ class LDAPConnection(Protocol):
         self.finish(message_id, running.name, result, wrap(message_id, encode_operation(SearchResultDone(result))))
 
     def abandon_all(self) -> None:
-        """Ends what is outstanding, without answers."""
+        """End what is outstanding, without answers."""
         for message_id in list(self._operations):
             self._abandon(message_id)
 
     def _protocol_error(self, error: WireError) -> None:
-        """Notice of disconnection (RFC 4511 §4.4.1): after this the stream has no meaning any more."""
+        """End the connection with a notice (RFC 4511 §4.4.1): after this the stream has no meaning any more."""
         _log.warning("client disconnected", peer=self.peer, reason=error.reason, cure="look at the program at that address")
         self.disconnect(ResultCode.PROTOCOL_ERROR, error.reason)
 
     def disconnect(self, code: ResultCode, reason: str) -> None:
-        """Says why, and ends the connection."""
+        """Send a notice of disconnection with the reason, and end the connection."""
         notice = ExtendedResponse(Result(code, "", reason), oids.NOTICE_OF_DISCONNECTION)
         self.send(wrap(0, encode_operation(notice)))
         self.end()
 
     def end(self) -> None:
-        """Ends the connection when what was written has gone out."""
+        """End the connection when what was written has gone out."""
         self._ended = True
         self._queue.clear()
         self._steer()
@@ -321,14 +339,14 @@ class LDAPConnection(Protocol):
         self.output.close()
 
     def drop(self, reason: str, cure: str | None = None) -> None:
-        """Ends the connection at once, whatever the client has not taken. `cure`: what to do when that was wrong."""
-        tell = _log.info if cure is None else _log.warning
-        tell("client dropped", peer=self.peer, bound=self.party.dn, reason=reason, **({"cure": cure} if cure else {}))
+        """End the connection at once, whatever the client has not taken. `cure`: what to do when that was wrong."""
+        log = _log.info if cure is None else _log.warning
+        log("client dropped", peer=self.peer, bound=self.party.dn, reason=reason, **({"cure": cure} if cure else {}))
         self._ended = True
         self._transport.abortConnection()
 
     def sweep(self, now: float) -> None:
-        """Looks at the time limits."""
+        """Check the time limits."""
         limits = self.services.limits
         self.paged.close(before=now - PAGED_SEARCH_SECONDS)
         if self.output.stalled(before=now - limits.write_stall_seconds):
@@ -353,7 +371,7 @@ _TLS_CURE = "a client must speak TLS 1.2 or later and trust the certificate; a p
 
 
 def _makes_room(message: bytes) -> bool:
-    """Whether it is an Abandon, Unbind or Cancel request, for which nothing has to wait; `message` as the framer gives it."""
+    """Tell whether it is an Abandon, Unbind or Cancel request, which waits for nothing; `message` as the framer gives it."""
     id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
     tag = id_start + 2 + int.from_bytes(message[id_start + 1 : id_start + 2], "big")
     operation = message[tag : tag + 1]
@@ -361,5 +379,5 @@ def _makes_room(message: bytes) -> bool:
 
 
 def _openssl_reason(error: BaseException) -> str:
-    """OpenSSL's words: a list of (library, function, reason)."""
+    """Return OpenSSL's words: its errors are a list of (library, function, reason)."""
     return "; ".join(str(one[-1]) for one in (error.args[0] if error.args else ())) or "the connection was cut"

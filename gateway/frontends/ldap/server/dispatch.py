@@ -1,13 +1,20 @@
-"""Which file answers which operation, and with which response an operation that failed is answered."""
+"""Dispatch: the file that answers each operation, and the response by which an operation that failed is answered.
+
+A new operation is a file in operations/ and a line here."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError
 
-from gateway.frontends.ldap.core.results import Refused, of_error
+from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.responder import BindResponder
+from gateway.frontends.ldap.core.results import Refused, result_of
 from gateway.frontends.ldap.core.supported_controls import understood
 from gateway.frontends.ldap.operations import add, bind, compare, delete, extended, modify, modify_dn, search
+from gateway.frontends.ldap.operations.extended import ExtendedResponder
+from gateway.frontends.ldap.search.paged_results import SearchResponder
 from gateway.frontends.ldap.server import proxied_authorization
 from gateway.wire import oids
 from gateway.wire.codec.encoder import encode_operation, wrap
@@ -35,69 +42,99 @@ from gateway.wire.messages import (
 )
 from gateway.wire.result_codes import ResultCode
 
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
 
-Handler = Callable[["LDAPConnection", int, Any, dict[str, Control]], bytes | None]
+class Session(SearchResponder, BindResponder, ExtendedResponder, Protocol):
+    """A connection: the responder of every operation."""
 
-HANDLERS: Final[Mapping[type, tuple[str, Handler, Callable[[Result], Any]]]] = {
-    BindRequest: ("bind", bind.handle, BindResponse),
-    SearchRequest: ("search", search.handle, SearchResultDone),
-    CompareRequest: ("compare", compare.handle, CompareResponse),
-    ExtendedRequest: ("extended", extended.handle, ExtendedResponse),
-    AddRequest: ("add", add.handle, AddResponse),
-    DelRequest: ("delete", delete.handle, DelResponse),
-    ModifyRequest: ("modify", modify.handle, ModifyResponse),
-    ModifyDNRequest: ("modify_dn", modify_dn.handle, ModifyDNResponse),
-}
-"""Request → its name, who answers it, and its response. Abandon and Unbind have no response: connection.py."""
+    def exchange(self, message_id: int, controls: Mapping[str, Control]) -> Exchange:
+        """Return the exchange of a request, as the bound party's."""
 
 
-def perform(connection: "LDAPConnection", message: LDAPMessage) -> bytes | None:
-    """The answer to a request that HANDLERS knows; None when it comes later. An error becomes the operation's own response."""
+_Request = TypeVar("_Request")
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """An operation's name, its file's function (which returns the answer, or None when it comes later), and its response."""
+
+    name: str
+    handle: Callable[[Exchange, Any, Session], bytes | None]
+    response: Callable[[Result], Operation]
+
+
+def _row(
+    request: type[_Request],
+    name: str,
+    handle: Callable[[Exchange, _Request, Session], bytes | None],
+    response: Callable[[Result], Operation],
+) -> tuple[type, Handler]:
+    """Return a row of the table, having made sure that the function takes that request."""
+    return request, Handler(name, handle, response)
+
+
+HANDLERS: Final[Mapping[type, Handler]] = dict(
+    (
+        _row(BindRequest, "bind", bind.handle, BindResponse),
+        _row(SearchRequest, "search", search.handle, SearchResultDone),
+        _row(CompareRequest, "compare", compare.handle, CompareResponse),
+        _row(ExtendedRequest, "extended", extended.handle, ExtendedResponse),
+        _row(AddRequest, "add", add.handle, AddResponse),
+        _row(DelRequest, "delete", delete.handle, DelResponse),
+        _row(ModifyRequest, "modify", modify.handle, ModifyResponse),
+        _row(ModifyDNRequest, "modify_dn", modify_dn.handle, ModifyDNResponse),
+    )
+)
+"""Abandon and Unbind have no response: connection.py."""
+
+
+_NONE: Final[Mapping[str, Control]] = {}
+
+
+def perform(session: Session, message: LDAPMessage) -> bytes | None:
+    """Return the answer to a request that HANDLERS knows; None when it comes later. An error becomes the operation's own
+    response."""
     operation = message.operation
-    name, handler, _ = HANDLERS[type(operation)]
+    handler = HANDLERS[type(operation)]
     try:
-        controls = understood(operation, message.controls)
-        if connection.must_start_tls and not _is_for_the_clear(operation):
+        controls = understood(operation, message.controls) if message.controls else _NONE
+        exchange = session.exchange(message.message_id, controls)
+        if exchange.must_start_tls and not _is_for_the_clear(operation):
             raise Refused(ResultCode.CONFIDENTIALITY_REQUIRED, _TLS_FIRST)
         if oids.PROXIED_AUTHORIZATION in controls:
-            proxied_authorization.check(operation, controls)
-            connection.begin(message.message_id, _perform_as(connection, message, controls), name)
+            proxied_authorization.check(exchange, operation)
+            session.begin(message.message_id, _perform_on_behalf(session, exchange, operation), handler.name)
             return None
-        return handler(connection, message.message_id, operation, controls)
+        return handler.handle(exchange, operation, session)
     except Exception as error:
-        if isinstance(operation, BindRequest):  # whatever became of it, nobody is bound (RFC 4513 §4)
-            connection.be(connection.services.authentication.anonymous)
-        return _failed(connection, message, error)
+        if isinstance(operation, BindRequest):  # whatever became of it, the client is anonymous (RFC 4513 §4)
+            session.make_anonymous()
+        return _failed(session, message.message_id, handler, error)
 
 
-async def _perform_as(connection: "LDAPConnection", message: LDAPMessage, controls: dict[str, Control]) -> None:
-    """Carries a request out on behalf of somebody else."""
+async def _perform_on_behalf(session: Session, exchange: Exchange, operation: Operation) -> None:
+    """Carry a request out as the party that its proxied authorization control names."""
+    handler = HANDLERS[type(operation)]
     try:
-        other = await proxied_authorization.on_behalf(connection, controls)
-        handler = HANDLERS[type(message.operation)][1]
-        answer = handler(other, message.message_id, message.operation, controls)
+        answer = handler.handle(await proxied_authorization.exchange_of(exchange, session), operation, session)
     except CancelledError:  # abandoned: no answer
         raise
     except Exception as error:
-        answer = _failed(connection, message, error)
+        answer = _failed(session, exchange.message_id, handler, error)
     if answer is not None:
-        connection.send(answer)
+        session.send(answer)
 
 
-def _failed(connection: "LDAPConnection", message: LDAPMessage, error: Exception) -> bytes:
-    name, _, response = HANDLERS[type(message.operation)]
-    result = of_error(error)
-    connection.count(name, result)
-    return wrap(message.message_id, encode_operation(response(result)))
+def _failed(session: Session, message_id: int, handler: Handler, error: Exception) -> bytes:
+    result = result_of(error)
+    session.count(handler.name, result)
+    return wrap(message_id, encode_operation(handler.response(result)))
 
 
 _TLS_FIRST = "TLS is required: send StartTLS first, or connect to the LDAPS port"
 
 
 def _is_for_the_clear(operation: Operation) -> bool:
-    """What is needed to begin TLS: StartTLS itself, and the root DSE to learn of it."""
+    """Tell whether a request is needed to begin TLS: StartTLS itself, and the root DSE to learn of it."""
     if isinstance(operation, SearchRequest):
         return not operation.base_object and operation.scope == 0
     return isinstance(operation, ExtendedRequest) and operation.name == oids.START_TLS

@@ -1,22 +1,20 @@
-"""Open connections and rights that end: once a second the bound parties of this process are looked at, by
+"""Revocation sweep: once a second the bound parties of a server's connections are compared with the store, by
 directory/authentication/revocation.py.
 
-Who was given other rights goes on with those; who has none any more is told so (notice of disconnection) and ends."""
+A party that was given other rights goes on with those; one that has none any more is sent a notice of disconnection."""
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection
+from typing import Final, Protocol
 
 import structlog
 from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
 from gateway.directory.authentication.revocation import Revocation
 from gateway.directory.directory import Party
 from gateway.model.errors import StoreUnavailable
 from gateway.wire.result_codes import ResultCode
-
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
-    from gateway.frontends.ldap.server.server import LDAPServer
 
 _log = structlog.get_logger("gateway.ldap")
 
@@ -25,30 +23,52 @@ WITHDRAWN: Final = "what this connection was bound as is not valid any more; bin
 CHANGED: Final = "the rights of this application have changed; connect again"
 
 
-class Revoking:
-    """Looks after the connections of one server."""
+class BoundConnection(Protocol):
+    """A connection, as the sweep needs it."""
 
-    def __init__(self, server: "LDAPServer", revocation: Revocation) -> None:
-        self._server = server
+    @property
+    def party(self) -> Party:
+        """The bound party."""
+
+    @property
+    def peer(self) -> str:
+        """The client's address and port."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether operations are outstanding."""
+
+    def set_party(self, party: Party) -> None:
+        """Make the connection this party's."""
+
+    def disconnect(self, code: ResultCode, reason: str) -> None:
+        """Send a notice of disconnection, and end."""
+
+
+class RevocationSweep:
+    """Looks after the connections of one server. `connections`: those that are open, at any time."""
+
+    def __init__(self, connections: Collection[BoundConnection], revocation: Revocation, clock: IReactorTime) -> None:
+        self._connections = connections
         self._revocation = revocation
-        self._looking = LoopingCall(self.check)
-        self._looking.clock = server.services.reactor
+        self._loop = LoopingCall(self.check)
+        self._loop.clock = clock
 
     def start(self) -> None:
-        """Begins to look."""
-        self._looking.start(CHECK_SECONDS, now=False)
+        """Check from now on."""
+        self._loop.start(CHECK_SECONDS, now=False)
 
     def stop(self) -> None:
-        """Nothing is looked at any more."""
-        if self._looking.running:
-            self._looking.stop()
+        """Check no more."""
+        if self._loop.running:
+            self._loop.stop()
 
     def check(self) -> "Deferred[None]":
-        """Looks once."""
+        """Check once."""
         return ensureDeferred(self._check())
 
     async def _check(self) -> None:
-        bound = [one for one in self._server.connections if not one.party.is_anonymous]
+        bound = [one for one in self._connections if not one.party.is_anonymous]
         if not bound:
             return
         try:
@@ -62,9 +82,9 @@ class Revoking:
                 _change(connection, party)
 
 
-def _change(connection: "LDAPConnection", party: Party | None) -> None:
+def _change(connection: BoundConnection, party: Party | None) -> None:
     if party is not None and not connection.is_busy:
-        connection.be(party)
+        connection.set_party(party)
         return
     # What is under way was begun with the old rights and would be finished with them.
     reason = WITHDRAWN if party is None else CHANGED

@@ -9,7 +9,7 @@ from gateway.frontends.ldap.core.limits import SWEEP_SECONDS
 from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.server.connection import LDAPConnection
 from gateway.frontends.ldap.server.connection_limits import Admission, CountedAdmission, host_of, peer_of
-from gateway.frontends.ldap.server.revocation_sweep import Revoking
+from gateway.frontends.ldap.server.revocation_sweep import RevocationSweep
 from gateway.wire.limits import Limits
 from gateway.wire.result_codes import ResultCode
 
@@ -17,34 +17,37 @@ STOPPING = "the gateway is stopping; connect again shortly"
 
 
 class LDAPServer:
-    """All listeners of one process share this: limits hold over all of them. `admission`: who counts, if not this process."""
+    """All listeners of one process share this: limits hold over all of them. `admission`: counts connections, if not this
+    process."""
 
     def __init__(self, services: Services, admission: Admission | None = None) -> None:
         self.services = services
         self.wire_limits = Limits(max_message_bytes=services.limits.max_message_bytes)
         self.connections: set[LDAPConnection] = set()
         self.admission = admission or CountedAdmission(services.limits, services.statistics)
-        self._sweeping = LoopingCall(self._sweep)
-        self._sweeping.clock = services.reactor
-        self._revoking = Revoking(self, services.revocation) if services.revocation is not None else None
+        self._time_limits = LoopingCall(self._sweep)
+        self._time_limits.clock = services.reactor
+        self._revocation = (
+            None if services.revocation is None else RevocationSweep(self.connections, services.revocation, services.reactor)
+        )
         self._stopped: Deferred[None] | None = None
 
     def factory(self, *, encrypted: bool = False) -> "LDAPFactory":
-        """For a listener; `encrypted`: the transport is TLS already (LDAPS)."""
+        """Return the factory of a listener; `encrypted`: the transport is TLS already (LDAPS)."""
         return LDAPFactory(self, encrypted)
 
     def start(self) -> None:
-        """Begins to look at time limits and at rights that end."""
-        self._sweeping.start(SWEEP_SECONDS, now=False)
-        if self._revoking is not None:
-            self._revoking.start()
+        """Check time limits, and rights that end, from now on."""
+        self._time_limits.start(SWEEP_SECONDS, now=False)
+        if self._revocation is not None:
+            self._revocation.start()
 
     def stop(self) -> "Deferred[None]":
-        """Tells every client (notice of disconnection, RFC 4511 §4.4.1) and ends; fires when the last has gone."""
-        if self._sweeping.running:
-            self._sweeping.stop()
-        if self._revoking is not None:
-            self._revoking.stop()
+        """Send every client a notice of disconnection (RFC 4511 §4.4.1), and end; fires when the last has gone."""
+        if self._time_limits.running:
+            self._time_limits.stop()
+        if self._revocation is not None:
+            self._revocation.stop()
         stopped = self._stopped = Deferred()
         for connection in list(self.connections):
             connection.disconnect(ResultCode.UNAVAILABLE, STOPPING)
@@ -52,17 +55,17 @@ class LDAPServer:
         return stopped
 
     def drop_all(self) -> None:
-        """Ends what did not go by itself."""
+        """End the connections that did not go by themselves."""
         for connection in list(self.connections):
             connection.drop("the gateway is stopping")
 
     def opened(self, connection: LDAPConnection, host: str) -> None:
-        """Knows a connection."""
+        """Take up a connection."""
         self.connections.add(connection)
         self.admission.opened(host)
 
     def closed(self, connection: LDAPConnection, host: str) -> None:
-        """Forgets a connection."""
+        """Forget a connection."""
         self.connections.discard(connection)
         self.admission.closed(host)
         self._check_stopped()

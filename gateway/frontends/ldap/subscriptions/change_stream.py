@@ -1,30 +1,29 @@
-"""What searches that tell of changes have in common: a journal of the view, its events as messages, and waiting for more.
+"""Change stream: the common part of searches that report changes: a journal of the view, its events as messages, and waiting
+for more.
 
-Nothing is queued for a client: when it has taken what it was sent, it is told what differs from there to the present."""
+Nothing is queued for a client: when it has taken what it was sent, it is sent what differs from there to the present."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 from twisted.internet.defer import CancelledError, Deferred
 
 from gateway.directory.journal.journal import Journal
 from gateway.directory.journal.journal_reader import Event, JournalReader
 from gateway.directory.search.query import Query
-from gateway.directory.search.search import Search
 from gateway.directory.search.snapshot_pool import TooManySearches
+from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.limits import REFRESH_SECONDS
-from gateway.frontends.ldap.core.results import SUCCESS, Refused, of_error
-from gateway.frontends.ldap.core.subscription_limit import NoSeat
+from gateway.frontends.ldap.core.responder import PacedResponder
+from gateway.frontends.ldap.core.results import SUCCESS, Refused, result_of
+from gateway.frontends.ldap.core.subscription_limit import TooManySubscriptions
 from gateway.frontends.ldap.search.request import done, named, searcher_of, size_limit, too_many
-from gateway.frontends.ldap.search.streaming import Deadline, LargeSearch
+from gateway.frontends.ldap.search.streaming import Deadline, EntryStream
 from gateway.wire.ber import MAX_INT
 from gateway.wire.codec.encoder import encode_controls
 from gateway.wire.controls import ControlValue, control
 from gateway.wire.messages import Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
-
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
 
 Encode: TypeAlias = Callable[[Sequence[Event]], list[bytes]]
 """Events → encoded protocolOps, each with its encoded controls behind it, as `wrap` takes them."""
@@ -37,62 +36,71 @@ _TOO_FAR_BEHIND = "the client is too far behind; begin anew"
 
 
 def encoded_control(value: ControlValue) -> bytes:
-    """The controls of a message that has one."""
+    """Return the controls of a message that has one."""
     return encode_controls((control(value),))
 
 
-class Telling:
-    """One such search of one connection. `position`: up to where the client has been told everything."""
+class ChangeStream:
+    """One such search of one connection. `position`: up to where the client has been sent everything."""
 
     def __init__(
-        self, connection: "LDAPConnection", message_id: int, request: SearchRequest, attributes: tuple[str, ...]
+        self, exchange: Exchange, responder: PacedResponder, request: SearchRequest, attributes: tuple[str, ...]
     ) -> None:
         base, base_key = named(request.base_object)
-        searcher = searcher_of(connection, base_key, request)
+        searcher = searcher_of(exchange, base_key, request)
         query = Query(base, base_key, request.scope, request.filter, attributes, request.types_only)
         self.journal = Journal(searcher, query)
         self.position = self.journal.position()
-        self._connection = connection
-        self._message_id = message_id
+        self._exchange = exchange
+        self._responder = responder
         self._request = request
-        self._told_of = connection.services.directory.followers[searcher.reader.view.name].on_change
+        self._on_change = exchange.services.directory.followers[searcher.reader.view.name].on_change
         self._waiting: Deferred[None] | None = None
 
-    def begin(self, work: Callable[[], Any], *, for_ever: bool) -> None:
-        """Runs `work`, which gives the controls of the search's end, until it ends or the search is abandoned or cancelled."""
-        self._connection.begin(self._message_id, self._run(work, for_ever=for_ever), "search")
+    def begin(self, work: Callable[[], Awaitable[tuple[Control, ...]]]) -> None:
+        """Run `work`, which returns the controls of the search's end, unless the search is abandoned or cancelled before."""
+        self._responder.begin(self._exchange.message_id, self._run(work), "search")
 
-    async def _run(self, work: Callable[[], Any], *, for_ever: bool) -> None:
-        connection, result, controls = self._connection, SUCCESS, cast(tuple[Control, ...], ())
-        self._told_of.append(self._wake)
+    def begin_subscription(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work`, which has no end of its own and is counted as a subscription, until the search is abandoned or
+        cancelled."""
+
+        async def counted() -> tuple[Control, ...]:
+            with self._exchange.services.subscriptions.counted(self._exchange.client.peer):
+                await work()
+            return ()
+
+        self.begin(counted)
+
+    async def _run(self, work: Callable[[], Awaitable[tuple[Control, ...]]]) -> None:
+        message_id, result = self._exchange.message_id, SUCCESS
+        controls: tuple[Control, ...] = ()
+        self._on_change.append(self._wake)
         try:
-            if for_ever:
-                with connection.services.seats.taken(connection.peer):
-                    await work()
-            else:
-                controls = await work()
+            controls = await work()
         except CancelledError:
             raise
-        except NoSeat as error:
-            result = of_error(Refused(ResultCode.ADMIN_LIMIT_EXCEEDED, str(error)))
+        except TooManySubscriptions as error:
+            result = result_of(Refused(ResultCode.ADMIN_LIMIT_EXCEEDED, str(error)))
         except Exception as error:
-            result = of_error(error)
+            result = result_of(error)
         finally:
-            self._told_of.remove(self._wake)
-        connection.finish(self._message_id, "search", result, done(self._message_id, result, controls))
+            self._on_change.remove(self._wake)
+        self._responder.finish(message_id, "search", result, done(message_id, result, controls))
 
     async def send(self, reading: JournalReader, encode: Encode, limit: int = 0) -> None:
-        """Sends all that a reading tells, at the client's pace. `limit`: of entries, 0: none. Raises Refused and
+        """Send all events of a reading, at the client's pace. `limit`: of entries, 0: none. Raises Refused and
         TooManySearches."""
-        told = _Told(reading, encode)
-        reading.open(self._connection.host)
-        large = LargeSearch(self._request, cast(Search, told), self._connection.party)
-        deadline = Deadline(self._connection, large, REFRESH_SECONDS)
+        exchange, responder = self._exchange, self._responder
+        encoded = _EncodedReading(reading, encode)
+        reading.open(exchange.client.host)
+        stream = EntryStream(encoded)
+        deadline = Deadline(exchange.services, self._request, encoded, REFRESH_SECONDS)
         left = limit or MAX_INT
         try:
-            while left and (sent := await large.send_next(self._connection, self._message_id, left, deadline)):
+            while left and (sent := await stream.send_next(exchange, responder, left, deadline)):
                 left -= sent
-            if not left and await large.read_ahead(self._connection, deadline):
+            if not left and await stream.read_ahead(exchange, responder, deadline):
                 raise Refused(ResultCode.SIZE_LIMIT_EXCEEDED, too_many(limit).diagnostic_message)
         finally:
             deadline.stop()
@@ -101,14 +109,14 @@ class Telling:
 
     @property
     def size_limit(self) -> int:
-        """Holds for what there is at the beginning, as for any search."""
-        return size_limit(self._connection, self._request)
+        """The limit on what there is at the beginning, as for any search."""
+        return size_limit(self._exchange, self._request)
 
     async def send_changes(self, encode: Encode, then: Callable[[JournalReader], None]) -> None:
-        """For ever: whenever the view has changed, sends what differs, then calls `then`. Raises Refused
+        """Send what differs whenever the view has changed, then call `then`; without an end. Raises Refused
         (e-syncRefreshRequired) when what happened since cannot be known any more."""
         while True:
-            await self._connection.output.writable()
+            await self._responder.writable()
             await self._change()
             reading = self.journal.since(self.position)
             try:
@@ -119,11 +127,11 @@ class Telling:
                 then(reading)
 
     def write(self, data: bytes) -> None:
-        """Hands a message to the client."""
-        self._connection.send(data)
+        """Send a message."""
+        self._responder.send(data)
 
     async def _change(self) -> None:
-        """Waits until the view is further than the client."""
+        """Wait until the view is further than the client."""
         while self._is_level():
             self._waiting = Deferred()
             await self._waiting
@@ -142,12 +150,12 @@ class Telling:
 
     async def _pause(self) -> None:
         over: Deferred[None] = Deferred(lambda _: call.cancel())
-        call = self._connection.services.reactor.callLater(_AGAIN_SECONDS, over.callback, None)
+        call = self._exchange.services.reactor.callLater(_AGAIN_SECONDS, over.callback, None)
         await over
 
 
-class _Told:
-    """A reading with the methods by which LargeSearch takes slices of a search."""
+class _EncodedReading:
+    """A reading of the journal as EntryStream takes it (Sliceable)."""
 
     def __init__(self, reading: JournalReader, encode: Encode) -> None:
         self._reading = reading

@@ -7,23 +7,22 @@ that is forgotten) is sent everything, and drops what it is not sent."""
 import re
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from uuid import UUID
 
 from gateway.directory.access import Access
 from gateway.directory.journal.journal_reader import Event, EventKind, JournalReader
 from gateway.directory.view_file.csn import Moment, format_csn, parse_csn
+from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.responder import PacedResponder
 from gateway.frontends.ldap.search.request_controls import decoded
-from gateway.frontends.ldap.subscriptions.change_stream import Telling, encoded_control
+from gateway.frontends.ldap.subscriptions.change_stream import ChangeStream, encoded_control
 from gateway.model.ldap.syntaxes import Checks
 from gateway.wire import controls as values
 from gateway.wire import entries, oids
 from gateway.wire.codec.encoder import encode_operation, wrap
 from gateway.wire.controls import EntryState, SyncDone, SyncIdSet, SyncInfo, SyncMode, SyncRequest, SyncState
 from gateway.wire.messages import Control, IntermediateResponse, SearchRequest
-
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
 
 _REPLICATED: Final = ("structuralObjectClass", "entryUUID", "createTimestamp", "modifyTimestamp", "entryCSN")
 """What `+` is to a replica: what slapd keeps with an entry. The others it makes itself, or knows only with a module loaded
@@ -40,16 +39,16 @@ _RID = re.compile(rb"(?:^|,)rid=(\d{3})(?:,|$)")
 _CSN = re.compile(r"(?:^|,)csn=([^,]*)")
 
 
-def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest, controls: dict[str, Control]) -> None:
-    """Begins a replica's search. Raises Refused, NoSuchObject, ViewNotReady."""
-    asked = decoded(controls, SyncRequest)
-    assert asked is not None, "who calls has found it"  # noqa: S101
-    telling = Telling(connection, message_id, request, _attributes(request.attributes, connection.party.access))
-    replica = _Replica(telling, message_id, asked)
+def handle(exchange: Exchange, request: SearchRequest, responder: PacedResponder) -> None:
+    """Begin a replica's search. Raises Refused, NoSuchObject, ViewNotReady."""
+    asked = decoded(exchange.controls, SyncRequest)
+    assert asked is not None, "the caller has found it"  # noqa: S101
+    stream = ChangeStream(exchange, responder, request, _attributes(request.attributes, exchange.party.access))
+    replica = _Replica(stream, exchange.message_id, asked)
     if asked.mode is SyncMode.REFRESH_ONLY:
-        telling.begin(replica.refresh_only, for_ever=False)
+        stream.begin(replica.refresh_only)
     else:
-        telling.begin(replica.refresh_and_persist, for_ever=True)
+        stream.begin_subscription(replica.refresh_and_persist)
 
 
 def _attributes(asked: Sequence[str], access: Access) -> tuple[str, ...]:
@@ -62,11 +61,11 @@ def _attributes(asked: Sequence[str], access: Access) -> tuple[str, ...]:
 
 
 class _Replica:
-    def __init__(self, telling: Telling, message_id: int, asked: SyncRequest) -> None:
-        self._telling = telling
+    def __init__(self, stream: ChangeStream, message_id: int, asked: SyncRequest) -> None:
+        self._stream = stream
         self._message_id = message_id
         self._cookie = asked.cookie or b""
-        self._mark = telling.journal.mark
+        self._mark = stream.journal.mark
 
     async def refresh_only(self) -> tuple[Control, ...]:
         """The changes until now; the controls of the search's end."""
@@ -77,18 +76,18 @@ class _Replica:
         """The changes until now, then each further one."""
         reading, deletes = await self._refresh()
         stage = values.RefreshDelete if deletes else values.RefreshPresent
-        self._tell(stage(self._cookie_of(reading.moment)))
-        await self._telling.send_changes(
-            _changed, lambda reading: self._tell(values.NewCookie(self._cookie_of(reading.moment)))
+        self._send_information(stage(self._cookie_of(reading.moment)))
+        await self._stream.send_changes(
+            _changed, lambda reading: self._send_information(values.NewCookie(self._cookie_of(reading.moment)))
         )
 
     async def _refresh(self) -> tuple[JournalReader, bool]:
         """Brings the consumer to the present; whether it was told what to delete, or is to delete what it was not told of."""
-        journal, known = self._telling.journal, self._moment()
+        journal, known = self._stream.journal, self._moment()
         deletes = known is not None and journal.knows(known)
         reading = journal.since(known.number, resumed=True) if deletes and known is not None else journal.everything()
-        await self._telling.send(
-            reading, lambda events: _refreshed(events, self._cookie_of(reading.moment)), self._telling.size_limit
+        await self._stream.send(
+            reading, lambda events: _refreshed(events, self._cookie_of(reading.moment)), self._stream.size_limit
         )
         return reading, deletes
 
@@ -103,8 +102,8 @@ class _Replica:
         rid = _RID.search(self._cookie)
         return b"rid=%s,sid=000,csn=%s" % (rid[1] if rid else b"000", format_csn(moment, self._mark).encode())
 
-    def _tell(self, info: SyncInfo) -> None:
-        self._telling.write(wrap(self._message_id, _information(info)))
+    def _send_information(self, info: SyncInfo) -> None:
+        self._stream.write(wrap(self._message_id, _information(info)))
 
 
 _CHECKS = Checks()

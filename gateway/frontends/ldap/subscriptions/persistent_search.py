@@ -2,30 +2,29 @@
 entries as they change, until the client abandons the search, cancels it, or goes."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gateway.directory.journal.journal_reader import Event, EventKind, JournalReader
+from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.responder import PacedResponder
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.search.request_controls import decoded
-from gateway.frontends.ldap.subscriptions.change_stream import Telling, encoded_control
+from gateway.frontends.ldap.subscriptions.change_stream import ChangeStream, encoded_control
 from gateway.wire import entries
 from gateway.wire.controls import ChangeTypes, EntryChange, PersistentSearch
 from gateway.wire.filters import Filter, Present
-from gateway.wire.messages import Control, SearchRequest
+from gateway.wire.messages import SearchRequest
 from gateway.wire.result_codes import ResultCode
-
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
 
 _ALL_ENTRIES: Final = "a change notification is for all entries of its scope: the filter must be (objectClass=*)"
 _IS_DELETED: Final = entries.encode_attribute(b"isDeleted", (b"TRUE",))
 
 
-def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest, controls: dict[str, Control]) -> None:
-    """Begins a persistent search. Raises Refused, NoSuchObject, ViewNotReady."""
-    asked = decoded(controls, PersistentSearch)
-    assert asked is not None, "who calls has found it"  # noqa: S101
-    telling = Telling(connection, message_id, request, request.attributes)
+def handle(exchange: Exchange, request: SearchRequest, responder: PacedResponder) -> None:
+    """Begin a persistent search. Raises Refused, NoSuchObject, ViewNotReady."""
+    asked = decoded(exchange.controls, PersistentSearch)
+    assert asked is not None, "the caller has found it"  # noqa: S101
+    stream = ChangeStream(exchange, responder, request, request.attributes)
 
     def changed(events: Sequence[Event]) -> list[bytes]:
         told = [event for event in events if ChangeTypes(event.kind) in asked.change_types]
@@ -33,10 +32,10 @@ def handle(connection: "LDAPConnection", message_id: int, request: SearchRequest
 
     async def work() -> None:
         if not asked.changes_only:
-            await telling.send(telling.journal.everything(), _as_they_are, telling.size_limit)
-        await telling.send_changes(changed, _nothing)
+            await stream.send(stream.journal.everything(), _as_they_are, stream.size_limit)
+        await stream.send_changes(changed, _nothing)
 
-    telling.begin(work, for_ever=True)
+    stream.begin_subscription(work)
 
 
 def _notification(event: Event) -> bytes:
@@ -44,12 +43,12 @@ def _notification(event: Event) -> bytes:
     return encoded_control(EntryChange(ChangeTypes(event.kind), previous, event.number))
 
 
-def notify(connection: "LDAPConnection", message_id: int, request: SearchRequest, _controls: dict[str, Control]) -> None:
-    """Begins a change notification. Raises Refused, NoSuchObject, ViewNotReady."""
+def notify(exchange: Exchange, request: SearchRequest, responder: PacedResponder) -> None:
+    """Begin a change notification. Raises Refused, NoSuchObject, ViewNotReady."""
     if not _is_for_all(request.filter):
         raise Refused(ResultCode.UNWILLING_TO_PERFORM, _ALL_ENTRIES)
-    telling = Telling(connection, message_id, request, request.attributes)
-    telling.begin(lambda: telling.send_changes(_notified, _nothing), for_ever=True)
+    stream = ChangeStream(exchange, responder, request, request.attributes)
+    stream.begin_subscription(lambda: stream.send_changes(_notified, _nothing))
 
 
 def _is_for_all(item: Filter) -> bool:

@@ -1,9 +1,10 @@
-"""Who writes what: an application that is granted it, the entry that it means as it sees it, and the plan of what is done."""
+"""Authorization of a write: an application that is granted it, the entry that it means as it sees it, and the plan of what is
+done."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from gateway.directory.access import may_read
 from gateway.directory.directory import Party
@@ -12,7 +13,10 @@ from gateway.directory.projection.view_definition import View
 from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.search.visible_rows import Row
 from gateway.directory.writes.entry_to_edit import EntryEditor, check_options
+from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
+from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.core.write_port import Writer
 from gateway.frontends.ldap.search import root_dse
 from gateway.model.applications import Application, Grant
@@ -21,9 +25,6 @@ from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection
 from gateway.sync.local.source import Written
 from gateway.wire.result_codes import ResultCode
-
-if TYPE_CHECKING:
-    from gateway.frontends.ldap.server.connection import LDAPConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is going to be done: `work` is a piece of work for `Database.write`. `attributes`: those that are touched, for the
-    audit; no values."""
+    """The write that is going to be done: `work` is a piece of work for `Database.write`. `attributes`: those that are touched,
+    for the audit; no values."""
 
     view: View
     kind: Kind
@@ -64,43 +65,49 @@ Planner: TypeAlias = Callable[["Attempt"], Awaitable[Plan]]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One operation of one application."""
+    """One write of one application."""
 
-    connection: "LDAPConnection"
+    exchange: Exchange
+    responder: Responder
     writer: Writer
-    party: Party
     application: Application
 
+    @property
+    def party(self) -> Party:
+        """As whom the write is carried out."""
+        return self.exchange.party
+
     def find(self, name: DN, key: str) -> Target:
-        """The entry, as the party sees it. Raises Refused, NoSuchObject, ViewNotReady."""
-        view, searcher = self.look(key)
+        """Return the entry, as the party sees it. Raises Refused, NoSuchObject, ViewNotReady."""
+        view, searcher = self.searcher_at(key)
         row = searcher.find(key)
         kind = _KINDS.get(row[1])
         if kind is None:
             raise Refused(ResultCode.UNWILLING_TO_PERFORM, "this entry is part of the view itself and is not written")
         return Target(name, view, searcher, row, kind)
 
-    def look(self, key: str) -> tuple[View, ViewSearcher]:
-        """The view in which a DN lies. Raises Refused, ViewNotReady."""
+    def searcher_at(self, key: str) -> tuple[View, ViewSearcher]:
+        """Return the view in which a DN lies, and its searcher. Raises Refused, ViewNotReady."""
         if not key or key == root_dse.SUBSCHEMA_KEY:
             raise Refused(ResultCode.UNWILLING_TO_PERFORM, "this entry is the server's own and is not written")
-        directory = self.connection.services.directory
+        directory = self.exchange.services.directory
         view = directory.view_of(self.party, key)
         if view is None:
             raise Refused(ResultCode.NO_SUCH_OBJECT)
         return view, directory.searcher(view.name, self.party.access)
 
     def check_readable(self, description: str) -> None:
-        """What may not be read may not be written either. Raises Refused, and WriteRefused for one that nobody can read."""
+        """Refuse to write what the application may not read. Raises Refused, and WriteRefused for an attribute that cannot be
+        read at all."""
         check_options(description)
         if not may_read(attribute_key(description), self.party.access.attributes):
             raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, f"this application may not see {description}")
 
     async def password_hash(self, password: bytes | None) -> str | None:
-        """The hash of a new local password; None for none. Raises Refused, and what PasswordChanges does."""
+        """Return the hash of a new local password; None for none. Raises Refused, and what PasswordChanges does."""
         if Grant.PASSWORDS not in self.application.grants:
             raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, 'setting passwords needs the grant "passwords" beside "write"')
-        changes = self.connection.services.password_changes
+        changes = self.exchange.services.password_changes
         if changes is None:
             raise Refused(ResultCode.UNWILLING_TO_PERFORM, "no passwords are kept here")
         if password is None:
@@ -111,28 +118,28 @@ class Attempt:
 
 
 _HASHED = re.compile(rb"\{[\w./-]+\}")
-"""What begins like a hash of another server (RFC 3112): {SSHA}…"""
+"""The beginning of another server's hash (RFC 3112): {SSHA}…"""
 
 _KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
 
 
-def permitted(connection: "LDAPConnection") -> Attempt:
-    """The attempt of whoever is bound. Raises Refused for a party that may not write."""
-    party, writer = connection.party, connection.services.writer
-    application = party.application
+def authorized(exchange: Exchange, responder: Responder) -> Attempt:
+    """Return the exchange's attempt to write. Raises Refused for a party that may not write."""
+    application, writer = exchange.party.application, exchange.services.writer
     if application is None or writer is None:
         raise Refused(
-            ResultCode.UNWILLING_TO_PERFORM, f"this directory is not written through the gateway; {_elsewhere(connection)}"
+            ResultCode.UNWILLING_TO_PERFORM,
+            f"this directory is not written through the gateway; {_elsewhere(exchange.services)}",
         )
     if Grant.WRITE not in application.grants:
         raise Refused(
             ResultCode.INSUFFICIENT_ACCESS_RIGHTS,
-            f'the application {application.name} does not have the grant "write"; {_elsewhere(connection)}',
+            f'the application {application.name} does not have the grant "write"; {_elsewhere(exchange.services)}',
         )
-    return Attempt(connection, writer, party, application)
+    return Attempt(exchange, responder, writer, application)
 
 
-def _elsewhere(connection: "LDAPConnection") -> str:
-    sources = ", ".join(connection.services.sources)
+def _elsewhere(services: Services) -> str:
+    sources = ", ".join(services.sources)
     where = f"its source ({sources})" if sources else "the source it comes from"
     return f"change the entry in {where} and it follows by itself"

@@ -1,11 +1,11 @@
-"""Why a write was not carried out, in result codes: tables (RFC 4511 appendix A), and the words of the view for what a source
+"""Result codes of writes that were not carried out: tables (RFC 4511 appendix A), and the words of the view for what a source
 has."""
 
 from collections.abc import Mapping
 
 from gateway.directory.writes.entry_to_edit import EntryEditor
 from gateway.directory.writes.write_errors import Violation, WriteRefused
-from gateway.frontends.ldap.core.results import of_error
+from gateway.frontends.ldap.core.results import result_of
 from gateway.frontends.ldap.writes.authorization import Plan
 from gateway.model.errors import InvalidInput, NotFound
 from gateway.sync.local.source import MasteredElsewhere, NameTaken, NotEmpty
@@ -34,18 +34,18 @@ _VIOLATIONS: Mapping[Violation, ResultCode] = {
 }
 
 
-def of_write_error(error: Exception, plan: Plan | None) -> Result:
-    """The result that tells a client why its write was not carried out."""
+def write_result_of(error: Exception, plan: Plan | None) -> Result:
+    """Return the result that gives a client the reason why its write was not carried out."""
     if isinstance(error, WriteRefused):
         return Result(_VIOLATIONS[error.violation], "", str(error))
     if isinstance(error, MasteredElsewhere):
         return Result(ResultCode.UNWILLING_TO_PERFORM, "", _mastered(error, plan))
     code = next((code for kind, code in _RESULTS.items() if isinstance(error, kind)), None)
-    return of_error(error) if code is None else Result(code, "", str(error))
+    return result_of(error) if code is None else Result(code, "", str(error))
 
 
 def _mastered(error: MasteredElsewhere, plan: Plan | None) -> str:
-    """In the view's words where it has some for the attribute."""
+    """Return the sentence in the view's words where it has some for the attribute."""
     name = EntryEditor(plan.kind, plan.view).shown_as(error.attribute) if plan is not None and error.attribute else ""
     if not name:
         return str(error)

@@ -3,6 +3,7 @@
 import socket
 import string
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -173,7 +174,7 @@ def test_a_slow_bind_is_not_idleness(waiting: Waiting) -> None:
 def test_a_client_that_follows_changes_is_not_idle(waiting: Waiting) -> None:
     with bare(waiting.serving, waiting.serving.portal) as client:
         client.send(search_request(BASE), controls=(Control(oids.CHANGE_NOTIFICATION, True),))
-        eventually(lambda: waiting.serving.services.seats.total == 1)
+        eventually(lambda: waiting.serving.services.subscriptions.total == 1)
         waiting.wait(3 * waiting.limits.idle_seconds)
         assert waiting.serving.connections == 1
 
@@ -317,7 +318,7 @@ def test_a_client_with_all_the_large_searches_that_it_may_have_leaves_some_for_t
         eventually(lambda: view.snapshots.in_use == 4)
         assert client.search(EVERYTHING)[1].code == ResultCode.BUSY
         (other,) = (one for one in serving.server.connections if one.peer.endswith(f":{client.socket.getsockname()[1]}"))
-        other.peer = "192.0.2.1:4711"
+        other._client = replace(other._client, peer="192.0.2.1:4711")
         assert client.search(EVERYTHING)[1].code == 0
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import CancelledError, Deferred, succeed
 
-from gateway.frontends.ldap.core.running_operation import Running
+from gateway.frontends.ldap.core.running_operation import RunningOperation
 
 
 class Ends:
@@ -22,9 +22,9 @@ class Ends:
             except LookupError as error:
                 self.said.append(repr(error))
 
-    def run(self, *awaited: "Deferred[Any]") -> Running:
-        running = Running("search", self.asks(*awaited), self.ends.append)
-        running.go_on()
+    def run(self, *awaited: "Deferred[Any]") -> RunningOperation:
+        running = RunningOperation("search", self.asks(*awaited), self.ends.append)
+        running.resume()
         return running
 
 

@@ -14,7 +14,7 @@ def test_the_root_dse_tells_programs_for_active_directory_where_to_look() -> Non
 
     def told(*views: View, granted: tuple[View, ...] = ()) -> dict[str, list[bytes]]:
         directory: Any = SimpleNamespace(views=views)
-        entry = root_dse.root_dse(directory, start_tls=False, granted=granted)
+        entry = root_dse.entry(directory, start_tls=False, granted=granted)
         return {name: list(values) for name, values in entry.user if name != "objectClass"}
 
     expected = {

@@ -118,7 +118,7 @@ def test_an_error_in_the_middle_of_a_large_search_ends_it_with_its_result(
 def test_an_error_in_the_root_dse_ends_one_request_only(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     with bare(serving) as client:
         with monkeypatch.context() as patch:
-            patch.setattr(root_dse, "root_dse", lambda *_, **__: 1 / 0)
+            patch.setattr(root_dse, "entry", lambda *_, **__: 1 / 0)
             assert client.search(search_request("", scope=0))[1].code == ResultCode.OTHER
         assert client.search(search_request("", scope=0))[1].code == 0
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 
+from gateway.directory.directory import Directory
+from gateway.directory.projection.view_kinds import active_directory
 from gateway.model.applications import Scope
+from gateway.model.ldap.dn import DN
 from gateway.store.clients import applications
 from gateway.store.engine.database import Connection
 from gateway.wire import controls, oids
@@ -24,6 +29,7 @@ from gateway.wire.messages import (
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.bare import Bare, bare, bind_request, search_request
 from tests.frontends.ldap.company import ANN, BASE, BOB, object_id
+from tests.frontends.ldap.conftest import Serve
 from tests.frontends.ldap.names import application_name, granted
 from tests.frontends.ldap.programs import tool
 from tests.frontends.ldap.serving import Account, Serving, World, blocking, eventually
@@ -122,6 +128,26 @@ def test_ldapwhoami_and_ldapsearch_act_as_a_person(serving: Serving, proxy: Acco
     assert done.stdout.strip() == f"dn:{ANN}", done.stderr
     done = tool("ldapsearch", serving.url, proxy, "-e", f"!authzid=dn:{ANN}", "-LLL", "-b", BASE, "(uid=*)", "1.1")
     assert done.stdout.split("\n")[0] == f"dn: {ANN}", done.stderr
+
+
+def shown_domain(client: Bare, *with_controls: Control) -> set[str]:
+    """The attributes by which the root DSE names an Active Directory domain."""
+    names = ("defaultNamingContext", "rootDomainNamingContext")
+    (entry,), done = client.search(search_request("", scope=0, attributes=names), *with_controls)
+    assert done.code == 0
+    return {value.decode() for attribute in entry.attributes for value in attribute.values}
+
+
+@blocking
+def test_the_root_dse_shows_the_views_of_the_party_that_is_acted_for(serve: Serve, world: World) -> None:
+    domain = SimpleNamespace(view=active_directory("ad", DN.parse("dc=ad,dc=test")), reader=None)
+    both = Directory([world.follower, domain])
+    serving = serve(directory=both, served=both)
+    proxy = world.application(f"app{uuid4().hex[:8]}", grants=("proxy",), views=("ad", "openldap"))
+    with bare(serving, proxy) as client:
+        assert shown_domain(client) == {"dc=ad,dc=test"}
+        assert shown_domain(client, acting_as(f"dn:{ANN}")) == set()
+        assert shown_domain(client) == {"dc=ad,dc=test"}
 
 
 # ---- rights that end

@@ -11,7 +11,7 @@ import pytest_twisted
 from twisted.internet.defer import ensureDeferred
 
 from gateway.frontends.ldap.core import subscription_limit
-from gateway.frontends.ldap.core.limits import FOLLOWING_PER_CONNECTION
+from gateway.frontends.ldap.core.limits import SUBSCRIPTIONS_PER_CONNECTION
 from gateway.wire import controls, oids
 from gateway.wire.controls import ChangeNotification, ChangeTypes, EntryChange, PersistentSearch, SyncMode, SyncRequest
 from gateway.wire.controls.persistent_search import ALL_CHANGES
@@ -73,9 +73,9 @@ def told(message: LDAPMessage) -> Told:
 
 def begin(serving: Serving, client: Bare, *with_controls: Control, text: str = "(objectClass=*)", base: str = PEOPLE) -> int:
     """Sends a search that goes on for ever; its message id, when it has begun."""
-    before = serving.services.seats.total
+    before = serving.services.subscriptions.total
     (message_id,) = client.send(search_request(base, text), controls=with_controls)
-    eventually(lambda: serving.services.seats.total > before, "the search")
+    eventually(lambda: serving.services.subscriptions.total > before, "the search")
     return message_id
 
 
@@ -151,7 +151,7 @@ def test_cancel_ends_a_search_with_an_answer_and_abandon_without(changing: Chang
         assert isinstance(answer.operation, ExtendedResponse)
         assert answer.operation.result.code == 0
         client.send(AbandonRequest(second))
-        eventually(lambda: serving.services.seats.total == 0, "the end of the search")
+        eventually(lambda: serving.services.subscriptions.total == 0, "the end of the search")
         (answer,) = cancel(client, second)
         assert isinstance(answer.operation, ExtendedResponse)
         assert answer.operation.result.code == ResultCode.NO_SUCH_OPERATION
@@ -188,7 +188,7 @@ def test_a_bind_ends_what_the_connection_follows(serving: Serving) -> None:
     with bare(serving, serving.portal) as client:
         begin(serving, client, persistent())
         client.ask(bind_request(serving.narrow))
-        assert serving.services.seats.total == 0
+        assert serving.services.subscriptions.total == 0
 
 
 @blocking
@@ -208,13 +208,13 @@ def test_ways_of_telling_do_not_go_together(serving: Serving) -> None:
 @blocking
 def test_searches_that_go_on_for_ever_are_bounded(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     with bare(serving, serving.portal) as client:
-        for _ in range(FOLLOWING_PER_CONNECTION):
+        for _ in range(SUBSCRIPTIONS_PER_CONNECTION):
             begin(serving, client, persistent())
         assert client.search(search_request(PEOPLE), NOTIFY)[1].code == ResultCode.ADMIN_LIMIT_EXCEEDED
-        monkeypatch.setattr(subscription_limit, "FOLLOWING_SEARCHES", FOLLOWING_PER_CONNECTION)
+        monkeypatch.setattr(subscription_limit, "SUBSCRIPTIONS", SUBSCRIPTIONS_PER_CONNECTION)
         with bare(serving, serving.portal) as other:
             assert other.search(search_request(PEOPLE), NOTIFY)[1].code == ResultCode.ADMIN_LIMIT_EXCEEDED
-    eventually(lambda: serving.services.seats.total == 0, "the end of the searches")
+    eventually(lambda: serving.services.subscriptions.total == 0, "the end of the searches")
 
 
 @blocking

@@ -33,8 +33,8 @@ from gateway.frontends.http.router import make_site
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
 from gateway.frontends.ldap.server.server import LDAPServer
 from gateway.store.engine.database import Database
-from gateway.sync.runner.source_runner import Process, Runner, Schedule
-from gateway.sync.runner.source_runners import Runners, pool_for
+from gateway.sync.runner.source_runner import ProcessServices, Schedule, SourceRunner
+from gateway.sync.runner.source_runners import SourceRunners, pool_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Program:
     database: Database
     tail: Tail
     followers: Sequence[LogFollower]
-    runners: Runners
+    runners: SourceRunners
     ldap: LDAPServer | Crew
     threads: ThreadPool
     listeners: Sequence[Listener]
@@ -64,10 +64,10 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
 
     # Inbound: the parts of each source, and a runner for each
     sources = source_parts.build(settings, reactor)
-    process = Process(database, reactor, reactor, pool_for(len(sources)), clock.now, lease_holder.name())
-    runners = Runners(
+    process = ProcessServices(database, reactor, reactor, pool_for(len(sources)), clock.now, lease_holder.name())
+    runners = SourceRunners(
         [
-            Runner(
+            SourceRunner(
                 parts.source,
                 parts.inbound,
                 Schedule(parts.table.schedule_seconds, parts.table.full_seconds),
@@ -98,7 +98,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         ldap = LDAPServer(face.services)
     else:
         admission = CountedAdmission(face.services.limits, statistics)
-        desk = Desk(soft_lock, admission, statistics, metrics.upstream, committed=tail.hear)
+        desk = Desk(soft_lock, admission, statistics, metrics.upstream, committed=tail.committed_elsewhere)
         ldap = Crew(settings, followers, ldap_certificate, desk, reactor)
 
     # HTTP: the Developer API, and the management of it all

@@ -64,7 +64,7 @@ class Tail:
             if not await self._growth(deadline):
                 return []
 
-    def hear(self, number: int) -> None:
+    def committed_elsewhere(self, number: int) -> None:
         """Another process of ours says that it has committed changes up to `number`."""
         self._reached(number)
 

@@ -19,7 +19,7 @@ from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.operations import source_state
 from gateway.store.operations.source_state import SourceState
-from gateway.store.records import leavers, reconciliation_marks, record_rows, records
+from gateway.store.records import leavers, reconciliation_marks, record_lookup, record_rows, records
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync import stages
 from gateway.sync.deletion_guard import Deletions, Guard, check
@@ -93,7 +93,7 @@ class Inbound:
         comparing = self._begun(transaction, state, batch)
         intake = record_changes.receive(transaction, folded_deltas.fold(batch.deltas))
         for kind in comparing:
-            reconciliation_marks.note(connection, self.source_id, kind, intake.present[kind])
+            reconciliation_marks.mark(connection, self.source_id, kind, intake.present[kind])
         gone = self._completed(connection, comparing, batch, intake.gone)
         if gone and not allow_deletions:
             self._guard(transaction, state, comparing, batch, gone)
@@ -183,7 +183,7 @@ class Inbound:
         missed = [
             record_id
             for kind in batch.completes & comparing.keys()
-            for record_id in reconciliation_marks.unseen(connection, self.source_id, kind)
+            for record_id in reconciliation_marks.unmarked(connection, self.source_id, kind)
         ]
         return list(dict.fromkeys((*gone, *missed)))
 
@@ -201,7 +201,7 @@ class Inbound:
             since = max(since, state.deletions_allowed_at)
         recent = Counter(changes.deletions_since(connection, source_id, milliseconds(since)))
         recent.update(leavers.since(connection, source_id, milliseconds(since)))
-        going = list(record_rows.targets(connection, gone).values())
+        going = list(record_lookup.targets(connection, gone).values())
         check(
             guard,
             source_id,

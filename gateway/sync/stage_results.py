@@ -11,7 +11,7 @@ from gateway.model.objects import Attributes, Kind, Member, User, Value
 from gateway.model.records import Situation
 from gateway.model.runs import Statistics
 from gateway.store.records.record_rows import RecordRow
-from gateway.store.records.references import Dangling
+from gateway.store.records.references import DanglingReference
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ class ReferenceChanges:
     gained_members: Mapping[tuple[str, str], Member]
     lost_members: Collection[tuple[str, Member]]
     displaced: Mapping[str, Kind]
-    dangling: Sequence[Dangling]
+    dangling: Sequence[DanglingReference]
     relinked: bool
 
 
@@ -183,4 +183,4 @@ class RecordOutcomes:
     statistics: Statistics = field(default_factory=Statistics)
     problems: tuple[str, ...] = ()
     updated: Collection[str] = frozenset()
-    dangling: Sequence[Dangling] = ()
+    dangling: Sequence[DanglingReference] = ()

@@ -17,9 +17,9 @@ from gateway.model.deltas import Batch, Delta, DeltaType, Watermark
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import Kind
 from gateway.store.engine.database import Database
-from gateway.sync.runner.source_runner import Process
+from gateway.sync.runner.source_runner import ProcessServices
 from gateway.sync.runner.source_runners import pool_for
-from gateway.sync.runner.sync_run import Ended
+from gateway.sync.runner.sync_run import EndedRun
 
 reactor: Any = real_reactor
 
@@ -98,14 +98,14 @@ class World:
 
     database: Database
     clock: Clock = field(default_factory=Clock)
-    ended: DeferredQueue[Ended] = field(default_factory=DeferredQueue)
+    ended: DeferredQueue[EndedRun] = field(default_factory=DeferredQueue)
     holder: str = "node-one"
 
     def now(self) -> datetime:
         return EPOCH + timedelta(seconds=self.clock.seconds())
 
-    def process(self) -> Process:
-        return Process(
+    def process(self) -> ProcessServices:
+        return ProcessServices(
             self.database,
             self.clock,
             reactor,

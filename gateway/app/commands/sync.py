@@ -21,11 +21,11 @@ from gateway.store.engine.database import Connection, Database
 from gateway.store.operations import leases, sync_requests, sync_runs
 from gateway.store.operations.sync_requests import Request
 from gateway.sync.backfill import correlation_keys
-from gateway.sync.runner.dry_run import Preview
+from gateway.sync.runner.dry_run import DryRun
 from gateway.sync.runner.lease import LeaseInThread
 from gateway.sync.runner.lease_name import name_for
 from gateway.sync.runner.statistics_text import in_words
-from gateway.sync.runner.sync_run import Order, Reading, Trigger
+from gateway.sync.runner.sync_run import RunOrder, SourceRead, Trigger
 
 POLL_SECONDS = 0.2
 
@@ -119,8 +119,8 @@ def _reader(database: Database, source_id: str) -> str | None:
 def _run_here(database: Database, parts: SourceParts, request: Request) -> SyncRun:
     """Read the source in this process. Raises Conflict when another one does; failures are in the run."""
     name, inbound = parts.table.name, parts.inbound
-    order = Order(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
-    reading = Reading(inbound, order, clock.now)
+    order = RunOrder(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
+    reading = SourceRead(inbound, order, clock.now)
     with (
         LeaseInThread(database, name_for(name), lease_holder.name(), clock.now),
         Progress(f"source {name}") as progress,
@@ -151,12 +151,12 @@ def _run_here(database: Database, parts: SourceParts, request: Request) -> SyncR
 def _foresee(database: Database, parts: SourceParts, *, full: bool, silent: bool) -> dict[str, Any]:
     name, inbound = parts.table.name, parts.inbound
     correlation_keys.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
-    preview = Preview(inbound)
+    preview = DryRun(inbound)
     watermark = None if full else database.read_blocking(inbound.watermark)
     seen = 0
     with Progress(f"source {name}") as progress:
         for batch in parts.source.read(watermark, follow=False):
-            database.read_blocking(partial(preview.look, batch=batch))
+            database.read_blocking(partial(preview.observe, batch=batch))
             seen += len(batch.deltas)
             progress.show(f"{seen:,} records …")
     foreseen = database.read_blocking(preview.finish)

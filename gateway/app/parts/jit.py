@@ -15,7 +15,7 @@ from gateway.model.errors import SourceUnavailable
 from gateway.model.jit import ProvisionedUser
 from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection, Database
-from gateway.store.records import record_rows
+from gateway.store.records import record_lookup
 from gateway.sync.backfill import correlation_keys
 from gateway.sync.inbound import Inbound
 
@@ -50,7 +50,7 @@ def _provision(connection: Connection, *, inbound: Inbound, delta: Delta) -> Pro
     if not ready or not inbound.is_open(connection):
         raise SourceUnavailable(f"source {inbound.source_id}: its settings are new and being prepared: try again shortly")
     applied = inbound.apply(connection, Batch((delta,)))
-    for _, target in record_rows.at_external_id(connection, inbound.source_id, (Kind.USER,), (delta.external_id,)):
+    for _, target in record_lookup.at_external_id(connection, inbound.source_id, (Kind.USER,), (delta.external_id,)):
         if target.object_id is not None:
             return ProvisionedUser(target.object_id, applied.last_change_number)
     return None

@@ -13,13 +13,13 @@ from gateway.app.parts import clock, lease_holder
 from gateway.app.parts.source_parts import SourceParts
 from gateway.model.connector import LOCAL, LOCAL_TYPE
 from gateway.store.engine.database import Database
-from gateway.sync.backfill.authority import Resolving
-from gateway.sync.backfill.posix_numbers import Filling
+from gateway.sync.backfill.authority import AuthorityBackfill
+from gateway.sync.backfill.job import BackgroundJob
+from gateway.sync.backfill.posix_numbers import PosixNumberBackfill
 from gateway.sync.inbound import Inbound
 from gateway.sync.lifecycle.leaver_retention import Sweeping
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.review.link_decisions import Decisions
-from gateway.sync.runner.source_runners import Chore
 
 
 def own_inbound(settings: Settings) -> Inbound:
@@ -37,9 +37,9 @@ def decisions(settings: Settings, sources: Sequence[SourceParts]) -> Decisions:
     return Decisions({parts.table.name: parts.inbound for parts in sources}, own_inbound(settings), clock.now)
 
 
-def chores(settings: Settings, database: Database, reactor: IReactorTime) -> Sequence[Chore]:
+def chores(settings: Settings, database: Database, reactor: IReactorTime) -> Sequence[BackgroundJob]:
     """Return the background jobs on objects that are in the directory already."""
     own, numbers = own_inbound(settings), settings.posix.numbers()
-    filling = [Filling(database, numbers, clock.now)] if numbers is not None and numbers.allocate else []
+    filling = [PosixNumberBackfill(database, numbers, clock.now)] if numbers is not None and numbers.allocate else []
     sweeping = Sweeping(database, own, settings.leaver_grace(), lease_holder.name(), clock.now, reactor)
-    return [Resolving(database, own), sweeping, *filling]
+    return [AuthorityBackfill(database, own), sweeping, *filling]

@@ -45,7 +45,7 @@ class AccountStatusLookup:
 
     def at_once(self, user_id: str) -> AccountStatus | None:
         """As `of`, where the store can be seen without waiting; None where it cannot."""
-        seen = self._database.glimpse(user_id)
+        seen = self._database.login_state_inline(user_id)
         if seen is None:
             return None
         vouching = tuple(account for account in seen.accounts if account.source_id in self._sources)

@@ -213,7 +213,7 @@ class Authentication:
 
     async def _application(self, named: BindIdentity, application_name: str, password: bytes) -> Party | None:
         secret = password.decode("utf-8", "replace")
-        found = await self._database.look(lambda connection: applications.verify(connection, application_name, secret))
+        found = await self._database.read_inline(lambda connection: applications.verify(connection, application_name, secret))
         return None if found is None else self.party_of(found, named.view)
 
     def _person(self, named: BindIdentity, *, proved: bool = False) -> Party:

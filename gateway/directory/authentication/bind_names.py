@@ -93,7 +93,7 @@ class BindNames:
     async def _by_login(self, name: str, candidates: list[tuple[View, str]]) -> BindIdentity:
         readers = [self._directory.reader(view.name) for view, _ in candidates]
         keys = [name_key(login) for _, login in candidates]
-        holders = await self._database.read(lambda connection: users.name_holders(connection, set(keys)))
+        holders = await self._database.read(lambda connection: users.ids_by_username_key(connection, set(keys)))
         for (view, _), reader, key in zip(candidates, readers, keys, strict=True):
             user_id = holders.get(key)
             row = None if user_id is None else reader.row_of(user_id)

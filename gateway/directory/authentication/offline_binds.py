@@ -58,7 +58,7 @@ class OfflineBinds:
         lifetime = self._lifetimes.get(source_id)
         if lifetime is None:
             return False
-        kept = await self._database.look(lambda c: passwords.verifier(c, user_id, source_id))
+        kept = await self._database.read_inline(lambda c: passwords.verifier(c, user_id, source_id))
         good = kept is not None and self._now() - kept.verified_at < lifetime
         return await self._hashing.verify(kept.hash if kept is not None and good else None, password)
 
@@ -84,7 +84,7 @@ class OfflineBinds:
         if source_id not in self._lifetimes:
             return False
         key = (user_id, source_id)
-        kept = await self._database.look(lambda c: passwords.verifier(c, user_id, source_id))
+        kept = await self._database.read_inline(lambda c: passwords.verifier(c, user_id, source_id))
         if kept is None:
             return False
         try:
@@ -105,7 +105,7 @@ class OfflineBinds:
         await self._database.write(lambda c: passwords.forget_verifier(c, *key))
 
     async def _keep(self, key: tuple[str, str], password: bytes, print_: bytes, now: datetime) -> None:
-        kept = await self._database.look(lambda c: passwords.verifier(c, *key))
+        kept = await self._database.read_inline(lambda c: passwords.verifier(c, *key))
         try:
             if not self._hashing.has_time:
                 raise Busy("no time for verifiers")

@@ -76,7 +76,7 @@ class PasswordCheck:
         SourceUnavailable, Busy, StoreUnavailable."""
         wanted = user_id or str(uuid4())  # the look-up is made whether or not there is such a person
         if application_passwords.has_form(password):
-            found = await self._database.look(lambda c: application_passwords.verify(c, wanted, password))
+            found = await self._database.read_inline(lambda c: application_passwords.verify(c, wanted, password))
             return Proof(found is not None, application_password=found)
         if user_id is None and logins and self._newcomers is not None:
             newcomer = await self._newcomers.admit(logins, password)
@@ -141,7 +141,7 @@ class PasswordCheck:
 
     async def _spend_a_hash(self, password: bytes) -> None:
         """What a wrong password costs where there are hashes to compare it with."""
-        if self._offline.enabled or await self._database.look(passwords.any_local):
+        if self._offline.enabled or await self._database.read_inline(passwords.any_local):
             with contextlib.suppress(Busy):  # it is refused already
                 await self._hashing.verify(None, password)
 

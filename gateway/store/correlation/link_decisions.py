@@ -43,8 +43,8 @@ _OF = (link_decisions.c.source_id == bindparam("source"), link_decisions.c.kind 
 _ANY: Select[tuple[str]] = select(literal_column("1")).where(*_OF).limit(1)
 _OF_RECORDS = select(link_decisions).where(*_OF, one_of(link_decisions.c.external_id, "names"))
 _OF_RECORDS = _OF_RECORDS.order_by(link_decisions.c.decided_at, link_decisions.c.object_id)
-_ABOUT = select(link_decisions).where(link_decisions.c.object_id == bindparam("object"))
-_ABOUT = _ABOUT.order_by(link_decisions.c.source_id, link_decisions.c.kind, link_decisions.c.external_id)
+_OF_OBJECT = select(link_decisions).where(link_decisions.c.object_id == bindparam("object"))
+_OF_OBJECT = _OF_OBJECT.order_by(link_decisions.c.source_id, link_decisions.c.kind, link_decisions.c.external_id)
 _OF_ONE = (*_OF, link_decisions.c.external_id == bindparam("name"))
 
 
@@ -61,9 +61,9 @@ def of_records(
     return found
 
 
-def about(connection: Connection, object_id: str) -> list[LinkDecision]:
+def of_object(connection: Connection, object_id: str) -> list[LinkDecision]:
     """What was decided about an object."""
-    return [_decision(row) for row in connection.execute(_ABOUT, {"object": object_id})]
+    return [_decision(row) for row in connection.execute(_OF_OBJECT, {"object": object_id})]
 
 
 def record(connection: Connection, decision: LinkDecision) -> None:
@@ -102,8 +102,8 @@ def move_own(connection: Connection, old_object_id: str, new_object_id: str) -> 
 
 def hand_over(connection: Connection, old_object_id: str, new_object_id: str) -> None:
     """What was decided about one object is decided about another. What contradicts a decision about that one is forgotten."""
-    placed = {_name(one) for one in about(connection, new_object_id)}
-    for decision in about(connection, old_object_id):
+    placed = {_name(one) for one in of_object(connection, new_object_id)}
+    for decision in of_object(connection, old_object_id):
         same = (*_OF_ONE, link_decisions.c.object_id == bindparam("object"))
         names = {"source": decision.source_id, "of_kind": decision.kind.value, "name": decision.external_id}
         connection.execute(delete(link_decisions).where(*same), {**names, "object": old_object_id})

@@ -54,7 +54,7 @@ def filled_for(connection: Connection) -> Names | None:
     return names(connection) if _kept(connection).filled else None
 
 
-def note(connection: Connection, kept: Names, *, filled: bool) -> None:
+def set_names(connection: Connection, kept: Names, *, filled: bool) -> None:
     """From now on keys are kept for these attributes."""
     plain = {kind.value: sorted(of_kind) for kind, of_kind in kept.items() if of_kind}
     connection.execute(delete(meta).where(meta.c.name == _ROW))
@@ -79,7 +79,7 @@ def add(connection: Connection, keys: Collection[ObjectKey]) -> None:
     """Store keys; those that exist stay as they are."""
     bulk.insert(connection, object_keys, list(keys), ignore_known=True)
     if keys:
-        postgres_analyze.count_anew(connection, object_keys)
+        postgres_analyze.analyze_if_grown(connection, object_keys)
 
 
 def remove(connection: Connection, keys: Collection[ObjectKey]) -> None:

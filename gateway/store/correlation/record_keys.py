@@ -1,17 +1,17 @@
 """What the rules of its source look for on behalf of each record, so that an object that comes later finds who waits for it;
 and the records without an object that wait for a second look. Only the door (gateway/sync) uses this."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, bindparam, delete, literal_column, select
+from sqlalchemy import Connection, bindparam, select
 
 from gateway.model.objects import Kind
 from gateway.model.records import DECIDED_BY_PERSON
 from gateway.store.engine import bulk, postgres_analyze
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.sql_types import Query
-from gateway.store.tables.correlation import record_keys, second_looks
+from gateway.store.tables.correlation import record_keys
 from gateway.store.tables.records import records
 
 
@@ -25,7 +25,7 @@ class RecordKey(NamedTuple):
     links: bool
 
 
-class Asker(NamedTuple):
+class SearchingRecord(NamedTuple):
     """A record, linked to an object, for which a key is looked for."""
 
     key: str
@@ -49,28 +49,25 @@ _ASKERS = select(records.c.id, records.c.object_id, records.c.source_id, records
     records.c.decided_by.not_like(f"{DECIDED_BY_PERSON}%"),
     records.c.source_id != bindparam("source"),
 )
-_WAITING = select(records.c.id).where(_BY_ID, records.c.object_id.is_(None))
 _OF_RECORDS = select(record_keys).where(one_of(record_keys.c.record, "records", numbers=True))
-_DUE = (
-    select(second_looks.c.record)
-    .join(records, records.c.id == second_looks.c.record)
-    .where(records.c.source_id == bindparam("source"))
-    .order_by(second_looks.c.record)
-    .limit(bindparam("most"))
-)
-_ANY_DUE: Select[tuple[str]] = select(literal_column("1")).select_from(second_looks).limit(1)
-_DONE = delete(second_looks).where(one_of(second_looks.c.record, "records", numbers=True))
 
 
-def askers(connection: Connection, source_id: str, kind: Kind, name: str, keys: Collection[str]) -> Iterator[Asker]:
+def linked_searching(
+    connection: Connection, source_id: str, kind: Kind, name: str, keys: Collection[str]
+) -> Iterator[SearchingRecord]:
     """The linked records of other sources than this for which rules look for one of the keys, and would link; not those that a
     person has placed: rules do not go over that."""
     found: dict[int, list[str]] = {}
-    for key, record in _looked_for(connection, _LOOKED_FOR_TO_LINK, kind, name, keys):
+    for key, record in _searching(connection, _LOOKED_FOR_TO_LINK, kind, name, keys):
         found.setdefault(record, []).append(key)
     if found:
         for record, *rest in connection.execute(_ASKERS, {"records": list(found), "source": source_id}):
-            yield from (Asker(key, *rest) for key in found[record])
+            yield from (SearchingRecord(key, *rest) for key in found[record])
+
+
+def searching(connection: Connection, kind: Kind, name: str, keys: Collection[str]) -> set[int]:
+    """Return the records, linked or not, for which rules look for one of the keys."""
+    return {record for _, record in _searching(connection, _LOOKED_FOR, kind, name, keys)}
 
 
 def of_records(connection: Connection, record_ids: Collection[int]) -> set[RecordKey]:
@@ -82,7 +79,7 @@ def add(connection: Connection, keys: Collection[RecordKey]) -> None:
     """Store what is looked for; the records must be stored already."""
     bulk.insert(connection, record_keys, list(keys), ignore_known=True)
     if keys:
-        postgres_analyze.count_anew(connection, record_keys)
+        postgres_analyze.analyze_if_grown(connection, record_keys)
 
 
 def remove(connection: Connection, keys: Collection[RecordKey]) -> None:
@@ -90,34 +87,7 @@ def remove(connection: Connection, keys: Collection[RecordKey]) -> None:
     bulk.delete(connection, record_keys, RecordKey._fields[:4], [key[:4] for key in keys])
 
 
-def note_second_looks(connection: Connection, kind: Kind, name: str, keys: Collection[str]) -> None:
-    """Something has changed about who has these keys: the records without an object that look for them must be looked at."""
-    looked_for = {record for _, record in _looked_for(connection, _LOOKED_FOR, kind, name, keys)}
-    if looked_for:
-        await_second_look(connection, connection.execute(_WAITING, {"records": looked_for}).scalars())
-
-
-def await_second_look(connection: Connection, record_ids: Iterable[int]) -> None:
-    """These records must be looked at again."""
-    bulk.insert(connection, second_looks, [(record,) for record in set(record_ids)], ignore_known=True)
-
-
-def due(connection: Connection, source_id: str, limit: int) -> list[int]:
-    """The source's records that must be looked at again, at most `limit`."""
-    if connection.execute(_ANY_DUE).first() is None:
-        return []
-    return list(connection.execute(_DUE, {"source": source_id, "most": limit}).scalars())
-
-
-def looked_at(connection: Connection, record_ids: Collection[int]) -> None:
-    """These records have been looked at."""
-    if record_ids:
-        connection.execute(_DONE, {"records": record_ids})
-
-
-def _looked_for(
-    connection: Connection, statement: Query, kind: Kind, name: str, keys: Collection[str]
-) -> list[tuple[str, int]]:
+def _searching(connection: Connection, statement: Query, kind: Kind, name: str, keys: Collection[str]) -> list[tuple[str, int]]:
     if not keys:
         return []
     rows = connection.execute(statement, {"kind": kind.value, "name": name, "keys": keys})

@@ -1,4 +1,4 @@
-"""The way to the store: a piece of work is a function of a Connection, and runs in one transaction in a thread.
+"""The database: work is a function of a Connection, and runs in one transaction in a thread.
 
 `read` and `write` return Deferreds and never block the reactor; the `_blocking` twins are for threads and the command line."""
 
@@ -16,9 +16,9 @@ from twisted.python.threadpool import ThreadPool
 
 from gateway.model.errors import StoreUnavailable
 from gateway.store.engine import dialects
-from gateway.store.engine.postgres_notify import LAST_CHANGE, announce
+from gateway.store.engine.postgres_notify import LAST_CHANGE, notify
 from gateway.store.engine.sql_types import SelectConnection
-from gateway.store.engine.sqlite_inline_reads import Glance, Glimpse, Unseen
+from gateway.store.engine.sqlite_inline_reads import InlineReader, InlineReadUnavailable, LoginState
 from gateway.twisted_internals.reactor import installed
 
 __all__ = ["Connection", "Database"]
@@ -33,8 +33,8 @@ class Database:
     """The store behind `url`. Nothing is opened before the first piece of work, so a constructor never fails on a dead server;
     it raises ConfigurationError for a URL that cannot be one.
 
-    Every method may be called from any thread, except that `read`, `look`, `write` and `glimpse` belong to the reactor's.
-    """
+    Every method may be called from any thread, but for `read`, `read_inline`, `write` and `login_state_inline`: those belong to
+    the reactor's."""
 
     def __init__(self, url: str, *, reactor: IReactorFromThreads | None = None, threads: int = READ_THREADS) -> None:
         self._engines = dialects.connect(url, threads)
@@ -43,56 +43,56 @@ class Database:
         self._writers = _Pool(self._engines.writers, "store-write")
         self._callbacks: list[Callable[[int], None]] = []
         self._url = url
-        self._glance = Glance(self._engines.name) if self.embedded else None
+        self._inline = InlineReader(self._engines.name) if self.embedded else None
 
     @property
     def name(self) -> str:
-        """How the store is called in messages: the file, or the server's URL without its password."""
+        """The store's name in messages: the file, or the server's URL without its password."""
         return self._engines.name
 
     @property
     def embedded(self) -> bool:
-        """Whether the store is a file of this machine's own."""
+        """True when the store is a file of this machine's own."""
         return self._engines.dialect == "sqlite"
 
     @property
     def listening_url(self) -> str | None:
-        """The URL, password and all, on which notices of other nodes can be heard; None when there are no other nodes."""
+        """The URL, with its password, at which other nodes' notices arrive; None when there are no other nodes."""
         return None if self.embedded else self._url
 
     def read(self, work: Callable[[Connection], T]) -> "Deferred[T]":
         """Run `work` in a thread, on one unchanging state of the store. Fails with StoreUnavailable, or as `work` does."""
         return self._deferred(self._readers, self.read_blocking, work)
 
-    async def look(self, work: Callable[[SelectConnection], T]) -> T:
-        """As `read`, for work with one statement, a constant, that finds a few rows by their keys: it is done where it stands
-        when the store is a file. Raises StoreUnavailable, or as `work` does."""
-        if self._glance is not None:
-            with contextlib.suppress(Unseen):
-                return self._glance.look(work)
+    async def read_inline(self, work: Callable[[SelectConnection], T]) -> T:
+        """Run as `read` does, but in the reactor's thread when the store is a file: for work with one SELECT, a constant of its
+        module, that finds a few rows by their keys. Raises StoreUnavailable, or as `work` does."""
+        if self._inline is not None:
+            with contextlib.suppress(InlineReadUnavailable):
+                return self._inline.read(work)
         return await self.read(work)
 
     def write(self, work: Callable[[Connection], T]) -> "Deferred[T]":
         """Run `work` in a thread and commit; when it raises, nothing of it is kept."""
         return self._deferred(self._writers, self.write_blocking, work)
 
-    def glimpse(self, user_id: str) -> Glimpse | None:
-        """One person as of the last commit, seen at once, by the reactor's thread; None where that cannot be done without
-        waiting (sqlite_inline_reads.py): then `read`."""
-        return None if self._glance is None else self._glance.person(user_id)
+    def login_state_inline(self, user_id: str) -> LoginState | None:
+        """Return a user as of the last commit without waiting; None where that is impossible (sqlite_inline_reads.py): then
+        `read`."""
+        return None if self._inline is None else self._inline.login_state(user_id)
 
     def read_blocking(self, work: Callable[[Connection], T]) -> T:
-        """As `read`, in the calling thread."""
+        """Run as `read` does, in the calling thread."""
         with self._engines.translated(), self._engines.reader.connect() as connection, connection.begin():
             return work(connection)
 
     def write_blocking(self, work: Callable[[Connection], T]) -> T:
-        """As `write`, in the calling thread."""
+        """Run as `write` does, in the calling thread."""
         with self._engines.translated(), self._engines.writer.connect() as connection:
             connection.info.pop(LAST_CHANGE, None)
             with connection.begin():
                 result = work(connection)
-                announce(connection)
+                notify(connection)
             number = connection.info.pop(LAST_CHANGE, None)
         if number is not None:
             for callback in self._callbacks:
@@ -115,8 +115,8 @@ class Database:
         """Wait for the work that is running, then close every connection. May be called twice."""
         self._readers.stop()
         self._writers.stop()
-        if self._glance is not None:
-            self._glance.close()
+        if self._inline is not None:
+            self._inline.close()
         self._engines.dispose()
 
     def _deferred(

@@ -24,7 +24,7 @@ JOIN_SECONDS = 1.0
 _NOTIFY = text("SELECT pg_notify(:channel, :number)")
 
 
-def announce(connection: Connection) -> None:
+def notify(connection: Connection) -> None:
     """Send the notice of this transaction's changes, if it made any; it goes out when the transaction commits."""
     number = connection.info.get(LAST_CHANGE)
     if number is not None and connection.dialect.name == "postgresql":
@@ -32,15 +32,15 @@ def announce(connection: Connection) -> None:
 
 
 class Listener:
-    """Calls `heard()` in a thread of its own whenever some node may have committed changes, until `stop`.
+    """Calls `on_notice()` in a thread of its own whenever some node may have committed changes, until `stop`.
 
-    A lost server is no error here: it connects again, and calls `heard()` because notices were missed meanwhile.
+    A lost server is no error here: it connects again, and calls `on_notice()` because notices were missed meanwhile.
     """
 
-    def __init__(self, url: str, heard: Callable[[], None]) -> None:
+    def __init__(self, url: str, on_notice: Callable[[], None]) -> None:
         parsed = make_url(url).set(drivername="postgresql")
         self._conninfo = parsed.render_as_string(hide_password=False)
-        self._heard = heard
+        self._on_notice = on_notice
         self._stopping = threading.Event()
         self._wake, self._waker = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name="store-listen", daemon=True)
@@ -70,10 +70,10 @@ class Listener:
 
         with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=10) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
-            self._heard()
+            self._on_notice()
             while True:
                 ready, _, _ = select.select([connection.fileno(), self._wake.fileno()], [], [])
                 if self._wake.fileno() in ready:
                     return
                 for _notice in connection.notifies(timeout=0):
-                    self._heard()
+                    self._on_notice()

@@ -1,8 +1,8 @@
-"""A look at a few rows of the embedded store, from the reactor's own thread: a bind needs some by their keys, which takes
-microseconds where the way through a thread takes hundreds.
+"""Inline reads of the embedded store, in the reactor's own thread: a bind needs a few rows by their keys, which takes
+microseconds inline where the way through a thread takes hundreds.
 
-It waits for no lock: readers of a write-ahead log need none. Every look is a transaction of its own, so that it sees whatever
-has been committed, by anybody. Where it cannot see, `Database.read` can, or says why not."""
+An inline read waits for no lock: readers of a write-ahead log need none. Each is a transaction of its own and so sees every
+commit, of any process. Where it cannot be done, `Database.read` can, or reports why not."""
 
 import contextlib
 import sqlite3
@@ -20,7 +20,7 @@ from gateway.store.engine.sql_types import SelectConnection, TableRow
 
 T = TypeVar("T")
 
-_PERSON = (
+_LOGIN_STATE = (
     "SELECT u.enabled, p.hash, r.decided_at, r.id, r.source_id, r.external_id, r.dn FROM users u"
     " LEFT JOIN local_passwords p ON p.user_id = u.id"
     " LEFT JOIN records r ON r.object_id = u.id AND r.kind = ? AND r.gone_at IS NULL"
@@ -30,12 +30,12 @@ _PERSON = (
 _DIALECT = sqlite.dialect(paramstyle="named")
 
 
-class Unseen(Exception):
-    """The store cannot be seen from here."""
+class InlineReadUnavailable(Exception):
+    """The store cannot be read inline: it is closed, locked, damaged, away, or of an older schema."""
 
 
-class Glimpse(NamedTuple):
-    """What was seen of a person: `accounts` in the order in which they were linked."""
+class LoginState(NamedTuple):
+    """A user as far as a bind needs it; `accounts` in the order in which they were linked."""
 
     exists: bool
     enabled: bool
@@ -43,65 +43,65 @@ class Glimpse(NamedTuple):
     accounts: tuple[Account, ...]
 
     def __repr__(self) -> str:
-        return f"Glimpse(exists={self.exists}, enabled={self.enabled}, accounts={self.accounts})"
+        return f"LoginState(exists={self.exists}, enabled={self.enabled}, accounts={self.accounts})"
 
 
-NOBODY = Glimpse(False, False, None, ())
+UNKNOWN_USER = LoginState(False, False, None, ())
 
 
-class Glance:
-    """`path`: the store's file, which is opened with the first look."""
+class InlineReader:
+    """The reactor thread's own connection to the store's file at `path`, opened by the first read."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._cursor: sqlite3.Cursor
-        self._look: _Look
+        self._selects: _InlineConnection
         self._closed = False
 
-    def person(self, user_id: str) -> Glimpse | None:
-        """The person as of the last commit, NOBODY when there is none; None when the store cannot be seen from here."""
+    def login_state(self, user_id: str) -> LoginState | None:
+        """Return the user as of the last commit, UNKNOWN_USER when there is none; None when inline reads are unavailable."""
         try:
             if self._connection is None:
                 self._open()
-            rows = self._cursor.execute(_PERSON, (Kind.USER.value, user_id)).fetchall()
-        except sqlite3.Error:  # closed, locked, damaged, away, of an older form
-            self._forget()
+            rows = self._cursor.execute(_LOGIN_STATE, (Kind.USER.value, user_id)).fetchall()
+        except sqlite3.Error:
+            self._disconnect()
             return None
         if not rows:
-            return NOBODY
+            return UNKNOWN_USER
         enabled, local_hash, _, record, *_ = rows[0]
         if len(rows) > 1:
             rows.sort(key=lambda row: (row[2] or 0, row[3]))  # rarely: a sorter in the statement would cost all of them
         accounts = () if record is None else tuple(Account(*row[4:]) for row in rows)
-        return Glimpse(True, bool(enabled), local_hash, accounts)
+        return LoginState(True, bool(enabled), local_hash, accounts)
 
-    def look(self, work: Callable[[SelectConnection], T]) -> T:
-        """What `work` makes of the answer to its one statement. Raises Unseen, or as `work` does."""
+    def read(self, work: Callable[[SelectConnection], T]) -> T:
+        """Return what `work` makes of its one SELECT. Raises InlineReadUnavailable, or as `work` does."""
         try:
             if self._connection is None:
                 self._open()
-            return work(self._look)
+            return work(self._selects)
         except sqlite3.Error:
-            self._forget()
-            raise Unseen from None
+            self._disconnect()
+            raise InlineReadUnavailable from None
 
     def close(self) -> None:
-        """For good. May be called twice."""
+        """Close for good. May be called twice."""
         self._closed = True
-        self._forget()
+        self._disconnect()
 
     def _open(self) -> None:
         if self._closed:
             raise sqlite3.ProgrammingError("closed")
-        # mode=rw: the file is never created here, and the last one to close can fold the log into it.
+        # mode=rw: the file is never created here, and the last one to close can fold the write-ahead log into it.
         uri = f"file:{quote(self._path)}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=0)
         self._connection = connection
         connection.execute("PRAGMA query_only = ON")
-        self._cursor, self._look = connection.cursor(), _Look(connection)
+        self._cursor, self._selects = connection.cursor(), _InlineConnection(connection)
 
-    def _forget(self) -> None:
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
@@ -112,9 +112,8 @@ _Compiled: TypeAlias = tuple[str, Mapping[str, object], Callable[[Iterable[objec
 """A statement's text, the constants in it by the names of their parameters, and the constructor of its rows."""
 
 
-class _Look:
-    """What a piece of work takes for a Connection, as far as one statement needs it. A statement is compiled once: those that
-    come here are constants of their modules."""
+class _InlineConnection:
+    """The SelectConnection of inline reads. A statement is compiled once: those read inline are constants of their modules."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._cursor = connection.cursor()
@@ -129,7 +128,6 @@ class _Look:
 
 
 def _compiled(statement: Executable) -> _Compiled:
-    """The statement's text, the constants in it by the names of their parameters, and what makes of a tuple its row."""
     if not isinstance(statement, Select):
         raise TypeError("only a SELECT is read inline")
     compiled = statement.compile(dialect=_DIALECT)
@@ -141,7 +139,7 @@ def _compiled(statement: Executable) -> _Compiled:
 
 
 class _Rows:
-    """As much of a SQLAlchemy result as there is use for."""
+    """The TableRows of an inline read."""
 
     def __init__(self, rows: Sequence[TableRow]) -> None:
         self._rows = rows
@@ -153,4 +151,4 @@ class _Rows:
         return self._rows[0] if self._rows else None
 
     one_or_none = first
-    """Of statements that find one by its key."""
+    """For statements that find one row by its key."""

@@ -5,14 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, union_all, update
 
 from gateway.model.objects import Kind
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.sql_types import Query
 from gateway.store.tables.objects import groups, posix_numbers, users
-from gateway.store.tables.operations import meta
 
 
 class Space(StrEnum):
@@ -22,7 +21,7 @@ class Space(StrEnum):
     GID = "gid"
 
 
-class Shared(NamedTuple):
+class SharedNumber(NamedTuple):
     """A number that several objects have, and their names (some of them, when they are many)."""
 
     space: Space
@@ -41,7 +40,9 @@ _LAST = select(func.max(posix_numbers.c.number)).where(
     _OF_SPACE, posix_numbers.c.number.between(bindparam("first"), bindparam("last"))
 )
 _COUNT = select(func.count()).where(_OF_SPACE, posix_numbers.c.number.between(bindparam("first"), bindparam("last")))
-_GIVEN = select(posix_numbers.c.object_id, posix_numbers.c.number).where(_OF_SPACE, one_of(posix_numbers.c.object_id, "ids"))
+_ALLOCATED = select(posix_numbers.c.object_id, posix_numbers.c.number).where(
+    _OF_SPACE, one_of(posix_numbers.c.object_id, "ids")
+)
 
 
 def _between(number: ColumnElement[int]) -> ColumnElement[bool]:
@@ -64,25 +65,25 @@ _HOLDERS = {
     )
     for space, used in _USED.items()
 }
-_LACKING: Mapping[Kind, Query] = {
+_WITHOUT_NUMBERS: Mapping[Kind, Query] = {
     Kind.USER: select(users.c.id).where(users.c.uid_number.is_(None) | users.c.gid_number.is_(None)).order_by(users.c.id),
     Kind.GROUP: select(groups.c.id).where(groups.c.gid_number.is_(None)).order_by(groups.c.id),
 }
 
 
-def given(connection: Connection, space: Space, object_ids: Collection[str]) -> dict[str, int]:
+def allocated(connection: Connection, space: Space, object_ids: Collection[str]) -> dict[str, int]:
     """The numbers that were given to these objects here, by object."""
     if not object_ids:
         return {}
-    return dict(connection.execute(_GIVEN, {"space": space.value, "ids": object_ids}).all())
+    return dict(connection.execute(_ALLOCATED, {"space": space.value, "ids": object_ids}).all())
 
 
-def last_given(connection: Connection, space: Space, first: int, last: int) -> int | None:
+def last_allocated(connection: Connection, space: Space, first: int, last: int) -> int | None:
     """The highest number from `first` to `last` that was ever given here."""
     return connection.execute(_LAST, {"space": space.value, "first": first, "last": last}).scalar()
 
 
-def count_given(connection: Connection, space: Space, first: int, last: int) -> int:
+def count_allocated(connection: Connection, space: Space, first: int, last: int) -> int:
     """How many numbers from `first` to `last` were ever given here."""
     return int(connection.execute(_COUNT, {"space": space.value, "first": first, "last": last}).scalar_one())
 
@@ -102,9 +103,9 @@ def holders(connection: Connection, space: Space, numbers: Collection[int]) -> d
     return found
 
 
-def lacking(connection: Connection, kind: Kind, after_id: str, limit: int) -> list[str]:
+def ids_without_numbers(connection: Connection, kind: Kind, after_id: str, limit: int) -> list[str]:
     """At most `limit` users without both numbers, or groups without theirs, whose ids follow `after_id` ("" to begin)."""
-    statement = _LACKING[kind]
+    statement = _WITHOUT_NUMBERS[kind]
     [identifier] = statement.selected_columns
     return list(connection.execute(statement.where(identifier > after_id).limit(limit)).scalars())
 
@@ -136,10 +137,10 @@ _SHARED: tuple[tuple[Space, Query], ...] = (
 """User numbers of several users, group numbers of several groups, private groups of users that are a group's too."""
 
 
-def shared(connection: Connection, limit: int) -> list[Shared]:
+def shared(connection: Connection, limit: int) -> list[SharedNumber]:
     """At most `limit` numbers of each sort that several have: they have access to each other's files."""
     return [
-        Shared(space, number, tuple(dict.fromkeys(names)))
+        SharedNumber(space, number, tuple(dict.fromkeys(names)))
         for space, statement in _SHARED
         for number, *names in connection.execute(statement.limit(limit))
     ]
@@ -148,34 +149,15 @@ def shared(connection: Connection, limit: int) -> list[Shared]:
 # ---- writing: for gateway/sync, under the lock of the log
 
 
-def give(connection: Connection, space: Space, numbers: Iterable[tuple[str, int]]) -> None:
+def store_allocated(connection: Connection, space: Space, numbers: Iterable[tuple[str, int]]) -> None:
     """Note that these `(object id, number)` are given: for ever."""
     rows: Sequence[tuple[str, int, str]] = [(space.value, number, object_id) for object_id, number in numbers]
     bulk.insert(connection, posix_numbers, rows)
 
 
-_FILLED = "posix_numbers"
-
-
-def filled_under(connection: Connection) -> str:
-    """Under which settings everybody was last known to have numbers; "" when somebody may have none."""
-    return connection.execute(select(meta.c.value).where(meta.c.name == _FILLED)).scalar() or ""
-
-
-def note_filled(connection: Connection, settings: str) -> None:
-    """Everybody has numbers, under these settings."""
-    note_unfilled(connection)
-    connection.execute(insert(meta), {"name": _FILLED, "value": settings})
-
-
-def note_unfilled(connection: Connection) -> None:
-    """Somebody may have no numbers."""
-    connection.execute(delete(meta).where(meta.c.name == _FILLED))
-
-
 def hand_over(connection: Connection, old_object_id: str, new_object_id: str) -> None:
     """The numbers given to one object become those of another, where that one was given none."""
     for space in Space:
-        if not given(connection, space, (new_object_id,)):
+        if not allocated(connection, space, (new_object_id,)):
             of_old = (posix_numbers.c.space == space.value, posix_numbers.c.object_id == old_object_id)
             connection.execute(update(posix_numbers).where(*of_old).values(object_id=new_object_id))

@@ -58,10 +58,10 @@ def get_many(connection: Connection, user_ids: Collection[str]) -> dict[str, Use
 
 def id_by_username(connection: Connection, username: str) -> str | None:
     """The user with this login name, whatever its case; None when there is none."""
-    return name_holders(connection, (name_key(username),)).get(name_key(username))
+    return ids_by_username_key(connection, (name_key(username),)).get(name_key(username))
 
 
-def name_holders(connection: Connection, username_keys: Collection[str]) -> dict[str, str]:
+def ids_by_username_key(connection: Connection, username_keys: Collection[str]) -> dict[str, str]:
     """Who has these login names, given as keys: the users' ids by key."""
     return dict(connection.execute(_NAME_HOLDERS, {"keys": username_keys}).all())
 
@@ -94,7 +94,7 @@ def enabled_by_id(connection: Connection, user_ids: Collection[str]) -> dict[str
     return dict(connection.execute(_ENABLED_BY_ID, {"ids": user_ids}).all())
 
 
-def gone_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
+def leavers_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
     """Those of the users that are leavers."""
     return frozenset(connection.execute(_GONE, {"ids": user_ids}).scalars()) if user_ids else frozenset()
 
@@ -146,7 +146,7 @@ def update(connection: Connection, changed: Sequence[User], moved: Collection[st
     bulk.insert(connection, user_organizations, _places(movers))
 
 
-def let_go_of_name(connection: Connection, user_id: str) -> None:
+def release_username(connection: Connection, user_id: str) -> None:
     """Let another user have this one's login name before this one is deleted, in the same transaction."""
     bulk.update(connection, users, ("username_key",), [(f"\x7f{user_id}", user_id)])
 
@@ -168,7 +168,7 @@ def _displaced(connection: Connection, changed: Sequence[User]) -> list[str]:
     """The users whose present name another one of `changed` gets. No name begins with the sign they are parked under."""
     takers = {name_key(user.username): user.id for user in changed}
     changing = set(takers.values())
-    holders = name_holders(connection, takers)
+    holders = ids_by_username_key(connection, takers)
     return [holder for key, holder in holders.items() if holder != takers[key] and holder in changing]
 
 

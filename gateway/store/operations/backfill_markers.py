@@ -1,17 +1,31 @@
-"""What the gateway has noted about its own work, by name: under which settings something was done for all objects."""
+"""Backfill markers: for each backfill, the settings under which it was last done for all objects."""
+
+from enum import StrEnum
 
 from sqlalchemy import Connection, delete, insert, select
 
 from gateway.store.tables.operations import meta
 
 
-def get(connection: Connection, name: str) -> str:
-    """The note of this name; "" when there is none."""
-    return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar() or ""
+class Marker(StrEnum):
+    """The backfills, by the name of their marker in the table `meta`."""
+
+    AUTHORITY = "authority"
+    POSIX_NUMBERS = "posix_numbers"
 
 
-def put(connection: Connection, name: str, value: str) -> None:
-    """Note it, in the place of what was noted before; "" notes nothing."""
-    connection.execute(delete(meta).where(meta.c.name == name))
+def get(connection: Connection, name: Marker) -> str:
+    """Return the fingerprint of the settings under which the backfill was done; "" when it is not done."""
+    return connection.execute(select(meta.c.value).where(meta.c.name == name.value)).scalar() or ""
+
+
+def put(connection: Connection, name: Marker, value: str) -> None:
+    """Note that the backfill is done under the settings with this fingerprint; "" is the same as `clear`."""
+    clear(connection, name)
     if value:
-        connection.execute(insert(meta), {"name": name, "value": value})
+        connection.execute(insert(meta), {"name": name.value, "value": value})
+
+
+def clear(connection: Connection, name: Marker) -> None:
+    """Note that the backfill is not done: some object may lack what it adds."""
+    connection.execute(delete(meta).where(meta.c.name == name.value))

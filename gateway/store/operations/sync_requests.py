@@ -51,7 +51,7 @@ def take(connection: Connection, source_id: str, holder: str) -> Request | None:
     return _request(row)
 
 
-def waiting(connection: Connection) -> list[str]:
+def sources_with_requests(connection: Connection) -> list[str]:
     """The sources that somebody has asked for and nobody has taken, by name."""
     untaken = select(requests.c.source_id).where(requests.c.taken_by.is_(None)).distinct()
     return list(connection.execute(untaken.order_by(requests.c.source_id)).scalars())

@@ -19,7 +19,7 @@ from gateway.store.tables.records import records
 _OF_SOURCE = records.c.source_id == bindparam("source")
 _LEFT = records.c.gone_at.is_not(None)
 _SOURCES = select(records.c.source_id).distinct().where(_LEFT)
-_FIRST = select(func.count(), func.min(records.c.gone_at)).where(_OF_SOURCE, _LEFT)
+_COUNT_AND_EARLIEST = select(func.count(), func.min(records.c.gone_at)).where(_OF_SOURCE, _LEFT)
 _SINCE = select(records.c.kind, func.count()).where(_OF_SOURCE, records.c.gone_at > bindparam("since")).group_by(records.c.kind)
 _DUE = (
     select(records.c.id)
@@ -50,9 +50,9 @@ def sources(connection: Connection) -> list[str]:
     return sorted(connection.execute(_SOURCES).scalars())
 
 
-def first(connection: Connection, source_id: str) -> tuple[int, datetime | None]:
+def count_and_earliest(connection: Connection, source_id: str) -> tuple[int, datetime | None]:
     """How many records of leavers a source has, and since when the first of them is gone."""
-    count, gone_at = connection.execute(_FIRST, {"source": source_id}).one()
+    count, gone_at = connection.execute(_COUNT_AND_EARLIEST, {"source": source_id}).one()
     return int(count), optional_time_of(gone_at)
 
 
@@ -90,7 +90,7 @@ def by_login(connection: Connection, source_id: str, login_keys: Collection[str]
 # ---- writing: for gateway/sync, under the lock of the log
 
 
-def leave(connection: Connection, reasons: Mapping[int, str], stamp: int | None) -> None:
+def mark_gone(connection: Connection, reasons: Mapping[int, str], stamp: int | None) -> None:
     """These records, each with the reason for which it is no object, are gone since `stamp`; None: their objects stay as they
     are, for ever."""
     rows = [(Situation.DELETED.value, reason, stamp, None, record_id) for record_id, reason in reasons.items()]

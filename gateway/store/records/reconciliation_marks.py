@@ -12,7 +12,7 @@ from gateway.store.tables.records import records, sightings
 _MINE = (sightings.c.source_id == bindparam("source"), sightings.c.kind == bindparam("kind_"))
 _CLEAR = delete(sightings).where(*_MINE)
 _COUNT = select(func.count()).select_from(sightings).where(*_MINE)
-_UNSEEN = select(records.c.id).where(
+_UNMARKED = select(records.c.id).where(
     records.c.source_id == bindparam("source"),
     records.c.kind == bindparam("kind_"),
     records.c.situation != Situation.DELETED.value,
@@ -31,7 +31,7 @@ def clear(connection: Connection, source_id: str, kind: Kind) -> None:
     connection.execute(_CLEAR, {"source": source_id, "kind_": kind.value})
 
 
-def note(connection: Connection, source_id: str, kind: Kind, record_ids: Collection[int]) -> None:
+def mark(connection: Connection, source_id: str, kind: Kind, record_ids: Collection[int]) -> None:
     """Note that the comparison has met these records; once or twice is the same."""
     rows = [(source_id, kind.value, record_id) for record_id in record_ids]
     bulk.insert(connection, sightings, rows, ignore_known=True)
@@ -42,6 +42,6 @@ def count(connection: Connection, source_id: str, kind: Kind) -> int:
     return int(connection.execute(_COUNT, {"source": source_id, "kind_": kind.value}).scalar_one())
 
 
-def unseen(connection: Connection, source_id: str, kind: Kind) -> list[int]:
+def unmarked(connection: Connection, source_id: str, kind: Kind) -> list[int]:
     """The records of this kind that were not met, and that were there before."""
-    return list(connection.execute(_UNSEEN, {"source": source_id, "kind_": kind.value}).scalars())
+    return list(connection.execute(_UNMARKED, {"source": source_id, "kind_": kind.value}).scalars())

@@ -11,7 +11,7 @@ from gateway.store.engine.any_of import one_of
 from gateway.store.tables.records import dangling_references, record_references
 
 
-class Pointer(NamedTuple):
+class RecordReference(NamedTuple):
     """A reference that leads to a record; a row of `record_references`. `form` is how the source wrote it."""
 
     owner: int
@@ -21,7 +21,7 @@ class Pointer(NamedTuple):
     position: int
 
 
-class Dangling(NamedTuple):
+class DanglingReference(NamedTuple):
     """A reference that leads nowhere yet; a row of `dangling_references`."""
 
     source_id: str
@@ -50,23 +50,23 @@ _NAMED = (
 )
 
 
-def owned(connection: Connection, owners: Collection[int]) -> tuple[list[Pointer], list[Dangling]]:
+def owned(connection: Connection, owners: Collection[int]) -> tuple[list[RecordReference], list[DanglingReference]]:
     """Everything these records point at."""
     parameters = {"owners": owners}
     return (
-        [Pointer(*row) for row in connection.execute(_OWNED, parameters)],
-        [Dangling(*row) for row in connection.execute(_OWNED_DANGLING, parameters)],
+        [RecordReference(*row) for row in connection.execute(_OWNED, parameters)],
+        [DanglingReference(*row) for row in connection.execute(_OWNED_DANGLING, parameters)],
     )
 
 
-def named(connection: Connection, owners: Collection[int], name: str) -> list[Pointer]:
+def named(connection: Connection, owners: Collection[int], name: str) -> list[RecordReference]:
     """The references of one name that lead to a record, those of each owner in their order."""
-    return [Pointer(*row) for row in connection.execute(_NAMED, {"owners": owners, "name": name})]
+    return [RecordReference(*row) for row in connection.execute(_NAMED, {"owners": owners, "name": name})]
 
 
-def leading_to(connection: Connection, targets: Collection[int]) -> list[Pointer]:
+def leading_to(connection: Connection, targets: Collection[int]) -> list[RecordReference]:
     """Everything that points at these records."""
-    return [Pointer(*row) for row in connection.execute(_LEADING_TO, {"targets": targets})] if targets else []
+    return [RecordReference(*row) for row in connection.execute(_LEADING_TO, {"targets": targets})] if targets else []
 
 
 def any_dangling(connection: Connection, source_id: str) -> bool:
@@ -74,27 +74,27 @@ def any_dangling(connection: Connection, source_id: str) -> bool:
     return connection.execute(_ANY, {"source": source_id}).first() is not None
 
 
-def count_dangling(connection: Connection, source_id: str, name: str) -> tuple[int, int, Dangling | None]:
+def count_dangling(connection: Connection, source_id: str, name: str) -> tuple[int, int, DanglingReference | None]:
     """How many references of the source with this name lead nowhere, of how many records, and one of them."""
     parameters = {"source": source_id, "name": name}
     references, owners = connection.execute(_DANGLING_COUNT, parameters).one()
     row = connection.execute(_DANGLING_ONE, parameters).first() if references else None
-    return references, owners, None if row is None else Dangling(*row)
+    return references, owners, None if row is None else DanglingReference(*row)
 
 
-def waiting_for(connection: Connection, source_id: str, form: str, values: Collection[str]) -> list[Dangling]:
+def waiting_for(connection: Connection, source_id: str, form: str, values: Collection[str]) -> list[DanglingReference]:
     """The references that wait for a record with one of these names."""
     parameters = {"source": source_id, "form": form, "values": values}
-    return [Dangling(*row) for row in connection.execute(_WAITING, parameters)]
+    return [DanglingReference(*row) for row in connection.execute(_WAITING, parameters)]
 
 
-def add(connection: Connection, pointers: Sequence[Pointer], dangling: Sequence[Dangling] = ()) -> None:
+def add(connection: Connection, pointers: Sequence[RecordReference], dangling: Sequence[DanglingReference] = ()) -> None:
     """Store references; those that exist stay as they are."""
     bulk.insert(connection, record_references, pointers, ignore_known=True)
     bulk.insert(connection, dangling_references, dangling, ignore_known=True)
 
 
-def remove(connection: Connection, pointers: Sequence[Pointer], dangling: Sequence[Dangling] = ()) -> None:
+def remove(connection: Connection, pointers: Sequence[RecordReference], dangling: Sequence[DanglingReference] = ()) -> None:
     """Remove references."""
-    bulk.delete(connection, record_references, Pointer._fields[:3], [pointer[:3] for pointer in pointers])
-    bulk.delete(connection, dangling_references, Dangling._fields[:5], [reference[:5] for reference in dangling])
+    bulk.delete(connection, record_references, RecordReference._fields[:3], [pointer[:3] for pointer in pointers])
+    bulk.delete(connection, dangling_references, DanglingReference._fields[:5], [reference[:5] for reference in dangling])

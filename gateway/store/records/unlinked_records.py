@@ -11,7 +11,7 @@ from gateway.model.objects import Kind
 from gateway.model.records import Record, Situation
 from gateway.store.engine.any_of import one_of
 from gateway.store.engine.normalized_keys import name_key
-from gateway.store.records import record_rows, records
+from gateway.store.records import record_lookup, record_rows, records
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.tables.records import records as table
 
@@ -55,9 +55,9 @@ def find(connection: Connection, source_id: str, text: str, kind: Kind | None = 
     """The source's records that are meant by `text`: those with this external id, else with this DN, else with this login
     name."""
     kinds = tuple(Kind) if kind is None else (kind,)
-    found = record_rows.at_external_id(connection, source_id, kinds, (text,))
+    found = record_lookup.at_external_id(connection, source_id, kinds, (text,))
     with contextlib.suppress(dn.InvalidDN):
-        found = found or (record_rows.at_dn(connection, source_id, (dn.key(text),)) if text else [])
-    found = found or record_rows.at_login(connection, source_id, (name_key(text),))
+        found = found or (record_lookup.at_dn(connection, source_id, (dn.key(text),)) if text else [])
+    found = found or record_lookup.at_login(connection, source_id, (name_key(text),))
     wanted = {target.id for _, target in found if kind is None or target.kind == kind.value}
     return [records.of_row(row) for row in record_rows.by_id(connection, wanted).values()]

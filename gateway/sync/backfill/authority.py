@@ -11,13 +11,11 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.store.engine.database import Connection, Database
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.operations import backfill_markers
-from gateway.sync.backfill.job import Chore
+from gateway.store.operations.backfill_markers import Marker
+from gateway.sync.backfill.job import BackfillJob
 from gateway.sync.inbound import Inbound
 
 AT_ONCE: Final = 1_000
-
-NOTE: Final = "authority"
-"""The name of the note: under which rules everybody was worked out last."""
 
 _log = structlog.get_logger("gateway.authority")
 
@@ -32,7 +30,7 @@ def resolve_next(connection: Connection, door: Inbound, kind: Kind, after_id: st
     return ids[-1]
 
 
-class Resolving(Chore):
+class AuthorityBackfill(BackfillJob):
     """The pass of one process, by the door for what is written here. Several nodes may do it at the same time: what one has
     done is nothing to do for the next."""
 
@@ -45,7 +43,7 @@ class Resolving(Chore):
         """To the end, unless it is stopped."""
         rules = self._door.authority.fingerprint
         try:
-            if await self._database.read(partial(backfill_markers.get, name=NOTE)) != rules:
+            if await self._database.read(partial(backfill_markers.get, name=Marker.AUTHORITY)) != rules:
                 _log.info("[authority] is another one: everybody is worked out anew")
                 await self._resolve_all(rules)
         except StoreUnavailable as error:
@@ -60,5 +58,5 @@ class Resolving(Chore):
                 if self.stopping:
                     return
                 after = await self._database.write(partial(resolve_next, door=self._door, kind=kind, after_id=after))
-        await self._database.write(partial(backfill_markers.put, name=NOTE, value=rules))
+        await self._database.write(partial(backfill_markers.put, name=Marker.AUTHORITY, value=rules))
         _log.info("everybody is worked out by the new [authority]")

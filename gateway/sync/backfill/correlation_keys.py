@@ -39,7 +39,7 @@ def begin(connection: Connection, wanted: Names, *, beside_others: bool = False)
     kept = object_keys.names(connection) if beside_others else {}
     names = {kind: wanted.get(kind, frozenset()) | kept.get(kind, frozenset()) for kind in Kind}
     object_keys.remove_names(connection, names)
-    object_keys.note(connection, names, filled=False)
+    object_keys.set_names(connection, names, filled=False)
     return _from(connection, names, list(Kind))
 
 
@@ -79,7 +79,7 @@ def _from(connection: Connection, wanted: Names, kinds: Sequence[Kind]) -> Place
     """The first of the kinds for which there are keys; when there is none, all is done."""
     place = next((Place(kind) for kind in kinds if wanted.get(kind)), None)
     if place is None:
-        object_keys.note(connection, wanted, filled=True)
+        object_keys.set_names(connection, wanted, filled=True)
     return place
 
 

@@ -17,7 +17,9 @@ from gateway.store.engine.column_codecs import milliseconds, time_of
 from gateway.store.engine.database import Connection, Database
 from gateway.store.log import changes
 from gateway.store.objects import groups, posix_numbers, users
-from gateway.sync.backfill.job import Chore
+from gateway.store.operations import backfill_markers
+from gateway.store.operations.backfill_markers import Marker
+from gateway.sync.backfill.job import BackfillJob
 from gateway.sync.correlation import key_index
 from gateway.sync.objects.posix_allocation import PosixNumbers, complete
 
@@ -27,7 +29,7 @@ _log = structlog.get_logger("gateway.posix")
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FilledPage:
     """`last_id`: how far it has come; None when there was nobody left. `numbered`: how many got numbers."""
 
     last_id: str | None
@@ -35,12 +37,12 @@ class Filled:
     problems: tuple[str, ...] = ()
 
 
-def fill(connection: Connection, settings: PosixNumbers, kind: Kind, after_id: str, now: datetime) -> Filled:
+def fill(connection: Connection, settings: PosixNumbers, kind: Kind, after_id: str, now: datetime) -> FilledPage:
     """Number the next users or groups that lack numbers. A piece of work for `Database.write`."""
     changes.lock(connection)
-    ids = posix_numbers.lacking(connection, kind, after_id, AT_ONCE)
+    ids = posix_numbers.ids_without_numbers(connection, kind, after_id, AT_ONCE)
     if not ids:
-        return Filled(None)
+        return FilledPage(None)
     present: dict[str, User] | dict[str, Group]
     present = users.get_many(connection, ids) if kind is Kind.USER else groups.get_many(connection, ids)
     attributes = {thing.id: dict(thing.attributes) for thing in present.values()}
@@ -57,10 +59,10 @@ def fill(connection: Connection, settings: PosixNumbers, kind: Kind, after_id: s
     key_index.add_attributes(connection, kind, {thing.id: thing.attributes for thing in changed})
     log = [Change(0, stamp, kind, thing.id, ChangeType.UPDATE, LOCAL, thing) for thing in changed]
     changes.append(connection, log)
-    return Filled(ids[-1], len(changed), tuple(problems))
+    return FilledPage(ids[-1], len(changed), tuple(problems))
 
 
-class Filling(Chore):
+class PosixNumberBackfill(BackfillJob):
     """The back-fill of one process. Several nodes may do it at the same time: each finds what the others have left."""
 
     def __init__(self, database: Database, settings: PosixNumbers, now: Callable[[], datetime]) -> None:
@@ -72,7 +74,10 @@ class Filling(Chore):
     async def run(self) -> None:
         """To the end, unless it is stopped."""
         try:
-            if await self._database.read(posix_numbers.filled_under) != self._settings.fingerprint:
+            if (
+                await self._database.read(partial(backfill_markers.get, name=Marker.POSIX_NUMBERS))
+                != self._settings.fingerprint
+            ):
                 await self._fill()
         except StoreUnavailable as error:
             _log.warning(f"POSIX numbers are not given to those who lack them: {error}; it goes on with the next start")
@@ -96,5 +101,5 @@ class Filling(Chore):
         if numbered:
             _log.info("POSIX numbers were given to those who lacked them", numbered=numbered)
         if not problems and not self.stopping:
-            settings = self._settings.fingerprint
-            await self._database.write(lambda connection: posix_numbers.note_filled(connection, settings))
+            done = partial(backfill_markers.put, name=Marker.POSIX_NUMBERS, value=self._settings.fingerprint)
+            await self._database.write(done)

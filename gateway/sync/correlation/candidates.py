@@ -61,7 +61,9 @@ class CandidateFinder:
             found |= self._matching(wanted, pairs, excluded, f"its rule {rule.text!r}", rule.decided_by)
         for name in sorted(self._names):
             wanted = {one.row.id: self._keys.of_own(one, name) for one in wave if one.row.id not in found}
-            askers = list(record_keys.askers(self._connection, self._source_id, self._kind, name, _union(wanted.values())))
+            askers = list(
+                record_keys.linked_searching(self._connection, self._source_id, self._kind, name, _union(wanted.values()))
+            )
             pairs = [(asker.key, asker.object_id) for asker in askers]
             by = f"the rule for {name} of the source {askers[0].source_id}" if askers else ""
             found |= self._matching(wanted, pairs, excluded, by, f"rule:{name}")

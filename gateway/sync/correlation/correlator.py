@@ -188,7 +188,7 @@ class _KindCorrelator:
             return set()
         records = self._records
         leaving = {id_ for id_, one in records.items() if one.stored is not None and one.row.object_id is None}
-        held = record_rows.holding(self._connection, self._transaction.source_id, single, leaving)
+        held = record_rows.linked_objects(self._connection, self._transaction.source_id, single, leaving)
         return held | {one.row.object_id for one in records.values() if one.row.object_id in single}
 
     def _explain(self) -> None:

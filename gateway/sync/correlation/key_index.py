@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gateway.model.objects import Attributes, Kind, Organization
-from gateway.store.correlation import link_decisions, object_keys, record_keys
+from gateway.store.correlation import link_decisions, object_keys, rechecks, record_keys
 from gateway.store.correlation.object_keys import ObjectKey
 from gateway.store.correlation.record_keys import RecordKey
 from gateway.store.engine.database import Connection
@@ -20,7 +20,7 @@ from gateway.sync.stage_results import Displacement, Linking, Numbering, Pending
 def keep_record_keys(transaction: SourceTransaction, linking: Linking, renaming: Renaming) -> None:
     """Note the keys that the records under work look for. They must be stored."""
     connection, records = transaction.connection, renaming.records
-    record_keys.looked_at(connection, linking.second_looks)
+    rechecks.clear(connection, linking.second_looks)
     for old_id, new_id in linking.own_objects.items():
         link_decisions.move_own(connection, old_id, new_id)
     reported = [record for record in records.values() if record.delta is not None]
@@ -126,7 +126,7 @@ def _note_second_looks(connection: Connection, of_keys: Iterable[ObjectKey]) -> 
     for key in of_keys:
         changed[key.kind, key.name].add(key.key)
     for (kind, name), keys in changed.items():
-        record_keys.note_second_looks(connection, Kind(kind), name, keys)
+        rechecks.schedule_searching(connection, Kind(kind), name, keys)
 
 
 def reported_keys(names: Collection[str], reports: Sequence[tuple[str, Attributes]]) -> dict[str, set[str]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from gateway.model.connector import LOCAL
 from gateway.model.objects import Kind, User, Value
 from gateway.model.records import DECIDED_BY_ADDITION, Situation
-from gateway.store.correlation import record_keys
+from gateway.store.correlation import rechecks
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.objects import users
@@ -160,7 +160,7 @@ class _Linker:
 
     def _take_second_looks(self) -> list[PendingRecord]:
         """Take in records without an object for which something has changed since they were looked at."""
-        due = record_keys.due(self._connection, self._transaction.source_id, LOOKS_AT_ONCE)
+        due = rechecks.due(self._connection, self._transaction.source_id, LOOKS_AT_ONCE)
         self._second_looks += due
         rows = record_rows.by_id(self._connection, [record_id for record_id in due if record_id not in self._records])
         return self._take(row for row in rows.values() if row.object_id is None)

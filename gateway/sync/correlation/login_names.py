@@ -28,7 +28,7 @@ def settle(
     claims = list(_claims(records, created, attributes, current))
     if not claims:
         return
-    holders = users.name_holders(transaction.connection, {claim.key for claim in claims})
+    holders = users.ids_by_username_key(transaction.connection, {claim.key for claim in claims})
     lost = correlation.losers(claims, holders)
     if lost:
         _dispute(transaction, records, created, attributes, lost)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
-from gateway.store.records import record_rows, references
+from gateway.store.records import record_lookup, references
 from gateway.sync.references.organization_places import OrganizationPlaces
 from gateway.sync.references.record_names import RecordNames, comparable
 from gateway.sync.references.reference_names import PARENT
@@ -61,7 +61,7 @@ class OrganizationParents:
                 keys.add(key)
                 key = dn.parent_key(key)
         transaction = self._transaction
-        for key, target in record_rows.at_dn(transaction.connection, transaction.source_id, keys) if keys else ():
+        for key, target in record_lookup.at_dn(transaction.connection, transaction.source_id, keys) if keys else ():
             if target.kind == Kind.ORGANIZATION.value:
                 self._stored[key] = target.object_id
 
@@ -86,6 +86,6 @@ class OrganizationParents:
     def _note_stored_parents(self, silent: Sequence[int]) -> None:
         connection = self._transaction.connection
         pointers = references.named(connection, silent, PARENT) if silent else []
-        targets = record_rows.targets(connection, {pointer.target for pointer in pointers})
+        targets = record_lookup.targets(connection, {pointer.target for pointer in pointers})
         for pointer in pointers:
             self._reported.setdefault(pointer.owner, []).append((pointer.target, targets[pointer.target].object_id))

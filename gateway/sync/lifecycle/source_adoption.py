@@ -22,7 +22,7 @@ from gateway.store.log import changes
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows, references, source_retirement
 from gateway.store.records.record_rows import RecordRow
-from gateway.store.records.references import Pointer
+from gateway.store.records.references import RecordReference
 from gateway.sync.inbound import Inbound
 from gateway.sync.local.source import all_attributes
 from gateway.sync.references.reference_names import ORGANIZATIONS, PARENT
@@ -125,7 +125,7 @@ class _Adopting:
         references.remove(self._connection, said)
         wanted = [places[one] for one in _organizations(thing) if one in places]
         form = ReferenceForm.ID.value
-        pointers = [Pointer(record_id, name, target, form, position) for position, target in enumerate(wanted)]
+        pointers = [RecordReference(record_id, name, target, form, position) for position, target in enumerate(wanted)]
         references.add(self._connection, pointers)
 
     def _records_of_places(self) -> dict[str, int]:

@@ -10,7 +10,7 @@ from gateway.model.objects import Attributes, Group, Kind, Member
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.objects import groups, memberships, users
-from gateway.store.records import record_rows
+from gateway.store.records import membership_claims, record_rows
 from gateway.sync.objects import object_changes
 from gateway.sync.rules import authority
 from gateway.sync.source_transaction import SourceTransaction
@@ -115,7 +115,7 @@ class _MemberDifference:
         """Store the new memberships, and note the members that a group did not have before."""
         wanted, created = self._wanted, self._created
         if self._transaction.is_local:  # no source can point at a leaver; what is written here can
-            away = users.gone_among(self._connection, {member_id for _, member_id in wanted})
+            away = users.leavers_among(self._connection, {member_id for _, member_id in wanted})
             wanted = {pair: member for pair, member in wanted.items() if pair[1] not in away}
         if not wanted:
             return
@@ -131,7 +131,7 @@ class _MemberDifference:
 
     def _add_returned(self, returned: Collection[str]) -> None:
         """Put users who were leavers into the groups again that any source says, be it this one or another."""
-        claims = record_rows.memberships_said(self._connection, returned) if returned else []
+        claims = membership_claims.of_members(self._connection, returned) if returned else []
         if not claims:
             return
         had = memberships.existing(self._connection, {one.group_id for one in claims}, {one.member_id for one in claims})
@@ -179,10 +179,10 @@ class _MemberDifference:
         """Return the pairs that no other record of the same source, linked to the same object, says."""
         source_id = self._transaction.source_id
         ids = {identifier for group_id, member in doubtful for identifier in (group_id, member.id)}
-        several = record_rows.with_several(self._connection, source_id, ids)
+        several = record_rows.objects_with_several(self._connection, source_id, ids)
         if not several and not self._relinked:
             return doubtful
-        said = record_rows.members_said(self._connection, source_id, {group_id for group_id, _ in doubtful})
+        said = membership_claims.of_source(self._connection, source_id, {group_id for group_id, _ in doubtful})
         return {(group_id, member) for group_id, member in doubtful if (group_id, member.id) not in said}
 
 

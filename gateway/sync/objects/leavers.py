@@ -49,7 +49,7 @@ def _mark(
 ) -> dict[int, RecordRow]:
     rows = {row.id: row for row in last if _departure(transaction, Kind(row.kind)) is reaction}
     reasons = {row.id: f"{row.dn or row.external_id} {_REASONS[reaction]}" for row in rows.values()}
-    leavers.leave(transaction.connection, reasons, stamp)
+    leavers.mark_gone(transaction.connection, reasons, stamp)
     return rows
 
 

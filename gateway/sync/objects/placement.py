@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
 from gateway.store.engine.column_codecs import encode_strings
-from gateway.store.records import record_rows
-from gateway.store.records.record_rows import Spot
+from gateway.store.records import record_lookup
+from gateway.store.records.record_lookup import PlacedRecord
 from gateway.sync.references.organization_places import OrganizationPlaces
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Displacement, Linking, PendingRecords, ReferenceChanges, Removal, Renaming
@@ -37,7 +37,7 @@ def _below_new_organizations(
         if covered and key.startswith(covered):
             continue
         covered = key
-        for chunk in record_rows.below(transaction.connection, transaction.source_id, key, dn.subtree_end(key)):
+        for chunk in record_lookup.below(transaction.connection, transaction.source_id, key, dn.subtree_end(key)):
             spots = [spot for spot in chunk if spot.object_id is not None and spot.kind != Kind.GROUP.value]
             places.prepare((transaction.source_id, spot.dn_key) for spot in spots)
             for spot in spots:
@@ -55,7 +55,7 @@ def _new_organization_keys(records: PendingRecords) -> Iterator[str]:
                 yield row.dn_key
 
 
-def _belongs_elsewhere(transaction: SourceTransaction, places: OrganizationPlaces, spot: Spot) -> bool:
+def _belongs_elsewhere(transaction: SourceTransaction, places: OrganizationPlaces, spot: PlacedRecord) -> bool:
     nearest = places.nearest(transaction.source_id, spot.dn_key)
     expected = nearest if spot.kind == Kind.ORGANIZATION.value else encode_strings((nearest,))
     # An object that is not there yet (placed None) is made by this very batch, and placed then.

@@ -15,6 +15,8 @@ from gateway.store.engine.normalized_keys import posix_number
 from gateway.store.objects import posix_numbers
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.objects.posix_numbers import Space
+from gateway.store.operations import backfill_markers
+from gateway.store.operations.backfill_markers import Marker
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Linking, Numbering
 
@@ -74,7 +76,7 @@ def number(transaction: SourceTransaction, settings: PosixNumbers | None, linkin
     problems += _shared(transaction.connection, linking, reported[UID], Kind.USER)
     problems += _shared(transaction.connection, linking, reported[GID], Kind.GROUP)
     if any(UID not in one for one in user_attributes.values()) or any(GID not in one for one in group_attributes.values()):
-        posix_numbers.note_unfilled(transaction.connection)
+        backfill_markers.clear(transaction.connection, Marker.POSIX_NUMBERS)
     return Numbering(attributes, tuple(problems))
 
 
@@ -159,12 +161,12 @@ class _Allocation:
     def _without(self, objects: Objects, name: str, space: Space) -> list[str]:
         """Return the objects that still have no number when all have back those that they were given before."""
         missing = [key for key, attributes in objects.items() if not attributes.get(name)]
-        _set(objects, posix_numbers.given(self._connection, space, [key for key in missing if key not in self._new]), name)
+        _set(objects, posix_numbers.allocated(self._connection, space, [key for key in missing if key not in self._new]), name)
         return [key for key in missing if name not in objects[key]]
 
     def _free(self, numbers: Range, said: Mapping[Space, set[int]]) -> Iterator[int]:
         """Yield numbers that are free in all these spaces, rising: from behind the last one given, then from the beginning."""
-        last = max((posix_numbers.last_given(self._connection, space, *numbers) or 0 for space in said), default=0)
+        last = max((posix_numbers.last_allocated(self._connection, space, *numbers) or 0 for space in said), default=0)
         start = max(last + 1, numbers.first)
         for first, end in ((start, numbers.last), (numbers.first, start - 1)):
             for low in range(first, end + 1, WINDOW):
@@ -185,7 +187,7 @@ class _Allocation:
             )
 
     def _note(self, space: Space, given: Mapping[str, int], objects: Objects, name: str) -> None:
-        posix_numbers.give(self._connection, space, given.items())
+        posix_numbers.store_allocated(self._connection, space, given.items())
         _set(objects, given, name)
 
 

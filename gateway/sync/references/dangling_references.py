@@ -8,7 +8,7 @@ from gateway.model.ldap import dn
 from gateway.model.records import ReferenceForm
 from gateway.store.engine.database import Connection
 from gateway.store.records import record_rows, references
-from gateway.store.records.references import Dangling, Pointer
+from gateway.store.records.references import DanglingReference, RecordReference
 from gateway.sync.references.reference_effects import ReferenceEffects
 from gateway.sync.references.reference_names import ALLOWED
 from gateway.sync.source_transaction import SourceTransaction
@@ -39,12 +39,12 @@ def settle(transaction: SourceTransaction, renaming: Renaming, effects: Referenc
 
 
 def _settle(
-    connection: Connection, effects: ReferenceEffects, waiting: Collection[Dangling], holders: Mapping[str, int]
+    connection: Connection, effects: ReferenceEffects, waiting: Collection[DanglingReference], holders: Mapping[str, int]
 ) -> None:
     settled = [one for one in waiting if effects.targets[holders[one.value]].kind in ALLOWED[one.name]]
     if not settled:
         return
-    pointers = [Pointer(one.owner, one.name, holders[one.value], one.form, one.position) for one in settled]
+    pointers = [RecordReference(one.owner, one.name, holders[one.value], one.form, one.position) for one in settled]
     references.remove(connection, (), settled)
     references.add(connection, pointers)
     effects.load(pointer.owner for pointer in pointers)
@@ -75,7 +75,9 @@ def count_newly_linked(connection: Connection, records: PendingRecords, effects:
         effects.note_new(pointer)
 
 
-def missing_members(transaction: SourceTransaction, dangling: Collection[Dangling], *, compared: bool) -> tuple[str, ...]:
+def missing_members(
+    transaction: SourceTransaction, dangling: Collection[DanglingReference], *, compared: bool
+) -> tuple[str, ...]:
     """Return one sentence about all the members that groups name and no record has the name of, or nothing: of every group when
     the groups were `compared`, else of those references alone."""
     connection = transaction.connection

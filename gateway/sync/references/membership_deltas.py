@@ -7,7 +7,7 @@ from gateway.model.deltas import MEMBERS
 from gateway.model.records import ReferenceForm
 from gateway.store.engine.database import Connection
 from gateway.store.records import references
-from gateway.store.records.references import Dangling, Pointer
+from gateway.store.records.references import DanglingReference, RecordReference
 from gateway.sync.references.record_names import RecordNames, comparable
 from gateway.sync.references.reference_effects import ReferenceEffects
 from gateway.sync.references.reference_names import ALLOWED
@@ -21,7 +21,7 @@ _Members: TypeAlias = list[tuple[int, tuple[ReferenceForm, str]]]
 
 def store_added_and_removed(
     transaction: SourceTransaction, records: PendingRecords, effects: ReferenceEffects
-) -> list[Dangling]:
+) -> list[DanglingReference]:
     """Store the members that the records' reports add and remove; return those that lead nowhere. The records must be stored
     already."""
     deltas = [(one.row.id, one.delta) for one in records.values() if one.delta is not None and not one.freezes_object]
@@ -41,9 +41,9 @@ def _add(source_id: str, names: RecordNames, added: _Members, difference: Differ
     for owner, (form, value) in added:
         target = names.target(form, value, ALLOWED[MEMBERS])
         if target is None:
-            difference.dangling.append(Dangling(source_id, form.value, value, owner, MEMBERS, 0))
+            difference.dangling.append(DanglingReference(source_id, form.value, value, owner, MEMBERS, 0))
         else:
-            difference.added.append(Pointer(owner, MEMBERS, target.id, form.value, 0))
+            difference.added.append(RecordReference(owner, MEMBERS, target.id, form.value, 0))
 
 
 def _remove(connection: Connection, source_id: str, names: RecordNames, removed: _Members, difference: Difference) -> None:
@@ -51,7 +51,7 @@ def _remove(connection: Connection, source_id: str, names: RecordNames, removed:
     for owner, (form, value) in removed:
         target = names.target(form, value, ALLOWED[MEMBERS])
         if target is None:
-            difference.settled.append(Dangling(source_id, form.value, value, owner, MEMBERS, 0))
+            difference.settled.append(DanglingReference(source_id, form.value, value, owner, MEMBERS, 0))
         else:
             gone.add((owner, target.id))
     stored = references.leading_to(connection, {target for _, target in gone})

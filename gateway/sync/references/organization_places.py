@@ -9,7 +9,7 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.store.engine.database import Connection
 from gateway.store.objects import organizations
 from gateway.store.operations import source_state
-from gateway.store.records import record_rows, references
+from gateway.store.records import record_lookup, references
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync.references.reference_names import ORGANIZATIONS, PARENT
 
@@ -48,7 +48,7 @@ class OrganizationPlaces:
         for source_id, keys in missing.items():
             at = self._at[source_id]
             at.update(dict.fromkeys(keys))
-            for key, target in record_rows.at_dn(self._connection, source_id, keys) if keys else ():
+            for key, target in record_lookup.at_dn(self._connection, source_id, keys) if keys else ():
                 if target.kind == Kind.ORGANIZATION.value and target.object_id is not None:
                     at[key] = target.object_id
 
@@ -68,7 +68,7 @@ class OrganizationPlaces:
 
     def _explicit(self, name: str, rows: Collection[RecordRow]) -> dict[int, tuple[str, ...]]:
         pointers = references.named(self._connection, [row.id for row in rows], name)
-        targets = record_rows.targets(self._connection, {pointer.target for pointer in pointers})
+        targets = record_lookup.targets(self._connection, {pointer.target for pointer in pointers})
         said: dict[int, tuple[str, ...]] = {}
         for pointer in pointers:
             object_id = targets[pointer.target].object_id

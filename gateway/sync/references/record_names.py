@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
 from gateway.store.engine.normalized_keys import name_key
-from gateway.store.records import record_rows
-from gateway.store.records.record_rows import Target
+from gateway.store.records import record_lookup
+from gateway.store.records.record_lookup import Target
 from gateway.sync.source_transaction import SourceTransaction
 
 
@@ -27,11 +27,11 @@ class RecordNames:
         self._found: dict[tuple[ReferenceForm, str, str], Target] = {}
         connection, source_id = transaction.connection, transaction.source_id
         if dns := values[ReferenceForm.DN]:
-            self._note(ReferenceForm.DN, record_rows.at_dn(connection, source_id, dns))
+            self._note(ReferenceForm.DN, record_lookup.at_dn(connection, source_id, dns))
         if ids := values[ReferenceForm.ID]:
-            self._note(ReferenceForm.ID, record_rows.at_external_id(connection, source_id, tuple(Kind), ids))
+            self._note(ReferenceForm.ID, record_lookup.at_external_id(connection, source_id, tuple(Kind), ids))
         if logins := values[ReferenceForm.LOGIN]:
-            self._note(ReferenceForm.LOGIN, record_rows.at_login(connection, source_id, logins))
+            self._note(ReferenceForm.LOGIN, record_lookup.at_login(connection, source_id, logins))
 
     def _note(self, form: ReferenceForm, found: list[tuple[str, Target]]) -> None:
         for value, target in found:

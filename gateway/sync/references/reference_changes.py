@@ -1,6 +1,6 @@
 """The stage of the door that stores references and finds out the difference that they make to objects."""
 
-from gateway.store.records.record_rows import Target
+from gateway.store.records.record_lookup import Target
 from gateway.sync.references import dangling_references, membership_deltas, references, relinked_references
 from gateway.sync.references.reference_effects import ReferenceEffects
 from gateway.sync.source_transaction import SourceTransaction

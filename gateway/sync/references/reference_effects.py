@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from gateway.model.deltas import MEMBERS
 from gateway.model.objects import Kind, Member
 from gateway.store.engine.database import Connection
-from gateway.store.records import record_rows
-from gateway.store.records.record_rows import Target
-from gateway.store.records.references import Pointer
+from gateway.store.records import record_lookup
+from gateway.store.records.record_lookup import Target
+from gateway.store.records.references import RecordReference
 
 
 class ReferenceEffects:
@@ -24,9 +24,9 @@ class ReferenceEffects:
     def load(self, record_ids: Iterable[int]) -> None:
         """See to it that `targets` has these records."""
         unknown = {record_id for record_id in record_ids if record_id not in self.targets}
-        self.targets.update(record_rows.targets(self._connection, unknown))
+        self.targets.update(record_lookup.targets(self._connection, unknown))
 
-    def note_lost(self, pointer: Pointer, before: dict[int, Target] | None = None) -> None:
+    def note_lost(self, pointer: RecordReference, before: dict[int, Target] | None = None) -> None:
         """A reference is gone: its owner's object may have lost a member, or its place. Both records must be loaded; `before`
         has those that were other objects' when the reference counted."""
         earlier = before or {}
@@ -39,7 +39,7 @@ class ReferenceEffects:
         elif target.object_id is not None:
             self.lost_members.add((owner.object_id, Member(Kind(target.kind), target.object_id)))
 
-    def note_new(self, pointer: Pointer) -> None:
+    def note_new(self, pointer: RecordReference) -> None:
         """A reference is there, or counts only now: its owner's object may have a new member, or another place."""
         if pointer.name == MEMBERS:
             self._new_members.add((pointer.owner, pointer.target))

@@ -11,7 +11,7 @@ from gateway.model.records import ReferenceForm
 from gateway.store.engine.database import Connection
 from gateway.store.records import record_rows, references
 from gateway.store.records.record_rows import RecordRow
-from gateway.store.records.references import Dangling, Pointer
+from gateway.store.records.references import DanglingReference, RecordReference
 from gateway.sync.references.reference_effects import ReferenceEffects
 
 
@@ -36,11 +36,11 @@ def release_from_others(connection: Connection, effects: ReferenceEffects, rows:
         effects.note_lost(pointer)
 
 
-def _waiting(pointers: Iterable[Pointer], rows: Mapping[int, RecordRow]) -> Iterable[Dangling]:
+def _waiting(pointers: Iterable[RecordReference], rows: Mapping[int, RecordRow]) -> Iterable[DanglingReference]:
     for pointer in pointers:
         row = rows[pointer.target]
         if row.source_id == LOCAL:  # an object that is gone does not come back under its id
             continue
         value = {ReferenceForm.LOGIN.value: row.login_key, ReferenceForm.ID.value: row.external_id}.get(pointer.form)
         if value:
-            yield Dangling(row.source_id, pointer.form, value, pointer.owner, pointer.name, pointer.position)
+            yield DanglingReference(row.source_id, pointer.form, value, pointer.owner, pointer.name, pointer.position)

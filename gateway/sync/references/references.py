@@ -9,7 +9,7 @@ from gateway.model.deltas import MEMBERS
 from gateway.model.records import ReferenceForm
 from gateway.store.engine.database import Connection
 from gateway.store.records import record_rows, references
-from gateway.store.records.references import Dangling, Pointer
+from gateway.store.records.references import DanglingReference, RecordReference
 from gateway.sync.references.record_names import RecordNames, comparable
 from gateway.sync.references.reference_effects import ReferenceEffects
 from gateway.sync.references.reference_names import ALLOWED
@@ -33,10 +33,10 @@ class _Reported:
 class Difference:
     """The references that the store lacks and has too many: `dangling` lead nowhere, `settled` did."""
 
-    added: list[Pointer] = field(default_factory=list)
-    removed: list[Pointer] = field(default_factory=list)
-    dangling: list[Dangling] = field(default_factory=list)
-    settled: list[Dangling] = field(default_factory=list)
+    added: list[RecordReference] = field(default_factory=list)
+    removed: list[RecordReference] = field(default_factory=list)
+    dangling: list[DanglingReference] = field(default_factory=list)
+    settled: list[DanglingReference] = field(default_factory=list)
 
     def store(self, connection: Connection, effects: ReferenceEffects) -> None:
         """Write the difference, and note its effects."""
@@ -49,7 +49,7 @@ class Difference:
             effects.note_new(pointer)
 
 
-def store_reported(transaction: SourceTransaction, renaming: Renaming, effects: ReferenceEffects) -> list[Dangling]:
+def store_reported(transaction: SourceTransaction, renaming: Renaming, effects: ReferenceEffects) -> list[DanglingReference]:
     """Bring the stored references to what the records' reports say; return those that lead nowhere. The records must be stored
     already."""
     reported = _reported(renaming.records)
@@ -103,8 +103,8 @@ def _compare(transaction: SourceTransaction, records: PendingRecords, reported: 
     names = RecordNames(transaction, (reference for one in reported for reference in one.references))
     known = [one.owner for one in reported if records[one.owner].stored is not None]
     stored_pointers, stored_dangling = references.owned(transaction.connection, known) if known else ([], [])
-    pointers: defaultdict[tuple[int, str], dict[int, Pointer]] = defaultdict(dict)
-    waiting: defaultdict[tuple[int, str], dict[tuple[str, str], Dangling]] = defaultdict(dict)
+    pointers: defaultdict[tuple[int, str], dict[int, RecordReference]] = defaultdict(dict)
+    waiting: defaultdict[tuple[int, str], dict[tuple[str, str], DanglingReference]] = defaultdict(dict)
     for pointer in stored_pointers:
         pointers[pointer.owner, pointer.name][pointer.target] = pointer
     for dangling in stored_dangling:
@@ -120,8 +120,8 @@ def _compare_one(
     source_id: str,
     one: _Reported,
     names: RecordNames,
-    stored: dict[int, Pointer],
-    waiting: dict[tuple[str, str], Dangling],
+    stored: dict[int, RecordReference],
+    waiting: dict[tuple[str, str], DanglingReference],
     difference: Difference,
 ) -> None:
     """`stored` and `waiting` are used up: those left in them are no longer reported."""
@@ -133,13 +133,13 @@ def _compare_one(
         target = names.target(form, value, allowed)
         if target is None:
             if (form.value, value) not in waiting and len(value) <= MAX_VALUE_BYTES // 4:
-                difference.dangling.append(Dangling(source_id, form.value, value, one.owner, one.name, position))
+                difference.dangling.append(DanglingReference(source_id, form.value, value, one.owner, one.name, position))
             waiting.pop((form.value, value), None)
         elif target.id not in found:
             found.add(target.id)
             known = stored.pop(target.id, None)
             if known is None or known.position != position:
-                difference.added.append(Pointer(one.owner, one.name, target.id, form.value, position))
+                difference.added.append(RecordReference(one.owner, one.name, target.id, form.value, position))
             if known is not None and known.position != position:
                 difference.removed.append(known)
     difference.removed += stored.values()

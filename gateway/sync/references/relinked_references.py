@@ -7,7 +7,7 @@ from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection
 from gateway.store.objects import organizations, users
 from gateway.store.records import references
-from gateway.store.records.record_rows import Target
+from gateway.store.records.record_lookup import Target
 from gateway.sync.references.reference_effects import ReferenceEffects
 from gateway.sync.stage_results import PendingRecord, PendingRecords
 

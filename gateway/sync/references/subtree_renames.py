@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
 from gateway.model.records import ReferenceForm
-from gateway.store.records import record_rows, references
+from gateway.store.records import record_lookup, record_rows, references
 from gateway.sync.references.relinked_references import objects_directly_in
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Linking, PendingRecord, PendingRecords, Renaming
@@ -99,7 +99,7 @@ class _Renamer:
 
     def _rename_stored(self, new: _Mention, old_key: str) -> None:
         connection, source_id = self._connection, self._transaction.source_id
-        for chunk in record_rows.below(connection, source_id, old_key, dn.subtree_end(old_key)):
+        for chunk in record_lookup.below(connection, source_id, old_key, dn.subtree_end(old_key)):
             spots = [spot for spot in chunk if spot.id != new.record_id]
             names = [(*renamed(spot.dn, spot.dn_key, old_key, new.spelled, new.key), spot.id) for spot in spots]
             record_rows.rename(connection, names)

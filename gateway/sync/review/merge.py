@@ -16,7 +16,7 @@ from gateway.store.engine.database import Connection
 from gateway.store.objects import passwords, posix_numbers, users
 from gateway.store.records import record_rows, references
 from gateway.store.records.record_rows import RecordRow
-from gateway.store.records.references import Pointer
+from gateway.store.records.references import RecordReference
 from gateway.sync.inbound import Inbound
 from gateway.sync.rules import authority
 
@@ -26,7 +26,7 @@ def prepare(connection: Connection, kind: Kind, kept_id: str, lost_id: str) -> N
     bring along."""
     posix_numbers.hand_over(connection, lost_id, kept_id)
     if kind is Kind.USER:
-        users.let_go_of_name(connection, lost_id)
+        users.release_username(connection, lost_id)
 
 
 def finish(connection: Connection, own: Inbound, kind: Kind, kept_id: str, lost_id: str) -> tuple[str, ...]:
@@ -62,7 +62,7 @@ def _local_record(connection: Connection, kind: Kind, object_id: str) -> RecordR
     return next(iter(record_rows.by_id(connection, [head.id for head in heads.values()]).values()), None)
 
 
-def _of_its_own(connection: Connection, kind: Kind, kept_id: str, row: RecordRow, members: list[Pointer]) -> Delta:
+def _of_its_own(connection: Connection, kind: Kind, kept_id: str, row: RecordRow, members: list[RecordReference]) -> Delta:
     """The attributes that the one that stays has not been given here, and the members."""
     kept = _local_record(connection, kind, kept_id)
     given = {NAMING_ATTRIBUTE[kind], authority.ENABLED} | (set() if kept is None else set(decode_attributes(kept.attributes)))
@@ -72,7 +72,7 @@ def _of_its_own(connection: Connection, kind: Kind, kept_id: str, row: RecordRow
     return Delta(DeltaType.UPSERT, kind, kept_id, attributes=attributes, added={MEMBERS: joining} if joining else {})
 
 
-def _elsewhere(connection: Connection, owner: RecordRow, pointer: Pointer, kept_id: str) -> Delta:
+def _elsewhere(connection: Connection, owner: RecordRow, pointer: RecordReference, kept_id: str) -> Delta:
     """What another object says of the one that goes: a member, or a place among several in their order."""
     delta = Delta(DeltaType.UPSERT, Kind(owner.kind), owner.external_id)
     if pointer.name == MEMBERS:

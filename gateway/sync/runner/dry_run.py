@@ -14,7 +14,7 @@ from gateway.model.runs import Outcome, Result, Statistics
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
 from gateway.store.objects import users
-from gateway.store.records import record_rows, records
+from gateway.store.records import record_lookup, record_rows, records
 from gateway.sync import deletion_guard
 from gateway.sync.correlation import correlator, returning_leavers
 from gateway.sync.correlation.object_descriptions import describe
@@ -31,7 +31,7 @@ EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
+class DryRunReport:
     """`examples`: the first names for each kind and outcome. `links`: how many records of each kind would be linked to objects
     that are here, and `link_examples` the first of them. `refusal`: what the deletion guard would say, "" when nothing."""
 
@@ -43,7 +43,7 @@ class Foreseen:
     link_examples: Mapping[Kind, tuple[str, ...]]
 
 
-class Preview:
+class DryRun:
     """Looks at all batches of one read, in order, then tells. Each step is a piece of work for `Database.read`."""
 
     def __init__(self, inbound: Inbound) -> None:
@@ -60,7 +60,7 @@ class Preview:
         self._links: Counter[Kind] = Counter()
         self._link_examples: dict[Kind, list[str]] = {}
 
-    def look(self, connection: Connection, batch: Batch) -> None:
+    def observe(self, connection: Connection, batch: Batch) -> None:
         """Look at the next batch."""
         for kind in batch.begins:
             self._met[kind] = set()
@@ -80,7 +80,7 @@ class Preview:
             self._judge(record, holders, is_new=is_new, is_linked=record_id in linked, changes=moved)
         self._complete |= batch.completes & self._met.keys()
 
-    def finish(self, connection: Connection) -> Foreseen:
+    def finish(self, connection: Connection) -> DryRunReport:
         """What all of it would do."""
         for kind in self._complete:
             self._gone |= record_rows.ids(connection, self._inbound.source_id, kind) - self._met[kind]
@@ -88,7 +88,7 @@ class Preview:
         for row in going.values():
             self._count(Kind(row.kind), Outcome.DELETED, Result.SUCCEEDED, row.dn or row.external_id)
         linked = Counter(Kind(row.kind) for row in going.values() if row.object_id is not None)
-        return Foreseen(
+        return DryRunReport(
             self._statistics + Statistics(dict(self._tally)),
             {key: tuple(names) for key, names in self._examples.items()},
             tuple(self._problems),
@@ -144,8 +144,8 @@ class Preview:
     def _holders(self, connection: Connection, records: PendingRecords) -> dict[str, str]:
         """Who has the login names now, leaving out whoever the read so far says is gone."""
         keys = {record.row.login_key for record in records.values() if record.row.login_key}
-        holders = users.name_holders(connection, [key for key in keys if key]) if keys else {}
-        leaving = {target.object_id for target in record_rows.targets(connection, self._gone).values()} if holders else set()
+        holders = users.ids_by_username_key(connection, [key for key in keys if key]) if keys else {}
+        leaving = {target.object_id for target in record_lookup.targets(connection, self._gone).values()} if holders else set()
         return {key: holder for key, holder in holders.items() if holder not in leaving}
 
     def _refusal(self, connection: Connection, linked: Mapping[Kind, int]) -> str:

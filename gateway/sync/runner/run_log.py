@@ -19,7 +19,7 @@ REPEAT_SECONDS: Final = 900.0  # the same failure is logged again after this lon
 
 
 @dataclass(slots=True)
-class Repetition:
+class RepeatFilter:
     """The last sentence that was logged, which tells a new one from a repetition."""
 
     sentence: str = ""
@@ -37,13 +37,13 @@ class Repetition:
         self.sentence, self.said_at = "", float("-inf")
 
 
-class Teller:
+class RunLog:
     """Every line names the source. `seconds` is a clock that only goes forward."""
 
     def __init__(self, source_id: str, seconds: Callable[[], float]) -> None:
         self._prefix = f"source {source_id}: "
         self._seconds = seconds
-        self._said = Repetition()
+        self._said = RepeatFilter()
         self._problems: dict[str, float] = {}
         self._log = structlog.get_logger().bind(source=source_id)
 

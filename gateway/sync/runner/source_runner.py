@@ -29,8 +29,8 @@ from gateway.sync.inbound import Inbound
 from gateway.sync.runner.lease import Lease
 from gateway.sync.runner.lease_name import name_for
 from gateway.sync.runner.retry_delays import delays_for
-from gateway.sync.runner.run_log import Teller
-from gateway.sync.runner.sync_run import FULL, Ended, Order, Reading, Step, Trigger
+from gateway.sync.runner.run_log import RunLog
+from gateway.sync.runner.sync_run import FULL, EndedRun, RunOrder, RunStep, SourceRead, Trigger
 
 LEASE_RETRY_SECONDS: Final = 5.0
 SHORT_SECONDS: Final = 1.0  # never none: whatever goes wrong, there is no busy loop
@@ -46,7 +46,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
+class ProcessServices:
     """What a runner needs of the process: `clock` for waiting, `reactor` and `threads` for what blocks, `now` for what is
     stored, `holder` to hold leases by, `random` (0 to 1) for jitter, `on_run` to hear of each run that ended."""
 
@@ -57,7 +57,7 @@ class Process:
     now: Callable[[], datetime]
     holder: str
     random: Callable[[], float] = randomness.random
-    on_run: Callable[[str, Ended], object] = lambda *_: None
+    on_run: Callable[[str, EndedRun], object] = lambda *_: None
 
 
 class Fetched(NamedTuple):
@@ -67,10 +67,10 @@ class Fetched(NamedTuple):
     error: Exception | None = None
 
 
-class Runner:
+class SourceRunner:
     """Reads one source from `start` to `stop`. Every method belongs to the reactor's thread."""
 
-    def __init__(self, source: Source, inbound: Inbound, schedule: Schedule, process: Process) -> None:
+    def __init__(self, source: Source, inbound: Inbound, schedule: Schedule, process: ProcessServices) -> None:
         self._source = source
         self._inbound = inbound
         self._schedule = schedule
@@ -79,11 +79,11 @@ class Runner:
             process.database, name_for(source.id), process.holder, process.now, process.clock, self._lease_is_lost
         )
         self._backoff = Backoff(process.random)
-        self._tell = Teller(source.id, process.clock.seconds)
+        self._tell = RunLog(source.id, process.clock.seconds)
         self._trigger = Trigger.START
         self._compared_at: float = process.clock.seconds()
         self._stopping = self._wanted = False
-        self._reading: Reading | None = None
+        self._reading: SourceRead | None = None
         self._pausing: Deferred[None] | None = None
         self._life: Deferred[None] | None = None
 
@@ -139,18 +139,18 @@ class Runner:
         delay = await self._read(await self._next_order())
         return delay if self._lease.held else LEASE_RETRY_SECONDS
 
-    async def _next_order(self) -> Order:
+    async def _next_order(self) -> RunOrder:
         """A person's request first; else the schedule, which now and then compares everything."""
         holder = self._process.holder
         request = await self._process.database.write(lambda connection: sync_requests.take(connection, self.source_id, holder))
         if request is not None:
-            return Order(Trigger.MANUAL, request.full, request, request.allow_deletions)
+            return RunOrder(Trigger.MANUAL, request.full, request, request.allow_deletions)
         trigger, self._trigger = self._trigger, Trigger.SCHEDULE
-        return Order(trigger, full=self._must_compare())
+        return RunOrder(trigger, full=self._must_compare())
 
-    async def _read(self, order: Order) -> float:
+    async def _read(self, order: RunOrder) -> float:
         """One read from its order to its end; the seconds to wait before the next."""
-        reading = self._reading = Reading(self._inbound, order, self._process.now)
+        reading = self._reading = SourceRead(self._inbound, order, self._process.now)
         database, clock = self._process.database, self._process.clock
         began = clock.seconds()
         try:
@@ -184,7 +184,7 @@ class Runner:
         while place is not None and not self._stopping:
             place = await database.write(correlation_keys.step(place))
 
-    async def _pull(self, reading: Reading, batches: Iterator[Batch]) -> None:
+    async def _pull(self, reading: SourceRead, batches: Iterator[Batch]) -> None:
         upcoming = self._next(batches)
         try:
             while not self._must_leave(reading):
@@ -205,11 +205,11 @@ class Runner:
             await upcoming
             await self._in_thread(getattr(batches, "close", _nothing))
 
-    async def _apply(self, reading: Reading, batch: Batch) -> None:
+    async def _apply(self, reading: SourceRead, batch: Batch) -> None:
         step = await self._process.database.write(lambda connection: reading.apply(connection, batch))
         self._note(reading, step)
 
-    def _must_leave(self, reading: Reading) -> bool:
+    def _must_leave(self, reading: SourceRead) -> bool:
         caught_up = reading.caught_up_at is not None
         return self._stopping or not self._lease.held or (caught_up and (self._wanted or self._must_compare()))
 
@@ -231,7 +231,7 @@ class Runner:
         if timer.active():
             timer.cancel()
 
-    def _note(self, reading: Reading, step: Step) -> None:
+    def _note(self, reading: SourceRead, step: RunStep) -> None:
         """A transaction is committed: remember it and tell of it."""
         was_behind = reading.caught_up_at is None
         reading.committed(step)
@@ -241,7 +241,7 @@ class Runner:
         if step.ended is not None:
             self._note_end(step.ended)
 
-    def _note_end(self, ended: Ended) -> None:
+    def _note_end(self, ended: EndedRun) -> None:
         run = ended.run
         if ended.status is RunStatus.SUCCEEDED:
             if run.mode == FULL:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from twisted.internet.defer import DeferredList, ensureDeferred
 from twisted.internet.task import LoopingCall
@@ -12,27 +12,17 @@ from twisted.python.threadpool import ThreadPool
 from gateway.model.errors import StoreUnavailable
 from gateway.store.engine.database import Connection
 from gateway.store.operations import sync_requests
-from gateway.sync.runner.source_runner import Process, Runner
+from gateway.sync.backfill.job import BackgroundJob
+from gateway.sync.runner.source_runner import ProcessServices, SourceRunner
 
 REQUESTS_SECONDS: Final = 1.0  # how long a person waits at most until `gateway sync` is picked up
 
 
-class Chore(Protocol):
-    """Work on what is here already, beside the sources: sync/backfill/posix_numbers.py, sync/backfill/authority.py,
-    sync/lifecycle/leaver_retention.py."""
+class SourceRunners:
+    """One runner for each source. `process.threads` is started and stopped here, and the `jobs` of the process are."""
 
-    def start(self) -> None:
-        """Begin; to be called once."""
-
-    async def stop(self) -> None:
-        """Returns when the transaction in progress is over."""
-
-
-class Runners:
-    """One runner for each source. `process.threads` is started and stopped here, and the `chores` of the process are."""
-
-    def __init__(self, runners: Sequence[Runner], process: Process, chores: Sequence[Chore] = ()) -> None:
-        self._chores = chores
+    def __init__(self, runners: Sequence[SourceRunner], process: ProcessServices, jobs: Sequence[BackgroundJob] = ()) -> None:
+        self._jobs = jobs
         self._runners = {runner.source_id: runner for runner in runners}
         self._process = process
         self._watch = LoopingCall(self._see_requests)
@@ -43,16 +33,16 @@ class Runners:
         self._process.threads.start()
         for runner in self._runners.values():
             runner.start()
-        for chore in self._chores:
-            chore.start()
+        for job in self._jobs:
+            job.start()
         self._watch.start(REQUESTS_SECONDS, now=False)
 
     async def stop(self) -> None:
         """Returns when every runner has ended."""
         if self._watch.running:
             self._watch.stop()
-        for chore in self._chores:
-            await chore.stop()
+        for job in self._jobs:
+            await job.stop()
         await DeferredList([ensureDeferred(runner.stop()) for runner in self._runners.values()], consumeErrors=True)
         if self._process.threads.started:
             self._process.threads.stop()
@@ -66,7 +56,7 @@ class Runners:
             self._runners[source_id].wake()
 
     def _waiting(self, connection: Connection) -> list[str]:
-        return [source_id for source_id in sync_requests.waiting(connection) if source_id in self._runners]
+        return [source_id for source_id in sync_requests.sources_with_requests(connection) if source_id in self._runners]
 
 
 def pool_for(sources: int) -> ThreadPool:

@@ -1,7 +1,7 @@
 """One read of a source as the store sees it: its run, what it did so far, how it ended.
 
 Every function here is a piece of work for `Database.write`: it gets a Connection, does not wait, and changes nothing of its own
-before the commit: what was committed is told to `Reading.committed`.
+before the commit: what was committed is told to `SourceRead.committed`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Trigger(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunOrder:
     """What is to be read: `full` compares everything; `request` is the person's who asked a running gateway for it."""
 
     trigger: Trigger
@@ -57,7 +57,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndedRun:
     """A run that is over, for the log."""
 
     run: Run
@@ -66,20 +66,20 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RunStep:
     """What one transaction did: the run afterwards, the run that it ended, sentences about records that were left out."""
 
     run: Run
     heard_at: datetime
     caught_up: bool
-    ended: Ended | None = None
+    ended: EndedRun | None = None
     problems: tuple[str, ...] = ()
 
 
-class Reading:
+class SourceRead:
     """One read of one source. `now` gives aware UTC times."""
 
-    def __init__(self, inbound: Inbound, order: Order, now: Callable[[], datetime]) -> None:
+    def __init__(self, inbound: Inbound, order: RunOrder, now: Callable[[], datetime]) -> None:
         self._inbound = inbound
         self._order = order
         self._now = now
@@ -87,13 +87,13 @@ class Reading:
         self.heard_at = self.run.started_at
         self.caught_up_at: datetime | None = None
 
-    def committed(self, step: Step) -> None:
+    def committed(self, step: RunStep) -> None:
         """The transaction that made `step` is in the store."""
         self.run, self.heard_at = step.run, step.heard_at
         if step.caught_up and self.caught_up_at is None:
             self.caught_up_at = step.heard_at
 
-    def begin(self, connection: Connection) -> tuple[Watermark | None, Step]:
+    def begin(self, connection: Connection) -> tuple[Watermark | None, RunStep]:
         """Where to read from. A run that a person waits for starts at once, any other with the first batch that tells
         something: a source that is down for a week is not ten thousand runs."""
         now, source_id = self._now(), self._inbound.source_id
@@ -105,7 +105,7 @@ class Reading:
             run = self._started(connection, run)
         if self._order.request is not None and run.id is not None:
             sync_requests.answer(connection, self._order.request.id, run.id)
-        return watermark, Step(run, now, caught_up=False)
+        return watermark, RunStep(run, now, caught_up=False)
 
     def wants(self, batch: Batch) -> bool:
         """Whether the batch is worth a transaction. An idle source sends empty ones all the time."""
@@ -114,7 +114,7 @@ class Reading:
         arrives = batch.caught_up and (self.run.id is not None or self.caught_up_at is None)
         return bool(tells) or quiet or arrives
 
-    def apply(self, connection: Connection, batch: Batch) -> Step:
+    def apply(self, connection: Connection, batch: Batch) -> RunStep:
         """Apply the batch and note how far the run is. The run ends when the source's present state is reached; changes that
         are pushed later go into runs of their own. Raises as `Inbound.apply` does."""
         now, run = self._now(), self.run
@@ -130,24 +130,24 @@ class Reading:
         if not _is_over(run, batch, now):
             if run.id is not None:
                 sync_runs.progress(connection, run.id, run.statistics)
-            return Step(run, now, batch.caught_up, problems=applied.problems)
+            return RunStep(run, now, batch.caught_up, problems=applied.problems)
         ended = None
         if run.id is not None:
             sync_runs.finish(connection, run.id, RunStatus.SUCCEEDED, run.statistics, now)
-            ended = Ended(run, RunStatus.SUCCEEDED)
-        return Step(Run(None, Trigger.PUSH, INCREMENTAL, now), now, batch.caught_up, ended, applied.problems)
+            ended = EndedRun(run, RunStatus.SUCCEEDED)
+        return RunStep(Run(None, Trigger.PUSH, INCREMENTAL, now), now, batch.caught_up, ended, applied.problems)
 
-    def end(self, connection: Connection) -> Step:
+    def end(self, connection: Connection) -> RunStep:
         """The read is over without an error: the source has nothing more to say, or the gateway stops."""
         now = self._now()
         if self.run.id is None:
-            return Step(self.run, self.heard_at, caught_up=False)
+            return RunStep(self.run, self.heard_at, caught_up=False)
         whole = self.caught_up_at is not None
         status, error = (RunStatus.SUCCEEDED, "") if whole else (RunStatus.FAILED, "it was stopped before it was done")
         sync_runs.finish(connection, self.run.id, status, self.run.statistics, now, error)
-        return Step(replace(self.run, id=None), now, caught_up=False, ended=Ended(self.run, status, error))
+        return RunStep(replace(self.run, id=None), now, caught_up=False, ended=EndedRun(self.run, status, error))
 
-    def fail(self, connection: Connection, error: Exception, sentence: str, *, is_news: bool) -> Step:
+    def fail(self, connection: Connection, error: Exception, sentence: str, *, is_news: bool) -> RunStep:
         """The read is over because of `error`, which `sentence` tells. A failure that is not news makes no run of its own."""
         now, run, source_id = self._now(), self.run, self._inbound.source_id
         status = RunStatus.REFUSED if isinstance(error, DeletionsRefused) else RunStatus.FAILED
@@ -156,9 +156,9 @@ class Reading:
         if run.id is None and is_news:
             run = self._started(connection, run)
         if run.id is None:
-            return Step(run, self.heard_at, caught_up=False)
+            return RunStep(run, self.heard_at, caught_up=False)
         sync_runs.finish(connection, run.id, status, run.statistics, now, sentence)
-        return Step(replace(run, id=None), self.heard_at, caught_up=False, ended=Ended(run, status, sentence))
+        return RunStep(replace(run, id=None), self.heard_at, caught_up=False, ended=EndedRun(run, status, sentence))
 
     def _started(self, connection: Connection, run: Run) -> Run:
         return replace(run, id=sync_runs.start(connection, self._inbound.source_id, run.mode, run.trigger, run.started_at))

@@ -33,8 +33,8 @@ class Counted:
             raise StoreUnavailable("the store is away")
         return self._database.read(work)
 
-    def glimpse(self, user_id: str) -> Any:
-        return None if self.broken else self._database.glimpse(user_id)
+    def login_state_inline(self, user_id: str) -> Any:
+        return None if self.broken else self._database.login_state_inline(user_id)
 
 
 @pytest.fixture

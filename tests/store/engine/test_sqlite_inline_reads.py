@@ -18,7 +18,7 @@ from gateway.model.objects import Origin, User
 from gateway.store.clients import application_passwords, applications
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.sql_types import SelectConnection
-from gateway.store.engine.sqlite_inline_reads import NOBODY, Glance, Glimpse, Unseen
+from gateway.store.engine.sqlite_inline_reads import UNKNOWN_USER, InlineReader, InlineReadUnavailable, LoginState
 from gateway.store.objects import passwords, users
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -43,31 +43,31 @@ def portal(database: Database) -> Portal:
 
 
 def test_only_a_store_in_a_file_of_ours_is_seen(database: Database) -> None:
-    assert database.glimpse("nobody") == (NOBODY if database.embedded else None)
+    assert database.login_state_inline("nobody") == (UNKNOWN_USER if database.embedded else None)
 
 
 def test_a_store_that_is_not_there_is_neither_seen_nor_created(tmp_path: Path) -> None:
-    glance = Glance(str(tmp_path / "store.sqlite"))
-    assert glance.person("anybody") is None
+    reader = InlineReader(str(tmp_path / "store.sqlite"))
+    assert reader.login_state("anybody") is None
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_closed_store_is_not_seen_any_more(database: Database) -> None:
-    database.glimpse("nobody")
+    database.login_state_inline("nobody")
     database.close()
-    assert database.glimpse("nobody") is None
+    assert database.login_state_inline("nobody") is None
 
 
 def test_a_store_of_another_form_is_not_seen_until_it_has_ours(database: Database) -> None:
     if database.embedded:
         database.write_blocking(lambda c: c.execute(sa.text("ALTER TABLE users RENAME TO people")))
-        assert database.glimpse("nobody") is None
+        assert database.login_state_inline("nobody") is None
         database.write_blocking(lambda c: c.execute(sa.text("ALTER TABLE people RENAME TO users")))
-        assert database.glimpse("nobody") == NOBODY
+        assert database.login_state_inline("nobody") == UNKNOWN_USER
 
 
 def test_a_hash_is_not_in_what_prints() -> None:
-    assert "argon2" not in repr(Glimpse(True, True, "$argon2id$v=19$", ()))
+    assert "argon2" not in repr(LoginState(True, True, "$argon2id$v=19$", ()))
 
 
 @ensureDeferred
@@ -83,7 +83,7 @@ async def test_a_look_finds_what_reading_finds(database: Database, portal: Porta
         lambda c: passwords.verifier(c, ANN.id, "hr"),
         passwords.any_local,
     ]
-    looked = [await database.look(work) for work in works]
+    looked = [await database.read_inline(work) for work in works]
     assert looked == [await database.read(work) for work in works]
     found, by_id, wrong, nobody, password, *_ = looked
     assert found == by_id == portal.application and wrong is nobody is None
@@ -94,8 +94,8 @@ async def test_a_look_finds_what_reading_finds(database: Database, portal: Porta
 @ensureDeferred
 async def test_a_secret_that_somebody_ends_counts_no_more_at_the_next_look(database: Database, portal: Portal) -> None:
     async def counts() -> tuple[bool, bool]:
-        application = await database.look(lambda c: applications.verify(c, "portal", portal.secret))
-        password = await database.look(lambda c: application_passwords.verify(c, ANN.id, portal.password_secret))
+        application = await database.read_inline(lambda c: applications.verify(c, "portal", portal.secret))
+        password = await database.read_inline(lambda c: application_passwords.verify(c, ANN.id, portal.password_secret))
         return application is not None, password is not None
 
     def write(work: Callable[[Connection], object]) -> None:
@@ -120,16 +120,16 @@ async def test_a_secret_that_somebody_ends_counts_no_more_at_the_next_look(datab
 
 @ensureDeferred
 async def test_an_embedded_store_is_looked_at_without_a_thread(database: Database) -> None:
-    seen = await database.look(lambda c: (passwords.any_local(c), threading.current_thread()))
+    seen = await database.read_inline(lambda c: (passwords.any_local(c), threading.current_thread()))
     assert (seen[1] is threading.main_thread()) is database.embedded
 
 
 @ensureDeferred
 async def test_where_nothing_can_be_looked_at_reading_says_why(database: Database) -> None:
-    await database.look(passwords.any_local)
+    await database.read_inline(passwords.any_local)
     database.close()
     with pytest.raises(StoreUnavailable):
-        await database.look(passwords.any_local)
+        await database.read_inline(passwords.any_local)
 
 
 def test_what_the_work_itself_raises_comes_through(tmp_path: Path, database: Database) -> None:
@@ -140,6 +140,6 @@ def test_what_the_work_itself_raises_comes_through(tmp_path: Path, database: Dat
 
     if database.embedded:
         with pytest.raises(LookupError):
-            Glance(database.name).look(work)
-    with pytest.raises(Unseen):
-        Glance(str(tmp_path / "elsewhere.sqlite")).look(work)
+            InlineReader(database.name).read(work)
+    with pytest.raises(InlineReadUnavailable):
+        InlineReader(str(tmp_path / "elsewhere.sqlite")).read(work)

@@ -13,7 +13,7 @@ from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member
 from gateway.store.objects import organizations
 from gateway.store.operations import source_state
-from gateway.store.records import record_rows, records, source_retirement
+from gateway.store.records import membership_claims, record_rows, records, source_retirement
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.lifecycle import source_adoption
 from gateway.sync.lifecycle import source_retirement as ending
@@ -209,7 +209,7 @@ def test_references_of_two_records_become_those_of_one(house: House) -> None:
     house.database.write_blocking(lambda c: source_retirement.repoint(c, heads["u:b"].id, heads["u:a"].id))
 
     def of(name: str) -> set[tuple[str, str]]:
-        return house.database.read_blocking(lambda c: record_rows.members_said(c, "hr", {group_id(house, name)}))
+        return house.database.read_blocking(lambda c: membership_claims.of_source(c, "hr", {group_id(house, name)}))
 
     anna = house.user("a").id
     assert of("g") == {(group_id(house, "g"), anna)}

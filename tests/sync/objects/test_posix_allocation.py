@@ -17,7 +17,9 @@ from gateway.model.objects import Group, Kind, User
 from gateway.store.engine.database import Connection
 from gateway.store.objects import groups, posix_numbers, users
 from gateway.store.objects.posix_numbers import Space
-from gateway.sync.backfill.posix_numbers import Filled, Filling, fill
+from gateway.store.operations import backfill_markers
+from gateway.store.operations.backfill_markers import Marker
+from gateway.sync.backfill.posix_numbers import FilledPage, PosixNumberBackfill, fill
 from gateway.sync.inbound import Applied, Inbound, InboundSettings
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.objects.posix_allocation import PosixNumbers, Range
@@ -181,8 +183,8 @@ def test_who_is_made_here_is_numbered_too(numbered: Numbered) -> None:
 # ---- who was here before
 
 
-def filling(house: Numbered, numbers: PosixNumbers = SMALL) -> Filling:
-    return Filling(house.database, numbers, lambda: house.time)
+def filling(house: Numbered, numbers: PosixNumbers = SMALL) -> PosixNumberBackfill:
+    return PosixNumberBackfill(house.database, numbers, lambda: house.time)
 
 
 @pytest_twisted.ensureDeferred
@@ -204,10 +206,10 @@ async def test_who_was_here_before_is_numbered_after_the_start_and_the_log_tells
 async def test_a_second_start_finds_nothing_to_do_until_somebody_lacks_a_number_again(numbered: Numbered) -> None:
     numbered.apply(person("anna"))
     await filling(numbered).run()
-    assert numbered.database.read_blocking(posix_numbers.filled_under) == SMALL.fingerprint
+    assert numbered.database.read_blocking(lambda c: backfill_markers.get(c, Marker.POSIX_NUMBERS)) == SMALL.fingerprint
     numbered.numbers = None
     numbered.apply(person("bert"))
-    assert numbered.database.read_blocking(posix_numbers.filled_under) == ""
+    assert numbered.database.read_blocking(lambda c: backfill_markers.get(c, Marker.POSIX_NUMBERS)) == ""
     await filling(numbered).run()
     assert numbered.uid("bert") == "11"
 
@@ -217,7 +219,7 @@ async def test_a_range_that_does_not_suffice_for_all_is_filled_again_when_it_is_
     numbered.numbers = None
     numbered.apply(*(person(f"p{n:02}") for n in range(12)))
     await filling(numbered).run()
-    assert numbered.database.read_blocking(posix_numbers.filled_under) == ""
+    assert numbered.database.read_blocking(lambda c: backfill_markers.get(c, Marker.POSIX_NUMBERS)) == ""
     await filling(numbered, PosixNumbers(Range(10, 39), Range(10, 39))).run()
     assert sorted(numbered.uid(f"p{n:02}") for n in range(12)) == [str(n) for n in range(10, 22)]
 
@@ -255,7 +257,7 @@ def test_a_step_of_the_back_fill_goes_on_behind_the_last(numbered: Numbered, mon
     assert steps == [2, 2, 1, 0]
 
 
-def _step(after: str, now: datetime) -> Callable[[Connection], Filled]:
+def _step(after: str, now: datetime) -> Callable[[Connection], FilledPage]:
     return lambda connection: fill(connection, SMALL, Kind.USER, after, now)
 
 
@@ -304,7 +306,7 @@ def _given(connection: Connection) -> dict[tuple[str, str], str]:
     ids = {thing.id for thing in _everybody(connection)}
     found = {}
     for space in Space:
-        for owner, number in posix_numbers.given(connection, space, ids).items():
+        for owner, number in posix_numbers.allocated(connection, space, ids).items():
             found[space.value, str(number)] = owner
     return found
 

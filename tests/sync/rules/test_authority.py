@@ -18,7 +18,7 @@ from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.engine.database import Connection
 from gateway.store.records import record_rows
 from gateway.sync.backfill import authority
-from gateway.sync.backfill.authority import Resolving
+from gateway.sync.backfill.authority import AuthorityBackfill
 from gateway.sync.local.source import LocalDoor, MasteredElsewhere
 from gateway.sync.rules.authority import Authority, Reason, Rule, Said, decide, resolve
 from tests.sync.house import House, group, person, unit
@@ -199,16 +199,16 @@ async def test_another_order_counts_for_those_too_of_whom_nobody_reports(house: 
     in_three_sources(house, REPORTS)
     house.apply(*(person(f"p{number}", title="x") for number in range(5)), source="hr")
     number = house.last()
-    await Resolving(house.database, house.door("local")).run()
+    await AuthorityBackfill(house.database, house.door("local")).run()
     assert house.last() == number, "nothing was decided otherwise"
     house.authority = by("corp hr other", email=Rule(("hr", "other")))
-    await Resolving(house.database, house.door("local")).run()
+    await AuthorityBackfill(house.database, house.door("local")).run()
     assert (house.user("anna").first("title"), house.user("anna").first("email")) == ("Boss", "o@x")
     assert [change.source_id for change in house.log(number)] == ["local"], "one change in the log, and of nobody else"
     assert house.replayed() == house.directory()
     number = house.last()
     monkeypatch.setattr(authority, "resolve_next", None)  # not to be done again
-    await Resolving(house.database, house.door("local")).run()
+    await AuthorityBackfill(house.database, house.door("local")).run()
     assert house.last() == number
 
 
@@ -218,7 +218,7 @@ async def test_a_login_name_by_other_rules_that_somebody_else_has_is_not_taken(h
     house.apply(person("ann", external_id="u:7"), source="corp")
     house.apply(person("ann", external_id="u:8"), source="hr")
     house.authority = by("corp hr")
-    await Resolving(house.database, house.door("local")).run()
+    await AuthorityBackfill(house.database, house.door("local")).run()
     assert house.user("anna").id == anna
     assert house.names() == {"anna", "ann"}
 

@@ -5,16 +5,16 @@ from dataclasses import replace
 from gateway.model.deltas import Batch, Delta, Watermark
 from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, Result
-from gateway.sync.runner.dry_run import Foreseen, Preview
+from gateway.sync.runner.dry_run import DryRun, DryRunReport
 from tests.sync.house import EVERYTHING, House, gone, group, person, unit
 
 USER = Kind.USER
 
 
-def foresee(house: House, *batches: Batch) -> Foreseen:
-    preview = Preview(house.door())
+def foresee(house: House, *batches: Batch) -> DryRunReport:
+    preview = DryRun(house.door())
     for batch in batches:
-        house.database.read_blocking(lambda c, b=batch: preview.look(c, b))  # type: ignore[misc]
+        house.database.read_blocking(lambda c, b=batch: preview.observe(c, b))  # type: ignore[misc]
     return house.database.read_blocking(preview.finish)
 
 

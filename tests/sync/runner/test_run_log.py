@@ -5,12 +5,12 @@ from __future__ import annotations
 from structlog.testing import capture_logs
 from twisted.internet.task import Clock
 
-from gateway.sync.runner.run_log import PROBLEM_SECONDS, PROBLEMS_KEPT, PROBLEMS_LOGGED, REPEAT_SECONDS, Repetition, Teller
+from gateway.sync.runner.run_log import PROBLEM_SECONDS, PROBLEMS_KEPT, PROBLEMS_LOGGED, REPEAT_SECONDS, RepeatFilter, RunLog
 
 
 def test_a_problem_that_comes_with_every_read_is_told_once_a_day() -> None:
     clock = Clock()
-    teller = Teller("hr", clock.seconds)
+    teller = RunLog("hr", clock.seconds)
     with capture_logs() as lines:
         for _ in range(3):
             teller.problems(["uid=a has no mail"])
@@ -22,13 +22,13 @@ def test_a_problem_that_comes_with_every_read_is_told_once_a_day() -> None:
 
 def test_many_problems_are_five_lines_and_a_number() -> None:
     with capture_logs() as lines:
-        Teller("hr", Clock().seconds).problems([f"problem {number}" for number in range(PROBLEMS_KEPT * 2)])
+        RunLog("hr", Clock().seconds).problems([f"problem {number}" for number in range(PROBLEMS_KEPT * 2)])
     assert len(lines) == PROBLEMS_LOGGED + 1
     assert f"{PROBLEMS_KEPT * 2 - PROBLEMS_LOGGED} more problems" in lines[-1]["event"]
 
 
 def test_the_same_sentence_is_news_once_and_again_when_it_is_old() -> None:
-    said = Repetition()
+    said = RepeatFilter()
     assert said.is_news("down", 0)
     assert not said.is_news("down", 1)
     assert said.is_news("refused", 2)

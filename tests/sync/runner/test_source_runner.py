@@ -23,8 +23,8 @@ from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
 from gateway.sync.runner.lease import LEASE_SECONDS, RENEW_SECONDS
 from gateway.sync.runner.lease_name import name_for
-from gateway.sync.runner.source_runner import LEASE_RETRY_SECONDS, Runner, Schedule
-from gateway.sync.runner.source_runners import Runners
+from gateway.sync.runner.source_runner import LEASE_RETRY_SECONDS, Schedule, SourceRunner
+from gateway.sync.runner.source_runners import SourceRunners
 from tests.sync.scripted import HEARTBEAT, ScriptedSource, Wait, World, batch, everybody, reached, until
 
 SCHEDULE = Schedule(seconds=100, full_seconds=100_000)
@@ -46,8 +46,8 @@ class Life:
         settings = InboundSettings(guard=guard or Guard())
         self.inbound = Inbound(source.id, source.source_type, settings, world.now)
         process = world.process()
-        self.runner = Runner(source, self.inbound, schedule, process)
-        self.runners = Runners([self.runner], process)
+        self.runner = SourceRunner(source, self.inbound, schedule, process)
+        self.runners = SourceRunners([self.runner], process)
 
     async def __aenter__(self) -> Life:
         self.runners.start()

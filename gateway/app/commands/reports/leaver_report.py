@@ -20,7 +20,7 @@ from gateway.sync.lifecycle.grace_period import Grace
 
 def of_source(connection: Connection, source_id: str, grace: Grace) -> dict[str, Any]:
     """How many leavers a source has, and when the next of them is deleted."""
-    count, gone_at = leavers.first(connection, source_id)
+    count, gone_at = leavers.count_and_earliest(connection, source_id)
     next_at = None if gone_at is None else grace.ends_at(connection, source_id, gone_at)
     return {"count": count, "next_deletion_at": next_at}
 
@@ -53,7 +53,7 @@ def unconfigured(connection: Connection, configured: Iterable[str]) -> list[dict
         {
             "source": source_id,
             "counts": {kind.value: records.count(connection, source_id, kind) for kind in Kind},
-            "leavers": leavers.first(connection, source_id)[0],
+            "leavers": leavers.count_and_earliest(connection, source_id)[0],
         }
         for source_id in left_over(connection, configured)
     ]

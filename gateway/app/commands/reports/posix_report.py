@@ -24,7 +24,7 @@ def state(connection: Connection, settings: PosixNumbers) -> dict[str, Any]:
             space.value: {
                 "first": numbers.first,
                 "last": numbers.last,
-                "given": posix_numbers.count_given(connection, space, *numbers),
+                "given": posix_numbers.count_allocated(connection, space, *numbers),
                 "size": numbers.last - numbers.first + 1,
             }
             for space, numbers in ranges.items()

@@ -11,7 +11,7 @@ from gateway.app.commands.exit_codes import exit_code
 from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, Result, RunStatus, Statistics, SyncRun
-from gateway.sync.runner.dry_run import Foreseen
+from gateway.sync.runner.dry_run import DryRunReport
 from gateway.sync.runner.statistics_text import in_words
 
 PROBLEMS_SHOWN = 10
@@ -40,7 +40,7 @@ def print_run(run: SyncRun) -> None:
         click.echo(f"  {line}")
 
 
-def of_foreseen(name: str, foreseen: Foreseen) -> dict[str, Any]:
+def of_foreseen(name: str, foreseen: DryRunReport) -> dict[str, Any]:
     """A dry run as JSON shows it, with the exit code that a real one would have."""
     return {
         "source": name,
@@ -54,7 +54,7 @@ def of_foreseen(name: str, foreseen: Foreseen) -> dict[str, Any]:
     }
 
 
-def print_foreseen(name: str, foreseen: Foreseen) -> None:
+def print_foreseen(name: str, foreseen: DryRunReport) -> None:
     """A dry run in words."""
     click.echo(f"source {name}: nothing is stored; this would happen:")
     for kind in Kind:

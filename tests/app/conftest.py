@@ -52,3 +52,11 @@ def own_crew(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Cre
     """For a test that ends it."""
     with crews.serving(tmp_path_factory.mktemp("crew"), pki) as running:
         yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the password file that config_text.TEN_LINES names."""
+    (tmp_path / "hr.password").write_text("sesame\n")
+    (tmp_path / "hr.password").chmod(0o600)
+    return tmp_path

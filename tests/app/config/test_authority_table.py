@@ -1,4 +1,4 @@
-"""[authority]: a few lines become the rules of the door, and a slip of the pen is a sentence that names the key."""
+"""[authority]: the rules of the door that a few lines become, and the complaints that name the key."""
 
 from pathlib import Path
 
@@ -64,13 +64,13 @@ def test_lists_tables_and_single_names_become_rules(tmp_path: Path) -> None:
     assert local_parts.own_inbound(settings).authority == expected
 
 
-def test_what_is_shown_of_the_rules_can_be_read_again(tmp_path: Path) -> None:
+def test_the_shown_rules_can_be_read_again(tmp_path: Path) -> None:
     settings = load(tmp_path, SOURCES + RULES)
     again = load(tmp_path / "again", "\n".join(toml_lines(effective(settings))))
     assert again.authority.authority() == settings.authority.authority()
 
 
-def test_without_the_table_nothing_is_decided_otherwise_than_ever(tmp_path: Path) -> None:
+def test_without_the_table_there_are_no_rules(tmp_path: Path) -> None:
     assert load(tmp_path, SOURCES).authority.authority().fingerprint == ""
     assert load(tmp_path, SOURCES + RULES).authority.authority().fingerprint != ""
 
@@ -92,7 +92,7 @@ def test_without_the_table_nothing_is_decided_otherwise_than_ever(tmp_path: Path
         ('[authority]\nodrer = ["hr"]', '[authority] odrer: no such key; did you mean "order"?'),
     ],
 )
-def test_a_slip_of_the_pen_is_told_with_its_key(tmp_path: Path, text: str, complaint: str) -> None:
+def test_a_wrong_rule_is_refused_with_its_key(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(tmp_path, SOURCES + text)
     assert complaint in str(caught.value)

@@ -1,0 +1,29 @@
+"""Keys of the sources that are LDAP directories: mappings, just-in-time creation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.app.config_text import TEN_LINES, complaint
+
+
+@pytest.mark.parametrize("kind", ["openldap", "ldif"])
+def test_an_expression_where_none_can_be_is_refused(folder: Path, kind: str) -> None:
+    source = TEN_LINES if kind == "openldap" else "[[source]]\nname = 'hr'\nkind = 'ldif'\npath = 'x'\n[source.users]\n"
+    said = complaint(folder, source + "[source.users.mapping]\nphoto = { expression = 'jpegPhoto' }\n")
+    assert "mapping.photo: photo is not text, so no expression can make it" in said
+
+
+@pytest.mark.parametrize(
+    ("key", "mapping", "what"),
+    [
+        ("authentication = false", "", "jit lets people in by their password at the source"),
+        ("", "username = ''", "jit looks people up by their login name"),
+        ("", "username = { expression = 'lower(uid)' }", "which an expression cannot be turned round to"),
+    ],
+)
+def test_jit_needs_passwords_and_a_login_name_that_can_be_looked_up(folder: Path, key: str, mapping: str, what: str) -> None:
+    text = TEN_LINES.replace("[source.users]\n", f"jit = true\n{key}\n[source.users]\n")
+    assert what in complaint(folder, f"{text}[source.users.mapping]\n{mapping}\n")

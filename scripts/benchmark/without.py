@@ -63,11 +63,12 @@ def small_reads() -> None:
 
 
 def direct_binds() -> None:
-    """Let the pass-through bind client write and read as Twisted does."""
+    """Let the pass-through bind client write through the transport's queue."""
     turn_reactor.turn_reactor()
     from gateway.connectors.ldap.bind import client
 
-    replace(client, "direct_writes", SimpleNamespace(tcp_below=lambda _: False))
+    parts = {**vars(direct_writes), "writer": lambda connection: connection.write}
+    replace(client, "direct_writes", SimpleNamespace(**parts))
 
 
 PARTS: Mapping[str, Callable[[], None]] = {

@@ -51,7 +51,7 @@ MEASUREMENTS: Mapping[str, Callable[[Stage], Iterator[Measured]]] = {
     "workers": crowds.workers,
     "internals": internals.internals,
 }
-"""What can be asked for, in the order in which it is measured."""
+"""The measurements by name, in the order in which they are made."""
 
 LARGE = 200_000
 ONLY_WHEN_NAMED = frozenset({"internals"})
@@ -150,7 +150,7 @@ def allow_open_files(connections: int) -> None:
 
 
 def machine() -> str:
-    """What it ran on: two runs can only be compared when this is the same."""
+    """Return the machine and the versions: two runs can only be compared when this is the same."""
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     printed = subprocess.run([program("slapd", "slapd"), "-VV"], capture_output=True, text=True).stderr
     slapd = re.search(r"slapd \S+", printed)

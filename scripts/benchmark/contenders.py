@@ -1,4 +1,4 @@
-"""Those who are measured, as the rows see them; and the slapd that everything comes from, with its replica."""
+"""Contenders: the measured servers as the rows see them; and the slapd that everything comes from, with its replica."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def connect(endpoint: Endpoint) -> Any:
 
 
 def finds(endpoint: Endpoint, text: str) -> bool:
-    """Whether a search over a connection made for it finds something; False while the server does not answer."""
+    """Return True when a search over a connection made for it finds something; False while the server does not answer."""
     try:
         connection = connect(endpoint)
     except LDAPException:
@@ -125,7 +125,7 @@ def finds(endpoint: Endpoint, text: str) -> bool:
 
 
 def wait_until(reached: Callable[[], bool], what: str, poll_seconds: float = POLL_SECONDS) -> None:
-    """Ask until it is so; BenchError after GIVE_UP_SECONDS."""
+    """Wait until `reached` returns True; BenchError after GIVE_UP_SECONDS."""
     deadline = time.monotonic() + GIVE_UP_SECONDS
     while not reached():
         if time.monotonic() > deadline:

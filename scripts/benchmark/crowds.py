@@ -1,4 +1,4 @@
-"""The rows in which somebody else is there at the same time: people who bind, idle connections, slow readers, workers."""
+"""The rows with other clients at the same time: people who bind, idle connections, slow readers, workers."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def domain(stage: Stage) -> Iterator[Measured]:
 
 
 def readers() -> list[ActiveDirectoryEntryMapper]:
-    """Of each kind."""
+    """Return a mapper of each kind."""
     return [
         ActiveDirectoryEntryMapper("bench", active_directory_kind_settings(kind, (BENCH,)), lambda: datetime.now(UTC))
         for kind in Kind
@@ -119,7 +119,7 @@ def bare_read_seconds(server: Samba) -> float:
 
 
 def source_seconds(server: Samba) -> float:
-    """The same as the source tells it, with members, primary groups and what has changed meanwhile."""
+    """The same as the source reports it, with members, primary groups and what has changed meanwhile."""
     kinds = tuple(active_directory_kind_settings(kind, (BENCH,)) for kind in Kind)
     source = ActiveDirectorySource(ActiveDirectorySettings(id="bench", upstream=upstream_of(server), kinds=kinds))
     began = time.monotonic()
@@ -162,7 +162,7 @@ class _Reader:
         self._process = ServerProcess(command, folder / "gateway.log", cwd=folder)
 
     def load_seconds(self) -> float:
-        """How long the first run took, from its first question to the controller to the last record in the store."""
+        """Return the seconds of the first run, from its first question to the controller to the last record in the store."""
         self._process.start(lambda: accepts(self._port))
         wait_until(lambda: self._first_run() is not None, "the domain is read", poll_seconds=0.5)
         return self._first_run() or 0.0

@@ -74,8 +74,8 @@ base_dn = "{base}"
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How the gateway runs: the view that is asked (`openldap` is always there), keys of the configuration set otherwise, as
-    environment variables, and the part of gateway.twisted_internals that it runs without (see without.py)."""
+    """One way to run the gateway: the view that is asked (`openldap` is always there), keys of the configuration set otherwise,
+    as environment variables, and the part of gateway.twisted_internals that it runs without (see without.py)."""
 
     view: str = "openldap"
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Gateway:
         endpoint = self._endpoint(PLAIN)
         began = time.monotonic()
         self._start(PLAIN)
-        # Cheap while it loads: one entry by name. Only when the last one is there, everybody is counted.
+        # Cheap while it loads: one entry by name. Only when the last one is there, all are counted.
         self._wait_for_last_person(endpoint, PLAIN, size)
         wait_until(lambda: count_entries(endpoint, generator) >= size.entries, "the gateway has everything")
         return time.monotonic() - began
@@ -186,14 +186,14 @@ class Gateway:
 
 
 def is_at_rest(pid: int) -> bool:
-    """Whether the process does next to nothing for a while: after a start it compares what it has with its source."""
+    """Return True when the process does next to nothing for a while: after a start it compares what it has with its source."""
     before = cpu_seconds(pid)
     time.sleep(REST_SECONDS)
     return cpu_seconds(pid) - before < REST_SECONDS * REST_SHARE
 
 
 def cpu_seconds(pid: int) -> float:
-    """What the process has used of the processors."""
+    """Return the processor time that the process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

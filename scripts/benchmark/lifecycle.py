@@ -1,4 +1,4 @@
-"""The rows about the programs themselves: how they come up, how soon they know of a change, what they hold in memory."""
+"""The rows about the programs themselves: their start, the delay of a change, their memory."""
 
 from __future__ import annotations
 
@@ -95,6 +95,6 @@ def restart_seconds(contender: Contender, stage: Stage) -> float:
     contender.stop()
     began = time.monotonic()
     contender.start()
-    somebody = f"(uid=user{stage.size.people // 2:06d})"
-    wait_until(lambda: finds(contender.endpoint, somebody), f"{contender.name} answers after a restart", poll_seconds=0.01)
+    filter_text = f"(uid=user{stage.size.people // 2:06d})"
+    wait_until(lambda: finds(contender.endpoint, filter_text), f"{contender.name} answers after a restart", poll_seconds=0.01)
     return time.monotonic() - began

@@ -62,7 +62,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What the generator counted. Latencies in microseconds; client_cpu_seconds near `seconds` would mean a busy client."""
+    """The generator's counts. Latencies in microseconds; client_cpu_seconds near `seconds` would mean a busy client."""
 
     requests: int
     entries: int
@@ -86,7 +86,7 @@ class Running:
     printed: str = ""
 
     def result(self) -> LoadResult:
-        """What it counted, once the block is left. Raises LoadError as a run does."""
+        """Return its counts, once the block is left. Raises LoadError as a run does."""
         return read_result(self.printed)
 
 
@@ -146,7 +146,7 @@ def environment(endpoint: Endpoint) -> dict[str, str]:
 
 
 def read_result(printed: str) -> LoadResult:
-    """The last line that the generator printed. Raises LoadError when it tells of errors."""
+    """The last line that the generator printed. Raises LoadError when it reports errors."""
     result = LoadResult(**json.loads(printed.splitlines()[-1]))
     if result.errors:
         raise LoadError(f"{result.errors} errors in {result.requests} answers: {result.first_error}")

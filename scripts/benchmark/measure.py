@@ -1,4 +1,4 @@
-"""What a measurement is: a row of the table with its target, and the medians of both sides."""
+"""Measurements: a row of the table with its target, and the medians of both sides."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Measured:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the target was reached; None when the row has none."""
+        """True when the target was reached, False when not; None when the row has none."""
         if self.row.at_most is not None:
             return self.gateway is not None and self.gateway <= self.row.at_most
         if self.ratio is None or (self.row.at_least_ratio is None and self.row.at_most_ratio is None):

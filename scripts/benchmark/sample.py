@@ -31,13 +31,13 @@ AD_SCHEMA = (
     "objectclass ( 1.2.840.113556.1.5.9 NAME 'user' SUP top AUXILIARY"
     " MAY ( sAMAccountName $ userPrincipalName $ objectCategory $ userAccountControl ) )",
 )
-"""What a slapd must know to hold AD's attributes. objectCategory holds the class's name: slapd knows nothing of AD's ways to
-assert one, and an index serves a name as quickly."""
+"""The schema that a slapd needs to hold AD's attributes. objectCategory holds the class's name: slapd knows nothing of
+AD's ways to assert one, and an index serves a name as quickly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large the directory is. `groups` hold people; above them stand groups of ten groups each, up to a single one."""
+    """The size of the directory. `groups` hold people; above them stand groups of ten groups each, up to a single one."""
 
     people: int = 100_000
     groups: int = 1_000
@@ -45,7 +45,7 @@ class Size:
 
     @property
     def upper_groups(self) -> tuple[int, ...]:
-        """How many groups of groups there are on each level, from the lowest up."""
+        """Number of groups of groups on each level, from the lowest up."""
         levels: list[int] = []
         below = self.groups
         while below > 1:

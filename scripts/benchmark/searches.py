@@ -65,7 +65,7 @@ def two_ways(stage: Stage, text: str, shown: str, slapd: Contender, gateway: Con
 
 
 def groups(stage: Stage) -> Iterator[Measured]:
-    """Half of the people may be in no group: everybody who is asked for is in one."""
+    """Ask only for people who are in a group: half of them may be in none."""
 
     def asked(contender: Contender) -> Asked:
         inside = stage.size.members_in_groups

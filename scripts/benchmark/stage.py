@@ -1,4 +1,4 @@
-"""Everybody who is needed for the rows that were chosen: started when a row first asks, ended with the run."""
+"""Stage: the servers that the chosen rows need, started when a row first asks, ended with the run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Asked = tuple[Endpoint, Load]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long and how often is measured, and how large the single rows are."""
+    """Length and number of the measurements, and the sizes of single rows."""
 
     seconds: float = 3.0
     repeats: int = 3

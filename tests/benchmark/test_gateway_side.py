@@ -1,4 +1,4 @@
-"""What the bench gives the gateway is a configuration that the gateway takes."""
+"""The bench's configuration of the gateway is one that the gateway accepts."""
 
 from __future__ import annotations
 

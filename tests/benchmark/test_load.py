@@ -37,7 +37,7 @@ def endpoint(server: Slapd) -> Endpoint:
 
 
 def count(endpoint: Endpoint, text: str) -> int:
-    """How many entries ldap3 finds."""
+    """Return the number of entries that ldap3 finds."""
     connection = connect(endpoint)
     connection.search(endpoint.base, text, attributes=["1.1"], dereference_aliases="NEVER")
     found = len(connection.entries)

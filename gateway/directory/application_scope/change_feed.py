@@ -36,7 +36,7 @@ ScopedObject: TypeAlias = ScopedUser | ScopedOrganization | Group
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What one change means for one object in the reader's copy. `object`: its present state; None: it is deleted there.
+    """The effect of one change on one object in the reader's copy. `object`: its present state; None: it is deleted there.
 
     `change_number` is not unique: what stands below a moved organization is reported under the number of the move.
     `added_members`, `removed_members`: of a group that is not deleted, those in scope.

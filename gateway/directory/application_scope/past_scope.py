@@ -14,7 +14,7 @@ MAX_MOVES = 10_000
 
 
 class PastScope:
-    """What was in the scope of `directory` at any time after change `since`. Read on first use; most pages never ask."""
+    """The organizations in the scope of `directory` at any time after change `since`. Read on first use, which is seldom."""
 
     def __init__(self, directory: ScopedDirectory, since: int) -> None:
         self._directory = directory

@@ -1,6 +1,6 @@
-"""The Developer API's routes: `/v2/{instanceId}/{applicationId}/…`, each tied to one function, and who may call it.
+"""Routes of the Developer API: `/v2/{instanceId}/{applicationId}/…`, each tied to one function, and the check of the caller.
 
-A reading function gets what the caller sees and the request, runs in a thread in one transaction, and returns JSON values."""
+A reading function gets the caller's view and the request, runs in a thread in one transaction, and returns JSON values."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -99,7 +99,7 @@ REFUSED: tuple[tuple[str, str, str, Operation], ...] = (
 
 class DeveloperApi:
     """The Developer API over a store. `tail` wakes the readers of /changes; `clock` gives the time they wait; `changes`
-    knows where passwords are kept."""
+    changes passwords where they are kept."""
 
     def __init__(self, database: Database, tail: Tail, changes: PasswordChanges, *, clock: IReactorTime) -> None:
         self._database = database
@@ -109,7 +109,7 @@ class DeveloperApi:
         self._tokens = TokenEndpoint(database, Lockout(clock.seconds))
 
     def routes(self) -> list[Route]:
-        """All routes of the API, for `make_site`."""
+        """Return all routes of the API, for `make_site`."""
         tables = [
             *((name, method, path, self._reading(operation)) for name, method, path, operation in (*READING, *REFUSED)),
             ("GenerateToken", "POST", "/oauth2/token", self._of_instance(self._tokens.token)),
@@ -122,7 +122,7 @@ class DeveloperApi:
 
     def _reading(self, operation: Operation) -> Handler:
         async def handler(request: Request) -> Answer:
-            admitted = await self._door(request)
+            admitted = await self._admit(request)
 
             def work(connection: Connection) -> Answer:
                 return Answer(body=_ENCODER.encode(operation(admitted(connection), request)))
@@ -143,7 +143,7 @@ class DeveloperApi:
 
     def _admitting(self, handler: Callable[[Request, Admitted], Awaitable[Answer]]) -> Handler:
         async def admitting(request: Request) -> Answer:
-            return await handler(request, await self._door(request))
+            return await handler(request, await self._admit(request))
 
         return admitting
 
@@ -155,20 +155,20 @@ class DeveloperApi:
         return checked
 
     async def _changes(self, request: Request) -> Answer:
-        return await self._feed.answer(request, await self._door(request))
+        return await self._feed.answer(request, await self._admit(request))
 
     async def _export(self, request: Request) -> Stream:
-        admitted = await self._door(request)
+        admitted = await self._admit(request)
         caller = await self._database.read(lambda connection: admitted(connection).caller)
         return Stream(export(self._database, caller))
 
-    async def _door(self, request: Request) -> Admitted:
-        """What lets the caller in, or raises, within a transaction: token and rights are looked at in each."""
+    async def _admit(self, request: Request) -> Admitted:
+        """Return the function that authenticates the caller in a transaction: token and rights are checked in each."""
         token, own_instance_id = bearer_token(request), await self._checked_instance(request)
         return lambda connection: view_of(connection, admit(connection, own_instance_id, token, request))
 
     async def _checked_instance(self, request: Request) -> str:
-        """The store's instance id, which never changes. Raises NotFound when the path names another."""
+        """Return the store's instance id, which never changes. Raises NotFound when the path names another."""
         if self._instance_id is None:
             self._instance_id = await self._database.read(instance_id)
         if request.arguments["instance_id"] != self._instance_id:
@@ -177,8 +177,8 @@ class DeveloperApi:
 
 
 def admit(connection: Connection, own_instance_id: str, token: str, request: Request) -> Caller:
-    """Who holds the token. Raises HttpError 401 for a token that is not valid, 403 for one of another application than the
-    path names."""
+    """Return the caller that holds the token. Raises HttpError 401 for a token that is not valid, 403 for one of another
+    application than the path names."""
     application_id = access_tokens.find(connection, token, now())
     application = None if application_id is None else applications.get(connection, application_id)
     if application is None:

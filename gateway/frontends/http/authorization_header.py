@@ -1,4 +1,4 @@
-"""What a client shows in its Authorization header: a bearer token (RFC 6750) or a client's id and secret (RFC 7617).
+"""The Authorization header of a request: a bearer token (RFC 6750) or a client's id and secret (RFC 7617).
 
 Parsing only; whether they are right is decided by the face that asked. Nothing here is ever printed."""
 
@@ -16,14 +16,14 @@ MAX_CREDENTIAL_CHARACTERS = 4_096
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """A client's id and secret as it gave them."""
+    """A client's id and secret, decoded."""
 
     client_id: str
     client_secret: str = field(repr=False)
 
 
 def bearer_token(request: Request) -> str:
-    """The token of `Authorization: Bearer …`. Raises HttpError 401 (RFC 6750 §3) when there is none."""
+    """Return the token of `Authorization: Bearer …`. Raises HttpError 401 (RFC 6750 §3) when there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > MAX_CREDENTIAL_CHARACTERS:
@@ -37,7 +37,7 @@ def bearer_token(request: Request) -> str:
 
 
 def refused_token() -> HttpError:
-    """The error for a token that is unknown, expired or revoked, or whose application was disabled (RFC 6750 §3.1)."""
+    """Return the error for a token that is unknown, expired or revoked, or whose application was disabled (RFC 6750 §3.1)."""
     return HttpError(
         401,
         "InvalidToken",
@@ -47,8 +47,8 @@ def refused_token() -> HttpError:
 
 
 def basic_credentials(request: Request) -> ClientCredentials | None:
-    """`Authorization: Basic …` by RFC 6749 §2.3.1 (both parts form-encoded); None when the header is absent or another
-    scheme's, or cannot be read (the caller then finds no credentials)."""
+    """Return the credentials of `Authorization: Basic …` by RFC 6749 §2.3.1 (both form-encoded); None when the header is absent
+    or another scheme's, or cannot be read (the caller then finds no credentials)."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic" or len(encoded) > MAX_CREDENTIAL_CHARACTERS:
         return None

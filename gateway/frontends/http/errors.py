@@ -47,7 +47,7 @@ class HttpError(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How an error is told: `message` None means the error's own sentence; `logged` that the log gets the whole of it."""
+    """The answer to an error: `message` None means the error's own sentence; `logged`: the whole of it becomes a log line."""
 
     status: int
     code: str
@@ -74,11 +74,11 @@ ROUTING: dict[int, tuple[str, str]] = {
     404: ("NotFound", "There is nothing at this path."),
     405: ("MethodNotAllowed", "This path does not take this method; the Allow header names those it takes."),
 }
-"""What the router says of a request that fits no route."""
+"""Code and sentence for a request that fits no route, by the router's status."""
 
 
 def verdict_of(error: BaseException) -> Verdict:
-    """The row of the table for `error`."""
+    """Return the row of the table for `error`."""
     for ancestor in type(error).__mro__:
         if (verdict := VERDICTS.get(ancestor)) is not None:
             return verdict
@@ -86,7 +86,7 @@ def verdict_of(error: BaseException) -> Verdict:
 
 
 def error_answer(error: BaseException, request_id: str) -> Answer:
-    """The answer that tells a client of `error`."""
+    """Return the answer to `error`."""
     if isinstance(error, HttpError):
         return shape(error.status, error.code, str(error), request_id, error.headers, error.extra)
     if isinstance(error, HTTPException):
@@ -97,7 +97,7 @@ def error_answer(error: BaseException, request_id: str) -> Answer:
 
 
 def routing_answer(error: HTTPException, request_id: str) -> Answer:
-    """The answer to a request that fits no route. A redirection to a tidier path is not followed for anyone: 404."""
+    """Return the answer to a request that fits no route. No client is redirected to a tidier path: 404."""
     status = error.code if error.code in ROUTING else 404
     code, message = ROUTING[status]
     methods = getattr(error, "valid_methods", None)
@@ -112,5 +112,5 @@ def shape(
     headers: Mapping[str, str] | None = None,
     extra: Mapping[str, object] | None = None,
 ) -> Answer:
-    """`{"code", "message", "requestId"}` and what `extra` adds."""
+    """Return the answer `{"code", "message", "requestId"}` with what `extra` adds."""
     return json_answer({**(extra or {}), "code": code, "message": message, "requestId": request_id}, status, headers)

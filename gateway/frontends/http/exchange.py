@@ -34,7 +34,7 @@ def observe_nothing(face: str, operation: str, status: int, seconds: float) -> N
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What all exchanges of one face have in common. `quiet`: requests that succeed are logged for debugging only."""
+    """The common part of all exchanges of one face. `quiet`: requests that succeed are logged for debugging only."""
 
     name: str
     quiet: bool

@@ -1,4 +1,4 @@
-"""What a stranger may ask of an HTTP face before anything of ours has looked at it (law 13): each limit with its reason.
+"""Limits of an HTTP face against clients that are not authenticated yet (law 13), each with its reason.
 
 Plain numbers only; a face that needs another value is given it when it is built."""
 
@@ -12,14 +12,14 @@ MAX_HEADERS = 64
 """A browser behind two proxies sends some thirty."""
 
 IDLE_SECONDS = 75
-"""How long a connection may stay open between two requests: a little longer than the common 60 of clients' own pools,
+"""A connection may stay open so long between two requests: a little longer than the common 60 of clients' own pools,
 so that it is the client that closes and no request is lost on a connection that is just being closed."""
 
 ARRIVAL_SECONDS = 30
-"""How long one request may take from its first byte to its last: 64 KiB at 2 KiB/s. Ends clients that dribble."""
+"""One request may take so long from its first byte to its last: 64 KiB at 2 KiB/s. Ends clients that send byte by byte."""
 
 STALL_SECONDS = 60
-"""How long a stream waits for a client that does not read before it is given up."""
+"""A stream waits so long for a client that does not read before it is given up."""
 
 LINGER_SECONDS = 2
 """After a refusal the rest of what the client is still sending is read and thrown away for so long: closing at once would

@@ -1,4 +1,4 @@
-"""What a handler is given and what it gives back: Request, Answer and Stream, as plain values.
+"""Request, Answer and Stream: the plain values that a handler is given and gives back.
 
 Reading a request's parts by a msgspec type is the only validation there is; its complaints name the field."""
 
@@ -44,24 +44,24 @@ class Request:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     def query(self) -> dict[str, str]:
-        """The query's parameters. Raises InvalidInput when one is given twice or is not UTF-8."""
+        """Return the query's parameters. Raises InvalidInput when one is given twice or is not UTF-8."""
         return parameters(self.query_string, "query")
 
     def form(self) -> dict[str, str]:
-        """The form body's parameters; empty when the body is not a form."""
+        """Return the form body's parameters; empty when the body is not a form."""
         if self.content_type != FORM:
             return {}
         return parameters(_text(self.body), "form")
 
     def query_as(self, shape: type[T]) -> T:
-        """The query's parameters as `shape`, text turned into numbers where it asks for numbers."""
+        """Return the query's parameters as `shape`, text turned into numbers where it asks for numbers."""
         try:
             return msgspec.convert(self.query(), shape, strict=False)
         except msgspec.ValidationError as error:
             raise InvalidInput(complaint(error)) from None
 
     def json_as(self, shape: type[T]) -> T:
-        """The JSON body as `shape`. Raises InvalidInput naming the field, or the place where the JSON breaks."""
+        """Return the JSON body as `shape`. Raises InvalidInput naming the field, or the place where the JSON breaks."""
         if not self.body:
             raise InvalidInput("The body is empty; a JSON object is expected.")
         if b"\\u0000" in self.body:
@@ -96,17 +96,17 @@ class Stream:
 
 
 def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """`value` as a JSON answer."""
+    """Return `value` as a JSON answer."""
     return Answer(status, msgspec.json.encode(value), JSON, headers or {})
 
 
 def lines(values: Iterable[object]) -> bytes:
-    """`values` as NDJSON."""
+    """Return `values` as NDJSON."""
     return _ENCODER.encode_lines(values)
 
 
 def parameters(text: str, place: str) -> dict[str, str]:
-    """`text` (RFC 1866 form encoding) as a dict. RFC 6749 §3.1: no parameter may come twice; we hold all to it."""
+    """Parse `text` (RFC 1866 form encoding). RFC 6749 §3.1: no parameter may come twice; we hold all to it."""
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
     except UnicodeDecodeError:
@@ -122,7 +122,7 @@ def parameters(text: str, place: str) -> dict[str, str]:
 
 
 def without_nul(name: str, value: str) -> str:
-    """`value`; raises InvalidInput when it holds NUL, which not every store can even be asked for."""
+    """Return `value`. Raises InvalidInput when it holds NUL, which not every database accepts as a parameter."""
     if "\x00" in value:
         raise InvalidInput(f"{name[:64]}: holds the character NUL.")
     return value
@@ -132,7 +132,7 @@ _PLACE = re.compile(r"^(?P<what>.*) - at `(?P<place>[^`]+)`$", re.DOTALL)
 
 
 def complaint(error: msgspec.ValidationError) -> str:
-    """msgspec's sentence with the field's name in front: "pageSize: expected `int` <= 100"."""
+    """Return msgspec's sentence with the field's name in front: "pageSize: expected `int` <= 100"."""
     found = _PLACE.match(str(error))
     place = found["place"].removeprefix("$").removeprefix(".") if found else ""
     what = (found["what"] if found else str(error)).replace("`", "'")

@@ -1,4 +1,4 @@
-"""Sending a Stream: the next chunk is asked for only after the client has read enough of the last (back-pressure).
+"""Streaming with back-pressure: the next chunk is asked for only after the client has read enough of the last.
 
 Memory is one chunk and the transport's buffer, whatever the length of the stream."""
 
@@ -44,19 +44,19 @@ class Pump:
                 self._request.unregisterProducer()
 
     def pauseProducing(self) -> None:
-        """The transport's buffer is full."""
+        """Wait: the transport's buffer is full."""
         if self._resumed is None:
             self._resumed = Deferred()
             self._stall = self._clock.callLater(limits.STALL_SECONDS, self._give_up)
 
     def resumeProducing(self) -> None:
-        """The transport has room again."""
+        """Go on: the transport has room again."""
         waiting = self._release()
         if waiting is not None:
             waiting.callback(None)
 
     def stopProducing(self) -> None:
-        """The connection is going; the request's Deferred is cancelled by the router."""
+        """Do nothing: the connection is going, and the router cancels the request's Deferred."""
 
     def _give_up(self) -> None:
         self._stall = None

@@ -16,7 +16,7 @@ from tests.frontends.http.serving import Serving
 
 
 class Wish(msgspec.Struct, rename="camel"):
-    """What the echo route takes."""
+    """The body of the echo route."""
 
     display_name: str
     age: int = 0

@@ -1,4 +1,4 @@
-"""A face on a loopback port, and clients that nobody here wrote: http.client and a bare socket, each in a thread."""
+"""A face on a loopback port, and clients that are not ours: http.client and a bare socket, each in a thread."""
 
 import http.client
 import json
@@ -35,7 +35,7 @@ class Serving:
 
 @dataclass(frozen=True)
 class Response:
-    """What http.client read."""
+    """An answer as http.client read it."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What a client may send wrong, too long or too slowly, and what it is told."""
+"""Requests that are wrong, too long or too slow, and their answers."""
 
 import contextlib
 import json

@@ -1,6 +1,6 @@
-"""The soft lock on client secrets: who guesses wrong too often waits, before the store is asked (law 13).
+"""Soft lock on client secrets: a client that is wrong too often waits, before the store is asked (law 13).
 
-By client id and address together, so that a guesser elsewhere locks nobody out; and by address, so that a new id each time
+By client id and address together, so that a guesser elsewhere locks no client out; and by address, so that a new id each time
 does not help. A right secret forgets the first, not the second."""
 
 from collections.abc import Callable
@@ -18,21 +18,21 @@ WINDOW_SECONDS = 300
 
 
 class Lockout:
-    """Counts failures. `now` gives seconds that only go forward (`reactor.seconds`)."""
+    """Counter of failures. `now` gives seconds that only go forward (`reactor.seconds`)."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._clients = SoftLock(now, MAX_FAILURES, WINDOW_SECONDS)
         self._addresses = SoftLock(now, MAX_FAILURES_PER_ADDRESS, WINDOW_SECONDS)
 
     def is_locked(self, client_id: str, address: str) -> bool:
-        """Whether this client must wait; WINDOW_SECONDS at most."""
+        """Return True when this client must wait; WINDOW_SECONDS at most."""
         return self._clients.is_locked(f"{address} {client_id[:128]}") or self._addresses.is_locked(address)
 
     def failed(self, client_id: str, address: str) -> None:
-        """A wrong secret."""
+        """Count a wrong secret."""
         self._clients.failed(f"{address} {client_id[:128]}")
         self._addresses.failed(address)
 
     def succeeded(self, client_id: str, address: str) -> None:
-        """A right secret."""
+        """Forget the client's wrong secrets: it gave the right one."""
         self._clients.succeeded(f"{address} {client_id[:128]}")

@@ -1,7 +1,7 @@
 """oauth2/token (RFC 6749 §4.4, client credentials only) and oauth2/revoke (RFC 7009).
 
-A client shows its id and secret in the query (as the public SDK does), in a form body, or by HTTP Basic (RFC 6749 §2.3.1).
-Errors carry RFC 6749's words beside ours. Secrets and tokens are in no log line and no error."""
+A client gives its id and secret in the query (as the public SDK does), in a form body, or by HTTP Basic (RFC 6749 §2.3.1).
+Errors carry RFC 6749's codes beside ours. Secrets and tokens are in no log line and no error."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,16 +16,16 @@ from gateway.store.clients import access_tokens, applications
 from gateway.store.engine.database import Connection, Database
 
 TOKEN_SECONDS = 1_200
-"""How long a token opens the gateway: as the modelled service, twenty minutes."""
+"""Lifetime of a token: twenty minutes, as at the modelled service."""
 
 
 def now() -> datetime:
-    """The time by the wall clock, which is what tokens expire by on every node."""
+    """Return the time by the wall clock, which is what tokens expire by on every node."""
     return datetime.now(UTC)
 
 
 class TokenEndpoint:
-    """Gives and revokes tokens. The application in the path and the client id must be one and the same."""
+    """The endpoints that issue and revoke tokens. The application in the path and the client id must be one and the same."""
 
     def __init__(self, database: Database, lockout: Lockout) -> None:
         self._database = database
@@ -43,7 +43,7 @@ class TokenEndpoint:
         issued_at = now()
 
         def issue(connection: Connection) -> str:
-            # The few that have expired since the last token was given; so the table needs nobody else to tend it.
+            # The few that have expired since the last token was given; so the table needs no other upkeep.
             access_tokens.purge(connection, issued_at)
             return access_tokens.issue(connection, application.id, TOKEN_SECONDS, issued_at)
 
@@ -67,7 +67,7 @@ class TokenEndpoint:
         return json_answer({})
 
     async def _authenticated(self, request: Request, given: Mapping[str, str]) -> Application:
-        """The application whose id and secret were shown."""
+        """Return the application whose id and secret were given."""
         credentials = client_credentials(request, given)
         client_id, secret = credentials.client_id, credentials.client_secret
         if self._lockout.is_locked(client_id, request.peer):
@@ -89,7 +89,7 @@ class TokenEndpoint:
 
 
 def parameters(request: Request) -> dict[str, str]:
-    """The parameters of the query and of the form body together. RFC 6749 §3.2: none may come twice."""
+    """Return the parameters of the query and of the form body together. RFC 6749 §3.2: none may come twice."""
     try:
         query, form = request.query(), request.form()
     except InvalidInput as error:
@@ -101,7 +101,7 @@ def parameters(request: Request) -> dict[str, str]:
 
 
 def client_credentials(request: Request, given: Mapping[str, str]) -> ClientCredentials:
-    """The client's id and secret, shown in exactly one way (RFC 6749 §2.3)."""
+    """Return the client's id and secret, given in exactly one way (RFC 6749 §2.3)."""
     basic = basic_credentials(request)
     if basic is not None:
         if "client_secret" in given:
@@ -114,7 +114,7 @@ def client_credentials(request: Request, given: Mapping[str, str]) -> ClientCred
 
 
 def oauth_error(status: int, error: str, message: str, headers: Mapping[str, str] | None = None) -> HttpError:
-    """An error of RFC 6749 §5.2 with our code beside it: `invalid_client` is `InvalidClient`."""
+    """Return an error of RFC 6749 §5.2 with our code beside it: `invalid_client` is `InvalidClient`."""
     code = "".join(word.capitalize() for word in error.split("_"))
     extra = {"error": error, "error_description": message}
     return HttpError(status, code, message, headers=headers, extra=extra)

@@ -23,7 +23,7 @@ _REFUSALS: dict[int, tuple[int, str]] = {
     ResultCode.UNWILLING_TO_PERFORM: (409, "Conflict"),
     ResultCode.NO_SUCH_OBJECT: (404, "ResourceNotFound"),
 }
-"""What kept a password from being changed → status and code; whatever else a source says is Conflict."""
+"""Result code of a refused change of password → status and code; all others are Conflict."""
 
 
 class _NewPassword(Struct):
@@ -47,7 +47,7 @@ class PasswordRecord(Struct, rename="camel", frozen=True):
 
 
 class PasswordEndpoints:
-    """Each method answers one operation; `admitted` is what lets the caller in."""
+    """The operations, one method each; `admitted` authenticates the caller."""
 
     def __init__(self, database: Database, changes: PasswordChanges) -> None:
         self._database = database
@@ -106,7 +106,7 @@ class PasswordEndpoints:
 
 
 def _permitted(view: CallerView, request: Request) -> tuple[str, Application]:
-    """The user's id and the caller. Raises HttpError 403, NotFound."""
+    """Return the user's id and the caller. Raises HttpError 403, NotFound."""
     caller = view.caller.application
     if Grant.PASSWORDS not in caller.grants:
         raise HttpError(403, "Forbidden", 'This needs the grant "passwords"; an administrator can give it to the application.')

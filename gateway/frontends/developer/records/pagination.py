@@ -52,7 +52,7 @@ def answer_list(
     """
     paging = request.query_as(Paging)
     binding = caller.binding(purpose)
-    # One more than asked for tells whether there is a next page.
+    # One more than asked for shows that there is a next page.
     if paging.next_token:
         items = listing.follow(unseal(binding, paging.next_token, str), paging.limit + 1)
     else:

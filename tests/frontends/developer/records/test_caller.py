@@ -1,4 +1,4 @@
-"""What lies outside an application's scope does not exist for it, whichever way it looks."""
+"""Objects outside an application's scope do not exist for it, in any operation."""
 
 from typing import Any
 
@@ -111,13 +111,13 @@ async def test_lists_hold_what_is_in_scope_and_count_only_that(client: Client) -
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_provisioning_scope_is_told(client: Client, company: Company) -> None:
+async def test_the_provisioning_scope_is_shown(client: Client, company: Company) -> None:
     scope = await client.get("/provisioningScope")
     assert scope == {"organizationalUnitIds": [company.sales], "groupIds": [company.staff]}
 
 
 @pytest_twisted.ensureDeferred
-async def test_attributes_that_are_not_granted_are_not_told(world: World, company: Company) -> None:
+async def test_attributes_that_are_not_granted_are_not_shown(world: World, company: Company) -> None:
     client = world.client("mailer", attributes=("mail", "givenName"))
     ann = await client.get(f"/users/{company.ann}")
     assert (ann["email"], ann["displayName"], ann["username"]) == ("Ann@Example.org", "ann", "ann")

@@ -1,0 +1,25 @@
+"""The inbound side: the one door for every write to the directory (law 1). It does not know that LDAP, webhooks or provisioning
+exist; they follow the change log.
+
+The walk of one delta from a connector to the change log, down by call and back by return:
+
+    runner       one loop for each source: fetch a batch, apply it in one transaction, wait
+    inbound      the door: lock the log, open the transaction, guard deletions, store the watermark
+    stages       the line of stages as a table, and the calls in its order
+    intake       deltas become reports and records under work; unchanged records go no further
+    objects      removal: records that are gone, and the objects that go with them or become leavers
+    correlation  linking: the object of each record, the attributes of each object, login names
+    objects      numbering: POSIX numbers
+    references   renaming below renamed entries, then (records are written) members, organizations and parents
+    objects      placement, organizations, users, groups: the new state compared with the stored one, written and logged
+
+Beside it, with the same door: local (edits made here), review (an administrator's decisions about records and objects), lifecycle
+(leavers, sources that are no more), backfill (work on objects of before). `rules` is pure: which source decides an attribute,
+how records find objects.
+
+Read stages.py and stage_results.py first: a stage gets the frozen context of the transaction (source_transaction.py) and frozen
+results of earlier stages, and returns one of its own.
+
+Must never be: a write to the directory past `Inbound`; state that two stages share beside their results; waiting for the network
+inside the transaction.
+"""

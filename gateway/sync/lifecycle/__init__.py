@@ -1,1 +1,9 @@
-"""The package gateway.sync.lifecycle."""
+"""Lifecycle: the end of users and of sources.
+
+- grace_period: how long leavers are retained, by source.
+- leaver_retention: the sweep that deletes leavers when that time is over.
+- source_adoption: records of a source that is no more become local records, with the same objects.
+- source_retirement: the end of a source that is out of the configuration: its objects are kept (finalize) or go (terminate).
+
+Must never be: an object deleted because its source is missing from the configuration; an administrator decides.
+"""

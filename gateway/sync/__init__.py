@@ -13,13 +13,12 @@ The walk of one delta from a connector to the change log, down by call and back 
     references   renaming below renamed entries, then (records are written) members, organizations and parents
     objects      placement, organizations, users, groups: the new state compared with the stored one, written and logged
 
-Beside it, with the same door: local (edits made here), review (an administrator's decisions about records and objects), lifecycle
-(leavers, sources that are no more), backfill (work on objects of before). `rules` is pure: which source decides an attribute,
-how records find objects.
+Beside it, with the same door: local (edits made here), review (an administrator's decisions about records and objects),
+lifecycle (leavers, sources that are no more), backfill (work on objects of before). `rules` is pure: which source decides an
+attribute, how records find objects.
 
 Read stages.py and stage_results.py first: a stage gets the frozen context of the transaction (source_transaction.py) and frozen
 results of earlier stages, and returns one of its own.
 
-Must never be: a write to the directory past `Inbound`; state that two stages share beside their results; waiting for the network
-inside the transaction.
-"""
+Must never be: a write to the directory past `Inbound`; state that two stages share beside their results; waiting for the
+network inside the transaction."""

@@ -1,4 +1,4 @@
-"""The deletion guard (law 8): how many objects a source may delete before a person must have looked. Pure.
+"""The deletion guard (law 8): the number of objects that a source may delete before an administrator must have looked. Pure.
 
 An upstream that was wiped, an OU that moved out of a filter, an ACL that hides half a tree: all look like deletions."""
 
@@ -11,8 +11,8 @@ from gateway.model.objects import Kind
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The limit of a kind is its number here, or `percent` of what the source has of it, whichever is larger. Deletions of
-    the last `window_seconds` count together: a wiped upstream may well report them one by one."""
+    """The limit of a kind is its number here, or `percent` of what the source has of it, whichever is larger. PendingDeletions
+    of the last `window_seconds` count together: a wiped upstream may well report them one by one."""
 
     users: int = 30
     organizations: int = 10
@@ -21,15 +21,15 @@ class Guard:
     window_seconds: float = 600.0
 
     def limit(self, kind: Kind, total: int) -> int:
-        """How many of `total` objects of a kind may go."""
+        """Return how many of `total` objects of a kind may go."""
         absolute = {Kind.USER: self.users, Kind.ORGANIZATION: self.organizations, Kind.GROUP: self.groups}[kind]
         return max(absolute, int(total * self.percent / 100))
 
 
 @dataclass(frozen=True, slots=True)
-class Deletions:
-    """What is about to happen to one kind: `deleting` now, `recent` within the window, of `present` that the source has now.
-    `answered_nothing`: a full read brought not one entry of it."""
+class PendingDeletions:
+    """The deletions of one kind that are about to happen: `deleting` now, `recent` within the window, of `present` that the
+    source has now. `answered_nothing`: a full read brought not one entry of it."""
 
     kind: Kind
     deleting: int
@@ -38,7 +38,7 @@ class Deletions:
     answered_nothing: bool = False
 
 
-def check(guard: Guard, source_id: str, deletions: Iterable[Deletions]) -> None:
+def check(guard: Guard, source_id: str, deletions: Iterable[PendingDeletions]) -> None:
     """Raises DeletionsRefused, with the numbers and the command that lets them pass once, when any kind is over its limit."""
     complaints = [sentence for kind in deletions if (sentence := _complaint(guard, kind))]
     if complaints:
@@ -48,7 +48,7 @@ def check(guard: Guard, source_id: str, deletions: Iterable[Deletions]) -> None:
         )
 
 
-def _complaint(guard: Guard, kind: Deletions) -> str:
+def _complaint(guard: Guard, kind: PendingDeletions) -> str:
     if not kind.deleting:
         return ""
     if kind.answered_nothing:

@@ -22,7 +22,7 @@ from gateway.store.operations.source_state import SourceState
 from gateway.store.records import leavers, reconciliation_marks, record_lookup, record_rows, records
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync import stages
-from gateway.sync.deletion_guard import Deletions, Guard, check
+from gateway.sync.deletion_guard import Guard, PendingDeletions, check
 from gateway.sync.intake import folded_deltas, record_changes, relinked_records
 from gateway.sync.objects import deletions
 from gateway.sync.objects.posix_allocation import PosixNumbers
@@ -35,10 +35,10 @@ from gateway.sync.stage_results import Intake, RecordOutcomes, Removal
 
 @dataclass(frozen=True, slots=True)
 class InboundSettings:
-    """`target_organization_id`: where a source's objects go that have no organization at it. `fingerprint`: of everything in
+    """`target_organization_id`: the organization for a source's objects that have none at it. `fingerprint`: of everything in
     the source's configuration that changes what it reports or what becomes of it; with another one, all is read anew.
-    `correlation`: how its records find their objects, and what becomes of those when they are gone. `key_names`: by which
-    attributes the rules of all sources look for objects; keys must be filled (sync/backfill/correlation_keys.py) before the
+    `correlation`: the rules by which its records find their objects, and the reactions. `key_names`: the attributes by which
+    the rules of all sources look for objects; keys must be filled (sync/backfill/correlation_keys.py) before the
     source is read."""
 
     target_organization_id: str = ROOT_ORGANIZATION_ID
@@ -115,7 +115,7 @@ class Inbound:
         transaction = self._locked(connection)
         return self._run(transaction, Intake(), deletions.expire(transaction, record_ids))
 
-    def let_go(self, connection: Connection, record_ids: Collection[int]) -> Applied:
+    def remove(self, connection: Connection, record_ids: Collection[int]) -> Applied:
         """Remove these records of the source because a person says so; the guard is not asked."""
         transaction = self._locked(connection)
         return self._run(transaction, Intake(), deletions.remove(transaction, record_ids))
@@ -133,7 +133,7 @@ class Inbound:
         leaving: Collection[str] = (),
     ) -> Applied:
         """Take these records of the source from the objects that they have, and link them anew by rules and decisions. With
-        `former_goes` those objects are about to be deleted. `leaving`: users that no other record tells of."""
+        `former_goes` those objects are about to be deleted. `leaving`: users that have no other record."""
         transaction = self._locked(connection)
         taken = relinked_records.take(transaction, rows, former_goes=former_goes, leaving=leaving)
         return self._run(transaction, *taken)
@@ -206,7 +206,7 @@ class Inbound:
             guard,
             source_id,
             [
-                Deletions(
+                PendingDeletions(
                     kind,
                     sum(target.kind == kind.value and target.object_id is not None for target in going),
                     recent[kind],

@@ -6,7 +6,7 @@ from gateway.model.deltas import Delta, Watermark
 from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, Result
-from gateway.sync.deletion_guard import Deletions, Guard, check
+from gateway.sync.deletion_guard import Guard, PendingDeletions, check
 from gateway.sync.inbound import InboundSettings
 from tests.sync.house import House, gone, group, person, present, unit
 
@@ -64,19 +64,19 @@ def test_records_of_another_source_are_not_compared(house: House) -> None:
 @pytest.mark.parametrize(
     ("deletions", "passes"),
     [
-        (Deletions(Kind.USER, 30, 0, 40), True),
-        (Deletions(Kind.USER, 31, 0, 40), False),
-        (Deletions(Kind.USER, 50, 0, 1000), True),
-        (Deletions(Kind.USER, 51, 0, 1000), False),
-        (Deletions(Kind.USER, 1, 30, 40), False),
-        (Deletions(Kind.GROUP, 10, 0, 10), True),
-        (Deletions(Kind.GROUP, 11, 0, 11), False),
-        (Deletions(Kind.ORGANIZATION, 11, 0, 11), False),
-        (Deletions(Kind.GROUP, 1, 0, 1, answered_nothing=True), False),
-        (Deletions(Kind.GROUP, 0, 99, 0, answered_nothing=True), True),
+        (PendingDeletions(Kind.USER, 30, 0, 40), True),
+        (PendingDeletions(Kind.USER, 31, 0, 40), False),
+        (PendingDeletions(Kind.USER, 50, 0, 1000), True),
+        (PendingDeletions(Kind.USER, 51, 0, 1000), False),
+        (PendingDeletions(Kind.USER, 1, 30, 40), False),
+        (PendingDeletions(Kind.GROUP, 10, 0, 10), True),
+        (PendingDeletions(Kind.GROUP, 11, 0, 11), False),
+        (PendingDeletions(Kind.ORGANIZATION, 11, 0, 11), False),
+        (PendingDeletions(Kind.GROUP, 1, 0, 1, answered_nothing=True), False),
+        (PendingDeletions(Kind.GROUP, 0, 99, 0, answered_nothing=True), True),
     ],
 )
-def test_law_8_the_limit_is_a_number_or_a_share_whichever_is_larger(deletions: Deletions, passes: bool) -> None:
+def test_law_8_the_limit_is_a_number_or_a_share_whichever_is_larger(deletions: PendingDeletions, passes: bool) -> None:
     if passes:
         check(Guard(), "hr", [deletions])
     else:
@@ -86,7 +86,11 @@ def test_law_8_the_limit_is_a_number_or_a_share_whichever_is_larger(deletions: D
 
 def test_law_8_a_refusal_names_the_source_the_numbers_the_limit_and_the_command() -> None:
     with pytest.raises(DeletionsRefused) as refused:
-        check(Guard(), "hr", [Deletions(Kind.USER, 60, 3, 100), Deletions(Kind.GROUP, 4, 0, 4, answered_nothing=True)])
+        check(
+            Guard(),
+            "hr",
+            [PendingDeletions(Kind.USER, 60, 3, 100), PendingDeletions(Kind.GROUP, 4, 0, 4, answered_nothing=True)],
+        )
     assert str(refused.value) == (
         "source hr: it would delete 60 of 100 users after 3 in the last 10 minutes, and the limit is 30; "
         "it answered without a single group and had 4. Nothing was deleted. If this is right, let it pass once with "

@@ -132,7 +132,7 @@ def _name(thing: DirectoryObject) -> str:
 
 
 def _situation(link: ExplainedLink) -> str:
-    return link.situation if link.speaks else f"{link.situation} (not heard)"
+    return link.situation if link.contributes else f"{link.situation} (not heard)"
 
 
 def _others(one: ExplainedAttribute) -> str:
@@ -169,7 +169,7 @@ def _facts(explanation: Explanation, places: Sequence[str]) -> dict[str, Any]:
                 "dn": one.dn,
                 "situation": one.situation,
                 "reason": one.reason,
-                "speaks": one.speaks,
+                "speaks": one.contributes,
                 "decided_by": one.decided_by,
                 "decided_at": one.decided_at,
                 "gone_at": one.gone_at,

@@ -32,7 +32,7 @@ from gateway.store.engine.database import Connection
 from gateway.store.records import unlinked_records
 from gateway.sync.review import review_queue
 from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
-from gateway.sync.review.review_queue import Shown
+from gateway.sync.review.review_queue import ReviewedRecord
 
 AT_ONCE = 500
 _KINDS = click.Choice([kind.value for kind in Kind])
@@ -211,6 +211,6 @@ def _carry_out(invocation: Invocation, decide: Callable[[Connection, Decisions, 
 
 def _page(
     connection: Connection, situations: Sequence[Situation], source: str | None, after: int, settled: bool
-) -> tuple[int, list[Shown]]:
+) -> tuple[int, list[ReviewedRecord]]:
     found = unlinked_records.page(connection, situations, source, after, AT_ONCE, settled=settled)
     return (found[-1][0] if found else after), review_queue.show(connection, [record for _, record in found])

@@ -22,7 +22,7 @@ from gateway.store.engine.database import Connection, Database
 from gateway.store.log import changes
 from gateway.store.operations import leases, source_state, sync_runs
 from gateway.store.records import records
-from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.runner.lease_name import name_for
 from gateway.sync.runner.statistics_text import in_words
 
@@ -75,7 +75,7 @@ def _names(settings: Settings) -> list[str]:
     return [table.name for table in settings.source]
 
 
-def _state(connection: Connection, table: SourceTable, grace: Grace, moment: datetime) -> dict[str, Any]:
+def _state(connection: Connection, table: SourceTable, grace: GracePeriods, moment: datetime) -> dict[str, Any]:
     state = source_state.get(connection, table.name)
     latest = sync_runs.latest(connection, table.name, 1)
     counted = {
@@ -161,7 +161,7 @@ def _last_run(run: dict[str, Any] | None, moment: datetime) -> str:
     return f"{sentence}, {run['in_words']}"
 
 
-def _problems(database: Database, source_id: str, grace: Grace) -> list[dict[str, Any]]:
+def _problems(database: Database, source_id: str, grace: GracePeriods) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     after = 0
     while found := database.read_blocking(partial(records.problems, source_id=source_id, after=after, limit=PROBLEMS_AT_ONCE)):
@@ -180,7 +180,7 @@ def _problems(database: Database, source_id: str, grace: Grace) -> list[dict[str
     return rows
 
 
-def _end(database: Database, record: Record, grace: Grace) -> datetime | None:
+def _end(database: Database, record: Record, grace: GracePeriods) -> datetime | None:
     gone_at = record.gone_at
     if gone_at is None:
         return None

@@ -18,7 +18,7 @@ from gateway.app.value_types import EnvironmentSecret, FilePath, FileSecret, Tab
 from gateway.model.connector import LOCAL
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
-from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.grace_period import GracePeriods
 
 
 class GatewayTable(Table):
@@ -87,9 +87,9 @@ class Settings(Table):
         """Return the attributes of objects of the kind that a mapping of any source names."""
         return {name for source in self.source for name in dict(source.records_tables())[kind].mapped_names}
 
-    def leaver_grace(self) -> Grace:
+    def leaver_grace(self) -> GracePeriods:
         """Return the time for which leavers of each source are kept."""
-        return Grace({table.name: table.grace_days for table in self.source})
+        return GracePeriods({table.name: table.grace_days for table in self.source})
 
     @property
     def store_url(self) -> str:

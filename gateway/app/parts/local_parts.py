@@ -17,7 +17,7 @@ from gateway.sync.backfill.authority import AuthorityBackfill
 from gateway.sync.backfill.job import BackgroundJob
 from gateway.sync.backfill.posix_numbers import PosixNumberBackfill
 from gateway.sync.inbound import Inbound
-from gateway.sync.lifecycle.leaver_retention import Sweeping
+from gateway.sync.lifecycle.leaver_retention import LeaverSweep
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.review.link_decisions import Decisions
 
@@ -41,5 +41,5 @@ def chores(settings: Settings, database: Database, reactor: IReactorTime) -> Seq
     """Return the background jobs on objects that are in the directory already."""
     own, numbers = own_inbound(settings), settings.posix.numbers()
     filling = [PosixNumberBackfill(database, numbers, clock.now)] if numbers is not None and numbers.allocate else []
-    sweeping = Sweeping(database, own, settings.leaver_grace(), lease_holder.name(), clock.now, reactor)
+    sweeping = LeaverSweep(database, own, settings.leaver_grace(), lease_holder.name(), clock.now, reactor)
     return [AuthorityBackfill(database, own), sweeping, *filling]

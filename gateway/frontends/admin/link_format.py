@@ -11,7 +11,7 @@ from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection
 from gateway.sync.review import review_queue
 from gateway.sync.review.link_decisions import Decided, RecordName
-from gateway.sync.review.review_queue import Named, Shown
+from gateway.sync.review.review_queue import NamedObject, ReviewedRecord
 
 
 class ObjectJson(TypedDict):
@@ -80,7 +80,7 @@ class OutcomeJson(TypedDict):
     problems: list[str]
 
 
-def record_json(shown: Shown) -> RecordJson:
+def record_json(shown: ReviewedRecord) -> RecordJson:
     """Return a record as lists show it."""
     record = shown.record
     return {
@@ -105,13 +105,13 @@ def record_json(shown: Shown) -> RecordJson:
     }
 
 
-def record_with_attributes_json(shown: Shown) -> RecordWithAttributesJson:
+def record_with_attributes_json(shown: ReviewedRecord) -> RecordWithAttributesJson:
     """Return a record as it is shown alone."""
     attributes = {name: readable(name, values) for name, values in shown.record.attributes.items()}
     return {**record_json(shown), "attributes": attributes}
 
 
-def object_json(named: Named) -> ObjectJson:
+def object_json(named: NamedObject) -> ObjectJson:
     """Return an object."""
     return {"id": named.id, "name": named.words}
 
@@ -125,7 +125,7 @@ def outcome_json(connection: Connection, action: str, kind: Kind, decided: Decid
     """Return the outcome of a decision about a record or objects of the kind."""
     linked = None
     if decided.object_id is not None:
-        linked = object_json(Named(decided.object_id, review_queue.words(connection, kind, decided.object_id)))
+        linked = object_json(NamedObject(decided.object_id, review_queue.words(connection, kind, decided.object_id)))
     return {
         "action": action,
         "object": linked,

@@ -30,7 +30,7 @@ from gateway.store.engine.database import Connection, Database
 from gateway.store.records import records, unlinked_records
 from gateway.sync.review import review_queue
 from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
-from gateway.sync.review.review_queue import Shown
+from gateway.sync.review.review_queue import ReviewedRecord
 
 DEFAULT_SIZE, MAX_SIZE = 100, 1_000
 """Records of one page."""
@@ -125,7 +125,7 @@ class AdminLinks:
         asked = request.query_as(Listing)
         situations = unlinked_records.LOOSE if asked.situation is None else (asked.situation,)
 
-        def work(connection: Connection) -> tuple[list[int], list[Shown]]:
+        def work(connection: Connection) -> tuple[list[int], list[ReviewedRecord]]:
             found = unlinked_records.page(
                 connection, situations, asked.source, asked.next_token, asked.max_results, settled=asked.settled
             )
@@ -139,7 +139,7 @@ class AdminLinks:
         self._keeper.check(request)
         name = request.query_as(RecordOf).name
 
-        def work(connection: Connection) -> list[Shown]:
+        def work(connection: Connection) -> list[ReviewedRecord]:
             found = records.get(connection, name.source_id, name.kind, name.external_id)
             return review_queue.show(connection, [] if found is None else [found])
 

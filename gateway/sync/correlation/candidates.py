@@ -13,7 +13,7 @@ from gateway.sync.rules.correlation import KindRules
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import PendingRecord
 
-MAX_CANDIDATES: Final = 20  # of one record: a rule that finds more is no rule by which people are told apart
+MAX_CANDIDATES: Final = 20  # of one record: a rule that finds more is no rule that tells people apart
 
 
 @dataclass(frozen=True, slots=True)

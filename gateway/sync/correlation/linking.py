@@ -19,7 +19,7 @@ from gateway.sync.correlation import correlator, login_names, returning_leavers
 from gateway.sync.correlation.key_index import reported_keys
 from gateway.sync.intake.record_changes import reconsidered
 from gateway.sync.rules import authority, contributing_records, correlation
-from gateway.sync.rules.authority import Said
+from gateway.sync.rules.authority import Contribution
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Intake, Linking, PendingRecord, Removal
 
@@ -134,7 +134,7 @@ class _Linker:
             self._recordless.discard(object_id)
         if any(row.decided_by != DECIDED_BY_ADDITION for row in contributing):
             kind = Kind(contributing[0].kind)
-            said = [Said(row.source_id, self._attributes_of(row)) for row in contributing]
+            said = [Contribution(row.source_id, self._attributes_of(row)) for row in contributing]
             self._attributes[object_id] = authority.resolve(kind, said, self._transaction.authority)
             if names := self._transaction.key_names.get(kind):
                 reports = [

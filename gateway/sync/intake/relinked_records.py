@@ -15,7 +15,7 @@ def take(
     transaction: SourceTransaction, rows: Collection[RecordRow], *, former_goes: bool, leaving: Collection[str]
 ) -> tuple[Intake, Removal]:
     """Return these records, all of the transaction's source, without the objects that they have, and the effect on those. With
-    `former_goes` those objects are about to be deleted. `leaving`: users that no other record tells of."""
+    `former_goes` those objects are about to be deleted. `leaving`: users that have no other record."""
     unlinked = {row.id: row._replace(object_id=None, decided_by=None, decided_at=None) for row in rows}
     records = {row.id: reconsidered(unlinked[row.id], row) for row in rows}
     former = {row.object_id: Kind(row.kind) for row in rows if row.object_id is not None}

@@ -1,5 +1,5 @@
-"""The grace period of leavers: how long a user stays, disabled, whom no source has any more. The sweep at its end is in
-leaver_retention.py; this module is a value and two look-ups, so that `gateway status` does not load the sweep."""
+"""The grace period of leavers: the time for which a user that no source has any more stays, disabled. The sweep at its end is
+in leaver_retention.py; this module is a value and two look-ups, so that `gateway status` does not load the sweep."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ from gateway.sync.objects.leavers import GRACE_DAYS
 
 
 @dataclass(frozen=True, slots=True)
-class Grace:
-    """`days`: how long leavers stay, by source of the configuration."""
+class GracePeriods:
+    """`days`: the grace period, by source of the configuration."""
 
     days: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, connection: Connection) -> dict[str, timedelta]:
-        """The same for every source that has leavers and whose leavers go: those of a source that was ended (`gateway source
-        terminate`) stay as long as is usual."""
+        """Return the grace period of every source that has leavers which are deleted by themselves: those of a source that was
+        ended (`gateway source terminate`) stay as long as is usual."""
         ended = set(leavers.sources(connection)) - {state.id for state in source_state.all_sources(connection)} - set(self.days)
         days = {**dict.fromkeys(ended, GRACE_DAYS), **self.days}
         return {source_id: timedelta(days=count) for source_id, count in days.items()}
 
     def ends_at(self, connection: Connection, source_id: str, gone_at: datetime) -> datetime | None:
-        """When a leaver of the source is deleted; None: not by itself."""
+        """Return the time at which a leaver of the source is deleted; None: not by itself."""
         time = self.of(connection).get(source_id)
         return None if time is None else gone_at + time

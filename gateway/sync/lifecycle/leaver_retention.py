@@ -1,8 +1,8 @@
-"""The end of the time of grace: leavers whom no source has taken back are deleted, at most a thousand records in a transaction,
-by one node of all. The deletion guard has counted them when they left, and does not stop this.
+"""The sweep at the end of the grace period: leavers that no source has taken back are deleted, at most a thousand records in a
+transaction, by one node of all. The deletion guard has counted them when they left, and does not stop this.
 
-Whose source is not in the configuration any more is left alone: nobody has said what is to become of them
-(source_retirement.py, source_adoption.py).
+Leavers of a source that is not in the configuration any more stay: an administrator decides about them (source_retirement.py,
+source_adoption.py).
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection, Database
 from gateway.store.records import leavers
 from gateway.sync.inbound import Inbound
-from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.objects.leavers import GRACE_DAYS
 from gateway.sync.runner.lease import Lease
 
@@ -31,8 +31,9 @@ LEASE: Final = "leavers"
 _log = structlog.get_logger("gateway.leavers")
 
 
-def sweep(connection: Connection, door: Inbound, grace: Grace) -> int:
-    """Delete the next leavers whose time is over; how many records that were. A piece of work for `Database.write`."""
+def sweep(connection: Connection, door: Inbound, grace: GracePeriods) -> int:
+    """Delete the next leavers whose grace period is over; return the number of records. A piece of work for
+    `Database.write`."""
     now = door.now()
     for source_id, time in sorted(grace.of(connection).items()):
         overdue = leavers.due(connection, source_id, now - time, AT_ONCE)
@@ -45,12 +46,18 @@ def sweep(connection: Connection, door: Inbound, grace: Grace) -> int:
     return len(unclaimed)
 
 
-class Sweeping:
-    """The sweep of one process, by the door for what the gateway does by itself, every SWEEP_SECONDS of `clock`; of several
+class LeaverSweep:
+    """The sweep of one process, through the door of the source `local`, every SWEEP_SECONDS of `clock`; of several
     nodes the one that holds the lease sweeps."""
 
     def __init__(
-        self, database: Database, door: Inbound, grace: Grace, holder: str, now: Callable[[], datetime], clock: IReactorTime
+        self,
+        database: Database,
+        door: Inbound,
+        grace: GracePeriods,
+        holder: str,
+        now: Callable[[], datetime],
+        clock: IReactorTime,
     ) -> None:
         self._database = database
         self._door = door
@@ -66,7 +73,7 @@ class Sweeping:
         self._loop.start(SWEEP_SECONDS)
 
     async def stop(self) -> None:
-        """Returns when the transaction in progress is over and the lease is given back."""
+        """Return when the transaction in progress is over and the lease is given back."""
         self._stopping = True
         if self._loop.running:
             self._loop.stop()
@@ -82,7 +89,7 @@ class Sweeping:
         return self._turning
 
     async def run(self) -> None:
-        """One sweep, to its end unless it is stopped, if it is this node's to do."""
+        """Sweep once, to the end unless it is stopped, if this node holds the lease."""
         swept = 0
         try:
             if await self._lease.acquire():

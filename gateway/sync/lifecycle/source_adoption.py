@@ -1,8 +1,8 @@
-"""The records of a source that is no more become records of what is written here: the same objects, with the same ids and
-values, and nothing changes for anybody but that they can be edited now.
+"""Adoption: the records of a source that is no more become local records. The objects keep their ids and values, and can be
+edited now.
 
-What another source has too follows that source alone; only what it does not tell stays as an addition, as if it had been edited
-here.
+An object that another source has too follows that source alone; attributes that it does not report stay as an addition, as if
+they had been edited here.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ from gateway.store.records.references import RecordReference
 from gateway.sync.inbound import Inbound
 from gateway.sync.local.source import all_attributes
 from gateway.sync.references.reference_names import ORGANIZATIONS, PARENT
-from gateway.sync.rules.authority import ENABLED, Said, resolve
+from gateway.sync.rules.authority import ENABLED, Contribution, resolve
 from gateway.sync.rules.correlation import DECIDED_BY_CREATION
 
 AT_ONCE: Final = {Kind.USER: 1_000, Kind.ORGANIZATION: 1_000, Kind.GROUP: 50}
@@ -36,25 +36,25 @@ _PLACES: Final = {Kind.USER: ORGANIZATIONS, Kind.ORGANIZATION: PARENT}
 
 
 def adopt_next(connection: Connection, own: Inbound, source_id: str, kind: Kind) -> int:
-    """Take over the next records of a kind, by the door of what is written here; how many those were. Users before
-    organizations: where they are is said by the records of those. A piece of work for `Database.write`."""
+    """Take over the next records of a kind, through the local door; return their number. Users before organizations: the
+    records of organizations say where users are. A piece of work for `Database.write`."""
     changes.lock(connection)
     rows = source_retirement.rows_of(connection, source_id, kind, AT_ONCE[kind])
     if rows:
-        _let_go(connection, [row for row in rows if row.object_id is None])
-        _Adopting(connection, own, source_id, kind, [row for row in rows if row.object_id is not None]).run()
+        _remove_unlinked(connection, [row for row in rows if row.object_id is None])
+        _Adoption(connection, own, source_id, kind, [row for row in rows if row.object_id is not None]).run()
     return len(rows)
 
 
-def _let_go(connection: Connection, loose: Sequence[RecordRow]) -> None:
-    """Records that never became objects say nothing to anybody."""
+def _remove_unlinked(connection: Connection, loose: Sequence[RecordRow]) -> None:
+    """Remove records that never became objects."""
     ids = [row.id for row in loose]
     references.remove(connection, references.leading_to(connection, ids))
     record_rows.remove(connection, ids)
 
 
-class _Adopting:
-    """One transaction's records of one kind."""
+class _Adoption:
+    """The adoption of one transaction's records of one kind."""
 
     def __init__(self, connection: Connection, own: Inbound, source_id: str, kind: Kind, rows: Sequence[RecordRow]) -> None:
         self._connection = connection
@@ -85,7 +85,7 @@ class _Adopting:
             for row in rows
             if row.source_id not in (LOCAL, self._source_id) and row.gone_at is None and row.decided_by != DECIDED_BY_ADDITION
         ]
-        self._forget_what_waits(mine)
+        self._forget_waiting(mine)
         for row in mine:
             if row.id != kept.id:
                 source_retirement.repoint(self._connection, row.id, kept.id)
@@ -111,13 +111,13 @@ class _Adopting:
         source_retirement.move(self._connection, (row,))
         self._place(thing, row.id, {} if others else places)
 
-    def _forget_what_waits(self, rows: Sequence[RecordRow]) -> None:
+    def _forget_waiting(self, rows: Sequence[RecordRow]) -> None:
         ids = [row.id for row in rows]
         record_keys.remove(self._connection, record_keys.of_records(self._connection, ids))
         references.remove(self._connection, (), references.owned(self._connection, ids)[1])
 
     def _place(self, thing: DirectoryObject, record_id: int, places: Mapping[str, int]) -> None:
-        """Where it is, said by references: a record of what is written here has no DN to tell it."""
+        """Store the place of the object as references: a local record has no DN that gives it."""
         name = _PLACES.get(self._kind)
         if name is None:
             return
@@ -129,8 +129,8 @@ class _Adopting:
         references.add(self._connection, pointers)
 
     def _records_of_places(self) -> dict[str, int]:
-        """A record for each organization in which the objects are, made where there is none but other sources'. Whoever is in
-        the root alone needs none."""
+        """Return a record for each organization in which the objects are; where there is none but other sources', one is made.
+        An object that is in the root alone needs none."""
         wanted = {one for thing in self._objects.values() for one in _organizations(thing)}
         found: dict[str, int] = {}
         for row in record_rows.linked_to(self._connection, wanted):
@@ -146,7 +146,7 @@ class _Adopting:
 
 
 def _organizations(thing: DirectoryObject) -> tuple[str, ...]:
-    """Where the object is; nothing for the root alone, where everybody is who is nowhere else."""
+    """Return the organizations of the object; none for the root alone, where all objects are that are in no other."""
     if isinstance(thing, Organization):
         said: tuple[str, ...] = () if thing.parent_id is None else (thing.parent_id,)
     else:
@@ -155,7 +155,7 @@ def _organizations(thing: DirectoryObject) -> tuple[str, ...]:
 
 
 def _beside(kind: Kind, mine: Sequence[RecordRow], others: Sequence[RecordRow]) -> dict[str, tuple[Value, ...]]:
-    """What the records say that no record of another source tells."""
-    told = {NAMING_ATTRIBUTE[kind], ENABLED}.union(*(decode_attributes(row.attributes) for row in others))
-    said = resolve(kind, [Said(row.source_id, decode_attributes(row.attributes)) for row in mine])
-    return {name: values for name, values in said.items() if name not in told}
+    """Return the attributes that no record of another source reports."""
+    reported = {NAMING_ATTRIBUTE[kind], ENABLED}.union(*(decode_attributes(row.attributes) for row in others))
+    said = resolve(kind, [Contribution(row.source_id, decode_attributes(row.attributes)) for row in mine])
+    return {name: values for name, values in said.items() if name not in reported}

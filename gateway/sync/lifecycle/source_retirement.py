@@ -1,5 +1,5 @@
-"""The end of a source that was taken out of the configuration. Nothing of it changes by itself: a person keeps what it has
-(source_adoption.py) or lets go of it, step by step; whoever is interrupted says it again and it goes on."""
+"""Retirement of a source that was taken out of the configuration. Its objects do not change by themselves: an administrator
+keeps them (source_adoption.py) or removes them, step by step; an interrupted command goes on when it is given again."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,21 +28,21 @@ class Write(Protocol):
 
 
 ORDER: Final = (Kind.USER, Kind.GROUP, Kind.ORGANIZATION)
-"""Whoever is in an organization, or a member, goes before it."""
+"""Objects in an organization, and members, go before it."""
 
 AT_ONCE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """What a source has of a kind: `records` of it, and `only_here` objects that no other source has."""
+    """The extent of a source, of one kind: `records` of it, and `only_here` objects that no other source has."""
 
     records: int
     only_here: int
 
 
 def extent(connection: Connection, source_id: str) -> dict[Kind, Extent]:
-    """How much there is to decide about."""
+    """Return the extent of the source, by kind."""
     return {
         kind: Extent(
             records.count(connection, source_id, kind),
@@ -53,8 +53,8 @@ def extent(connection: Connection, source_id: str) -> dict[Kind, Extent]:
 
 
 def check(source_id: str, there: dict[Kind, Extent], guard: Guard) -> None:
-    """Raises DeletionsRefused when letting go of the source would take more than the guard lets pass: a source that is taken
-    out of the configuration by mistake looks like one that has ended."""
+    """Raises DeletionsRefused when removing the records of the source would take more objects than the guard lets pass: a
+    source that is taken out of the configuration by mistake looks like one that has ended."""
     over = [
         f"{one.only_here} {kind}s that no other source has, and the limit is {guard.limit(kind, 0)}"
         for kind, one in there.items()
@@ -68,32 +68,32 @@ def check(source_id: str, there: dict[Kind, Extent], guard: Guard) -> None:
 
 
 def door(state: SourceState, own: Inbound, *, delete: bool) -> Inbound:
-    """The door of a source that is not configured any more; with `delete` its users are deleted instead of disabled."""
+    """Return the door of a source that is not configured any more; with `delete` its users are deleted instead of disabled."""
     correlation = {Kind.USER: KindRules(deleted=Reaction.DELETE)} if delete else {}
     settings = InboundSettings(state.target_organization_id, Guard(), state.fingerprint, correlation)
     return Inbound(state.id, state.source_type, settings, own.now, own.posix, own.authority)
 
 
 def terminate(write: Write, ended: Inbound) -> Iterator[tuple[Kind, int]]:
-    """Let go of all that the source has; yields after each transaction how many records of which kind went."""
+    """Remove all records of the source; yields after each transaction how many records of which kind went."""
     for kind in ORDER:
-        while count := write(partial(_let_go_of_next, ended=ended, kind=kind)):
+        while count := write(partial(_remove_next, ended=ended, kind=kind)):
             yield kind, count
     write(partial(_forget, source_id=ended.source_id))
 
 
 def finalize(write: Write, own: Inbound, source_id: str) -> Iterator[tuple[Kind, int]]:
-    """Keep all that the source has; the same otherwise."""
+    """Keep all objects of the source; yields as `terminate` does."""
     for kind in ORDER:
         while count := write(partial(adopt_next, own=own, source_id=source_id, kind=kind)):
             yield kind, count
     write(partial(_forget, source_id=source_id))
 
 
-def _let_go_of_next(connection: Connection, ended: Inbound, kind: Kind) -> int:
+def _remove_next(connection: Connection, ended: Inbound, kind: Kind) -> int:
     ids = source_retirement.present_ids(connection, ended.source_id, kind, AT_ONCE)
     if ids:
-        ended.let_go(connection, ids)
+        ended.remove(connection, ids)
     return len(ids)
 
 

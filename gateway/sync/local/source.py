@@ -1,9 +1,9 @@
-"""What is written here and nowhere else, in words of objects: the source `local`. It goes through the same door as everything.
+"""The source `local`: edits of objects that are made through the gateway. They go through the same door as all other writes.
 
-An object that was made here has a record of `local`. To one that other sources have, a record of `local` adds what none of them
-tells; what they do tell is refused here, with the source's name, unless a rule says that they yield. Every method is a piece of
-work for `Database.write`, and whatever it raises, it raises before anything is written or with everything given up.
-"""
+An object that was made here has a record of `local`. To one that other sources have, a record of `local` adds attributes that
+none of them reports; an edit of those that they do report is refused, with the source's name, unless a rule says that they
+yield. Every method is a piece of work for `Database.write`, and raises errors before anything is written or with everything
+given up."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ from gateway.store.objects import groups, organizations, users
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows
 from gateway.sync.inbound import Applied, Inbound
-from gateway.sync.local import deltas as local_deltas
+from gateway.sync.local import edit_deltas
 from gateway.sync.objects.posix_allocation import PosixNumbers
 from gateway.sync.rules import authority, correlation
-from gateway.sync.rules.authority import NO_RULES, Authority, Said
+from gateway.sync.rules.authority import NO_RULES, Authority, Contribution
 from gateway.sync.rules.object_ids import new_id
 
 
 class MasteredElsewhere(GatewayError):
-    """What is to be written comes from a source: says what, from which, and to write there. `attribute` in our words, "" for
-    the object as a whole."""
+    """The attribute or object that is to be written comes from a source; the message names both. `attribute`: our name of it,
+    "" for the object as a whole."""
 
     def __init__(self, source_id: str, kind: Kind, attribute: str = "") -> None:
         what = f"the {attribute.replace('_', ' ')} of this {kind}" if attribute else f"this {kind}"
@@ -46,7 +46,7 @@ class NameTaken(Conflict):
 
 
 class NotEmpty(Conflict):
-    """An organization in which there still is something."""
+    """The organization is not empty."""
 
 
 class LogMoved(Conflict):
@@ -59,8 +59,8 @@ class LogMoved(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a write. `change_number`: whoever reads the log up to it sees the write. `problems`: what an
-    administrator should know though the write is done."""
+    """The outcome of a write. `change_number`: a reader of the log at this position sees the write (read-your-writes).
+    `problems`: sentences for the administrator though the write is done."""
 
     kind: Kind
     object_id: str
@@ -69,7 +69,7 @@ class Written:
 
 
 class LocalDoor:
-    """The door for what is written here. `now` gives aware UTC times."""
+    """The door for edits. `now` gives aware UTC times."""
 
     def __init__(self, now: Callable[[], datetime], posix: PosixNumbers | None = None, authority: Authority = NO_RULES) -> None:
         self._now = now
@@ -77,7 +77,7 @@ class LocalDoor:
 
     @property
     def gives_numbers(self) -> bool:
-        """Whether who is made here gets POSIX numbers."""
+        """True when users that are made here get POSIX numbers."""
         return self._inbound.posix is not None and self._inbound.posix.allocate
 
     def write_at(self, connection: Connection, position: int, write: Callable[[Connection], Written]) -> Written:
@@ -89,13 +89,13 @@ class LocalDoor:
         return write(connection)
 
     def check_made_here(self, connection: Connection, kind: Kind, object_id: str, what: str) -> None:
-        """Raises MasteredElsewhere for an object that another source has; `what` of it was to be written."""
+        """Raise MasteredElsewhere for an object that another source has; `what` is the attribute that was to be written."""
         for source_id, _ in _others(connection, object_id):
             raise MasteredElsewhere(source_id, kind, what)
 
     def get(self, connection: Connection, kind: Kind, object_id: str) -> DirectoryObject:
-        """The object as it is, nobody else writing until this transaction ends. Raises NotFound, and InvalidInput for the root
-        organization, which nobody changes."""
+        """Return the object, under the lock of the change log until this transaction ends. Raises NotFound, and InvalidInput
+        for the root organization, which never changes."""
         changes.lock(connection)
         if object_id == ROOT_ORGANIZATION_ID:
             raise InvalidInput("the root organization stays as it is")
@@ -113,12 +113,12 @@ class LocalDoor:
         _check_values(kind, edit)
         _check_name(connection, kind, name, _parent(edit, None) or ROOT_ORGANIZATION_ID)
         object_id = new_id(milliseconds(self._now()))
-        return self._apply(connection, local_deltas.of(kind, object_id, edit), edit)
+        return self._apply(connection, edit_deltas.of_edit(kind, object_id, edit), edit)
 
     def change(self, connection: Connection, kind: Kind, object_id: str, edit: Edit) -> Written:
         """Change an object. Raises NotFound, MasteredElsewhere, NameTaken, InvalidInput."""
         thing = self.get(connection, kind, object_id)
-        edit = _without_what_is(thing, edit)
+        edit = _difference(thing, edit)
         if edit == Edit():
             return Written(kind, object_id, changes.last(connection))
         _check_values(kind, edit)
@@ -129,7 +129,7 @@ class LocalDoor:
             _check_is_name(kind, name)
             _check_name(connection, kind, name, _parent(edit, thing), object_id)
             _check_circle(connection, thing, edit)
-        return self._apply(connection, local_deltas.of(kind, object_id, edit), edit)
+        return self._apply(connection, edit_deltas.of_edit(kind, object_id, edit), edit)
 
     def delete(self, connection: Connection, kind: Kind, object_id: str) -> Written:
         """Delete an object that was made here. Raises NotFound, MasteredElsewhere, NotEmpty."""
@@ -140,7 +140,7 @@ class LocalDoor:
         return self._apply(connection, Delta(DeltaType.DELETE, kind, object_id), Edit())
 
     def _apply(self, connection: Connection, delta: Delta, edit: Edit) -> Written:
-        deltas = (*local_deltas.mentioned(connection, edit), delta)
+        deltas = (*edit_deltas.of_mentioned(connection, edit), delta)
         # One person's deletion of one object is no wiped upstream: the guard has nothing to say here.
         applied = self._inbound.apply(connection, Batch(deltas), allow_deletions=True)
         if _was_left_out(applied):
@@ -149,31 +149,31 @@ class LocalDoor:
 
 
 def name_of(thing: DirectoryObject) -> str:
-    """The name by which an object is told from others of its kind."""
+    """Return the name by which an object differs from others of its kind."""
     return thing.username if isinstance(thing, User) else thing.name
 
 
 def all_attributes(thing: DirectoryObject) -> Attributes:
-    """An object's attributes with those that are fields of it: its name, whether a user is enabled."""
+    """Return an object's attributes with those that are fields of it: its name, whether a user is enabled."""
     naming = {"username" if isinstance(thing, User) else "name": (name_of(thing),)}
     enabled = {authority.ENABLED: ("true" if thing.enabled else "false",)} if isinstance(thing, User) else {}
     return {**thing.attributes, **naming, **enabled}
 
 
-def _said(connection: Connection, object_id: str) -> Iterator[Said]:
-    """The sources that have this object, each with the attributes that it has seen."""
+def _contributions(connection: Connection, object_id: str) -> Iterator[Contribution]:
+    """Yield the contributions to this object: each source with the attributes that it has seen."""
     for row in record_rows.linked_to(connection, (object_id,)):
-        yield Said(row.source_id, decode_attributes(row.attributes))
+        yield Contribution(row.source_id, decode_attributes(row.attributes))
 
 
-def _others(connection: Connection, object_id: str) -> list[Said]:
-    """The same without what was written here."""
-    return [said for said in _said(connection, object_id) if said.source_id != LOCAL]
+def _others(connection: Connection, object_id: str) -> list[Contribution]:
+    """Return the contributions of other sources than `local`."""
+    return [said for said in _contributions(connection, object_id) if said.source_id != LOCAL]
 
 
 def _check_mastery(connection: Connection, kind: Kind, thing: DirectoryObject, edit: Edit, rules: Authority) -> None:
-    """What other sources tell is theirs to change, an object's name and place included."""
-    said = list(_said(connection, thing.id))
+    """Raise MasteredElsewhere for an edit of what other sources report, an object's name and place included."""
+    said = list(_contributions(connection, thing.id))
     own = next((one.attributes for one in said if one.source_id == LOCAL), {})
     for source_id, seen in said:
         if source_id == LOCAL:
@@ -190,7 +190,7 @@ def _check_mastery(connection: Connection, kind: Kind, thing: DirectoryObject, e
 
 
 def _may_be_edited(kind: Kind, name: str, source_id: str, rules: Authority) -> bool:
-    """Whether an edit goes over what the source says."""
+    """Return whether an edit goes over what the source says."""
     return rules.yields(kind, name) or not rules.decides(kind, name, source_id)
 
 
@@ -209,8 +209,8 @@ def _check_values(kind: Kind, edit: Edit) -> None:
             raise InvalidInput(f"a {kind} has one {name.replace('_', ' ')}, and {len(values)} are given")
 
 
-def _without_what_is(thing: DirectoryObject, edit: Edit) -> Edit:
-    """Only what would be different: to say again what is so changes nothing, wherever it comes from."""
+def _difference(thing: DirectoryObject, edit: Edit) -> Edit:
+    """Return the part of the edit that makes a difference: a value that the object has already may be given by any client."""
     present = all_attributes(thing)
     attributes = {name: values for name, values in edit.attributes.items() if present.get(name, ()) != values}
     places = edit.organizations
@@ -222,7 +222,7 @@ def _without_what_is(thing: DirectoryObject, edit: Edit) -> Edit:
 
 
 def _parent(edit: Edit, thing: DirectoryObject | None) -> str | None:
-    """The organization above an organization, as it is going to be; None for other kinds."""
+    """Return the organization above an organization, as it is going to be; None for other kinds."""
     if edit.organizations:
         return edit.organizations[0]
     return thing.parent_id if isinstance(thing, Organization) else None

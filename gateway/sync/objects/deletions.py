@@ -45,7 +45,7 @@ def log(transaction: SourceTransaction, removal: Removal, *kinds: Kind) -> None:
 
 
 class _Removing:
-    """What one removal has found out so far."""
+    """The working value of one removal."""
 
     def __init__(self, transaction: SourceTransaction) -> None:
         self._transaction = transaction

@@ -21,7 +21,7 @@ GRACE_DAYS: Final = 30.0
 DEPARTURES: Final = MappingProxyType(
     {Kind.USER: Reaction.DISABLE, Kind.ORGANIZATION: Reaction.DELETE, Kind.GROUP: Reaction.DELETE}
 )
-"""What becomes of an object whose last record is gone, when its source says nothing else. What is written here is deleted."""
+"""The reaction to the end of an object's last record, when its source says nothing else. Local objects are deleted."""
 
 _REASONS: Final = {
     Reaction.DISABLE: "is gone from its source; the user is disabled, and deleted when the time of grace is over",

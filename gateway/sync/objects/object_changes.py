@@ -1,4 +1,4 @@
-"""What the changes of users and organizations have in common: the stored objects that may change, their places, their changes
+"""Shared steps of the stages of users and organizations: the stored objects that may change, their places, their changes
 in the log."""
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,5 @@
-"""Why an object is as it is: attribute by attribute who decided, by which rule, and who lost; and its records. Reads alone."""
+"""Explanation of an object: for each attribute the source that decided it, the rule, and the sources that lost; and its
+records. Reads only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,35 +13,35 @@ from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync.local.source import all_attributes
 from gateway.sync.rules import contributing_records
-from gateway.sync.rules.authority import ENABLED, Authority, Reason, Said, decide
+from gateway.sync.rules.authority import ENABLED, Authority, Contribution, Reason, decide
 
 
-class Here(StrEnum):
-    """Why the gateway itself decided."""
+class GatewayReason(StrEnum):
+    """The reason for which the gateway itself decided."""
 
     GONE = "gone"
     """No source has the person any more."""
     TAKEN = "taken"
-    """Somebody else has the name that was decided; the object keeps the one it has."""
+    """Another user has the name that was decided; the object keeps the one it has."""
     GIVEN = "given"
-    """No source tells it, and the gateway gives it (POSIX numbers)."""
+    """No source reports it, and the gateway gives it (POSIX numbers)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedAttribute:
-    """`values` as the object has them. `source_id` "": the gateway itself decided. `lost`: who else has which value; first
-    those that would be asked next."""
+    """`values` as the object has them. `source_id` "": the gateway itself decided. `lost`: the sources that have other
+    values; first those that would be asked next."""
 
     name: str
     values: tuple[Value, ...]
     source_id: str
-    reason: Reason | Here | None
+    reason: Reason | GatewayReason | None
     lost: tuple[tuple[str, tuple[Value, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedLink:
-    """A record of the object. `speaks`: whether what it says counts now."""
+    """A record of the object. `contributes`: whether its attributes count now."""
 
     source_id: str
     external_id: str
@@ -50,12 +51,12 @@ class ExplainedLink:
     decided_at: datetime | None
     gone_at: datetime | None
     reason: str
-    speaks: bool
+    contributes: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Of one object, its attributes by name and its records as they were linked."""
+    """The explanation of one object: its attributes by name, and its records as they were linked."""
 
     kind: Kind
     object: DirectoryObject
@@ -64,27 +65,29 @@ class Explanation:
 
 
 def explain(connection: Connection, kind: Kind, thing: DirectoryObject, authority: Authority) -> Explanation:
-    """The object, explained. A piece of work for `Database.read`."""
+    """Return the explanation of the object. A piece of work for `Database.read`."""
     rows = record_rows.linked_to(connection, (thing.id,))
     contributing, _ = contributing_records.select(rows)
-    said = [Said(row.source_id, decode_attributes(row.attributes)) for row in contributing]
+    said = [Contribution(row.source_id, decode_attributes(row.attributes)) for row in contributing]
     own = all_attributes(thing)
     names = {name for one in said for name, values in one.attributes.items() if values} | {n for n, v in own.items() if v}
     attributes = tuple(_attribute(kind, thing, name, said, authority) for name in sorted(names))
     ids = {row.id for row in contributing}
-    return Explanation(kind, thing, attributes, tuple(_link(row, speaks=row.id in ids) for row in rows))
+    return Explanation(kind, thing, attributes, tuple(_link(row, contributes=row.id in ids) for row in rows))
 
 
-def _attribute(kind: Kind, thing: DirectoryObject, name: str, said: list[Said], authority: Authority) -> ExplainedAttribute:
+def _attribute(
+    kind: Kind, thing: DirectoryObject, name: str, said: list[Contribution], authority: Authority
+) -> ExplainedAttribute:
     values, decision = all_attributes(thing).get(name, ()), decide(kind, name, said, authority)
     lost = decision.lost
     if name == ENABLED and isinstance(thing, User):
         if thing.gone_at is None:
             return ExplainedAttribute(name, values, decision.source_id or "", decision.reason, lost)
-        return ExplainedAttribute(name, values, "", Here.GONE, _and_decided(decision.source_id, decision.values, lost))
+        return ExplainedAttribute(name, values, "", GatewayReason.GONE, _and_decided(decision.source_id, decision.values, lost))
     if values == decision.values:
         return ExplainedAttribute(name, values, decision.source_id or "", decision.reason, lost)
-    here = Here.TAKEN if name == NAMING_ATTRIBUTE[kind] else Here.GIVEN
+    here = GatewayReason.TAKEN if name == NAMING_ATTRIBUTE[kind] else GatewayReason.GIVEN
     return ExplainedAttribute(name, values, "", here, _and_decided(decision.source_id, decision.values, lost))
 
 
@@ -94,7 +97,7 @@ def _and_decided(
     return lost if source_id is None else ((source_id, values), *lost)
 
 
-def _link(row: RecordRow, *, speaks: bool) -> ExplainedLink:
+def _link(row: RecordRow, *, contributes: bool) -> ExplainedLink:
     return ExplainedLink(
         row.source_id,
         row.external_id,
@@ -104,5 +107,5 @@ def _link(row: RecordRow, *, speaks: bool) -> ExplainedLink:
         optional_time_of(row.decided_at),
         optional_time_of(row.gone_at),
         row.reason,
-        speaks,
+        contributes,
     )

@@ -1,5 +1,5 @@
-"""What a person decides about records and objects: each decision is kept, and carried out through the same door as everything
-else, in one transaction. Every method is a piece of work for `Database.write`; what it raises leaves nothing behind.
+"""Decisions of an administrator about records and objects: each is kept, and carried out through the same door as every other
+write, in one transaction. Every method is a piece of work for `Database.write`; what it raises leaves nothing behind.
 
 No user gets another id: a record that moves takes along what it says, and nothing else.
 """
@@ -41,8 +41,8 @@ class RecordName:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What became of a decision. `object_id`: whom the record, or what was merged, belongs to now; None: nobody.
-    `change_number`: whoever reads the log up to it sees the outcome. `problems`: what an administrator should know."""
+    """The outcome of a decision. `object_id`: the object of the record, or of the merge; None: the record has none.
+    `change_number`: a reader of the log at this position sees the outcome. `problems`: sentences for the administrator."""
 
     object_id: str | None
     change_number: int
@@ -50,8 +50,8 @@ class Decided:
 
 
 class Decisions:
-    """`doors`: of the sources that are configured; records of others are decided about too. `own`: the door of what is written
-    here. `by` is whoever decides, as it is kept and shown."""
+    """`doors`: of the sources that are configured; records of others are decided about too. `own`: the local door. `by` is the
+    administrator's name, as it is kept and shown."""
 
     def __init__(self, doors: Mapping[str, Inbound], own: Inbound, now: Callable[[], datetime]) -> None:
         self._doors = doors
@@ -59,7 +59,7 @@ class Decisions:
         self._now = now
 
     def link(self, connection: Connection, name: RecordName, object_id: str, by: str) -> Decided:
-        """The record belongs to this object. Where it leaves an object to which nothing else belongs, the two were one: that
+        """Link the record to this object. Where it leaves an object to which nothing else belongs, the two were one: that
         one is merged into the new one. Raises NotFound, InvalidInput."""
         row = self._record(connection, name)
         self._check_exists(connection, name.kind, object_id)
@@ -69,11 +69,11 @@ class Decisions:
             return Decided(object_id, changes.last(connection))
         if row.object_id is not None and not self._has_others(connection, row):
             return self.merge(connection, name.kind, object_id, row.object_id, by)
-        return self._moved(connection, row, lambda found: found == object_id)
+        return self._relinked(connection, row, lambda found: found == object_id)
 
     def unlink(self, connection: Connection, name: RecordName, by: str) -> Decided:
-        """The record does not belong to the object that it has, and rules do not bring it back, nor to any other: it waits for
-        a person. A user of whom no other record tells is disabled, and deleted when the time of grace is over, unless it is
+        """Unlink the record from the object that it has; rules do not bring it back, nor to any other: it waits for an
+        administrator. A user that has no other record is disabled, and deleted when the grace period is over, unless it is
         linked again; an organization or a group is deleted. Raises NotFound, and Conflict when the record has no object."""
         row = self._record(connection, name)
         if row.object_id is None:
@@ -81,13 +81,13 @@ class Decisions:
         left_alone = not self._has_others(connection, row)
         link_decisions.forget(connection, name.source_id, name.kind, name.external_id, Verdict.LINK, Verdict.OWN)
         self._decide(connection, name, row.object_id, Verdict.NEVER, by)
-        decided = self._moved(connection, row, lambda object_id: object_id is None, leaves=left_alone)
+        decided = self._relinked(connection, row, lambda object_id: object_id is None, leaves=left_alone)
         if left_alone and name.kind is not Kind.USER:
             self._own.erase(connection, {row.object_id: name.kind})
         return replace(decided, change_number=changes.last(connection))
 
     def split(self, connection: Connection, name: RecordName, by: str) -> Decided:
-        """The record has an object of its own. Raises NotFound, and Conflict when it cannot be one as it is."""
+        """Give the record an object of its own. Raises NotFound, and Conflict when it cannot be one as it is."""
         row = self._record(connection, name)
         if row.object_id is not None and not self._has_others(connection, row):
             self._decide(connection, name, row.object_id, Verdict.OWN, by)
@@ -97,10 +97,11 @@ class Decisions:
             self._decide(connection, name, row.object_id, Verdict.NEVER, by)
         # An object of this id does not exist: it is made, and the decision says then which it is.
         self._decide(connection, name, new_id(milliseconds(self._now())), Verdict.OWN, by)
-        return self._moved(connection, row, lambda object_id: object_id is not None)
+        return self._relinked(connection, row, lambda object_id: object_id is not None)
 
     def merge(self, connection: Connection, kind: Kind, kept_id: str, lost_id: str, by: str) -> Decided:
-        """The two are one: `kept_id` stays, and what belonged to `lost_id` belongs to it. Raises NotFound, InvalidInput."""
+        """Merge two objects: `kept_id` stays, and all that belonged to `lost_id` belongs to it. Raises NotFound,
+        InvalidInput."""
         changes.lock(connection)
         for object_id in (kept_id, lost_id):
             self._check_exists(connection, kind, object_id)
@@ -120,7 +121,7 @@ class Decisions:
         return Decided(kept_id, changes.last(connection), tuple(problems))
 
     def _record(self, connection: Connection, name: RecordName) -> RecordRow:
-        """The record, nobody else writing until this transaction ends."""
+        """Return the record, under the lock of the change log until this transaction ends."""
         changes.lock(connection)
         if name.source_id == LOCAL:
             raise InvalidInput("what is written here belongs to the object that it was written for")
@@ -145,15 +146,15 @@ class Decisions:
         link_decisions.record(connection, decision)
 
     def _has_others(self, connection: Connection, row: RecordRow) -> bool:
-        """Whether somebody else speaks for the record's object."""
+        """Return whether another present record contributes to the record's object."""
         others = [other for other in record_rows.linked_to(connection, (row.object_id or "",)) if other.id != row.id]
         return any(other.decided_by != DECIDED_BY_ADDITION and other.gone_at is None for other in others)
 
-    def _moved(
+    def _relinked(
         self, connection: Connection, row: RecordRow, is_right: Callable[[str | None], bool], *, leaves: bool = False
     ) -> Decided:
-        """Let the record find its place again. Raises Conflict when it does not find the right one. `leaves`: its user has no
-        other."""
+        """Let correlation link the record anew. Raises Conflict when the link is not the right one. `leaves`: its user has no
+        other record."""
         leaving = (row.object_id,) if leaves and row.object_id is not None else ()
         applied = self._door(connection, row.source_id).relink(connection, [row], leaving=leaving)
         now = record_rows.by_id(connection, (row.id,))[row.id]
@@ -165,7 +166,7 @@ class Decisions:
         return self._doors.get(source_id) or self._door_of_unknown(connection, source_id)
 
     def _door_of_unknown(self, connection: Connection, source_id: str) -> Inbound:
-        """Of a source that is not configured (any more), and has left records."""
+        """Return the door of a source that is not configured (any more), and has left records."""
         state = source_state.get(connection, source_id)
         return Inbound(
             source_id, state.source_type if state else "", now=self._now, posix=self._own.posix, authority=self._own.authority

@@ -1,5 +1,5 @@
-"""Two objects that are one: what belongs to the one that goes, beside its records, goes over to the one that stays. What both
-have (a password, a number) stays as the one that stays has it."""
+"""Merging two objects: all that belongs to the lost one beside its records goes over to the kept one. A password or number that
+both have stays as the kept one has it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,16 +22,16 @@ from gateway.sync.rules import authority
 
 
 def prepare(connection: Connection, kind: Kind, kept_id: str, lost_id: str) -> None:
-    """What must go over before the records do: numbers that they would be given anew, and the login name that one of them may
-    bring along."""
+    """Hand over all that must go before the records do: numbers that they would be given anew, and the login name that one of
+    them may bring along."""
     posix_numbers.hand_over(connection, lost_id, kept_id)
     if kind is Kind.USER:
         users.release_username(connection, lost_id)
 
 
 def finish(connection: Connection, own: Inbound, kind: Kind, kept_id: str, lost_id: str) -> tuple[str, ...]:
-    """What was written here goes over, and the one that goes is deleted. Its records of sources must be gone from it. Returns
-    what an administrator should know."""
+    """Hand over what was written here, and delete the lost object. Its records of sources must be gone from it. Returns
+    sentences for the administrator."""
     if kind is Kind.USER:
         passwords.hand_over(connection, lost_id, kept_id)
         application_passwords.hand_over(connection, lost_id, kept_id)
@@ -43,7 +43,7 @@ def finish(connection: Connection, own: Inbound, kind: Kind, kept_id: str, lost_
 
 
 def _local_deltas(connection: Connection, kind: Kind, kept_id: str, lost_id: str) -> Iterator[Delta]:
-    """What is written here of the one that goes, said of the one that stays, by everything that says it."""
+    """Yield the local records of and about the lost object as deltas about the kept one."""
     row = _local_record(connection, kind, lost_id)
     if row is None:
         return
@@ -63,7 +63,7 @@ def _local_record(connection: Connection, kind: Kind, object_id: str) -> RecordR
 
 
 def _of_its_own(connection: Connection, kind: Kind, kept_id: str, row: RecordRow, members: list[RecordReference]) -> Delta:
-    """The attributes that the one that stays has not been given here, and the members."""
+    """Return the attributes that the kept object has not been given here, and the members, as a delta."""
     kept = _local_record(connection, kind, kept_id)
     given = {NAMING_ATTRIBUTE[kind], authority.ENABLED} | (set() if kept is None else set(decode_attributes(kept.attributes)))
     attributes = {name: values for name, values in decode_attributes(row.attributes).items() if name not in given}
@@ -73,7 +73,7 @@ def _of_its_own(connection: Connection, kind: Kind, kept_id: str, row: RecordRow
 
 
 def _elsewhere(connection: Connection, owner: RecordRow, pointer: RecordReference, kept_id: str) -> Delta:
-    """What another object says of the one that goes: a member, or a place among several in their order."""
+    """Return the delta of another object that refers to the lost one: a member, or a place among several in their order."""
     delta = Delta(DeltaType.UPSERT, Kind(owner.kind), owner.external_id)
     if pointer.name == MEMBERS:
         return replace(delta, added={MEMBERS: (_to(kept_id),)})

@@ -1,5 +1,5 @@
-"""What a person is shown to decide by: records with the objects that they belong or may belong to, by name, and what was
-decided about them before. Only reads."""
+"""The review queue: records with the objects that they belong or may belong to, by name, and earlier decisions about them.
+Reads only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from gateway.sync.correlation.object_descriptions import describe
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedObject:
     """An object by id and in words ("user anna"); of one that is gone the words are its id."""
 
     id: str
@@ -21,22 +21,22 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A record as a person looks at it. `linked_to` None: to nothing."""
+class ReviewedRecord:
+    """A record as an administrator sees it. `linked_to` None: to no object."""
 
     record: Record
-    linked_to: Named | None
-    candidates: tuple[Named, ...]
+    linked_to: NamedObject | None
+    candidates: tuple[NamedObject, ...]
     decisions: tuple[LinkDecision, ...]
 
 
 def words(connection: Connection, kind: Kind, object_id: str) -> str:
-    """An object in words."""
+    """Return an object in words ("user anna"); its id when it is gone."""
     return describe(connection, kind, (object_id,)).get(object_id, object_id)
 
 
-def show(connection: Connection, records: Sequence[Record]) -> list[Shown]:
-    """The records in their order, looked up together."""
+def show(connection: Connection, records: Sequence[Record]) -> list[ReviewedRecord]:
+    """Return the records for review, in their order; names and decisions are looked up together."""
     names: dict[str, str] = {}
     decisions: dict[tuple[str, Kind, str], list[LinkDecision]] = {}
     for kind in Kind:
@@ -48,10 +48,10 @@ def show(connection: Connection, records: Sequence[Record]) -> list[Shown]:
             found = link_decisions.of_records(connection, source_id, kind, external_ids)
             decisions |= {(source_id, kind, external_id): about for external_id, about in found.items()}
     return [
-        Shown(
+        ReviewedRecord(
             record,
-            None if record.object_id is None else Named(record.object_id, names.get(record.object_id, record.object_id)),
-            tuple(Named(identifier, names.get(identifier, identifier)) for identifier in record.candidates),
+            None if record.object_id is None else NamedObject(record.object_id, names.get(record.object_id, record.object_id)),
+            tuple(NamedObject(identifier, names.get(identifier, identifier)) for identifier in record.candidates),
             tuple(decisions.get((record.source_id, record.kind, record.external_id), ())),
         )
         for record in records

@@ -1,7 +1,7 @@
-"""Which source decides: from what the records of one object say to the attributes of the object. Pure.
+"""Authority: from what the records of one object say to the attributes of the object. Pure.
 
 Every attribute is decided by one source as a whole: the first of its order that has a value. `resolve` gives the values, for
-every record of a first load; `decide` tells of one attribute who decided it and why, in the same order.
+every record of a first load; `decide` gives for one attribute the source that decided it and the reason, in the same order.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,22 +26,22 @@ ENABLED = "enabled"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who decides one attribute. `sources`: these alone, in this order; none: all, in the common order. `yields`: what was
-    edited here goes over them."""
+    """The sources that decide one attribute: `sources` alone, in this order; none: all, in the common order. `yields`: a value
+    that was edited here goes over theirs."""
 
     sources: tuple[str, ...] = ()
     yields: bool = False
 
 
-class Said(NamedTuple):
-    """What a record says: of which source it is, and its attributes, of which a name that is missing says nothing."""
+class Contribution(NamedTuple):
+    """A record's part in an object: its source, and its attributes, of which a name that is missing says nothing."""
 
     source_id: str
     attributes: Attributes
 
 
 class Reason(StrEnum):
-    """Why the source that decided an attribute did."""
+    """The reason for which a source decided an attribute."""
 
     ONLY_ONE = "only one"
     ORDER = "order"
@@ -51,8 +51,8 @@ class Reason(StrEnum):
 
 
 class Decision(NamedTuple):
-    """Who decided an attribute, and who else has a value for it: first those that would be asked next, then those that the
-    rule leaves out. `source_id` None: nobody that may has a value."""
+    """The source that decided an attribute. `lost`: the sources that have other values for it: first those that would be asked
+    next, then those that the rule leaves out. `source_id` None: no source that may decide has a value."""
 
     values: tuple[Value, ...]
     source_id: str | None
@@ -76,7 +76,7 @@ class Authority:
 
     @property
     def fingerprint(self) -> str:
-        """Names what follows from the settings; "" without any."""
+        """Return a text that changes with what follows from the settings; "" without any."""
         if not self.order and not any(self.rules.values()):
             return ""
         rules = [
@@ -91,19 +91,19 @@ class Authority:
         return {source_id: rank for rank, source_id in enumerate(self.order)} | {LOCAL: len(self.order) + 1}
 
     def ordered(self, items: Sequence[T], source_of: Callable[[T], str]) -> Sequence[T]:
-        """In the common order; `items` as they were linked."""
+        """Return the items in the common order; `items` as they were linked."""
         if len(items) < 2:
             return items
         ranks, unnamed = self._ranks, len(self.order)
         return sorted(items, key=lambda item: ranks.get(source_of(item), unnamed))
 
     def yields(self, kind: Kind, name: str) -> bool:
-        """Whether an edit made here goes over what the sources say of this attribute."""
+        """Return whether an edit made here goes over what the sources say of this attribute."""
         rule = self.rules.get(kind, {}).get(name)
         return rule is not None and rule.yields
 
     def decides(self, kind: Kind, name: str, source_id: str) -> bool:
-        """Whether the source has a say in this attribute."""
+        """Return whether the source may decide this attribute."""
         rule = self.rules.get(kind, {}).get(name)
         return rule is None or not rule.sources or name == NAMING_ATTRIBUTE[kind] or source_id in (*rule.sources, LOCAL)
 
@@ -111,13 +111,12 @@ class Authority:
 NO_RULES = Authority()
 
 
-def resolve(kind: Kind, records: Sequence[Said], authority: Authority = NO_RULES) -> dict[str, tuple[Value, ...]]:
-    """The attributes of an object from what its records, in the order in which they were linked, say.
+def resolve(kind: Kind, records: Sequence[Contribution], authority: Authority = NO_RULES) -> dict[str, tuple[Value, ...]]:
+    """Return the attributes of an object from what its records, in the order in which they were linked, say.
 
     A record in which a name is missing has said nothing about it; one that has it empty has taken its own word back (law 9),
-    and the next source is asked; what was edited here fills only what no source tells. Of an attribute that can have one value
-    the first is kept.
-    """
+    and the next source is asked; what was edited here fills only what no source reports. Of an attribute that can have one
+    value the first is kept."""
     single, rules = _SINGLE[kind], authority.rules.get(kind) or {}
     resolved: dict[str, tuple[Value, ...]] = {}
     for source_id, attributes in authority.ordered(records, _source_of):
@@ -132,8 +131,8 @@ def resolve(kind: Kind, records: Sequence[Said], authority: Authority = NO_RULES
     return {name: values for name, values in resolved.items() if values}
 
 
-def decide(kind: Kind, name: str, records: Sequence[Said], authority: Authority) -> Decision:
-    """Who decides one attribute of an object, as in `resolve`."""
+def decide(kind: Kind, name: str, records: Sequence[Contribution], authority: Authority) -> Decision:
+    """Return the decision about one attribute of an object, as `resolve` takes it."""
     asked = list(_candidates(kind, name, records, authority))
     left_out = [said for said in records if said.attributes.get(name) and said not in asked]
     lost = [(said.source_id, said.attributes[name]) for said in (*asked[1:], *left_out)]
@@ -144,7 +143,7 @@ def decide(kind: Kind, name: str, records: Sequence[Said], authority: Authority)
     return Decision(values[:1] if name in _SINGLE[kind] else values, asked[0].source_id, reason, tuple(lost))
 
 
-def _reason(kind: Kind, name: str, source_id: str, records: Sequence[Said], authority: Authority) -> Reason:
+def _reason(kind: Kind, name: str, source_id: str, records: Sequence[Contribution], authority: Authority) -> Reason:
     """`records`: several. A source decides by fall-back when one that goes before it has nothing to say."""
     rule = authority.rules.get(kind, {}).get(name)
     if source_id == LOCAL and rule is not None and rule.yields:
@@ -156,36 +155,36 @@ def _reason(kind: Kind, name: str, source_id: str, records: Sequence[Said], auth
     return Reason.ORDER if authority.ordered(records, _source_of)[0].source_id == source_id else Reason.FALL_BACK
 
 
-def _candidates(kind: Kind, name: str, records: Sequence[Said], authority: Authority) -> Iterator[Said]:
-    """The records that have a value and a say in it, who decides first."""
+def _candidates(kind: Kind, name: str, records: Sequence[Contribution], authority: Authority) -> Iterator[Contribution]:
+    """Yield the records that have a value and may decide, the one that decides first."""
     rule = authority.rules.get(kind, {}).get(name, _NO_RULE)
-    told = [said for said in records if name in said.attributes and authority.decides(kind, name, said.source_id)]
-    edited = [said for said in told if said.source_id == LOCAL and said.attributes[name]]
+    reported = [said for said in records if name in said.attributes and authority.decides(kind, name, said.source_id)]
+    edited = [said for said in reported if said.source_id == LOCAL and said.attributes[name]]
     if rule.yields:
         yield from edited
     listed = {source_id: rank for rank, source_id in enumerate(rule.sources)}
-    ordered = [said for said in authority.ordered(told, _source_of) if said.source_id != LOCAL]
+    ordered = [said for said in authority.ordered(reported, _source_of) if said.source_id != LOCAL]
     ordered.sort(key=lambda said: listed.get(said.source_id, len(listed)))
     yield from (said for said in ordered if said.attributes[name])
     if not ordered and not rule.yields:
         yield from edited
 
 
-def _source_of(said: Said) -> str:
+def _source_of(said: Contribution) -> str:
     return said.source_id
 
 
 def name_of(kind: Kind, attributes: Attributes) -> str:
-    """The value that names an object of this kind; "" when it has none, and so cannot be an object."""
+    """Return the value that names an object of this kind; "" when it has none, and so cannot be an object."""
     return first_text(attributes, NAMING_ATTRIBUTE[kind]).strip()
 
 
 def is_enabled(attributes: Attributes) -> bool:
-    """Whether a user may log in: yes, unless a source says no."""
+    """Return whether a user may log in: yes, unless a source says no."""
     return first_text(attributes, ENABLED).lower() != "false"
 
 
 def described(kind: Kind, attributes: Mapping[str, tuple[Value, ...]]) -> dict[str, tuple[Value, ...]]:
-    """The attributes without those that are fields of the object itself (its name, whether it is enabled)."""
+    """Return the attributes without those that are fields of the object itself (its name, whether it is enabled)."""
     fields = (NAMING_ATTRIBUTE[kind], ENABLED) if kind is Kind.USER else (NAMING_ATTRIBUTE[kind],)
     return {name: values for name, values in attributes.items() if name not in fields}

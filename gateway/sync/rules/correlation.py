@@ -1,10 +1,9 @@
-"""Which object a record belongs to, and which object may have which login name. Pure: the door looks up, this decides.
+"""Correlation: the object of a record, and the holder of a login name. Pure: sync/correlation looks up, this decides.
 
-A record that has a link keeps it; one of what is written here (source `local`) names its object itself. For one that has none,
-a person's word counts first, then the rules of its source in their order, then those of the other sources. Nobody found: it
-gets an object of its own, if it may. More than one found, or one that another record of its source has, or a login name that
-is taken: it is disputed, and a person decides (law 10).
-"""
+A record that has a link keeps it; a local one (source `local`) names its object itself. For one that has none, an
+administrator's decision counts first, then the rules of its source in their order, then those of the other sources. No object
+found: it gets one of its own, if it may. More than one found, or one that another record of its source has, or a login name
+that is taken: it is disputed, and an administrator decides (law 10)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,18 +20,18 @@ DECIDED_BY_CREATION = "rule:create"
 
 MAX_NAME_CHARACTERS = KEY_CHARACTERS
 DESCRIBED = 3
-"""How many of several candidates a sentence names."""
+"""The number of candidates that a sentence names, of several."""
 
 
 class Reaction(StrEnum):
-    """What becomes of a record in a situation."""
+    """The reaction to a situation of a record, or to the end of an object's last one."""
 
     LINK = "link"
     CREATE = "create"
     QUEUE = "queue"
-    """Shown to a person."""
+    """Shown to an administrator."""
     IGNORE = "ignore"
-    """Kept as a record, and no problem."""
+    """Kept as a record, and reported as no problem."""
     DISABLE = "disable"
     DELETE = "delete"
     KEEP = "keep"
@@ -49,7 +48,7 @@ class Rule:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The attributes that it speaks of, on both sides."""
+        """The attributes that the rule names, on both sides."""
         return (self.left, *getattr(self.right, "names", ()))
 
     @property
@@ -60,9 +59,9 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class KindRules:
-    """How records of one kind of one source find their objects, in order, and what becomes of them. `several`: also an object
-    that another record of the source has. `deleted`: what becomes of objects whose last record is gone; None: what fits their
-    kind."""
+    """The rules by which records of one kind of one source find their objects, in order, and the reactions. `several`: also an
+    object that another record of the source has. `deleted`: what becomes of objects whose last record is gone; None: what fits
+    their kind."""
 
     rules: tuple[Rule, ...] = ()
     unlinked: Reaction = Reaction.LINK
@@ -73,7 +72,7 @@ class KindRules:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with everything that decides what becomes of a record; "" for the defaults."""
+        """Return a text that changes with everything that decides what becomes of a record; "" for the defaults."""
         if replace(self, deleted=None) == KindRules():
             return ""
         reactions = ",".join((self.unlinked, self.unmatched, self.disputed))
@@ -86,7 +85,7 @@ NO_RULES = KindRules()
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An object wants the login name with this key; `held` is the key it has now, None for an object still to be made."""
+    """An object claims the login name with this key; `held` is the key that it has now, None for an object still to be made."""
 
     object_id: str
     key: str
@@ -94,10 +93,11 @@ class Claim:
 
 
 def losers(claims: Sequence[Claim], holders: Mapping[str, str]) -> dict[str, str]:
-    """Whose claims fail, each with the object that has the name instead. `holders` has who holds each claimed name now.
+    """Return the objects whose claims fail, each with the one that has the name instead. `holders`: the object that holds each
+    claimed name now.
 
-    All claims are seen at once, so that names may go round. Who has a name and wants to keep it wins; then the earlier claim.
-    Who does not get a new name keeps the old one, and thereby may keep it from others.
+    All claims are seen at once, so that names may go round. An object that has a name and keeps it wins; then the earlier
+    claim. One that does not get a new name keeps the old one, and thereby may keep it from others.
     """
     wanted = {claim.object_id: claim.key for claim in claims}
     staying: dict[str, str] = {}  # the names that losers keep
@@ -115,13 +115,13 @@ def losers(claims: Sequence[Claim], holders: Mapping[str, str]) -> dict[str, str
 
 
 def is_addition(source_id: str, kind: Kind, attributes: Attributes) -> bool:
-    """Whether a record makes no object but adds to one: attributes that no source tells, or only a name to point at. Its
-    external id says to which."""
+    """Return whether a record makes no object but adds to one: attributes that no source reports, or only a name to point at.
+    Its external id says to which."""
     return source_id == LOCAL and not authority.name_of(kind, attributes)
 
 
 def unmatched_reason(kind: Kind, name: str, dn: str) -> str:
-    """Why a record with this name cannot be an object; "" when it can."""
+    """Return the reason why a record with this name cannot be an object; "" when it can."""
     if not name:
         missing = "login name" if kind is Kind.USER else "name"
         return f"{dn or 'this record'} has no {missing}: give it one at its source, or map the attribute that has it"
@@ -129,7 +129,7 @@ def unmatched_reason(kind: Kind, name: str, dn: str) -> str:
 
 
 def flaw(name: str, dn: str) -> str:
-    """Why nothing can have this name; "" when something can, or there is none."""
+    """Return the reason why no object can have this name; "" when one can, or there is no name."""
     where = dn or "this record"
     if "\0" in name:
         return f"{where} has a name with a NUL character in it: correct it at its source"
@@ -139,7 +139,7 @@ def flaw(name: str, dn: str) -> str:
 
 
 def several_reason(dn: str, by: str, candidates: Sequence[str]) -> str:
-    """Why a record is disputed for which several objects were found."""
+    """Return the reason for a dispute: several objects were found."""
     return (
         f"{dn or 'this record'} may belong to {_listed(candidates)}, by {by}: "
         "say to which with `gateway links link`, or give it an object of its own with `gateway links split`"
@@ -147,7 +147,7 @@ def several_reason(dn: str, by: str, candidates: Sequence[str]) -> str:
 
 
 def occupied_reason(dn: str, by: str, candidate: str) -> str:
-    """Why a record is disputed whose object another record of its source has."""
+    """Return the reason for a dispute: another record of the source has the object."""
     return (
         f"{dn or 'this record'} belongs by {by} to {candidate}, which another record of the same source has already: "
         "correct one of the two at its source, or decide with `gateway links link` or `gateway links split`"
@@ -155,12 +155,12 @@ def occupied_reason(dn: str, by: str, candidate: str) -> str:
 
 
 def unlinked_reason(dn: str, by: str, candidate: str) -> str:
-    """Why a record waits although its object was found."""
+    """Return the reason why a record waits although its object was found."""
     return f"{dn or 'this record'} belongs by {by} to {candidate}: link it with `gateway links link`"
 
 
 def uncreated_reason(dn: str) -> str:
-    """Why a record waits for which no object was found."""
+    """Return the reason why a record waits for which no object was found."""
     return (
         f"{dn or 'this record'} belongs to nothing that is here, and its source is not to create: link it with "
         "`gateway links link`, or give it an object of its own with `gateway links split`"
@@ -173,7 +173,7 @@ def _listed(candidates: Sequence[str]) -> str:
 
 
 def disputed_reason(name: str, dn: str, owner: str) -> str:
-    """Why a record did not get its login name; `owner` names who has it."""
+    """Return the reason for a dispute over a login name; `owner` names the user that has it."""
     who = dn or "this record"
     return (
         f"{who} has the login name {name!r}, which belongs to {owner} already: "

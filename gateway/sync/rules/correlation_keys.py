@@ -21,12 +21,12 @@ MAX_KEY_CHARACTERS: Final = 256
 
 
 def keys_of(values: Iterable[Value]) -> frozenset[str]:
-    """The keys of the values of an attribute."""
+    """Return the keys of the values of an attribute."""
     return frozenset(key for value in values if (key := _key(value)))
 
 
 def path_key(parent_id: str, name: str) -> str:
-    """The key of an organization by its place: who has the same parent and the same name has the same path."""
+    """Return the key of an organization by its place: the same parent and the same name make the same path."""
     key = _key(name)
     return f"{parent_id}/{key}" if key else ""
 

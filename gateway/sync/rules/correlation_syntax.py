@@ -15,8 +15,8 @@ EXAMPLE: Final = "employee_number = employee_number"
 
 
 def parse(text: str) -> Rule:
-    """A rule. Left of the first "=" stands an attribute of the directory's object, right of it an expression over the record's.
-    Raises ValueError: a sentence with the cure."""
+    """Parse a rule. Left of the first "=" stands an attribute of the directory's object, right of it an expression over the
+    record's. Raises ValueError: a sentence with the cure."""
     if text.strip() == PATH:
         return Rule(PATH, _nothing, PATH)
     left, equals, right = (part.strip() for part in text.partition("="))
@@ -33,7 +33,7 @@ def parse(text: str) -> Rule:
 
 
 def names(of_sources: Iterable[Correlation]) -> Names:
-    """For which attributes keys are to be kept, so that the rules of all sources can be followed."""
+    """Return the attributes for which keys are to be kept, so that the rules of all sources can be followed."""
     found: dict[Kind, set[str]] = {}
     for correlation in of_sources:
         for kind, rules in correlation.items():

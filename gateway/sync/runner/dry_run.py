@@ -22,7 +22,7 @@ from gateway.sync.inbound import Inbound
 from gateway.sync.intake import folded_deltas, record_changes
 from gateway.sync.references import references
 from gateway.sync.rules import authority, correlation
-from gateway.sync.rules.authority import Said
+from gateway.sync.rules.authority import Contribution
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Intake, PendingRecord, PendingRecords
 
@@ -151,7 +151,7 @@ class DryRun:
     def _refusal(self, connection: Connection, linked: Mapping[Kind, int]) -> str:
         source_id = self._inbound.source_id
         deletions = [
-            deletion_guard.Deletions(
+            deletion_guard.PendingDeletions(
                 kind,
                 number,
                 0,
@@ -186,5 +186,5 @@ def _differs(record: PendingRecord) -> bool:
     if old.situation == Situation.DELETED.value:
         return True
     before: Attributes = decode_attributes(old.attributes)
-    resolved = [authority.resolve(record.kind, [Said(old.source_id, said)]) for said in (before, record.attributes)]
+    resolved = [authority.resolve(record.kind, [Contribution(old.source_id, said)]) for said in (before, record.attributes)]
     return resolved[0] != resolved[1] or old.dn_key != record.row.dn_key

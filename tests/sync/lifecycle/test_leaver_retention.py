@@ -12,13 +12,13 @@ from gateway.model.objects import Kind
 from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.operations import leases, source_state
 from gateway.sync.lifecycle import leaver_retention
-from gateway.sync.lifecycle.grace_period import Grace
-from gateway.sync.lifecycle.leaver_retention import LEASE, SWEEP_SECONDS, Sweeping, sweep
+from gateway.sync.lifecycle.grace_period import GracePeriods
+from gateway.sync.lifecycle.leaver_retention import LEASE, SWEEP_SECONDS, LeaverSweep, sweep
 from gateway.sync.objects.leavers import GRACE_DAYS
 from tests.sync.house import House, gone, person
 from tests.sync.scripted import until
 
-MONTH = Grace({"hr": 30.0})
+MONTH = GracePeriods({"hr": 30.0})
 
 
 def with_leavers(house: House, count: int, source: str = "hr") -> None:
@@ -28,7 +28,7 @@ def with_leavers(house: House, count: int, source: str = "hr") -> None:
         house.apply(gone(Kind.USER, f"u:{source}{number}"), source=source)
 
 
-def swept(house: House, by: Grace = MONTH) -> int:
+def swept(house: House, by: GracePeriods = MONTH) -> int:
     return house.database.write_blocking(partial(sweep, door=house.door("local"), grace=by))
 
 
@@ -56,24 +56,24 @@ def test_each_source_has_days_of_its_own(house: House) -> None:
     with_leavers(house, 1)
     with_leavers(house, 1, "corp")
     house.time += timedelta(days=2)
-    assert swept(house, Grace({"hr": 30.0, "corp": 1.0})) == 1
+    assert swept(house, GracePeriods({"hr": 30.0, "corp": 1.0})) == 1
     assert house.leavers() == {"hr0"}
-    assert swept(house, Grace({"hr": 0.0})) == 1
+    assert swept(house, GracePeriods({"hr": 0.0})) == 1
 
 
 def test_nobody_of_a_source_that_is_not_configured_is_deleted_until_the_source_is_ended(house: House) -> None:
     with_leavers(house, 1)
     house.time += timedelta(days=365)
-    assert swept(house, Grace()) == 0
+    assert swept(house, GracePeriods()) == 0
     house.database.write_blocking(lambda c: source_state.forget(c, "hr"))
     house.time -= timedelta(days=365 - GRACE_DAYS + 1)
-    assert swept(house, Grace()) == 0
+    assert swept(house, GracePeriods()) == 0
     house.time += timedelta(days=2)
-    assert swept(house, Grace()) == 1
+    assert swept(house, GracePeriods()) == 1
 
 
-def sweeping(house: House, clock: Any) -> Sweeping:
-    return Sweeping(house.database, house.door("local"), MONTH, "one", lambda: house.time, clock)
+def sweeping(house: House, clock: Any) -> LeaverSweep:
+    return LeaverSweep(house.database, house.door("local"), MONTH, "one", lambda: house.time, clock)
 
 
 @pytest_twisted.ensureDeferred
@@ -121,4 +121,4 @@ def test_the_days_are_counted_from_when_the_last_record_went(house: House) -> No
     ends = house.database.read_blocking(lambda c: MONTH.ends_at(c, "hr", gone_at))
     assert ends is not None
     assert milliseconds(ends) - milliseconds(gone_at) == 30 * 86_400_000
-    assert house.database.read_blocking(lambda c: Grace().ends_at(c, "hr", gone_at)) is None
+    assert house.database.read_blocking(lambda c: GracePeriods().ends_at(c, "hr", gone_at)) is None

@@ -17,7 +17,7 @@ from gateway.store.records import membership_claims, record_rows, records, sourc
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.lifecycle import source_adoption
 from gateway.sync.lifecycle import source_retirement as ending
-from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.lifecycle.leaver_retention import sweep
 from gateway.sync.lifecycle.source_retirement import Extent
 from gateway.sync.local.source import LocalDoor, MasteredElsewhere
@@ -131,7 +131,7 @@ def test_a_leaver_of_the_source_is_an_ordinary_disabled_user(house: House) -> No
     list(finalize(house))
     assert (house.user("anna").enabled, house.user("anna").gone_at) == (False, None)
     house.time += timedelta(days=365)
-    assert house.database.write_blocking(partial(sweep, door=house.door("local"), grace=Grace())) == 0
+    assert house.database.write_blocking(partial(sweep, door=house.door("local"), grace=GracePeriods())) == 0
 
 
 def test_records_that_never_became_objects_go_without_a_word(house: House) -> None:
@@ -173,7 +173,7 @@ def test_what_no_other_source_has_goes_and_the_rest_stays(both_houses: House) ->
     assert house.directory().members == {}
     assert house.replayed() == house.directory()
     house.time += timedelta(days=31)
-    assert house.database.write_blocking(partial(sweep, door=house.door("local"), grace=Grace())) == 1
+    assert house.database.write_blocking(partial(sweep, door=house.door("local"), grace=GracePeriods())) == 1
     assert house.leavers() == set()
 
 

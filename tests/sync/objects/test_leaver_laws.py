@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.model.deltas import Delta
 from gateway.model.objects import Kind, User
 from gateway.store.objects import users
-from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.lifecycle.leaver_retention import sweep
 from tests.sync.house import House, gone, group, person, present
 from tests.sync.test_laws import fresh_house
@@ -24,7 +24,7 @@ class Firm:
     """A source whose groups name logins: it says of them who is in them, whether they are there or not."""
 
     house: House
-    grace: Grace = field(default_factory=lambda: Grace({"hr": DAYS}))
+    grace: GracePeriods = field(default_factory=lambda: GracePeriods({"hr": DAYS}))
     external_ids: dict[str, str] = field(default_factory=dict)
     """Of those who are there."""
     left: dict[str, str] = field(default_factory=dict)

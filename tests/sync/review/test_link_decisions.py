@@ -15,7 +15,7 @@ from gateway.store.clients import application_passwords, applications
 from gateway.store.correlation import link_decisions
 from gateway.store.correlation.link_decisions import Verdict
 from gateway.store.objects import passwords, users
-from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.lifecycle.leaver_retention import sweep
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.objects.leavers import GRACE_DAYS
@@ -281,7 +281,9 @@ def test_an_organization_that_is_unlinked_leaves_what_was_in_it_by_its_place(hom
 
 
 def _swept(house: House) -> int:
-    return house.database.write_blocking(lambda c: sweep(c, house.door("local"), Grace({HR: GRACE_DAYS, AD: GRACE_DAYS})))
+    return house.database.write_blocking(
+        lambda c: sweep(c, house.door("local"), GracePeriods({HR: GRACE_DAYS, AD: GRACE_DAYS}))
+    )
 
 
 def _decisions(house: House, external_id: str) -> list[link_decisions.LinkDecision]:

@@ -20,15 +20,15 @@ from gateway.store.records import record_rows
 from gateway.sync.backfill import authority
 from gateway.sync.backfill.authority import AuthorityBackfill
 from gateway.sync.local.source import LocalDoor, MasteredElsewhere
-from gateway.sync.rules.authority import Authority, Reason, Rule, Said, decide, resolve
+from gateway.sync.rules.authority import Authority, Contribution, Reason, Rule, decide, resolve
 from tests.sync.house import House, group, person, unit
 from tests.sync.test_laws import fresh_house
 
 USER = Kind.USER
 
 
-def said(source: str, **attributes: Any) -> Said:
-    return Said(source, {name: (value,) if isinstance(value, str) else value for name, value in attributes.items()})
+def said(source: str, **attributes: Any) -> Contribution:
+    return Contribution(source, {name: (value,) if isinstance(value, str) else value for name, value in attributes.items()})
 
 
 def by(order: str = "", **rules: Rule) -> Authority:
@@ -105,7 +105,7 @@ _rules = st.dictionaries(st.sampled_from(["email", "title", "username"]), st.bui
 @given(st.data(), st.builds(Authority, _sources, st.builds(lambda rules: {USER: rules}, _rules)))
 def test_what_is_explained_is_what_was_decided(data: st.DataObject, rules: Authority) -> None:
     names = data.draw(st.lists(st.sampled_from(SOURCES[:3]), max_size=4)) + data.draw(st.sampled_from([[], ["local"]]))
-    records = [Said(name, data.draw(_attributes)) for name in names]
+    records = [Contribution(name, data.draw(_attributes)) for name in names]
     resolved = resolve(USER, records, rules)
     for name in {name for record in records for name in record.attributes}:
         decision = decide(USER, name, records, rules)
@@ -115,11 +115,11 @@ def test_what_is_explained_is_what_was_decided(data: st.DataObject, rules: Autho
         assert sorted(filter(None, told)) == sorted(having)
 
 
-@given(st.permutations([Said(name, {}) for name in SOURCES]), st.data())
+@given(st.permutations([Contribution(name, {}) for name in SOURCES]), st.data())
 def test_law_2_with_every_source_in_the_order_the_order_of_linking_does_not_matter(
-    records: list[Said], data: st.DataObject
+    records: list[Contribution], data: st.DataObject
 ) -> None:
-    spoken = [Said(record.source_id, data.draw(_attributes)) for record in records]
+    spoken = [Contribution(record.source_id, data.draw(_attributes)) for record in records]
     rules = Authority(data.draw(st.permutations(SOURCES[:3])), {USER: data.draw(_rules)})  # type: ignore[arg-type]
     assert resolve(USER, spoken, rules) == resolve(USER, sorted(spoken), rules)
 
@@ -281,6 +281,6 @@ def test_law_2_any_order_of_batches_from_three_sources_ends_in_the_same_attribut
             house.apply(queues[source].pop(0), source=source)
             if not queues[source]:
                 del queues[source]
-        expected = resolve(USER, [Said(source, said) for source, said in last.items()], rules)
+        expected = resolve(USER, [Contribution(source, said) for source, said in last.items()], rules)
         assert house.user("anna").attributes == {name: found for name, found in expected.items() if name != "username"}
         assert house.replayed() == house.directory()

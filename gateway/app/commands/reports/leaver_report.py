@@ -15,10 +15,10 @@ from gateway.model.records import Record, Situation
 from gateway.store.engine.database import Connection
 from gateway.store.operations import source_state
 from gateway.store.records import leavers, records
-from gateway.sync.lifecycle.grace_period import Grace
+from gateway.sync.lifecycle.grace_period import GracePeriods
 
 
-def of_source(connection: Connection, source_id: str, grace: Grace) -> dict[str, Any]:
+def of_source(connection: Connection, source_id: str, grace: GracePeriods) -> dict[str, Any]:
     """How many leavers a source has, and when the next of them is deleted."""
     count, gone_at = leavers.count_and_earliest(connection, source_id)
     next_at = None if gone_at is None else grace.ends_at(connection, source_id, gone_at)
@@ -59,7 +59,7 @@ def unconfigured(connection: Connection, configured: Iterable[str]) -> list[dict
     ]
 
 
-def ended(connection: Connection, grace: Grace) -> list[dict[str, Any]]:
+def ended(connection: Connection, grace: GracePeriods) -> list[dict[str, Any]]:
     """The leavers of sources that were ended: those are in the store no more, but for them."""
     there = {state.id for state in source_state.all_sources(connection)} | set(grace.days)
     return [

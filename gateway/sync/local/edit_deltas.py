@@ -1,4 +1,4 @@
-"""An edit as a report of the source `local`: what it says of the object, and of whatever that points at."""
+"""An edit as deltas of the source `local`: about the object itself, and about the objects that it refers to."""
 
 from collections.abc import Collection, Iterator
 
@@ -14,8 +14,8 @@ from gateway.store.records import record_rows
 from gateway.sync.references.reference_names import PLACE_REFERENCES
 
 
-def of(kind: Kind, object_id: str, edit: Edit) -> Delta:
-    """What `local` reports of the object that is made or changed."""
+def of_edit(kind: Kind, object_id: str, edit: Edit) -> Delta:
+    """Return the delta about the object that is made or changed."""
     places = {} if edit.organizations is None else {PLACE_REFERENCES[kind]: _to(edit.organizations)}
     return Delta(
         DeltaType.UPSERT,
@@ -32,8 +32,9 @@ def _to(object_ids: Collection[str] | Iterator[str]) -> tuple[Reference, ...]:
     return tuple(Reference(ReferenceForm.ID, object_id) for object_id in object_ids)
 
 
-def mentioned(connection: Connection, edit: Edit) -> Iterator[Delta]:
-    """Records of `local` for the objects that are pointed at and have none yet. Raises NotFound for those that do not exist."""
+def of_mentioned(connection: Connection, edit: Edit) -> Iterator[Delta]:
+    """Yield deltas that make local records for the objects that are referred to and have none yet. Raises NotFound for those
+    that do not exist."""
     wanted: dict[Kind, set[str]] = {kind: {one.id for one in edit.joining if one.kind is kind} for kind in Kind}
     wanted[Kind.ORGANIZATION] |= set(edit.organizations or ())
     for kind, ids in wanted.items():

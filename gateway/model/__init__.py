@@ -1,3 +1,15 @@
-"""Floor 0: what the gateway speaks about, as frozen plain values, and the Protocols by which sync and connectors meet.
+"""The model: the gateway's values, and the Protocols by which sync, directory and connectors meet.
 
-Nothing here does I/O, waits, logs or knows a library."""
+To read in this order, each importing only rooms above it:
+
+- `errors`, `backoff`, `bounded_cache`: no knowledge of the domain.
+- `ldap`: the standards' own words: DN, schema, matching rules.
+- `objects`: User, Organization, Group and their attributes' shapes.
+- `records`: the statement of one source about one object, and its link.
+- `attributes`, `deltas`, `changes`, `edits`, `applications`, `runs`: attribute names, a source's reports, the log's changes,
+  requested edits, readers of the gateway, runs of a source.
+- `expressions`, `connector`, `jit`: the expression language; the Protocols.
+- `mapping`: from a source's entry to a Delta.
+
+Nothing here does I/O, waits, logs or knows a library (beside RE2 and anyascii, for expressions). All values are frozen.
+"""

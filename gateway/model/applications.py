@@ -9,7 +9,7 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What part of the directory an application may see: its organizations with everything below them, and its groups
+    """The part of the directory that an application may see: its organizations with everything below them, and its groups
     (`group_ids` None: every group)."""
 
     organization_ids: tuple[str, ...] = (ROOT_ORGANIZATION_ID,)
@@ -22,7 +22,7 @@ class Scope:
 
 
 class Grant(StrEnum):
-    """What an application may do beside reading. Nobody has any by default."""
+    """A permission of an application beside reading. No application has any by default."""
 
     WRITE = "write"
     """Add, modify, delete and rename over LDAP, within its scope."""
@@ -34,12 +34,13 @@ class Grant(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """`name` is the LDAP name (`cn=<name>,ou=applications,<base>`); `id` is the API's applicationId and client_id.
+    """One application. `name` is the LDAP name (`cn=<name>,ou=applications,<base>`); `id` is the API's applicationId and
+    client_id.
 
     `views`: the LDAP views granted, by name; empty means the first view. `attributes`: the LDAP attribute types it may
     read, lower case; None means all. `certificate_names`: a TLS client certificate that carries one of them, as its subject
     (RFC 4514) or as a subjectAltName, is this application. `version` grows with every change to the application,
-    `secret_version` with every new secret: by them a connection sees that what it was given has changed.
+    `secret_version` with every new secret: by them a connection notices that its rights or its secret have changed.
     """
 
     id: str
@@ -58,7 +59,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationPassword:
-    """A password of one person's for one application. `id` is part of the password; the rest of it is not kept."""
+    """A password of one person for one application. `id` is part of the password; the rest of it is not kept."""
 
     id: str
     user_id: str

@@ -1,6 +1,6 @@
-"""The gateway's own attribute names: the words between inbound mappings (source → ours) and the faces (ours → theirs).
+"""The gateway's own attribute names: between inbound mappings (source → ours) and the frontends (ours → theirs).
 
-A mapping may use names that are not listed here: they are text and multi-valued, and reach the faces as custom fields."""
+A mapping may use names that are not listed here: they are text and multi-valued, and reach the frontends as custom fields."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from gateway.model.objects import Kind, Value
 
 @dataclass(frozen=True, slots=True)
 class AttributeDefinition:
-    """`binary`: values are bytes and are passed on untouched. `single`: only the first value of a source is kept."""
+    """One attribute. `binary`: its values are bytes and are passed on untouched. `single`: only the first value of a source is
+    kept."""
 
     name: str
     description: str
@@ -26,7 +27,7 @@ def _by_name(*definitions: AttributeDefinition) -> dict[str, AttributeDefinition
 _D = AttributeDefinition
 
 PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105 (a name)
-"""Of a user: another value means another password."""
+"""The attribute of a user whose change means a new password."""
 
 USER_ATTRIBUTES = _by_name(
     _D("username", "the login name; unique in the gateway, compared without regard to case"),
@@ -97,13 +98,13 @@ HIDDEN: Final = "(not shown)"
 
 
 def shown(name: str, values: Iterable[Value]) -> list[str]:
-    """The values as people may read them: binary ones by their size alone, and none of an attribute that seems to hold what a
-    source keeps secret."""
+    """Return the values as administrators may read them: the size of binary ones, and HIDDEN for an attribute whose name
+    suggests a secret."""
     if _is_secret(name):
         return [HIDDEN]
     return [value if isinstance(value, str) else f"({len(value)} bytes)" for value in values]
 
 
 def _is_secret(name: str) -> bool:
-    """Whether a custom field looks like one that a password was mapped to."""
+    """Return True when the name of a custom field suggests that a password was mapped to it."""
     return name != PASSWORD_CHANGED and any(word in name for word in ("password", "secret", "passwd"))

@@ -8,7 +8,7 @@ from gateway.model.objects import DirectoryObject, Kind, Member
 
 
 class ChangeType(StrEnum):
-    """What happened to the object."""
+    """The type of a change."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -21,8 +21,8 @@ class Change:
 
     `object` is the whole state after the change (None on delete); a group's members are not in it but in `added_members`
     and `removed_members`. `organizations_before`: for a user the organizations it was in before, for an organization its
-    ancestors before (nearest first), when the change altered them or deleted the object; else empty. `source_id` names
-    who caused it.
+    ancestors before (nearest first), when the change altered them or deleted the object; else empty. `source_id`: the source
+    that caused it.
     """
 
     number: int

@@ -1,6 +1,6 @@
-"""The Protocols by which `sync`, `directory` and `connectors` meet without seeing each other; `app/wiring.py` introduces them.
+"""The Protocols by which `sync`, `directory` and `connectors` meet without importing each other; `app/wiring.py` connects them.
 
-Everything here may be called from any thread but the reactor's where it says "blocks"."""
+A method that blocks is called in a thread, never in the reactor's; one that never blocks is called in the reactor's thread."""
 
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, field
@@ -11,37 +11,38 @@ from gateway.model.deltas import Batch, Watermark
 from gateway.model.objects import Attributes, Kind
 
 LOCAL: Final = "local"
-"""The source of what is written here and nowhere else; no source of the configuration may have this name. The external id of
-each of its records is the id of the object that it is about."""
+"""The source of objects that are mastered here; no source of the configuration may have this name. The external id of each of
+its records is the id of the record's object."""
 
 LOCAL_TYPE: Final = "build_in"
-"""Its kind, in the Developer API's words."""
+"""The kind of LOCAL, in the Developer API's words."""
 
 
 class CheckStatus(StrEnum):
-    """How one item of `gateway check` went."""
+    """The result of one item of `gateway check`."""
 
     PASSED = "passed"
     FAILED = "failed"
     SKIPPED = "skipped"
-    """Not tried because an earlier item failed, or not asked for (no TLS configured)."""
+    """Not tried: an earlier item failed, or the step is not configured (no TLS)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckItem:
-    """One line of `gateway check`: "name resolves", "TCP", "TLS", "bind", "base", "users". `detail` is what was seen;
-    `cure` is what to do when it failed."""
+    """One line of `gateway check`: "name resolves", "TCP", "TLS", "bind", "base", "users". `detail`: the observation; `cure`:
+    the remedy when it failed. Both are sentences for the administrator."""
 
     name: str
     status: CheckStatus
     detail: str = ""
     cure: str = ""
     samples: tuple[tuple[Kind, str, Attributes], ...] = ()
-    """For the counting items: the first five records as they would become (kind, external name, our attributes)."""
+    """The samples of an item that counts: the first five records as they would be read (kind, external name, our
+    attributes)."""
 
 
 class Source(Protocol):
-    """A foreign system that is read. One instance, one reader at a time."""
+    """A foreign system that is read. One instance has one reader at a time."""
 
     @property
     def id(self) -> str:
@@ -52,23 +53,24 @@ class Source(Protocol):
         """The kind in the Developer API's words: "ldap", "ad", "file", …"""
 
     def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
-        """Blocks. Everything since `watermark` (None: a full read), in an order in which it may be applied.
+        """Yield everything since `watermark` (None: a full read), in an order in which it may be applied. Blocks.
 
         With `follow` false the iterator ends after the batch with `caught_up`. With `follow` true, a source that can push
-        goes on yielding as changes arrive, and yields an empty batch at least every 5 seconds so that the reader stays in
-        control; a source that cannot push ends. A watermark that the source no longer accepts makes it a full read, not an
-        error. Raises SourceUnavailable, SourceRefused or InvalidSourceData. May be called again after it ended or raised.
+        yields changes as they arrive, and an empty batch at least every 5 seconds so that the reader stays in control; a source
+        that cannot push ends. A watermark that the source no longer accepts causes a full read, not an error. Raises
+        SourceUnavailable, SourceRefused or InvalidSourceData. May be called again after it ended or raised.
         """
 
     def check(self) -> Iterator[CheckItem]:
-        """Blocks. Tries every step of reading one after the other and yields each as it is done; raises nothing."""
+        """Try every step of reading in order, and yield each as it is done. Blocks; raises nothing. May be called again."""
 
     def close(self) -> None:
-        """May be called from any thread: a blocked `read` ends soon (it raises SourceUnavailable)."""
+        """End a blocked `read` or `check` soon; that `read` raises SourceUnavailable. May be called from any thread, any number
+        of times; a later `read` works again."""
 
 
 class BindOutcome(StrEnum):
-    """What the upstream said of a name and a password."""
+    """The upstream's verdict on a name and a password."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
@@ -76,9 +78,9 @@ class BindOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PolicyNotice:
-    """What a password policy says beside yes or no (draft-behera-ldap-password-policy-10 §6.2): at most one of seconds until
-    the password expires and binds left after it has; and an error by its number there (0 passwordExpired, 1 accountLocked,
-    2 changeAfterReset, …)."""
+    """The notice of a password policy beside the outcome of a bind (draft-behera-ldap-password-policy-10 §6.2): at most one of
+    the seconds until the password expires and the binds left after it has; and an error by its number there
+    (0 passwordExpired, 1 accountLocked, 2 changeAfterReset, …)."""
 
     expires_in_seconds: int | None = None
     grace_binds_left: int | None = None
@@ -87,8 +89,8 @@ class PolicyNotice:
 
 @dataclass(frozen=True, slots=True)
 class BindAnswer:
-    """`notice`: None when the upstream's policy has nothing to say, or there is none. `reason`: why it refused, in words for
-    the audit, where it tells; never for who is being refused."""
+    """The answer to a bind. `notice`: None when the upstream has no policy, or the policy has no notice. `reason`: the cause of
+    a refusal where the upstream names it; for the audit, never for the client."""
 
     outcome: BindOutcome
     notice: PolicyNotice | None = None
@@ -96,20 +98,24 @@ class BindAnswer:
 
 
 class Authenticator(Protocol):
-    """A foreign system that can be asked whether a password is right."""
+    """A foreign system at which a password can be checked."""
 
     def authenticate(self, dn: str, password: bytes) -> Awaitable[BindAnswer]:
-        """Never blocks. `dn` as the source spelled it, `password` not empty. Raises SourceUnavailable when the system is down
-        or does not answer in time (never REFUSED, law 8). The password is not kept, logged or retried."""
+        """Bind as `dn`, spelled as the source spells it, with `password`, which is not empty. Never blocks.
+
+        Raises SourceUnavailable when the system is down or does not answer in time (never REFUSED, law 8). The password is not
+        kept, logged or retried. May be called any number of times at once.
+        """
 
     def decoy(self, password: bytes) -> Awaitable[None]:
-        """As `authenticate` for a name that does not exist, so that an unknown user costs the time of a wrong password."""
+        """Bind as a name that does not exist, so that an unknown user costs the time of a wrong password. Never blocks; raises
+        as `authenticate`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeAnswer:
-    """How a change of password went. `code` is the upstream's result code (RFC 4511 §4.1.9), 0 when it was changed; `reason`
-    its words; `generated` the new password when the upstream was to choose it."""
+    """The answer to a password change. `code`: the upstream's result code (RFC 4511 §4.1.9), 0 for success; `reason`: its
+    diagnostic message; `generated`: the new password when the upstream was to choose it."""
 
     code: int
     reason: str = ""
@@ -121,8 +127,12 @@ class PasswordChanger(Protocol):
     """A foreign system whose passwords can be changed through the gateway (RFC 3062)."""
 
     def change(self, dn: str, old: bytes, new: bytes | None) -> Awaitable[ChangeAnswer]:
-        """Never blocks. Changes the password as the person, who proves to be it by the old one (neither is empty; `new` None:
-        the upstream chooses). A wrong old password is code 49. Raises SourceUnavailable."""
+        """Change the password of `dn` after a bind with the old one. Neither is empty; `new` None: the upstream chooses. Never
+        blocks.
+
+        A wrong old password is code 49. Raises SourceUnavailable; then the password may have been changed or not. Calling it
+        twice changes the password twice.
+        """
 
     def reset(self, dn: str, new: bytes | None) -> Awaitable[ChangeAnswer]:
-        """The same with the source's own account, without the old password."""
+        """Set the password of `dn` with the source's own account, without the old one; otherwise as `change`."""

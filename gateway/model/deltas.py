@@ -1,4 +1,4 @@
-"""How a source reports: Delta (one record), Batch (what is applied in one transaction), Watermark (how far it was read)."""
+"""Delta, Batch, Watermark: one reported change of a record, the deltas of one transaction, and the position in a source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,11 +9,12 @@ from gateway.model.objects import Attributes, Kind
 from gateway.model.records import Reference
 
 Watermark = NewType("Watermark", bytes)
-"""How far a source has been read; opaque to everyone but the connector that wrote it. May hold a cookie: never printed."""
+"""The position up to which a source has been read; opaque to all but the connector that wrote it. May hold a cookie: never
+printed."""
 
 
 class DeltaType(StrEnum):
-    """What a source says of one record."""
+    """The type of a report about one record."""
 
     UPSERT = "upsert"
     PRESENT = "present"
@@ -29,11 +30,11 @@ MEMBERS = "members"
 class Delta:
     """One reported change at a source, in our attribute names.
 
-    `attributes`: a name that is missing was not seen by the source and says nothing; a name with `()` was seen empty and
-    clears (law 9). `references` follows the same rule. `problem` is a sentence for the administrator when this record
+    `attributes`: a missing name was not seen by the source and changes nothing; a name with `()` was seen empty and clears
+    (law 9). `references` follows the same rule. `problem` is a sentence for the administrator when this record
     cannot become an object (it is kept, counted as skipped, and shown); `warnings` are sentences about single values that
-    were left out (not UTF-8, …). `added` and `removed`: references that are said from now on, or no more, beside all others:
-    so that a group of 100,000 gains one without all of them being said again.
+    were left out (not UTF-8, …). `added` and `removed`: references that are added or removed beside all others, so that a
+    group of 100,000 gains a member without all of them being reported again.
     """
 
     type: DeltaType
@@ -50,12 +51,13 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is applied in one transaction.
+    """The deltas that are applied in one transaction.
 
     A full comparison of some kinds is a run of batches: the first has them in `begins`, the last in `completes`; every
-    record of those kinds that no delta in between mentioned is then gone. `watermark` is stored with the batch; None means
-    that the source cannot be resumed from here (the middle of a refresh). `caught_up`: with this batch the source's
-    present state has been reached. `expected`: how many records the source announced for this read, for progress only.
+    record of those kinds that no delta in between mentioned is then gone. `watermark` is stored with the batch; None
+    means that the source cannot be resumed from here (the middle of a refresh). `caught_up`: with this batch the source's
+    present state has been reached. `expected`: the number of records that the source announced for this read, for progress
+    only.
     """
 
     deltas: tuple[Delta, ...] = ()

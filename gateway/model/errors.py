@@ -1,17 +1,17 @@
-"""The errors of the directory's own rules. Each says whose fault it is and what to do next; the faces turn them into
-result codes and HTTP statuses by one table each. No secret may ever be put into one."""
+"""The errors of the directory's own rules. Each names the fault and the next step; the frontends map them to LDAP result codes
+and HTTP statuses by one table each. No error holds a secret."""
 
 
 class GatewayError(Exception):
-    """A sentence for a person: what is wrong, where, and the cure."""
+    """The base of all: a sentence with the fault, its place and the cure."""
 
 
 class ConfigurationError(GatewayError):
-    """The administrator's: names file, table and key."""
+    """A fault in the configuration; names file, table and key."""
 
 
 class NotFound(GatewayError):
-    """The object asked for does not exist, or is outside what the caller may see."""
+    """The requested object does not exist, or is outside the scope of the caller."""
 
 
 class Conflict(GatewayError):
@@ -19,7 +19,7 @@ class Conflict(GatewayError):
 
 
 class InvalidInput(GatewayError):
-    """The caller's words do not follow the rules; the message names the part that does not."""
+    """The caller's input violates a rule; the message names the part that does."""
 
 
 class SourceUnavailable(GatewayError):
@@ -27,11 +27,11 @@ class SourceUnavailable(GatewayError):
 
 
 class SourceRefused(GatewayError):
-    """A foreign system answered, and said no: wrong credentials, missing rights, a base that does not exist."""
+    """A foreign system answered and refused: wrong credentials, missing rights, a base that does not exist."""
 
 
 class InvalidSourceData(GatewayError):
-    """What a source delivered cannot be read as a whole (a broken LDIF file). Names file and line; nothing was changed."""
+    """The data of a source cannot be read as a whole (a broken LDIF file). Names file and line; nothing was changed."""
 
 
 class DeletionsRefused(GatewayError):
@@ -43,4 +43,4 @@ class StoreUnavailable(GatewayError):
 
 
 class Busy(GatewayError):
-    """More of this is asked for at the same time than can be done; the same request succeeds shortly."""
+    """A limit of concurrent requests is reached; the same request succeeds shortly."""

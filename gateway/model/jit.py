@@ -1,5 +1,5 @@
-"""The Protocols by which a person is taken in who is not known here and binds ("just in time"): whom a source has under a login
-name, and the door through which they come in. `app` introduces who fulfils them to `directory`, which asks."""
+"""The Protocols of just-in-time provisioning: a user who is unknown here and binds is looked up at a source by the login name
+and provisioned from the record found. `app` passes the implementations to `directory`."""
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
@@ -9,25 +9,31 @@ from gateway.model.deltas import Delta
 
 
 class UserLookup(Protocol):
-    """A source that can be asked for one person."""
+    """A source at which one person can be looked up by the login name."""
 
     def look_up(self, login: str) -> Awaitable[Sequence[Delta]]:
-        """Never blocks. What the source would report of those among its people who may have this login name: none, one, or
-        some of many. Raises SourceUnavailable when it cannot be asked, or is asked too much already (never none, law 8)."""
+        """Return the records of the people who may have this login name, as the source would report them: none, one, or some of
+        many. Never blocks; may be called any number of times at once.
+
+        Raises SourceUnavailable when the source cannot be reached or its limit of lookups is reached (never an empty answer,
+        law 8)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProvisionedUser:
-    """Who has come in: the user, and the change after which everybody can know."""
+    """A user who was provisioned, and the number of the change that made it; readers of the log know the user from that number
+    on."""
 
     user_id: str
     change_number: int
 
 
 class JitProvisioner(Protocol):
-    """The way in, for what a UserLookup has found."""
+    """The provisioning of a record that a UserLookup has found."""
 
     def provision(self, source_id: str, delta: Delta) -> Awaitable[ProvisionedUser | None]:
-        """Never blocks. As if the source had reported the record by itself, in one transaction; entering twice is entering
-        once. None when the rules do not make a user of it (a person must decide, …). Raises StoreUnavailable, and
-        SourceUnavailable while the gateway is not ready to take anybody in."""
+        """Apply the record in one transaction, as if the source had reported it. Never blocks; idempotent.
+
+        Returns None when the rules make no user of it (a person must decide, …). Raises StoreUnavailable, and SourceUnavailable
+        while the source's settings are being prepared.
+        """

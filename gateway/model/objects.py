@@ -1,7 +1,7 @@
-"""The directory's objects: User, Organization, Group and who belongs where. Values only.
+"""The directory's objects: User, Organization, Group, Membership. Values only.
 
 An object's `attributes` map our attribute names (attributes.py) to tuples of values: `str` for text, `bytes` for the
-attributes whose syntax is binary. A name that is not in the map has no value."""
+attributes whose syntax is binary. A missing name has no value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Attributes: TypeAlias = Mapping[str, tuple[Value, ...]]
 
 
 class Kind(StrEnum):
-    """The three kinds of objects, in the order in which a source is best read."""
+    """The three kinds of objects, in the order in which a source is read: parents and members before what refers to them."""
 
     ORGANIZATION = "organization"
     USER = "user"
@@ -27,7 +27,7 @@ ROOT_ORGANIZATION_ID = "00000000-0000-4000-8000-000000000001"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where an object came from first: the triple by which the Developer API links (`userSourceType`, `userSourceId`,
+    """The first source of an object: the triple by which the Developer API links (`userSourceType`, `userSourceId`,
     `userExternalId`). For an object mastered here: ("build_in", instance id, external id given by the caller or "")."""
 
     source_type: str
@@ -47,12 +47,13 @@ class User:
     enabled: bool = True
     attributes: Attributes = field(default_factory=dict)
     organization_ids: tuple[str, ...] = (ROOT_ORGANIZATION_ID,)
-    """Where the user belongs; the first one is the primary organization; never empty."""
+    """The user's organizations; the first one is the primary organization; never empty."""
     gone_at: datetime | None = None
-    """Since when no source has the person any more: a leaver is disabled, and deleted when the time of grace is over."""
+    """The time since when no source has the person: a leaver is disabled, and deleted after the retention time. None: no
+    leaver."""
 
     def first(self, name: str) -> str:
-        """The first value of a text attribute, or ""."""
+        """Return the first value of a text attribute, or ""."""
         return first_text(self.attributes, name)
 
 
@@ -69,7 +70,7 @@ class Organization:
     attributes: Attributes = field(default_factory=dict)
 
     def first(self, name: str) -> str:
-        """The first value of a text attribute, or ""."""
+        """Return the first value of a text attribute, or ""."""
         return first_text(self.attributes, name)
 
 
@@ -85,7 +86,7 @@ class Group:
     attributes: Attributes = field(default_factory=dict)
 
     def first(self, name: str) -> str:
-        """The first value of a text attribute, or ""."""
+        """Return the first value of a text attribute, or ""."""
         return first_text(self.attributes, name)
 
 
@@ -102,7 +103,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """One fact "`member` is in group `group_id`, says source `source_id`" (two sources may both say it)."""
+    """The statement of one source that `member` is in group `group_id`; several sources may make the same one."""
 
     group_id: str
     member: Member
@@ -111,6 +112,6 @@ class Membership:
 
 
 def first_text(attributes: Attributes, name: str) -> str:
-    """The first value of text attribute `name`, or "" when it has none or is binary."""
+    """Return the first value of the text attribute `name`, or "" when it has none or is binary."""
     values = attributes.get(name)
     return values[0] if values and isinstance(values[0], str) else ""

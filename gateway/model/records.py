@@ -1,4 +1,4 @@
-"""What one source says about one object, and how it is tied to a directory object: Record, Reference, Link, Situation."""
+"""Record, Reference, Link, Situation: the statement of one source about one object, and its link to a directory object."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,33 +12,33 @@ DECIDED_BY_ADDITION: Final = "rule:addition"
 """`Link.decided_by` of a record that only adds to an object which other sources have: it goes when the last of theirs goes."""
 
 DECIDED_BY_PERSON: Final = "person:"
-"""`Link.decided_by` begins with it when a person decided."""
+"""The prefix of `Link.decided_by` when a person decided."""
 
 
 class ReferenceForm(StrEnum):
-    """How a source points at another of its records."""
+    """The way in which a source refers to another of its records."""
 
     DN = "dn"
-    """By distinguished name; the value is `gateway.model.ldap.dn.DN.key` of it (normalised, root first)."""
+    """The distinguished name; the value is `gateway.model.ldap.dn.DN.key` of it (normalised, root first)."""
     ID = "id"
-    """By external id."""
+    """The external id."""
     LOGIN = "login"
-    """By login name (memberUid); the value is lower case."""
+    """The login name (memberUid); the value is lower case."""
 
 
 class Reference(NamedTuple):
-    """A pointer from one record of a source to another record of the same source; it may dangle for a while."""
+    """A reference from one record of a source to another record of the same source; it may dangle for a while."""
 
     form: ReferenceForm
     value: str
 
 
 class Situation(StrEnum):
-    """Where a record stands (midPoint's words)."""
+    """The state of a record in correlation (midPoint's words)."""
 
     LINKED = "linked"
     UNLINKED = "unlinked"
-    """An object was found for it, but its source, or a person, says not to link by itself."""
+    """An object was found for it, but its source's settings, or a person, forbid an automatic link."""
     UNMATCHED = "unmatched"
     """No object was found for it, and it cannot become one as it is (no user name, …) or is not to; `Record.reason` says why
     and what to do."""
@@ -49,7 +49,7 @@ class Situation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one source last said about one object, in our attribute names."""
+    """The last report of one source about one object, in our attribute names."""
 
     source_id: str
     kind: Kind
@@ -61,10 +61,10 @@ class Record:
     reason: str = ""
     references: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
     gone_at: datetime | None = None
-    """Since when it is that of a leaver."""
+    """The time since when it is a leaver's record; None when it is not."""
     object_id: str | None = None
     decided_by: str = ""
-    """Who linked it, as in `Link`; of one that is not linked, what found the candidates."""
+    """The author of the link, as in `Link`; for a record that is not linked, the rule that found the candidates."""
     candidates: tuple[str, ...] = ()
     """The objects that it may belong to, when it is not linked."""
 
@@ -83,7 +83,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user's linked record, as authentication needs it: which source to ask, and by what name."""
+    """A user's linked record, as authentication needs it: the source to bind at, and the DN to bind with."""
 
     source_id: str
     external_id: str

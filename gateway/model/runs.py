@@ -1,4 +1,4 @@
-"""SyncRun: what one run of a source did, in numbers an administrator can read."""
+"""SyncRun: one run of a source, with the counts of its outcomes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from gateway.model.objects import Kind
 
 
 class Outcome(StrEnum):
-    """What became of a record."""
+    """The outcome of applying one record."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -18,7 +18,7 @@ class Outcome(StrEnum):
 
 
 class Result(StrEnum):
-    """Whether it worked. `skipped`: the record cannot become an object; `failed`: applying it went wrong."""
+    """The success of applying one record. `skipped`: it cannot become an object; `failed`: applying it raised an error."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -26,13 +26,13 @@ class Result(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run ended, or that it has not."""
+    """The state of a run."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     REFUSED = "refused"
-    """The deletion guard stopped it: a person must look, then `gateway sync SOURCE --allow-deletions`."""
+    """The deletion guard stopped it: an administrator must decide, then `gateway sync SOURCE --allow-deletions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,13 @@ class Statistics:
         return Statistics(merged)
 
     def total(self, outcome: Outcome, result: Result = Result.SUCCEEDED, kind: Kind | None = None) -> int:
-        """The sum over all kinds, or of one."""
+        """Return the sum over all kinds, or the count of one."""
         return sum(n for (k, o, r), n in self.counts.items() if o is outcome and r is result and kind in (None, k))
 
 
 @dataclass(frozen=True, slots=True)
 class SyncRun:
-    """`mode`: "incremental" or "full"; `trigger`: "schedule", "start", "push" or "manual"."""
+    """One run. `mode`: "incremental" or "full"; `trigger`: "schedule", "start", "push" or "manual"."""
 
     id: int
     source_id: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.directory.directory import Directory
 from gateway.directory.projection.view_definition import View
-from gateway.model.bounded_cache import remembered
+from gateway.model.bounded_cache import cached
 from gateway.model.ldap import dn, schema
 from gateway.model.ldap.dn import AVA, DN, InvalidDN
 from gateway.model.objects import Kind
@@ -138,7 +138,7 @@ def login_of(view: View, key: str, leaf: Callable[[], tuple[AVA, ...]]) -> str:
     return avas[0].value if schema.canonical(avas[0].type) == schema.canonical(rules.naming) else ""
 
 
-@remembered(1_024)
+@cached(1_024)
 def _leaf(name: str) -> tuple[AVA, ...]:
     """The first RDN of a DN, with its spelling. Applications bind again and again."""
     return DN.parse(name).rdns[0].avas

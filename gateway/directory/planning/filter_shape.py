@@ -10,7 +10,7 @@ from gateway.directory.access import ALWAYS_READABLE, may_read, readable_type
 from gateway.directory.planning.kind_constants import KindConstants
 from gateway.directory.projection.index_keys import UNINDEXED, stored_key
 from gateway.directory.projection.view_definition import View
-from gateway.model.bounded_cache import LONGEST
+from gateway.model.bounded_cache import MAX_LENGTH
 from gateway.model.ldap import extensible_match, matching_rules, schema
 from gateway.wire import filters
 from gateway.wire.filters import Filter
@@ -71,7 +71,7 @@ class Shaper:
         known = self._known.get(description, "")
         if known == "":
             known = readable_type(description, self._readable)
-            if len(self._known) < _MOST_KNOWN and len(description) <= LONGEST:
+            if len(self._known) < _MOST_KNOWN and len(description) <= MAX_LENGTH:
                 self._known[description] = known
         return known
 

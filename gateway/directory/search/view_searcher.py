@@ -10,7 +10,7 @@ from gateway.directory.search.filter_evaluator import Evaluator
 from gateway.directory.search.query import NoSuchObject, Query
 from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.search.visible_rows import Row, VisibleRows
-from gateway.model.bounded_cache import LONGEST
+from gateway.model.bounded_cache import MAX_LENGTH
 from gateway.model.ldap import dn
 from gateway.wire.filters import Filter
 from gateway.wire.messages import BASE_OBJECT
@@ -72,7 +72,7 @@ class ViewSearcher:
             unasked = frozenset() if stored_only else self.reader.view.shown_unasked
             selected = select(attributes, types_only, self.access.attributes, unasked)
             renderer = Renderer(selected, self.reader.view.stored_attributes)
-            if sum(map(len, attributes)) <= LONGEST:
+            if sum(map(len, attributes)) <= MAX_LENGTH:
                 if len(self._renderers) >= _MAX_RENDERERS:
                     self._renderers.clear()
                 self._renderers[key] = renderer

@@ -55,7 +55,8 @@ class MemberChanges:
             _apply(now, operation, members, seen)
         known = self.mentioned
         return Edit(
-            joining=tuple(sorted(now - present, key=_order)), leaving=tuple(sorted((present - now) & known, key=_order))
+            added_members=tuple(sorted(now - present, key=_order)),
+            removed_members=tuple(sorted((present - now) & known, key=_order)),
         )
 
 
@@ -120,7 +121,7 @@ def _by_name(searcher: ViewSearcher, value: bytes) -> Member:
         raise WriteRefused(Violation.SYNTAX, "a member is not given by a distinguished name") from None
     row = searcher.reader.row(key)
     if row is None or row[1] not in _KINDS or not searcher.visible_rows(searcher.reader.connection).shows(row):
-        raise WriteRefused(Violation.CONSTRAINT, f"there is nobody named {dn.of_key(key)} here")
+        raise WriteRefused(Violation.CONSTRAINT, f"there is nobody named {dn.from_key(key)} here")
     return Member(_KINDS[row[1]], row[2])
 
 

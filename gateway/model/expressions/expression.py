@@ -1,6 +1,7 @@
-"""Expressions: a small language over the attributes of one record, for mappings and for rules by which records are linked.
+"""The expression language over the attributes of one record, for mappings and correlation rules.
 
-Compiled once, when the configuration is read; then a closure that raises nothing: what cannot be computed is nothing.
+An expression is compiled once, when the configuration is read, into a closure that raises nothing: a result that cannot be
+computed is no value.
 
     lower(split(mail, '@', 1))                      the part before the @, in lower case
     default(displayName, join(' ', givenName, sn))  the first that has a value
@@ -27,7 +28,7 @@ take and make: beyond them a value is nothing)."""
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from gateway.model.expressions.functions import FUNCTIONS, MAX_VALUE_CHARACTERS, MAX_VALUES, Evaluate, Function, compiled
+from gateway.model.expressions.functions import FUNCTIONS, MAX_VALUE_CHARACTERS, MAX_VALUES, Evaluate, Function, evaluator
 from gateway.model.expressions.parser import MAX_CHARACTERS, MAX_DEPTH, Attribute, Call, ExpressionSyntaxError, Node, Sum, parse
 from gateway.model.objects import Attributes, Value
 
@@ -53,19 +54,19 @@ class Expression:
     evaluate: Evaluate = field(repr=False, compare=False)
 
     def __call__(self, attributes: Attributes) -> tuple[Value, ...]:
-        """The values, none of them empty. An attribute that is not in the map counts as nothing. Raises nothing."""
+        """Return the values, none of them empty. An attribute that is not in the map has no value. Raises nothing."""
         return self.evaluate(attributes)
 
 
 def compile(text: str, fold: Callable[[str], str] = str) -> Expression:
-    """The expression of this text. Names of attributes are looked up as `fold` spells them, so that a caller whose attribute
-    names know no case can say so (`str.lower`); `names` has them as written. Raises ExpressionSyntaxError (a ValueError): a
-    sentence with the column, from 1, and the cure."""
+    """Return the compiled expression. Names of attributes are looked up as `fold` spells them (`str.lower` for names without
+    regard to case); `names` has them as written. Raises ExpressionSyntaxError (a ValueError): a sentence with the column, from
+    1, and the cure."""
     node = parse(text)
     names: dict[str, str] = {}
     for name in _names(node):
         names.setdefault(fold(name), name)
-    return Expression(text, tuple(names.values()), compiled(node, fold))
+    return Expression(text, tuple(names.values()), evaluator(node, fold))
 
 
 def _names(node: Node) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""What expressions (expression.py) compute: each node of the tree becomes a closure over a record's attributes. Pure.
+"""The functions of expressions (expression.py): each node of the tree becomes a closure over a record's attributes. Pure.
 
-FUNCTIONS is the whole list; a function is one entry there. A closure raises nothing, and gives no empty text."""
+FUNCTIONS is the complete table. A closure raises nothing, and returns no empty text."""
 
 import difflib
 from collections.abc import Callable, Mapping
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from gateway.model.expressions.parser import Attribute, Call, ExpressionSyntaxError, Node, Number, Sum, Text
-from gateway.model.expressions.regex_replace import replacing
+from gateway.model.expressions.regex_replace import compile_replace
 from gateway.model.objects import Attributes, Value
 
 Evaluate: TypeAlias = Callable[[Attributes], tuple[Value, ...]]
 Change: TypeAlias = Callable[[str], str]
 
-MAX_VALUES: Final = 1_000  # more than any attribute of a person; groups' members are no matter for expressions
-MAX_VALUE_CHARACTERS: Final = 10_000  # a text that is made or read here; more than any name, address or description
+MAX_VALUES: Final = 1_000  # more than any attribute of a person has; members of groups are not computed
+MAX_VALUE_CHARACTERS: Final = 10_000  # of one text; more than any name, address or description has
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`example` shows all its arguments and is what documentation and complaints print. `parameters`: "values" (an expression),
+    """One function. `example` shows all its arguments, for documentation and errors. `parameters`: "values" (an expression),
     "text" (a literal in quotes), "number" (a literal); the last one may be left out (`optional`) or repeated (`repeats`).
-    `build` gets a closure, a text or a number for each argument, and may raise ValueError with a sentence."""
+    `build` takes a closure, a text or a number for each argument, and may raise ValueError with a sentence."""
 
     example: str
     parameters: tuple[str, ...]
@@ -31,8 +31,9 @@ class Function:
     repeats: bool = False
 
 
-def compiled(node: Node, fold: Change) -> Evaluate:
-    """The closure that computes `node`; attributes are looked up by `fold` of their names. Raises ExpressionSyntaxError."""
+def evaluator(node: Node, fold: Change) -> Evaluate:
+    """Return the closure that computes `node`; attributes are looked up by `fold` of their names. Raises
+    ExpressionSyntaxError."""
     match node:
         case Text():
             if not node.text:
@@ -44,7 +45,7 @@ def compiled(node: Node, fold: Change) -> Evaluate:
         case Attribute():
             return _attribute(fold(node.name))
         case Sum():
-            return _sum([compiled(part, fold) for part in node.parts])
+            return _sum([evaluator(part, fold) for part in node.parts])
         case Call():
             return _call(node, fold)
 
@@ -69,7 +70,7 @@ def _call(call: Call, fold: Change) -> Evaluate:
 
 def _argument(call: Call, wanted: str, argument: Node, fold: Change) -> Evaluate | str | int:
     if wanted == "values":
-        return compiled(argument, fold)
+        return evaluator(argument, fold)
     if wanted == "text" and isinstance(argument, Text):
         return argument.text
     if wanted == "number" and isinstance(argument, Number):
@@ -90,14 +91,14 @@ def _attribute(name: str) -> Evaluate:
 
 
 def _texts(values: tuple[Value, ...]) -> tuple[str, ...]:
-    """The values that texts can be made of; none when there are too many."""
+    """Return the values that are texts of allowed length; none when there are too many."""
     if len(values) > MAX_VALUES:
         return ()
     return tuple([value for value in values if isinstance(value, str) and len(value) <= MAX_VALUE_CHARACTERS])
 
 
 def _usable(texts: list[str]) -> tuple[str, ...]:
-    """Without what is empty or too long."""
+    """Return the texts without those that are empty or too long."""
     return tuple([text for text in texts if 0 < len(text) <= MAX_VALUE_CHARACTERS])
 
 
@@ -106,7 +107,7 @@ def _each(values: Evaluate, change: Change) -> Evaluate:
         several = values(attributes)
         if len(several) != 1:
             return _usable([change(text) for text in _texts(several)])
-        value = several[0]  # nearly all are one
+        value = several[0]  # the common case
         if not isinstance(value, str) or len(value) > MAX_VALUE_CHARACTERS:
             return ()
         text = change(value)
@@ -184,11 +185,11 @@ def _piece(separator: str, number: int) -> Change:
 
 
 def _replace(values: Evaluate, regex: str, replacement: str) -> Evaluate:
-    return _each(values, replacing(regex, replacement, MAX_VALUE_CHARACTERS))
+    return _each(values, compile_replace(regex, replacement, MAX_VALUE_CHARACTERS))
 
 
 def _ascii(values: Evaluate) -> Evaluate:
-    from anyascii import anyascii
+    from anyascii import anyascii  # start-up time: most installations have no expression that needs it
 
     return _each(values, anyascii)
 

@@ -8,15 +8,15 @@
     attribute  = name / "{" … "}"             a name is letters, digits and _ . ; - with a letter or _ first; braces take any
     number     = ["-"] 1*DIGIT
 
-Every complaint names the column, from 1, and the cure."""
+Every error names the column, from 1, and the cure."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
-MAX_CHARACTERS: Final = 1_000  # what fits on a few lines; whoever needs more should tidy up at the source
-MAX_DEPTH: Final = 20  # brackets in brackets: far below the depth at which Python's own stack would end
+MAX_CHARACTERS: Final = 1_000  # a few lines; longer rules belong into the source
+MAX_DEPTH: Final = 20  # nested brackets: far below the depth of Python's own stack
 
 _TOKEN: Final = re.compile(
     r"""\s*(?: (?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*") | \{(?P<braced>[^{}]*)\} | (?P<name>[^\W\d][\w.;-]*)
@@ -31,7 +31,7 @@ _UNCLOSED: Final = {
 
 
 class ExpressionSyntaxError(ValueError):
-    """A sentence with the column and the cure; the caller adds file, table and key."""
+    """A syntax error: a sentence with the column and the cure; the caller adds file, table and key."""
 
     def __init__(self, column: int, what: str) -> None:
         super().__init__(f"column {column}: {what}")
@@ -63,7 +63,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function with its arguments; whether there is such a function is not known here."""
+    """A function with its arguments; its name is not checked here."""
 
     column: int
     function: str
@@ -72,7 +72,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Two or more parts, put together."""
+    """A concatenation of two or more parts."""
 
     column: int
     parts: tuple["Node", ...]
@@ -88,7 +88,7 @@ class _Token(NamedTuple):
 
 
 def parse(text: str) -> Node:
-    """The tree of the expression. Raises ExpressionSyntaxError."""
+    """Return the tree of the expression. Raises ExpressionSyntaxError."""
     if len(text) > MAX_CHARACTERS:
         what = f"an expression has at most {MAX_CHARACTERS} characters; make it shorter"
         raise ExpressionSyntaxError(MAX_CHARACTERS + 1, what)
@@ -114,7 +114,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 
 class _Reader:
-    """Recursive descent over the tokens."""
+    """A recursive-descent parser over the tokens."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self._tokens = tokens

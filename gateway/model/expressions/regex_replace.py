@@ -1,19 +1,19 @@
-"""replace() of expressions: regular expressions of RE2, which need time in proportion to the text whatever an administrator
-wrote, and replacements that may name their groups. Pure."""
+"""The function replace() of expressions: regular expressions of RE2, which need time in proportion to the text for any pattern,
+and replacements that may name groups. Pure."""
 
 from collections.abc import Callable
 from typing import Final
 
-MAX_REGEX_BYTES: Final = 1 << 20  # what one regular expression may take of memory; RE2 refuses those that need more
+MAX_REGEX_BYTES: Final = 1 << 20  # the memory of one regular expression; RE2 refuses those that need more
 
 _LONGEST_CHARACTER_OCTETS: Final = 4  # in UTF-8
 _BACKSLASH: Final = "\\"
 
 
-def replacing(regex: str, replacement: str, max_characters: int) -> Callable[[str], str]:
-    """A function that replaces every match that is not empty. It gives "" for what becomes far longer than `max_characters`.
-    Raises ValueError with a sentence."""
-    import re2  # here: most installations have no expression that needs it
+def compile_replace(regex: str, replacement: str, max_characters: int) -> Callable[[str], str]:
+    """Return a function that replaces every match that is not empty; its result is "" when it would be far longer than
+    `max_characters`. Raises ValueError with a sentence."""
+    import re2  # start-up time: most installations have no expression that needs it
 
     options = re2.Options()
     options.max_mem = MAX_REGEX_BYTES
@@ -51,7 +51,7 @@ def replacing(regex: str, replacement: str, max_characters: int) -> Callable[[st
 
 
 def _pieces(replacement: str, groups: int) -> list[bytes | int]:
-    """The replacement as octets and numbers of groups. Raises ValueError."""
+    """Return the replacement as octets and numbers of groups. Raises ValueError."""
     before, *rest = replacement.split(_BACKSLASH)
     pieces: list[bytes | int] = [before.encode()]
     following = iter(rest)

@@ -7,13 +7,13 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.model.bounded_cache import remembered
+from gateway.model.bounded_cache import cached
 from gateway.model.ldap import schema
 from gateway.model.ldap.string_preparation import prepare_ignore
 
 
 class InvalidDN(ValueError):
-    """The text is not a distinguished name; says where."""
+    """The text is not a distinguished name; the message names the character."""
 
 
 class AVA(NamedTuple):
@@ -46,7 +46,7 @@ class DN:
 
     @staticmethod
     def parse(text: str) -> "DN":
-        """Raises InvalidDN."""
+        """Parse the string form (RFC 4514 §3). Raises InvalidDN."""
         return DN(_parse(text))
 
     def __str__(self) -> str:
@@ -63,7 +63,7 @@ class DN:
         return DN(self.rdns[1:])
 
     def child(self, attribute_type: str, value: str) -> "DN":
-        """The DN of an entry right below."""
+        """Return the DN of an entry right below."""
         return DN((RDN((AVA(attribute_type, value),)), *self.rdns))
 
 
@@ -89,7 +89,7 @@ def _is_key_plain(value: str) -> bool:
 
 
 def escape(value: str) -> str:
-    """A value as it stands in a DN's text (RFC 4514 §2.4)."""
+    """Escape a value for a DN's text (RFC 4514 §2.4)."""
     escaped = _SPECIAL.sub(lambda m: f"\\{m.group()}" if m.group() >= " " and m.group() != "\x7f" else _hex(m), value)
     if value[-1:] == " " and len(value) > 1:
         escaped = escaped[:-1] + "\\ "
@@ -122,7 +122,7 @@ def _parse(text: str) -> tuple[RDN, ...]:
 
 
 def _value(text: str, position: int) -> tuple[str, int]:
-    """The value that starts at `position`, unescaped, and where the separator behind it stands."""
+    """Return the value that starts at `position`, unescaped, and the position of the separator after it."""
     if text[position : position + 1] == "#":
         return _hex_value(text, position)
     if text[position : position + 1] == '"':
@@ -155,7 +155,7 @@ def _escaped(text: str, position: int) -> tuple[bytes, int]:
 
 
 def _quoted_value(text: str, position: int) -> tuple[str, int]:
-    """RFC 2253's quoted form, which RFC 4514 lets servers accept."""
+    """Parse RFC 2253's quoted form, which RFC 4514 lets servers accept."""
     octets = bytearray()
     while position < len(text) and text[position] != '"':
         if text[position] == "\\":
@@ -171,7 +171,7 @@ def _quoted_value(text: str, position: int) -> tuple[str, int]:
 
 
 def _hex_value(text: str, position: int) -> tuple[str, int]:
-    """`#` and the BER of the value: the text of a string type; other types stay in the # form."""
+    """Parse `#` and the BER of a value: a string type becomes text; other types stay in the # form."""
     matched = _HEX_STRING.match(text, position)
     if not matched:
         raise InvalidDN(f"{text!r} is not a distinguished name: bad hexadecimal at character {position + 1}")
@@ -189,9 +189,9 @@ def _decode(octets: bytes, text: str) -> str:
         raise InvalidDN(f"{text!r} is not a distinguished name: a value is not UTF-8") from None
 
 
-@remembered(4_096)
+@cached(4_096)
 def _plain_rdn(rdn: str) -> str | None:
-    """The part of a key that one RDN is, or None when it needs the full parser. Most of those in a DN have been seen before."""
+    """Return an RDN's part of the key, or None when it needs the full parser. Most RDNs of a DN are in the cache."""
     attribute_type, equals, value = rdn.partition("=")
     value = prepare_ignore(value)
     if not equals or not value or not _is_key_plain(value):
@@ -203,7 +203,7 @@ def _plain_rdn(rdn: str) -> str | None:
 
 
 def _plain_key(text: str) -> str | None:
-    """The key of a DN without escapes and the like, or None when it needs the full parser."""
+    """Return the key of a DN without escapes and the like, or None when it needs the full parser."""
     parts = []
     for rdn in text.split(","):
         part = _plain_rdn(rdn)
@@ -214,9 +214,9 @@ def _plain_key(text: str) -> str | None:
     return "".join(parts)
 
 
-@remembered(16_384)
+@cached(16_384)
 def key(text: str) -> str:
-    """`DN.parse(text).key`, faster. Raises InvalidDN."""
+    """Return `DN.parse(text).key`, faster. Raises InvalidDN."""
     if text and _PLAIN.fullmatch(text):
         plain = _plain_key(text)
         if plain is not None:
@@ -224,16 +224,16 @@ def key(text: str) -> str:
     return DN.parse(text).key
 
 
-def of_key(dn_key: str) -> str:
-    """A DN with this key, in the normal form: for messages, where the spelling is not known."""
+def from_key(dn_key: str) -> str:
+    """Return a DN with this key, in the normal form: for messages, when the spelling is not known."""
     return ",".join(reversed(dn_key.removesuffix(",").split(",")))
 
 
 def parent_key(dn_key: str) -> str:
-    """The key of the parent of the entry that has `dn_key`; "" above a top entry."""
+    """Return the key of the parent of the entry with `dn_key`; "" above a top entry."""
     return dn_key[: dn_key.rfind(",", 0, -1) + 1]
 
 
 def subtree_end(dn_key: str) -> str:
-    """The end (exclusive) of the range of keys that starts with `dn_key`: "-" follows "," in byte order."""
+    """Return the end (exclusive) of the range of keys that starts with `dn_key`: "-" follows "," in byte order."""
     return dn_key[:-1] + "-" if dn_key else "\U0010ffff"

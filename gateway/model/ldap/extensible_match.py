@@ -1,6 +1,5 @@
-"""What extensible matches need to know of matching rules beyond their keys (matching_rules.py): which rule fits which attribute
-type (RFC 4511 §4.5.1.7.7: one that does not is Undefined), and the rules that are not comparisons at all (MS-ADTS
-§3.1.1.3.4.4)."""
+"""Extensible matches beyond the keys of matching_rules.py: the attribute types that a rule applies to (RFC 4511 §4.5.1.7.7: any
+other is Undefined), and the rules that are no comparisons (MS-ADTS §3.1.1.3.4.4)."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,7 +7,7 @@ from collections.abc import Callable, Mapping
 from gateway.model.ldap import matching_rules, schema
 
 IN_CHAIN = "inChainMatch"
-"""Whether a link leads to the asserted DN, directly or through groups."""
+"""The rule that is true when a link leads to the asserted DN, directly or through groups."""
 
 LINKS = frozenset({"member", "uniquemember", "memberof"})
 """The attribute types (keys) whose links make chains."""
@@ -17,26 +16,26 @@ BIT_RULES: Mapping[str, Callable[[int, int], bool]] = {
     "integerBitAndMatch": lambda value, mask: value & mask == mask,
     "integerBitOrMatch": lambda value, mask: value & mask != 0,
 }
-"""By the rule's name: on the bits of a value and the bits asked for, as `bits` gives them."""
+"""Rule name → predicate on the bits of a value and the asserted bits, as `bits` returns them."""
 
 _WIDTH = 64
 
 
 def bits(value: bytes) -> int | None:
-    """The bits of an integer, negative ones in two's complement of 64 bits (AD writes groupType so); None when it is no integer
-    or needs more of them."""
+    """Return the bits of an integer, negative ones in two's complement of 64 bits (as AD writes groupType); None when it is no
+    integer or needs more bits."""
     if matching_rules.KEYS["integerMatch"](value) is None or not -(1 << _WIDTH - 1) <= int(value) < 1 << _WIDTH:
         return None
     return int(value) & (1 << _WIDTH) - 1
 
 
 def is_rule(rule: str) -> bool:
-    """Whether values can be matched by the rule with this name."""
+    """Return True when the rule with this name is implemented."""
     return rule in matching_rules.KEYS or rule in BIT_RULES or rule == IN_CHAIN
 
 
 def fits(rule: str, attribute: str) -> bool:
-    """Whether a rule means anything for the attribute type with this key: both are of the same family of syntaxes."""
+    """Return True when a rule applies to the attribute type with this key: both are of the same family of syntaxes."""
     known = schema.ATTRIBUTE_TYPES.get(attribute)
     if known is None or known.equality is None:
         return False
@@ -46,7 +45,8 @@ def fits(rule: str, attribute: str) -> bool:
 
 
 def is_own(rule: str, attribute: str) -> bool:
-    """Whether a rule without an attribute is asked of this type, too: it is the type's own, or there is no other for such."""
+    """Return True when an assertion of the rule without an attribute includes this type: it is the type's own rule, or the only
+    rule of its kind."""
     known = schema.ATTRIBUTE_TYPES.get(attribute)
     if known is not None and rule in (known.equality, known.ordering):
         return True
@@ -54,7 +54,7 @@ def is_own(rule: str, attribute: str) -> bool:
 
 
 def rule_uses() -> list[str]:
-    """Which attribute types each rule may be applied to, as `cn=Subschema` shows it (RFC 4512 §4.1.4)."""
+    """Return the matchingRuleUse values of `cn=Subschema` (RFC 4512 §4.1.4): the attribute types that each rule applies to."""
     names = sorted({known.name for known in schema.ATTRIBUTE_TYPES.values()}, key=str.lower)
     found = []
     for definition in schema.definitions("matchingRules"):
@@ -85,4 +85,4 @@ _FAMILIES: Mapping[str, str] = {
     }.items()
     for rule in rules
 }
-"""A rule's name → the syntaxes that it is for."""
+"""Rule name → the family of its syntaxes."""

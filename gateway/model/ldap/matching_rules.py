@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TypeAlias
 from uuid import UUID
 
-from gateway.model.bounded_cache import remembered
+from gateway.model.bounded_cache import cached
 from gateway.model.ldap import dn, schema, windows_identifiers
 from gateway.model.ldap.string_preparation import (
     prepare_exact,
@@ -28,7 +28,7 @@ _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)?)?(?:[.,](\d+))?(Z
 _LEAP_SECOND = 60
 _OPTIONAL_UID = re.compile(rb"#'[01]*'B$")
 _NOTHING = b" "
-"""The key of text without a character that counts (RFC 4518 §2.6.1)."""
+"""The key of text without a significant character (RFC 4518 §2.6.1)."""
 
 
 def _text(prepare: Callable[[str], str]) -> KeyFunction:
@@ -42,7 +42,8 @@ def _text(prepare: Callable[[str], str]) -> KeyFunction:
 
 
 def _case_ignore(value: bytes) -> bytes | None:
-    """caseIgnoreMatch. Nearly every value is one printable ASCII word or line: that case is kept to C calls."""
+    """Return the key under caseIgnoreMatch. Nearly every value is one printable ASCII word or line: that case needs only C
+    calls."""
     if value.isalnum():
         return value.lower()
     try:
@@ -66,9 +67,10 @@ def _boolean(value: bytes) -> bytes | None:
     return upper if upper in (b"TRUE", b"FALSE") else None
 
 
-@remembered(1_024)
+@cached(1_024)
 def _generalized_time(value: bytes) -> bytes | None:
-    """RFC 4517 §3.3.13: minutes and seconds may be missing, a fraction is of the smallest part given."""
+    """Return the key of a Generalized Time (RFC 4517 §3.3.13): minutes and seconds may be missing, a fraction is of the last
+    part."""
     matched = _TIME.fullmatch(value.decode("ascii", "replace"))
     if not matched:
         return None
@@ -90,7 +92,7 @@ def _generalized_time(value: bytes) -> bytes | None:
 
 
 def _object_identifier(value: bytes) -> bytes | None:
-    """objectIdentifierMatch: a name and its OID are the same thing (object classes and attribute types we know)."""
+    """Return the key under objectIdentifierMatch: a known name (object class, attribute type) and its OID are equal."""
     text = value.strip().lower()
     if not text:
         return None
@@ -109,14 +111,16 @@ def _distinguished_name(value: bytes) -> bytes | None:
 
 
 def _unique_member(value: bytes) -> bytes | None:
-    """Name and optional UID (RFC 4517 §4.2.31): the UID matches its like; without one, no UID. A DN's key has no "#" behind."""
+    """Return the key of a name and optional UID (RFC 4517 §4.2.31); the UID is part of it. A DN's own key never ends with a
+    UID."""
     name, uid = _OPTIONAL_UID.subn(b"", value)
     key = _distinguished_name(name)
     return key if not uid or key is None else key + value[len(name) :]
 
 
 def _object_category(value: bytes) -> bytes | None:
-    """objectCategory: the class's name, whether it is given as a DN (CN=Person,CN=Schema,CN=Configuration,…) or alone."""
+    """Return the key of an objectCategory: the class's name, given as a DN (CN=Person,CN=Schema,CN=Configuration,…) or
+    alone."""
     try:
         text = value.decode()
         parsed = dn.DN.parse(text) if "=" in text else None
@@ -127,7 +131,7 @@ def _object_category(value: bytes) -> bytes | None:
 
 
 def _security_identifier(value: bytes) -> bytes | None:
-    """objectSid: octets, or "S-1-5-21-…" as Active Directory takes it in filters."""
+    """Return the key of an objectSid: its octets, also from "S-1-5-21-…", which Active Directory accepts in filters."""
     return windows_identifiers.sid(value.decode("ascii") if value[:4].upper() == b"S-1-" and value.isascii() else value)
 
 
@@ -168,7 +172,7 @@ KEYS: Mapping[str, KeyFunction] = {
     "uuidMatch": _uuid,
     "uuidOrderingMatch": _uuid,
 }
-"""By the rule's name. The "first component" rules are left out: their attributes live in `cn=Subschema` only."""
+"""Rule name → key function. The "first component" rules are missing: their attributes exist in `cn=Subschema` only."""
 
 _SUBSTRING_PREPARATION: Mapping[str, Callable[[str], str]] = {
     "caseIgnoreSubstringsMatch": prepare_ignore,
@@ -180,11 +184,11 @@ _SUBSTRING_PREPARATION: Mapping[str, Callable[[str], str]] = {
 }
 
 
-@remembered(1_024)
+@cached(1_024)
 def equality_function(attribute: str) -> KeyFunction:
-    """The function that gives a value's key under the equality rule of the attribute type with key `attribute`.
+    """Return the function from a value to its key under the equality rule of the attribute type with key `attribute`.
 
-    A type we do not know is compared as caseIgnoreMatch when it is text and octet by octet when not.
+    An unknown type is compared as caseIgnoreMatch when the value is text, else octet by octet.
     """
     known = schema.ATTRIBUTE_TYPES.get(attribute)
     if known is None:
@@ -193,13 +197,13 @@ def equality_function(attribute: str) -> KeyFunction:
 
 
 def equality_key(attribute: str, value: bytes) -> bytes | None:
-    """The key of one value; see `equality_function`."""
+    """Return the key of one value; see `equality_function`."""
     return equality_function(attribute)(value)
 
 
 def has_ordering(attribute: str) -> bool:
-    """Whether >= and <= mean anything for the attribute. Directory strings are ordered by their equality keys: the standard
-    types name no ORDERING rule, but clients ask all the same and servers answer."""
+    """Return True when >= and <= are defined for the attribute. Directory strings are ordered by their equality keys: the
+    standard types name no ORDERING rule, but clients use one and servers answer."""
     known = schema.ATTRIBUTE_TYPES.get(attribute)
     if known is None:
         return True
@@ -209,9 +213,8 @@ def has_ordering(attribute: str) -> bool:
 def substring_keys(
     attribute: str, initial: bytes | None, middle: Sequence[bytes], final: bytes | None
 ) -> tuple[bytes, list[bytes], bytes] | None:
-    """The pieces of a substring assertion prepared so that they can be looked for in equality keys of the attribute: the
-    start, what stands between, the end (empty where nothing is asked). None when the attribute has no substring rule or a
-    piece is not text."""
+    """Return the pieces of a substring assertion, prepared for a search in equality keys of the attribute: initial, middle and
+    final ones (empty for a missing one). None when the attribute has no substring rule or a piece is not text."""
     known = schema.ATTRIBUTE_TYPES.get(attribute)
     prepare = _SUBSTRING_PREPARATION.get((known.substring or "") if known else "caseIgnoreSubstringsMatch")
     if prepare is None:

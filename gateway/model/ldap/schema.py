@@ -1,4 +1,4 @@
-"""The LDAP schema (RFC 4512 §4) as values: what an attribute description means and by which rules its values match.
+"""The LDAP schema (RFC 4512 §4) as values: attribute types with their matching rules, and object classes.
 
 Parsed once from schema_definitions.py; nothing here depends on a view or on a source."""
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gateway.model.bounded_cache import remembered
+from gateway.model.bounded_cache import cached
 from gateway.model.ldap import schema_definitions
 
 _TOKEN = re.compile(r"\(|\)|\$|'[^']*'|[^\s()$']+")
@@ -56,7 +56,7 @@ def _lines(definitions: str) -> list[str]:
 
 
 def _parse(definition: str) -> tuple[str, dict[str, tuple[str, ...]]]:
-    """ "( OID KEYWORD value … )" → OID and keyword → values (RFC 4512 §4.1)."""
+    """Parse "( OID KEYWORD value … )" into the OID and keyword → values (RFC 4512 §4.1)."""
     tokens = [token.strip("'") for token in _TOKEN.findall(definition)[1:-1]]
     oid, position = tokens[0], 1
     fields: dict[str, tuple[str, ...]] = {}
@@ -117,10 +117,10 @@ def _object_classes() -> dict[str, ObjectClass]:
 
 
 ATTRIBUTE_TYPES: Mapping[str, AttributeType] = _attribute_types()
-"""By lower-case name and by OID."""
+"""The definitions by lower-case name and by OID."""
 
 OBJECT_CLASSES: Mapping[str, ObjectClass] = _object_classes()
-"""By lower-case name and by OID."""
+"""The definitions by lower-case name and by OID."""
 
 MATCHING_RULE_NAMES: Mapping[str, str] = {
     key.lower(): fields["NAME"][0]
@@ -130,44 +130,45 @@ MATCHING_RULE_NAMES: Mapping[str, str] = {
 """Lower-case name or OID → the rule's name."""
 
 
-@remembered(4_096)
+@cached(4_096)
 def canonical(attribute_type: str) -> str:
-    """An attribute type's key: known names and OIDs become the first name in lower case, others are lower-cased.
+    """Return an attribute type's key: known names and OIDs become the first name in lower case, others are lower-cased.
 
-    Options (`;binary`, `;lang-en`) must have been taken off by the caller.
+    The caller removes options (`;binary`, `;lang-en`).
     """
     known = ATTRIBUTE_TYPES.get(attribute_type.lower())
     return known.key if known else attribute_type.lower()
 
 
 def is_operational(key: str) -> bool:
-    """Whether values are sent only when the type is asked for by name or `+` (RFC 4512 §3.4)."""
+    """Return True when values are sent only when the type is requested by name or `+` (RFC 4512 §3.4)."""
     known = ATTRIBUTE_TYPES.get(key)
     return known is not None and known.operational
 
 
 def is_single_valued(key: str) -> bool:
-    """Whether an entry has one value of the type at the most (RFC 4512 §2.5.1)."""
+    """Return True when an entry has at most one value of the type (RFC 4512 §2.5.1)."""
     known = ATTRIBUTE_TYPES.get(key)
     return known is not None and known.single_value
 
 
-@remembered(1_024)
+@cached(1_024)
 def allowed_by(object_class: str) -> frozenset[str]:
-    """The keys of the attributes that a class itself requires or allows, without its superiors'; none of an unknown one."""
+    """Return the keys of the attributes that a class itself requires or allows, without its superiors'; none for an unknown
+    one."""
     known = OBJECT_CLASSES.get(object_class.lower())
     return frozenset(canonical(attribute) for attribute in (*known.must, *known.may)) if known else frozenset()
 
 
-@remembered(1_024)
+@cached(1_024)
 def subtypes(key: str) -> tuple[str, ...]:
-    """The keys of a type and of everything derived from it (RFC 4512 §2.5.1): `name` → name, cn, sn, …"""
+    """Return the keys of a type and of all types derived from it (RFC 4512 §2.5.1): `name` → name, cn, sn, …"""
     derived = {attribute.key for attribute in ATTRIBUTE_TYPES.values() if key in attribute.superiors}
     return (key, *sorted(derived))
 
 
 def definitions(kind: str) -> list[str]:
-    """What `cn=Subschema` shows under attributeTypes, objectClasses, ldapSyntaxes or matchingRules."""
+    """Return the values of `cn=Subschema` for attributeTypes, objectClasses, ldapSyntaxes or matchingRules."""
     return _lines(
         {
             "attributeTypes": schema_definitions.ATTRIBUTE_TYPES,

@@ -1,9 +1,10 @@
-"""The attribute types, object classes, syntaxes and matching rules that the LDAP face speaks, as RFC 4512 definitions.
+"""The attribute types, object classes, syntaxes and matching rules of the LDAP frontend, as RFC 4512 definitions.
 
 Only data: sent verbatim in `cn=Subschema`, parsed by schema.py. Sources: RFC 4512 §4.2, 4519, 4524, 4530, 2798, 2307,
 4523, 5020, draft-ietf-ldup-subentry-… (hasSubordinates is X.501), eduPerson, [MS-ADA1..3]; memberOf as OpenLDAP's memberof
-overlay defines it. OIDs below 2.25 are for what nobody has given one. Not as in RFC 4519: member, owner and seeAlso are no
-subtypes of distinguishedName, which in Active Directory is the entry's own name and is looked for by it."""
+overlay defines it. OIDs below 2.25 are our own, for definitions without a registered one. Not as in RFC 4519: member,
+owner and seeAlso are no subtypes of distinguishedName, which in Active Directory is the entry's own name and is searched
+as such."""
 
 ATTRIBUTE_TYPES = """
 ( 2.5.4.0 NAME 'objectClass' EQUALITY objectIdentifierMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.38 )

@@ -1,4 +1,4 @@
-"""String preparation for matching (RFC 4518): what is mapped to nothing, compatibility forms, case, white space.
+"""String preparation for matching (RFC 4518): characters mapped to nothing, compatibility forms, case, white space.
 
 Only pure functions from text to text; the ASCII case, which is nearly every value, is a few C calls."""
 
@@ -15,7 +15,7 @@ _IGNORED = re.compile(
 
 
 def prepare_exact(text: str) -> str:
-    """For the case-exact rules: compatibility normalisation, white space runs made one space, none at the ends."""
+    """Prepare for the case-exact rules: compatibility normalisation, white space runs made one space, none at the ends."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _IGNORED.sub("", text))
     elif not text.isprintable():
@@ -26,7 +26,7 @@ def prepare_exact(text: str) -> str:
 
 
 def prepare_ignore(text: str) -> str:
-    """For the case-ignore rules: as `prepare_exact`, and case folded (RFC 4518 §2.2, appendix B.2 of RFC 3454)."""
+    """Prepare for the case-ignore rules: as `prepare_exact`, and case folded (RFC 4518 §2.2, appendix B.2 of RFC 3454)."""
     if text.isascii():
         return prepare_exact(text.lower())
     # Folding may undo the normal form (ﬁ, ẞ), so it is normalised again.
@@ -34,8 +34,8 @@ def prepare_ignore(text: str) -> str:
 
 
 def prepare_piece(prepare: Callable[[str], str], text: str, *, at_start: bool, at_end: bool) -> str:
-    """A piece of a substring assertion: prepared as the rule says, but a space at an end stands inside the value and is kept,
-    unless the piece is the start or the end of the value, where spaces do not count (§2.6.1). May be empty."""
+    """Prepare a piece of a substring assertion by the rule's `prepare`, but keep a space at an end: it stands inside the value,
+    unless the piece is the start or the end of the value, where spaces are insignificant (§2.6.1). The result may be empty."""
     prepared = prepare(text)
     if not prepared:
         return "" if at_start or at_end or not text else " "
@@ -45,10 +45,10 @@ def prepare_piece(prepare: Callable[[str], str], text: str, *, at_start: bool, a
 
 
 def prepare_telephone(text: str) -> str:
-    """telephoneNumberMatch (RFC 4517 §4.2.29): spaces and hyphens do not count."""
+    """Prepare for telephoneNumberMatch (RFC 4517 §4.2.29): spaces and hyphens are insignificant."""
     return prepare_ignore(text).replace(" ", "").replace("-", "")
 
 
 def prepare_numeric(text: str) -> str:
-    """numericStringMatch (RFC 4517 §4.2.22): spaces do not count."""
+    """Prepare for numericStringMatch (RFC 4517 §4.2.22): spaces are insignificant."""
     return prepare_exact(text).replace(" ", "")

@@ -1,7 +1,7 @@
-"""Whether a value follows its attribute's syntax (RFC 4517 §3.3), as strictly as slapd judges it. Pure.
+"""The check of a value against its attribute's syntax (RFC 4517 §3.3), as strict as slapd's. Pure.
 
-What people write into directories often does not (a telephone number with a `*`), and is shown as it is to who asks for it; but
-one such value ends the replication of a server that is strict about them."""
+Values in directories often violate it (a telephone number with a `*`) and are returned to clients as they are; but one such
+value ends the replication of a server that checks them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ def _is_ia5(value: bytes) -> bool:
 
 
 def _is_der_sequence(value: bytes) -> bool:
-    """A certificate, as far as its outer octets tell: a SEQUENCE of this length, that begins with one."""
+    """Return True for a certificate by its outer octets: a SEQUENCE of this length that begins with a SEQUENCE."""
     if len(value) < 0x84 or value[0] != 0x30 or not 0x81 <= value[1] <= 0x84:
         return False
     head = 2 + value[1] - 0x80
@@ -45,10 +45,10 @@ _CHECKS: Mapping[str, Check] = {
     "44": _PRINTABLE,
     "50": _PRINTABLE,
 }
-"""By the last number of the syntax; values of others are taken as they are."""
+"""Last number of the syntax's OID → check; values of other syntaxes always pass."""
 
 _STRICTER: Mapping[str, Check] = {"serialnumber": _PRINTABLE}
-"""Where RFC 4519 allows less than the schema here."""
+"""Attribute types for which RFC 4519 is stricter than the schema here."""
 
 _COMMON = "1.3.6.1.4.1.1466.115.121.1."
 

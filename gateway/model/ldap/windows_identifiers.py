@@ -10,8 +10,8 @@ _SID = re.compile(r"S-1-([0-9]{1,15})((?:-[0-9]{1,10}){1,15})", re.IGNORECASE)
 
 
 def guid(value: str | bytes) -> bytes | None:
-    """The octets of a GUID ([MS-DTYP] §2.3.4.2): the first three fields little-endian. Octets are taken as they are; None for
-    what is no GUID."""
+    """Return the octets of a GUID ([MS-DTYP] §2.3.4.2): the first three fields little-endian. Octets are returned as they
+    are; None for a value that is no GUID."""
     if isinstance(value, bytes):
         return value if len(value) == _GUID_OCTETS else None
     try:
@@ -21,8 +21,8 @@ def guid(value: str | bytes) -> bytes | None:
 
 
 def sid(value: str | bytes) -> bytes | None:
-    """The octets of a security identifier ([MS-DTYP] §2.4.2.2) of "S-1-5-21-…": revision, count, authority big-endian,
-    sub-authorities little-endian. Octets are taken as they are; None for what is no identifier."""
+    """Return the octets of a security identifier ([MS-DTYP] §2.4.2.2) of "S-1-5-21-…": revision, count, authority big-endian,
+    sub-authorities little-endian. Octets are returned as they are; None for a value that is no identifier."""
     if isinstance(value, bytes):
         return value or None
     matched = _SID.fullmatch(value)
@@ -43,5 +43,5 @@ CATEGORY_OF_CLASS: Mapping[str, str] = {
     "domain": "domain-dns",
     "domaindns": "domain-dns",
 }
-"""lDAPDisplayName of a class → the name of its default object category, where that is another ([MS-ADTS] §3.1.1.3.1.3.5: in
+"""lDAPDisplayName of a class → the name of its default object category, where that differs ([MS-ADTS] §3.1.1.3.1.3.5: in
 a filter an objectCategory may be a class's name instead of a DN)."""

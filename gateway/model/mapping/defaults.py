@@ -1,4 +1,4 @@
-"""Where directories usually keep what we call a user, an organization or a group: the mapping an administrator starts from."""
+"""The default mappings: the attributes in which directories usually keep users, organizations and groups."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,10 +15,10 @@ REFERENCES: Final[Mapping[Kind, frozenset[str]]] = {
     Kind.USER: frozenset({ORGANIZATIONS}),
     Kind.GROUP: frozenset({MEMBERS}),
 }
-"""The keys of a mapping whose values are pointers to other records, not attributes."""
+"""The keys of a mapping whose values are references to other records, not attributes."""
 
 LOGIN_ATTRIBUTES: Final = frozenset({"memberuid"})
-"""Source attributes that point by login name (RFC 2307); every other pointer is a DN."""
+"""Source attributes that refer by login name (RFC 2307); every other reference is a DN."""
 
 DEFAULT_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
     # inetOrgPerson (RFC 2798), posixAccount (RFC 2307), ldapPublicKey
@@ -74,8 +74,8 @@ DEFAULT_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
 }
 """Our name → the source's names. An attribute takes the first that has values; a reference takes all of them together."""
 
-DOMAIN_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
-    # user ([MS-ADSC] §2.267); whether an account is enabled is read from userAccountControl and accountExpires
+ACTIVE_DIRECTORY_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
+    # user ([MS-ADSC] §2.267); `enabled` is read from userAccountControl and accountExpires
     Kind.USER: {
         "username": ("sAMAccountName",),
         "user_principal_name": ("userPrincipalName",),
@@ -132,4 +132,4 @@ DOMAIN_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
         MEMBERS: ("member",),
     },
 }
-"""The same for Active Directory."""
+"""The default attributes of Active Directory, in the form of DEFAULT_ATTRIBUTES."""

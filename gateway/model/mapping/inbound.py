@@ -1,7 +1,7 @@
-"""Inbound mapping: an LDAP entry of a source becomes a Delta in our attribute names. Pure and fast; nothing here does I/O.
+"""The inbound mapping: an entry of a source becomes a Delta in our attribute names. Pure and fast; nothing here does I/O.
 
-Missing is not empty (law 9): an attribute that was asked for and did not come was seen empty and clears (`()`); one whose
-values could all not be read is left out, because nothing is known of it. The same holds for what expressions are computed from.
+Missing is not empty (law 9): an attribute that was requested and did not arrive was seen empty and clears (`()`); one
+whose values are all unusable is left out, because nothing is known of it. The same holds for the inputs of expressions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from gateway.model.deltas import Delta, DeltaType
 from gateway.model.expressions import expression
 from gateway.model.expressions.expression import Expression
 from gateway.model.mapping.defaults import DEFAULT_ATTRIBUTES, REFERENCES
-from gateway.model.mapping.values import Computed, Step, Warner, chosen, computed, normalized, references
+from gateway.model.mapping.values import Computation, Step, Warnings, computed_values, normalized, references, step_values
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Reference
 
@@ -23,16 +23,16 @@ EntryAttributes: TypeAlias = Sequence[tuple[str, Sequence[bytes]]]
 
 ENABLED: Final = "enabled"
 
-_MOST_SHAPES: Final = 10_000  # a directory has some hundred; an upstream that makes them up must not fill our memory
+_MAX_SHAPES: Final = 10_000  # a directory has some hundred; a faulty upstream must not fill the memory
 _NO_DEFINITION = AttributeDefinition("", "", single=False)
 
 
 @dataclass(frozen=True, slots=True)
 class EnabledRule:
-    """When an account may not log in. Values are compared without regard to case.
+    """The rule by which an account is enabled. Values are compared without regard to case.
 
     With `enabled_values`, an account is enabled when it has one of them. Else it is disabled when it has one of
-    `disabled_values`, or, when there are none, any value at all. Example, ppolicy's lock for good:
+    `disabled_values`, or, when there are none, any value at all. Example, ppolicy's permanent lock:
     `EnabledRule("pwdAccountLockedTime", disabled_values=("000001010000Z",))`.
     """
 
@@ -50,7 +50,7 @@ class EnabledRule:
 
 
 class _Fill(NamedTuple):
-    """A step for entries of one shape: the attribute at `position` fills it; those at `others` are tried when it cannot."""
+    """A step for entries of one shape: the attribute at `position` fills it, or else the first usable of those at `others`."""
 
     step: Step
     position: int
@@ -59,10 +59,10 @@ class _Fill(NamedTuple):
 
 @dataclass(frozen=True)
 class InboundMapping:
-    """Where a source keeps what we call an object of `kind`. `attributes`: our name (or a key of REFERENCES) → their names.
-    `expressions`: our name → the text of an expression (model/expressions/expression.py) over their names.
+    """The mapping of one kind. `attributes`: our name (or a key of REFERENCES) → the source's names. `expressions`: our name →
+    the text of an expression (model/expressions/expression.py) over the source's names.
 
-    Names we do not know are custom fields: text, several values. Without `enabled` the source says nothing about it.
+    Unknown names of ours are custom fields: text, several values. Without `enabled` the source does not report it.
     """
 
     kind: Kind
@@ -72,7 +72,7 @@ class InboundMapping:
 
     @cached_property
     def source_attributes(self) -> tuple[str, ...]:
-        """What to ask the source for, each once."""
+        """The attributes to request from the source, each once."""
         wanted = [name for sources in self.attributes.values() for name in sources]
         wanted += [name for each in self.computations for name in each.expression.names]
         if self.enabled:
@@ -80,7 +80,7 @@ class InboundMapping:
         return tuple({normalized(name): name for name in reversed(wanted)}.values())
 
     @cached_property
-    def computations(self) -> tuple[Computed, ...]:
+    def computations(self) -> tuple[Computation, ...]:
         known = ATTRIBUTES[self.kind]
         return tuple(
             _computation(name, expression.compile(text, normalized), known.get(name, _NO_DEFINITION))
@@ -94,13 +94,13 @@ class InboundMapping:
         return tuple(_step(name, theirs, known.get(name, _NO_DEFINITION)) for name, theirs in plain)
 
     @cached_property
-    def pointers(self) -> tuple[Step, ...]:
-        pointing = ((name, theirs) for name, theirs in self.attributes.items() if name in REFERENCES[self.kind])
-        return tuple(_step(name, theirs, _NO_DEFINITION) for name, theirs in pointing)
+    def reference_steps(self) -> tuple[Step, ...]:
+        named = ((name, theirs) for name, theirs in self.attributes.items() if name in REFERENCES[self.kind])
+        return tuple(_step(name, theirs, _NO_DEFINITION) for name, theirs in named)
 
     @cached_property
     def cleared(self) -> dict[str, tuple[Value, ...]]:
-        """What an entry without any attribute says."""
+        """The attributes of an entry that shows none: all cleared."""
         return dict.fromkeys((*(step.name for step in self.steps), *self.expressions), ())
 
     @cached_property
@@ -108,16 +108,16 @@ class InboundMapping:
         return {}
 
     def fills(self, shape: tuple[str, ...]) -> tuple[_Fill, ...]:
-        """The steps that an entry with these attribute descriptions fills. Entries of one kind come in few shapes, so the
-        rules are worked out once for each."""
+        """Return the steps that an entry with these attribute descriptions fills. Entries of one kind have few shapes, so they
+        are compiled once for each."""
         fills = self._fills.get(shape)
         if fills is None:
-            if len(self._fills) >= _MOST_SHAPES:
+            if len(self._fills) >= _MAX_SHAPES:
                 self._fills.clear()
-            fills = self._fills[shape] = tuple(self._worked_out(shape))
+            fills = self._fills[shape] = tuple(self._compile(shape))
         return fills
 
-    def _worked_out(self, shape: tuple[str, ...]) -> Iterator[_Fill]:
+    def _compile(self, shape: tuple[str, ...]) -> Iterator[_Fill]:
         positions = {normalized(description): index for index, description in enumerate(shape)}
         for step in self.steps:
             found = [positions[source] for source in step.sources if source in positions]
@@ -131,9 +131,9 @@ def default_mapping(
     enabled: EnabledRule | None = None,
     defaults: Mapping[str, tuple[str, ...]] | None = None,
 ) -> InboundMapping:
-    """The defaults for `kind` (those of LDAP when none are given) with an administrator's `changes`: our name → their name, or
-    several ("first of"), or nothing (`""` or `()`: do not read it), or an expression over their names. Raises ValueError,
-    naming the key, for an expression where none can be."""
+    """Return the defaults for `kind` (those of LDAP when none are given) with the `changes` of the configuration: our name → a
+    name of the source, several ("first of"), nothing (`""` or `()`: do not read it), or an expression over the source's names.
+    Raises ValueError, naming the key, for an expression where none is allowed."""
     attributes = dict(DEFAULT_ATTRIBUTES[kind] if defaults is None else defaults)
     computed_from: dict[str, str] = {}
     for name, theirs in (changes or {}).items():
@@ -158,13 +158,13 @@ def _require_text(kind: Kind, name: str) -> None:
 
 
 def map_entry(mapping: InboundMapping, source_id: str, external_id: str, dn: str, entry: EntryAttributes) -> Delta:
-    """The whole `entry` as an upsert. `dn` is kept as the source spells it. Raises nothing: what cannot be used is named in
+    """Return the whole `entry` as an upsert. `dn` is kept as the source spells it. Raises nothing: unusable values are named in
     `Delta.problem` and `Delta.warnings`, sentences with source, DN and attribute."""
-    warn = Warner(source_id, dn, [])
+    warn = Warnings(source_id, dn, [])
     attributes = mapping.cleared.copy()
     for step, position, others in mapping.fills(tuple([description for description, _ in entry])):
         octets = entry[position][1]
-        if len(octets) == 1 and not step.binary:  # nearly all are like this
+        if len(octets) == 1 and not step.binary:  # the common case, inlined
             try:
                 text = octets[0].decode()
             except UnicodeDecodeError:
@@ -172,19 +172,19 @@ def map_entry(mapping: InboundMapping, source_id: str, external_id: str, dn: str
             if text and "\0" not in text:
                 attributes[step.name] = (text,)
                 continue
-        values = chosen(step, [entry[i] for i in (position, *others)], dn, warn)
+        values = step_values(step, [entry[i] for i in (position, *others)], dn, warn)
         if values is None:
             del attributes[step.name]
         else:
             attributes[step.name] = values
-    pointers: dict[str, tuple[Reference, ...]] = {}
-    if mapping.pointers or mapping.enabled or mapping.computations:
+    mapped_references: dict[str, tuple[Reference, ...]] = {}
+    if mapping.reference_steps or mapping.enabled or mapping.computations:
         found = {normalized(description): octets for description, octets in entry}
-        for step in mapping.pointers:
-            several = references(step.sources, found, warn)
-            if several or not any(any(found.get(source, ())) for source in step.sources):
-                pointers[step.name] = several
-        for name, values in computed(mapping.computations, found, dn, warn):
+        for step in mapping.reference_steps:
+            values_found = references(step.sources, found, warn)
+            if values_found or not any(any(found.get(source, ())) for source in step.sources):
+                mapped_references[step.name] = values_found
+        for name, values in computed_values(mapping.computations, found, dn, warn):
             if values is None:
                 del attributes[name]
             else:
@@ -193,11 +193,11 @@ def map_entry(mapping: InboundMapping, source_id: str, external_id: str, dn: str
             is_enabled = mapping.enabled.is_enabled(found.get(normalized(mapping.enabled.attribute), ()))
             attributes[ENABLED] = ("true" if is_enabled else "false",)
     problem = "" if attributes.get(NAMING_ATTRIBUTE[mapping.kind]) else _problem(mapping, attributes, source_id, dn)
-    return Delta(DeltaType.UPSERT, mapping.kind, external_id, dn, attributes, pointers, problem, warn.all)
+    return Delta(DeltaType.UPSERT, mapping.kind, external_id, dn, attributes, mapped_references, problem, warn.all)
 
 
-def _computation(name: str, expression: Expression, definition: AttributeDefinition) -> Computed:
-    return Computed(name, expression, tuple(normalized(each) for each in expression.names), definition.single)
+def _computation(name: str, expression: Expression, definition: AttributeDefinition) -> Computation:
+    return Computation(name, expression, tuple(normalized(each) for each in expression.names), definition.single)
 
 
 def _step(name: str, sources: tuple[str, ...], definition: AttributeDefinition) -> Step:
@@ -205,7 +205,8 @@ def _step(name: str, sources: tuple[str, ...], definition: AttributeDefinition) 
 
 
 def _problem(mapping: InboundMapping, attributes: dict[str, tuple[Value, ...]], source_id: str, dn: str) -> str:
-    """Why this entry without a name cannot become an object. A name that is not there is not a name that was cleared."""
+    """Return the problem of an entry without a name, which cannot become an object; the name counts as missing, not as
+    cleared."""
     naming = NAMING_ATTRIBUTE[mapping.kind]
     attributes.pop(naming, None)
     theirs = " or ".join(mapping.attributes.get(naming, ())) or mapping.expressions.get(naming, "nothing")

@@ -1,4 +1,4 @@
-"""The values of an inbound mapping: a source's octets become texts and references, with a sentence for each that is left out.
+"""The values of an inbound mapping: a source's octets become texts and references, with a warning for each that is left out.
 
 Attribute descriptions are in the form of `normalized`. Pure; raises nothing."""
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gateway.model.bounded_cache import remembered
+from gateway.model.bounded_cache import cached
 from gateway.model.expressions.expression import Expression
 from gateway.model.ldap import dn as names
 from gateway.model.mapping.defaults import LOGIN_ATTRIBUTES
@@ -17,14 +17,14 @@ from gateway.model.records import Reference, ReferenceForm
 _OPTIONAL_UID = re.compile(r"#'[01]*'B$")  # RFC 4517 §3.3.21: uniqueMember may end in a bit string
 
 
-@remembered(4_096)
+@cached(4_096)
 def normalized(description: str) -> str:
-    """An attribute description in lower case, without the transfer option ;binary (RFC 4522)."""
+    """Return an attribute description in lower case, without the transfer option ;binary (RFC 4522)."""
     return description.lower().replace(";binary", "")
 
 
 class Step(NamedTuple):
-    """How one of our attributes is filled."""
+    """The rule that fills one of our attributes from `sources`, the first that has values."""
 
     name: str
     sources: tuple[str, ...]
@@ -32,8 +32,8 @@ class Step(NamedTuple):
     binary: bool
 
 
-class Computed(NamedTuple):
-    """How one of our attributes is computed; the expression looks its inputs up as they are in `inputs`."""
+class Computation(NamedTuple):
+    """The rule that computes one of our attributes; the expression reads `inputs`, attribute descriptions."""
 
     name: str
     expression: Expression
@@ -42,8 +42,8 @@ class Computed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Warner:
-    """Says what was left out of one entry."""
+class Warnings:
+    """The warnings about one entry: a sentence for each value that is left out. Called to add one."""
 
     source_id: str
     dn: str
@@ -54,15 +54,15 @@ class Warner:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """Each sentence once, though several of our attributes may be read from the one it is about."""
+        """The sentences, each once: several of our attributes may be read from the same source attribute."""
         return tuple(dict.fromkeys(self.sentences)) if self.sentences else ()
 
 
-def chosen(
+def step_values(
     step: Step, candidates: Sequence[tuple[str, Sequence[bytes]]], dn: str, warn: Callable[[str, str], None]
 ) -> tuple[Value, ...] | None:
-    """The values of the first candidate that has any; `()` when none has, None when they cannot be used: then nothing is
-    known, and falling back to the next candidate would be a guess."""
+    """Return the values of the first candidate that has any, `()` when none has, and None when they are all unusable: then
+    nothing is known, and the next candidate would be a guess."""
     for description, octets in candidates:
         values: tuple[Value, ...] = tuple(octets) if step.binary else texts(octets, description, warn)
         if values:
@@ -72,14 +72,14 @@ def chosen(
     return ()
 
 
-def computed(
-    several: Sequence[Computed], found: Mapping[str, Sequence[bytes]], dn: str, warn: Callable[[str, str], None]
+def computed_values(
+    computations: Sequence[Computation], found: Mapping[str, Sequence[bytes]], dn: str, warn: Callable[[str, str], None]
 ) -> Iterator[tuple[str, tuple[Value, ...] | None]]:
-    """For each its name and values; None when an input cannot be used. An input's value that the entry is named by is its
-    first (see `main_value`)."""
+    """Yield the name and the values of each computation; None as values when an input is unusable. The value of an input that
+    stands in the entry's RDN is the first one (see `main_value`)."""
     inputs: dict[str, tuple[Value, ...]] = {}
     unusable = set()
-    for name in dict.fromkeys(name for each in several for name in each.inputs if name in found):
+    for name in dict.fromkeys(name for each in computations for name in each.inputs if name in found):
         values: tuple[Value, ...] = texts(found[name], name, warn)
         if len(values) > 1:
             main = main_value(values, (name,), dn)
@@ -87,7 +87,7 @@ def computed(
         elif not values and any(found[name]):
             unusable.add(name)
         inputs[name] = values
-    for each in several:
+    for each in computations:
         if not unusable.isdisjoint(each.inputs):
             yield each.name, None
             continue
@@ -96,7 +96,7 @@ def computed(
 
 
 def texts(octets: Sequence[bytes], attribute: str, warn: Callable[[str, str], None]) -> tuple[str, ...]:
-    """The values that are text and not empty; a warning for each that is not text."""
+    """Return the values that are text and not empty; add a warning for each that is not text."""
     usable = []
     for value in octets:
         try:
@@ -104,7 +104,7 @@ def texts(octets: Sequence[bytes], attribute: str, warn: Callable[[str, str], No
         except UnicodeDecodeError:
             warn(attribute, "a value is not UTF-8 and was left out; correct it at the source")
             continue
-        if "\0" in text:  # which no store keeps
+        if "\0" in text:  # PostgreSQL cannot store it
             warn(attribute, "a value holds a NUL character and was left out; correct it at the source")
         elif text:
             usable.append(text)
@@ -112,7 +112,7 @@ def texts(octets: Sequence[bytes], attribute: str, warn: Callable[[str, str], No
 
 
 def main_value(values: Sequence[Value], sources: Sequence[str], dn: str) -> Value:
-    """The one value of a single-valued attribute: LDAP values have no order, so the one in the entry's own name wins."""
+    """Return the value for a single-valued attribute: LDAP values have no order, so the one in the entry's RDN wins."""
     try:
         naming = names.DN.parse(dn).rdns[0].avas
     except (names.InvalidDN, IndexError):
@@ -124,15 +124,15 @@ def main_value(values: Sequence[Value], sources: Sequence[str], dn: str) -> Valu
 def references(
     sources: Sequence[str], found: Mapping[str, Sequence[bytes]], warn: Callable[[str, str], None]
 ) -> tuple[Reference, ...]:
-    """All usable pointers of these attributes, each once, in the source's order."""
-    pointers: dict[Reference, None] = {}
+    """Return all usable references of these attributes, each once, in the source's order."""
+    found_references: dict[Reference, None] = {}
     for source in sources:
         for text in texts(found.get(source, ()), source, warn):
             try:
-                pointers[_reference(source, text)] = None
+                found_references[_reference(source, text)] = None
             except names.InvalidDN:
                 warn(source, f"{text!r} is not a distinguished name and was left out; correct it at the source")
-    return tuple(pointers)
+    return tuple(found_references)
 
 
 def _reference(source: str, text: str) -> Reference:

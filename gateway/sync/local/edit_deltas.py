@@ -23,8 +23,8 @@ def of_edit(kind: Kind, object_id: str, edit: Edit) -> Delta:
         object_id,
         attributes=edit.attributes,
         references=places,
-        added={MEMBERS: _to(member.id for member in edit.joining)} if edit.joining else {},
-        removed={MEMBERS: _to(member.id for member in edit.leaving)} if edit.leaving else {},
+        added={MEMBERS: _to(member.id for member in edit.added_members)} if edit.added_members else {},
+        removed={MEMBERS: _to(member.id for member in edit.removed_members)} if edit.removed_members else {},
     )
 
 
@@ -35,7 +35,7 @@ def _to(object_ids: Collection[str] | Iterator[str]) -> tuple[Reference, ...]:
 def of_mentioned(connection: Connection, edit: Edit) -> Iterator[Delta]:
     """Yield deltas that make local records for the objects that are referred to and have none yet. Raises NotFound for those
     that do not exist."""
-    wanted: dict[Kind, set[str]] = {kind: {one.id for one in edit.joining if one.kind is kind} for kind in Kind}
+    wanted: dict[Kind, set[str]] = {kind: {one.id for one in edit.added_members if one.kind is kind} for kind in Kind}
     wanted[Kind.ORGANIZATION] |= set(edit.organizations or ())
     for kind, ids in wanted.items():
         unknown = ids - record_rows.heads(connection, LOCAL, kind, ids).keys() if ids else ids

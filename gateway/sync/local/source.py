@@ -185,7 +185,7 @@ def _check_mastery(connection: Connection, kind: Kind, thing: DirectoryObject, e
                 raise MasteredElsewhere(source_id, kind, name)  # without an edit to take back, nothing would change
         if edit.organizations is not None:
             raise MasteredElsewhere(source_id, kind, "place")
-        if edit.joining or edit.leaving:
+        if edit.added_members or edit.removed_members:
             raise MasteredElsewhere(source_id, kind, "membership")
 
 
@@ -218,7 +218,7 @@ def _difference(thing: DirectoryObject, edit: Edit) -> Edit:
         places = None
     if isinstance(thing, Organization) and places == (thing.parent_id,):
         places = None
-    return Edit(attributes, places, edit.joining, edit.leaving)
+    return Edit(attributes, places, edit.added_members, edit.removed_members)
 
 
 def _parent(edit: Edit, thing: DirectoryObject | None) -> str | None:

@@ -91,7 +91,7 @@ def missing_members(
     if example is None:
         return ()
     [group] = record_rows.by_id(connection, (example.owner,)).values()
-    who = dn.of_key(example.value) if example.form == ReferenceForm.DN.value else example.value
+    who = dn.from_key(example.value) if example.form == ReferenceForm.DN.value else example.value
     several = f"{groups} groups, such as {group.dn}, name" if groups > 1 else f"{group.dn} names"
     return (
         f"{several} members that are not among what is read from here ({members}, such as {who}): remove them there, or widen "

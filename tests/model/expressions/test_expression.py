@@ -205,7 +205,7 @@ def test_what_would_become_longer_than_the_limit_is_nothing(text: str) -> None:
 
 
 def test_a_replacement_stops_before_it_is_far_too_long() -> None:
-    replace = regex_replace.replacing(".", "x" * 100, 1_000)
+    replace = regex_replace.compile_replace(".", "x" * 100, 1_000)
     assert len(replace("v" * 40)) == 4_000
     assert replace("v" * 41) == ""
 

@@ -138,5 +138,5 @@ def test_an_entry_beside_a_subtree_is_not_in_its_range() -> None:
 
 
 def test_a_key_is_shown_as_a_name_leaf_first() -> None:
-    assert dn.of_key(dn.key("UID=Ann\\2c B, OU=People,dc=x")) == "uid=ann\\2c b,ou=people,dc=x"
-    assert dn.of_key("") == ""
+    assert dn.from_key(dn.key("UID=Ann\\2c B, OU=People,dc=x")) == "uid=ann\\2c b,ou=people,dc=x"
+    assert dn.from_key("") == ""

@@ -80,7 +80,7 @@ def test_what_is_kept_is_as_it_was_to_the_last_change_number_and_can_be_edited(b
     edit(house, Kind.USER, anna.id, Edit({"title": ("Queen",), "username": ("anne",)}))
     edit(house, Kind.USER, house.user("bert").id, Edit({"enabled": ("true",)}))
     staff = group_id(house, "staff")
-    edit(house, Kind.GROUP, staff, Edit({"name": ("crew",)}, leaving=(Member(Kind.USER, anna.id),)))
+    edit(house, Kind.GROUP, staff, Edit({"name": ("crew",)}, removed_members=(Member(Kind.USER, anna.id),)))
     assert (house.user("anne").id, house.user("anne").first("title"), house.user("bert").enabled) == (anna.id, "Queen", True)
     assert house.directory().members == {"crew": {"bert", "carl"}, "all": {"crew"}}
     assert house.replayed() == house.directory()

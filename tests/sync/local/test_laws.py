@@ -86,8 +86,8 @@ def _writes(draw: st.DrawFn, house: House, door: LocalDoor) -> Callable[[Connect
         "edit": Edit({"title" if kind is Kind.USER else "description": draw(_TITLES)}),
         "rename": Edit(_named(kind, draw(_NAMES))),
         "move": Edit(organizations=(other.id,) if isinstance(other, Organization) and kind is not Kind.GROUP else None),
-        "join": Edit(joining=_members(thing, other)),
-        "leave": Edit(leaving=_members(thing, other)),
+        "join": Edit(added_members=_members(thing, other)),
+        "leave": Edit(removed_members=_members(thing, other)),
     }
     return lambda c: door.change(c, kind, thing.id, edits[what])
 

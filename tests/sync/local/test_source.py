@@ -43,7 +43,7 @@ class Desk:
         return self.create(Kind.USER, Edit({"username": (name,)}, organization_ids or None))
 
     def group(self, name: str, *members: Member) -> str:
-        return self.create(Kind.GROUP, Edit({"name": (name,)}, joining=members))
+        return self.create(Kind.GROUP, Edit({"name": (name,)}, added_members=members))
 
     def unit(self, name: str, above: str | None = None) -> str:
         return self.create(Kind.ORGANIZATION, Edit({"name": (name,)}, None if above is None else (above,)))
@@ -225,12 +225,12 @@ def test_anybody_can_be_a_member_of_a_group_that_is_made_here(both_houses: House
     staff = a_group(house, "staff").id
     circle = desk.group("circle", Member(Kind.USER, anna), Member(Kind.USER, lea), Member(Kind.GROUP, staff))
     assert house.directory().members["circle"] == {"anna", "lea", "staff"}
-    desk.change(Kind.GROUP, circle, Edit(joining=(Member(Kind.USER, bert),), leaving=(Member(Kind.USER, anna),)))
+    desk.change(Kind.GROUP, circle, Edit(added_members=(Member(Kind.USER, bert),), removed_members=(Member(Kind.USER, anna),)))
     assert house.directory().members["circle"] == {"bert", "lea", "staff"}
     number = house.last()
-    desk.change(Kind.GROUP, circle, Edit(joining=(Member(Kind.USER, bert),), leaving=(Member(Kind.USER, anna),)))
+    desk.change(Kind.GROUP, circle, Edit(added_members=(Member(Kind.USER, bert),), removed_members=(Member(Kind.USER, anna),)))
     assert house.last() == number
-    desk.change(Kind.GROUP, circle, Edit(joining=(Member(Kind.USER, anna),)))
+    desk.change(Kind.GROUP, circle, Edit(added_members=(Member(Kind.USER, anna),)))
     assert house.directory().members["circle"] == {"anna", "bert", "lea", "staff"}
     assert house.directory() == house.replayed()
 
@@ -239,7 +239,7 @@ def test_the_members_of_a_sources_group_are_the_sources(house: House, desk: Desk
     house.apply(person("anna"), group("staff"))
     staff = a_group(house, "staff").id
     with pytest.raises(MasteredElsewhere, match="membership of this group comes from the source hr"):
-        desk.change(Kind.GROUP, staff, Edit(joining=(Member(Kind.USER, house.user("anna").id),)))
+        desk.change(Kind.GROUP, staff, Edit(added_members=(Member(Kind.USER, house.user("anna").id),)))
 
 
 def test_who_is_gone_at_the_source_leaves_the_groups_that_are_made_here(both_houses: House) -> None:
@@ -256,7 +256,7 @@ def test_who_is_gone_at_the_source_leaves_the_groups_that_are_made_here(both_hou
     house.compare(person("bert"))
     house.apply(person("anna"))
     assert house.directory().members["circle"] == {"bert"}, "that is another anna"
-    desk.change(Kind.GROUP, circle, Edit(joining=(Member(Kind.USER, house.user("anna").id),)))
+    desk.change(Kind.GROUP, circle, Edit(added_members=(Member(Kind.USER, house.user("anna").id),)))
     assert house.directory().members["circle"] == {"anna", "bert"}
     assert house.directory() == house.replayed()
 
@@ -269,7 +269,7 @@ def test_a_member_that_does_not_exist_is_not_found(house: House, desk: Desk) -> 
 
 def test_a_group_can_be_a_member_of_itself(house: House, desk: Desk) -> None:
     circle = desk.group("circle")
-    desk.change(Kind.GROUP, circle, Edit(joining=(Member(Kind.GROUP, circle),)))
+    desk.change(Kind.GROUP, circle, Edit(added_members=(Member(Kind.GROUP, circle),)))
     assert house.directory().members["circle"] == {"circle"}
     desk.delete(Kind.GROUP, circle)
     assert house.directory() == house.replayed()

@@ -164,11 +164,11 @@ def test_the_groups_that_are_made_here_have_a_leaver_again_when_it_is_back(house
     door = LocalDoor(lambda: house.time)
     house.apply(person("anna"), person("bert"))
     anna, bert = (Member(Kind.USER, house.user(name).id) for name in ("anna", "bert"))
-    house.database.write_blocking(lambda c: door.create(c, Kind.GROUP, Edit({"name": ("circle",)}, joining=(anna, bert))))
+    house.database.write_blocking(lambda c: door.create(c, Kind.GROUP, Edit({"name": ("circle",)}, added_members=(anna, bert))))
     other = house.database.write_blocking(lambda c: door.create(c, Kind.GROUP, Edit({"name": ("other",)}))).object_id
     house.apply(ANNA_GONE)
     assert house.directory().members["circle"] == {"bert"}
-    house.database.write_blocking(lambda c: door.change(c, Kind.GROUP, other, Edit(joining=(anna,))))
+    house.database.write_blocking(lambda c: door.change(c, Kind.GROUP, other, Edit(added_members=(anna,))))
     assert house.directory().members["other"] == frozenset(), "a leaver is in no group"
     house.apply(person("anna"))
     assert house.directory().members == {"circle": {"anna", "bert"}, "other": {"anna"}}

@@ -211,7 +211,9 @@ def test_what_was_written_here_goes_over_when_users_become_one(home: House) -> N
         return home.database.write_blocking(work)
 
     made = write(lambda c: local.create(c, Kind.USER, Edit({"username": ("made",), "title": ("t",), "nick": ("n",)})))
-    club = write(lambda c: local.create(c, Kind.GROUP, Edit({"name": ("club",)}, joining=(Member(Kind.USER, made.object_id),))))
+    club = write(
+        lambda c: local.create(c, Kind.GROUP, Edit({"name": ("club",)}, added_members=(Member(Kind.USER, made.object_id),)))
+    )
     application, _ = write(lambda c: applications.add(c, "mail", now=home.time))
     write(lambda c: passwords.set_local(c, made.object_id, "hash", by="eve", now=home.time))
     write(lambda c: application_passwords.add(c, made.object_id, application.id, "phone", now=home.time))

@@ -15,7 +15,7 @@ from gateway.connectors.ldap.active_directory.settings import (
     ActiveDirectorySettings,
     active_directory_kind_settings,
 )
-from gateway.model.mapping.defaults import DOMAIN_ATTRIBUTES
+from gateway.model.mapping.defaults import ACTIVE_DIRECTORY_ATTRIBUTES
 from gateway.model.mapping.inbound import default_mapping
 from gateway.model.objects import Kind
 
@@ -71,5 +71,5 @@ class ActiveDirectorySourceTable(LdapSourceTable):
         for kind, table in self.records_tables():
             if table.all_bases:
                 rule = self.users.enabled_rule if kind is Kind.USER else None
-                mapping = default_mapping(kind, table.mapping, rule, DOMAIN_ATTRIBUTES[kind])
+                mapping = default_mapping(kind, table.mapping, rule, ACTIVE_DIRECTORY_ATTRIBUTES[kind])
                 yield active_directory_kind_settings(kind, table.all_bases, table.filter, mapping, table.exclude)

@@ -16,7 +16,7 @@ from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.session import Session
 from gateway.connectors.ldap.client.settings import ENTRY_UUID
 from gateway.model.connector import CheckItem, CheckStatus
-from gateway.model.mapping.defaults import DEFAULT_ATTRIBUTES, DOMAIN_ATTRIBUTES
+from gateway.model.mapping.defaults import ACTIVE_DIRECTORY_ATTRIBUTES, DEFAULT_ATTRIBUTES
 
 _NAME = "schema"
 
@@ -24,7 +24,7 @@ _NAME = "schema"
 def check(session: Session, attributes: Iterable[str]) -> CheckItem:
     """Return the item: passed when the server knows each of `attributes`. The defaults are not checked: no server knows all of
     them."""
-    tables = (DEFAULT_ATTRIBUTES, DOMAIN_ATTRIBUTES)
+    tables = (DEFAULT_ATTRIBUTES, ACTIVE_DIRECTORY_ATTRIBUTES)
     defaults = {
         name.lower() for table in tables for names in table.values() for some in names.values() for name in _listed(some)
     }

@@ -51,7 +51,7 @@ async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
     written = EntryEditor(kind, view).new(name.rdns[0], attributes, given_here=given_here)
     organizations = organizations_of_new(view, kind, parent, attempt.party.access)
     joining = await changes_of(searcher, None, [Modification(ADD, one) for one in members], attempt.responder.turn)
-    edit = Edit(written, organizations, joining.edit(frozenset()).joining)
+    edit = Edit(written, organizations, joining.edit(frozenset()).added_members)
     password_hash = None if password is None else await attempt.password_hash(password)
 
     def work(connection: Connection) -> Written:

@@ -60,7 +60,7 @@ def _change(
     thing = door.get(connection, target.kind, target.object_id)
     attributes = target.writing.changed(all_attributes(thing), rest)
     joining_and_leaving = change.edit(_present(connection, target.object_id, change.mentioned))
-    edit = Edit(attributes, None, joining_and_leaving.joining, joining_and_leaving.leaving)
+    edit = Edit(attributes, None, joining_and_leaving.added_members, joining_and_leaving.removed_members)
     return door.change(connection, target.kind, target.object_id, edit)
 
 

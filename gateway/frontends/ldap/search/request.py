@@ -9,7 +9,7 @@ from gateway.directory.search.sorted_search import SortedSearch
 from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, search_done
-from gateway.model.bounded_cache import remembered
+from gateway.model.bounded_cache import cached
 from gateway.model.ldap.dn import DN
 from gateway.wire.codec.encoder import encode_controls, encode_operation, wrap
 from gateway.wire.filters import Filter
@@ -19,7 +19,7 @@ from gateway.wire.result_codes import ResultCode
 _BIND_FIRST = "anonymous may see the root DSE and the subschema only; bind first"
 
 
-@remembered(4_096)
+@cached(4_096)
 def named(text: str) -> tuple[DN, str]:
     """Return a DN and its key; requests repeat few bases. Raises InvalidDN."""
     name = DN.parse(text)

@@ -5,7 +5,7 @@ Values and pure tests; the organizations of a scope are resolved against the vie
 
 from dataclasses import dataclass
 
-from gateway.directory.projection.projection import CONTAINER, PRIVATE_GROUP, private_group_owner
+from gateway.directory.projection.entry_kinds import CONTAINER, PRIVATE_GROUP, private_group_owner
 from gateway.model.applications import Application, Scope
 from gateway.model.ldap import schema
 from gateway.model.objects import Kind

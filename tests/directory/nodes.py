@@ -1,19 +1,19 @@
 """One process's view of a world, followed by the real reactor; and waiting for what it comes to."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.task import deferLater
 
 from gateway.changelog.tail import Tail
 from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.projection.view_definition import View
-from gateway.twisted_internals.reactor import installed
+from gateway.twisted_internals.reactor import IReactor, installed
 from tests.directory.worlds import World, openldap_view
 
 
-class Impatient:
-    """The reactor, but that nobody waits before trying again: the delays are noted down."""
+class RecordingReactor:
+    """The reactor without delays before retries; the delays asked for are recorded."""
 
     def __init__(self) -> None:
         self.delays: list[float] = []
@@ -31,9 +31,11 @@ class Node:
 
     def __init__(self, world: World, view: View | None = None) -> None:
         self.world = world
-        self.reactor = Impatient()
+        self.reactor = RecordingReactor()
         self.tail = Tail(world.database, installed(), poll_seconds=0.02)
-        self.follower = LogFollower(view or openldap_view(), world.folder, world.database, self.tail, self.reactor)
+        self.follower = LogFollower(
+            view or openldap_view(), world.folder, world.database, self.tail, cast(IReactor, self.reactor)
+        )
         self.follower.start()
 
     def names(self) -> set[str]:

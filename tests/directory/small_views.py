@@ -8,8 +8,9 @@ from pathlib import Path
 from random import Random
 
 from gateway.directory.access import Access
+from gateway.directory.projection.entry_kinds import CONTAINER, PRIVATE_GROUP, private_group, private_group_owner
 from gateway.directory.projection.index_keys import attribute_key, decoded
-from gateway.directory.projection.projection import CONTAINER, PRIVATE_GROUP, Projection, private_group, private_group_owner
+from gateway.directory.projection.projection import Projection
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.filter_evaluator import Evaluator
 from gateway.directory.search.query import SUBORDINATE_SUBTREE
@@ -126,7 +127,7 @@ def written(
             _write(writer, Projection(file.view), directory)
             if counted:
                 writer.finish(1)
-                writer.analyze()
+                writer.index.analyze()
             writer.finish(1)
         reader = ViewReader(file)
         yield reader
@@ -138,16 +139,16 @@ def _write(writer: ViewWriter, projection: Projection, directory: Directory) -> 
     for container in projection.containers(START):
         writer.put(container)
     for unit in directory.organizations:
-        place = writer.places([unit.parent_id or ""]).get(unit.parent_id or "")
+        place = writer.entries.places([unit.parent_id or ""]).get(unit.parent_id or "")
         writer.put(projection.organization(unit, place[1:] if place else None))
     names = {unit.id: unit.name for unit in directory.organizations}
-    places = writer.places(names)
+    places = writer.entries.places(names)
     for person in directory.users:
         inside = [one for one in person.organization_ids if one in names]
         parent = places[inside[0]][1:] if inside and projection.view.layout == "tree" else None
         where = [places[one][0] for one in inside]
         entry = projection.user(person, [names[one] for one in inside], True, parent)
-        if writer.held([entry.dn_key]):
+        if writer.entries.taken([entry.dn_key]):
             entry = projection.user(person, [names[one] for one in inside], False, parent)
         writer.put(entry, where)
         own = private_group(person) if projection.view.private_groups else None
@@ -157,8 +158,8 @@ def _write(writer: ViewWriter, projection: Projection, directory: Directory) -> 
         writer.put(projection.group(one, (), ()))
     ids_of_members = [*(one.id for one in directory.users), *(one.id for one in directory.groups)]
     for one, numbers in zip(directory.groups, directory.members, strict=True):
-        members = writer.places([ids_of_members[number] for number in sorted(numbers)])
-        logins = sorted(writer.logins(members)) if projection.lists_logins(one) else ()
+        members = writer.entries.places([ids_of_members[number] for number in sorted(numbers)])
+        logins = sorted(writer.entries.logins(members)) if projection.lists_logins(one) else ()
         done = writer.put(projection.group(one, [place[1].encode() for place in members.values()], logins))
         writer.set_members(done.entry_id, [place[0] for place in members.values()])
 

@@ -169,7 +169,7 @@ class Crew:
             return ViewState(name, "", follower.position)
         known = self._builds.get(name)
         if known is None or known[0] is not reader:
-            known = self._builds[name] = reader, str(view_file.read(reader.connection, "build"))
+            known = self._builds[name] = reader, str(view_file.read_meta(reader.connection, "build"))
         return ViewState(name, known[1], follower.position)
 
     def _renewed(self, pem: Pem) -> None:

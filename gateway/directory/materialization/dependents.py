@@ -1,18 +1,13 @@
-"""What is still to be projected in one step of a view, and what makes it so: names that others waited for, entries below a
-renamed one, groups that list a renamed member."""
+"""The objects that one step of a view must still project, and the rules by which one entry makes others dependent on it: a name
+that others wanted becomes free, an entry above is renamed, a group lists a renamed member."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from gateway.directory.materialization.view_scope import ViewScope
-from gateway.directory.projection.projection import (
-    CONTAINER,
-    PRIVATE_GROUP,
-    Entry,
-    Projection,
-    private_group,
-    private_group_owner,
-)
+from gateway.directory.projection.entry import Entry
+from gateway.directory.projection.entry_kinds import CONTAINER, PRIVATE_GROUP, private_group, private_group_owner
+from gateway.directory.projection.projection import Projection
 from gateway.directory.view_file.entry_writer import PutResult, ViewWriter
 from gateway.model.objects import DirectoryObject, Group, Kind, User
 from gateway.store.engine.database import Database
@@ -23,25 +18,27 @@ _LOAD = "load"
 """In place of an object: its present state is to be read from the store."""
 
 Item: TypeAlias = DirectoryObject | str | None
+"""An object; _LOAD; or None for one that has been deleted."""
 
 
 class Dependents:
-    """`items`: what is to be projected. `containers_are_due`: whether the view's own entries must be looked after.
-    `removed`: how many entries were."""
+    """The objects of one step. `pending`: those that are to be projected, by kind and id. `containers_are_due`: the view's own
+    entries are to be checked. `removed`: the number of entries that were removed."""
 
-    def __init__(self, database: Database, projection: Projection, writer: ViewWriter, content: ViewScope) -> None:
+    def __init__(self, database: Database, projection: Projection, writer: ViewWriter, scope: ViewScope) -> None:
         self._database = database
         self._projection = projection
         self._writer = writer
-        self._content = content
-        self.items: dict[Kind, dict[str, Item]] = {kind: {} for kind in Kind}
+        self._entries = writer.entries
+        self._scope = scope
+        self.pending: dict[Kind, dict[str, Item]] = {kind: {} for kind in Kind}
         self.containers_are_due = False
         self.removed = 0
 
-    # What is to be done -----------------------------------------------------------------------------------------------
+    # What is to be projected ------------------------------------------------------------------------------------------
 
-    def loaded(self, kind: Kind, chunk: Mapping[str, Item]) -> dict[str, DirectoryObject | None]:
-        """The objects, those that are in the view; None for what is to be removed from it."""
+    def load(self, kind: Kind, chunk: Mapping[str, Item]) -> dict[str, DirectoryObject | None]:
+        """Return the objects that are in the view; None for those that are to be removed from it."""
         missing = [object_id for object_id, item in chunk.items() if item is _LOAD]
         found: Mapping[str, DirectoryObject] = {}
         if missing:
@@ -50,99 +47,100 @@ class Dependents:
         return {object_id: item if item is not None and self._has(item) else None for object_id, item in present.items()}
 
     def _has(self, item: DirectoryObject) -> bool:
-        """Whether an object is in the view."""
+        """Return whether an object is in the view."""
         if isinstance(item, Group):
-            return self._content.has_group(item)
-        if isinstance(item, User) and not self._content.has_user(item):
+            return self._scope.has_group(item)
+        if isinstance(item, User) and not self._scope.has_user(item):
             return False
         belongs_to = item.organization_ids if isinstance(item, User) else (item.id,)
-        return self._content.has_all_organizations or bool(self._content.organizations(belongs_to))
+        return self._scope.has_all_organizations or bool(self._scope.organizations(belongs_to))
 
-    def again(self, kind: Kind, object_ids: Iterable[str]) -> None:
-        """Projects objects (again) from their present state in the store."""
+    def project(self, kind: Kind, object_ids: Iterable[str]) -> None:
+        """Have objects projected (again) from their present state in the store."""
         for object_id in object_ids:
-            self.items[kind].setdefault(object_id, _LOAD)
+            self.pending[kind].setdefault(object_id, _LOAD)
 
-    def rows_again(self, rows: Iterable[tuple[str, str]]) -> None:
-        """The same for (kind, object id) of entries; private groups come with their owners."""
-        for kind, object_id in rows:
+    def project_entries(self, entries: Iterable[tuple[str, str]]) -> None:
+        """Have the objects of entries, given by (kind, object id), projected again; private groups come with their owners."""
+        for kind, object_id in entries:
             if kind == PRIVATE_GROUP:
-                self.again(Kind.USER, [private_group_owner(object_id)])
+                self.project(Kind.USER, [private_group_owner(object_id)])
             elif kind == CONTAINER:
                 self.containers_are_due = True
             else:
-                self.again(Kind(kind), [object_id])
+                self.project(Kind(kind), [object_id])
 
-    # What follows -----------------------------------------------------------------------------------------------------
+    # What depends on it -----------------------------------------------------------------------------------------------
 
-    def listed(self, renamed: Iterable[int], new: Sequence[str]) -> None:
-        """Groups that list a renamed or a new entry show its DN."""
-        affected = self._writer.groups_of(renamed)
+    def project_groups_of(self, renamed: Iterable[int], new: Sequence[str]) -> None:
+        """Have the groups projected that list a renamed entry (its id) or a new one (its object id): they show its DN."""
+        affected = self._entries.groups_of(renamed)
         if new:
             found = self._database.read_blocking(lambda c: memberships.group_ids_of(c, new))
             # A group that has no entry yet will list them when it gets one.
-            affected |= self._writer.entry_ids({group_id for group_ids in found.values() for group_id in group_ids}).keys()
-        self.again(Kind.GROUP, affected)
+            affected |= self._entries.entry_ids({group_id for group_ids in found.values() for group_id in group_ids}).keys()
+        self.project(Kind.GROUP, affected)
 
     def remove_entry(self, object_id: str) -> None:
-        """What stood below finds another place; groups do not list it any more; another may have its name."""
-        for entry_id in self._writer.entry_ids([object_id]).values():
-            affected = self._writer.groups_of([entry_id])
-            below = self._writer.children(entry_id)
-            gone = self._writer.remove(object_id)
-            if gone is not None:
+        """Remove an object's entry: those below find another place, groups do not list it any more, another may have its
+        name."""
+        for entry_id in self._entries.entry_ids([object_id]).values():
+            affected = self._entries.groups_of([entry_id])
+            below = self._entries.children(entry_id)
+            removed = self._writer.remove(object_id)
+            if removed is not None:
                 self.removed += 1
-                self.again(Kind.GROUP, affected - {object_id})
-                self.rows_again(below)
-                self.freed(gone[1])
+                self.project(Kind.GROUP, affected - {object_id})
+                self.project_entries(below)
+                self.release_name(removed[1])
 
-    def named(self, done: PutResult, entry: Entry) -> bool:
-        """Whether an entry is called otherwise than before, be it by the case of a letter: those below it follow, and another
-        may take the DN that it had."""
-        if done.old_dn == entry.dn and done.old_key == entry.dn_key:
+    def check_renamed(self, result: PutResult, entry: Entry) -> bool:
+        """Return whether an entry was renamed, be it by the case of a letter; then those below it are projected again, and
+        another object may take the DN that it had."""
+        if result.old_dn == entry.dn and result.old_key == entry.dn_key:
             return False
-        self.rows_again(self._writer.children(done.entry_id))
-        if done.old_key is not None and done.old_key != entry.dn_key:
-            self.freed(done.old_key)
+        self.project_entries(self._entries.children(result.entry_id))
+        if result.old_key is not None and result.old_key != entry.dn_key:
+            self.release_name(result.old_key)
         return True
 
-    def freed(self, dn_key: str) -> None:
-        """Nobody has this DN any more: whoever would have had it may."""
+    def release_name(self, dn_key: str) -> None:
+        """Have the objects projected again that would have had this DN, which is free now."""
         if dn_key in self._projection.container_keys:
             self.containers_are_due = True
-        self.rows_again(self._writer.waiting_for(dn_key))
+        self.project_entries(self._entries.claimants(dn_key))
 
-    def claims(self, kind: str, item: DirectoryObject, plain_key: str) -> bool:
-        """Whether the object may have the plain DN: the oldest that wants it does, whatever the order of writing. Private
-        groups come after all others."""
-        if plain_key in self._projection.held:
+    def claim_name(self, kind: str, item: DirectoryObject, plain_key: str) -> bool:
+        """Return whether the object gets the plain DN: the oldest that wants it does, whatever the order of writing. Private
+        groups come after all others. A younger holder is made to free it."""
+        if plain_key in self._projection.reserved_keys:
             return False
-        holder = self._writer.holder(plain_key)
+        holder = self._entries.holder(plain_key)
         if holder is None or holder[1] == item.id:
             return True
         if holder[0] == CONTAINER:
-            return kind == Kind.ORGANIZATION and self._takes_place(holder[1])
+            return kind == Kind.ORGANIZATION and self._replace_container(holder[1])
         present = self._present(*holder)
         if present is not None and _rank(holder[0], present) < _rank(kind, item):
             return False
-        self._writer.step_aside(holder[1])
-        self.rows_again([holder])
+        self._writer.free_name(holder[1])
+        self.project_entries([holder])
         if present is None:
-            # It is about to be removed, and among those that wait for its name there may be an older one.
-            self.freed(plain_key)
+            # It is about to be removed, and among those that want its name there may be an older one.
+            self.release_name(plain_key)
         return True
 
-    def _takes_place(self, container_id: str) -> bool:
-        """An organization that is called like a container takes its place, with what is below."""
+    def _replace_container(self, container_id: str) -> bool:
+        """Let an organization that is called like a container take its place, with the entries below it."""
         self.remove_entry(container_id)
         return True
 
     def _present(self, kind: str, object_id: str) -> DirectoryObject | None:
-        """The present state of the object whose entry this is, as far as it is in the view."""
+        """Return the present state of an entry's object, as far as it is in the view."""
         if kind != PRIVATE_GROUP:
-            return self.loaded(Kind(kind), {object_id: _LOAD})[object_id]
+            return self.load(Kind(kind), {object_id: _LOAD})[object_id]
         owner = private_group_owner(object_id)
-        user = self.loaded(Kind.USER, {owner: _LOAD})[owner]
+        user = self.load(Kind.USER, {owner: _LOAD})[owner]
         return private_group(user) if isinstance(user, User) else None
 
 

@@ -1,12 +1,13 @@
-"""A view follows the log: built when it is new, then one transaction per handful of changes, at its own pace (law 4).
+"""The follower of the log for one view: the view is built when it is new, then written in one transaction per handful of
+changes, at its own pace (law 4).
 
-One follower per view and process. Its writing is done in a thread of its own; its reader belongs to the reactor's."""
+One follower per view and process. It writes in a thread of its own; its reader belongs to the reactor's."""
 
 import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import structlog
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
@@ -22,22 +23,26 @@ from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.backoff import Backoff, Delays
 from gateway.model.errors import StoreUnavailable
 from gateway.store.engine.database import Database
+from gateway.twisted_internals.reactor import IReactor
 
 MAX_CHANGES = 2_000
 """Changes applied in one transaction of the view."""
 
 RETRY_DELAYS = Delays(first_seconds=1.0, cap_seconds=60.0)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 _log = structlog.get_logger("gateway.directory")
 
 
 class LogFollower:
-    """Builds, follows and serves one view. `reactor` needs IReactorTime and IReactorFromThreads."""
+    """A Follower that builds its view, keeps up with the log and serves it."""
 
-    def __init__(self, view: View, folder: Path, database: Database, tail: Tail, reactor: Any) -> None:
+    def __init__(self, view: View, folder: Path, database: Database, tail: Tail, reactor: IReactor) -> None:
         self.view = view
         self.reader: ViewReader | None = None
-        """What searches go through; None until the view is complete."""
+        """The reader that searches go through; None until the view is complete."""
         self.position = 0
         self.on_change: list[Callable[[], None]] = []
         """Called in the reactor when the view has a new position, begins to serve, or serves no more. They must not raise."""
@@ -52,12 +57,12 @@ class LogFollower:
         self._backoff = Backoff()
 
     def start(self) -> None:
-        """Begins; `reader` appears when the view can be searched."""
+        """Start following; `reader` appears when the view can be searched."""
         self._threads.start()
         self._running = ensureDeferred(self._run())
 
     async def stop(self) -> None:
-        """Ends after the transaction that is being written. No search may be running any more."""
+        """Stop after the transaction that is being written. No search may be running any more."""
         self._stopping = True
         if self._running is not None:
             self._running.cancel()
@@ -68,8 +73,8 @@ class LogFollower:
             await self._in_thread(self._applier.close)
         self._threads.stop()
 
-    def _in_thread(self, work: Callable[..., Any], *arguments: Any) -> "Deferred[Any]":
-        return deferToThreadPool(self._reactor, self._threads, work, *arguments)
+    def _in_thread(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> "Deferred[T]":
+        return deferToThreadPool(self._reactor, self._threads, work, *arguments, **options)
 
     async def _run(self) -> None:
         with contextlib.suppress(CancelledError, TailClosed):
@@ -82,14 +87,14 @@ class LogFollower:
             await self._follow()
         except (CancelledError, TailClosed):
             raise
-        except Exception as error:  # the view must come back by itself, whatever it was
+        except Exception as error:  # the view must come back by itself, whatever the error
             broken = view_file.is_broken(error)
             delay = self._backoff.failed(RETRY_DELAYS)
-            self._complain(error, broken, delay)
+            self._log_failure(error, broken, delay)
             await self._discard(broken)
             await self._wait(delay)
 
-    def _complain(self, error: Exception, broken: bool, delay: float) -> None:
+    def _log_failure(self, error: Exception, broken: bool, delay: float) -> None:
         expected = isinstance(error, StoreUnavailable | sqlite3.Error)
         cure = f"check disk space and permissions of {self._file.path.parent}; it goes on by itself"
         _log.error(
@@ -102,8 +107,8 @@ class LogFollower:
         )
 
     async def _discard(self, broken: bool) -> None:
-        """Closes the writing side, so that the next attempt begins with the file as it is; what can be read goes on being read,
-        unless it is `broken`."""
+        """Close the writing side, so that the next attempt begins with the file as it is; the reader goes on serving, unless
+        the file is `broken`."""
         applier, self._applier = self._applier, None
         if applier is not None:
             with contextlib.suppress(sqlite3.Error):
@@ -116,11 +121,11 @@ class LogFollower:
         if self.reader is not None:
             self.reader.close()
             self.reader = None
-            self._changed()
+            self._notify()
 
-    def _changed(self) -> None:
-        for tell in tuple(self.on_change):
-            tell()
+    def _notify(self) -> None:
+        for notify in tuple(self.on_change):
+            notify()
 
     async def _wait(self, seconds: float) -> None:
         waiting: Deferred[None] = Deferred()
@@ -132,7 +137,7 @@ class LogFollower:
                 call.cancel()
 
     async def _open(self) -> None:
-        """Opens the file, building it when it is new, unfinished, or does not belong to this store."""
+        """Open the file, building it when it is new, unfinished, or does not belong to this store."""
         if self._applier is None:
             self._applier = await self._in_thread(LogApplier, self._file, self._database)
         applier = self._applier
@@ -145,17 +150,17 @@ class LogFollower:
             self.reader = ViewReader(self._file)
             self._file.remove_others()
             _log.info("view serves", view=self.view.name, base=str(self.view.base), position=self.position)
-            self._changed()
+            self._notify()
 
     async def _follow(self) -> None:
         applier, reader = self._applier, self.reader
         assert applier is not None and reader is not None, "opened before"  # noqa: S101
         while not self._stopping:
-            log = await self._tail.after(self.position, MAX_CHANGES, members=False)
-            await self._in_thread(applier.apply, log)
-            self.position = log[-1].number
+            changes = await self._tail.after(self.position, MAX_CHANGES, members=False)
+            await self._in_thread(applier.apply, changes)
+            self.position = changes[-1].number
             self._backoff.succeeded()
             if self.position >= self._tail.last:
                 await self._in_thread(applier.analyze_if_due)
             reader.refresh()
-            self._changed()
+            self._notify()

@@ -1,5 +1,5 @@
 """Changes of the log → the view file, a transaction for each handful (apply_step.py does the work of one), and the first build
-from the store. Runs in a thread; waits for nobody."""
+from the store. Runs in a thread and blocks on the store alone."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,12 +23,12 @@ from gateway.store.operations import instance
 BUILD_PAGE = 1_000
 """Objects read and written in one transaction of a build."""
 
-_COUNT_AFTER_SHARE = 5
+_ANALYZE_AFTER_SHARE = 5
 """The planner's statistics are taken anew when a fifth as many entries were written as are there."""
 
 
 class LogApplier:
-    """Keeps one view file. Not shared between threads."""
+    """The applier of the log to one view file. Not shared between threads."""
 
     def __init__(self, file: ViewFile, database: Database) -> None:
         self._file = file
@@ -36,11 +36,11 @@ class LogApplier:
         self.connection = file.open_writer()
         self._projection = Projection(file.view)
         self._writer = ViewWriter(self.connection, file.view)
-        self._content = ViewScope(file.view, database, self.connection)
+        self._scope = ViewScope(file.view, database, self.connection)
         self._written_since_analyze = 0
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self.connection.close()
 
     @property
@@ -49,41 +49,42 @@ class LogApplier:
         return view_file.position(self.connection)
 
     def is_usable(self) -> bool:
-        """Whether the file was built to its end, from this store, and is not ahead of it (a store restored from a backup)."""
+        """Return whether the file was built to its end, from this store, and is not ahead of it (a store restored from a
+        backup)."""
         identity, last = self._database.read_blocking(lambda c: (instance.instance_id(c), changes.last(c)))
-        same_store = view_file.read(self.connection, "instance") == identity
-        return same_store and bool(view_file.read(self.connection, "complete")) and self.position <= last
+        same_store = view_file.read_meta(self.connection, "instance") == identity
+        return same_store and bool(view_file.read_meta(self.connection, "complete")) and self.position <= last
 
     def build(self, goes_on: Callable[[], bool] = lambda: True) -> None:
-        """Fills the file from the store, from nothing. The log goes on meanwhile: what it brings later is applied on top. Ends
-        early, with a file that is not usable, when `goes_on()` says so."""
+        """Build the file from the store, from nothing. The log goes on meanwhile: what it brings later is applied on top. Ends
+        early, with a file that is not usable, when `goes_on()` returns False."""
         self.connection.close()
         self._file.remove()
         self.connection = self._file.open_writer()
         self._writer = ViewWriter(self.connection, self._file.view)
-        self._content = ViewScope(self._file.view, self._database, self.connection)
+        self._scope = ViewScope(self._file.view, self._database, self.connection)
         position, identity, root = self._database.read_blocking(
             lambda c: (changes.last(c), instance.instance_id(c), organizations.get(c, ROOT_ORGANIZATION_ID))
         )
         created = root.created_at if root else EPOCH
-        # Later than anything that was told of an earlier file, even if this one is older (a store restored from a backup).
+        # Later than any moment of an earlier file, even if this one is older (a store restored from a backup).
         beginning = (Moment(position, milliseconds(datetime.now(UTC))),)
         with view_file.transaction(self.connection):
             self._writer.begin(beginning)
-            view_file.fill(self.connection, "floor", position)
+            view_file.write_meta(self.connection, "floor", position)
             for entry in self._projection.containers(created):
                 self._writer.put(entry)
-            view_file.fill(self.connection, "instance", identity)
+            view_file.write_meta(self.connection, "instance", identity)
             self._writer.finish(position, complete=False)
         for kind in (Kind.ORGANIZATION, Kind.USER, Kind.GROUP):
             for page in self._pages(kind):
                 if not goes_on():
                     return
-                self._step({kind: {item.id: item for item in page}}, beginning, complete=False)
+                self._apply({kind: {item.id: item for item in page}}, beginning, complete=False)
         with view_file.transaction(self.connection):
-            self._writer.analyze()
+            self._writer.index.analyze()
             self._writer.finish(position)
-            self._writer.optimize_fragments()
+            self._writer.index.optimize_fragments()
         self._written_since_analyze = 0
 
     def _pages(self, kind: Kind) -> Iterator[Sequence[DirectoryObject]]:
@@ -99,13 +100,13 @@ class LogApplier:
         return self._database.read_blocking(lambda connection: OBJECT_STORES[kind].iterate(connection, after, BUILD_PAGE))
 
     def apply(self, log: Sequence[Change]) -> None:
-        """Applies changes that follow the present position, in one transaction. Applying them twice is applying them once."""
+        """Apply changes that follow the present position, in one transaction. Idempotent."""
         latest: dict[Kind, dict[str, DirectoryObject | None]] = {}
         for change in log:
             latest.setdefault(change.kind, {})[change.object_id] = change.object
-        self._step(latest, [Moment(change.number, milliseconds(change.time)) for change in log])
+        self._apply(latest, [Moment(change.number, milliseconds(change.time)) for change in log])
 
-    def _step(
+    def _apply(
         self,
         latest: Mapping[Kind, Mapping[str, DirectoryObject | None]],
         moments: Sequence[Moment],
@@ -115,23 +116,23 @@ class LogApplier:
         try:
             with view_file.transaction(self.connection):
                 self._writer.begin(moments)
-                step = ApplyStep(self._database, self._projection, self._writer, self._content, building=not complete)
+                step = ApplyStep(self._database, self._projection, self._writer, self._scope, building=not complete)
                 self._written_since_analyze += step.run(latest)
                 self._writer.finish(moments[-1].number, complete=complete)
         except BaseException:
-            self._writer.forget()
-            self._content.forget()
+            self._writer.discard()
+            self._scope.discard()
             raise
 
     def analyze_if_due(self) -> bool:
-        """Takes the planner's statistics anew, and makes the trigram index one piece, when enough has changed; whether it did.
-        For a quiet moment."""
+        """Refresh the planner's statistics and merge the trigram indexes, when enough has changed; return whether it did. For a
+        quiet moment."""
         entries = int(self.connection.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0])
-        if self._written_since_analyze * _COUNT_AFTER_SHARE < entries or not self._written_since_analyze:
+        if self._written_since_analyze * _ANALYZE_AFTER_SHARE < entries or not self._written_since_analyze:
             return False
         with view_file.transaction(self.connection):
-            self._writer.analyze()
-            self._writer.optimize_fragments()
+            self._writer.index.analyze()
+            self._writer.index.optimize_fragments()
         self._written_since_analyze = 0
-        self.connection.execute("PRAGMA shrink_memory")  # what a large load has needed is not needed for single changes
+        self.connection.execute("PRAGMA shrink_memory")  # single changes do not need the memory of a large load
         return True

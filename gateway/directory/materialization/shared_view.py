@@ -1,13 +1,12 @@
-"""A view whose file another process of ours writes: opened and read as that process tells, never built, never written.
-
-To everybody who reads it is what a Follower is: `view`, `reader`, `position`, `on_change`."""
+"""A shared view: its file is written by another process of ours, and read here as that process reports it; never built, never
+written."""
 
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import structlog
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.view_reader import ViewReader
@@ -21,32 +20,32 @@ _log = structlog.get_logger("gateway.directory")
 
 
 class SharedView:
-    """`reactor` needs IReactorTime. Belongs to the reactor's thread."""
+    """A Follower that follows the writer's reports. Belongs to the reactor's thread."""
 
-    def __init__(self, view: View, folder: Path, reactor: Any) -> None:
+    def __init__(self, view: View, folder: Path, reactor: IReactorTime) -> None:
         self.view = view
         self.reader: ViewReader | None = None
-        """What searches go through; None while the writer says that there is nothing to read."""
+        """The reader that searches go through; None while the writer reports no complete file."""
         self.position = 0
         self.on_change: list[Callable[[], None]] = []
-        """As Follower.on_change."""
+        """See Follower.on_change."""
         self._file = _OneBuild(folder, view)
         self._reactor = reactor
-        self._retry: Any = None
+        self._retry: IDelayedCall | None = None
 
     def report(self, build: str, position: int) -> None:
-        """The writer's news: the file is complete in this `build` ("": in none) and has this position."""
+        """Take the writer's report: the file is complete in this `build` ("": in none) and has this position."""
         if build != self._file.build:
             self._close_reader()
             self._file.build = build
         self.position = position
         if build:
             self._read()
-        for tell in tuple(self.on_change):
-            tell()
+        for notify in tuple(self.on_change):
+            notify()
 
     def close(self) -> None:
-        """Reads no more. A search that is open keeps its snapshot."""
+        """Stop reading. A search that is open keeps its snapshot."""
         self.report("", self.position)
 
     def _read(self) -> None:
@@ -72,15 +71,15 @@ class SharedView:
 
 
 class _OneBuild(ViewFile):
-    """The file of one build. Between two builds another file, not complete, has the same path for a while: what is read of
-    that would be an empty success (law 8)."""
+    """The file of one build. Between two builds another file, not complete, has the same path for a while: reading that would
+    be an empty success (law 8)."""
 
     build = ""
 
     def open_reader(self, *, shared: bool = False) -> sqlite3.Connection:
         connection = super().open_reader(shared=shared)
         try:
-            found = view_file.read(connection, "build") if view_file.read(connection, "complete") else None
+            found = view_file.read_meta(connection, "build") if view_file.read_meta(connection, "complete") else None
         except (sqlite3.Error, TypeError):  # the tables are not there yet
             found = None
         if not self.build or found != self.build:

@@ -1,8 +1,8 @@
-"""Which people a view has; and which organizations and groups, when the configuration names some: resolved against the store,
-kept with the file.
+"""The scope of a view: the people it has, and the organizations and groups, when the configuration names some: resolved against
+the store, kept with the file.
 
-The set of organizations changes only in steps that bring changes of organizations, so that whoever enters or leaves the view
-with one is found by comparing two sets."""
+The set of organizations changes only in steps that bring changes of organizations, so that the people who enter or leave the
+view with one are found by comparing two sets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _log = structlog.get_logger("gateway.directory")
 
 
 class ViewScope:
-    """`connection`: the view file's. Where nothing is named, everything is in the view and nothing is asked."""
+    """The scope of one view. `connection`: the view file's. Where nothing is named, everything is in the view and the store is
+    not read."""
 
     def __init__(self, view: View, database: Database, connection: sqlite3.Connection) -> None:
         named = view.organizations
@@ -35,20 +36,20 @@ class ViewScope:
 
     @property
     def has_all_organizations(self) -> bool:
-        """Whether no organization is left out, and so nobody."""
+        """No organization is left out, and so no person."""
         return self._organizations is None
 
     def organizations(self, ids: Iterable[str]) -> list[str]:
-        """Those of these organizations that are in the view, in the order given."""
+        """Return those of these organizations that are in the view, in the order given."""
         return list(ids) if self._organizations is None else [one for one in ids if one in self.inside]
 
     def has_user(self, user: User) -> bool:
-        """Whether a user is in the view, as far as it has the user's organizations. Programs that ask a view take whoever is in
-        it for somebody who is there, so leavers are not, unless the view asks for them."""
+        """Return whether a user is in the view, provided that the user's organizations are. Programs take every person in a
+        view for an active one, so leavers are not in it, unless the view asks for them."""
         return user.gone_at is None or self._view.leavers
 
     def has_group(self, group: Group) -> bool:
-        """Whether a group is in the view: by its id or its name."""
+        """Return whether a group is in the view: by its id or its name."""
         return self._groups is None or group.id in self._groups or name_key(group.name) in self._groups
 
     @property
@@ -60,14 +61,14 @@ class ViewScope:
         return self._inside
 
     def refresh(self) -> frozenset[str]:
-        """Looks at the store again; the organizations that come into the view or leave it."""
+        """Read the store again; return the organizations that come into the view or leave it."""
         if self._organizations is None:
             return frozenset()
         before, self._inside = self.inside, self._database.read_blocking(self._resolve)
         return before ^ self._inside
 
-    def forget(self) -> None:
-        """To be called when a step was rolled back: what is inside is read from the file again."""
+    def discard(self) -> None:
+        """Drop what was read; to be called when a step was rolled back: then the organizations are read from the file again."""
         self._inside = None
 
     def _resolve(self, connection: Connection) -> frozenset[str]:
@@ -82,7 +83,7 @@ class ViewScope:
 
 
 def _find(connection: Connection, named: str) -> list[str]:
-    """The organizations with this id, or at this path below the root: names may repeat."""
+    """Return the organizations with this id, or at this path below the root: names may repeat."""
     if organizations.get(connection, named) is not None:
         return [named]
     found = [ROOT_ORGANIZATION_ID]

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from gateway.directory.projection.entry_kinds import CONTAINER, PRIVATE_GROUP
 from gateway.directory.projection.index_keys import attribute_key, stored_key
-from gateway.directory.projection.projection import CONTAINER, PRIVATE_GROUP, Projection
+from gateway.directory.projection.projection import Projection
 from gateway.directory.projection.view_definition import EntryRules, View
 from gateway.model.ldap import matching_rules, schema
 from gateway.model.objects import Kind

@@ -157,7 +157,7 @@ class VisibleRows:
     def _context_csn(self, row: Row) -> list[bytes]:
         """Return contextCSN as OpenLDAP has it, at the view's base alone: the position of the view."""
         is_base = "EXISTS (SELECT 1 FROM entry WHERE id = ? AND parent = 0 AND kind = 'container')"
-        return self._csn(f"{LATEST} AND {is_base}", row[:1], int(view_file.read(self._connection, "mark")))
+        return self._csn(f"{LATEST} AND {is_base}", row[:1], int(view_file.read_meta(self._connection, "mark")))
 
     def _csn(self, query: str, parameters: Sequence[int], mark: int = 0) -> list[bytes]:
         return [format_csn(Moment(*found), mark).encode() for found in self._connection.execute(query, parameters)]

@@ -1,7 +1,7 @@
-"""The view file: one SQLite database per view and shape, derived from the log and thrown away without regret (law 5).
+"""The view file: one SQLite database per view and shape, derived from the log; it can be thrown away at any time (law 5).
 
-Here: its tables, how it is opened for writing and for reading, and what belongs to the file as a whole. What goes in is
-entry_writer.py's, what comes out directory/search/search.py's. Its content and its log position commit together."""
+Here are its tables, opening it for writing and for reading, and what belongs to the file as a whole. Entries are written by
+entry_writer.py and read by directory/search. Its content and its log position commit together."""
 
 import contextlib
 import os
@@ -55,7 +55,7 @@ CREATE TABLE former (
 """`entry.organizations`: the ids of the entries of the organizations it belongs to, comma separated; `entry.plain_key`: the
 key it would have if an older entry had not the same name; `entry.created`, `entry.changed`: the numbers of the changes of the
 log with which it came and with which its octets last changed, and when the latter was (milliseconds); `value`: every value's
-matching key; `member`: direct membership; `moment`: when changes of the log were made; `former`: what an entry was until
+matching key; `member`: direct membership; `moment`: when changes of the log were made; `former`: the state of an entry until
 `position`."""
 
 INDEXES = """
@@ -74,10 +74,10 @@ _log = structlog.get_logger("gateway.directory")
 
 _WRITER_CACHE_KIB = 16 * 1024
 _CHECKPOINT_PAGES = 8_000
-"""What the log of the file grows to (32 MiB) before it is carried over: a build writes the same pages again and again."""
+"""The size of the write-ahead log (32 MiB) at which it is carried over: a build writes the same pages again and again."""
 
 _SNAPSHOT_CACHE_KIB = 256
-"""There may be hundreds of snapshots, and each reads on and on: what they have in common is the system's page cache."""
+"""There may be hundreds of snapshots, and each reads sequentially: what they share is the system's page cache."""
 
 _SHARED_CACHE_KIB = 8 * 1024
 """For the one connection that answers small searches: the upper levels of the indexes."""
@@ -91,7 +91,8 @@ class ViewFile:
         self.path = folder / f"view-{view.name}-{view.fingerprint}.sqlite"
 
     def open_writer(self) -> sqlite3.Connection:
-        """The one writing connection; makes an empty file with its tables when there is none or the present one is broken."""
+        """Return the one writing connection; an empty file with its tables is made when there is none or the present one is
+        broken."""
         try:
             return self._writer()
         except OSError as error:
@@ -121,8 +122,8 @@ class ViewFile:
         return connection
 
     def _create(self, connection: sqlite3.Connection) -> None:
-        """All of it or nothing, should the process end here. The matching keys are folded already, or must not be; nobody ranks
-        what is found, so that sizes are not kept."""
+        """Create all tables or none, should the process end here. The trigram index needs no folding: matching keys are folded
+        already, or must not be; and no column sizes: results are not ranked."""
         with transaction(connection):
             for statement in filter(str.strip, (TABLES + INDEXES).split(";")):
                 connection.execute(statement)
@@ -138,7 +139,7 @@ class ViewFile:
             )
 
     def open_reader(self, *, shared: bool = False) -> sqlite3.Connection:
-        """A read-only connection that may move between threads. `shared`: the one that answers all small searches."""
+        """Return a read-only connection that may move between threads. `shared`: the one that answers all small searches."""
         try:
             connection = self._connect(read_only=True)
             connection.execute("PRAGMA query_only = ON")
@@ -149,7 +150,7 @@ class ViewFile:
 
     def _connect(self, read_only: bool = False) -> sqlite3.Connection:
         if not read_only:
-            # SQLite gives its other files the mode of this one: nobody else on this machine may read the directory.
+            # SQLite gives its other files the mode of this one: no other user of this machine may read the directory.
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         mode = "ro" if read_only else "rw"
         return sqlite3.connect(
@@ -167,49 +168,49 @@ class ViewFile:
         )
 
     def remove(self) -> None:
-        """Deletes the file and what belongs to it."""
+        """Delete the file and what belongs to it."""
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
     def remove_others(self) -> None:
-        """Deletes the files of this view's earlier shapes, once this one serves."""
+        """Delete the files of this view's earlier shapes, once this one serves."""
         for other in self.path.parent.glob(f"view-{self.view.name}-????????????????.sqlite*"):
             if not other.name.startswith(self.path.name):
                 other.unlink(missing_ok=True)
 
 
 def is_broken(error: Exception) -> bool:
-    """Whether the file itself is at fault (no database, a torn page, rows that contradict each other) and not its surroundings
-    (disk full, permissions, locks)."""
+    """Return whether the file itself is at fault (no database, a torn page, rows that contradict each other) and not its
+    surroundings (disk full, permissions, locks)."""
     return isinstance(error, sqlite3.DatabaseError) and not isinstance(
         error, sqlite3.OperationalError | sqlite3.ProgrammingError
     )
 
 
-def read(connection: sqlite3.Connection, key: str) -> int | str:
-    """A value of `meta`: position, floor, complete, instance, mark (of csn.py), build (tells a file from a later one)."""
+def read_meta(connection: sqlite3.Connection, key: str) -> int | str:
+    """Return a value of `meta`: position, floor, complete, instance, mark (of csn.py), build (differs for each file made)."""
     value: int | str = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
     return value
 
 
 def position(connection: sqlite3.Connection) -> int:
-    """The number of the last change of the log that is in the file."""
-    return int(read(connection, "position"))
+    """Return the number of the last change of the log that is in the file."""
+    return int(read_meta(connection, "position"))
 
 
 def floor(connection: sqlite3.Connection) -> int:
-    """The position from which on the file knows what happened to its entries."""
-    return int(read(connection, "floor"))
+    """Return the position from which on the file has the history of its entries."""
+    return int(read_meta(connection, "floor"))
 
 
-def fill(connection: sqlite3.Connection, key: str, value: int | str) -> None:
-    """Sets a value of `meta`."""
+def write_meta(connection: sqlite3.Connection, key: str, value: int | str) -> None:
+    """Set a value of `meta`."""
     connection.execute("UPDATE meta SET value = ? WHERE key = ?", (value, key))
 
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing."""
+    """Run the block in a transaction: all or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -190,7 +190,7 @@ def test_what_a_search_may_see_is_in_its_mark_and_a_plain_replicas_is_the_views(
         mark(EVERYTHING, "(objectclass=*)", BASE, "cn"),
     ]
     assert len(set(marks)) == len(marks)
-    assert marks[0] == view_file.read(company.reader.connection, "mark")
+    assert marks[0] == view_file.read_meta(company.reader.connection, "mark")
 
 
 def test_only_moments_of_this_log_that_are_remembered_are_known(company: Company) -> None:

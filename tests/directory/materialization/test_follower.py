@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pytest_twisted import ensureDeferred
@@ -16,8 +16,8 @@ from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.materialization.log_applier import LogApplier
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.store.engine.database import Connection
-from gateway.twisted_internals.reactor import installed
-from tests.directory.nodes import Impatient, Node, events, name, until
+from gateway.twisted_internals.reactor import IReactor, installed
+from tests.directory.nodes import Node, RecordingReactor, events, name, until
 from tests.directory.worlds import World, openldap_view, user
 
 
@@ -209,11 +209,11 @@ async def test_stopping_ends_a_build_between_two_pages(world: World, monkeypatch
 async def test_a_folder_that_cannot_be_written_is_named_with_its_cure(world: World) -> None:
     missing = world.folder / "missing"
     tail = Tail(world.database, installed())
-    impatient = Impatient()
-    follower = LogFollower(openldap_view(), missing, world.database, tail, impatient)
+    reactor = RecordingReactor()
+    follower = LogFollower(openldap_view(), missing, world.database, tail, cast(IReactor, reactor))
     with capture_logs() as logs:
         follower.start()
-        await until(lambda: bool(impatient.delays))
+        await until(lambda: bool(reactor.delays))
     assert str(missing) in logs[0]["error"]
     assert "check that the folder is writable" in logs[0]["error"]
     missing.mkdir()

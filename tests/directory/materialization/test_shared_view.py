@@ -31,7 +31,7 @@ class Shared:
 
     @property
     def build(self) -> str:
-        return str(view_file.read(self.writer.connection, "build"))
+        return str(view_file.read_meta(self.writer.connection, "build"))
 
     def tell(self) -> None:
         """What the writer says of the file as it is."""

@@ -184,7 +184,7 @@ def test_a_change_that_fails_half_way_leaves_the_view_as_it_was(
         raise RuntimeError("the disk is gone")
 
     with monkeypatch.context() as patch, pytest.raises(RuntimeError):
-        patch.setattr("gateway.directory.view_file.entry_writer.ViewWriter._flush", fail)
+        patch.setattr("gateway.directory.view_file.index_writer.IndexWriter.flush", fail)
         follow(world, view)
     assert (view.position, dn_of(view, anna)) == (position, f"uid=anna,{PEOPLE}")
     follow(world, view)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.directory.projection import view_definition
-from gateway.directory.projection.projection import Entry, Projection, timestamp
+from gateway.directory.projection.entry import Entry
+from gateway.directory.projection.projection import Projection, timestamp
 from gateway.model.ldap import schema
 from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind

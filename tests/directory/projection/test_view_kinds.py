@@ -5,14 +5,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.directory.projection.attribute_rules import Rule, constant, first_of
-from gateway.directory.projection.projection import (
-    PRIVATE_GROUP,
-    Entry,
-    Projection,
-    private_group,
-    private_group_id,
-    private_group_owner,
-)
+from gateway.directory.projection.entry import Entry
+from gateway.directory.projection.entry_kinds import PRIVATE_GROUP, private_group, private_group_id, private_group_owner
+from gateway.directory.projection.projection import Projection
 from gateway.directory.projection.view_definition import View
 from gateway.directory.projection.view_kinds import KINDS, active_directory, custom, openldap, tree
 from gateway.directory.projection.view_overrides import NOTHING, EntryOverrides, Posix, with_members, with_overrides, with_posix

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import ldap
-from twisted.internet import reactor
 from twisted.python.threadpool import ThreadPool
 
 from gateway.changelog.tail import Tail
@@ -52,7 +51,7 @@ class Changing:
         return Account(f"cn={name},ou=applications,{BASE}", secret)
 
     def _follower(self) -> LogFollower:
-        return LogFollower(self.view, self.folder, self.database, self.tail, reactor)
+        return LogFollower(self.view, self.folder, self.database, self.tail, installed())
 
     async def start(self) -> None:
         """Returns when the view can be searched."""

@@ -132,7 +132,7 @@ class World:
         self.narrow = self.application("narrow", scope=sales, attributes=frozenset({"uid", "cn"}))
         self.tail = Tail(self.database, installed(), poll_seconds=0.1)
         self.view = openldap("openldap", DN.parse(company.BASE))
-        self.follower = LogFollower(self.view, folder, self.database, self.tail, reactor)
+        self.follower = LogFollower(self.view, folder, self.database, self.tail, installed())
         self.directory = Directory([self.follower])
         self.threads = ThreadPool(0, 2, "search")
 

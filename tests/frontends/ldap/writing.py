@@ -9,7 +9,6 @@ from typing import Any
 
 import ldap
 import ldap.modlist
-from twisted.internet import reactor
 from twisted.python.threadpool import ThreadPool
 
 from gateway.app.parts.clock import now
@@ -85,7 +84,7 @@ class Desk:
             view_kinds.tree("tree", DN.parse(TREE)),
             view_kinds.active_directory("ad", DN.parse(AD)),
         ]
-        self.followers = [LogFollower(shape, folder, self.database, self.tail, reactor) for shape in shapes]
+        self.followers = [LogFollower(shape, folder, self.database, self.tail, installed()) for shape in shapes]
         self.directory = Directory(self.followers)
         self.threads = ThreadPool(0, 2, "search")
         self.writer = Writer(self.database, LocalDoor(now, posix), now)

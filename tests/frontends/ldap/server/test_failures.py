@@ -14,6 +14,7 @@ from gateway.directory.search import direct_plan
 from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.frontends.ldap.search import root_dse
 from gateway.store.engine.database import Database
+from gateway.twisted_internals.reactor import installed
 from gateway.wire import oids
 from gateway.wire.messages import BindResponse, CompareRequest, CompareResponse, ExtendedRequest, SearchResultEntry
 from gateway.wire.result_codes import ResultCode
@@ -26,7 +27,7 @@ from tests.servers.pki import Pki
 
 @blocking
 def test_while_the_view_is_being_built_everything_in_it_is_unavailable(serve: Serve, world: World, tmp_path: Path) -> None:
-    unbuilt = Directory([LogFollower(world.view, tmp_path, world.database, world.tail, world.tail)])
+    unbuilt = Directory([LogFollower(world.view, tmp_path, world.database, world.tail, installed())])
     serving = serve(directory=unbuilt, served=unbuilt)
     with bare(serving) as client:
         assert len(client.search(search_request("", scope=0))[0]) == 1

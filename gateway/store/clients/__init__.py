@@ -1,1 +1,4 @@
-"""The package gateway.store.clients."""
+"""Clients of the gateway: `applications` with their rights and secrets, their `access_tokens`, and `application_passwords`.
+
+Secrets are random and kept as SHA-256 (law 12): a slow hash protects what people think up, and would only slow binds down here.
+"""

@@ -1,4 +1,4 @@
-"""Access tokens of applications: opaque to them, kept as a hash, forgotten after their time."""
+"""Access tokens of applications: opaque to them, kept as a hash, deleted when they have expired."""
 
 import hashlib
 import secrets
@@ -19,7 +19,7 @@ _FIND = (
 
 
 def issue(connection: Connection, application_id: str, seconds: int, now: datetime) -> str:
-    """A new token that opens the gateway to the application for so many seconds."""
+    """Return a new token of the application that is valid for so many seconds."""
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = milliseconds(now + timedelta(seconds=seconds))
     row = {"hash": _hash(token), "application_id": application_id, "expires_at": expires_at}
@@ -28,17 +28,17 @@ def issue(connection: Connection, application_id: str, seconds: int, now: dateti
 
 
 def find(connection: Connection, token: str, now: datetime) -> str | None:
-    """The id of the (enabled) application that holds the token; None when it is unknown, expired or revoked."""
+    """Return the id of the (enabled) application that holds the token; None when it is unknown, expired or revoked."""
     return connection.execute(_FIND, {"hash": _hash(token), "now": milliseconds(now)}).scalar()
 
 
 def revoke(connection: Connection, token: str, application_id: str) -> None:
-    """End a token of this application's own; nothing when there is none such (RFC 7009 §2.2)."""
+    """Revoke a token of this application; do nothing when there is no such token (RFC 7009 §2.2)."""
     connection.execute(delete(tokens).where(tokens.c.hash == _hash(token), tokens.c.application_id == application_id))
 
 
 def purge(connection: Connection, now: datetime) -> int:
-    """Forget what has expired; how many tokens that were."""
+    """Delete expired tokens; return their number."""
     return connection.execute(delete(tokens).where(tokens.c.expires_at <= milliseconds(now))).rowcount
 
 

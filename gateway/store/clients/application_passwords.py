@@ -1,5 +1,5 @@
-"""Application passwords: a second password of a person, for one application, named and revocable. It is shown once, when it is
-made, and carries its own id, because a program that binds as a person does not say which program it is."""
+"""Application passwords: second passwords of a user, each for one application, named and revocable. One is shown once, when it
+is created, and carries its own id, because a client that binds as a user does not name its application."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ from gateway.store.tables.objects import users
 
 PREFIX: Final = "gwap"
 MAX_PER_USER = 100
-"""Nobody has so many programs; a program that makes one at each start shall not fill the store."""
+"""No user has so many programs; a program that creates one at each start must not fill the store."""
 MAX_NAME_CHARACTERS = 64
 
 _ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
@@ -44,8 +44,9 @@ _VALID = (
 def add(
     connection: Connection, user_id: str, application_id: str, name: str, *, now: datetime
 ) -> tuple[ApplicationPassword, str]:
-    """Make one: it, and the password, which cannot be had again. The user and the application must exist. Raises InvalidInput
-    for a name that is none, Conflict when the name is taken or the user has too many."""
+    """Create an application password; return it and the password itself, which cannot be shown again. The user and the
+    application must exist. Raises InvalidInput for a name that is none, Conflict when the name is taken or the user has too
+    many."""
     if not name.strip() or len(name) > MAX_NAME_CHARACTERS or not name.isprintable():
         raise InvalidInput(f"the name of an application password is 1 to {MAX_NAME_CHARACTERS} printable characters")
     known = of_user(connection, user_id)
@@ -69,12 +70,12 @@ def add(
 
 
 def of_user(connection: SelectConnection, user_id: str) -> list[ApplicationPassword]:
-    """The user's application passwords, oldest first."""
+    """Return the user's application passwords, oldest first."""
     return [_password(row) for row in connection.execute(_OF_USER, {"user": user_id})]
 
 
 def remove(connection: Connection, user_id: str, password_id: str) -> ApplicationPassword:
-    """Revoke one; it ends at once. Raises NotFound."""
+    """Revoke an application password, at once. Raises NotFound."""
     found = next((one for one in of_user(connection, user_id) if one.id == password_id), None)
     if found is None:
         raise NotFound(f"the user has no application password {password_id!r}")
@@ -83,16 +84,16 @@ def remove(connection: Connection, user_id: str, password_id: str) -> Applicatio
 
 
 def has_form(password: bytes) -> bool:
-    """Whether it looks like an application password: then it is one, or was one, and is nobody else's business."""
+    """Return True when a password has the form of an application password: then it is or was one, and no source is asked."""
     return _FORM.fullmatch(password) is not None
 
 
 def verify(connection: SelectConnection, user_id: str, password: bytes) -> ApplicationPassword | None:
-    """The application password, when it is this user's, and user and application are enabled; else None, after the same work.
-    `password` has the form."""
+    """Return the application password when it is this user's, and user and application are enabled; else None, after the same
+    work. `password` has the form."""
     identifier = password[len(PREFIX) + 1 :][:_ID_CHARACTERS].decode()
     row = connection.execute(_VALID, {"user": user_id, "id": identifier}).one_or_none()
-    right = hmac.compare_digest(_NONE if row is None else row.hash, _hash(password))
+    right = hmac.compare_digest(_UNKNOWN_HASH if row is None else row.hash, _hash(password))
     return _password(row) if row is not None and right else None
 
 
@@ -100,7 +101,7 @@ def _hash(password: bytes) -> bytes:
     return hashlib.sha256(password).digest()  # 192 random bits, like an application's secret: see applications.py
 
 
-_NONE = _hash(secrets.token_bytes(_SECRET_BYTES))
+_UNKNOWN_HASH = _hash(secrets.token_bytes(_SECRET_BYTES))
 
 
 def _password(row: TableRow) -> ApplicationPassword:
@@ -108,7 +109,7 @@ def _password(row: TableRow) -> ApplicationPassword:
 
 
 def hand_over(connection: Connection, old_user_id: str, new_user_id: str) -> None:
-    """The application passwords of one user become another's, but those whose names that one has in use."""
+    """Move the application passwords of one user to another, but for those whose names that one has in use."""
     taken = {(one.application_id, name_key(one.name)) for one in of_user(connection, new_user_id)}
     for one in of_user(connection, old_user_id):
         if (one.application_id, name_key(one.name)) not in taken:

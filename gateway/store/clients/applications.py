@@ -1,4 +1,4 @@
-"""Applications: who may read, and what of it. Their secrets are shown once, when they are made, and kept as a hash (law 12)."""
+"""Applications and their rights. Their secrets are shown once, when they are created, and kept as a hash (law 12)."""
 
 import hashlib
 import hmac
@@ -39,8 +39,8 @@ def add(
     grants: Collection[str] = (),
     certificate_names: Collection[str] = (),
 ) -> tuple[Application, str]:
-    """Make an application: it, and its secret, which cannot be had again. Raises Conflict when the name, or the name of a
-    certificate, is taken."""
+    """Create an application; return it and its secret, which cannot be shown again. Raises Conflict when the name, or the name
+    of a certificate, is taken."""
     if by_name(connection, name) is not None:
         raise Conflict(f"there is an application {name!r} already: choose another name, or remove that one first")
     _check_certificate_names(connection, "", certificate_names)
@@ -63,26 +63,26 @@ def add(
 
 
 def get(connection: Connection, application_id: str) -> Application | None:
-    """The application, or None."""
+    """Return the application, or None."""
     row = connection.execute(_BY_ID, {"id": application_id}).one_or_none()
     return None if row is None else _application(row)
 
 
 def by_name(connection: Connection, name: str) -> Application | None:
-    """The application of this name, whatever its case; None when there is none."""
+    """Return the application of this name, whatever its case, or None."""
     row = connection.execute(_BY_NAME, {"key": name_key(name)}).one_or_none()
     return None if row is None else _application(row)
 
 
 def all_applications(connection: Connection) -> list[Application]:
-    """Every application, by name."""
+    """Return every application, by name."""
     return [_application(row) for row in connection.execute(_ALL)]
 
 
 def verify(connection: SelectConnection, id_or_name: str, secret: str) -> Application | None:
-    """The application, when it exists, is enabled and this is its secret; else None, after the same work."""
+    """Return the application when it exists, is enabled and this is its secret; else None, after the same work."""
     row = connection.execute(_SECRET, {"id": id_or_name, "key": name_key(id_or_name)}).first()
-    kept = _NOBODY if row is None else row.secret_hash
+    kept = _UNKNOWN_HASH if row is None else row.secret_hash
     right = hmac.compare_digest(kept, _hash(secret))
     return _application(row) if row is not None and right and row.enabled else None
 
@@ -95,7 +95,7 @@ def replace_secret(connection: Connection, application_id: str) -> str:
 
 
 def set_enabled(connection: Connection, application_id: str, enabled: bool) -> Application:
-    """Let the application in, or keep it out. Raises NotFound."""
+    """Enable or disable the application. Raises NotFound."""
     _set(connection, application_id, enabled=enabled)
     return _existing(connection, application_id)
 
@@ -107,7 +107,7 @@ def set_rights(
     views: Collection[str],
     attributes: Collection[str] | None,
 ) -> Application:
-    """Replace what the application may see. Raises NotFound."""
+    """Replace the application's scope, views and attributes. Raises NotFound."""
     _set(connection, application_id, **_rights(scope, views, attributes))
     return _existing(connection, application_id)
 
@@ -119,7 +119,7 @@ def set_description(connection: Connection, application_id: str, description: st
 
 
 def set_grants(connection: Connection, application_id: str, grants: Collection[str]) -> Application:
-    """Replace what the application may do beside reading (`Grant`). Raises NotFound."""
+    """Replace the application's grants beside reading (`Grant`). Raises NotFound."""
     _set(connection, application_id, grants=encode_strings(sorted(grants)))
     return _existing(connection, application_id)
 
@@ -132,7 +132,7 @@ def set_certificate_names(connection: Connection, application_id: str, names: Co
 
 
 def versions(connection: Connection) -> dict[str, tuple[int, int]]:
-    """Of every application that is enabled: its version and the version of its secret, by id."""
+    """Return the version of each enabled application and the version of its secret, by id."""
     return {row.id: (row.version, row.secret_version) for row in connection.execute(_VERSIONS)}
 
 
@@ -143,12 +143,12 @@ def remove(connection: Connection, application_id: str) -> None:
 
 
 def _hash(secret: str) -> bytes:
-    # A slow hash protects what people think up. This secret is 256 random bits: nobody can try them out, and a plain SHA-256
+    # A slow hash protects secrets that people think up. This one is 256 random bits, too many to try out, and a plain SHA-256
     # lets an application bind thousands of times a second.
     return hashlib.sha256(secret.encode()).digest()
 
 
-_NOBODY = _hash(secrets.token_urlsafe(SECRET_BYTES))
+_UNKNOWN_HASH = _hash(secrets.token_urlsafe(SECRET_BYTES))
 
 
 def _existing(connection: Connection, application_id: str) -> Application:

@@ -1,5 +1,5 @@
-"""What persons have said about records and objects, by the record's name at its source: it outlives the record. Written by the
-door (gateway/sync) only; read by everyone."""
+"""Link decisions: those of persons about records and objects, by the record's name at its source; they outlive the record. Only
+gateway/sync writes them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -16,19 +16,19 @@ from gateway.store.tables.correlation import link_decisions
 
 
 class Verdict(StrEnum):
-    """What was said of a record and an object."""
+    """The content of a decision about a record and an object."""
 
     LINK = "link"
-    """It belongs to this object."""
+    """The record belongs to this object."""
     OWN = "own"
-    """It has an object of its own, at present this one."""
+    """The record has an object of its own, at present this one."""
     NEVER = "never"
-    """It does not belong to this object."""
+    """The record does not belong to this object."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkDecision:
-    """A person's word; of LINK and OWN a record has at most one. `decided_by`: "person:<who>"."""
+    """A person's decision; of LINK and OWN a record has at most one. `decided_by`: "person:<name>"."""
 
     source_id: str
     kind: Kind
@@ -51,7 +51,7 @@ _OF_ONE = (*_OF, link_decisions.c.external_id == bindparam("name"))
 def of_records(
     connection: Connection, source_id: str, kind: Kind, external_ids: Collection[str]
 ) -> dict[str, list[LinkDecision]]:
-    """What was decided about these records, by external id; records about which nothing was are left out."""
+    """Return the decisions about these records, by external id; records without any are left out."""
     parameters = {"source": source_id, "of_kind": kind.value}
     if connection.execute(_ANY, parameters).first() is None:
         return {}
@@ -62,12 +62,12 @@ def of_records(
 
 
 def of_object(connection: Connection, object_id: str) -> list[LinkDecision]:
-    """What was decided about an object."""
+    """Return the decisions about an object."""
     return [_decision(row) for row in connection.execute(_OF_OBJECT, {"object": object_id})]
 
 
 def record(connection: Connection, decision: LinkDecision) -> None:
-    """Keep a decision: over what was decided about the same record and object, and a place (LINK, OWN) over every other."""
+    """Store a decision. It replaces the one about the same record and object; LINK and OWN replace each other."""
     names = {"source": decision.source_id, "of_kind": decision.kind.value, "name": decision.external_id}
     same = link_decisions.c.object_id == bindparam("object")
     if decision.verdict is not Verdict.NEVER:
@@ -86,14 +86,14 @@ def record(connection: Connection, decision: LinkDecision) -> None:
 
 
 def forget(connection: Connection, source_id: str, kind: Kind, external_id: str, *verdicts: Verdict) -> None:
-    """Forget what was decided about a record in these words."""
+    """Delete the decisions about a record that have one of these verdicts."""
     said = one_of(link_decisions.c.verdict, "verdicts")
     parameters = {"source": source_id, "of_kind": kind.value, "name": external_id, "verdicts": verdicts}
     connection.execute(delete(link_decisions).where(*_OF_ONE, said), parameters)
 
 
 def move_own(connection: Connection, old_object_id: str, new_object_id: str) -> None:
-    """The object of its own that a record was given exists no more; it has another one now."""
+    """Move the OWN decisions of an object that exists no more to the object that replaces it."""
     statement = update(link_decisions).where(
         link_decisions.c.object_id == bindparam("old"), link_decisions.c.verdict == Verdict.OWN.value
     )
@@ -101,7 +101,7 @@ def move_own(connection: Connection, old_object_id: str, new_object_id: str) -> 
 
 
 def hand_over(connection: Connection, old_object_id: str, new_object_id: str) -> None:
-    """What was decided about one object is decided about another. What contradicts a decision about that one is forgotten."""
+    """Move the decisions about one object to another; those that contradict a decision about that one are deleted."""
     placed = {_name(one) for one in of_object(connection, new_object_id)}
     for decision in of_object(connection, old_object_id):
         same = (*_OF_ONE, link_decisions.c.object_id == bindparam("object"))

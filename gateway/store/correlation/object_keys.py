@@ -1,6 +1,7 @@
-"""By which values rules find objects: kept for the attributes that some rule names, written in the transaction of the object.
+"""Object keys: the values by which rules find objects, for the attributes that some rule names; written in the transaction of
+the object.
 
-Which attributes those are stands in the store, so that every writer, whatever it was configured with, keeps the same ones."""
+The store itself has the list of those attributes, so that every writer keeps the same ones, whatever its configuration."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
@@ -28,7 +29,7 @@ class ObjectKey(NamedTuple):
 
 
 class _Kept(msgspec.Struct):
-    """The row of `meta`. `filled`: whether the objects of before have them too."""
+    """The row of `meta`. `filled`: every object has its keys, not only those written since."""
 
     names: dict[str, list[str]]
     filled: bool
@@ -44,18 +45,18 @@ _OF_OBJECTS = select(object_keys).where(one_of(object_keys.c.object_id, "objects
 
 
 def names(connection: Connection) -> Names:
-    """For which attributes keys are kept."""
+    """Return the attributes for which keys are kept."""
     kept = _kept(connection)
     return {Kind(kind): frozenset(of_kind) for kind, of_kind in kept.names.items() if of_kind}
 
 
 def filled_for(connection: Connection) -> Names | None:
-    """As `names`, when every object has them; None when that is not so."""
+    """Return `names` when every object has its keys; else None."""
     return names(connection) if _kept(connection).filled else None
 
 
 def set_names(connection: Connection, kept: Names, *, filled: bool) -> None:
-    """From now on keys are kept for these attributes."""
+    """Store the attributes for which keys are kept from now on."""
     plain = {kind.value: sorted(of_kind) for kind, of_kind in kept.items() if of_kind}
     connection.execute(delete(meta).where(meta.c.name == _ROW))
     value = msgspec.json.encode(_Kept(plain, filled)).decode()
@@ -63,7 +64,7 @@ def set_names(connection: Connection, kept: Names, *, filled: bool) -> None:
 
 
 def holders(connection: Connection, kind: Kind, name: str, keys: Collection[str]) -> list[tuple[str, str]]:
-    """The `(key, object id)` pairs of the objects that have one of the keys under this name."""
+    """Return the `(key, object id)` pairs of the objects that have one of the keys under this name."""
     if not keys:
         return []
     rows = connection.execute(_HOLDERS, {"kind": kind.value, "name": name, "keys": keys})
@@ -71,7 +72,7 @@ def holders(connection: Connection, kind: Kind, name: str, keys: Collection[str]
 
 
 def of_objects(connection: Connection, object_ids: Collection[str]) -> set[ObjectKey]:
-    """All keys of these objects."""
+    """Return all keys of these objects."""
     return {ObjectKey(*row) for row in connection.execute(_OF_OBJECTS, {"objects": object_ids})} if object_ids else set()
 
 

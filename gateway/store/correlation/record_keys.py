@@ -1,5 +1,5 @@
-"""What the rules of its source look for on behalf of each record, so that an object that comes later finds who waits for it;
-and the records without an object that wait for a second look. Only the door (gateway/sync) uses this."""
+"""Record keys: the keys that the rules of its source look for on behalf of each record, so that an object that comes later
+finds the records that wait for it. For gateway/sync, under the lock of the change log."""
 
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
@@ -16,7 +16,8 @@ from gateway.store.tables.records import records
 
 
 class RecordKey(NamedTuple):
-    """A row: an object of this kind with this key under this name is looked for. `links`: to be linked to it without asking."""
+    """A row: an object of this kind with this key under this name is looked for. `links`: to be linked to it without a
+    person."""
 
     kind: str
     name: str
@@ -26,7 +27,7 @@ class RecordKey(NamedTuple):
 
 
 class SearchingRecord(NamedTuple):
-    """A record, linked to an object, for which a key is looked for."""
+    """A record, linked to an object, for which rules look for a key."""
 
     key: str
     object_id: str
@@ -43,7 +44,7 @@ _SAME = (
 _LOOKED_FOR = select(record_keys.c.key, record_keys.c.record).where(*_SAME)
 _LOOKED_FOR_TO_LINK = _LOOKED_FOR.where(record_keys.c.links)
 _BY_ID = one_of(records.c.id, "records", numbers=True)
-_ASKERS = select(records.c.id, records.c.object_id, records.c.source_id, records.c.external_id).where(
+_LINKED_SEARCHING = select(records.c.id, records.c.object_id, records.c.source_id, records.c.external_id).where(
     _BY_ID,
     records.c.object_id.is_not(None),
     records.c.decided_by.not_like(f"{DECIDED_BY_PERSON}%"),
@@ -55,13 +56,13 @@ _OF_RECORDS = select(record_keys).where(one_of(record_keys.c.record, "records", 
 def linked_searching(
     connection: Connection, source_id: str, kind: Kind, name: str, keys: Collection[str]
 ) -> Iterator[SearchingRecord]:
-    """The linked records of other sources than this for which rules look for one of the keys, and would link; not those that a
-    person has placed: rules do not go over that."""
+    """Yield the linked records of other sources for which rules look for one of the keys and would link; not those that a
+    person has linked: rules do not override that."""
     found: dict[int, list[str]] = {}
     for key, record in _searching(connection, _LOOKED_FOR_TO_LINK, kind, name, keys):
         found.setdefault(record, []).append(key)
     if found:
-        for record, *rest in connection.execute(_ASKERS, {"records": list(found), "source": source_id}):
+        for record, *rest in connection.execute(_LINKED_SEARCHING, {"records": list(found), "source": source_id}):
             yield from (SearchingRecord(key, *rest) for key in found[record])
 
 
@@ -71,19 +72,19 @@ def searching(connection: Connection, kind: Kind, name: str, keys: Collection[st
 
 
 def of_records(connection: Connection, record_ids: Collection[int]) -> set[RecordKey]:
-    """All that is looked for on behalf of these records."""
+    """Return all keys that are looked for on behalf of these records."""
     return {RecordKey(*row) for row in connection.execute(_OF_RECORDS, {"records": record_ids})} if record_ids else set()
 
 
 def add(connection: Connection, keys: Collection[RecordKey]) -> None:
-    """Store what is looked for; the records must be stored already."""
+    """Store keys to be looked for; the records must be stored already."""
     bulk.insert(connection, record_keys, list(keys), ignore_known=True)
     if keys:
         postgres_analyze.analyze_if_grown(connection, record_keys)
 
 
 def remove(connection: Connection, keys: Collection[RecordKey]) -> None:
-    """These are no longer looked for."""
+    """Remove keys that are no longer looked for."""
     bulk.delete(connection, record_keys, RecordKey._fields[:4], [key[:4] for key in keys])
 
 

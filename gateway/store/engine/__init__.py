@@ -1,1 +1,10 @@
-"""The package gateway.store.engine."""
+"""The engine: connections, transactions and threads, for SQLite and PostgreSQL. It knows no table by name but
+those that an inline read of a login state joins and those that ANALYZE refreshes.
+
+In the order in which to read it: `dialects` (how each database is opened, and its failures in words), `database` (the one class
+that callers hold: read, write, commit callbacks), `sqlite_inline_reads`, `postgres_notify` and `postgres_analyze`, `bulk` (many
+rows past SQLAlchemy), `any_of` (a set as one parameter), `sql_types`, `column_codecs` and `normalized_keys` (values ↔ columns),
+`migrate` (the schema's version).
+
+What must never be: a commit outside `Database.write`, or a wait for the database in the reactor's thread.
+"""

@@ -1,5 +1,5 @@
-"""`one_of(column, values)`: membership in a set of any size as *one* parameter, so that no limit on parameters is met and the
-statement is compiled once. SQLite reads the set as JSON, PostgreSQL as an array."""
+"""Membership in a set of any size as *one* parameter, `one_of(column, name)`: no limit on parameters is met, and the statement
+is compiled once. SQLite reads the set as JSON, PostgreSQL as an array."""
 
 from collections.abc import Collection, Sequence
 
@@ -39,7 +39,7 @@ class _OneOf(FunctionElement[bool]):
     type = Boolean()
 
     def self_group(self, against: OperatorType | None = None) -> "_OneOf":
-        """As it is: SQLAlchemy would write `… = 1` for a dialect without booleans, and SQLite then uses no index."""
+        """Return itself: SQLAlchemy would write `… = 1` for a dialect without booleans, and SQLite then uses no index."""
         del against
         return self
 
@@ -57,5 +57,6 @@ def _as_array(element: _OneOf, compiler: SQLCompiler, **options: object) -> str:
 
 
 def one_of(column: ColumnElement[str] | ColumnElement[int], name: str, *, numbers: bool = False) -> ColumnElement[bool]:
-    """The condition that `column` has one of the values given as the statement's parameter `name` (strings, or numbers)."""
+    """Return the condition that `column` has one of the values given as the statement's parameter `name` (strings, or
+    numbers)."""
     return _OneOf(column, bindparam(name, type_=_Set(numbers)))

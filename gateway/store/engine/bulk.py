@@ -1,4 +1,4 @@
-"""Many rows at once, as tuples, past SQLAlchemy's per-row work: a first load writes a dozen rows for each person.
+"""Bulk statements: many rows at once, as tuples, past SQLAlchemy's work per row. A first load writes a dozen rows per user.
 
 Only statements whose every value is a plain string, number, boolean, bytes or None."""
 

@@ -1,4 +1,4 @@
-"""How values lie in a column: times as milliseconds, attributes and lists as JSON. Bytes survive JSON as {"base64": "…"}."""
+"""Column codecs: times are stored as milliseconds, attributes and lists as JSON. Bytes survive JSON as {"base64": "…"}."""
 
 import base64
 from collections.abc import Collection, Iterable, Mapping
@@ -10,7 +10,7 @@ from gateway.model.objects import Attributes, Value
 
 
 class Binary(msgspec.Struct, frozen=True):
-    """A value that is bytes, as it lies in JSON."""
+    """A value that is bytes, in JSON."""
 
     base64: bytes
 
@@ -22,22 +22,22 @@ _BINARY_MARK = '{"base64":'
 
 
 def milliseconds(time: datetime) -> int:
-    """An aware time as it lies in a column."""
+    """Return an aware time as a column stores it."""
     return round(time.timestamp() * 1000)
 
 
 def time_of(stamp: int) -> datetime:
-    """The aware time of a column."""
+    """Return the aware time of a column."""
     return datetime.fromtimestamp(stamp / 1000, UTC)
 
 
 def optional_time_of(stamp: int | None) -> datetime | None:
-    """The aware time of a column that may be empty."""
+    """Return the aware time of a column that may be empty."""
     return None if stamp is None else time_of(stamp)
 
 
 def encode_attributes(attributes: Attributes) -> str:
-    """The JSON of attributes; their order is kept."""
+    """Return attributes as JSON; their order is kept."""
     for values in attributes.values():
         for value in values:
             if type(value) is bytes:
@@ -46,7 +46,7 @@ def encode_attributes(attributes: Attributes) -> str:
 
 
 def decode_attributes(document: str) -> dict[str, tuple[Value, ...]]:
-    """The attributes that `encode_attributes` wrote."""
+    """Return the attributes that `encode_attributes` wrote."""
     decoded = _attributes.decode(document)
     if _BINARY_MARK not in document:
         return decoded  # type: ignore[return-value]  # without the mark there is no Binary in it
@@ -54,17 +54,17 @@ def decode_attributes(document: str) -> dict[str, tuple[Value, ...]]:
 
 
 def encode_strings(strings: Collection[str]) -> str:
-    """A list of strings as JSON."""
+    """Return strings as a JSON list."""
     return _encoder.encode(tuple(strings)).decode()
 
 
 def decode_strings(document: str) -> tuple[str, ...]:
-    """The list of strings that `encode_strings` wrote."""
+    """Return the strings that `encode_strings` wrote."""
     return _strings.decode(document)
 
 
 def chunks(items: Iterable[str], size: int) -> Iterable[list[str]]:
-    """The items in lists of at most `size`."""
+    """Yield the items in lists of at most `size`."""
     chunk: list[str] = []
     for item in items:
         chunk.append(item)

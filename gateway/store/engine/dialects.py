@@ -1,4 +1,4 @@
-"""SQLite or PostgreSQL: how each is opened, and what each of its failures means to an administrator.
+"""The dialects SQLite and PostgreSQL: opening their connections, and translating their failures into words and a cure.
 
 The rest of the store sees two engines, one for reading and one for writing, and the error `StoreUnavailable`."""
 
@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from gateway.model.errors import ConfigurationError, StoreUnavailable
 
 BUSY_MILLISECONDS = 15_000
-"""How long a writer waits for another process (a `gateway sync` beside `gateway serve`); a batch takes far less."""
+"""The longest wait of a writer for another process (a `gateway sync` beside `gateway serve`); a batch takes far less."""
 
 WRITER_CACHE_KIB = 16 * 1024
 """SQLite's page cache of the one writer: the upper levels of every index of a directory of 1,000,000 people."""
@@ -26,12 +26,12 @@ CHECKPOINT_PAGES = 4000
 
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 60
-"""How long a PostgreSQL transaction waits for another node's batch before it gives up and is tried again later."""
+"""The longest wait of a PostgreSQL transaction for another node's batch before it gives up and is tried again later."""
 
 SESSION = {
     "lock_timeout": f"{LOCK_SECONDS}s",
     "idle_in_transaction_session_timeout": f"{5 * LOCK_SECONDS}s",
-    "jit": "off",  # our questions are many and short: compiling one costs more than answering it
+    "jit": "off",  # our statements are many and short: compiling one costs more than running it
 }
 """PostgreSQL's settings for each connection."""
 
@@ -52,7 +52,8 @@ SQLITE_CURES = {
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """`name` is how the store is called in messages; it never holds a password. `writers`: how many may write at a time."""
+    """The engines of one store. `name` stands for it in messages and never holds a password; `writers`: the most writers at a
+    time."""
 
     name: str
     dialect: str
@@ -84,7 +85,8 @@ class Engines:
 
 
 def connect(url: str, threads: int) -> Engines:
-    """The engines for `url` (`sqlite:///path` or `postgresql://…`). Connects to nothing yet. Raises ConfigurationError."""
+    """Return the engines for `url` (`sqlite:///path` or `postgresql://…`). Connects to nothing yet. Raises
+    ConfigurationError."""
     try:
         parsed = make_url(url)
     except (exc.ArgumentError, ValueError):
@@ -169,7 +171,7 @@ def _postgresql(url: URL, threads: int) -> Engines:
         "keepalives_count": 3,
     }
     writers = 2
-    # pre_ping: a server that was restarted costs its clients nothing but one question.
+    # pre_ping: a server that was restarted costs its clients nothing but one round trip.
     engine = sa.create_engine(url, connect_args=settings, pool_size=threads + writers, max_overflow=2, pool_pre_ping=True)
     # One statement more may follow in a reading transaction: it must see what the first one saw.
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

@@ -1,4 +1,5 @@
-"""The schema's version: bringing a store to this program's, and refusing one that is not. The steps are in `migrations/`."""
+"""The schema's version: migrating a store to this program's, and refusing one that has another. The steps are in
+`migrations/`."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -55,7 +56,7 @@ def _refuse_newer(current: str | None, name: str) -> None:
 
 
 def _current(connection: Connection) -> str | None:
-    """What Alembic has noted in its table."""
+    """Return the revision in Alembic's table, or None when there is no such table."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

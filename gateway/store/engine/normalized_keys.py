@@ -1,4 +1,4 @@
-"""The keys by which names, mail addresses and telephone numbers are compared and looked up. Pure.
+"""Normalized keys, by which names, mail addresses and telephone numbers are compared and looked up. Pure.
 
 Two spellings that a person would call the same have the same key; a key is never shown."""
 
@@ -14,17 +14,17 @@ _MAX_DIGITS = 10
 
 
 def name_key(name: str) -> str:
-    """Names are the same whatever their case, width, and number of spaces (caseIgnoreMatch, RFC 4517 §4.2.11)."""
+    """Return the key of a name, without regard to case, width and number of spaces (caseIgnoreMatch, RFC 4517 §4.2.11)."""
     return prepare_ignore(name).replace("\0", "")[:KEY_CHARACTERS]
 
 
 def email_key(address: str) -> str:
-    """Mail addresses are compared without regard to case, also left of the @: that is how every known system treats them."""
+    """Return the key of a mail address, without regard to case, also left of the @, as every known system treats addresses."""
     return name_key(address)
 
 
 def phone_key(number: str) -> str:
-    """The digits of a telephone number without the prefix 00: "+49 (30) 12-3" and "0049 30 123" are both "4930123"."""
+    """Return the digits of a telephone number without the prefix 00: "+49 (30) 12-3" and "0049 30 123" are both "4930123"."""
     digits = "".join(character for character in unicodedata.normalize("NFKC", number) if character in _DIGITS)
     return digits.removeprefix("00")[:KEY_CHARACTERS]
 
@@ -34,7 +34,7 @@ MAX_POSIX_NUMBER = 2**32 - 2
 
 
 def posix_number(text: str) -> int | None:
-    """A uidNumber or gidNumber; None for text that is none."""
+    """Return a uidNumber or gidNumber; None for text that is none."""
     if not text.isascii() or not text.isdecimal() or len(text) > _MAX_DIGITS:
         return None
     number = int(text)

@@ -1,6 +1,6 @@
-"""Telling other nodes that the log has grown: PostgreSQL's NOTIFY with the commit, and a thread that LISTENs.
+"""Notices to other nodes that the change log has grown: PostgreSQL's NOTIFY with the commit, and a thread that LISTENs.
 
-A notice only saves time: it may be lost, so whoever listens also asks now and then."""
+A notice only saves time: it may be lost, so a listener polls as well."""
 
 import contextlib
 import select
@@ -12,14 +12,14 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
 LAST_CHANGE = "gateway_last_change"
-"""Where a transaction notes, in its connection's `info`, the last change number it gave."""
+"""The key in a connection's `info` under which a transaction keeps the last change number that it assigned."""
 
 CHANNEL = "gateway_changes"
 RETRY_SECONDS = 1.0
-"""How long a listener waits before it connects again."""
+"""The wait of a listener before it connects again."""
 
 JOIN_SECONDS = 1.0
-"""How long `stop` waits for the thread; it is only longer on its way while a server does not answer."""
+"""The longest wait of `stop` for the thread, which takes longer only while a server does not answer."""
 
 _NOTIFY = text("SELECT pg_notify(:channel, :number)")
 
@@ -60,7 +60,7 @@ class Listener:
 
         with self._wake:
             while not self._stopping.is_set():
-                # The store's own work reports a dead server with its cure; saying it here again would double each line.
+                # The store's own work reports a dead server with its cure; a second report would double each line.
                 with contextlib.suppress(psycopg.Error):
                     self._listen()
                 self._stopping.wait(RETRY_SECONDS)

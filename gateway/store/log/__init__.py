@@ -1,1 +1,5 @@
-"""The package gateway.store.log."""
+"""The change log: `changes` (append under the lock, read after a number) and `positions` (how far each reader has come).
+
+What must never be: an update or a deletion of a change, or a number that is not assigned under the lock of `changes.lock`
+(law 3).
+"""

@@ -1,7 +1,7 @@
-"""The log: what was committed, numbered without gaps in commit order (law 3). Rows are only ever added at the end.
+"""The change log: committed changes, numbered without gaps in commit order (law 3). Rows are only ever appended.
 
-The next number lies in one row that is locked from the first look at it to the commit. A database sequence would not do: it
-gives numbers in the order of asking, transactions commit in another, and a reader in between would skip a change for ever."""
+The next number lies in one row that is locked from its first read to the commit. A database sequence would not do: it numbers
+transactions in the order in which they ask, they commit in another, and a reader in between would skip a change for ever."""
 
 from collections.abc import Collection, Sequence
 
@@ -18,7 +18,7 @@ from gateway.store.tables.change_log import changes, log_head
 
 
 class _State(msgspec.Struct, omit_defaults=True):
-    """An object as it lies in a change's document."""
+    """An object as a change's document stores it."""
 
     name: str
     origin: tuple[str, str, str]
@@ -64,18 +64,18 @@ _DELETIONS = (
 
 
 def lock(connection: Connection) -> int:
-    """Become the only writer of the directory until this transaction ends; the last change number so far.
+    """Become the only writer of the directory until this transaction ends; return the last change number so far.
 
-    Whoever decides from what the directory holds calls this first, and so sees the outcome of every earlier decision.
+    A caller that decides from the directory's content calls this first, and so sees the outcome of every earlier decision.
     """
     return int(connection.execute(_LOCKED_HEAD).scalar_one())
 
 
 def append(connection: Connection, new: Sequence[Change]) -> int:
-    """Write the changes at the end of the log, in this order; their `number`s are ignored, they get the next ones. Times in the
-    log never go backwards, whatever the clocks of its writers do: a change has at least the time of the one before it.
+    """Append the changes to the log, in this order; their `number`s are ignored, they get the next ones. Times in the log never
+    go backwards, whatever the clocks of its writers do: a change has at least the time of the one before it.
 
-    Returns the last number given (of the whole log, when there is nothing to append).
+    Return the last number of the log.
     """
     number = lock(connection)
     if not new:
@@ -93,19 +93,19 @@ def append(connection: Connection, new: Sequence[Change]) -> int:
 
 
 def last(connection: Connection) -> int:
-    """The last change number committed."""
+    """Return the last change number committed."""
     return int(connection.execute(_HEAD).scalar_one())
 
 
 def after(connection: Connection, number: int, limit: int, *, members: bool = True) -> list[Change]:
-    """The changes that follow `number`, in order, at most `limit`. With `members` false, without those that groups gained and
+    """Return at most `limit` changes that follow `number`, in order. With `members` false, without those that groups gained and
     lost: for readers that look them up anyway, and have a large group's change pass by without having it in memory."""
     decoder = _decoder if members else _decoder_without_members
     return [_change(row, decoder.decode(row.document)) for row in connection.execute(_AFTER, {"after": number, "most": limit})]
 
 
 def deletions_since(connection: Connection, source_id: str, stamp: int) -> dict[Kind, int]:
-    """How many objects of each kind a source's reports deleted after `stamp` (milliseconds)."""
+    """Return the number of objects of each kind that a source's reports deleted after `stamp` (milliseconds)."""
     rows = connection.execute(_DELETIONS, {"source": source_id, "since": stamp})
     return {Kind(kind): count for kind, count in rows}
 

@@ -1,4 +1,5 @@
-"""How far each named reader of the log has come. A slow or dead reader delays only itself (law 4)."""
+"""Positions: for each named reader of the change log, the last change that it has handled. A slow or dead reader delays only
+itself (law 4)."""
 
 from datetime import datetime
 
@@ -16,22 +17,22 @@ _MOVE = (
 
 
 def get(connection: Connection, name: str) -> int | None:
-    """The last change number the reader has dealt with; None when it never read."""
+    """Return the last change number that the reader has handled; None when it never read."""
     return connection.execute(_GET, {"reader": name}).scalar()
 
 
 def set_position(connection: Connection, name: str, number: int, now: datetime) -> None:
-    """Note that the reader has dealt with everything up to `number`."""
+    """Store that the reader has handled every change up to `number`."""
     moved = connection.execute(_MOVE, {"reader": name, "reached": number, "now": milliseconds(now)})
     if not moved.rowcount:
         connection.execute(insert(positions), {"name": name, "number": number, "updated_at": milliseconds(now)})
 
 
 def forget(connection: Connection, name: str) -> None:
-    """The reader is gone for good."""
+    """Forget a reader that will not come back."""
     connection.execute(delete(positions).where(positions.c.name == name))
 
 
 def all_positions(connection: Connection) -> dict[str, int]:
-    """Every reader's position by its name."""
+    """Return every reader's position by its name."""
     return dict(connection.execute(select(positions.c.name, positions.c.number).order_by(positions.c.name)).all())

@@ -1,4 +1,4 @@
-"""Groups. Their members lie apart (memberships.py), because there may be very many. Written by the one door only."""
+"""Groups without their members, of which there may be very many (memberships.py). Only gateway/sync writes them (law 1)."""
 
 from collections.abc import Collection, Sequence
 
@@ -25,17 +25,17 @@ _LAST_CHARACTER = "\U0010ffff"
 
 
 def get(connection: Connection, group_id: str) -> Group | None:
-    """The group, or None."""
+    """Return the group, or None."""
     return get_many(connection, (group_id,)).get(group_id)
 
 
 def get_many(connection: Connection, group_ids: Collection[str]) -> dict[str, Group]:
-    """Those of the groups that exist, by id, in no particular order."""
+    """Return those of the groups that exist, by id, in no particular order."""
     return {row.id: _group(row) for row in connection.execute(_BY_ID, {"ids": group_ids})}
 
 
 def id_by_origin(connection: Connection, origin: Origin) -> str | None:
-    """The group that came from this record first; None when there is none."""
+    """Return the id of the group that was created for this record, or None."""
     return connection.execute(
         _BY_ORIGIN,
         {"external_id": origin.external_id, "source_id": origin.source_id, "source_type": origin.source_type},
@@ -43,30 +43,30 @@ def id_by_origin(connection: Connection, origin: Origin) -> str | None:
 
 
 def same_name(connection: Connection, name: str) -> list[str]:
-    """The ids of the groups of this name, the oldest first."""
+    """Return the ids of the groups of this name, the oldest first."""
     return list(connection.execute(_SAME_NAME, {"key": name_key(name)}).scalars())
 
 
 def page(connection: Connection, name_prefix: str, group_ids: Collection[str] | None, after_id: str, limit: int) -> list[Group]:
-    """At most `limit` groups whose ids follow `after_id` ("" to begin), in the order of their ids: those whose names start
-    with `name_prefix` ("" for all), of these `group_ids` (None for all)."""
+    """Return at most `limit` groups whose ids follow `after_id` ("" to begin), in the order of their ids: those whose names
+    start with `name_prefix` ("" for all), of these `group_ids` (None for all)."""
     statement = _narrowed(_FROM, name_prefix, group_ids)
     rows = connection.execute(statement, {"after": after_id, "most": limit, **_parameters(name_prefix, group_ids)})
     return [_group(row) for row in rows]
 
 
 def count(connection: Connection, name_prefix: str = "", group_ids: Collection[str] | None = None) -> int:
-    """How many groups `page` would give in all."""
+    """Return the total number of groups that `page` selects from."""
     statement = _narrowed(select(func.count()).select_from(groups), name_prefix, group_ids)
     return int(connection.execute(statement, _parameters(name_prefix, group_ids)).scalar_one())
 
 
 def iterate(connection: Connection, after_id: str, limit: int) -> list[Group]:
-    """At most `limit` groups whose ids follow `after_id` ("" to begin), in the order of their ids."""
+    """Return at most `limit` groups whose ids follow `after_id` ("" to begin), in the order of their ids."""
     return page(connection, "", None, after_id, limit)
 
 
-# ---- writing: for gateway/sync, under the lock of the log
+# ---- writing: for gateway/sync, under the lock of the change log
 
 
 def insert(connection: Connection, new: Sequence[Group]) -> None:

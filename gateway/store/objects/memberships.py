@@ -1,4 +1,5 @@
-"""Who is in which group, and which source says so. Two sources may both say it: the member leaves with the last of them."""
+"""Memberships of users and groups in groups, each with the source that states it. Several sources may state the same one: it
+ends with the last of them."""
 
 from collections.abc import Collection, Iterable, Sequence
 
@@ -41,18 +42,19 @@ _TYPES = select(sources.c.id, sources.c.source_type).where(one_of(sources.c.id, 
 
 
 def members(connection: Connection, group_id: str, after_id: str, limit: int) -> list[Member]:
-    """At most `limit` direct members of the group whose ids follow `after_id` ("" to begin), in the order of their ids."""
+    """Return at most `limit` direct members of the group whose ids follow `after_id` ("" to begin), in the order of their
+    ids."""
     rows = connection.execute(_MEMBERS, {"group": group_id, "after": after_id, "most": limit})
     return [Member(Kind(kind), member_id) for member_id, kind in rows]
 
 
 def count_members(connection: Connection, group_id: str, kind: Kind) -> int:
-    """How many direct members of this kind the group has."""
+    """Return the number of direct members of this kind."""
     return int(connection.execute(_COUNT_MEMBERS, {"group": group_id, "kind": kind.value}).scalar_one())
 
 
 def members_of(connection: Connection, group_ids: Collection[str]) -> dict[str, list[Member]]:
-    """The direct members of each group, in no particular order, each once; a group without members is left out."""
+    """Return the direct members of each group, in no particular order, each once; a group without members is left out."""
     found: dict[str, dict[Member, None]] = {}
     for group_id, member_id, kind in connection.execute(_MEMBERS_OF, {"groups": group_ids}):
         found.setdefault(group_id, {})[Member(Kind(kind), member_id)] = None
@@ -60,7 +62,7 @@ def members_of(connection: Connection, group_ids: Collection[str]) -> dict[str, 
 
 
 def group_ids_of(connection: Connection, member_ids: Collection[str]) -> dict[str, set[str]]:
-    """The groups that each of these users and groups is a direct member of; who is in none is left out."""
+    """Return the ids of the groups that each of these users and groups is a direct member of; one without any is left out."""
     found: dict[str, set[str]] = {}
     for member_id, group_id in connection.execute(_GROUPS_OF, {"members": member_ids}):
         found.setdefault(member_id, set()).add(group_id)
@@ -68,8 +70,8 @@ def group_ids_of(connection: Connection, member_ids: Collection[str]) -> dict[st
 
 
 def groups_of(connection: Connection, member_id: str, after_id: str, limit: int) -> list[Membership]:
-    """At most `limit` memberships of a user or group, one for each group, in the order of the groups' ids after `after_id`
-    ("" to begin). When several sources say the same, the first by name is given."""
+    """Return at most `limit` memberships of a user or group, one for each group, in the order of the groups' ids after
+    `after_id` ("" to begin). When several sources state one, the first by name is given."""
     rows = connection.execute(_MEMBERSHIPS, {"member": member_id, "after": after_id, "most": limit}).all()
     types = dict(connection.execute(_TYPES, {"ids": {row.source for row in rows}}).all())
     return [
@@ -78,33 +80,33 @@ def groups_of(connection: Connection, member_id: str, after_id: str, limit: int)
 
 
 def count_groups(connection: Connection, member_id: str) -> int:
-    """How many groups a user or group is a direct member of."""
+    """Return the number of groups that a user or group is a direct member of."""
     return int(connection.execute(_COUNT_GROUPS, {"member": member_id}).scalar_one())
 
 
-# ---- writing: for gateway/sync, under the lock of the log
+# ---- writing: for gateway/sync, under the lock of the change log
 
 
 def add(connection: Connection, source_id: str, pairs: Sequence[tuple[str, Member]]) -> None:
-    """Note that a source says of each `(group id, member)` that it is so; what is noted already stays."""
+    """Store that a source states these `(group id, member)` memberships; those that are stored already stay."""
     rows = [(group_id, member.id, source_id, member.kind.value) for group_id, member in pairs]
     bulk.insert(connection, memberships, rows, ignore_known=True)
 
 
 def remove(connection: Connection, source_id: str, pairs: Iterable[tuple[str, Member]]) -> None:
-    """Note that a source no longer says it."""
+    """Store that a source no longer states these memberships."""
     rows = [(group_id, member.id, source_id) for group_id, member in pairs]
     bulk.delete(connection, memberships, ("group_id", "member_id", "source_id"), rows)
 
 
 def remove_objects(connection: Connection, object_ids: Collection[str]) -> None:
-    """Forget every membership of and in these objects, whoever says so: they are being deleted."""
+    """Delete every membership of and in these objects, of all sources: the objects are being deleted."""
     remove_members(connection, object_ids)
     bulk.delete(connection, memberships, ("group_id",), [(object_id,) for object_id in object_ids])
 
 
 def remove_members(connection: Connection, object_ids: Collection[str]) -> None:
-    """Forget every membership of these objects, whoever says so."""
+    """Delete every membership of these objects, of all sources."""
     bulk.delete(connection, memberships, ("member_id",), [(object_id,) for object_id in object_ids])
 
 
@@ -114,6 +116,6 @@ _PAIRS = select(memberships.c.group_id, memberships.c.member_id).where(
 
 
 def existing(connection: Connection, group_ids: Collection[str], member_ids: Collection[str]) -> set[tuple[str, str]]:
-    """The `(group id, member id)` pairs among these that any source says."""
+    """Return the `(group id, member id)` pairs among these that any source states."""
     rows = connection.execute(_PAIRS, {"groups": group_ids, "members": member_ids})
     return {(group_id, member_id) for group_id, member_id in rows}

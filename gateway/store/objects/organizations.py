@@ -1,4 +1,4 @@
-"""Organizations: a tree below the one root. Written by the one door (gateway/sync) only; read by everyone."""
+"""Organizations: a tree below the one root. Only gateway/sync writes them (law 1)."""
 
 from collections.abc import Collection, Sequence
 
@@ -47,17 +47,17 @@ _PARENT = select(organizations.c.parent_id).where(organizations.c.id == bindpara
 
 
 def get(connection: Connection, organization_id: str) -> Organization | None:
-    """The organization, or None."""
+    """Return the organization, or None."""
     return get_many(connection, (organization_id,)).get(organization_id)
 
 
 def get_many(connection: Connection, organization_ids: Collection[str]) -> dict[str, Organization]:
-    """Those of the organizations that exist, by id, in no particular order."""
+    """Return those of the organizations that exist, by id, in no particular order."""
     return {row.id: _organization(row) for row in connection.execute(_BY_ID, {"ids": organization_ids})}
 
 
 def id_by_origin(connection: Connection, origin: Origin) -> str | None:
-    """The organization that came from this record first; None when there is none."""
+    """Return the id of the organization that was created for this record, or None."""
     return connection.execute(
         _BY_ORIGIN,
         {"external_id": origin.external_id, "source_id": origin.source_id, "source_type": origin.source_type},
@@ -65,14 +65,14 @@ def id_by_origin(connection: Connection, origin: Origin) -> str | None:
 
 
 def children(connection: Connection, parent_id: str, offset: int, limit: int) -> tuple[list[Organization], int]:
-    """The organizations directly below, by name, and how many there are in all."""
+    """Return a page of the organizations directly below `parent_id`, by name, and their total number."""
     rows = connection.execute(_CHILDREN, {"parent": parent_id, "most": limit, "offset": offset})
     total = int(connection.execute(_COUNT_CHILDREN, {"parent": parent_id}).scalar_one())
     return [_organization(row) for row in rows], total
 
 
 def ancestors(connection: Connection, organization_id: str) -> tuple[str, ...]:
-    """The ids of the organizations above, nearest first, the root last; empty for the root and for an unknown one."""
+    """Return the ids of the organizations above, nearest first, the root last; empty for the root and for an unknown one."""
     above: list[str] = []
     current: str | None = organization_id
     while len(above) < MAX_DEPTH:
@@ -84,36 +84,36 @@ def ancestors(connection: Connection, organization_id: str) -> tuple[str, ...]:
 
 
 def subtree(connection: Connection, organization_ids: Collection[str]) -> frozenset[str]:
-    """The ids of these organizations and of everything below them; unknown ids are left out."""
+    """Return the ids of these organizations and of everything below them; unknown ids are left out."""
     return frozenset(connection.execute(_SUBTREE, {"ids": organization_ids}).scalars())
 
 
 def same_name(connection: Connection, parent_id: str, name: str) -> list[str]:
-    """The ids of the organizations of this name directly below `parent_id`, the oldest first."""
+    """Return the ids of the organizations of this name directly below `parent_id`, the oldest first."""
     return list(connection.execute(_SAME_NAME, {"parent": parent_id, "key": name_key(name)}).scalars())
 
 
 def page(connection: Connection, offset: int, limit: int) -> tuple[list[Organization], int]:
-    """Organizations in the order of their ids, and how many there are in all."""
+    """Return a page of organizations in the order of their ids, and their total number."""
     rows = connection.execute(_ALL.limit(limit).offset(offset))
     return [_organization(row) for row in rows], count(connection)
 
 
 def iterate(connection: Connection, after_id: str, limit: int) -> list[Organization]:
-    """At most `limit` organizations whose ids follow `after_id` ("" to begin), in the order of their ids."""
+    """Return at most `limit` organizations whose ids follow `after_id` ("" to begin), in the order of their ids."""
     return [_organization(row) for row in connection.execute(_FROM, {"after": after_id, "most": limit})]
 
 
 def count(connection: Connection) -> int:
-    """How many organizations there are, the root included."""
+    """Return the number of organizations, the root included."""
     return int(connection.execute(_COUNT).scalar_one())
 
 
-# ---- writing: for gateway/sync, under the lock of the log
+# ---- writing: for gateway/sync, under the lock of the change log
 
 
 def child_ids(connection: Connection, parent_ids: Collection[str]) -> list[str]:
-    """The ids of all organizations directly below any of these."""
+    """Return the ids of all organizations directly below any of these."""
     return list(connection.execute(_CHILD_IDS, {"parents": parent_ids}).scalars())
 
 

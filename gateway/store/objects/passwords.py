@@ -1,6 +1,6 @@
-"""Passwords of people that are kept here, as argon2id hashes: local ones, and verifiers of passwords that a source accepted.
+"""Passwords of users as argon2id hashes: local ones, and verifiers of passwords that a source accepted.
 
-Both go with the user they belong to. No password ever comes to this floor."""
+Both are deleted with their user. No clear password ever comes to the store."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -37,28 +37,28 @@ class Verifier:
 
 
 def local_hash(connection: Connection, user_id: str) -> str | None:
-    """The hash of the user's local password; None when there is none."""
+    """Return the hash of the user's local password, or None."""
     found: str | None = connection.execute(_LOCAL, {"user": user_id}).scalar()
     return found
 
 
 def local_hashes(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
-    """The same for several users; who has none is not in it."""
+    """Return the hashes of several users' local passwords; a user without one is left out."""
     return dict(connection.execute(_LOCAL_AMONG, {"users": user_ids}).all())
 
 
 def any_local(connection: SelectConnection) -> bool:
-    """Whether anybody has a local password."""
+    """Return True when any user has a local password."""
     return connection.execute(_ANY_LOCAL).first() is not None
 
 
 def set_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
-    """Those of the users who have a local password."""
+    """Return the ids of those of the users who have a local password."""
     return frozenset(connection.execute(_SET_AMONG, {"users": user_ids}).scalars())
 
 
 def set_local(connection: Connection, user_id: str, password_hash: str, *, by: str, now: datetime) -> None:
-    """Give the user a local password. `by`: who did it, for whoever looks later. Raises NotFound."""
+    """Set the user's local password. `by`: the actor, for an audit. Raises NotFound."""
     if connection.execute(_ENABLED, {"user": user_id}).first() is None:
         raise NotFound(f"there is no user {user_id!r}")
     clear_local(connection, user_id)
@@ -67,18 +67,18 @@ def set_local(connection: Connection, user_id: str, password_hash: str, *, by: s
 
 
 def clear_local(connection: Connection, user_id: str) -> bool:
-    """Take the user's local password away; whether there was one."""
+    """Delete the user's local password; return True when there was one."""
     return connection.execute(_FORGET_LOCAL, {"user": user_id}).rowcount > 0
 
 
 def verifier(connection: SelectConnection, user_id: str, source_id: str) -> Verifier | None:
-    """What is kept of the password that the source accepted last."""
+    """Return the verifier of the password that the source accepted last, or None."""
     row = connection.execute(_VERIFIER, {"user": user_id, "source": source_id}).one_or_none()
     return None if row is None else Verifier(row.hash, time_of(row.verified_at))
 
 
 def keep_verifier(connection: Connection, user_id: str, source_id: str, password_hash: str, now: datetime) -> None:
-    """Keep it, in the place of an older one. Nothing is kept for a user who is gone or may not log in."""
+    """Store a verifier in the place of an older one. Nothing is stored for a user who is gone or may not log in."""
     forget_verifier(connection, user_id, source_id)
     if not connection.execute(_ENABLED, {"user": user_id}).scalar():
         return
@@ -87,18 +87,18 @@ def keep_verifier(connection: Connection, user_id: str, source_id: str, password
 
 
 def forget_verifier(connection: Connection, user_id: str, source_id: str) -> None:
-    """What the source accepted last counts no more."""
+    """Delete the verifier of the password that the source accepted last."""
     connection.execute(_FORGET_VERIFIER, {"user": user_id, "source": source_id})
 
 
 def forget_verifiers(connection: Connection, user_ids: Collection[str]) -> None:
-    """The same for users who may not log in any more, or whose password has changed, at whatever source."""
+    """Delete all verifiers of users who may not log in any more, or whose password has changed."""
     if user_ids:
         connection.execute(_FORGET_VERIFIERS, {"users": user_ids})
 
 
 def hand_over(connection: Connection, old_user_id: str, new_user_id: str) -> None:
-    """The local password of one user becomes that of another, who has none."""
+    """Move the local password of one user to another, unless that one has one."""
     if local_hash(connection, new_user_id) is None:
         statement = update(local_passwords).where(local_passwords.c.user_id == bindparam("old"))
         connection.execute(statement.values(user_id=bindparam("new")), {"old": old_user_id, "new": new_user_id})

@@ -1,5 +1,5 @@
-"""POSIX numbers: those that were given out here, which are never given again (their rows outlive the objects), and those that
-objects have, whoever gave them. Two spaces: user numbers, and group numbers, which people have too (their primary group)."""
+"""POSIX numbers: those that were allocated here, never twice (their rows outlive the objects), and those that objects have from
+any source. Two spaces: user numbers, and group numbers, which users have too (their primary group)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -15,7 +15,7 @@ from gateway.store.tables.objects import groups, posix_numbers, users
 
 
 class Space(StrEnum):
-    """In which numbers are distinct."""
+    """A space within which numbers are distinct."""
 
     UID = "uid"
     GID = "gid"
@@ -33,7 +33,7 @@ _USED: Mapping[Space, tuple[tuple[ColumnElement[int], ColumnElement[str]], ...]]
     Space.UID: ((users.c.uid_number, users.c.id),),
     Space.GID: ((groups.c.gid_number, groups.c.id), (users.c.gid_number, users.c.id)),
 }
-"""The columns in which numbers of a space are in use, each beside who uses it."""
+"""The columns in which numbers of a space are in use, each beside the id of its user."""
 
 _OF_SPACE = posix_numbers.c.space == bindparam("space")
 _LAST = select(func.max(posix_numbers.c.number)).where(
@@ -72,30 +72,30 @@ _WITHOUT_NUMBERS: Mapping[Kind, Query] = {
 
 
 def allocated(connection: Connection, space: Space, object_ids: Collection[str]) -> dict[str, int]:
-    """The numbers that were given to these objects here, by object."""
+    """Return the numbers that were allocated to these objects here, by object id."""
     if not object_ids:
         return {}
     return dict(connection.execute(_ALLOCATED, {"space": space.value, "ids": object_ids}).all())
 
 
 def last_allocated(connection: Connection, space: Space, first: int, last: int) -> int | None:
-    """The highest number from `first` to `last` that was ever given here."""
+    """Return the highest number from `first` to `last` that was ever allocated here, or None."""
     return connection.execute(_LAST, {"space": space.value, "first": first, "last": last}).scalar()
 
 
 def count_allocated(connection: Connection, space: Space, first: int, last: int) -> int:
-    """How many numbers from `first` to `last` were ever given here."""
+    """Return the count of numbers from `first` to `last` that were ever allocated here."""
     return int(connection.execute(_COUNT, {"space": space.value, "first": first, "last": last}).scalar_one())
 
 
 def taken(connection: Connection, space: Space, first: int, last: int) -> set[int]:
-    """The numbers from `first` to `last` that were ever given here, or that anybody has."""
+    """Return the numbers from `first` to `last` that were ever allocated here, or that any object has."""
     parameters = {"space": space.value, "first": first, "last": last}
     return set(connection.execute(_TAKEN[space], parameters).scalars())
 
 
 def holders(connection: Connection, space: Space, numbers: Collection[int]) -> dict[int, set[str]]:
-    """Who has these numbers or was given them here, by number; those of nobody are left out."""
+    """Return the ids of the objects that have these numbers or were allocated them here, by number; free ones are left out."""
     found: dict[int, set[str]] = {}
     if numbers:
         for number, object_id in connection.execute(_HOLDERS[space], {"space": space.value, "numbers": numbers}):
@@ -104,7 +104,8 @@ def holders(connection: Connection, space: Space, numbers: Collection[int]) -> d
 
 
 def ids_without_numbers(connection: Connection, kind: Kind, after_id: str, limit: int) -> list[str]:
-    """At most `limit` users without both numbers, or groups without theirs, whose ids follow `after_id` ("" to begin)."""
+    """Return the ids of at most `limit` users without both numbers, or groups without theirs, whose ids follow `after_id` (""
+    to begin)."""
     statement = _WITHOUT_NUMBERS[kind]
     [identifier] = statement.selected_columns
     return list(connection.execute(statement.where(identifier > after_id).limit(limit)).scalars())
@@ -138,7 +139,7 @@ _SHARED: tuple[tuple[Space, Query], ...] = (
 
 
 def shared(connection: Connection, limit: int) -> list[SharedNumber]:
-    """At most `limit` numbers of each sort that several have: they have access to each other's files."""
+    """Return at most `limit` numbers of each sort that several objects have: they have access to each other's files."""
     return [
         SharedNumber(space, number, tuple(dict.fromkeys(names)))
         for space, statement in _SHARED
@@ -146,17 +147,17 @@ def shared(connection: Connection, limit: int) -> list[SharedNumber]:
     ]
 
 
-# ---- writing: for gateway/sync, under the lock of the log
+# ---- writing: for gateway/sync, under the lock of the change log
 
 
 def store_allocated(connection: Connection, space: Space, numbers: Iterable[tuple[str, int]]) -> None:
-    """Note that these `(object id, number)` are given: for ever."""
+    """Store that these `(object id, number)` are allocated, for ever."""
     rows: Sequence[tuple[str, int, str]] = [(space.value, number, object_id) for object_id, number in numbers]
     bulk.insert(connection, posix_numbers, rows)
 
 
 def hand_over(connection: Connection, old_object_id: str, new_object_id: str) -> None:
-    """The numbers given to one object become those of another, where that one was given none."""
+    """Move the numbers allocated to one object to another, unless that one was allocated its own."""
     for space in Space:
         if not allocated(connection, space, (new_object_id,)):
             of_old = (posix_numbers.c.space == space.value, posix_numbers.c.object_id == old_object_id)

@@ -1,5 +1,5 @@
-"""Reading what lies within given organizations, for readers that may see no more. Pages follow an id, so that what comes and
-goes between two pages makes nobody be left out.
+"""Scoped queries: reads limited to given organizations, for applications that may see no more. Pages follow an id, so that no
+object is left out because others come and go between two pages.
 
 `organization_ids` is everywhere the whole set, everything below included (`organizations.subtree`)."""
 
@@ -18,7 +18,7 @@ from gateway.store.tables.objects import memberships, user_organizations
 from gateway.store.tables.objects import users as users_table
 
 MAX_SAME_KEY = 100
-"""Users looked at that share one mail address or telephone number: a family does, a hundred people do not."""
+"""The most users read that share one mail address or telephone number: a family does, a hundred people do not."""
 
 
 def _within(user_id: ColumnElement[str]) -> ColumnElement[bool]:
@@ -58,7 +58,7 @@ _MOVES = (
 
 
 def users_in(connection: Connection, organization_ids: Collection[str] | None, after_id: str, limit: int) -> list[User]:
-    """At most `limit` users that belong to any of these organizations (None: all users) and whose ids follow `after_id`
+    """Return at most `limit` users that belong to any of these organizations (None: all users) and whose ids follow `after_id`
     ("" to begin), in the order of their ids."""
     if organization_ids is None:
         return users.iterate(connection, after_id, limit)
@@ -71,7 +71,7 @@ def users_in(connection: Connection, organization_ids: Collection[str] | None, a
 def group_users(
     connection: Connection, group_id: str, organization_ids: Collection[str] | None, after_id: str, limit: int
 ) -> list[str]:
-    """The ids of users that are direct members of the group and belong to any of these organizations; as `users_in`."""
+    """Return the ids of users that are direct members of the group and belong to any of these organizations; as `users_in`."""
     parameters = {"group": group_id, "after": after_id, "most": limit}
     if organization_ids is None:
         return list(connection.execute(_GROUP_USERS, parameters).scalars())
@@ -79,23 +79,23 @@ def group_users(
 
 
 def count_group_users(connection: Connection, group_id: str, organization_ids: Collection[str]) -> int:
-    """How many users `group_users` would give in all."""
+    """Return the total number of users that `group_users` selects from."""
     parameters = {"group": group_id, "organizations": organization_ids}
     return int(connection.execute(_COUNT_GROUP_USERS, parameters).scalar_one())
 
 
 def ids_by_email(connection: Connection, address: str) -> list[str]:
-    """The users whose main mail address this is, whatever its case."""
+    """Return the ids of the users whose main mail address this is, whatever its case."""
     return _same_key(connection, "email_key", email_key(address))
 
 
 def ids_by_phone_number(connection: Connection, number: str) -> list[str]:
-    """The users whose main telephone number this is, however it is written."""
+    """Return the ids of the users whose main telephone number this is, however it is written."""
     return _same_key(connection, "phone_key", phone_key(number))
 
 
 def organization_changes(connection: Connection, after: int, limit: int) -> list[Change]:
-    """The changes of organizations that follow change `after`, in order, at most `limit`."""
+    """Return the changes of organizations that follow change `after`, in order, at most `limit`."""
     numbers = connection.execute(_MOVES, {"after": after, "most": limit}).scalars()
     return [change for number in numbers for change in changes.after(connection, number - 1, 1)]
 

@@ -1,4 +1,4 @@
-"""Users, and in which organizations they are. Written by the one door (gateway/sync) only; read by everyone."""
+"""Users and their organizations. Only gateway/sync writes them (law 1)."""
 
 from collections.abc import Collection, Sequence
 
@@ -47,37 +47,37 @@ _COUNT = select(func.count()).select_from(users)
 
 
 def get(connection: Connection, user_id: str) -> User | None:
-    """The user, or None."""
+    """Return the user, or None."""
     return get_many(connection, (user_id,)).get(user_id)
 
 
 def get_many(connection: Connection, user_ids: Collection[str]) -> dict[str, User]:
-    """Those of the users that exist, by id, in no particular order."""
+    """Return those of the users that exist, by id, in no particular order."""
     return {row.id: _user(row) for row in connection.execute(_BY_ID, {"ids": user_ids})}
 
 
 def id_by_username(connection: Connection, username: str) -> str | None:
-    """The user with this login name, whatever its case; None when there is none."""
+    """Return the id of the user with this login name, whatever its case, or None."""
     return ids_by_username_key(connection, (name_key(username),)).get(name_key(username))
 
 
 def ids_by_username_key(connection: Connection, username_keys: Collection[str]) -> dict[str, str]:
-    """Who has these login names, given as keys: the users' ids by key."""
+    """Return the ids of the users with these login names, by name key."""
     return dict(connection.execute(_NAME_HOLDERS, {"keys": username_keys}).all())
 
 
 def id_by_email(connection: Connection, address: str) -> str | None:
-    """The user whose main address this is; None when there is none. Raises Conflict when there are several."""
+    """Return the id of the user whose main address this is, or None. Raises Conflict when there are several."""
     return _only(connection, "email_key", email_key(address), "the mail address")
 
 
 def id_by_phone_number(connection: Connection, number: str) -> str | None:
-    """The user whose main telephone number this is, however it is written; None, or Conflict, as `id_by_email`."""
+    """Return the id of the user whose main telephone number this is, however it is written; as `id_by_email`."""
     return _only(connection, "phone_key", phone_key(number), "the telephone number")
 
 
 def id_by_origin(connection: Connection, origin: Origin) -> str | None:
-    """The user that came from this record first; None when there is none."""
+    """Return the id of the user that was created for this record, or None."""
     return connection.execute(
         _BY_ORIGIN,
         {"external_id": origin.external_id, "source_id": origin.source_id, "source_type": origin.source_type},
@@ -85,23 +85,23 @@ def id_by_origin(connection: Connection, origin: Origin) -> str | None:
 
 
 def enabled_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
-    """Those of the users that exist and may log in."""
+    """Return the ids of those of the users that exist and may log in."""
     return frozenset(connection.execute(_ENABLED, {"ids": user_ids}).scalars())
 
 
 def enabled_by_id(connection: Connection, user_ids: Collection[str]) -> dict[str, bool]:
-    """Of each of the users that exist: whether it may log in."""
+    """Return, for each of the users that exist, True when it may log in."""
     return dict(connection.execute(_ENABLED_BY_ID, {"ids": user_ids}).all())
 
 
 def leavers_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
-    """Those of the users that are leavers."""
+    """Return the ids of those of the users that are leavers."""
     return frozenset(connection.execute(_GONE, {"ids": user_ids}).scalars()) if user_ids else frozenset()
 
 
 def page(connection: Connection, organization_ids: Collection[str] | None, offset: int, limit: int) -> tuple[list[User], int]:
-    """The users that belong directly to any of these organizations (None: all), in the order of their ids, and how many
-    there are in all. Give the whole subtree (`organizations.subtree`) to look below."""
+    """Return a page of the users that belong directly to any of these organizations (None: all), in the order of their ids, and
+    their total number. Give the whole subtree (`organizations.subtree`) to include what is below."""
     if organization_ids is None:
         rows = connection.execute(_ALL.limit(limit).offset(offset))
         return [_user(row) for row in rows], int(connection.execute(_COUNT).scalar_one())
@@ -112,16 +112,16 @@ def page(connection: Connection, organization_ids: Collection[str] | None, offse
 
 
 def iterate(connection: Connection, after_id: str, limit: int) -> list[User]:
-    """At most `limit` users whose ids follow `after_id` ("" to begin), in the order of their ids."""
+    """Return at most `limit` users whose ids follow `after_id` ("" to begin), in the order of their ids."""
     return [_user(row) for row in connection.execute(_FROM, {"after": after_id, "most": limit})]
 
 
 def count(connection: Connection) -> int:
-    """How many users there are."""
+    """Return the number of users."""
     return int(connection.execute(_COUNT).scalar_one())
 
 
-# ---- writing: for gateway/sync, under the lock of the log
+# ---- writing: for gateway/sync, under the lock of the change log
 
 
 def insert(connection: Connection, new: Sequence[User]) -> None:
@@ -134,9 +134,9 @@ _MUTABLE = tuple(column.name for column in users.columns if column.name != "id")
 
 
 def update(connection: Connection, changed: Sequence[User], moved: Collection[str]) -> None:
-    """Store the new state of users; `moved` has the ids of those whose organizations are not what they were.
+    """Store the new state of users; `moved` has the ids of those whose organizations have changed.
 
-    Names may go round among them: whoever has a name that another one of them gets lets go of it first.
+    Login names may be exchanged among them: a name that another one of them gets is released first.
     """
     displaced = _displaced(connection, changed)
     bulk.update(connection, users, ("username_key",), [(f"\x7f{user_id}", user_id) for user_id in displaced])
@@ -147,7 +147,7 @@ def update(connection: Connection, changed: Sequence[User], moved: Collection[st
 
 
 def release_username(connection: Connection, user_id: str) -> None:
-    """Let another user have this one's login name before this one is deleted, in the same transaction."""
+    """Free the login name of a user that is deleted later in this transaction."""
     bulk.update(connection, users, ("username_key",), [(f"\x7f{user_id}", user_id)])
 
 
@@ -159,13 +159,14 @@ def delete(connection: Connection, user_ids: Collection[str]) -> None:
 
 
 def ids_directly_in(connection: Connection, organization_ids: Collection[str]) -> list[str]:
-    """The users that belong directly to any of these organizations."""
+    """Return the ids of the users that belong directly to any of these organizations."""
     statement = select(user_organizations.c.user_id).distinct().where(one_of(_IN, "organizations"))
     return list(connection.execute(statement, {"organizations": organization_ids}).scalars())
 
 
 def _displaced(connection: Connection, changed: Sequence[User]) -> list[str]:
-    """The users whose present name another one of `changed` gets. No name begins with the sign they are parked under."""
+    """Return the users whose present name another one of `changed` gets. They are parked under \\x7f, with which no name
+    begins."""
     takers = {name_key(user.username): user.id for user in changed}
     changing = set(takers.values())
     holders = ids_by_username_key(connection, takers)

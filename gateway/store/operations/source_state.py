@@ -1,4 +1,5 @@
-"""One row for each source: how far it has been read, what a full comparison under way covers, when it was last well."""
+"""Source state: one row for each source, with its watermark, the kinds of a reconciliation in progress, and its last
+contact."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,10 +22,10 @@ _GET = select(sources).where(sources.c.id == bindparam("source"))
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """`fingerprint`: the settings under which `watermark` is worth something. `comparing`: the kinds of a full comparison that
-    has begun and not been completed, each with the time (milliseconds) it began. `caught_up_at`: when the source's present
-    state was last reached; `heard_at`: when it last reported at all. `deletions_allowed_at`: when a person last let deletions
-    pass."""
+    """The state of a source. `fingerprint`: the settings for which `watermark` is valid. `comparing`: the kinds of a
+    reconciliation that has begun and not been completed, each with the time (milliseconds) it began. `caught_up_at`: when the
+    source's present state was last reached; `heard_at`: when it last reported at all. `deletions_allowed_at`: when a person
+    last let deletions pass."""
 
     id: str
     source_type: str
@@ -40,18 +41,18 @@ class SourceState:
 
 
 def get(connection: Connection, source_id: str) -> SourceState | None:
-    """The source's state; None when it has never been seen."""
+    """Return the source's state; None when it has never been read."""
     row = connection.execute(_GET, {"source": source_id}).one_or_none()
     return None if row is None else _state(row)
 
 
 def all_sources(connection: Connection) -> list[SourceState]:
-    """Every source that was ever seen, by name."""
+    """Return the state of every source that was ever read, by name."""
     return [_state(row) for row in connection.execute(select(sources).order_by(sources.c.id))]
 
 
 def ensure(connection: Connection, source_id: str, source_type: str) -> SourceState:
-    """The source's state, made when it is new."""
+    """Return the source's state; create it when the source is new."""
     state = get(connection, source_id)
     if state is None:
         row = {
@@ -70,27 +71,27 @@ def ensure(connection: Connection, source_id: str, source_type: str) -> SourceSt
 
 
 def set_watermark(connection: Connection, source_id: str, watermark: Watermark | None) -> None:
-    """Store how far the source has been read; goes into the transaction of the batch (law 2)."""
+    """Store the source's watermark, in the transaction of the batch (law 2)."""
     _set(connection, source_id, watermark=watermark)
 
 
 def set_settings(connection: Connection, source_id: str, fingerprint: str, target_organization_id: str) -> None:
-    """Note the settings under which the source is read from now on; the watermark of the former ones is forgotten."""
+    """Store the settings under which the source is read from now on; the watermark of the former ones is deleted."""
     _set(connection, source_id, fingerprint=fingerprint, target_organization_id=target_organization_id, watermark=None)
 
 
 def target_organizations(connection: Connection) -> dict[str, str]:
-    """Where each source's objects belong that have no organization of their own at it."""
+    """Return, for each source, the organization of its objects that have none of their own at the source."""
     return dict(connection.execute(_TARGETS).all())
 
 
 def set_comparing(connection: Connection, source_id: str, comparing: Mapping[Kind, int]) -> None:
-    """Store which kinds a full comparison covers."""
+    """Store the kinds that a reconciliation covers."""
     _set(connection, source_id, comparing=_encoder.encode(dict(comparing)).decode())
 
 
 def note_heard(connection: Connection, source_id: str, now: datetime, *, caught_up: bool) -> None:
-    """Note that the source has reported; it is well again."""
+    """Store that the source has reported, which clears its error."""
     stamp = milliseconds(now)
     values: dict[str, ColumnValue] = {"heard_at": stamp, "last_error": ""}
     if caught_up:
@@ -99,17 +100,17 @@ def note_heard(connection: Connection, source_id: str, now: datetime, *, caught_
 
 
 def note_deletions_allowed(connection: Connection, source_id: str, now: datetime) -> None:
-    """Note that a person let deletions pass: what was deleted until now no longer counts for the guard."""
+    """Store that a person let deletions pass: earlier ones no longer count for the deletion guard."""
     _set(connection, source_id, deletions_allowed_at=milliseconds(now))
 
 
 def note_error(connection: Connection, source_id: str, error: str, now: datetime) -> None:
-    """Note what went wrong with the source last."""
+    """Store the source's last error."""
     _set(connection, source_id, last_error=error, last_error_at=milliseconds(now))
 
 
 def forget(connection: Connection, source_id: str) -> None:
-    """The source has ended: it is read no more, and has no records but those of leavers."""
+    """Delete the state of a retired source, which is read no more and has no records but those of leavers."""
     connection.execute(delete(sources).where(sources.c.id == source_id))
 
 

@@ -1,5 +1,5 @@
-"""Requests of a person: "synchronize this source now". The command line places them; whoever holds the source's lease takes
-them and answers with the number of the run."""
+"""Sync requests of administrators: "synchronize this source now". The command line places them; the node that holds the
+source's lease takes them and answers with the id of the run."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,8 @@ from gateway.store.tables.operations import requests
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`full`: compare everything. `allow_deletions`: let this run pass the deletion guard. `run_id` is the answer."""
+    """A request for a run. `full`: compare everything. `allow_deletions`: let this run pass the deletion guard. `run_id` is the
+    answer."""
 
     id: int
     source_id: str
@@ -25,7 +26,7 @@ class Request:
 
 
 def place(connection: Connection, source_id: str, *, full: bool, allow_deletions: bool, now: datetime) -> int:
-    """Ask for a run; the number of the request."""
+    """Place a request; return its id."""
     row = {
         "source_id": source_id,
         "full": full,
@@ -36,7 +37,7 @@ def place(connection: Connection, source_id: str, *, full: bool, allow_deletions
 
 
 def take(connection: Connection, source_id: str, holder: str) -> Request | None:
-    """The oldest request for this source that nobody has taken, now taken by `holder`; None when there is none."""
+    """Take the oldest untaken request for this source for `holder`; None when there is none."""
     open_requests = (
         select(requests)
         .where(requests.c.source_id == source_id, requests.c.taken_by.is_(None))
@@ -52,24 +53,24 @@ def take(connection: Connection, source_id: str, holder: str) -> Request | None:
 
 
 def sources_with_requests(connection: Connection) -> list[str]:
-    """The sources that somebody has asked for and nobody has taken, by name."""
+    """Return the names of the sources that have untaken requests."""
     untaken = select(requests.c.source_id).where(requests.c.taken_by.is_(None)).distinct()
     return list(connection.execute(untaken.order_by(requests.c.source_id)).scalars())
 
 
 def answer(connection: Connection, request_id: int, run_id: int) -> None:
-    """Note which run serves the request."""
+    """Store the run that serves the request."""
     connection.execute(update(requests).where(requests.c.id == request_id).values(run_id=run_id))
 
 
 def get(connection: Connection, request_id: int) -> Request | None:
-    """The request as it stands, or None."""
+    """Return the request, or None."""
     row = connection.execute(select(requests).where(requests.c.id == request_id)).one_or_none()
     return None if row is None else _request(row)
 
 
 def withdraw(connection: Connection, request_id: int) -> bool:
-    """Take back a request that nobody has taken; whether that worked."""
+    """Delete an untaken request; return False when it was taken already."""
     open_request = requests.c.taken_by.is_(None)
     return bool(connection.execute(delete(requests).where(requests.c.id == request_id, open_request)).rowcount)
 

@@ -1,4 +1,4 @@
-"""Runs of sources, with what each did in numbers; the last ones of each source are kept."""
+"""Sync runs: the runs of sources with their statistics; the last ones of each source are kept."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ _decoder = msgspec.json.Decoder(dict[str, int])
 
 
 def start(connection: Connection, source_id: str, mode: str, trigger: str, now: datetime) -> int:
-    """Note that a run begins; its number. Runs of this source beyond KEPT are forgotten."""
+    """Store that a run begins; return its id. Runs of this source beyond KEPT are deleted."""
     row = {
         "source_id": source_id,
         "mode": mode,
@@ -38,19 +38,19 @@ def start(connection: Connection, source_id: str, mode: str, trigger: str, now: 
 
 
 def set_mode(connection: Connection, run_id: int, mode: str) -> None:
-    """Note that the run is of another mode than it began with."""
+    """Store that the run has changed its mode."""
     connection.execute(update(runs).where(runs.c.id == run_id).values(mode=mode))
 
 
 def progress(connection: Connection, run_id: int, statistics: Statistics) -> None:
-    """Store what the run has done so far."""
+    """Store the run's statistics so far."""
     connection.execute(update(runs).where(runs.c.id == run_id).values(statistics=encode_statistics(statistics)))
 
 
 def finish(
     connection: Connection, run_id: int, status: RunStatus, statistics: Statistics, now: datetime, error: str = ""
 ) -> None:
-    """Note how the run ended."""
+    """Store the end of a run."""
     values = {
         "status": status.value,
         "statistics": encode_statistics(statistics),
@@ -61,26 +61,26 @@ def finish(
 
 
 def abandon(connection: Connection, source_id: str, now: datetime, error: str) -> int:
-    """End the runs of this source that a process left behind when it died; how many there were."""
+    """End the runs of this source that a dead process left behind; return their number."""
     values = {"status": RunStatus.FAILED.value, "finished_at": milliseconds(now), "error": error}
     left = update(runs).where(runs.c.source_id == source_id, runs.c.status == RunStatus.RUNNING.value)
     return connection.execute(left.values(values)).rowcount
 
 
 def get(connection: Connection, run_id: int) -> SyncRun | None:
-    """The run, or None."""
+    """Return the run, or None."""
     row = connection.execute(select(runs).where(runs.c.id == run_id)).one_or_none()
     return None if row is None else _run(row)
 
 
 def latest(connection: Connection, source_id: str, limit: int = 1) -> list[SyncRun]:
-    """The last runs of a source, the newest first."""
+    """Return the last runs of a source, the newest first."""
     newest = select(runs).where(runs.c.source_id == source_id).order_by(runs.c.id.desc()).limit(limit)
     return [_run(row) for row in connection.execute(newest)]
 
 
 def encode_statistics(statistics: Statistics) -> str:
-    """Statistics as JSON: {"user created succeeded": 3, …}."""
+    """Return statistics as JSON: {"user created succeeded": 3, …}."""
     return _encoder.encode({" ".join(key): count for key, count in statistics.counts.items()}).decode()
 
 

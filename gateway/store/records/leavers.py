@@ -1,4 +1,4 @@
-"""Records that are gone from their source while their object waits: since when, of whom, and for how much longer.
+"""Records of leavers: gone from their source while their object is retained, since when, and for how much longer.
 
 A record with `gone_at` is that of a leaver. One in the situation `deleted` without it was kept: its object stays as it is."""
 
@@ -46,52 +46,53 @@ _BY_LOGIN = (
 
 
 def sources(connection: Connection) -> list[str]:
-    """The sources from which somebody has left, by name."""
+    """Return the names of the sources that have leavers."""
     return sorted(connection.execute(_SOURCES).scalars())
 
 
 def count_and_earliest(connection: Connection, source_id: str) -> tuple[int, datetime | None]:
-    """How many records of leavers a source has, and since when the first of them is gone."""
+    """Return the number of a source's records of leavers, and the time at which the earliest of them left."""
     count, gone_at = connection.execute(_COUNT_AND_EARLIEST, {"source": source_id}).one()
     return int(count), optional_time_of(gone_at)
 
 
 def since(connection: Connection, source_id: str, stamp: int) -> dict[Kind, int]:
-    """How many of each kind have left the source after `stamp` (milliseconds), and are away."""
+    """Return the number of records of each kind that have left the source after `stamp` (milliseconds) and are not back."""
     return {Kind(kind): count for kind, count in connection.execute(_SINCE, {"source": source_id, "since": stamp})}
 
 
 def due(connection: Connection, source_id: str, until: datetime, limit: int) -> list[int]:
-    """At most `limit` records that have been gone since `until` or longer, the longest first."""
+    """Return the ids of at most `limit` records that left at `until` or earlier, the earliest first."""
     return list(connection.execute(_DUE, {"source": source_id, "until": milliseconds(until), "most": limit}).scalars())
 
 
 def without_records(connection: Connection, until: datetime, limit: int) -> list[str]:
-    """At most `limit` leavers since `until` or longer of whom no record is left, because a person has unlinked it."""
+    """Return the ids of at most `limit` users who left at `until` or earlier and have no record, because a person unlinked
+    it."""
     return list(connection.execute(_UNCLAIMED, {"until": milliseconds(until), "most": limit}).scalars())
 
 
 def any_gone(connection: Connection, source_id: str) -> bool:
-    """Whether anybody has left the source, or anything of it is kept."""
+    """Return True when a record has left the source, or is gone and its object kept."""
     return connection.execute(_ANY, {"source": source_id}).first() is not None
 
 
 def gone_of(connection: Connection, source_id: str, object_ids: Collection[str | None]) -> list[int]:
-    """The source's records that are gone and belong to these objects."""
+    """Return the ids of the source's records that are gone and belong to these objects."""
     return list(connection.execute(_GONE_OF, {"source": source_id, "objects": object_ids}).scalars())
 
 
 def by_login(connection: Connection, source_id: str, login_keys: Collection[str]) -> dict[str, RecordRow]:
-    """The records of leavers of a source that had these login names, by name key; of several the youngest."""
+    """Return the records of a source's leavers that had these login names, by name key; of several the youngest."""
     rows = connection.execute(_BY_LOGIN, {"source": source_id, "keys": login_keys}) if login_keys else ()
     return {row.login_key: RecordRow._make(row) for row in rows}
 
 
-# ---- writing: for gateway/sync, under the lock of the log
+# ---- writing: for gateway/sync, under the lock of the change log
 
 
 def mark_gone(connection: Connection, reasons: Mapping[int, str], stamp: int | None) -> None:
-    """These records, each with the reason for which it is no object, are gone since `stamp`; None: their objects stay as they
-    are, for ever."""
+    """Store that these records are gone since `stamp`, each with its reason; None: their objects are kept as they are, for
+    ever."""
     rows = [(Situation.DELETED.value, reason, stamp, None, record_id) for record_id, reason in reasons.items()]
     bulk.update(connection, records, ("situation", "reason", "gone_at", "digest"), rows)

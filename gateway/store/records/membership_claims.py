@@ -13,7 +13,7 @@ from gateway.store.tables.records import record_references, records
 
 
 class MembershipClaim(NamedTuple):
-    """A source says that a group has a member."""
+    """The claim of a source that a group has a member."""
 
     source_id: str
     group_id: str
@@ -46,11 +46,11 @@ _MEMBERSHIPS_SAID = (
 
 
 def of_source(connection: Connection, source_id: str, group_ids: Collection[str]) -> set[tuple[str, str]]:
-    """The `(group id, member id)` pairs that records of this source say of these groups."""
+    """Return the `(group id, member id)` pairs that records of this source claim for these groups."""
     rows = connection.execute(_MEMBERS_SAID, {"source": source_id, "groups": group_ids})
     return {(group_id, member_id) for group_id, member_id in rows}
 
 
 def of_members(connection: Connection, member_ids: Collection[str]) -> list[MembershipClaim]:
-    """What records of any source say of the groups that these objects are in."""
+    """Return the claims of all sources that these objects are members of groups."""
     return [MembershipClaim(*row) for row in connection.execute(_MEMBERSHIPS_SAID, {"members": member_ids})]

@@ -1,4 +1,5 @@
-"""Which records a full comparison that is under way has met; at its end, whoever was not met is gone from the source."""
+"""Reconciliation marks: the records that a reconciliation in progress has met; at its end, unmarked records are gone from the
+source."""
 
 from collections.abc import Collection
 
@@ -27,21 +28,21 @@ _UNMARKED = select(records.c.id).where(
 
 
 def clear(connection: Connection, source_id: str, kind: Kind) -> None:
-    """Forget what was met of this kind: a comparison begins, or is done."""
+    """Remove the marks of this kind: a reconciliation begins, or is done."""
     connection.execute(_CLEAR, {"source": source_id, "kind_": kind.value})
 
 
 def mark(connection: Connection, source_id: str, kind: Kind, record_ids: Collection[int]) -> None:
-    """Note that the comparison has met these records; once or twice is the same."""
+    """Mark records that the reconciliation has met; idempotent."""
     rows = [(source_id, kind.value, record_id) for record_id in record_ids]
     bulk.insert(connection, sightings, rows, ignore_known=True)
 
 
 def count(connection: Connection, source_id: str, kind: Kind) -> int:
-    """How many records of this kind were met."""
+    """Return the number of marked records of this kind."""
     return int(connection.execute(_COUNT, {"source": source_id, "kind_": kind.value}).scalar_one())
 
 
 def unmarked(connection: Connection, source_id: str, kind: Kind) -> list[int]:
-    """The records of this kind that were not met, and that were there before."""
+    """Return the ids of the records of this kind that were there before and are not marked."""
     return list(connection.execute(_UNMARKED, {"source": source_id, "kind_": kind.value}).scalars())

@@ -14,7 +14,7 @@ from gateway.store.tables.records import records
 
 
 class Target(NamedTuple):
-    """A record that a reference leads to."""
+    """A record as the target of a reference."""
 
     id: int
     kind: str
@@ -22,8 +22,8 @@ class Target(NamedTuple):
 
 
 class PlacedRecord(NamedTuple):
-    """Where a record stands: enough to point at it and to place it. `placed` is the JSON of a user's organizations now, or an
-    organization's parent."""
+    """A record with its place in the tree: enough to refer to it and to place its object. `placed` is the JSON of a user's
+    organizations now, or an organization's parent."""
 
     id: int
     kind: str
@@ -72,13 +72,13 @@ _BEYOND_EVERY_ID = 2**62
 
 
 def at_dn(connection: Connection, source_id: str, dn_keys: Collection[str]) -> list[tuple[str, Target]]:
-    """Who has these names, by DN key; of several with one name the youngest comes last. Leavers have none."""
+    """Return the records at these DNs, by DN key; of several at one DN the youngest comes last. Leavers are at none."""
     rows = connection.execute(_AT_DN, {"source": source_id, "values": dn_keys})
     return [(key, Target(*rest)) for key, *rest in rows]
 
 
 def at_login(connection: Connection, source_id: str, login_keys: Collection[str]) -> list[tuple[str, Target]]:
-    """Who has these login names, by name key; as `at_dn`."""
+    """Return the records with these login names, by name key; as `at_dn`."""
     rows = connection.execute(_AT_LOGIN, {"source": source_id, "values": login_keys})
     return [(key, Target(*rest)) for key, *rest in rows]
 
@@ -86,21 +86,21 @@ def at_login(connection: Connection, source_id: str, login_keys: Collection[str]
 def at_external_id(
     connection: Connection, source_id: str, kinds: Collection[Kind], external_ids: Collection[str]
 ) -> list[tuple[str, Target]]:
-    """Who has these external ids, among records of these kinds; as `at_dn`."""
+    """Return the records of these kinds with these external ids; as `at_dn`."""
     parameters = {"source": source_id, "kinds": [kind.value for kind in kinds], "values": external_ids}
     return [(key, Target(*rest)) for key, *rest in connection.execute(_AT_ID, parameters)]
 
 
 def targets(connection: Connection, record_ids: Collection[int]) -> dict[int, Target]:
-    """What these records are, and to which objects they are linked."""
+    """Return the kinds of these records and the objects they are linked to, by record id."""
     return {row.id: Target(*row) for row in connection.execute(_TARGETS, {"ids": record_ids})} if record_ids else {}
 
 
 def below(
     connection: Connection, source_id: str, dn_key: str, dn_end: str, at_once: int = 1000
 ) -> Iterator[list[PlacedRecord]]:
-    """The records whose names lie strictly between `dn_key` and `dn_end`, in chunks, in the order of their keys. The caller may
-    move the records of a chunk out of the range, but not further up in it."""
+    """Yield the records whose DN keys lie strictly between `dn_key` and `dn_end`, in chunks, in the order of their keys. The
+    caller may move the records of a chunk out of the range, but not further up in it."""
     after, after_id = dn_key, _BEYOND_EVERY_ID
     while True:
         parameters = {"source": source_id, "after": after, "after_id": after_id, "beyond": dn_end, "most": at_once}

@@ -1,5 +1,6 @@
-"""Records as the door (gateway/sync) works on them: rows, spots and targets instead of model values, many at a time. Everything
-here is used under the lock of the log; everyone else reads records.py."""
+"""Record rows: records as gateway/sync works on them, many at a time, as rows instead of model values.
+
+Everything here is used under the lock of the change log; other callers read records.py."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -39,7 +40,7 @@ class RecordRow(NamedTuple):
 
 
 class Head(NamedTuple):
-    """What must be known of a record to see that nothing is new."""
+    """As much of a record as shows whether a report of it is new."""
 
     id: int
     digest: bytes | None
@@ -64,7 +65,7 @@ _DISPUTED = (
         _OF_SOURCE,
         _NOT_LINKED,
         records.c.situation == Situation.DISPUTED.value,
-        # What rules dispute waits for a second look (store/correlation/record_keys.py), not for a name.
+        # What rules dispute waits for a recheck (store/correlation/rechecks.py), not for a name.
         records.c.object_id.is_not(None) | records.c.decided_by.is_(None),
         users.c.id.is_(None) | one_of(records.c.login_key, "freed"),
     )
@@ -85,49 +86,49 @@ _MULTIPLE = (
 
 
 def heads(connection: Connection, source_id: str, kind: Kind, external_ids: Collection[str]) -> dict[str, Head]:
-    """The heads of those records that exist, by external id."""
+    """Return the heads of those records that exist, by external id."""
     parameters = {"source": source_id, "kind": kind.value, "names": external_ids}
     return {name: Head(*rest) for name, *rest in connection.execute(_HEADS, parameters)}
 
 
 def by_id(connection: Connection, record_ids: Collection[int]) -> dict[int, RecordRow]:
-    """The rows of these records."""
+    """Return the rows of those records that exist, by id."""
     return {row.id: _row(row) for row in connection.execute(_BY_ID, {"ids": record_ids})} if record_ids else {}
 
 
 def linked_to(connection: Connection, object_ids: Collection[str]) -> list[RecordRow]:
-    """The rows linked to these objects, in the order in which they were linked."""
+    """Return the rows linked to these objects, in the order in which they were linked."""
     return [_row(row) for row in connection.execute(_BY_OBJECT, {"objects": object_ids})] if object_ids else []
 
 
 def ids(connection: Connection, source_id: str, kind: Kind) -> set[int]:
-    """The numbers of all records of this kind that the source has; those that are gone are not among them."""
+    """Return the ids of all records of this kind that the source has; those that are gone are not among them."""
     return set(connection.execute(_IDS, {"source": source_id, "kind": kind.value}).scalars())
 
 
 def next_id(connection: Connection) -> int:
-    """The number for the next new record."""
+    """Return the id for the next new record."""
     return int(connection.execute(_LAST_ID).scalar_one()) + 1
 
 
 def disputed(connection: Connection, source_id: str, freed: Collection[str]) -> list[RecordRow]:
-    """The source's records in the situation `disputed` whose login name nobody has now, or is among those being `freed`."""
+    """Return the source's records in the situation `disputed` whose login name no user has, or is among those `freed`."""
     return [_row(row) for row in connection.execute(_DISPUTED, {"source": source_id, "freed": freed})]
 
 
 def objects_with_several(connection: Connection, source_id: str, object_ids: Collection[str]) -> set[str]:
-    """Those of the objects that several records of this source are linked to."""
+    """Return those of the objects to which several records of this source are linked."""
     return set(connection.execute(_MULTIPLE, {"source": source_id, "objects": object_ids}).scalars())
 
 
 def linked_objects(connection: Connection, source_id: str, object_ids: Collection[str], leaving: Collection[int]) -> set[str]:
-    """Those of the objects that a record of this source is linked to, and not gone, leaving out the records `leaving`."""
+    """Return those of the objects to which a record of this source is linked that is not gone, nor among those `leaving`."""
     parameters = {"source": source_id, "objects": object_ids, "leaving": leaving}
     return set(connection.execute(_HOLDING, parameters).scalars())
 
 
 def insert(connection: Connection, rows: Sequence[RecordRow]) -> None:
-    """Store new records, whose numbers follow each other."""
+    """Store new records, whose ids follow each other."""
     bulk.insert(connection, records, rows)
     if rows:
         postgres_analyze.analyze_directory_if_grown(connection, rows[0].id, rows[-1].id)
@@ -151,13 +152,13 @@ _FORGET_ALL_DIGESTS = update(records).where(_OF_SOURCE).values(digest=None)
 
 
 def forget_digests(connection: Connection, record_ids: Collection[int]) -> None:
-    """Work through the next report of these records even if it says what the last one said."""
+    """Have the next report of these records applied even if it equals the last one."""
     if record_ids:
         connection.execute(_FORGET_DIGESTS, {"ids": record_ids})
 
 
 def forget_all_digests(connection: Connection, source_id: str) -> None:
-    """As `forget_digests`, for all records of a source."""
+    """Forget the digests of all records of a source, as `forget_digests`."""
     connection.execute(_FORGET_ALL_DIGESTS, {"source": source_id})
 
 
@@ -165,7 +166,7 @@ _DELETE = delete(records).where(one_of(records.c.id, "ids", numbers=True))
 
 
 def remove(connection: Connection, record_ids: Collection[int]) -> None:
-    """Remove records; what they point at goes with them, what points at them must have been dealt with."""
+    """Remove records and their own references; references to them must have been removed before."""
     connection.execute(_DELETE, {"ids": record_ids})
 
 

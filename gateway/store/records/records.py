@@ -1,4 +1,6 @@
-"""What each source last said about each of its objects, and the object it is linked to: as everyone but the door reads it."""
+"""Records as model values: the last report of each source about each of its objects, and the object it is linked to.
+
+For all readers but gateway/sync, which works on `record_rows`."""
 
 from collections.abc import Collection
 
@@ -17,7 +19,7 @@ _OF_SOURCE = records.c.source_id == bindparam("source")
 _OF_KIND = records.c.kind == bindparam("kind")
 # Written out: a planner takes a partial index only for a condition that it can read.
 _NOT_LINKED = records.c.situation != literal_column("'linked'")
-# What is as it is to be (ignored, or decided by a person) has no reason.
+# A record that is as it is to be (ignored, or decided by a person) has no reason.
 _IS_PROBLEM = records.c.reason != literal_column("''")
 _THERE = records.c.situation != Situation.DELETED.value
 _COUNT_LINKED = select(func.count()).where(_OF_SOURCE, _OF_KIND, _THERE, records.c.object_id.is_not(None))
@@ -55,25 +57,25 @@ _ACCOUNTS_AMONG = (
 
 
 def get(connection: Connection, source_id: str, kind: Kind, external_id: str) -> Record | None:
-    """What the source last said about this object of its; None when it does not have it."""
+    """Return the source's record of this external id, or None."""
     found = record_rows.heads(connection, source_id, kind, (external_id,))
     rows = record_rows.by_id(connection, [head.id for head in found.values()])
     return next((of_row(row) for row in rows.values()), None)
 
 
 def of_object(connection: Connection, object_id: str) -> list[Record]:
-    """The records linked to an object, in the order in which they were linked."""
+    """Return the records linked to an object, in the order in which they were linked."""
     return [of_row(row) for row in record_rows.linked_to(connection, (object_id,))]
 
 
 def accounts(connection: Connection, user_id: str) -> list[Account]:
-    """The user's linked records, in the order in which they were linked: whom to ask whether a password is right. A leaver has
+    """Return the user's accounts, in the order in which they were linked: the sources that may verify a password. A leaver has
     none."""
     return [Account(*row) for row in connection.execute(_ACCOUNTS, {"object": user_id})]
 
 
 def accounts_by_user(connection: Connection, user_ids: Collection[str]) -> dict[str, list[Account]]:
-    """The same for several users at once; who has none is not in it."""
+    """Return the accounts of several users at once; a user without any is left out."""
     found: dict[str, list[Account]] = {}
     for user_id, source_id, external_id, name in connection.execute(_ACCOUNTS_AMONG, {"objects": user_ids}):
         found.setdefault(user_id, []).append(Account(source_id, external_id, name))
@@ -81,35 +83,35 @@ def accounts_by_user(connection: Connection, user_ids: Collection[str]) -> dict[
 
 
 def objects_at_dn(connection: Connection, kind: Kind, dn_key: str) -> list[str]:
-    """The objects of a kind that any source has under this name, by DN key."""
+    """Return the ids of the objects of a kind that any source has at this DN, given as DN key."""
     rows = connection.execute(_AT_DN, {"kind": kind.value, "key": dn_key})
     return list(dict.fromkeys(rows.scalars()))
 
 
 def problems(connection: Connection, source_id: str, after: int = 0, limit: int = 100) -> list[tuple[int, Record]]:
-    """The source's records that are not (or no longer rightly) objects, each with its number, which is the next `after`."""
+    """Return the source's records that are not (or no longer rightly) objects, each with its id, which is the next `after`."""
     rows = connection.execute(_PROBLEMS, {"source": source_id, "after": after, "most": limit})
     return [(row.id, of_row(RecordRow._make(row))) for row in rows]
 
 
 def count_problems(connection: Connection, source_id: str) -> dict[Situation, int]:
-    """How many records of a source are in each situation but `linked`."""
+    """Return the number of problem records of a source by situation."""
     rows = connection.execute(_COUNT_PROBLEMS, {"source": source_id})
     return {Situation(situation): number for situation, number in rows}
 
 
 def count(connection: Connection, source_id: str, kind: Kind) -> int:
-    """How many records of this kind the source has; those that are gone do not count."""
+    """Return the number of the source's records of this kind; those that are gone do not count."""
     return int(connection.execute(_COUNT, {"source": source_id, "kind": kind.value}).scalar_one())
 
 
 def count_linked(connection: Connection, source_id: str, kind: Kind) -> int:
-    """How many of the source's records of this kind are linked to an object; those that are gone do not count."""
+    """Return the number of the source's records of this kind that are linked; those that are gone do not count."""
     return int(connection.execute(_COUNT_LINKED, {"source": source_id, "kind": kind.value}).scalar_one())
 
 
 def of_row(row: RecordRow) -> Record:
-    """A row as whoever is not the door sees it."""
+    """Return the model value of a row."""
     return Record(
         row.source_id,
         Kind(row.kind),

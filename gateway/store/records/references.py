@@ -1,5 +1,5 @@
-"""What records point at: other records of their source (by number, so that a renamed target stays the target), and names that
-nobody has been reported with yet (dangling). Only the door (gateway/sync) uses this."""
+"""References of records: to other records of their source (by id, so that a renamed target stays the target), and dangling
+ones, to names that no reported record has yet. For gateway/sync, under the lock of the change log."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from gateway.store.tables.records import dangling_references, record_references
 
 
 class RecordReference(NamedTuple):
-    """A reference that leads to a record; a row of `record_references`. `form` is how the source wrote it."""
+    """A reference to a record; a row of `record_references`. `form`: the form in which the source wrote it (ReferenceForm)."""
 
     owner: int
     name: str
@@ -22,7 +22,7 @@ class RecordReference(NamedTuple):
 
 
 class DanglingReference(NamedTuple):
-    """A reference that leads nowhere yet; a row of `dangling_references`."""
+    """A reference whose target is not reported yet; a row of `dangling_references`."""
 
     source_id: str
     form: str
@@ -51,7 +51,7 @@ _NAMED = (
 
 
 def owned(connection: Connection, owners: Collection[int]) -> tuple[list[RecordReference], list[DanglingReference]]:
-    """Everything these records point at."""
+    """Return all references of these records: those with a target, and the dangling ones."""
     parameters = {"owners": owners}
     return (
         [RecordReference(*row) for row in connection.execute(_OWNED, parameters)],
@@ -60,22 +60,22 @@ def owned(connection: Connection, owners: Collection[int]) -> tuple[list[RecordR
 
 
 def named(connection: Connection, owners: Collection[int], name: str) -> list[RecordReference]:
-    """The references of one name that lead to a record, those of each owner in their order."""
+    """Return the references of one name that have a target, those of each owner in their order."""
     return [RecordReference(*row) for row in connection.execute(_NAMED, {"owners": owners, "name": name})]
 
 
 def leading_to(connection: Connection, targets: Collection[int]) -> list[RecordReference]:
-    """Everything that points at these records."""
+    """Return all references to these records."""
     return [RecordReference(*row) for row in connection.execute(_LEADING_TO, {"targets": targets})] if targets else []
 
 
 def any_dangling(connection: Connection, source_id: str) -> bool:
-    """Whether any reference of the source leads nowhere: if not, nobody waits for a new record."""
+    """Return True when a reference of the source is dangling: only then may one be waiting for a new record."""
     return connection.execute(_ANY, {"source": source_id}).first() is not None
 
 
 def count_dangling(connection: Connection, source_id: str, name: str) -> tuple[int, int, DanglingReference | None]:
-    """How many references of the source with this name lead nowhere, of how many records, and one of them."""
+    """Return the number of dangling references of the source with this name, the number of their owners, and one of them."""
     parameters = {"source": source_id, "name": name}
     references, owners = connection.execute(_DANGLING_COUNT, parameters).one()
     row = connection.execute(_DANGLING_ONE, parameters).first() if references else None
@@ -83,7 +83,7 @@ def count_dangling(connection: Connection, source_id: str, name: str) -> tuple[i
 
 
 def waiting_for(connection: Connection, source_id: str, form: str, values: Collection[str]) -> list[DanglingReference]:
-    """The references that wait for a record with one of these names."""
+    """Return the dangling references to one of these names."""
     parameters = {"source": source_id, "form": form, "values": values}
     return [DanglingReference(*row) for row in connection.execute(_WAITING, parameters)]
 

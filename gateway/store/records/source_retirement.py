@@ -1,6 +1,6 @@
-"""The records of a source that is no more: handed over to what is written here, or counted before they go.
+"""Retirement of a source: its records are handed over to the source `local`, or counted before they are deleted.
 
-Everything that writes here is used under the lock of the log."""
+Everything that writes here is used under the lock of the change log."""
 
 from collections.abc import Collection, Sequence
 
@@ -35,30 +35,30 @@ _MOVED = ("source_id", *RecordRow._fields[3:])
 
 
 def rows_of(connection: Connection, source_id: str, kind: Kind, limit: int) -> list[RecordRow]:
-    """At most `limit` records of a kind that a source has, those of leavers too."""
+    """Return at most `limit` records of a kind that a source has, those of leavers too."""
     parameters = {"source": source_id, "kind": kind.value, "most": limit}
     return [RecordRow._make(row) for row in connection.execute(_NEXT, parameters)]
 
 
 def present_ids(connection: Connection, source_id: str, kind: Kind, limit: int) -> list[int]:
-    """The same without those of leavers: their numbers."""
+    """Return the ids of at most `limit` records of a kind that a source has, without those of leavers."""
     parameters = {"source": source_id, "kind": kind.value, "most": limit}
     return [row.id for row in connection.execute(_NEXT.where(_PRESENT), parameters)]
 
 
 def count_only_here(connection: Connection, source_id: str, kind: Kind, addition: str) -> int:
-    """How many objects the source has that no other source has; `addition`: by what records are linked that only add."""
+    """Return the number of objects that no other source has; records that were linked by `addition` do not count."""
     parameters = {"source": source_id, "kind": kind.value, "addition": addition}
     return int(connection.execute(_ONLY_HERE, parameters).scalar_one())
 
 
 def move(connection: Connection, rows: Sequence[RecordRow]) -> None:
-    """Store records that have another source and external id than they had."""
+    """Store records whose source and external id have changed."""
     bulk.update(connection, records, _MOVED, [(row.source_id, *row[3:], row.id) for row in rows])
 
 
 def repoint(connection: Connection, old_id: int, new_id: int) -> None:
-    """What the one record points at, and what points at it, is the other's."""
+    """Move the references of one record, and those to it, to another record."""
     for mine, beside in (("owner", "target"), ("target", "owner")):
         column, partner = record_references.c[mine], record_references.c[beside]
         known = record_references.alias()
@@ -72,7 +72,7 @@ def repoint(connection: Connection, old_id: int, new_id: int) -> None:
 
 
 def hand_over_memberships(connection: Connection, group_ids: Collection[str], source_id: str, to_source_id: str) -> None:
-    """What the one source says of who is in these groups, the other says."""
+    """Move the memberships of these groups from one source to another."""
     chosen = one_of(memberships.c.group_id, "groups")
     known = memberships.alias()
     repeated: Query = (

@@ -1,5 +1,4 @@
-"""Records that no object was made of or found for, as whoever looks after them sees them, and records by whatever a person
-knows of them."""
+"""Unlinked records: those without an object, as an administrator reviews them; and records found by any name of theirs."""
 
 import contextlib
 from collections.abc import Collection
@@ -16,7 +15,7 @@ from gateway.store.records.record_rows import RecordRow
 from gateway.store.tables.records import records as table
 
 LOOSE = (Situation.DISPUTED, Situation.UNLINKED, Situation.UNMATCHED)
-"""The situations that are a person's to look after."""
+"""The situations that an administrator reviews."""
 
 _PAGE = (
     select(table)
@@ -41,8 +40,8 @@ def page(
     *,
     settled: bool = False,
 ) -> list[tuple[int, Record]]:
-    """At most `limit` records in one of the situations whose numbers follow `after` (0 to begin), each with its number. With
-    `settled` also those that wait for nobody: that are ignored, or that a person has decided about."""
+    """Return at most `limit` records in one of the situations whose ids follow `after` (0 to begin), each with its id. With
+    `settled` also those that need no review: that are ignored, or that a person has decided about."""
     statement = _PAGE.where(true() if settled else _IS_PROBLEM)
     if source_id is not None:
         statement = statement.where(_OF_SOURCE)
@@ -52,7 +51,7 @@ def page(
 
 
 def find(connection: Connection, source_id: str, text: str, kind: Kind | None = None) -> list[Record]:
-    """The source's records that are meant by `text`: those with this external id, else with this DN, else with this login
+    """Return the source's records that `text` names: those with this external id, else with this DN, else with this login
     name."""
     kinds = tuple(Kind) if kind is None else (kind,)
     found = record_lookup.at_external_id(connection, source_id, kinds, (text,))

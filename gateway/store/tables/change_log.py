@@ -10,7 +10,7 @@ log_head = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, nullable=False),
 )
-"""One row: the last change number given. Whoever writes to the directory holds its lock until the commit (law 3)."""
+"""One row: the last change number. A transaction that writes to the directory holds its lock until the commit (law 3)."""
 
 changes = Table(
     "changes",
@@ -24,7 +24,7 @@ changes = Table(
     Column("document", Text, nullable=False),
 )
 Index("changes_deletions", changes.c.source_id, changes.c.time, **only_where("type = 'delete'"))
-# A reader with a narrowed scope asks how the tree has moved since its position, however long the log is.
+# A reader with a narrowed scope queries how the tree has moved since its position, however long the log is.
 Index("changes_organizations", changes.c.number, **only_where("kind = 'organization'"))
 
 positions = Table(

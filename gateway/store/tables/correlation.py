@@ -16,7 +16,7 @@ link_decisions = Table(
     Column("decided_at", BigInteger, nullable=False),
     Index("link_decisions_object", "object_id"),
 )
-"""What a person has said: this record belongs to that object ("link"), or never does ("never"). It outlives the record."""
+"""Decisions of persons: this record belongs to that object ("link"), or never does ("never"). They outlive the record."""
 
 object_keys = Table(
     "object_keys",
@@ -28,7 +28,7 @@ object_keys = Table(
     Index("object_keys_object", "object_id"),
     sqlite_with_rowid=False,
 )
-"""The normalised values of the attributes by which rules look for objects; written in the transaction of their object."""
+"""Normalized values of the attributes by which rules find objects; written in the transaction of their object."""
 
 record_keys = Table(
     "record_keys",
@@ -41,12 +41,12 @@ record_keys = Table(
     Index("record_keys_record", "record"),
     sqlite_with_rowid=False,
 )
-"""What the rules of its source look for on behalf of a record: an object with this key under this name. So that who comes later
-finds who waits for it. `links`: whether the rules may link by themselves."""
+"""Keys that the rules of its source look for on behalf of a record, so that an object that comes later finds the records that
+wait for it. `links`: the rules may link without a person."""
 
 second_looks = Table(
     "second_looks",
     metadata,
     Column("record", BigInteger, ForeignKey("records.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
 )
-"""Records without an object for which something has changed: looked at again when their source is heard of next."""
+"""Rechecks: records without an object for which something has changed, correlated again when their source next reports."""

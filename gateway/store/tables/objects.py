@@ -58,7 +58,7 @@ user_organizations = Table(
     Index("user_organizations_user", "user_id"),
     sqlite_with_rowid=False,
 )
-"""`users.organization_ids`, turned around; written together with it."""
+"""The inverse of `users.organization_ids`; written together with it."""
 
 groups = Table(
     "groups",
@@ -97,5 +97,4 @@ posix_numbers = Table(
     Column("object_id", Key, nullable=False),
     UniqueConstraint("space", "object_id", name="posix_numbers_object"),
 )
-"""Which uidNumber ("uid") or gidNumber ("gid") was given to which object. Rows outlive their objects: no number is given
-twice."""
+"""Allocated uidNumbers ("uid") and gidNumbers ("gid"). Rows outlive their objects: no number is allocated twice."""

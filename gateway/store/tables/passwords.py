@@ -21,4 +21,4 @@ password_verifiers = Table(
     Column("hash", Text, nullable=False),
     Column("verified_at", BigInteger, nullable=False),
 )
-"""What a password that a source accepted is compared with while that source cannot be reached."""
+"""Hashes of passwords that a source accepted: a bind is compared with them while that source cannot be reached."""

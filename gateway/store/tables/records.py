@@ -42,7 +42,7 @@ record_references = Table(
     Index("record_references_target", "target"),
     sqlite_with_rowid=False,
 )
-"""What a record points at, by record: a target that is renamed at its source stays the target."""
+"""References between records, by record id: a target that is renamed at its source stays the target."""
 
 dangling_references = Table(
     "dangling_references",
@@ -56,7 +56,7 @@ dangling_references = Table(
     Index("dangling_references_owner", "owner"),
     sqlite_with_rowid=False,
 )
-"""What a record points at and nobody has reported yet; it becomes a reference when the target appears."""
+"""References to records that no source has reported yet; each becomes a row of `record_references` when its target appears."""
 
 sightings = Table(
     "sightings",
@@ -66,4 +66,5 @@ sightings = Table(
     Column("record", BigInteger, primary_key=True),
     sqlite_with_rowid=False,
 )
-"""Which records a full comparison that is under way has met. Apart from `records`, so that meeting one does not rewrite it."""
+"""Marks of records that a reconciliation in progress has met; apart from `records`, so that a mark does not rewrite a
+record."""

@@ -13,7 +13,7 @@ from twisted.internet.error import CannotListenError
 
 from gateway.app.process.certificates import Certificate
 from gateway.app.value_types import Endpoint
-from gateway.app.workers.accepting_port import HandingFactory
+from gateway.app.workers.accepting_port import AcceptingFactory
 from gateway.model.errors import ConfigurationError
 
 BACKLOG = 1024  # connections that the kernel keeps for us while we are busy; Linux cuts it to net.core.somaxconn
@@ -28,7 +28,7 @@ CURES = {
 @dataclass(frozen=True, slots=True)
 class Listener:
     """What answers where. `key` is the table and key that said so; `certificate` makes it TLS from the first byte. A factory
-    of workers (HandingFactory) opens its ports itself."""
+    of workers (AcceptingFactory) opens its ports itself."""
 
     key: str
     endpoints: Sequence[Endpoint]
@@ -64,7 +64,7 @@ class Ports:
 
     def _listen(self, listener: Listener, endpoint: Endpoint) -> Any:
         try:
-            if isinstance(listener.factory, HandingFactory):
+            if isinstance(listener.factory, AcceptingFactory):
                 return listener.factory.listen(self._reactor, endpoint.port, _numeric(endpoint.host), BACKLOG)
             if listener.certificate is not None:
                 return self._reactor.listenSSL(

@@ -21,7 +21,7 @@ from gateway.app.listeners import Ports
 from gateway.app.parts import store_opening
 from gateway.app.process import log_setup
 from gateway.app.process.data_directory import DataDirLock, prepare
-from gateway.app.process.gc_freeze import settle
+from gateway.app.process.gc_freeze import freeze
 from gateway.app.process.systemd_notify import notify
 from gateway.app.wiring import Program, build
 from gateway.model.errors import ConfigurationError, GatewayError
@@ -51,7 +51,7 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
         except BaseException:
             database.close()  # its threads would keep the process alive
             raise
-        settle()
+        freeze()
         service.run()
         return service.exit_code
 

@@ -17,8 +17,8 @@ from gateway.app.config.settings import Settings
 from gateway.app.listeners import Listener
 from gateway.app.parts import clock, ldap_server, lease_holder, local_parts, source_parts
 from gateway.app.process.certificates import Certificate
-from gateway.app.workers.supervisor import Crew
-from gateway.app.workers.worker_handle import Desk
+from gateway.app.workers.supervisor import Supervisor
+from gateway.app.workers.worker_handle import SharedState
 from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory
 from gateway.directory.materialization.follower import LogFollower
@@ -46,7 +46,7 @@ class Program:
     tail: Tail
     followers: Sequence[LogFollower]
     runners: SourceRunners
-    ldap: LDAPServer | Crew
+    ldap: LDAPServer | Supervisor
     threads: ThreadPool
     listeners: Sequence[Listener]
     certificates: Sequence[Certificate]
@@ -93,13 +93,13 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         certificate=ldap_certificate,
     )
     statistics = face.services.statistics
-    ldap: LDAPServer | Crew
+    ldap: LDAPServer | Supervisor
     if settings.ldap.workers == 1:
         ldap = LDAPServer(face.services)
     else:
         admission = CountedAdmission(face.services.limits, statistics)
-        desk = Desk(soft_lock, admission, statistics, metrics.upstream, committed=tail.committed_elsewhere)
-        ldap = Crew(settings, followers, ldap_certificate, desk, reactor)
+        shared = SharedState(soft_lock, admission, statistics, metrics.upstream, committed=tail.committed_elsewhere)
+        ldap = Supervisor(settings, followers, ldap_certificate, shared, reactor)
 
     # HTTP: the Developer API, and the management of it all
     limits = settings.limits
@@ -115,7 +115,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         *store_checks(database),
         *(view_check(follower.view.name, follower, lambda: tail.last) for follower in followers),
         *(source_check(database, table.name) for table in settings.source),
-        *([HealthCheck("workers", ldap.health)] if isinstance(ldap, Crew) else ()),
+        *([HealthCheck("workers", ldap.health)] if isinstance(ldap, Supervisor) else ()),
     ]
     admin = AdminLinks(database, local_parts.decisions(settings, sources), Keeper(settings.management.secret_token))
     management_routes = [*Management(database, checks, metrics, clock=reactor).routes(), *admin.routes()]
@@ -123,7 +123,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     metrics.watch(
         Parts(
             ldap=statistics,
-            workers=ldap if isinstance(ldap, Crew) else None,
+            workers=ldap if isinstance(ldap, Supervisor) else None,
             views={follower.view.name: partial(getattr, follower, "position") for follower in followers},
             last_change=lambda: tail.last,
             http_connections={site.name: partial(getattr, site, "open_connections") for site in (developer, management)},

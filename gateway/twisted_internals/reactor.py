@@ -17,6 +17,9 @@ class IReactor(
 ):
     """All that the program asks of the reactor."""
 
+    def run(installSignalHandlers: bool = True) -> None:  # noqa: N805
+        """Run until `stop`; every reactor of Twisted's takes the argument, which IReactorCore leaves out."""
+
 
 def installed() -> IReactor:
     """Return the process's reactor, installing Twisted's default one if there is none yet."""

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.app import crews
-from tests.app.crews import Crew
 from tests.app.installation import Installation, source_of
+from tests.app.two_workers import TwoWorkers, serving_with_two_workers
 from tests.conftest import StartSlapd
 from tests.servers.people import READER_PASSWORD, people
 from tests.servers.pki import Pki
@@ -41,16 +40,16 @@ def installed(gateway: Installation, upstream: Slapd, pki: Pki) -> Installation:
 
 
 @pytest.fixture(scope="module")
-def crew(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Crew]:
+def two_workers(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[TwoWorkers]:
     """For the tests of a module, each of which leaves it without clients."""
-    with crews.serving(tmp_path_factory.mktemp("crew"), pki) as running:
+    with serving_with_two_workers(tmp_path_factory.mktemp("two-workers"), pki) as running:
         yield running
 
 
 @pytest.fixture
-def own_crew(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Crew]:
+def own_two_workers(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[TwoWorkers]:
     """For a test that ends it."""
-    with crews.serving(tmp_path_factory.mktemp("crew"), pki) as running:
+    with serving_with_two_workers(tmp_path_factory.mktemp("two-workers"), pki) as running:
         yield running
 
 

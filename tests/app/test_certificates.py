@@ -18,7 +18,7 @@ import trustme
 from gateway.wire import oids
 from gateway.wire.messages import ExtendedRequest
 from tests.app.installation import Installation, Serving, until
-from tests.app.watching import wait_until_all_serve
+from tests.app.observations import wait_until_all_serve
 from tests.frontends.ldap.bare import Bare, search_request
 from tests.servers import pki as certificates
 from tests.servers.pki import Pki

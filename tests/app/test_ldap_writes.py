@@ -7,7 +7,7 @@ import ldap3
 import pytest
 
 from tests.app.installation import BASE_DN, Installation, source_of, until
-from tests.app.watching import PEOPLE, wait_until_read
+from tests.app.observations import PEOPLE, wait_until_read
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.wire.result_codes import ResultCode
 from tests.app.installation import Serving, source_of, until
-from tests.app.watching import PEOPLE, wait_until_all_serve, wait_until_read
+from tests.app.observations import PEOPLE, wait_until_all_serve, wait_until_read
 from tests.frontends.ldap.bare import Bare, search_request
 from tests.frontends.ldap.serving import Account
 from tests.scenarios.office import Office

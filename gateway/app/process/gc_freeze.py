@@ -1,12 +1,12 @@
-"""What a process is made of once it is put together: modules, classes, tables, parts. It lasts as long as the process.
+"""Garbage collection without the objects that last as long as the process: modules, classes, tables, parts.
 
-Python's collector would go through all of it again and again, looking for garbage that is not there: some 100 ms each time,
-in which nobody is answered."""
+Python's collector would go through all of them again and again, looking for garbage that is not there: some 100 ms each time,
+in which no client is answered."""
 
 import gc
 
 
-def settle() -> None:
-    """Leave out what is there now from all collections to come. It is still freed when nothing refers to it."""
+def freeze() -> None:
+    """Leave the objects that exist now out of all collections to come. They are still freed when nothing refers to them."""
     gc.collect()
     gc.freeze()

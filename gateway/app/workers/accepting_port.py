@@ -1,60 +1,62 @@
 """The ports of the LDAP listeners when workers serve: the primary accepts, refuses beyond the limits, and hands the bare socket
-to a worker. So the limits hold over all workers, work is shared evenly, and no client waits in the queue of a dead process."""
+to a worker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from socket import socket
+from typing import cast
 
-from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import Protocol, ServerFactory
+from twisted.internet.interfaces import IAddress, ITransport
+from twisted.internet.protocol import Factory, Protocol, ServerFactory
 
-from gateway.app.workers.worker_handle import Arrival, Post
+from gateway.app.workers.worker_handle import AcceptedConnection, WorkerHandle
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission, host_of, peer_of
 from gateway.twisted_internals.bare_socket_port import BareSocketPort
+from gateway.twisted_internals.reactor import IReactor
 
 
-class HandingFactory(ServerFactory):
-    """One listener's. `choose` gives the worker for the next connection; None: nobody serves just now."""
+class AcceptingFactory(ServerFactory):
+    """The ports of one listener. `next_worker` returns the worker for the next connection, None when no worker serves."""
 
     noisy = False
 
-    def __init__(self, admission: CountedAdmission, choose: Callable[[], Post | None], *, encrypted: bool) -> None:
+    def __init__(self, admission: CountedAdmission, next_worker: Callable[[], WorkerHandle | None], *, encrypted: bool) -> None:
         self._admission = admission
-        self._choose = choose
+        self._next_worker = next_worker
         self._encrypted = encrypted
         self.ports: list[BareSocketPort] = []
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
-        host, post = host_of(addr), self._choose()
-        if post is None or self._admission.refuses(host, peer_of(addr)):
+        host, worker = host_of(addr), self._next_worker()
+        if worker is None or self._admission.refuses(host, peer_of(addr)):
             return None
         self._admission.opened(host)
-        return _Handing(post, host, self._encrypted)
+        return _HandOver(worker, host, self._encrypted)
 
-    def listen(self, reactor: Any, port: int, interface: str, backlog: int) -> BareSocketPort:
-        """Opens a port. Raises CannotListenError."""
-        factory: Any = self
+    def listen(self, reactor: IReactor, port: int, interface: str, backlog: int) -> BareSocketPort:
+        """Open a port. Raises CannotListenError."""
+        factory = cast(Factory, self)  # ServerFactory narrows buildProtocol's result, in Twisted's own types
         opened = BareSocketPort(port, factory, backlog, interface, reactor)
         opened.startListening()
         self.ports.append(opened)
-        self.attend(serving=self._choose() is not None)
+        self.set_accepting(self._next_worker() is not None)
         return opened
 
-    def attend(self, *, serving: bool) -> None:
-        """Accepts while somebody serves; else clients wait in the kernel's queue, where they notice nothing."""
+    def set_accepting(self, accepting: bool) -> None:
+        """Accept connections or leave them in the kernel's queue, where clients wait and notice nothing."""
         for port in self.ports:
-            if port.connected and serving:
+            if port.connected and accepting:
                 port.startReading()  # type: ignore[no-untyped-call]
             elif port.connected:
                 port.stopReading()  # type: ignore[no-untyped-call]
 
 
-class _Handing(Protocol):
-    """In place of a protocol: gets the socket and gives it away."""
+class _HandOver(Protocol):
+    """The protocol of an accepted socket, which hands it over at once. Its "transport" is the socket: see BareSocketPort."""
 
-    def __init__(self, post: Post, host: str, encrypted: bool) -> None:
-        self._post, self._host, self._encrypted = post, host, encrypted
+    def __init__(self, worker: WorkerHandle, host: str, encrypted: bool) -> None:
+        self._worker, self._host, self._encrypted = worker, host, encrypted
 
-    def makeConnection(self, transport: Any) -> None:
-        self._post.hand(Arrival(transport, self._host, self._encrypted))
+    def makeConnection(self, transport: ITransport) -> None:
+        self._worker.hand_over(AcceptedConnection(cast(socket, transport), self._host, self._encrypted))

@@ -1,16 +1,18 @@
 """One end of the socket between the primary and a worker (unix(7), SOCK_SEQPACKET): whole messages, in order, some of them with
-an open socket. Never blocks: what the other side does not take yet waits here. Its end is the end of the other process."""
+an open socket. Never blocks: messages that the other side does not take yet wait here. It is closed when the other process
+ends."""
 
 from __future__ import annotations
 
 import socket
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
+from types import UnionType
+from typing import Final, Generic, TypeVar
 
 import msgspec
 import structlog
-from twisted.internet.interfaces import IReadWriteDescriptor
+from twisted.internet.interfaces import IReactorFDSet, IReadWriteDescriptor
 from twisted.internet.main import CONNECTION_LOST
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -21,7 +23,7 @@ MAX_MESSAGE_BYTES: Final = 64 * 1024
 """The longest are pieces of certificates, and statistics; the kernel takes up to some 200 KiB in one piece."""
 
 MESSAGES_AT_ONCE: Final = 64
-"""Taken in one turn of the reactor, so that clients are served in between."""
+"""ConnectionTaken in one turn of the reactor, so that clients are served in between."""
 
 _log = structlog.get_logger("gateway.workers")
 _encoder = msgspec.msgpack.Encoder()
@@ -30,7 +32,7 @@ M = TypeVar("M")
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Both ends, not inheritable."""
+    """Return both ends, not inheritable."""
     ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in ends:
         end.setblocking(False)
@@ -39,26 +41,26 @@ def pair() -> tuple[socket.socket, socket.socket]:
 
 @implementer(IReadWriteDescriptor)
 class Channel(Generic[M]):
-    """`received(message, socket)` is called with each message of type `kinds`; `lost()` once, when the other side has gone or
-    `close` was called."""
+    """One end. `received(message, socket)` is called with each message of the types `kinds`; `lost()` once, when the other side
+    has gone or `close` was called."""
 
-    def __init__(self, reactor: Any, end: socket.socket, kinds: Any, lost: Callable[[], None]) -> None:
+    def __init__(self, reactor: IReactorFDSet, end: socket.socket, kinds: UnionType, lost: Callable[[], None]) -> None:
         self.received: Callable[[M, socket.socket | None], None] = _unread
         self._reactor = reactor
         self._end = end
-        self._decoder = msgspec.msgpack.Decoder(kinds)
+        self._decoder: msgspec.msgpack.Decoder[M] = msgspec.msgpack.Decoder(kinds)
         self._lost = lost
         self._waiting: deque[tuple[bytes, socket.socket | None]] = deque()
         self.is_open = True
 
     def start(self, received: Callable[[M, socket.socket | None], None]) -> None:
-        """Begins to listen."""
+        """Begin to read."""
         self.received = received
         self._reactor.addReader(self)
 
     def send(self, message: Message, handed: socket.socket | None = None) -> None:
-        """Sends a message, with a socket that must stay open until the other side says that it has it. Nothing when the channel
-        is closed."""
+        """Send a message, with a socket that must stay open until the other side confirms that it has it. Nothing when the
+        channel is closed."""
         data = _encoder.encode(message)
         if len(data) > MAX_MESSAGE_BYTES:
             raise ValueError(f"a message of {len(data)} octets is too long for the channel: {type(message).__name__}")
@@ -67,7 +69,7 @@ class Channel(Generic[M]):
             self._reactor.addWriter(self)
 
     def close(self) -> None:
-        """Ends it, on both sides."""
+        """Close both sides."""
         self.connectionLost()
 
     # What the reactor calls -------------------------------------------------------------------------------------------
@@ -84,7 +86,7 @@ class Channel(Generic[M]):
                 data, descriptors, _, _ = socket.recv_fds(self._end, MAX_MESSAGE_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
             except BlockingIOError:
                 return None
-            except ConnectionResetError:  # told once, before what the other side had said until then: that counts
+            except ConnectionResetError:  # reported once, before the messages sent until then: those count
                 continue
             except OSError:
                 return CONNECTION_LOST
@@ -124,7 +126,7 @@ class Channel(Generic[M]):
             _log.error("a message between processes failed", error=repr(error), exc_info=error)
 
     def _sent(self, data: bytes, handed: socket.socket | None) -> bool:
-        """False when the other side has no room. That it has gone is seen in doRead."""
+        """Return False when the other side has no room. That it has gone is seen in doRead."""
         try:
             if handed is None:
                 self._end.send(data)

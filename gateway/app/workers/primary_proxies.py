@@ -1,4 +1,5 @@
-"""What a worker has from the primary: the soft lock of all processes, and the count of all connections."""
+"""The parts of the primary that a worker uses over the channel: the soft lock of all processes, and the count of all
+connections."""
 
 from __future__ import annotations
 
@@ -7,14 +8,21 @@ from itertools import count
 
 from twisted.internet.defer import Deferred
 
-from gateway.app.workers.protocol import Closed, Enter, Failed, Left, Message, Succeeded
+from gateway.app.workers.protocol import (
+    BindFailed,
+    BindSucceeded,
+    ConnectionClosed,
+    EnterSoftLock,
+    SoftLockLeft,
+    ToPrimary,
+)
 from gateway.directory.authentication.soft_lock import SoftLock
 
-Send = Callable[[Message], None]
+Send = Callable[[ToPrimary], None]
 
 
-class AskedSoftLock(SoftLock):
-    """A SoftLock whose memory is the primary's: each question goes there, and so does what became of the bind."""
+class SoftLockProxy(SoftLock):
+    """A SoftLock whose memory is the primary's: each question goes there, and so does the outcome of the bind."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -26,11 +34,11 @@ class AskedSoftLock(SoftLock):
         number = next(self._numbers)
         answer: Deferred[bool] = Deferred()
         self._questions[number] = key, answer
-        self._send(Enter(number, key))
+        self._send(EnterSoftLock(number, key))
         return await answer
 
     def answered(self, number: int, admitted: bool) -> None:
-        """The primary's answer."""
+        """Pass the primary's answer on to the bind that waits for it."""
         key, answer = self._questions.pop(number)
         if not answer.called:
             answer.callback(admitted)
@@ -39,31 +47,31 @@ class AskedSoftLock(SoftLock):
 
     def leave(self, key: str) -> None:
         """See SoftLock.leave."""
-        self._send(Left(key))
+        self._send(SoftLockLeft(key))
 
     def failed(self, key: str) -> bool:
         """See SoftLock.failed; that the key is locked now is the primary's to log."""
-        self._send(Failed(key))
+        self._send(BindFailed(key))
         return False
 
     def succeeded(self, key: str) -> None:
         """See SoftLock.succeeded."""
-        self._send(Succeeded(key))
+        self._send(BindSucceeded(key))
 
 
-class HandedAdmission:
-    """Who is handed to a worker has been admitted and counted; the primary is told of the end."""
+class AdmissionProxy:
+    """The admission of connections that the primary has admitted and counted already; it is sent their ends."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
 
     def refuses(self, host: str, peer: str) -> bool:  # noqa: ARG002
-        """Nobody."""
+        """Return False: the primary refuses."""
         return False
 
     def opened(self, host: str) -> None:
-        """The primary knows."""
+        """Do nothing: the primary has counted it."""
 
     def closed(self, host: str) -> None:
-        """A connection has ended."""
-        self._send(Closed(host))
+        """Send the end of a connection."""
+        self._send(ConnectionClosed(host))

@@ -1,10 +1,10 @@
-"""What the primary and a worker tell each other. Only values; no password is ever among them."""
+"""The messages between the primary and a worker. Only values; no password is ever among them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -15,7 +15,8 @@ from gateway.frontends.ldap.core.counters import Statistics
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """What a worker begins with: it reads no file of the administrator's, so that all processes go by the same words."""
+    """The state in which a worker begins: it reads no file of the administrator's, so that all processes have the same
+    settings."""
 
     number: int
     settings: Settings = field(repr=False)
@@ -29,8 +30,8 @@ class Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
 # The primary to a worker ---------------------------------------------------------------------------------------------------
 
 
-class Handed(Message, frozen=True):
-    """A client's connection, which comes with the message. `encrypted`: TLS from the first byte."""
+class NewConnection(Message, frozen=True):
+    """A client's connection, whose socket comes with the message. `encrypted`: TLS from the first byte."""
 
     family: int
     host: str
@@ -38,74 +39,74 @@ class Handed(Message, frozen=True):
 
 
 class ViewState(Message, frozen=True):
-    """How far the file of a view is, and which build of it; build "" is no file that may be read."""
+    """The position up to which the file of a view is written, and its build; build "" is no file that may be read."""
 
     name: str
     build: str
     position: int
 
 
-class Entered(Message, frozen=True):
-    """The answer to Enter."""
+class SoftLockEntered(Message, frozen=True):
+    """The answer to EnterSoftLock."""
 
     number: int
     admitted: bool
 
 
-class Renewed(Message, frozen=True):
+class CertificatePiece(Message, frozen=True):
     """A piece of the certificate as it was read again, in order: with many authorities it is longer than a message may be."""
 
     piece: bytes
     is_last: bool
 
     def __repr__(self) -> str:
-        return "Renewed()"
+        return "CertificatePiece()"
 
 
 class Stop(Message, frozen=True):
-    """Say farewell to the clients, and end."""
+    """The order to notify the clients, and end."""
 
 
 # A worker to the primary ---------------------------------------------------------------------------------------------------
 
 
 class Ready(Message, frozen=True):
-    """It can be handed connections."""
+    """The worker can be handed connections."""
 
 
-class Taken(Message, frozen=True):
-    """The oldest connection that was handed and not taken is this worker's now."""
+class ConnectionTaken(Message, frozen=True):
+    """The oldest connection that was handed over and not taken is this worker's now."""
 
 
-class Closed(Message, frozen=True):
+class ConnectionClosed(Message, frozen=True):
     """A connection from this address has ended."""
 
     host: str
 
 
-class Enter(Message, frozen=True):
-    """May a bind of this key go on? Answered by Entered with the same number."""
+class EnterSoftLock(Message, frozen=True):
+    """The question whether a bind of this key may go on. Answered by SoftLockEntered with the same number."""
 
     number: int
     key: str
 
 
-class Left(Message, frozen=True):
+class SoftLockLeft(Message, frozen=True):
     """The bind has been answered; see SoftLock for this and the next two."""
 
     key: str
 
 
-class Failed(Message, frozen=True):
+class BindFailed(Message, frozen=True):
     key: str
 
 
-class Succeeded(Message, frozen=True):
+class BindSucceeded(Message, frozen=True):
     key: str
 
 
 class UpstreamAsked(Message, frozen=True):
-    """For the metrics: see measured.TellUpstream."""
+    """A question to a source, for the metrics: see measured_authenticator."""
 
     source: str
     outcome: str
@@ -118,41 +119,59 @@ class Committed(Message, frozen=True):
     number: int
 
 
-class Counted(Message, frozen=True):
-    """Its statistics since its start, plain numbers and counters apart. Sent every COUNT_SECONDS: who is silent, hangs."""
+CounterKey = str | tuple[str, int]
+"""The keys of the Counters in Statistics."""
+
+
+class StatisticsReport(Message, frozen=True):
+    """The worker's Statistics since its start, plain numbers and counters apart. It is the worker's heartbeat: a worker that
+    sends none hangs."""
 
     numbers: dict[str, int]
-    counters: dict[str, list[tuple[Any, int]]]
+    counters: dict[str, list[tuple[CounterKey, int]]]
 
 
-COUNT_SECONDS: Final = 1.0
+HEARTBEAT_SECONDS: Final = 1.0
+"""Between two StatisticsReports: metrics are read every few seconds."""
 
 CHANNEL_DESCRIPTOR: Final = 3
 BOOT_DESCRIPTOR: Final = 4
-"""Where a worker finds its end of the channel, and its Boot (pickled)."""
+"""The open files in which a worker finds its end of the channel, and its Boot (pickled)."""
 
-ToWorker = Handed | ViewState | Entered | Renewed | Stop
-ToPrimary = Ready | Taken | Closed | Enter | Left | Failed | Succeeded | UpstreamAsked | Committed | Counted
+ToWorker = NewConnection | ViewState | SoftLockEntered | CertificatePiece | Stop
+ToPrimary = (
+    Ready
+    | ConnectionTaken
+    | ConnectionClosed
+    | EnterSoftLock
+    | SoftLockLeft
+    | BindFailed
+    | BindSucceeded
+    | UpstreamAsked
+    | Committed
+    | StatisticsReport
+)
 
 
 PIECE_BYTES: Final = 32 * 1024
+"""Half of the longest message (message_channel.py)."""
 
 
-def renewed(pem: Pem) -> list[Renewed]:
-    """A certificate as messages."""
+def certificate_pieces(pem: Pem) -> list[CertificatePiece]:
+    """Return a certificate as messages."""
     data = msgspec.msgpack.encode(pem)
     starts = range(0, len(data), PIECE_BYTES)
-    return [Renewed(data[start : start + PIECE_BYTES], start == starts[-1]) for start in starts]
+    return [CertificatePiece(data[start : start + PIECE_BYTES], start == starts[-1]) for start in starts]
 
 
-class RenewedPem:
-    """Puts together again what `renewed` made."""
+class CertificateAssembly:
+    """The pieces of a certificate, until the last of them has come."""
 
     def __init__(self) -> None:
         self._data = b""
 
-    def whole(self, message: Renewed) -> Pem | None:
-        """The certificate, with its last piece; None before that."""
+    def whole(self, message: CertificatePiece) -> Pem | None:
+        """Return the certificate, with its last piece; None before that."""
         self._data += message.piece
         if not message.is_last:
             return None
@@ -160,25 +179,21 @@ class RenewedPem:
         return msgspec.msgpack.decode(data, type=Pem)
 
 
-def counted(statistics: Statistics) -> Counted:
-    """Statistics as a message."""
+def statistics_report(statistics: Statistics) -> StatisticsReport:
+    """Return statistics as a message."""
     values = {one.name: getattr(statistics, one.name) for one in fields(statistics)}
-    return Counted(
+    return StatisticsReport(
         {name: value for name, value in values.items() if not isinstance(value, Counter)},
         {name: list(value.items()) for name, value in values.items() if isinstance(value, Counter)},
     )
 
 
-def add(total: Statistics, message: Counted, before: Counted) -> None:
-    """Adds to `total` what a worker has counted since the message `before`."""
-    for name, number in message.numbers.items():
+def add_report(total: Statistics, report: StatisticsReport, before: StatisticsReport) -> None:
+    """Add to `total` what a worker has counted since the report `before`."""
+    for name, number in report.numbers.items():
         setattr(total, name, getattr(total, name) + number - before.numbers.get(name, 0))
-    for name, items in message.counters.items():
-        counter: Counter[Any] = getattr(total, name)
-        known = {_key(key): number for key, number in before.counters.get(name, ())}
+    for name, items in report.counters.items():
+        counter: Counter[CounterKey] = getattr(total, name)
+        known = dict(before.counters.get(name, ()))
         for key, number in items:
-            counter[_key(key)] += number - known.get(_key(key), 0)
-
-
-def _key(key: Any) -> Any:
-    return tuple(key) if isinstance(key, list) else key
+            counter[key] += number - known.get(key, 0)

@@ -1,7 +1,7 @@
-"""A worker: `python -m gateway.app.workers.worker_process`, started by the primary and by nobody else.
+"""The program of a worker: `python -m gateway.app.workers.worker_process`, started by the primary alone.
 
-It serves the LDAP clients that it is handed, out of view files that the primary writes. It ends when the primary says so, and
-at once when the primary has gone; signals are the primary's business."""
+It serves the LDAP clients that it is handed, out of view files that the primary writes. It ends at the message Stop, and at
+once when the primary has gone; it ignores signals, which the primary handles."""
 
 from __future__ import annotations
 
@@ -9,42 +9,45 @@ import os
 import pickle
 import signal
 import socket
-from typing import Any, Final
+from typing import Final, cast
 
 import structlog
 from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.interfaces import IOpenSSLContextFactory
+from twisted.internet.protocol import ServerFactory
 from twisted.internet.task import LoopingCall
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from gateway.app.parts import ldap_server, source_parts
 from gateway.app.process import log_setup
 from gateway.app.process.certificates import Certificate
-from gateway.app.process.gc_freeze import settle
+from gateway.app.process.gc_freeze import freeze
 from gateway.app.workers.message_channel import Channel
-from gateway.app.workers.primary_proxies import AskedSoftLock, HandedAdmission
+from gateway.app.workers.primary_proxies import AdmissionProxy, SoftLockProxy
 from gateway.app.workers.protocol import (
     BOOT_DESCRIPTOR,
     CHANNEL_DESCRIPTOR,
-    COUNT_SECONDS,
+    HEARTBEAT_SECONDS,
     Boot,
-    Closed,
+    CertificateAssembly,
+    CertificatePiece,
     Committed,
-    Entered,
-    Handed,
+    ConnectionClosed,
+    ConnectionTaken,
+    NewConnection,
     Ready,
-    Renewed,
-    RenewedPem,
+    SoftLockEntered,
     Stop,
-    Taken,
     ToWorker,
     UpstreamAsked,
     ViewState,
-    counted,
+    statistics_report,
 )
 from gateway.directory.directory import Directory
 from gateway.directory.materialization.shared_view import SharedView
 from gateway.frontends.ldap.server.server import LDAPServer
 from gateway.store.engine.database import Database
+from gateway.twisted_internals.reactor import IReactor
 from gateway.twisted_internals.turn_reactor import turn_reactor
 
 FAREWELL_SECONDS: Final = 1.5  # less than the primary waits before it ends us
@@ -53,9 +56,9 @@ _log = structlog.get_logger("gateway.workers")
 
 
 class Worker:
-    """One worker. `end`: its end of the channel."""
+    """The parts of one worker. `end`: its end of the channel."""
 
-    def __init__(self, boot: Boot, end: socket.socket, reactor: Any) -> None:
+    def __init__(self, boot: Boot, end: socket.socket, reactor: IReactor) -> None:
         settings = boot.settings
         self._reactor = reactor
         self._channel: Channel[ToWorker] = Channel(reactor, end, ToWorker, self._orphaned)
@@ -64,9 +67,9 @@ class Worker:
         self._database.on_commit(lambda number: reactor.callFromThread(self._channel.send, Committed(number)))
         self._views = {table.name: SharedView(table.view(), settings.view_dir, reactor) for table in settings.view}
         self._certificate = _certificate(boot)
-        self._renewed = RenewedPem()
-        self._soft_lock = AskedSoftLock(self._channel.send)
-        self._face = ldap_server.build(
+        self._certificate_pieces = CertificateAssembly()
+        self._soft_lock = SoftLockProxy(self._channel.send)
+        self._ldap = ldap_server.build(
             settings,
             self._database,
             Directory(list(self._views.values())),
@@ -76,58 +79,58 @@ class Worker:
             tell_upstream=lambda *told: self._channel.send(UpstreamAsked(*told)),
             certificate=self._certificate,
         )
-        self._server = LDAPServer(self._face.services, HandedAdmission(self._channel.send))
-        encrypted: Any = self._server.factory(encrypted=True)
-        context: Any = self._certificate
-        self._factories: dict[bool, Any] = {False: self._server.factory()}
-        if context is not None:
-            self._factories[True] = TLSMemoryBIOFactory(context, False, encrypted)
+        self._server = LDAPServer(self._ldap.services, AdmissionProxy(self._channel.send))
+        self._factories: dict[bool, ServerFactory] = {False: self._server.factory()}
+        if self._certificate is not None:
+            context = cast(IOpenSSLContextFactory, self._certificate)  # a context factory in form, not by declaration
+            encrypted = TLSMemoryBIOFactory(context, False, self._server.factory(encrypted=True))
+            self._factories[True] = cast(ServerFactory, encrypted)  # any factory serves; only Twisted's types want this one
         self._counting = LoopingCall(self._count)
         self._counting.clock = reactor
 
     def run(self) -> None:
-        """Serve until the primary says Stop."""
+        """Serve until the primary sends Stop."""
         self._reactor.callWhenRunning(self._start)
-        settle()
+        freeze()
         self._reactor.run(installSignalHandlers=False)
 
     def _start(self) -> None:
-        self._face.services.threads.start()
+        self._ldap.services.threads.start()
         self._server.start()
         self._channel.start(self._received)
         self._channel.send(Ready())
-        self._counting.start(COUNT_SECONDS)
+        self._counting.start(HEARTBEAT_SECONDS)
 
     def _count(self) -> None:
-        self._channel.send(counted(self._face.services.statistics))
+        self._channel.send(statistics_report(self._ldap.services.statistics))
 
     def _received(self, message: ToWorker, handed: socket.socket | None) -> None:
         match message:
-            case Handed():
+            case NewConnection():
                 self._take(message, handed)
-            case Entered(number, admitted):
+            case SoftLockEntered(number, admitted):
                 self._soft_lock.answered(number, admitted)
             case ViewState(name, build, position):
                 self._views[name].report(build, position)
-            case Renewed():
-                pem = self._renewed.whole(message)
+            case CertificatePiece():
+                pem = self._certificate_pieces.whole(message)
                 if self._certificate is not None and pem is not None:
                     self._certificate.use(pem)
             case Stop():
                 ensureDeferred(self._stop())
 
-    def _take(self, message: Handed, handed: socket.socket | None) -> None:
-        self._channel.send(Taken())
+    def _take(self, message: NewConnection, handed: socket.socket | None) -> None:
+        self._channel.send(ConnectionTaken())
         if handed is None:
             _log.error("a connection was lost on its way here", cure="raise this process's limit of open files")
-            self._channel.send(Closed(message.host))
+            self._channel.send(ConnectionClosed(message.host))
             return
         factory = self._factories[message.encrypted]
         with handed:
             try:
-                self._reactor.adoptStreamConnection(handed.fileno(), message.family, factory)
+                self._reactor.adoptStreamConnection(handed.fileno(), socket.AddressFamily(message.family), factory)
             except OSError:  # the client has gone meanwhile
-                self._channel.send(Closed(message.host))
+                self._channel.send(ConnectionClosed(message.host))
 
     async def _stop(self) -> None:
         self._stopping = True
@@ -136,9 +139,9 @@ class Worker:
         await gone
         if cutting.active():
             cutting.cancel()
-        for close in self._face.closers:
+        for close in self._ldap.closers:
             close()
-        self._face.services.threads.stop()
+        self._ldap.services.threads.stop()
         for view in self._views.values():
             view.close()
         self._count()
@@ -161,7 +164,7 @@ def _certificate(boot: Boot) -> Certificate | None:
 
 
 def main() -> None:
-    """What the primary starts."""
+    """Run a worker, with the files that the primary has opened for it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # a manager may send them to the whole group
     with os.fdopen(BOOT_DESCRIPTOR, "rb") as file:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.installation import BASE_DN, Installation, Serving, until
-from tests.app.watching import application, wait_until_read
+from tests.app.observations import application, wait_until_read
 
 SOURCE = """\
 [[source]]

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.app.installation import BASE_DN, Installation, Serving, beside_slapd, until
-from tests.app.watching import PEOPLE, application, metrics, readiness, titles, wait_until_read
+from tests.app.observations import PEOPLE, application, metrics, readiness, titles, wait_until_read
 from tests.servers.people import person_dn, person_password
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd

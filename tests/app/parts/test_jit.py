@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.installation import BASE_DN, Installation, Serving, source_of, until
-from tests.app.watching import PEOPLE, application, wait_until_all_serve, wait_until_read
+from tests.app.observations import PEOPLE, application, wait_until_all_serve, wait_until_read
 from tests.servers import slapd as openldap
 from tests.servers.people import READER_PASSWORD, people
 from tests.servers.pki import Pki

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.installation import BASE_DN, Installation, Serving, source_of, until
-from tests.app.watching import PEOPLE, application, wait_until_read
+from tests.app.observations import PEOPLE, application, wait_until_read
 from tests.conftest import StartSlapd
 from tests.connectors import active_directory_unit
 from tests.servers.people import READER_PASSWORD, people

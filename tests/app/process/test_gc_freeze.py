@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.app.process.gc_freeze import settle
+from gateway.app.process.gc_freeze import freeze
 
 
 class Knot:
@@ -23,7 +23,7 @@ def thawed() -> Iterator[None]:
 
 
 def test_later_collections_leave_out_what_is_there_and_find_what_comes() -> None:
-    settle()
+    freeze()
     assert gc.get_freeze_count() > 1_000
     assert len(gc.get_objects()) < 1_000, "nothing else is gone through"
     gone = weakref.ref(Knot())

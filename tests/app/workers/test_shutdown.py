@@ -9,9 +9,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.app.crews import EVERYBODY, Crew, connect, on_both, refused
 from tests.app.installation import Installation, source_of, until
-from tests.app.watching import application, wait_until_all_serve, wait_until_read, workers
+from tests.app.observations import application, wait_until_all_serve, wait_until_read, workers
+from tests.app.two_workers import ALL_PEOPLE, TwoWorkers, connect, on_both, refused
 from tests.frontends.ldap.bare import Bare
 from tests.frontends.ldap.serving import Account
 from tests.servers.pki import Pki
@@ -19,39 +19,39 @@ from tests.servers.postgres import Postgres
 from tests.servers.slapd import Slapd
 
 
-def connected(crew: Crew, *, receive_buffer: int) -> Bare:
-    host, port = crew.serving.addresses["ldap"].split(":")
+def connected(two_workers: TwoWorkers, *, receive_buffer: int) -> Bare:
+    host, port = two_workers.serving.addresses["ldap"].split(":")
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.connect((host, int(port)))
     return Bare(connection)
 
 
-def test_a_signal_to_the_whole_group_ends_it_in_order_and_no_client_can_hold_it_up(own_crew: Crew) -> None:
+def test_a_signal_to_the_whole_group_ends_it_in_order_and_no_client_can_hold_it_up(own_two_workers: TwoWorkers) -> None:
     with ExitStack() as stack:
-        clients = on_both(own_crew.serving, own_crew.portal, stack)
-        stuck = stack.enter_context(connected(own_crew, receive_buffer=4096))
-        assert stuck.bind(own_crew.portal) == 0
-        stuck.send(*[EVERYBODY] * 2000)  # and takes none of the answers
+        clients = on_both(own_two_workers.serving, own_two_workers.portal, stack)
+        stuck = stack.enter_context(connected(own_two_workers, receive_buffer=4096))
+        assert stuck.bind(own_two_workers.portal) == 0
+        stuck.send(*[ALL_PEOPLE] * 2000)  # and takes none of the answers
         stuck.socket.recv(1, socket.MSG_PEEK)  # which have begun to come
-        os.killpg(own_crew.serving.process.pid, signal.SIGTERM)
+        os.killpg(own_two_workers.serving.process.pid, signal.SIGTERM)
         assert [client.notice().code for client in clients.values()] == [52, 52]
-        assert own_crew.serving.process.wait(20) == 0
-    log = own_crew.serving.log_text()
+        assert own_two_workers.serving.process.wait(20) == 0
+    log = own_two_workers.serving.log_text()
     assert "client dropped" in log
     assert "Traceback" not in log and "a worker has ended" not in log
 
 
-def test_when_the_primary_is_killed_the_workers_end_at_once_and_another_can_begin(own_crew: Crew) -> None:
+def test_when_the_primary_is_killed_the_workers_end_at_once_and_another_can_begin(own_two_workers: TwoWorkers) -> None:
     with ExitStack() as stack:
-        clients = on_both(own_crew.serving, own_crew.portal, stack)
-        own_crew.serving.process.kill()
+        clients = on_both(own_two_workers.serving, own_two_workers.portal, stack)
+        own_two_workers.serving.process.kill()
         assert all(map(refused, clients.values()))
-    for pid in workers(own_crew.serving).values():
+    for pid in workers(own_two_workers.serving).values():
         until(lambda: not alive(pid), "the worker has ended")  # noqa: B023
-    with own_crew.installation.serve() as serving, connect(serving) as client:
-        assert client.bind(own_crew.portal) == 0
-        until(lambda: len(client.search(EVERYBODY)[0]) == 20, "it serves")
+    with own_two_workers.installation.serve() as serving, connect(serving) as client:
+        assert client.bind(own_two_workers.portal) == 0
+        until(lambda: len(client.search(ALL_PEOPLE)[0]) == 20, "it serves")
         assert serving.stop() == 0
 
 
@@ -84,7 +84,7 @@ def test_a_store_that_goes_and_comes_back_makes_binds_unavailable_meanwhile_and_
         postgres.stop()
         try:
             assert [client.bind(account) for client in newcomers] == [52, 52]
-            assert [len(client.search(EVERYBODY)[0]) for client in clients.values()] == [20, 20]
+            assert [len(client.search(ALL_PEOPLE)[0]) for client in clients.values()] == [20, 20]
         finally:
             postgres.start()
         for client in newcomers:

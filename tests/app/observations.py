@@ -1,4 +1,4 @@
-"""What a running gateway says of itself, and who reads from it."""
+"""Reports of a running gateway about itself: readiness, metrics, workers; and an application that reads from it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PEOPLE = f"ou=people,{BASE_DN}"
 
 
 def application(installed: Installation) -> dict[str, Any]:
-    """A new application that sees everything: what the command printed of it."""
+    """Add an application that sees everything; return the JSON that the command printed."""
     added = installed("application", "add", "portal", "--json").json
     assert isinstance(added, dict)
     return added
 
 
 def readiness(serving: Serving) -> tuple[int, dict[str, Any]]:
-    """The status and the body of /readyz."""
+    """Return the status and the body of /readyz."""
     try:
         with urllib.request.urlopen(f"http://{serving.addresses['management']}/readyz", timeout=10) as answer:
             return answer.status, json.load(answer)
@@ -33,18 +33,18 @@ def readiness(serving: Serving) -> tuple[int, dict[str, Any]]:
 
 
 def details(serving: Serving) -> dict[str, str]:
-    """What /readyz says, by check."""
+    """Return the details of /readyz by check."""
     return {check["name"]: check["detail"] for check in readiness(serving)[1]["checks"]}
 
 
 def metrics(serving: Serving) -> str:
-    """The body of /metrics."""
+    """Return the body of /metrics."""
     with urllib.request.urlopen(f"http://{serving.addresses['management']}/metrics", timeout=10) as answer:
         return str(answer.read().decode())
 
 
 def wait_until_read(serving: Serving) -> None:
-    """The first run is over, and what it brought is in the view."""
+    """Wait until the first run is over and its entries are in the view."""
 
     def is_read() -> bool:
         found = details(serving)
@@ -54,7 +54,7 @@ def wait_until_read(serving: Serving) -> None:
 
 
 def wait_until_all_serve(serving: Serving) -> dict[int, int]:
-    """Every worker serves; their process ids by number."""
+    """Wait until every worker serves; return their process ids by number."""
 
     def all_serve() -> bool:
         found = re.match(r"(\d+) of (\d+) workers serve", details(serving)["workers"])
@@ -65,11 +65,11 @@ def wait_until_all_serve(serving: Serving) -> dict[int, int]:
 
 
 def workers(serving: Serving) -> dict[int, int]:
-    """The process id of each worker as last logged, by its number."""
+    """Return the process id of each worker as last logged, by its number."""
     return {int(number): int(pid) for pid, number in re.findall(r"a worker serves pid=(\d+) worker=(\d+)", serving.log_text())}
 
 
 def titles(connection: ldap3.Connection, uid: str) -> list[str]:
-    """The titles of the person with this uid."""
+    """Return the titles of the person with this uid."""
     connection.search(PEOPLE, f"(uid={uid})", attributes=["title"])
     return [str(value) for entry in connection.response for value in entry["attributes"]["title"]]

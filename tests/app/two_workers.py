@@ -1,4 +1,4 @@
-"""A gateway with two workers, its clients, and which worker serves whom."""
+"""A gateway with two workers, and clients of each of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.app.installation import Installation, Serving, beside_slapd, until
-from tests.app.watching import PEOPLE, application, metrics, wait_until_all_serve, wait_until_read
+from tests.app.observations import PEOPLE, application, metrics, wait_until_all_serve, wait_until_read
 from tests.frontends.ldap.bare import Bare, search_request
 from tests.frontends.ldap.serving import Account
 from tests.servers.people import person_password
@@ -19,15 +19,15 @@ from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 
 ONE_PERSON = search_request(PEOPLE, "(uid=user000003)")
-EVERYBODY = search_request(PEOPLE, "(uid=*)")
+ALL_PEOPLE = search_request(PEOPLE, "(uid=*)")
 
 
 LIMITS = "connections_per_address = 8\nbind_failures = 3\nbind_failure_seconds = 600"
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
-    """What runs, where its people come from, and an application that sees everything."""
+class TwoWorkers:
+    """A running gateway, the slapd that its people come from, and an application that sees everything."""
 
     installation: Installation
     serving: Serving
@@ -36,15 +36,15 @@ class Crew:
 
 
 @contextmanager
-def serving(folder: Path, pki: Pki) -> Iterator[Crew]:
-    """It runs, and everything can be read from all its workers."""
+def serving_with_two_workers(folder: Path, pki: Pki) -> Iterator[TwoWorkers]:
+    """Run such a gateway; when it is yielded, everything can be read from all its workers."""
     environ = os.environ | {"GATEWAY_LDAP__WORKERS": "2"}
     with beside_slapd(folder, pki, environ, limits=LIMITS) as (installation, upstream):
         added = application(installation)
         with installation.serve() as running:
             wait_until_read(running)
             wait_until_all_serve(running)
-            yield Crew(installation, running, upstream, Account(added["bind_dns"][0], added["secret"]))
+            yield TwoWorkers(installation, running, upstream, Account(added["bind_dns"][0], added["secret"]))
 
 
 def person(number: int, password: str | None = None) -> Account:
@@ -57,7 +57,7 @@ def connect(serving: Serving) -> Bare:
 
 
 def worker_of(serving: Serving, client: Bare) -> int:
-    """Who serves this client, which has bound, by the log."""
+    """Return the number of the worker that serves this client, which has bound, from the log lines."""
     peer = f"127.0.0.1:{client.socket.getsockname()[1]}"
     found: re.Match[str] = until(
         lambda: re.search(rf"\] bind .*peer={peer} .*worker=(\d)", serving.log_text()), "the bind's line"
@@ -66,7 +66,7 @@ def worker_of(serving: Serving, client: Bare) -> int:
 
 
 def on_both(serving: Serving, account: Account, stack: ExitStack) -> dict[int, Bare]:
-    """A bound client of each worker."""
+    """Return a bound client of each worker, by the worker's number."""
     clients = [stack.enter_context(connect(serving)) for _ in range(2)]
     assert [client.bind(account) for client in clients] == [0, 0]
     found = {worker_of(serving, client): client for client in clients}
@@ -75,7 +75,7 @@ def on_both(serving: Serving, account: Account, stack: ExitStack) -> dict[int, B
 
 
 def refused(client: Bare) -> bool:
-    """Whether the gateway has closed the connection without a word."""
+    """Return True when the gateway has closed the connection without an answer."""
     try:
         return client.socket.recv(1) == b""
     except ConnectionError:
@@ -83,6 +83,6 @@ def refused(client: Bare) -> bool:
 
 
 def settled(serving: Serving, connections: int = 0) -> None:
-    """The gateway counts so many connections."""
+    """Wait until the gateway counts so many connections."""
     line = f"gateway_ldap_open_connections {connections}.0"
     until(lambda: line in metrics(serving), line)

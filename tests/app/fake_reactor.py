@@ -1,11 +1,11 @@
-"""A reactor that starts no processes, and what stands in their place: for the primary's side of workers."""
+"""A reactor that starts no processes, and stand-ins for them: for the primary's side of workers."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from twisted.internet.error import ProcessTerminated
@@ -14,16 +14,17 @@ from twisted.python.failure import Failure
 
 from gateway.app.workers.message_channel import MAX_MESSAGE_BYTES
 from gateway.app.workers.protocol import CHANNEL_DESCRIPTOR, Message, ToWorker
+from gateway.twisted_internals.reactor import IReactor
 
 
-class Process:
-    """In place of a worker's process: what was sent to it, and what it says."""
+class FakeProcess:
+    """A stand-in for a worker's process: the test sends its messages, and reads those that it received."""
 
-    def __init__(self, machine: Machine, protocol: Any, descriptor: int) -> None:
-        self.pid = len(machine.spawned) + 1
+    def __init__(self, reactor: FakeReactor, protocol: Any, descriptor: int) -> None:
+        self.pid = len(reactor.spawned) + 1
         self.protocol = protocol
         self.killed = False
-        self._machine = machine
+        self._machine = reactor
         self.end = socket.socket(fileno=os.dup(descriptor))
 
     def signalProcess(self, name: str) -> None:
@@ -31,13 +32,13 @@ class Process:
         self.killed = True
         self.ends()
 
-    def says(self, *messages: Message) -> None:
+    def sends(self, *messages: Message) -> None:
         for message in messages:
             self.end.send(msgspec.msgpack.encode(message))
         self._machine.turn()
 
-    def hears(self) -> list[ToWorker]:
-        """What it was told since it last listened."""
+    def received(self) -> list[ToWorker]:
+        """Return the messages that have come since the last call."""
         found: list[ToWorker] = []
         decoder = msgspec.msgpack.Decoder(ToWorker)
         while True:
@@ -57,12 +58,17 @@ class Process:
         self.protocol.processEnded(failure(reason(signal=signal)))
 
 
-class Machine(Clock):
+class FakeReactor(Clock):
     """A reactor that starts no processes; `turn` lets channels read."""
+
+    @property
+    def typed(self) -> IReactor:
+        """Itself, to parts that ask for a whole reactor: they use no more than is here."""
+        return cast(IReactor, self)
 
     def __init__(self) -> None:
         super().__init__()
-        self.spawned: list[Process] = []
+        self.spawned: list[FakeProcess] = []
         self.refuses: OSError | None = None
         self._readers: dict[Any, None] = {}
 
@@ -81,8 +87,8 @@ class Machine(Clock):
             if reader.doRead() is not None:
                 reader.connectionLost()
 
-    def spawnProcess(self, protocol: Any, *_: Any, childFDs: Mapping[int, int]) -> Process:
+    def spawnProcess(self, protocol: Any, *_: Any, childFDs: Mapping[int, int]) -> FakeProcess:
         if self.refuses is not None:
             raise self.refuses
-        self.spawned.append(Process(self, protocol, childFDs[CHANNEL_DESCRIPTOR]))
+        self.spawned.append(FakeProcess(self, protocol, childFDs[CHANNEL_DESCRIPTOR]))
         return self.spawned[-1]

@@ -1,6 +1,8 @@
-"""Which controls are understood where (RFC 4511 §4.1.11): a critical one that is not ends the operation, others are ignored."""
+"""The registry of LDAP controls (RFC 4511 §4.1.11): the operations on which each is understood, which are also those that the
+root DSE advertises. A critical control that is not understood ends the operation, others are ignored."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from gateway.frontends.ldap.core.results import Refused
@@ -20,26 +22,56 @@ from gateway.wire.messages import (
 )
 from gateway.wire.result_codes import ResultCode
 
-_EVERYWHERE: Final = frozenset({oids.MANAGE_DSA_IT, oids.DOMAIN_SCOPE})
-"""There are no referrals, so that neither of these changes anything."""
+_EVERYTHING: Final = frozenset(
+    (BindRequest, SearchRequest, CompareRequest, AddRequest, DelRequest, ModifyRequest, ModifyDNRequest, ExtendedRequest)
+)
+_SEARCH: Final = frozenset((SearchRequest,))
 
-FOLLOWING: Final = frozenset({oids.SYNC_REQUEST, oids.PERSISTENT_SEARCH, oids.CHANGE_NOTIFICATION})
-"""What makes of a search one that tells of changes (frontends/ldap/subscriptions/dispatch.py)."""
 
-_ANYBODYS: Final = _EVERYWHERE | {oids.PROXIED_AUTHORIZATION}
-"""What may be done on behalf of somebody else (frontends/ldap/server/proxied_authorization.py)."""
+@dataclass(frozen=True, slots=True)
+class SupportedControl:
+    """One row of the registry. `operations`: the requests on which the control is understood. `subscribes`: it makes of a
+    search one that reports changes (subscriptions/dispatch.py); `beside_subscription`: it may stand beside such a one.
+
+    Every control may stand beside proxied authorization, whose own operations are those that can be another party's.
+    """
+
+    oid: str
+    name: str
+    operations: frozenset[type]
+    subscribes: bool = False
+    beside_subscription: bool = False
+
+
+SUPPORTED: Final = (
+    # There are no referrals, so that neither of these two changes anything.
+    SupportedControl(oids.MANAGE_DSA_IT, "ManageDsaIT", _EVERYTHING, beside_subscription=True),
+    SupportedControl(oids.DOMAIN_SCOPE, "domain scope", _EVERYTHING, beside_subscription=True),
+    SupportedControl(
+        oids.ASSERTION, "assertion", _EVERYTHING - {BindRequest, AddRequest, ExtendedRequest}, beside_subscription=True
+    ),
+    SupportedControl(
+        oids.PROXIED_AUTHORIZATION, "proxied authorization", _EVERYTHING - {BindRequest}, beside_subscription=True
+    ),
+    SupportedControl(oids.PASSWORD_POLICY, "password policy", frozenset((BindRequest, ExtendedRequest))),
+    SupportedControl(oids.PAGED_RESULTS, "paged results", _SEARCH),
+    SupportedControl(oids.SORT_REQUEST, "sort", _SEARCH),
+    SupportedControl(oids.LIST_REQUEST, "virtual list view", _SEARCH),
+    SupportedControl(oids.MATCHED_VALUES, "matched values", _SEARCH),
+    SupportedControl(oids.SYNC_REQUEST, "content synchronization", _SEARCH, subscribes=True),
+    SupportedControl(oids.PERSISTENT_SEARCH, "persistent search", _SEARCH, subscribes=True),
+    SupportedControl(oids.CHANGE_NOTIFICATION, "change notification", _SEARCH, subscribes=True),
+)
+"""In the order of the root DSE's supportedControl."""
+
+NAMES: Final[Mapping[str, str]] = {row.oid: row.name for row in SUPPORTED}
+
+SUBSCRIPTIONS: Final = frozenset(row.oid for row in SUPPORTED if row.subscribes)
+
+BESIDE_SUBSCRIPTION: Final = frozenset(row.oid for row in SUPPORTED if row.beside_subscription)
 
 UNDERSTOOD: Final[Mapping[type, frozenset[str]]] = {
-    BindRequest: _EVERYWHERE | {oids.PASSWORD_POLICY},
-    SearchRequest: _ANYBODYS
-    | FOLLOWING
-    | {oids.PAGED_RESULTS, oids.SORT_REQUEST, oids.LIST_REQUEST, oids.ASSERTION, oids.MATCHED_VALUES},
-    CompareRequest: _ANYBODYS | {oids.ASSERTION},
-    AddRequest: _ANYBODYS,
-    DelRequest: _ANYBODYS | {oids.ASSERTION},
-    ModifyRequest: _ANYBODYS | {oids.ASSERTION},
-    ModifyDNRequest: _ANYBODYS | {oids.ASSERTION},
-    ExtendedRequest: _ANYBODYS | {oids.PASSWORD_POLICY},
+    operation: frozenset(row.oid for row in SUPPORTED if operation in row.operations) for operation in _EVERYTHING
 }
 
 _WITHOUT_ANSWER: Final = (AbandonRequest, UnbindRequest)
@@ -47,7 +79,8 @@ _WITHOUT_ANSWER: Final = (AbandonRequest, UnbindRequest)
 
 
 def understood(operation: object, controls: Iterable[Control]) -> dict[str, Control]:
-    """The controls that take effect, by OID. Raises Refused for a critical one that is not understood, or one given twice."""
+    """Return the controls that take effect, by OID. Raises Refused for a critical one that is not understood, or one given
+    twice."""
     if isinstance(operation, _WITHOUT_ANSWER):
         return {}
     known = UNDERSTOOD.get(type(operation), frozenset())

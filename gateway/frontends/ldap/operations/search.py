@@ -7,7 +7,7 @@ from twisted.internet.defer import CancelledError
 from gateway.directory.search.attribute_selection import with_matched_values
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, result_of
-from gateway.frontends.ldap.core.supported_controls import FOLLOWING
+from gateway.frontends.ldap.core.supported_controls import SUBSCRIPTIONS
 from gateway.frontends.ldap.search import assertion, root_dse, virtual_list_view
 from gateway.frontends.ldap.search.paged_results import SearchResponder
 from gateway.frontends.ldap.search.request import done, named, prepare, size_limit, too_many
@@ -33,7 +33,7 @@ def handle(exchange: Exchange, request: SearchRequest, responder: SearchResponde
     asked, controls = NONE, exchange.controls
     if controls:
         assertion.check(exchange, request.base_object)
-        if not FOLLOWING.isdisjoint(controls):
+        if not SUBSCRIPTIONS.isdisjoint(controls):
             dispatch.handle(exchange, request, responder)
             return None
         asked = read(controls)

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 from gateway.directory.search import sort_keys
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.results import Refused
+from gateway.frontends.ldap.core.supported_controls import NAMES
 from gateway.wire import controls as values
 from gateway.wire import oids
 from gateway.wire.controls.search import MatchedValues, PagedResults, SortRequest, SortResponse
@@ -54,17 +55,8 @@ def decoded(controls: Mapping[str, Control], kind: type[_Value]) -> _Value | Non
     try:
         return kind.decode(control.value)
     except WireError as error:
-        name = _NAMES.get(kind.oid, kind.oid)
-        raise Refused(ResultCode.PROTOCOL_ERROR, f"the {name} control cannot be read: {error.reason}") from error
+        raise Refused(ResultCode.PROTOCOL_ERROR, f"the {NAMES[kind.oid]} control cannot be read: {error.reason}") from error
 
-
-_NAMES: Final[Mapping[str, str]] = {
-    oids.PAGED_RESULTS: "paged results",
-    oids.SORT_REQUEST: "sort",
-    oids.LIST_REQUEST: "virtual list view",
-    oids.MATCHED_VALUES: "matched values",
-    oids.ASSERTION: "assertion",
-}
 
 _PROBLEMS: Final[Mapping[sort_keys.Problem, ResultCode]] = {
     sort_keys.Problem.NO_SUCH_ATTRIBUTE: ResultCode.NO_SUCH_ATTRIBUTE,

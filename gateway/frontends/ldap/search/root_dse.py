@@ -13,6 +13,7 @@ from gateway.directory.search.attribute_selection import select
 from gateway.directory.search.filter_evaluator import Evaluator
 from gateway.frontends.ldap.core import sasl_mechanisms
 from gateway.frontends.ldap.core.exchange import Exchange
+from gateway.frontends.ldap.core.supported_controls import NAMES
 from gateway.model.ldap import extensible_match, schema
 from gateway.model.ldap.dn import DN
 from gateway.wire import oids
@@ -23,11 +24,6 @@ SUBSCHEMA = DN.parse("cn=Subschema")
 SUBSCHEMA_KEY = SUBSCHEMA.key
 ROOT = DN(())
 
-CONTROLS = (
-    *(oids.MANAGE_DSA_IT, oids.DOMAIN_SCOPE, oids.ASSERTION, oids.PROXIED_AUTHORIZATION, oids.PASSWORD_POLICY),
-    *(oids.PAGED_RESULTS, oids.SORT_REQUEST, oids.LIST_REQUEST, oids.MATCHED_VALUES),
-    *(oids.SYNC_REQUEST, oids.PERSISTENT_SEARCH, oids.CHANGE_NOTIFICATION),
-)
 EXTENSIONS = (oids.START_TLS, oids.WHO_AM_I, oids.PASSWORD_MODIFY, oids.CANCEL)
 FEATURES = (
     oids.ALL_OPERATIONAL_ATTRIBUTES,
@@ -87,7 +83,7 @@ def entry(
         (
             ("namingContexts", [str(view.base).encode() for view in directory.views]),
             ("supportedLDAPVersion", [b"3"]),
-            ("supportedControl", _octets(CONTROLS)),
+            ("supportedControl", _octets(tuple(NAMES))),
             ("supportedExtension", _octets(extensions)),
             ("supportedFeatures", _octets(FEATURES)),
             *([("supportedSASLMechanisms", _octets(mechanisms))] if mechanisms else []),

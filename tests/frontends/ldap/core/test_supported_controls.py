@@ -2,6 +2,9 @@
 
 import pytest
 
+from gateway.frontends.ldap.core.supported_controls import SUBSCRIPTIONS, UNDERSTOOD
+from gateway.frontends.ldap.server.dispatch import HANDLERS
+from gateway.frontends.ldap.subscriptions import dispatch
 from gateway.wire import oids
 from gateway.wire.messages import (
     REPLACE,
@@ -59,6 +62,23 @@ def test_every_operation_refuses_an_unknown_critical_control_and_ignores_the_oth
             client.bind(serving.portal)
         for controls in ((Control("1.2.3", True),), (Control("1.2.3"), Control(oids.MANAGE_DSA_IT), Control("nonsense", True))):
             assert code(client.ask(operation, controls)) == ResultCode.UNAVAILABLE_CRITICAL_EXTENSION
+
+
+@blocking
+def test_every_control_that_is_understood_somewhere_is_advertised_and_no_other(serving: Serving) -> None:
+    with bare(serving) as client:
+        (entry,), _ = client.search(search_request("", scope=0, attributes=("supportedControl",)))
+    advertised = [value.decode() for attribute in entry.attributes for value in attribute.values]
+    assert len(advertised) == len(set(advertised))
+    assert set(advertised) == frozenset[str]().union(*UNDERSTOOD.values())
+
+
+def test_every_operation_with_a_response_is_in_the_registry_of_controls() -> None:
+    assert UNDERSTOOD.keys() == HANDLERS.keys()
+
+
+def test_a_search_reports_changes_for_the_controls_of_the_registry() -> None:
+    assert dispatch.HANDLERS.keys() == SUBSCRIPTIONS
 
 
 @blocking

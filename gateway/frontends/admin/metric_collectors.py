@@ -35,6 +35,12 @@ class LDAPCounts(Protocol):
     @property
     def entries(self) -> int: ...
     @property
+    def fast_path_hits(self) -> int: ...
+    @property
+    def fast_path_misses(self) -> int: ...
+    @property
+    def fast_path_failures(self) -> int: ...
+    @property
     def refused_connections(self) -> Mapping[str, int]: ...
 
 
@@ -95,6 +101,13 @@ def _ldap(counts: LDAPCounts) -> Iterator[Metric]:
     yield GaugeMetricFamily("gateway_ldap_open_connections", "Open LDAP connections", value=counts.connections)
     yield CounterMetricFamily("gateway_ldap_connections", "LDAP connections taken", value=counts.connections_total)
     yield CounterMetricFamily("gateway_ldap_entries", "Search result entries sent", value=counts.entries)
+    fast_path = CounterMetricFamily(
+        "gateway_ldap_fast_path", "Requests of clients that may take the LDAP fast path, by its outcome", labels=["outcome"]
+    )
+    fast_path.add_metric(["hit"], counts.fast_path_hits)
+    fast_path.add_metric(["miss"], counts.fast_path_misses)
+    fast_path.add_metric(["failure"], counts.fast_path_failures)
+    yield fast_path
     refused = CounterMetricFamily("gateway_ldap_connections_refused", "LDAP connections refused", labels=["reason"])
     for reason, number in counts.refused_connections.items():
         refused.add_metric([reason], number)

@@ -27,6 +27,9 @@ class Counts:
     connections_total: int = 9
     entries: int = 1000
     operations: Counter[tuple[str, int]] = field(default_factory=lambda: Counter({("bind", 0): 5, ("bind", 49): 3}))
+    fast_path_hits: int = 700
+    fast_path_misses: int = 30
+    fast_path_failures: int = 2
     refused_connections: Counter[str] = field(default_factory=lambda: Counter({"too many": 1}))
 
 
@@ -54,6 +57,9 @@ async def test_what_the_parts_count_is_published(serve: Serve) -> None:
         ("gateway_ldap_open_connections",): 2,
         ("gateway_ldap_connections_total",): 9,
         ("gateway_ldap_entries_total",): 1000,
+        ("gateway_ldap_fast_path_total", "hit"): 700,
+        ("gateway_ldap_fast_path_total", "miss"): 30,
+        ("gateway_ldap_fast_path_total", "failure"): 2,
         ("gateway_ldap_operations_total", "bind", "success"): 5,
         ("gateway_ldap_operations_total", "bind", "invalid_credentials"): 3,
         ("gateway_ldap_connections_refused_total", "too many"): 1,

@@ -38,5 +38,3 @@ class Services:
     statistics: Statistics = field(default_factory=Statistics)
     subscriptions: SubscriptionLimit = field(default_factory=SubscriptionLimit)
     log_operations: bool = False
-    fast_paths: dict[object, Any] = field(default_factory=dict, repr=False)
-    """frontends/ldap/server/fast_path.py's memory, shared by all connections of the same party."""

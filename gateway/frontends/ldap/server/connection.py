@@ -23,8 +23,8 @@ from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.core.running_operation import RunningOperation
 from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.search.paged_results import PagedSearches
-from gateway.frontends.ldap.server import fast_path
 from gateway.frontends.ldap.server.dispatch import HANDLERS, perform
+from gateway.frontends.ldap.server.fast_path import FastPath, FastPaths
 from gateway.frontends.ldap.server.output_buffer import Output
 from gateway.wire import oids
 from gateway.wire.codec.decoder import decode_message
@@ -62,6 +62,7 @@ class LDAPConnection(Protocol):
         self,
         services: Services,
         wire_limits: Limits,
+        fast_paths: FastPaths,
         peer: str,
         *,
         encrypted: bool,
@@ -75,6 +76,7 @@ class LDAPConnection(Protocol):
         self.output: Output
         self._transport: ClientTransport
         self._wire_limits = wire_limits
+        self._fast_paths = fast_paths
         self._framer = Framer(wire_limits)
         self._queue: deque[bytes] = deque()
         self._operations: dict[int, RunningOperation] = {}
@@ -84,7 +86,7 @@ class LDAPConnection(Protocol):
         self._reading = True
         self._tls_next = False
         self._ended = False
-        self._fast: fast_path.FastPath | None = None
+        self._fast: FastPath | None = None
         self.last_activity = services.reactor.seconds()
         self.incomplete_since: float | None = self.last_activity
         """When what is being waited for began to arrive: a TLS handshake, a request; None between two requests."""
@@ -213,7 +215,7 @@ class LDAPConnection(Protocol):
     def set_party(self, party: Party) -> None:
         """Make the connection this party's."""
         self.party = party
-        self._fast = fast_path.of(self.services, party) if not party.is_anonymous else None
+        self._fast = self._fast_paths.of(party)
         self.paged.close()
 
     def make_anonymous(self) -> None:

@@ -1,17 +1,21 @@
-"""The searches that programs send most, answered with the least work: one equality assertion, or a flat "and" or "or" of some
-(`(&(objectClass=person)(uid=x))`), or one piece of a value (`(cn=*x*)`), without controls, that find a few entries.
+"""Fast path: the searches that programs send most, answered with the least work: one equality assertion, or a flat "and" or
+"or" of some (`(&(objectClass=person)(uid=x))`), or one piece of a value (`(cn=*x*)`), without controls, that find a few
+entries.
 
-A request's octets but for the assertion values are its template: what was found out about them once (view, plan, selection)
-is kept. Whatever does not fit goes the ordinary way, and the answers are the same: a test compares them octet by octet."""
+A request's octets but for the assertion values are its template (request_template.py): what was found out about them once
+(view, plan, selection) is kept. Whatever does not fit goes the ordinary way, and the answers are the same: a test compares
+them octet by octet. Hits, misses and failures are counted; a failure is logged, the first of each kind."""
 
 import sqlite3
+import traceback
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from gateway.directory.directory import Follower, Party
+import structlog
+
+from gateway.directory.access import Access
+from gateway.directory.directory import Follower, Party, ViewNotReady
 from gateway.directory.planning.filter_shape import Key
-from gateway.directory.planning.kind_constants import OF_ITS_KIND
 from gateway.directory.search import direct_plan
 from gateway.directory.search.direct_plan import DIRECT_ROWS, DirectPlan
 from gateway.directory.search.query import NoSuchObject, Query
@@ -20,27 +24,21 @@ from gateway.frontends.ldap.core.limits import OUTPUT_CHUNK_BYTES
 from gateway.frontends.ldap.core.results import search_done
 from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.search.request import named
+from gateway.frontends.ldap.server.request_template import RequestPattern, Span, message_end, pattern_of, split
 from gateway.model.ldap.dn import InvalidDN
 from gateway.wire.codec.decoder import decode_message
 from gateway.wire.codec.encoder import wrap
 from gateway.wire.errors import WireError
 from gateway.wire.messages import SearchRequest
 
+_log = structlog.get_logger("gateway.ldap")
+
 _MAX_TEMPLATES = 500
 """Kept per party; a program sends a handful."""
 
-_SEARCH = 0x63
-_AND, _OR, _EQUALITY, _SUBSTRINGS = 0xA0, 0xA1, 0xA3, 0xA4
-_PIECE_IN_THE_MIDDLE = 0x81
-
-_MAX_ASSERTIONS = 8
-
-_OF_ITS_KIND = frozenset(attribute.encode() for attribute in OF_ITS_KIND)
-"""What is asserted of these is part of the template."""
-
 
 @dataclass(frozen=True, slots=True)
-class _Template:
+class _KeptPlan:
     """A plan, and the state of the view that it was made for."""
 
     follower: Follower
@@ -56,136 +54,29 @@ class _Template:
         return self.follower.reader is self.reader and self.reader.generation == self.generation
 
 
-Span: TypeAlias = tuple[int, int]
-"""Start and end of an assertion value, counted from the end of the message id."""
-
-
-def split(message: bytes) -> tuple[int, bytes, int, list[Span]] | None:
-    """Message id, template, the end of the message id, and where the assertion values are, of a search with equality
-    assertions, or substring assertions of one piece in the middle; None for anything else.
-
-    `message` comes from the framer, so its own length is right. Every length that is not in the template is checked here, and
-    those in it are of one octet: two messages with the same template are read alike by the ordinary decoder, which has
-    accepted one of them before the template is used.
-    """
-    try:
-        id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
-        size = message[id_start + 1]
-        id_end = id_start + 2 + size
-        if message[id_start] != 0x02 or not 0 < size <= 4 or message[id_start + 2] > 0x7F or message[id_end] != _SEARCH:
-            return None
-        size = message[id_end + 1]
-        start = id_end + 2
-        if size > 0x7F:
-            start += size - 0x80
-            size = int.from_bytes(message[id_end + 2 : start], "big") if size <= 0x84 else -1
-        if start + size != len(message):
-            return None
-        pos = start + 2 + message[start + 1]  # behind the base
-        if message[start + 1] > 0x7F or message[pos : pos + 2] != b"\x0a\x01" or message[pos + 3 : pos + 5] != b"\x0a\x01":
-            return None
-        pos += 6
-        size = message[pos + 1]
-        pos += 2 + size  # behind the size limit
-        if size > 0x7F or message[pos + 1] > 0x7F:
-            return None
-        pos += 2 + message[pos + 1]  # behind the time limit
-        if message[pos + 1] != 1 or message[pos + 4] > 0x7F:
-            return None
-        pos += 3  # behind typesOnly
-        template = message[start:pos]
-        spans: list[Span] = []
-        filter_end = pos + 2 + message[pos + 1]
-        if message[pos] == _AND or message[pos] == _OR:
-            template += message[pos : pos + 1]
-            pos += 2
-        while pos < filter_end:
-            end = pos + 2 + message[pos + 1]
-            value = pos + 4 + message[pos + 3]
-            if message[pos + 1] > 0x7F or message[pos + 2] != 0x04 or value + 2 + message[value + 1] != end:
-                return None
-            if message[pos] == _SUBSTRINGS:
-                piece = value + 2
-                if message[value] != 0x30 or message[piece] != _PIECE_IN_THE_MIDDLE or piece + 2 + message[piece + 1] != end:
-                    return None
-                template += message[pos : pos + 1] + message[pos + 2 : value]
-                spans.append((piece + 2 - id_end, end - id_end))
-            elif message[pos] != _EQUALITY or message[value] != 0x04:
-                return None
-            elif message[pos + 4 : value].lower() in _OF_ITS_KIND:
-                template += message[pos + 2 : end]
-            else:
-                template += message[pos + 2 : value]
-                spans.append((value + 2 - id_end, end - id_end))
-            pos = end
-        if pos != filter_end or not 0 < len(spans) <= _MAX_ASSERTIONS:
-            return None
-        if message[filter_end] != 0x30 or filter_end + 2 + message[filter_end + 1] != len(message):
-            return None
-        return int.from_bytes(message[id_start + 2 : id_end], "big"), template + message[filter_end:], id_end, spans
-    except IndexError:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Likeness:
-    """What a request was like, from the end of its message id on: `fixed` octets by their place, assertion values between
-    them. Another one of the same length with the same fixed octets is read alike, whatever its values are."""
-
-    fixed: tuple[tuple[int, bytes], ...]
-    spans: tuple[Span, ...]
-    template: _Template
-
-    def is_of(self, message: bytes, id_start: int, id_end: int) -> bool:
-        """Whether the message is like this; its length from `id_end` on is known to be the same."""
-        if message[id_start] != 0x02 or not id_start + 2 < id_end <= id_start + 6 or message[id_start + 2] > 0x7F:
-            return False
-        for start, octets in self.fixed:  # noqa: SIM110 (this loop is run for every request, and all() costs twice as much)
-            if not message.startswith(octets, id_end + start):
-                return False
-        return True
-
-
-def _likeness(message: bytes, id_end: int, spans: list[Span], template: _Template) -> _Likeness:
-    starts, ends = [0, *(end for _, end in spans)], [*(start for start, _ in spans), len(message) - id_end]
-    fixed = tuple((start, message[id_end + start : id_end + end]) for start, end in zip(starts, ends, strict=True))
-    return _Likeness(fixed, tuple(spans), template)
-
-
-def _end(data: bytes, position: int) -> int:
-    """Where the message at `position` ends; beyond the end of `data` when that cannot be told so simply."""
-    try:
-        first = data[position + 1]
-        if data[position] != 0x30 or first > 0x82:
-            return len(data) + 1
-        if first < 0x80:
-            return position + 2 + first
-        if first == 0x81:
-            return position + 3 + data[position + 2]
-        return position + 4 + data[position + 2] * 256 + data[position + 3]
-    except IndexError:
-        return len(data) + 1
-
-
 class FastPath:
-    """The templates of one kind of party."""
+    """The plans of parties that see the same: by template, and for the last request of each length.
 
-    def __init__(self, services: Services, party: Party) -> None:
+    A request may be tried twice, when it is read (`serve`) and when its turn comes (`answer`); it is counted once.
+    """
+
+    def __init__(self, services: Services, party: Party, failures: "FailureLog") -> None:
         self._services = services
         self._party = party
-        self._templates: dict[bytes, _Template | None] = {}
-        self._likenesses: dict[int, _Likeness] = {}
-        """The last request of each length: programs send the same request with another name in it."""
+        self._failures = failures
+        self._plans: dict[bytes, _KeptPlan | None] = {}
+        self._last: dict[int, tuple[RequestPattern, _KeptPlan]] = {}
+        """By length: programs send the same request with another name in it."""
         self._statistics = services.statistics
         self._reader: ViewReader | None = None
         """Of the last answer."""
 
     def serve(self, data: bytes, ready: list[bytes]) -> bytes:
-        """Appends to `ready` the answers to the requests that `data` begins with, as far as they can be given, up to about
-        OUTPUT_CHUNK_BYTES; what is left of `data`. For a connection on which nothing is outstanding."""
-        end = _end(data, 0)
+        """Append to `ready` the answers to the requests that `data` begins with, as far as they can be given, up to about
+        OUTPUT_CHUNK_BYTES, and return what is left of `data`. For a connection on which nothing is outstanding."""
+        end = message_end(data, 0)
         if end == len(data):
-            answer = self.answer(data, ())
+            answer = self._first_try(data)
             if answer is None:
                 return data
             ready.append(answer)
@@ -201,8 +92,8 @@ class FastPath:
     def _serve_all(self, data: bytes, ready: list[bytes]) -> bytes:
         position, size, room = 0, len(data), OUTPUT_CHUNK_BYTES
         while position < size and room > 0:
-            end = _end(data, position)
-            answer = self.answer(data[position:end], ()) if end <= size else None
+            end = message_end(data, position)
+            answer = self._first_try(data[position:end]) if end <= size else None
             if answer is None:
                 break
             ready.append(answer)
@@ -210,39 +101,61 @@ class FastPath:
             position = end
         return data[position:]
 
+    def _first_try(self, message: bytes) -> bytes | None:
+        """Return the answer to a request that has just been read; None when it has to wait for its turn."""
+        try:
+            return self._answer(message, ())
+        except Exception as error:  # met again when its turn comes, as a rule
+            self._failures.report(error)
+            return None
+
     def answer(self, message: bytes, outstanding: Container[int]) -> bytes | None:
-        """The whole answer, or None when the request has to go the ordinary way. `outstanding`: the message ids in use."""
+        """Return the whole answer to a request, or None when it has to go the ordinary way. `outstanding`: the message ids in
+        use."""
+        try:
+            answer = self._answer(message, outstanding)
+        except Exception as error:  # the ordinary way meets it again, and answers it
+            self._statistics.fast_path_failures += 1
+            self._failures.report(error)
+            return None
+        if answer is None:
+            self._statistics.fast_path_misses += 1
+        return answer
+
+    def _answer(self, message: bytes, outstanding: Container[int]) -> bytes | None:
         try:
             id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
             id_end = id_start + 2 + message[id_start + 1]
-            alike = self._likenesses.get(len(message) - id_end)
-            if alike is not None and alike.template.is_current and alike.is_of(message, id_start, id_end):
+        except IndexError:  # too short for a message id
+            return None
+        last = self._last.get(len(message) - id_end)
+        if last is not None:
+            pattern, kept = last
+            if kept.is_current and pattern.matches(message, id_start, id_end):
                 message_id = int.from_bytes(message[id_start + 2 : id_end], "big")
                 if not message_id or message_id in outstanding:
                     return None
-                return self._answer(message, message_id, id_end, alike.spans, alike.template)
-            return self._first_answer(message, outstanding)
-        except Exception:  # whatever it is, the ordinary way meets it again, and tells
-            return None
+                return self._execute(message, message_id, id_end, pattern.spans, kept)
+        return self._answer_by_template(message, outstanding)
 
-    def _first_answer(self, message: bytes, outstanding: Container[int]) -> bytes | None:
-        """The answer to a request that is not like the last of its length."""
+    def _answer_by_template(self, message: bytes, outstanding: Container[int]) -> bytes | None:
+        """Return the answer to a request that is not like the last one of its length."""
         parts = split(message)
         if parts is None or not parts[0] or parts[0] in outstanding:
             return None
-        message_id, octets, id_end, spans = parts
-        template = self._templates.get(octets)
-        if template is None or not template.is_current:
-            template = self._learn(octets, message, len(spans))
-            if template is None:
+        message_id, template, id_end, spans = parts
+        kept = self._plans.get(template)
+        if kept is None or not kept.is_current:
+            kept = self._learn(template, message, len(spans))
+            if kept is None:
                 return None
-        if len(self._likenesses) >= _MAX_TEMPLATES:
-            self._likenesses.clear()
-        self._likenesses[len(message) - id_end] = _likeness(message, id_end, spans, template)
-        return self._answer(message, message_id, id_end, spans, template)
+        if len(self._last) >= _MAX_TEMPLATES:
+            self._last.clear()
+        self._last[len(message) - id_end] = pattern_of(message, id_end, spans), kept
+        return self._execute(message, message_id, id_end, spans, kept)
 
-    def _answer(self, message: bytes, message_id: int, id_end: int, spans: Sequence[Span], template: _Template) -> bytes | None:
-        plan = template.plan
+    def _execute(self, message: bytes, message_id: int, id_end: int, spans: Sequence[Span], kept: _KeptPlan) -> bytes | None:
+        plan = kept.plan
         if len(spans) == 1:
             ((start, end),) = spans
             keys: Sequence[Key | None] = (plan.keys[0](message[id_end + start : id_end + end]),)
@@ -251,30 +164,36 @@ class FastPath:
             keys = [key(value) for key, value in zip(plan.keys, values, strict=True)]
         if None in keys:
             return None
-        self._reader = template.reader
-        rows = template.execute(plan.sql, (*plan.base, *keys)).fetchall()
+        self._reader = kept.reader
+        rows = kept.execute(plan.sql, (*plan.base, *keys)).fetchall()
         count = len(rows)
-        if count > template.limit:
+        if count > kept.limit:
             return None
-        self._statistics.operations["search", 0] += 1
-        self._statistics.entries += count
         render = plan.render
         if count == 1:
             row = rows[0]
-            return wrap(message_id, row[0] if render is None else render(row)) + search_done(message_id)
-        found = [wrap(message_id, row[0] if render is None else render(row)) for row in rows]
-        return b"".join(found) + search_done(message_id)
+            found = wrap(message_id, row[0] if render is None else render(row))
+        else:
+            found = b"".join([wrap(message_id, row[0] if render is None else render(row)) for row in rows])
+        statistics = self._statistics
+        statistics.operations["search", 0] += 1
+        statistics.entries += count
+        statistics.fast_path_hits += 1
+        return found + search_done(message_id)
 
-    def _learn(self, octets: bytes, message: bytes, values: int) -> _Template | None:
-        """What the ordinary way would do with such a request; None when it needs the ordinary way each time."""
-        if octets in self._templates and self._templates[octets] is None:
+    def _learn(self, template: bytes, message: bytes, values: int) -> _KeptPlan | None:
+        """Find and keep the ordinary way's plan for such a request; None when it needs the ordinary way each time."""
+        if template in self._plans and self._plans[template] is None:
             return None
-        if len(self._templates) >= _MAX_TEMPLATES:
-            self._templates.clear()
-        template = self._templates[octets] = self._prepare(message, values)
-        return template
+        if len(self._plans) >= _MAX_TEMPLATES:
+            self._plans.clear()
+        try:
+            kept = self._plans[template] = self._prepare(message, values)
+        except ViewNotReady:  # which the ordinary way says; the plan is for later
+            return None
+        return kept
 
-    def _prepare(self, message: bytes, values: int) -> _Template | None:
+    def _prepare(self, message: bytes, values: int) -> _KeptPlan | None:
         try:
             request = decode_message(message).operation
             if not isinstance(request, SearchRequest):
@@ -292,15 +211,43 @@ class FastPath:
             return None
         limits = [n for n in (request.size_limit, self._services.limits.size_limit, DIRECT_ROWS) if n > 0]
         follower = self._services.directory.followers[view.name]
-        return _Template(follower, searcher.reader, searcher.reader.generation, searcher.reader.point, plan, min(limits))
+        return _KeptPlan(follower, searcher.reader, searcher.reader.generation, searcher.reader.point, plan, min(limits))
 
 
-def of(services: Services, party: Party) -> FastPath | None:
-    """The fast path of a party; None when it must not be taken."""
-    if services.log_operations or not party.access.is_everything:
-        return None
-    key = (party.views, party.access)
-    known = services.fast_paths.get(key)
-    if known is None:
-        known = services.fast_paths[key] = FastPath(services, party)
-    return known
+class FastPaths:
+    """The fast paths of one server, shared by all its connections."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._failures = FailureLog()
+        self._paths: dict[tuple[tuple[str, ...], Access], FastPath] = {}
+
+    def of(self, party: Party) -> FastPath | None:
+        """Return the fast path of a party; None when it must not be taken."""
+        if party.is_anonymous or self._services.log_operations or not party.access.is_everything:
+            return None
+        key = (party.views, party.access)
+        known = self._paths.get(key)
+        if known is None:
+            known = self._paths[key] = FastPath(self._services, party, self._failures)
+        return known
+
+
+class FailureLog:
+    """The failures of the fast path that have been logged: the first of each kind, which is an exception's type and place."""
+
+    def __init__(self) -> None:
+        self._logged: set[tuple[type[Exception], str]] = set()
+
+    def report(self, error: Exception) -> None:
+        """Log the error, unless one of its kind has been logged."""
+        place = _place(error)
+        if (type(error), place) not in self._logged:
+            self._logged.add((type(error), place))
+            _log.warning("fast path failed", error=repr(error), place=place, exc_info=error)
+
+
+def _place(error: Exception) -> str:
+    """Return the file and line where an error was raised."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return f"{frames[-1][0].f_code.co_filename}:{frames[-1][1]}" if frames else ""

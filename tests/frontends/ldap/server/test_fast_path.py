@@ -10,12 +10,13 @@ import pytest
 import pytest_twisted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.testing import StringTransport
 
 from gateway.directory.planning.kind_constants import OF_ITS_KIND
-from gateway.frontends.ldap.server import fast_path
+from gateway.frontends.ldap.server import fast_path, request_template
 from gateway.frontends.ldap.server.connection import LDAPConnection
 from gateway.wire import ber
 from gateway.wire.codec.decoder import decode_message
@@ -221,6 +222,7 @@ def test_both_ways_give_the_same_octets_for_every_kind_of_request(pair: Pair) ->
             short, ordinary = await pair.answers(octets)
             assert short == ordinary, request
         assert count > 300
+        assert pair.serving.services.statistics.fast_path_failures == 0
 
     return ensureDeferred(compare())
 
@@ -230,7 +232,7 @@ def test_both_ways_give_the_same_octets_for_every_kind_of_request(pair: Pair) ->
 def test_both_ways_agree_on_any_request_and_message_id(pair: Pair, data: st.DataObject) -> None:
     request, number = data.draw(REQUESTS), data.draw(MESSAGE_IDS)
     octets = encode_message(LDAPMessage(number, request))
-    parts = fast_path.split(octets)
+    parts = request_template.split(octets)
     single = isinstance(request.filter, Equality | Substrings)
     asserted = [request.filter] if single else getattr(request.filter, "filters", ())
     if parts is not None:
@@ -282,6 +284,7 @@ def test_no_damaged_message_gets_an_answer_that_the_ordinary_way_would_refuse(pa
     chance = Random(2251)
     for _ in range(20_000):
         check(pair, mutate(chance, CORPUS))
+    assert pair.serving.services.statistics.fast_path_failures == 0
 
 
 def check(pair: Pair, octets: bytes) -> None:
@@ -293,7 +296,7 @@ def check(pair: Pair, octets: bytes) -> None:
     if framed != [octets]:
         return
     assert pair.fast._fast is not None
-    if fast_path.split(octets) is None:
+    if request_template.split(octets) is None:
         return
     try:
         decode_message(octets)
@@ -372,7 +375,7 @@ def test_what_the_short_way_remembers_is_bounded(pair: Pair) -> None:
     assert pair.fast._fast is not None
     for number in range(3 * fast_path._MAX_TEMPLATES):
         pair.fast._fast.answer(encode_message(LDAPMessage(1, search_request(BASE, "(uid=ann)", 2, (f"x{number}",)))), ())
-        assert len(pair.fast._fast._templates) <= fast_path._MAX_TEMPLATES
+        assert len(pair.fast._fast._plans) <= fast_path._MAX_TEMPLATES
     assert pair.taken(CORPUS[0])
 
 
@@ -387,7 +390,7 @@ async def test_a_party_that_does_not_see_everything_and_a_log_of_operations_have
         serving = serve(**options)
         account: Account = getattr(serving, name)
         party = (await serving.services.authentication.bind(account.dn, account.password.encode(), "")).party
-        assert (fast_path.of(serving.services, party) is not None) is expected, name
+        assert (serving.server.fast_paths.of(party) is not None) is expected, name
 
 
 def test_a_view_that_is_built_anew_is_asked_anew(pair: Pair) -> None:
@@ -399,3 +402,64 @@ def test_a_view_that_is_built_anew_is_asked_anew(pair: Pair) -> None:
     finally:
         follower.reader = kept
     assert pair.taken(CORPUS[0])
+
+
+def outcomes(serving: Serving) -> tuple[int, int, int]:
+    """Hits, misses and failures."""
+    statistics = serving.services.statistics
+    return statistics.fast_path_hits, statistics.fast_path_misses, statistics.fast_path_failures
+
+
+EQUALITY, OTHER = CORPUS[0], encode_message(LDAPMessage(6, search_request(BASE, "(uid=a*)")))
+
+
+@pytest.mark.parametrize(
+    ("octets", "expected"),
+    [(EQUALITY, (1, 0, 0)), (OTHER, (0, 1, 0)), (EQUALITY + OTHER, (1, 1, 0)), (OTHER + EQUALITY, (1, 1, 0))],
+)
+def test_each_request_is_counted_once_as_a_hit_or_a_miss(
+    pair: Pair, octets: bytes, expected: tuple[int, int, int]
+) -> Deferred[None]:
+    async def send() -> None:
+        before = outcomes(pair.serving)
+        pair.fast.dataReceived(octets)
+        while pair.fast.is_busy:
+            await turn()
+        counted = outcomes(pair.serving)
+        assert tuple(now - then for now, then in zip(counted, before, strict=True)) == expected
+
+    return ensureDeferred(send())
+
+
+def test_a_failure_is_counted_and_answered_the_ordinary_way_and_the_first_of_its_kind_is_logged(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("out of order")
+
+    def other(*_: object) -> None:
+        raise LookupError("out of order too")
+
+    before = outcomes(pair.serving)
+    with capture_logs() as lines:
+        for failing in (broken, broken, other):
+            monkeypatch.setattr(fast_path, "split", failing)
+            pair.fast.dataReceived(EQUALITY)
+            assert Pair._taken(pair.fast) == pair.ordinary._answer(EQUALITY)
+    hits, misses, failures = outcomes(pair.serving)
+    assert (hits, misses, failures) == (before[0], before[1], before[2] + 3)
+    assert [type(line["exc_info"]) for line in lines] == [RuntimeError, LookupError]
+    assert all(line["event"] == "fast path failed" and "test_fast_path.py:" in line["place"] for line in lines)
+
+
+def test_a_view_that_is_being_built_is_a_miss_and_no_failure(pair: Pair) -> None:
+    follower = pair.serving.world.follower
+    kept, follower.reader = follower.reader, None
+    before = outcomes(pair.serving)
+    try:
+        with capture_logs() as lines:
+            pair.fast.dataReceived(EQUALITY)
+    finally:
+        follower.reader = kept
+    assert outcomes(pair.serving) == (before[0], before[1] + 1, before[2])
+    assert [line["event"] for line in lines if line["event"] == "fast path failed"] == []

@@ -1,4 +1,6 @@
-"""Letting newcomers in: the sources with `jit = true`, who looks people up there, and the door that takes them in."""
+"""Just-in-time creation of users: the sources with `jit = true`, their user lookups, and the door for what those find.
+
+One transaction creates a user as if the source had reported the record by itself."""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ def provisioning(
 
 
 def _provision(connection: Connection, *, inbound: Inbound, delta: Delta) -> ProvisionedUser | None:
-    ready = correlation_keys.is_done(connection, inbound.settings.key_names)  # else nobody might be found who is here already
+    ready = correlation_keys.is_done(connection, inbound.settings.key_names)  # else an existing user might not be found
     if not ready or not inbound.is_open(connection):
         raise SourceUnavailable(f"source {inbound.source_id}: its settings are new and being prepared: try again shortly")
     applied = inbound.apply(connection, Batch((delta,)))

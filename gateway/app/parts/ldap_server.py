@@ -1,13 +1,13 @@
-"""The LDAP face of one process, put together alike for the process that does everything and for each worker.
+"""The LDAP face of one process, put together alike for the primary process and for each worker.
 
-What differs between the two is handed in: who counts failures, who is told of upstreams, whose certificate it is."""
+What differs between the two is handed in: the soft lock, the recorder of upstream binds, the certificate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.threadpool import ThreadPool
 
 from gateway.app.config.listener_tables import LimitsTable
@@ -36,7 +36,7 @@ SEARCH_THREADS = 2  # large searches are sliced; more threads would only take tu
 
 @dataclass(frozen=True, slots=True)
 class LdapFace:
-    """`closers` end what the services hold, when no client is left."""
+    """The services of an LDAP server. `closers` end what they hold, when no client is left."""
 
     services: Services
     password_changes: PasswordChanges
@@ -54,7 +54,7 @@ def build(
     tell_upstream: TellUpstream,
     certificate: Certificate | None,
 ) -> LdapFace:
-    """The services of this process's LDAP server. Nothing is opened or started."""
+    """Return the services of this process's LDAP server. Nothing is opened or started."""
     logins = {parts.table.name: parts.login for parts in sources if parts.login is not None}
     hashing = PasswordHashing(reactor)
     offline_seconds = {name: parts.offline_bind_seconds for name, parts in logins.items()}
@@ -62,8 +62,8 @@ def build(
     measured = {
         name: MeasuredAuthenticator(name, parts.authenticator, tell_upstream, reactor) for name, parts in logins.items()
     }
-    newcomers = jit.provisioning(database, sources, measured, reactor)
-    passwords = PasswordCheck(database, measured, hashing, offline, newcomers)
+    jit_provisioning = jit.provisioning(database, sources, measured, reactor)
+    passwords = PasswordCheck(database, measured, hashing, offline, jit_provisioning)
     authentication = Authentication(
         directory,
         database,
@@ -71,7 +71,7 @@ def build(
         soft_lock,
         anonymous_views=settings.ldap.anonymous,
         users_see_themselves=settings.ldap.user_access == "self",
-        read_your_writes=ReadYourWrites(directory, reactor) if newcomers else None,
+        read_your_writes=ReadYourWrites(directory, reactor) if jit_provisioning else None,
     )
     password_changes = PasswordChanges(
         database,
@@ -102,13 +102,13 @@ def build(
     return LdapFace(services, password_changes, [*closers, hashing.close])
 
 
-def soft_lock(settings: Settings, reactor: Any) -> SoftLock:
-    """The one soft lock of all processes."""
-    return SoftLock(reactor.seconds, settings.limits.bind_failures, settings.limits.bind_failure_seconds)
+def soft_lock(settings: Settings, clock: IReactorTime) -> SoftLock:
+    """Return the one soft lock of all processes."""
+    return SoftLock(clock.seconds, settings.limits.bind_failures, settings.limits.bind_failure_seconds)
 
 
 def server_limits(table: LimitsTable) -> ServerLimits:
-    """`[limits]` in the LDAP server's words."""
+    """Return `[limits]` as the LDAP server's limits."""
     return ServerLimits(
         max_message_bytes=table.max_message_bytes,
         connections=table.connections,

@@ -1,5 +1,5 @@
-"""Who holds a lease: the name of this process among all nodes. What a killed process of this machine held is given back when
-the next one opens the embedded store; with a store that nodes share, a lease ends by itself."""
+"""The holder of a lease: the name of this process among all nodes. Leases that a killed process of this machine held are
+released when the next process opens the embedded store; with a store that nodes share, a lease ends by itself."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _TOKEN: Final = secrets.token_hex(4)
 
 
 def name() -> str:
-    """This process's name: host, process id, and a token because ids come again."""
+    """Return this process's name: host, process id, and a token because process ids come again."""
     return f"{socket.gethostname()}:{os.getpid()}:{_TOKEN}"
 
 
 def is_gone(holder: str) -> bool:
-    """Whether the process that `holder` names was on this machine and is no more. In doubt it is not gone."""
+    """Return True when the process that `holder` names was on this machine and has ended; False in doubt."""
     host, _, process = holder.rpartition(":")[0].rpartition(":")
     if host != socket.gethostname() or not process.isdecimal():
         return False
@@ -36,7 +36,7 @@ def is_gone(holder: str) -> bool:
 
 
 def free_left_behind(database: Database) -> None:
-    """Give back what killed processes of this machine held; only for a store that no other machine uses."""
+    """Release the leases of killed processes of this machine; only for a store that no other machine uses."""
     left = [(lease, holder) for lease, holder in database.read_blocking(leases.all_holders) if is_gone(holder)]
 
     def release(connection: Connection) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+
+from twisted.internet.interfaces import IReactorFromThreads
 
 from gateway.app.config.settings import Settings
 from gateway.app.parts import lease_holder
@@ -13,8 +14,8 @@ from gateway.store.engine import migrate
 from gateway.store.engine.database import Database
 
 
-def open_database(settings: Settings, reactor: Any = None) -> Database:
-    """The store, with this program's schema. An embedded one is made and migrated; another one must have been
+def open_database(settings: Settings, reactor: IReactorFromThreads | None = None) -> Database:
+    """Open the store, with this program's schema. An embedded one is made and migrated; another one must have been
     (`gateway migrate`). Raises StoreUnavailable or ConfigurationError."""
     database = unchecked_database(settings, reactor)
     try:
@@ -29,8 +30,8 @@ def open_database(settings: Settings, reactor: Any = None) -> Database:
     return database
 
 
-def unchecked_database(settings: Settings, reactor: Any = None) -> Database:
-    """The store, whatever its schema is."""
+def unchecked_database(settings: Settings, reactor: IReactorFromThreads | None = None) -> Database:
+    """Return the store without a look at its schema."""
     if settings.store_is_embedded:
         data_directory.prepare(settings.data_dir)
     return Database(settings.store_url, reactor=reactor)
@@ -38,7 +39,7 @@ def unchecked_database(settings: Settings, reactor: Any = None) -> Database:
 
 @contextmanager
 def database(settings: Settings) -> Iterator[Database]:
-    """`open_database` for a command, closed at the end."""
+    """Open the store for a command and close it at the end."""
     opened = open_database(settings)
     try:
         yield opened

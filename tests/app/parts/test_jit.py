@@ -1,5 +1,5 @@
-"""A bind of somebody whom the gateway has never heard of, at a source that is read on a long schedule: the person comes in with
-that bind, whichever process serves it."""
+"""Just-in-time creation with the real program: the first bind of a user who is new at a source that is read on a long schedule
+creates the user, whichever process serves the bind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ netbios = "DIRECTORY"
 
 
 @dataclass(frozen=True, slots=True)
-class Bed:
+class JitGateway:
     """A gateway that has read its source, and the application that sees everything."""
 
     installation: Installation
@@ -43,27 +43,27 @@ class Bed:
     upstream: Slapd
     portal: tuple[str, str]
 
-    def appears(self, name: str, password: str = "sesame", **attributes: object) -> str:
-        """Somebody new at the source; the DN there."""
+    def add_upstream(self, name: str, password: str = "sesame", **attributes: object) -> str:
+        """Add a user at the source; return the DN there."""
         dn = f"uid={name},ou=dept1,ou=people,{self.upstream.suffix}"
         values = {"uid": name, "cn": name, "sn": name, "userPassword": password, **attributes}
         self.upstream.add(dn, "inetOrgPerson", values)
         return dn
 
-    def found(self, filter_text: str) -> list[str]:
-        """The DNs that the application finds."""
+    def find(self, filter_text: str) -> list[str]:
+        """Return the DNs that the application finds."""
         connection = self.serving.connect(*self.portal)
         connection.bind()
         connection.search(BASE_DN, filter_text, attributes=["1.1"])
         return [entry["dn"] for entry in connection.response if entry["type"] == "searchResEntry"]
 
-    def asked(self, name: str) -> int:
-        """How often the source was asked for this login name."""
+    def lookups(self, name: str) -> int:
+        """Count the lookups of this login name at the source."""
         return self.upstream.log_text().count(f"(uid={name})")
 
 
 @contextmanager
-def bed(folder: Path, pki: Pki, workers: int) -> Iterator[Bed]:
+def jit_gateway(folder: Path, pki: Pki, workers: int) -> Iterator[JitGateway]:
     upstream = openldap.start(folder / "slapd", pki, ldif=people(20, 2, 5))
     try:
         installation = Installation(folder, os.environ | {"GATEWAY_LDAP__WORKERS": str(workers)})
@@ -77,14 +77,14 @@ def bed(folder: Path, pki: Pki, workers: int) -> Iterator[Bed]:
             wait_until_read(serving)
             if workers > 1:
                 wait_until_all_serve(serving)
-            yield Bed(installation, serving, upstream, (added["bind_dns"][0], added["secret"]))
+            yield JitGateway(installation, serving, upstream, (added["bind_dns"][0], added["secret"]))
     finally:
         upstream.end()
 
 
 @pytest.fixture(scope="module", params=[1, 2], ids=["one-process", "two-workers"])
-def gate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[Bed]:
-    with bed(tmp_path_factory.mktemp("gate"), pki, request.param) as made:
+def gate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[JitGateway]:
+    with jit_gateway(tmp_path_factory.mktemp("gate"), pki, request.param) as made:
         yield made
 
 
@@ -93,7 +93,7 @@ _numbers = count()
 
 @pytest.fixture
 def name() -> str:
-    """Of somebody whom nobody has heard of."""
+    """A login name that no object and no record has yet."""
     return f"newcomer{next(_numbers)}"
 
 
@@ -107,18 +107,18 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_newcomer_comes_in_with_the_first_bind_under_any_form_of_the_name(gate: Bed, name: str, form: str) -> None:
-    gate.appears(name, mail=f"{name}@example.test")
-    assert gate.found(f"(uid={name})") == []
+def test_the_first_bind_creates_the_user_under_any_form_of_the_name(gate: JitGateway, name: str, form: str) -> None:
+    gate.add_upstream(name, mail=f"{name}@example.test")
+    assert gate.find(f"(uid={name})") == []
     assert gate.serving.bind(FORMS[form](name), "sesame") == "success"
-    [entry] = gate.found(f"(&(uid={name})(mail={name}@example.test))")
+    [entry] = gate.find(f"(&(uid={name})(mail={name}@example.test))")
     assert entry.lower() == f"uid={name},{PEOPLE}".lower()
     assert gate.serving.bind(f"uid={name},{PEOPLE}", "sesame") == "success"
-    assert gate.asked(name) <= 1, "who is known is not looked up"
+    assert gate.lookups(name) <= 1, "an existing user is not looked up"
 
 
-def test_whoever_comes_in_sees_the_own_entry_on_that_connection(gate: Bed, name: str) -> None:
-    gate.appears(name)
+def test_a_user_reads_the_own_entry_on_the_connection_that_created_it(gate: JitGateway, name: str) -> None:
+    gate.add_upstream(name)
     connection = gate.serving.connect(name, "sesame")
     assert connection.bind()
     connection.search(BASE_DN, f"(uid={name})", attributes=["cn"])
@@ -126,40 +126,40 @@ def test_whoever_comes_in_sees_the_own_entry_on_that_connection(gate: Bed, name:
     assert connection.extend.standard.who_am_i() == f"dn:uid={name},{PEOPLE}"
 
 
-def test_a_wrong_password_lets_nobody_in_and_locks_before_the_source_does(gate: Bed, name: str) -> None:
-    dn = gate.appears(name)
+def test_a_wrong_password_creates_no_user_and_locks_before_the_source_does(gate: JitGateway, name: str) -> None:
+    dn = gate.add_upstream(name)
     forms = [FORMS[form](name) for form in ("login", "dn", "principal", "domain")]
     assert len(forms) == BIND_FAILURES
     assert {gate.serving.bind(form, "wrong") for form in forms} == {"invalidCredentials"}
-    assert gate.found(f"(uid={name})") == []
+    assert gate.find(f"(uid={name})") == []
     asked = gate.upstream.log_text().count(f'BIND dn="{dn}"')
     assert asked >= BIND_FAILURES
     assert gate.serving.bind(name, "sesame") == "invalidCredentials", "the soft lock holds for every form of the name"
     assert gate.upstream.log_text().count(f'BIND dn="{dn}"') == asked
 
 
-def test_who_is_known_nowhere_is_looked_up_once_and_not_with_every_try(gate: Bed, name: str) -> None:
+def test_an_unknown_name_is_looked_up_once_and_not_at_every_bind(gate: JitGateway, name: str) -> None:
     assert [gate.serving.bind(name, "sesame") for _ in range(3)] == ["invalidCredentials"] * 3
-    assert 1 <= gate.asked(name) <= 2, "each worker remembers for itself"
+    assert 1 <= gate.lookups(name) <= 2, "each worker remembers for itself"
 
 
-def test_many_binds_of_one_newcomer_at_once_make_one_user(gate: Bed, name: str) -> None:
-    gate.appears(name)
+def test_concurrent_first_binds_create_one_user(gate: JitGateway, name: str) -> None:
+    gate.add_upstream(name)
     with ThreadPoolExecutor(BIND_FAILURES) as pool:
         answers = list(pool.map(lambda _: gate.serving.bind(name, "sesame"), range(BIND_FAILURES)))
     assert answers == ["success"] * BIND_FAILURES
-    assert len(gate.found(f"(uid={name})")) == 1
+    assert len(gate.find(f"(uid={name})")) == 1
 
 
-def test_a_name_that_two_people_have_is_nobodys(gate: Bed, name: str) -> None:
-    gate.appears(name)
+def test_a_login_name_of_two_people_creates_no_user(gate: JitGateway, name: str) -> None:
+    gate.add_upstream(name)
     other = f"cn=other {name},ou=dept2,ou=people,{gate.upstream.suffix}"
     gate.upstream.add(other, "inetOrgPerson", {"uid": name, "cn": f"other {name}", "sn": "x", "userPassword": "sesame"})
     assert gate.serving.bind(name, "sesame") == "invalidCredentials"
-    assert gate.found(f"(uid={name})") == []
+    assert gate.find(f"(uid={name})") == []
 
 
-def test_whom_the_filter_leaves_out_stays_out(gate: Bed, name: str) -> None:
+def test_an_entry_that_the_filter_excludes_creates_no_user(gate: JitGateway, name: str) -> None:
     dn = f"cn={name},ou=dept1,ou=people,{gate.upstream.suffix}"
     values = {"uid": name, "cn": name, "sn": name, "userPassword": "sesame"}
     gate.upstream.add(dn, ["person", "uidObject"], values)
@@ -169,23 +169,23 @@ def test_whom_the_filter_leaves_out_stays_out(gate: Bed, name: str) -> None:
 @pytest.mark.parametrize(
     "strange", ["*", "new*", "(uid=*)", "a\\2a", "a" * 300, "uid=*,ou=people,dc=directory,dc=example", ","]
 )
-def test_a_strange_name_is_only_a_name(gate: Bed, strange: str) -> None:
+def test_a_login_name_is_never_read_as_a_filter_or_a_dn(gate: JitGateway, strange: str) -> None:
     assert gate.serving.bind(strange, "sesame") in ("invalidCredentials", "invalidDNSyntax")
 
 
-def test_what_comes_in_is_kept_by_the_next_comparison(gate: Bed, name: str) -> None:
-    gate.appears(name)
+def test_a_created_user_is_kept_by_the_next_comparison(gate: JitGateway, name: str) -> None:
+    gate.add_upstream(name)
     assert gate.serving.bind(name, "sesame") == "success"
     done = gate.installation("sync", "hr", "--full")
     assert done.code == 0, done
-    assert len(gate.found(f"(uid={name})")) == 1
+    assert len(gate.find(f"(uid={name})")) == 1
 
 
 def test_while_the_source_is_down_an_unknown_name_is_unavailable_and_not_wrong(
     tmp_path_factory: pytest.TempPathFactory, pki: Pki
 ) -> None:
-    with bed(tmp_path_factory.mktemp("down"), pki, 1) as gate:
-        gate.appears("late")
+    with jit_gateway(tmp_path_factory.mktemp("down"), pki, 1) as gate:
+        gate.add_upstream("late")
         gate.upstream.stop()
         assert gate.serving.bind("late", "sesame") == "unavailable"
         gate.upstream.restart()

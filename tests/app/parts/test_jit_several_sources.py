@@ -1,4 +1,4 @@
-"""Newcomers of Active Directory, and newcomers who turn out to be somebody that another source has told of already."""
+"""Just-in-time creation at Active Directory, and of users that another source has reported already."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def installation(folder: Path, sources: str, secret: str) -> Installation:
 
 
 def shown(serving: Serving, portal: dict[str, str], filter_text: str) -> dict[str, dict[str, list[str]]]:
-    """What an application finds: attributes by DN."""
+    """Return the attributes that an application finds, by DN."""
     connection = serving.connect(portal["bind_dns"][0], portal["secret"])
     connection.bind()
     connection.search(BASE_DN, filter_text, attributes=["uid", "mail", "entryUUID", "employeeNumber"])
     return {entry["dn"]: dict(entry["attributes"]) for entry in connection.response}
 
 
-def test_a_newcomer_of_active_directory_comes_in_with_the_first_bind(tmp_path: Path, domain_controller: Samba) -> None:
+def test_the_first_bind_creates_a_user_of_active_directory(tmp_path: Path, domain_controller: Samba) -> None:
     scratch = active_directory_unit.new_scratch_unit(domain_controller)
     source = f"""\
 [[source]]
@@ -67,7 +67,7 @@ base = "{scratch.dn}"
         assert found["mail"] == ["late@example.test"]
 
 
-def test_a_newcomer_whom_another_source_has_told_of_is_that_person(tmp_path: Path, start_slapd: StartSlapd, pki: Pki) -> None:
+def test_a_first_bind_links_to_a_user_of_another_source(tmp_path: Path, start_slapd: StartSlapd, pki: Pki) -> None:
     upstream = start_slapd(ldif=people(5, 1, 2))
     (tmp_path / "export.csv").write_text(EXPORT)
     corp = source_of(upstream, pki, "corp", "jit = true", 'mode = "poll"', "schedule_seconds = 3600")
@@ -93,7 +93,7 @@ def test_a_newcomer_whom_another_source_has_told_of_is_that_person(tmp_path: Pat
 
 
 @pytest.mark.parametrize("reaction", ["queue", "ignore"])
-def test_a_newcomer_of_whom_the_rules_make_nobody_is_refused(
+def test_a_first_bind_is_refused_when_the_rules_create_no_user(
     tmp_path: Path, start_slapd: StartSlapd, pki: Pki, reaction: str
 ) -> None:
     upstream = start_slapd(ldif=people(5, 1, 2))

@@ -1,4 +1,4 @@
-"""Who holds a lease, and when a holder counts as gone."""
+"""The name of a lease's holder, and when a holder counts as gone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOST = socket.gethostname()
 
 
 def ended() -> int:
-    """The id of a process that was here and is gone."""
+    """Return the id of a process that has ended."""
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         return process.pid
 
@@ -43,7 +43,7 @@ def test_in_doubt_a_holder_is_not_gone(holder: str) -> None:
     assert not lease_holder.is_gone(holder)
 
 
-def test_only_the_leases_of_who_is_gone_are_given_back(tmp_path: Path) -> None:
+def test_only_the_leases_of_ended_processes_are_released(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/store.sqlite")
     migrate.migrate(database)
     for lease, holder in (

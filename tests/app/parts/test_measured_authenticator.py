@@ -1,4 +1,4 @@
-"""Passwords asked upstream are counted and timed, and nothing of the answer is lost on the way."""
+"""Upstream binds are counted and timed, and their answers are passed on unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.model.errors import SourceUnavailable
 
 
 class Upstream:
-    """Answers what the test has put in."""
+    """An upstream with the answer that the test has put in."""
 
     def __init__(self, answer: Deferred[BindAnswer]) -> None:
         self.answer = answer
@@ -27,30 +27,30 @@ class Upstream:
 
 @pytest.mark.parametrize("outcome", list(BindOutcome))
 def test_an_answer_is_timed_and_passed_on(outcome: BindOutcome) -> None:
-    told: list[tuple[str, str, float]] = []
+    reported: list[tuple[str, str, float]] = []
     clock, answer = Clock(), Deferred[BindAnswer]()
-    measured = MeasuredAuthenticator("hr", Upstream(answer), lambda *what: told.append(what), clock)
+    measured = MeasuredAuthenticator("hr", Upstream(answer), lambda *what: reported.append(what), clock)
     asking = Deferred.fromCoroutine(measured.authenticate("uid=ada", b"sesame"))
     clock.advance(0.25)
     said = BindAnswer(outcome, PolicyNotice(grace_binds_left=2))
     answer.callback(said)
     assert asking.result is said
-    assert told == [("hr", outcome.value, 0.25)]
+    assert reported == [("hr", outcome.value, 0.25)]
 
 
 @pytest_twisted.ensureDeferred
-async def test_an_upstream_that_does_not_answer_is_counted_as_unavailable_and_said_so() -> None:
-    told: list[tuple[str, str, float]] = []
+async def test_an_upstream_that_does_not_answer_is_reported_as_unavailable() -> None:
+    reported: list[tuple[str, str, float]] = []
     upstream = Upstream(fail(SourceUnavailable("down")))
-    measured = MeasuredAuthenticator("hr", upstream, lambda *what: told.append(what), Clock())
+    measured = MeasuredAuthenticator("hr", upstream, lambda *what: reported.append(what), Clock())
     with pytest.raises(SourceUnavailable):
         await measured.authenticate("uid=ada", b"sesame")
-    assert told == [("hr", "unavailable", 0.0)]
+    assert reported == [("hr", "unavailable", 0.0)]
 
 
 @pytest_twisted.ensureDeferred
 async def test_decoys_are_not_counted() -> None:
-    told: list[tuple[str, str, float]] = []
-    measured = MeasuredAuthenticator("hr", Upstream(Deferred()), lambda *what: told.append(what), Clock())
+    reported: list[tuple[str, str, float]] = []
+    measured = MeasuredAuthenticator("hr", Upstream(Deferred()), lambda *what: reported.append(what), Clock())
     await measured.decoy(b"sesame")
-    assert told == []
+    assert reported == []

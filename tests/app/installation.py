@@ -29,7 +29,7 @@ BASE_DN = "dc=directory,dc=example"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a command ended, and what it printed."""
+    """The outcome of a command: its exit code and its output."""
 
     code: int
     out: str
@@ -63,7 +63,7 @@ class Serving:
             self.addresses = dict(re.findall(r"\b(ldap|ldaps|http|management)=(\S+)", self.log_text()))
 
     def log_text(self) -> str:
-        """What this process has logged so far."""
+        """Return the log lines of this process so far."""
         return self.log.read_bytes()[self._start :].decode()
 
     def connect(self, dn: str = "", password: str = "", **options: Any) -> ldap3.Connection:

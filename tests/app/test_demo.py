@@ -18,7 +18,7 @@ END = "Ctrl-C stops it and removes everything.\n"
 
 @contextmanager
 def demonstration(folder: Path) -> Iterator[str]:
-    """What the demonstration prints before it waits; it is interrupted as a terminal would do it, and ends with 0."""
+    """Yield what the demonstration prints before it waits; then interrupt it as a terminal would, and expect exit code 0."""
     environ = {**os.environ, "TMPDIR": str(folder), "GATEWAY_LDAP__LISTEN": "not for the demonstration"}
     process = subprocess.Popen(
         [ROOT / "scripts" / "demo"],

@@ -19,7 +19,7 @@ HOMES = '[[view]]\n[view.posix]\nhome = "/home/{username}"\nprivate_groups = tru
 
 
 def writer(installed: Installation) -> tuple[str, str]:
-    """A new application that may write."""
+    """Add an application that may write; return its bind DN and secret."""
     added = installed("application", "add", "desk", "--grant", "write", "--grant", "passwords", "--json").json
     return added["bind_dns"][0], added["secret"]
 
@@ -53,7 +53,7 @@ def test_what_an_application_writes_is_read_on_every_connection_and_survives_a_r
             assert not desk.search(BASE_DN, "(uid=lia)")
 
 
-def test_numbers_are_given_to_those_who_were_here_when_they_are_switched_on(
+def test_posix_numbers_are_allocated_to_existing_objects_when_switched_on(
     installed: Installation, upstream: Slapd, pki: Pki
 ) -> None:
     account = writer(installed)
@@ -75,12 +75,12 @@ def test_numbers_are_given_to_those_who_were_here_when_they_are_switched_on(
 
 
 def _read(desk: ldap3.Connection, name: str) -> list[dict[str, str]]:
-    """The first values of POSIX accounts."""
+    """Return the first values of the POSIX accounts."""
     assert desk.search(PEOPLE, f"(uid={name})", attributes=["uidNumber", "gidNumber", "homeDirectory"])
     return [{key: values[0] for key, values in entry["attributes"].items()} for entry in desk.response]
 
 
-def test_no_source_may_have_the_name_of_what_is_written_here(gateway: Installation) -> None:
+def test_no_source_may_be_named_local(gateway: Installation) -> None:
     gateway.configure('[[source]]\nname = "Local"\nkind = "ldif"\npath = "people.ldif"\n')
     (gateway.folder / "people.ldif").write_text("")
     done = gateway("config", "check")
@@ -90,7 +90,7 @@ def test_no_source_may_have_the_name_of_what_is_written_here(gateway: Installati
 
 
 @pytest.mark.parametrize("lines", ["uid_range = [0, 5]", "uid_range = [5, 4]", "gid_range = [1, 4294967295]"])
-def test_a_range_that_is_none_is_refused_with_the_cure(gateway: Installation, lines: str) -> None:
+def test_an_invalid_range_of_posix_numbers_is_refused_with_the_cure(gateway: Installation, lines: str) -> None:
     gateway.configure(posix=lines)
     done = gateway("config", "check")
     assert done.code != 0
@@ -98,7 +98,7 @@ def test_a_range_that_is_none_is_refused_with_the_cure(gateway: Installation, li
     assert "such as [10000, 59999]" in done.err
 
 
-def test_an_edit_over_ldap_goes_over_a_source_that_yields_for_as_long_as_it_does(
+def test_an_edit_over_ldap_overrides_a_source_while_the_source_yields(
     installed: Installation, upstream: Slapd, pki: Pki
 ) -> None:
     account = writer(installed)
@@ -127,6 +127,6 @@ def test_an_edit_over_ldap_goes_over_a_source_that_yields_for_as_long_as_it_does
 
 
 def _surname(desk: ldap3.Connection) -> list[str]:
-    """Of the first person."""
+    """Return the surname of the first person."""
     assert desk.search(FIRST, "(objectClass=*)", ldap3.BASE, attributes=["sn"])
     return list(desk.response[0]["attributes"]["sn"])

@@ -126,7 +126,7 @@ class EntriesTable(Table):
         return self
 
     def overlay(self) -> view_overrides.EntryOverrides:
-        """Return what the table says over the view's kind."""
+        """Return the table as overrides of what the view's kind shows."""
         container = None if self.container is None else DN.parse(self.container).rdns
         return view_overrides.EntryOverrides(container, self.naming, self.object_classes, self.attributes)
 

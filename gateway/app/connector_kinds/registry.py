@@ -1,5 +1,5 @@
-"""Every kind of source, by the word that `kind` of a `[[source]]` says. A new kind is its folder beside this file and one line
-here. Kinds of targets, which the gateway will write to, get a table of the same shape here.
+"""Every kind of source, by its name, the value of `kind` in a `[[source]]`. A new kind is its folder beside this file and one
+line here. Kinds of targets, which the gateway will write to, get a table of the same shape here.
 
 Nothing here imports a connector that takes time to import: a kind's table can be looked up without it."""
 

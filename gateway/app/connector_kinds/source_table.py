@@ -31,8 +31,9 @@ class DeletionGuardTable(Table):
 
 class SourceTable(Table):
     """`[[source]]`. `schedule_seconds`: how often a source that cannot push is read again; `full_seconds`: how often everything
-    is compared, whatever the source said meanwhile. `target_organization`: the id of the organization that takes what has none
-    at the source; "" is the root. `grace_days`: how long a user stays, disabled, whose last record is gone from this source.
+    is compared, whatever changes the source reported meanwhile. `target_organization`: the id of the organization that takes
+    what has none at the source; "" is the root. `grace_days`: how long a user stays, disabled, whose last record is gone from
+    this source.
 
     A kind's own table narrows `kind`, `users`, `organizations` and `groups`, and adds its keys."""
 

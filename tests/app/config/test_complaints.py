@@ -76,5 +76,5 @@ def test_no_complaint_repeats_a_password(folder: Path) -> None:
     ],
 )
 def test_a_complaint_about_a_mapping_names_the_key_and_the_column(folder: Path, written: str, what: str) -> None:
-    said = complaint(folder, f"{TEN_LINES}[source.users.mapping]\nusername = {written}\n")
-    assert f'gateway.toml:12: [[source]] "hr" [source.users.mapping] username: {what}' in said
+    sentences = complaint(folder, f"{TEN_LINES}[source.users.mapping]\nusername = {written}\n")
+    assert f'gateway.toml:12: [[source]] "hr" [source.users.mapping] username: {what}' in sentences

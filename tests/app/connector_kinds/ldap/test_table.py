@@ -12,8 +12,8 @@ from tests.app.config_text import TEN_LINES, complaint
 @pytest.mark.parametrize("kind", ["openldap", "ldif"])
 def test_an_expression_where_none_can_be_is_refused(folder: Path, kind: str) -> None:
     source = TEN_LINES if kind == "openldap" else "[[source]]\nname = 'hr'\nkind = 'ldif'\npath = 'x'\n[source.users]\n"
-    said = complaint(folder, source + "[source.users.mapping]\nphoto = { expression = 'jpegPhoto' }\n")
-    assert "mapping.photo: photo is not text, so no expression can make it" in said
+    sentences = complaint(folder, source + "[source.users.mapping]\nphoto = { expression = 'jpegPhoto' }\n")
+    assert "mapping.photo: photo is not text, so no expression can make it" in sentences
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ STAYS = "the old certificate stays in use"
 
 
 class Presented:
-    """The files that the gateway presents to its clients, whosever they are at the moment."""
+    """The files that the gateway presents to its clients, of the authority that it was given last."""
 
     def __init__(self, folder: Path, pki: Pki) -> None:
         self.certificate, self.key = folder / "ldap.pem", folder / "ldap.key"
@@ -72,7 +72,7 @@ def with_workers(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator
 
 @pytest.fixture(params=["one_process", "with_workers"])
 def either(request: pytest.FixtureRequest, pki: Pki) -> Iterator[Protected]:
-    """Each way, shared by all tests: who changes the certificate finds it as it was, and it is put back."""
+    """A gateway of each kind, shared by all tests; the certificate is put back after each test."""
     found: Protected = request.getfixturevalue(request.param)
     yield found
     put_back(found, pki)
@@ -106,7 +106,7 @@ def ldaps(serving: Serving, pki: Pki) -> Bare:
 
 
 def started(client: Bare, pki: Pki) -> Bare:
-    """The same connection after StartTLS."""
+    """Return the connection after StartTLS."""
     client.ask(ExtendedRequest(oids.START_TLS))
     return over_tls(client.socket, pki)
 
@@ -116,7 +116,7 @@ def lives(client: Bare) -> bool:
 
 
 def trusted(serving: Serving, pki: Pki) -> bool:
-    """Whether new connections of both kinds are presented a certificate of this authority."""
+    """Return True when new connections of both kinds are presented a certificate of this authority."""
     try:
         with ldaps(serving, pki) as client, started(plain(serving), pki) as other:
             return lives(client) and lives(other)
@@ -125,10 +125,10 @@ def trusted(serving: Serving, pki: Pki) -> bool:
 
 
 def reread(serving: Serving, line: str) -> None:
-    """SIGHUP, and wait for what the gateway says of it."""
-    said = serving.log_text().count(line)
+    """Send SIGHUP and wait for the log line."""
+    before = serving.log_text().count(line)
     serving.process.send_signal(signal.SIGHUP)
-    until(lambda: serving.log_text().count(line) > said, line)
+    until(lambda: serving.log_text().count(line) > before, line)
 
 
 def test_new_connections_get_the_new_certificate_and_open_ones_go_on(either: Protected, pki: Pki, renewed: Pki) -> None:

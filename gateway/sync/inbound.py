@@ -81,12 +81,9 @@ class Inbound:
         state = source_state.get(connection, self.source_id)
         return state is None or not state.fingerprint or self._knows(state)
 
-    def apply(
-        self, connection: Connection, batch: Batch, run_id: int | None = None, *, allow_deletions: bool = False
-    ) -> Applied:
+    def apply(self, connection: Connection, batch: Batch, *, allow_deletions: bool = False) -> Applied:
         """Apply the batch in the connection's transaction. Raises DeletionsRefused when it would delete more than the guard
         lets pass, unless `allow_deletions`; the transaction must then be given up."""
-        del run_id  # the run is the caller's book-keeping; what a comparison has met is kept by source
         last = changes.lock(connection)
         state = self._opened(connection)
         transaction = self.transaction(connection)

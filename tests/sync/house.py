@@ -99,7 +99,7 @@ class House:
         mark = None if watermark is None else Watermark(watermark)
         whole = Batch(deltas, mark, **batch)
         door = self.door(source)
-        return self.database.write_blocking(lambda c: door.apply(c, whole, 1, allow_deletions=allow_deletions))
+        return self.database.write_blocking(lambda c: door.apply(c, whole, allow_deletions=allow_deletions))
 
     def compare(self, *deltas: Delta, kinds: frozenset[Kind] = EVERYTHING, **rest: Any) -> Applied:
         """A full comparison in one batch."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import LOCAL
-from gateway.model.objects import Attributes, DirectoryObject, Kind, Organization, User
+from gateway.model.objects import Attributes, DirectoryObject, Kind, Organization
 from gateway.store.correlation import object_keys
 from gateway.store.correlation.object_keys import Names, ObjectKey
 from gateway.store.engine.column_codecs import decode_attributes
@@ -17,6 +17,7 @@ from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows
 from gateway.sync.correlation import key_index
 from gateway.sync.rules.correlation_keys import PATH
+from gateway.sync.rules.object_attributes import name_of
 
 AT_ONCE: Final = 1_000
 
@@ -89,8 +90,7 @@ def _keys(connection: Connection, wanted: Names, kind: Kind, things: Sequence[Di
         external_id = "" if row.source_id == LOCAL else row.external_id
         said.setdefault(row.object_id or "", []).append((external_id, decode_attributes(row.attributes)))
     for thing in things:
-        name = thing.username if isinstance(thing, User) else thing.name
-        attributes = {**thing.attributes, NAMING_ATTRIBUTE[kind]: (name,)}
+        attributes = {**thing.attributes, NAMING_ATTRIBUTE[kind]: (name_of(thing),)}
         also = key_index.reported_keys(wanted.get(kind, ()), said.get(thing.id, ()))
         yield from key_index.keys_of_object(wanted, kind, thing.id, attributes, also)
     if kind is Kind.ORGANIZATION and PATH in wanted.get(kind, ()):

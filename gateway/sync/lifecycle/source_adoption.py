@@ -12,7 +12,7 @@ from typing import Final
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import LOCAL
 from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType
-from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, Organization, User, Value
+from gateway.model.objects import ROOT_ORGANIZATION_ID, Attributes, DirectoryObject, Kind, Organization, User, Value
 from gateway.model.records import DECIDED_BY_ADDITION, ReferenceForm, Situation
 from gateway.store.correlation import record_keys
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes
@@ -24,15 +24,13 @@ from gateway.store.records import record_rows, references, source_retirement
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.records.references import RecordReference
 from gateway.sync.inbound import Inbound
-from gateway.sync.local.source import all_attributes
-from gateway.sync.references.reference_names import ORGANIZATIONS, PARENT
+from gateway.sync.references.reference_names import PLACE_REFERENCES
 from gateway.sync.rules.authority import ENABLED, Contribution, resolve
 from gateway.sync.rules.correlation import DECIDED_BY_CREATION
+from gateway.sync.rules.object_attributes import all_attributes, name_of
 
 AT_ONCE: Final = {Kind.USER: 1_000, Kind.ORGANIZATION: 1_000, Kind.GROUP: 50}
 """Records in a transaction: groups come with their members."""
-
-_PLACES: Final = {Kind.USER: ORGANIZATIONS, Kind.ORGANIZATION: PARENT}
 
 
 def adopt_next(connection: Connection, own: Inbound, source_id: str, kind: Kind) -> int:
@@ -90,24 +88,11 @@ class _Adoption:
             if row.id != kept.id:
                 source_retirement.repoint(self._connection, row.id, kept.id)
                 record_rows.remove(self._connection, (row.id,))
-        attributes = _beside(self._kind, mine, others) if others else dict(all_attributes(thing))
-        before = decode_attributes(kept.attributes) if kept.source_id == LOCAL else {}
-        attributes = {**attributes, **before} if others else {**before, **attributes}
-        login = name_key(thing.username) if isinstance(thing, User) and not others else None
-        row = kept._replace(
-            source_id=LOCAL,
-            external_id=thing.id,
-            dn="",
-            dn_key="",
-            login_key=login,
-            attributes=encode_attributes(attributes),
-            digest=None,
-            situation=Situation.LINKED.value,
-            reason="",
-            decided_by=DECIDED_BY_ADDITION if others else DECIDED_BY_CREATION,
-            gone_at=None,
-            candidates="[]",
-        )
+        local = decode_attributes(kept.attributes) if kept.source_id == LOCAL else {}
+        if others:
+            row = _local_row(kept, thing, {**_beside(self._kind, mine, others), **local}, DECIDED_BY_ADDITION)
+        else:
+            row = _local_row(kept, thing, {**local, **all_attributes(thing)}, DECIDED_BY_CREATION)
         source_retirement.move(self._connection, (row,))
         self._place(thing, row.id, {} if others else places)
 
@@ -118,7 +103,7 @@ class _Adoption:
 
     def _place(self, thing: DirectoryObject, record_id: int, places: Mapping[str, int]) -> None:
         """Store the place of the object as references: a local record has no DN that gives it."""
-        name = _PLACES.get(self._kind)
+        name = PLACE_REFERENCES.get(self._kind)
         if name is None:
             return
         said = [one for one in references.owned(self._connection, (record_id,))[0] if one.name != MEMBERS]
@@ -143,6 +128,25 @@ class _Adoption:
             made = record_rows.heads(self._connection, LOCAL, Kind.ORGANIZATION, missing)
             found |= {object_id: head.id for object_id, head in made.items()}
         return found
+
+
+def _local_row(kept: RecordRow, thing: DirectoryObject, attributes: Attributes, decided_by: str) -> RecordRow:
+    """Return the record as a local one of the object; its login name counts unless it is an addition."""
+    is_named = isinstance(thing, User) and decided_by != DECIDED_BY_ADDITION
+    return kept._replace(
+        source_id=LOCAL,
+        external_id=thing.id,
+        dn="",
+        dn_key="",
+        login_key=name_key(name_of(thing)) if is_named else None,
+        attributes=encode_attributes(attributes),
+        digest=None,
+        situation=Situation.LINKED.value,
+        reason="",
+        decided_by=decided_by,
+        gone_at=None,
+        candidates="[]",
+    )
 
 
 def _organizations(thing: DirectoryObject) -> tuple[str, ...]:

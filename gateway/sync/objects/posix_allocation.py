@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from gateway.model.objects import DirectoryObject, Kind, User, Value, first_text
+from gateway.model.objects import Kind, Value, first_text
 from gateway.store.engine.database import Connection
 from gateway.store.engine.normalized_keys import posix_number
 from gateway.store.objects import posix_numbers
@@ -17,6 +17,7 @@ from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.objects.posix_numbers import Space
 from gateway.store.operations import backfill_markers
 from gateway.store.operations.backfill_markers import Marker
+from gateway.sync.rules.object_attributes import name_of
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Linking, Numbering
 
@@ -217,7 +218,7 @@ def _shared(connection: Connection, linking: Linking, reported: Mapping[str, int
     unresolved = {key for keys in used.values() for key in keys if key not in linking.attributes}
     having: dict[int, dict[str, str]] = {}
     for other in OBJECT_STORES[kind].get_many(connection, unresolved).values():
-        having.setdefault(posix_number(other.first(name)) or -1, {})[other.id] = _name(other)
+        having.setdefault(posix_number(other.first(name)) or -1, {})[other.id] = name_of(other)
     for key, one in reported.items():
         having.setdefault(one, {})[key] = first_text(linking.attributes[key], "username" if kind is Kind.USER else "name")
     shared = {one: sorted(having[one].values()) for key, one in fresh.items() if len(having[one]) > 1}
@@ -232,7 +233,3 @@ def _had(linking: Linking, object_id: str, one: int) -> bool:
     """Return whether a user is known to have had the number before. Of groups that is not known here: they are few."""
     current = linking.users.get(object_id)
     return current is not None and posix_number(current.first(UID)) == one
-
-
-def _name(thing: DirectoryObject) -> str:
-    return thing.username if isinstance(thing, User) else thing.name

@@ -11,9 +11,9 @@ from gateway.store.engine.column_codecs import decode_attributes, optional_time_
 from gateway.store.engine.database import Connection
 from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
-from gateway.sync.local.source import all_attributes
 from gateway.sync.rules import contributing_records
 from gateway.sync.rules.authority import ENABLED, Authority, Contribution, Reason, decide
+from gateway.sync.rules.object_attributes import all_attributes
 
 
 class GatewayReason(StrEnum):

@@ -124,7 +124,7 @@ class SourceRead:
                 sync_runs.set_mode(connection, run.id, FULL)
         if run.id is None and _tells(batch, run.trigger):
             run = self._started(connection, replace(run, started_at=now) if run.trigger is Trigger.PUSH else run)
-        applied = self._inbound.apply(connection, batch, run.id, allow_deletions=self._order.allow_deletions)
+        applied = self._inbound.apply(connection, batch, allow_deletions=self._order.allow_deletions)
         source_state.note_heard(connection, self._inbound.source_id, now, caught_up=batch.caught_up)
         run = replace(run, statistics=run.statistics + applied.statistics)
         if not _is_over(run, batch, now):

@@ -20,7 +20,8 @@ from gateway.sync.lifecycle import source_retirement as ending
 from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.lifecycle.leaver_retention import sweep
 from gateway.sync.lifecycle.source_retirement import Extent
-from gateway.sync.local.source import LocalDoor, MasteredElsewhere
+from gateway.sync.local.edit_checks import MasteredElsewhere
+from gateway.sync.local.source import LocalDoor
 from gateway.sync.rules.correlation import Reaction
 from tests.sync.house import House, gone, group, person, unit
 from tests.sync.rules.test_authority import in_three_sources

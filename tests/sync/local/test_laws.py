@@ -16,8 +16,9 @@ from gateway.model.objects import DirectoryObject, Group, Kind, Member, Organiza
 from gateway.model.records import Reference, ReferenceForm
 from gateway.store.engine.database import Connection
 from gateway.store.objects import groups, organizations, users
-from gateway.sync.local.source import LocalDoor, name_of
+from gateway.sync.local.source import LocalDoor
 from gateway.sync.objects.posix_allocation import PosixNumbers, Range
+from gateway.sync.rules.object_attributes import name_of
 from tests.sync.house import BASE, House, gone, group, person, renamed, unit
 from tests.sync.objects.test_posix_allocation import Numbered
 from tests.sync.test_laws import fresh_house

@@ -13,7 +13,8 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member, Ori
 from gateway.store.objects import groups, organizations
 from gateway.store.operations import instance
 from gateway.store.records import records
-from gateway.sync.local.source import LocalDoor, LogMoved, MasteredElsewhere, NameTaken, NotEmpty, Written
+from gateway.sync.local.edit_checks import MasteredElsewhere, NameTaken, NotEmpty
+from gateway.sync.local.source import LocalDoor, LogMoved, Written
 from gateway.sync.rules.correlation import Reaction
 from tests.sync.house import House, gone, group, person, renamed, unit
 

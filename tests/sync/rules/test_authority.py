@@ -19,7 +19,8 @@ from gateway.store.engine.database import Connection
 from gateway.store.records import record_rows
 from gateway.sync.backfill import authority
 from gateway.sync.backfill.authority import AuthorityBackfill
-from gateway.sync.local.source import LocalDoor, MasteredElsewhere
+from gateway.sync.local.edit_checks import MasteredElsewhere
+from gateway.sync.local.source import LocalDoor
 from gateway.sync.rules.authority import Authority, Contribution, Reason, Rule, decide, resolve
 from tests.sync.house import House, group, person, unit
 from tests.sync.test_laws import fresh_house

@@ -14,7 +14,8 @@ from gateway.model.edits import Edit
 from gateway.model.objects import Kind, Member
 from gateway.store.engine.database import Connection
 from gateway.store.objects import memberships, passwords
-from gateway.sync.local.source import Written, all_attributes
+from gateway.sync.local.source import Written
+from gateway.sync.rules.object_attributes import all_attributes
 from gateway.wire.messages import ADD, DELETE, REPLACE, Modification, ModifyRequest, ModifyResponse
 from gateway.wire.result_codes import ResultCode
 

@@ -13,7 +13,8 @@ from gateway.model.ldap import dn
 from gateway.model.ldap.dn import DN, RDN
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, User
 from gateway.store.engine.database import Connection
-from gateway.sync.local.source import Written, all_attributes
+from gateway.sync.local.source import Written
+from gateway.sync.rules.object_attributes import all_attributes
 from gateway.wire.messages import ModifyDNRequest, ModifyDNResponse
 from gateway.wire.result_codes import ResultCode
 

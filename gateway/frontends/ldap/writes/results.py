@@ -8,7 +8,7 @@ from gateway.directory.writes.write_errors import Violation, WriteRefused
 from gateway.frontends.ldap.core.results import result_of
 from gateway.frontends.ldap.writes.authorization import Plan
 from gateway.model.errors import InvalidInput, NotFound
-from gateway.sync.local.source import MasteredElsewhere, NameTaken, NotEmpty
+from gateway.sync.local.edit_checks import MasteredElsewhere, NameTaken, NotEmpty
 from gateway.wire.messages import Result
 from gateway.wire.result_codes import ResultCode
 

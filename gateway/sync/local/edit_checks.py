@@ -1,0 +1,152 @@
+"""Checks of an edit, under the lock of the change log: what a source reports is its to change, names are given once, no
+organization lies below itself. Reads only."""
+
+from collections.abc import Collection, Iterator
+
+from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
+from gateway.model.connector import LOCAL
+from gateway.model.edits import Edit
+from gateway.model.errors import Conflict, GatewayError, InvalidInput
+from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, Organization, User, first_text
+from gateway.store.engine.column_codecs import decode_attributes
+from gateway.store.engine.database import Connection
+from gateway.store.engine.normalized_keys import name_key
+from gateway.store.objects import groups, organizations, users
+from gateway.store.records import record_rows
+from gateway.sync.rules import correlation
+from gateway.sync.rules.authority import Authority, Contribution
+from gateway.sync.rules.object_attributes import all_attributes, name_of
+
+
+class MasteredElsewhere(GatewayError):
+    """The attribute or object that is to be written comes from a source; the message names both. `attribute`: our name of it,
+    "" for the object as a whole."""
+
+    def __init__(self, source_id: str, kind: Kind, attribute: str = "") -> None:
+        what = f"the {attribute.replace('_', ' ')} of this {kind}" if attribute else f"this {kind}"
+        super().__init__(f"{what} comes from the source {source_id}; change it there and it follows by itself")
+        self.source_id, self.kind, self.attribute = source_id, kind, attribute
+
+
+class NameTaken(Conflict):
+    """Another object has the name."""
+
+
+class NotEmpty(Conflict):
+    """The organization is not empty."""
+
+
+def difference(thing: DirectoryObject, edit: Edit) -> Edit:
+    """Return the part of the edit that makes a difference: a value that the object has already may be given by any client."""
+    present = all_attributes(thing)
+    attributes = {name: values for name, values in edit.attributes.items() if present.get(name, ()) != values}
+    places = edit.organizations
+    if isinstance(thing, User) and places == thing.organization_ids:
+        places = None
+    if isinstance(thing, Organization) and places == (thing.parent_id,):
+        places = None
+    return Edit(attributes, places, edit.added_members, edit.removed_members)
+
+
+def check_new(connection: Connection, kind: Kind, edit: Edit) -> None:
+    """Check an edit that is going to be a new object. Raises InvalidInput, NameTaken."""
+    name = first_text(edit.attributes, NAMING_ATTRIBUTE[kind]).strip()
+    _check_is_name(kind, name)
+    _check_values(kind, edit)
+    _check_name(connection, kind, name, _parent(edit, None) or ROOT_ORGANIZATION_ID)
+
+
+def check_change(connection: Connection, kind: Kind, thing: DirectoryObject, edit: Edit, rules: Authority) -> None:
+    """Check an edit of an object that is there. Raises MasteredElsewhere, InvalidInput, NameTaken."""
+    _check_values(kind, edit)
+    _check_mastery(connection, kind, thing, edit, rules)
+    naming = NAMING_ATTRIBUTE[kind]
+    if naming in edit.attributes or edit.organizations is not None:
+        name = first_text(edit.attributes, naming).strip() if naming in edit.attributes else name_of(thing)
+        _check_is_name(kind, name)
+        _check_name(connection, kind, name, _parent(edit, thing), thing.id)
+        _check_circle(connection, thing, edit)
+
+
+def check_made_here(connection: Connection, kind: Kind, object_id: str, what: str = "") -> None:
+    """Raise MasteredElsewhere for an object that another source has; `what` is the attribute that was to be written."""
+    for source_id, _ in _contributions(connection, object_id):
+        if source_id != LOCAL:
+            raise MasteredElsewhere(source_id, kind, what)
+
+
+def check_empty(connection: Connection, organization_id: str) -> None:
+    """Raise NotEmpty for an organization in which users or organizations are."""
+    below = organizations.child_ids(connection, (organization_id,))
+    if below or users.ids_directly_in(connection, (organization_id,)):
+        raise NotEmpty("there still is something in this organization: delete or move that first")
+
+
+def _contributions(connection: Connection, object_id: str) -> Iterator[Contribution]:
+    """Yield the contributions to this object: each source with the attributes that it has seen."""
+    for row in record_rows.linked_to(connection, (object_id,)):
+        yield Contribution(row.source_id, decode_attributes(row.attributes))
+
+
+def _check_mastery(connection: Connection, kind: Kind, thing: DirectoryObject, edit: Edit, rules: Authority) -> None:
+    """Raise MasteredElsewhere for an edit of what other sources report, an object's name and place included."""
+    said = list(_contributions(connection, thing.id))
+    own = next((one.attributes for one in said if one.source_id == LOCAL), {})
+    for source_id, seen in said:
+        if source_id == LOCAL:
+            continue
+        for name, values in edit.attributes.items():
+            if name == NAMING_ATTRIBUTE[kind] or (name in seen and not _may_be_edited(kind, name, source_id, rules)):
+                raise MasteredElsewhere(source_id, kind, name)
+            if seen.get(name) and rules.decides(kind, name, source_id) and not values and not own.get(name):
+                raise MasteredElsewhere(source_id, kind, name)  # without an edit to take back, nothing would change
+        if edit.organizations is not None:
+            raise MasteredElsewhere(source_id, kind, "place")
+        if edit.added_members or edit.removed_members:
+            raise MasteredElsewhere(source_id, kind, "membership")
+
+
+def _may_be_edited(kind: Kind, name: str, source_id: str, rules: Authority) -> bool:
+    """Return whether an edit goes over what the source says."""
+    return rules.yields(kind, name) or not rules.decides(kind, name, source_id)
+
+
+def _check_is_name(kind: Kind, name: str) -> None:
+    if not name:
+        raise InvalidInput(f"a {kind} needs a {'login name' if kind is Kind.USER else 'name'}, and none is given")
+    if correlation.unmatched_reason(kind, name, ""):
+        most = correlation.MAX_NAME_CHARACTERS
+        raise InvalidInput(f"this cannot be the name of a {kind}: it has at most {most} characters, and none of them is NUL")
+
+
+def _check_values(kind: Kind, edit: Edit) -> None:
+    for name, values in edit.attributes.items():
+        definition = ATTRIBUTES[kind].get(name)
+        if definition is not None and definition.single and len(values) > 1:
+            raise InvalidInput(f"a {kind} has one {name.replace('_', ' ')}, and {len(values)} are given")
+
+
+def _parent(edit: Edit, thing: DirectoryObject | None) -> str | None:
+    """Return the organization above an organization, as it is going to be; None for other kinds."""
+    if edit.organizations:
+        return edit.organizations[0]
+    return thing.parent_id if isinstance(thing, Organization) else None
+
+
+def _check_name(connection: Connection, kind: Kind, name: str, parent_id: str | None, own_id: str = "") -> None:
+    key = name_key(name)
+    if kind is Kind.USER:
+        holders: Collection[str] = users.ids_by_username_key(connection, (key,)).values()
+    elif kind is Kind.GROUP:
+        holders = groups.same_name(connection, name)
+    else:
+        holders = organizations.same_name(connection, parent_id, name) if parent_id else ()
+    if set(holders) - {own_id}:
+        raise NameTaken(f"there is another {kind} named {name!r} already")
+
+
+def _check_circle(connection: Connection, thing: DirectoryObject, edit: Edit) -> None:
+    if isinstance(thing, Organization) and edit.organizations:
+        [above] = edit.organizations
+        if above == thing.id or thing.id in organizations.ancestors(connection, above):
+            raise InvalidInput("an organization cannot lie below itself")

@@ -1,0 +1,17 @@
+"""The attributes of a directory object with those that are fields of it. Pure."""
+
+from gateway.model.objects import Attributes, DirectoryObject, User
+from gateway.sync.rules.authority import ENABLED
+
+
+def name_of(thing: DirectoryObject) -> str:
+    """Return the name by which an object differs from others of its kind."""
+    return thing.username if isinstance(thing, User) else thing.name
+
+
+def all_attributes(thing: DirectoryObject) -> Attributes:
+    """Return an object's attributes with its name and, of a user, whether it is enabled."""
+    if not isinstance(thing, User):
+        return {**thing.attributes, "name": (thing.name,)}
+    enabled = "true" if thing.enabled else "false"
+    return {**thing.attributes, "username": (thing.username,), ENABLED: (enabled,)}

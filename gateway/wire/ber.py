@@ -16,7 +16,7 @@ SET: Final = 0x31
 
 MAX_INT: Final = 2**31 - 1  # maxInt of RFC 4511 §4.1.1
 
-_MAX_LENGTH_OCTETS = 8  # Windows sends 0x84 with leading zeros; nobody needs more than a 64-bit length
+_MAX_LENGTH_OCTETS = 8  # Windows sends 0x84 with leading zeros; a 64-bit length is always enough
 _MAX_INTEGER_OCTETS = 8  # every INTEGER of LDAP fits in 31 bits; room for padding, none for bignum arithmetic
 
 # Identifier and length octets of the short strings that most of LDAP consists of.
@@ -54,7 +54,7 @@ def read_long_length(data: bytes, pos: int, first: int) -> tuple[int, int]:
 
 
 def expect(data: bytes, pos: int, end: int, tag: int) -> tuple[int, int]:
-    """Where the content of the element at `pos` starts and stops; the element must carry `tag`."""
+    """The start and the stop of the content of the element at `pos`; the element must carry `tag`."""
     found, start, stop = read_header(data, pos, end)
     if found != tag:
         raise WireError(f"tag 0x{tag:02x} was expected, not 0x{found:02x}", pos)
@@ -80,7 +80,7 @@ def read_boolean(data: bytes, start: int, stop: int) -> bool:
 
 
 def read_text(data: bytes, start: int, stop: int) -> str:
-    """The content of an LDAPString that a stranger sent: UTF-8, strictly."""
+    """The content of an LDAPString in a request: UTF-8, strictly."""
     try:
         return data[start:stop].decode()
     except UnicodeDecodeError:
@@ -125,7 +125,7 @@ def skip_unknown(data: bytes, pos: int, end: int) -> None:
 
 
 def whole(data: bytes, tag: int) -> tuple[int, int]:
-    """Where the content of `data` starts and stops, when `data` is one element with `tag` and nothing after it."""
+    """The start and the stop of the content of `data`, when `data` is one element with `tag` and nothing after it."""
     start, stop = expect(data, 0, len(data), tag)
     if stop != len(data):
         raise WireError("octets follow the end of the value", stop)

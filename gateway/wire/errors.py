@@ -1,4 +1,4 @@
-"""The codec's own errors: whatever the bytes, nothing but a WireError comes out of gateway.wire.
+"""The errors of the codec: whatever the octets, decoding raises nothing but a WireError.
 
 A WireError quotes positions and tags, never content: the bytes may hold a password.
 """

@@ -1,4 +1,4 @@
-"""Values of the extended operations we speak: password modify (RFC 3062) and cancel (RFC 3909).
+"""The values of the implemented extended operations: password modify (RFC 3062) and cancel (RFC 3909).
 
 StartTLS, Who Am I and the notice of disconnection have no encoded value; their OIDs are in gateway.wire.oids.
 """
@@ -15,7 +15,7 @@ _GENERATED_PASSWORD = 0x80
 
 @dataclass(frozen=True, slots=True)
 class PasswordModifyRequest:
-    """Whose password, and which; what is None is not sent: the bound identity, no proof, a password of the server's choice.
+    """A request for a new password. None is not sent and means: the bound identity; no old password; a generated new one.
 
     PasswdModifyRequestValue ::= SEQUENCE {
          userIdentity    [0]  OCTET STRING OPTIONAL,
@@ -37,7 +37,7 @@ class PasswordModifyRequest:
 
     @classmethod
     def decode(cls, value: bytes | None) -> Self:
-        """The request that a requestValue holds; no value at all asks for everything by default. Raises WireError."""
+        """The request that a requestValue holds; no value at all means all defaults. Raises WireError."""
         if value is None:
             return cls()
         pos, end = ber.whole(value, ber.SEQUENCE)
@@ -59,7 +59,7 @@ class PasswordModifyResponse:
 
     @classmethod
     def decode(cls, value: bytes | None) -> Self:
-        """The response that a responseValue holds; servers that generate nothing send no value. Raises WireError."""
+        """The response that a responseValue holds; a server that generates no password sends no value. Raises WireError."""
         if value is None:
             return cls()
         pos, end = ber.whole(value, ber.SEQUENCE)

@@ -1,4 +1,4 @@
-"""A stream of octets → whole messages. The only thing here with memory: what has arrived of an unfinished message.
+"""The framing of a stream of octets into whole messages. The only part of the codec with memory: an unfinished message.
 
 At most one message's announced length is kept, and that is limited; no octet is looked at or moved more than a few
 times, however small the pieces are in which a large message arrives.
@@ -12,7 +12,7 @@ _LONGEST_HEADER = 10  # tag, first length octet, and the eight that ber accepts
 
 
 class Framer:
-    """Cuts what a connection receives into LDAPMessages, each a whole SEQUENCE as decode_message takes it.
+    """Cuts the octets of a connection into LDAPMessages, each a whole SEQUENCE as decode_message takes it.
 
     After an error the stream has no meaning any more: the connection must be closed, and messages that came before the
     bad one in the same piece are lost with it (RFC 4511 §5.3 has the server end it at once in any case).
@@ -33,8 +33,8 @@ class Framer:
     def feed(self, data: bytes) -> list[bytes]:
         """The messages that `data` completes, in order.
 
-        Raises MessageTooLarge as soon as a length over the limit is announced, and WireError when what begins is not a
-        SEQUENCE of definite length.
+        Raises MessageTooLarge as soon as a length over the limit is announced, and WireError when a message does not
+        begin with a SEQUENCE of definite length.
         """
         if self._buffer:
             self._buffer += data

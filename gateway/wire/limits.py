@@ -1,4 +1,4 @@
-"""How much a stranger may ask of the codec; every number is here, with its reason.
+"""The limits of the codec against untrusted clients; every number is here, with its reason.
 
 There is no limit on BER depth in general: the decoder follows the grammar of RFC 4511, in which only filters nest at will.
 """

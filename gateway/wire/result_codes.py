@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ResultCode(IntEnum):
-    """RFC 4511 §4.1.9 and appendix A; below, what the extensions we speak add. A foreign number stays a plain int."""
+    """RFC 4511 §4.1.9 and appendix A; below, those of the implemented extensions. An unknown number stays a plain int."""
 
     SUCCESS = 0
     OPERATIONS_ERROR = 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.wire import ber
 from gateway.wire.codec.decoder import decode_message
-from gateway.wire.codec.encoder import Heads, encode_controls, encode_message, encode_operation, wrap
+from gateway.wire.codec.encoder import MessageHeads, encode_controls, encode_message, encode_operation, wrap
 from gateway.wire.errors import WireError
 from gateway.wire.filters import Filter, decode_filter, encode_filter, parse, to_text
 from gateway.wire.limits import Limits
@@ -136,4 +136,4 @@ def test_a_secret_never_prints(value: object) -> None:
 
 @given(strategies.message_ids, st.lists(st.one_of(st.binary(max_size=300), st.integers(0, 0x10100).map(bytes)), max_size=5))
 def test_many_answers_are_wrapped_as_each_alone(message_id: int, operations: list[bytes]) -> None:
-    assert Heads(message_id).wrap_all(operations) == b"".join(wrap(message_id, operation) for operation in operations)
+    assert MessageHeads(message_id).wrap_all(operations) == b"".join(wrap(message_id, operation) for operation in operations)

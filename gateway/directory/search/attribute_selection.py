@@ -92,7 +92,9 @@ class Renderer:
         if selected.types_only:
             self._user = entries.Selection(self._takes, types_only=True)
         elif not selected.all_user:
-            self._user = entries.Picker(frozenset(name.encode() for name in stored if attribute_key(name) in selected.keys))
+            self._user = entries.ExactSelection(
+                frozenset(name.encode() for name in stored if attribute_key(name) in selected.keys)
+            )
         self._operational = entries.Selection(lambda name: attribute_key(name.decode()) in selected.keys, selected.types_only)
 
     def _takes(self, description: bytes) -> bool:

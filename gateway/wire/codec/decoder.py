@@ -1,4 +1,4 @@
-"""Bytes → LDAPMessage: the envelope, the controls, and the table of protocolOps. All complaints are WireErrors.
+"""The decoder, octets → LDAPMessage: the envelope, the controls, and the table of protocolOps. All errors are WireErrors.
 
 The operations themselves are read by gateway.wire.codec.requests and gateway.wire.codec.responses.
 """
@@ -40,7 +40,7 @@ def decode_message(data: bytes, limits: Limits = DEFAULT_LIMITS) -> LDAPMessage:
 
 
 def read_controls(data: bytes, pos: int, end: int, limits: Limits = DEFAULT_LIMITS) -> tuple[Control, ...]:
-    """What follows the protocolOp: [0] Controls, among other components or alone, or nothing.
+    """The controls after the protocolOp: [0] Controls, among other components or alone, or nothing.
 
     AD puts a responseName of its own between the operation and the controls (MS-ADTS, notice of disconnection).
     """

@@ -1,6 +1,6 @@
-"""LDAPMessage → bytes: one writer for each operation, found by its type; the ASN.1 is in gateway.wire.messages.
+"""The encoder, LDAPMessage → octets: one writer for each operation, found by its type; the ASN.1 is in gateway.wire.messages.
 
-Numbers are written as given: who builds a value is trusted to stay within RFC 4511, who sends bytes is not.
+Numbers are written as given: the caller who builds a value is trusted to stay within RFC 4511.
 """
 
 from collections.abc import Callable, Sequence
@@ -60,12 +60,12 @@ def encode_operation(operation: Operation) -> bytes:
 
 
 def simple_bind(name: str, password: bytes) -> bytes:
-    """The protocolOp of a simple bind, LDAP version 3: what encode_operation makes of one, for whoever sends many."""
+    """The protocolOp of a simple bind, LDAP version 3: the same as encode_operation, for callers that send many."""
     return ber.tlv(0x60, _VERSION_3, _text(name), ber.octets(password, 0x80))
 
 
 def wrap(message_id: int, operation: bytes, controls: bytes = b"") -> bytes:
-    """The LDAPMessage around an encoded protocolOp and what encode_controls gave; neither is looked into."""
+    """The LDAPMessage around an encoded protocolOp and encoded controls (encode_controls); neither is inspected."""
     size = len(operation) + len(controls)
     if 0x100 <= size < 0xFF00:  # nearly every entry: two octets of length, so that the whole head is packed at once
         if message_id < 0x80:
@@ -83,8 +83,8 @@ def wrap(message_id: int, operation: bytes, controls: bytes = b"") -> bytes:
     return head + operation + controls if controls else head + operation
 
 
-class Heads(dict[int, bytes]):
-    """What stands before an encoded protocolOp of a size in the messages with one id, made once for each size: for the many
+class MessageHeads(dict[int, bytes]):
+    """The octets before an encoded protocolOp by its size, for the messages with one ID; made once for each size, for the many
     answers to one request."""
 
     def __init__(self, message_id: int) -> None:
@@ -97,7 +97,7 @@ class Heads(dict[int, bytes]):
         return head
 
     def wrap_all(self, operations: Sequence[bytes]) -> bytes:
-        """The messages, one after the other. Octet by octet what `wrap` makes of each."""
+        """The messages, one after the other. The same octets as `wrap` for each."""
         return b"".join([piece for operation in operations for piece in (self[len(operation)], operation)])
 
 
@@ -118,7 +118,7 @@ def _control(control: Control) -> bytes:
 
 
 def _text(text: str, tag: int = ber.OCTET_STRING) -> bytes:
-    """An LDAPString; octets that came in as surrogates go out as they came (see gateway.wire.messages)."""
+    """An LDAPString; octets that were decoded as surrogates are encoded to the same octets (see gateway.wire.messages)."""
     return ber.octets(text.encode("utf-8", "surrogateescape"), tag)
 
 

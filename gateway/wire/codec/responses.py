@@ -40,12 +40,12 @@ _Plain = (
 
 
 def lenient_text(octets: bytes) -> str:
-    """What a foreign server wrote: UTF-8, or something that comes out again as it went in."""
+    """The text of a foreign server: UTF-8, or octets that encode to the same octets again."""
     return octets.decode("utf-8", "surrogateescape")
 
 
 def read_result(data: bytes, pos: int, end: int) -> tuple[Result, int]:
-    """The COMPONENTS OF LDAPResult at `pos`, and where what follows them begins."""
+    """The COMPONENTS OF LDAPResult at `pos`, and the position after them."""
     code, pos = ber.take_integer(data, pos, end, ber.ENUMERATED)
     matched_dn, pos = ber.take_octets(data, pos, end)
     message, pos = ber.take_octets(data, pos, end)

@@ -1,8 +1,9 @@
 """Controls as values: `find` reads one out of a message, `control` makes one for a message. Unknown controls stay Controls.
 
-Each value knows its `oid`, its `encode` and its `decode`; decode raises WireError, offsets counting from the control's
-value. The values themselves are defined by subject in controls_following, controls_list, controls_search, controls_sync,
-controls_update, and those of Active Directory in controls_windows.
+Each value has its `oid`, its `encode` and its `decode`; decode raises WireError, offsets counting from the control's value.
+
+The values are defined by subject in `search` (read it first), `virtual_list_view`, `bind_and_update`, `content_sync`,
+`persistent_search` and `active_directory`; the names are imported from here.
 """
 
 from collections.abc import Iterable
@@ -83,7 +84,7 @@ __all__ = [
 
 
 class ControlValue(Protocol):
-    """What the controls we speak have in common."""
+    """The interface of the values of all implemented controls."""
 
     oid: ClassVar[str]
 
@@ -92,7 +93,7 @@ class ControlValue(Protocol):
 
     @classmethod
     def decode(cls, value: bytes | None, /) -> Self:
-        """The value that a controlValue holds. Raises WireError."""
+        """Decode a controlValue. Raises WireError."""
 
 
 _Value = TypeVar("_Value", bound=ControlValue)

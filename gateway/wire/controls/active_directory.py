@@ -1,4 +1,4 @@
-"""Controls of Active Directory: reading what has changed ([MS-ADTS] §3.1.1.3.4.1.3), tombstones, and DNs that tell the GUID."""
+"""The controls of Active Directory: DirSync ([MS-ADTS] §3.1.1.3.4.1.3), tombstones, and extended DNs."""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -12,7 +12,7 @@ _LOWEST = -(2**31)  # the flags are 32 bits, which an INTEGER shows as a signed 
 
 
 class DirSyncFlags(IntEnum):  # an IntFlag has no negative members
-    """Flags of a DirSync request; in a response, anything but 0 says that there is more."""
+    """Flags of a DirSync request; in a response, a value other than 0 announces more."""
 
     OBJECT_SECURITY = 0x1
     ANCESTORS_FIRST = 0x800
@@ -21,8 +21,8 @@ class DirSyncFlags(IntEnum):  # an IntFlag has no negative members
 
 @dataclass(frozen=True, slots=True)
 class DirSync:
-    """Request: what has changed since the cookie, of about so many octets at most. Response: whether there is more, and the
-    cookie to go on from.
+    """Request: the changes since the cookie, about `max_bytes` octets of them. Response: `flags` is not 0 when there are more,
+    and the cookie to continue from.
 
     DirSyncRequestValue ::= SEQUENCE { Flags INTEGER, MaxBytes INTEGER, Cookie OCTET STRING }
     DirSyncResponseValue ::= SEQUENCE { MoreResults INTEGER, unused INTEGER, CookieServer OCTET STRING }
@@ -49,7 +49,7 @@ class DirSync:
 
 @dataclass(frozen=True, slots=True)
 class ShowDeleted:
-    """Show tombstones too. It has no value; one that comes all the same is ignored."""
+    """Show tombstones too. It has no value; a given one is ignored."""
 
     oid: ClassVar[str] = oids.SHOW_DELETED
 
@@ -64,7 +64,7 @@ class ShowDeleted:
 @dataclass(frozen=True, slots=True)
 class ExtendedDN:
     """Write DNs as `<GUID=…>;<SID=…>;CN=…` (no SID where there is none), the GUID as hexadecimal octets or `as_text`: with
-    hyphens, its first three fields the right way round.
+    hyphens, its first three fields in big-endian order.
 
     ExtendedDNRequestValue ::= SEQUENCE { Flag INTEGER }          -- no value at all is 0
     """

@@ -18,7 +18,7 @@ _SEARCH_RESULT_ENTRY = 0x64
 
 @dataclass(frozen=True, slots=True)
 class ManageDsaIT:
-    """Treat referrals as entries. It has no value; one that comes all the same is ignored."""
+    """Treat referrals as entries. It has no value; a given one is ignored."""
 
     oid: ClassVar[str] = oids.MANAGE_DSA_IT
 
@@ -32,7 +32,7 @@ class ManageDsaIT:
 
 @dataclass(frozen=True, slots=True)
 class PasswordPolicyRequest:
-    """Tell me about the password policy. It has no value; one that comes all the same is ignored."""
+    """The request for a password policy response. It has no value; a given one is ignored."""
 
     oid: ClassVar[str] = oids.PASSWORD_POLICY
 
@@ -45,7 +45,7 @@ class PasswordPolicyRequest:
 
 
 class PasswordPolicyError(IntEnum):
-    """Why a bind or a change of password failed, beyond its result code."""
+    """The reason why a bind or a password change failed, beyond its result code."""
 
     PASSWORD_EXPIRED = 0
     ACCOUNT_LOCKED = 1
@@ -108,7 +108,8 @@ class PasswordPolicyResponse:
 
 @dataclass(frozen=True, slots=True)
 class PreReadRequest:
-    """These attributes as they were before the update; AttributeSelection ::= SEQUENCE OF selector LDAPString"""
+    """The request for these attributes as they were before the update; AttributeSelection ::= SEQUENCE OF selector
+    LDAPString"""
 
     oid: ClassVar[str] = oids.PRE_READ
     attributes: tuple[str, ...] = ()
@@ -131,7 +132,7 @@ class PreReadRequest:
 
 @dataclass(frozen=True, slots=True)
 class PostReadRequest(PreReadRequest):
-    """These attributes as they are after the update."""
+    """The request for these attributes as they are after the update."""
 
     oid: ClassVar[str] = oids.POST_READ
 

@@ -1,6 +1,6 @@
 """Content synchronization, RFC 4533: the controls on the request, on each entry and on the end, and the messages between.
 
-A cookie means something only to the server that gave it; no cookie is not the same as an empty one.
+A cookie is meaningful only to the server that issued it; no cookie is not the same as an empty one.
 """
 
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ _NEW_COOKIE, _REFRESH_DELETE, _REFRESH_PRESENT, _SYNC_ID_SET = 0x80, 0xA1, 0xA2,
 
 
 class SyncMode(IntEnum):
-    """What the consumer wants: the changes until now, or those and then every further one."""
+    """The mode of a consumer: the changes until now, or those and then every further one."""
 
     REFRESH_ONLY = 1
     REFRESH_AND_PERSIST = 3
 
 
 class EntryState(IntEnum):
-    """What an entry's message says; a present or deleted entry comes without attributes."""
+    """The state of an entry in a message; a present or deleted entry has no attributes."""
 
     PRESENT = 0
     ADD = 1
@@ -111,7 +111,7 @@ class SyncState:
 class SyncDone:
     """syncDoneValue ::= SEQUENCE { cookie OCTET STRING OPTIONAL, refreshDeletes BOOLEAN DEFAULT FALSE }
 
-    `refresh_deletes` false: what was not reported is gone; true: what is gone was reported.
+    `refresh_deletes` false: entries that were not reported are deleted; true: all deleted entries were reported.
     """
 
     oid: ClassVar[str] = oids.SYNC_DONE
@@ -162,7 +162,7 @@ class RefreshDelete:
 
 @dataclass(frozen=True, slots=True)
 class RefreshPresent:
-    """The end of a present phase: what was not reported is gone; `refresh_done`: of the refresh, too."""
+    """The end of a present phase: entries that were not reported are deleted; `refresh_done`: of the refresh, too."""
 
     cookie: bytes | None = field(default=None, repr=False)
     refresh_done: bool = True

@@ -1,4 +1,5 @@
-"""Following changes without a cookie: the persistent search of draft-ietf-ldapext-psearch and Active Directory's notification.
+"""The controls for changes without a cookie: the persistent search of draft-ietf-ldapext-psearch and Active Directory's
+notification.
 
 Changes come as search result entries for as long as the search is not abandoned; there is no search result done.
 """
@@ -13,7 +14,7 @@ from gateway.wire.errors import WireError
 
 
 class ChangeTypes(IntFlag):
-    """What may happen to an entry (draft §4); a notification names one of them, a request any set."""
+    """The types of a change (draft §4); a notification names one of them, a request any set."""
 
     ADD = 1
     DELETE = 2
@@ -28,7 +29,7 @@ ALL_CHANGES = ChangeTypes.ADD | ChangeTypes.DELETE | ChangeTypes.MODIFY | Change
 class PersistentSearch:
     """PersistentSearch ::= SEQUENCE { changeTypes INTEGER, changesOnly BOOLEAN, returnECs BOOLEAN }
 
-    `changes_only`: what is there already is not sent first; `return_changes`: each entry says what happened to it.
+    `changes_only`: present entries are not sent first; `return_changes`: each entry has an EntryChange.
     """
 
     oid: ClassVar[str] = oids.PERSISTENT_SEARCH
@@ -88,7 +89,7 @@ class EntryChange:
 
 @dataclass(frozen=True, slots=True)
 class ChangeNotification:
-    """LDAP_SERVER_NOTIFICATION_OID (MS-ADTS §3.1.1.3.4.1.9): no value. The search tells of changes, whole entries, for ever."""
+    """LDAP_SERVER_NOTIFICATION_OID (MS-ADTS §3.1.1.3.4.1.9): no value. The search answers with changed entries without end."""
 
     oid: ClassVar[str] = oids.CHANGE_NOTIFICATION
 

@@ -11,11 +11,11 @@ from gateway.wire.limits import DEFAULT_LIMITS
 
 _ORDERING_RULE, _REVERSE_ORDER = 0x80, 0x81
 _ATTRIBUTE_TYPE = 0x80
-_MAX_SORT_KEYS = 16  # people sort by one or two; each key costs a comparison for every entry
+_MAX_SORT_KEYS = 16  # clients sort by one or two; each key costs a comparison for every entry
 
 
 def required(value: bytes | None) -> bytes:
-    """The controlValue of a control that must have one."""
+    """Return the controlValue of a control that must have one. Raises WireError for none."""
     if value is None:
         raise WireError("the control needs a value")
     return value
@@ -107,7 +107,7 @@ def _read_sort_key(data: bytes, pos: int, end: int) -> SortKey:
 
 @dataclass(frozen=True, slots=True)
 class SortResponse:
-    """How the sorting went: a result code, and the attribute it failed at.
+    """The result of sorting: a result code, and the attribute at which it failed.
 
     SortResult ::= SEQUENCE { sortResult ENUMERATED { success (0), … }, attributeType [0] AttributeDescription OPTIONAL }
     """
@@ -134,7 +134,7 @@ class SortResponse:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """The operation is to be done only if `filter` matches its target; the controlValue is the Filter itself."""
+    """A condition: the operation is done only if `filter` matches its target; the controlValue is the Filter itself."""
 
     oid: ClassVar[str] = oids.ASSERTION
     filter: Filter

@@ -12,7 +12,7 @@ _BY_OFFSET, _GREATER_OR_EQUAL = 0xA0, 0x81
 
 @dataclass(frozen=True, slots=True)
 class ListPosition:
-    """The entry at `offset` (from 1) of a list that the client takes to have `content_count` entries; 0: it does not know."""
+    """The entry at `offset` (from 1) of a list of `content_count` entries by the client's estimate; 0: unknown."""
 
     offset: int
     content_count: int = 0
@@ -23,7 +23,7 @@ class ListPosition:
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """So many entries before and after the target: the one at a position, or the first that is not less than a value.
+    """A window of entries before and after the target: the entry at a position, or the first that is not less than a value.
 
     VirtualListViewRequest ::= SEQUENCE {
          beforeCount INTEGER (0..maxInt),
@@ -51,7 +51,8 @@ class ListRequest:
 
     @classmethod
     def decode(cls, value: bytes | None) -> Self:
-        """An offset of 0 is read, although it is not allowed: the answer to it is a code of its own (offsetRangeError)."""
+        """See ControlValue.decode. An offset of 0 is accepted, although it is not allowed: its answer has a result code of its
+        own (offsetRangeError)."""
         data = required(value)
         pos, end = ber.whole(data, ber.SEQUENCE)
         before, pos = ber.take_integer(data, pos, end)
@@ -78,7 +79,7 @@ def _read_target(data: bytes, pos: int, end: int) -> tuple[ListPosition | bytes,
 
 @dataclass(frozen=True, slots=True)
 class ListResponse:
-    """Where the target is, how long the list is, how it went (a result code), and what to send with the next request.
+    """The position of the target, the length of the list, a result code, and the context ID for the next request.
 
     VirtualListViewResponse ::= SEQUENCE {
          targetPosition        INTEGER (0..maxInt),

@@ -1,4 +1,6 @@
-"""Encoded search result entries: written once, then sent, cut down and read without being decoded. Nothing is defined here.
+"""Search result entries that stay encoded: written once, then sent, reduced and read without being decoded.
+
+`writer` and `reader`, then `selection`. Nothing is defined here; the names are imported from here.
 
 An `entry` is the whole SearchResultEntry, [APPLICATION 4] included, as gateway.wire.codec.encoder.wrap takes it. Attribute
 descriptions are octets as spelled, and are compared in lower case.
@@ -16,11 +18,11 @@ from gateway.wire.entries.reader import (
     object_name,
     values,
 )
-from gateway.wire.entries.selection import Picker, Selection, Wanted, extend, select
+from gateway.wire.entries.selection import ExactSelection, Selection, Wanted, extend, select
 from gateway.wire.entries.writer import encode_attribute, encode_entry
 
 __all__ = [
-    "Picker",
+    "ExactSelection",
     "Selection",
     "Wanted",
     "attribute_values",

@@ -1,4 +1,4 @@
-"""Encoded search result entries, read by index: the hot path of whoever stores them, or receives a hundred thousand.
+"""The reader of encoded search result entries, by index: a hot path of the view and of bulk reads from upstreams.
 
 Loops are written out where a call per attribute would cost more than its work. Octets that are no entry raise WireError.
 """
@@ -13,7 +13,7 @@ from gateway.wire.errors import WireError
 from gateway.wire.messages import Control
 
 ENTRY: Final = 0x64
-MOST_SPELLINGS: Final = 10_000  # kept in memory: a schema has some thousand, but options (range=…) could go on for ever
+MAX_SPELLINGS: Final = 10_000  # kept in memory: a schema has some thousand, but options (range=…) are unbounded
 
 
 def object_name(entry: bytes) -> bytes:
@@ -29,7 +29,7 @@ def attributes(entry: bytes) -> bytes:
 
 
 def bounds(entry: bytes) -> tuple[int, int, int, int]:
-    """Where the encoded DN starts and stops, and where the first attribute starts and the last one stops."""
+    """The start and stop of the encoded DN, the start of the first attribute and the stop of the last one."""
     total = len(entry)
     if 0x108 < total < 0x10000:  # the usual entry: two octets of length for it and its attributes, one for its DN
         name_stop = 6 + entry[5]
@@ -46,7 +46,7 @@ def bounds(entry: bytes) -> tuple[int, int, int, int]:
 
 
 def attribute_at(entry: bytes, pos: int, end: int) -> tuple[int, int, int]:
-    """Where the type of the PartialAttribute at `pos` starts and stops, and where the attribute stops."""
+    """The start and stop of the type of the PartialAttribute at `pos`, and the stop of the attribute."""
     start, stop = ber.expect(entry, pos, end, ber.SEQUENCE)
     type_start, type_stop = ber.expect(entry, start, stop, ber.OCTET_STRING)
     return type_start, type_stop, stop
@@ -56,7 +56,7 @@ class _Spellings(dict[bytes, str]):
     """Attribute descriptions as text, each made once."""
 
     def __missing__(self, spelling: bytes) -> str:
-        if len(self) >= MOST_SPELLINGS:
+        if len(self) >= MAX_SPELLINGS:
             self.clear()
         text = self[spelling] = lenient_text(spelling)
         return text
@@ -114,8 +114,8 @@ def decode_search_entry(message: bytes) -> tuple[bytes, list[tuple[str, list[byt
 def _read_attributes(data: bytes, pos: int, end: int) -> list[tuple[bytes, list[bytes]]]:
     """The PartialAttributes between `pos` and `end`.
 
-    An attribute of less than 128 octets is read in place, when every tag and length in it is as it should be; any other
-    goes the long way, which also finds the words for what is wrong.
+    An attribute of less than 128 octets is read in place, when every tag and length in it is as expected; any other
+    takes the general way, which also finds the error.
     """
     attributes = []
     try:

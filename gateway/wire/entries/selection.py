@@ -1,10 +1,10 @@
-"""Encoded search result entries, cut down or extended without being decoded: values are copied as they are, never rebuilt."""
+"""Encoded search result entries, reduced or extended without being decoded: values are copied as they are, never rebuilt."""
 
 from collections.abc import Callable
 from typing import Final
 
 from gateway.wire import ber
-from gateway.wire.entries.reader import MOST_SPELLINGS, attribute_at, bounds
+from gateway.wire.entries.reader import MAX_SPELLINGS, attribute_at, bounds
 from gateway.wire.entries.writer import SHORT_ENTRY, SHORT_SEQUENCE, enclose
 from gateway.wire.errors import WireError
 
@@ -14,7 +14,7 @@ Wanted = frozenset[bytes] | Callable[[bytes], bool]
 
 
 class Selection:
-    """What is wanted of many entries; every spelling of an attribute is judged once, then looked up.
+    """The selection of attributes for many entries; every spelling of an attribute is judged once, then looked up.
 
     `wanted` is a set of lower-case descriptions, each of which takes its subtypes along (`cn` also takes `cn;lang-en`,
     RFC 4512 §2.5.2), or a pure function of the lower-case description.
@@ -51,14 +51,14 @@ class Selection:
 
 
 class _Verdicts(dict[bytes, bool]):
-    """Attribute descriptions as spelled, and whether they are wanted."""
+    """Attribute descriptions as spelled → True when they are wanted."""
 
     def __init__(self, wanted: Wanted) -> None:
         super().__init__()
         self._wanted = wanted
 
     def __missing__(self, spelling: bytes) -> bool:
-        if len(self) >= MOST_SPELLINGS:
+        if len(self) >= MAX_SPELLINGS:
             self.clear()
         lower = spelling.lower()
         verdict = self[spelling] = self._wanted(lower) if callable(self._wanted) else _includes(self._wanted, lower)
@@ -71,7 +71,7 @@ def _without_values(attribute: bytes) -> bytes:
 
 
 def _includes(wanted: frozenset[bytes], description: bytes) -> bool:
-    """Whether `description` is in `wanted`, or is a subtype by its options of one that is."""
+    """Return True when `description` is in `wanted`, or is a subtype by its options of one that is."""
     if description in wanted:
         return True
     attribute_type, *options = description.split(b";")
@@ -80,11 +80,11 @@ def _includes(wanted: frozenset[bytes], description: bytes) -> bool:
     )
 
 
-class Picker:
+class ExactSelection:
     """A Selection by exact spelling: `types` are attribute descriptions as stored, each in an entry once at the most.
 
-    For whoever wrote the entries and knows how they are spelled: their structure is not checked again, and an entry is read
-    no further than to the last of `types`. Everything is in one function: this runs for each entry of large answers.
+    For entries that the caller wrote, so that their spellings are known: their structure is not checked again, and an entry is
+    read no further than to the last of `types`. Everything is in one function: this runs for each entry of large answers.
     """
 
     __slots__ = ("_most", "_types")
@@ -123,7 +123,7 @@ class Picker:
 
 
 def select(entry: bytes, wanted: Wanted, types_only: bool = False) -> bytes:
-    """One entry cut down; for many entries make one Selection and call that."""
+    """Reduce one entry; for many entries make one Selection and call that."""
     return Selection(wanted, types_only)(entry)
 
 

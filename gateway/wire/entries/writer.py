@@ -1,4 +1,4 @@
-"""Encoded search result entries, written once: the hot path of whoever stores them. ASN.1 in gateway.wire.entries.
+"""The writer of encoded search result entries: a hot path of the view. ASN.1 in gateway.wire.entries.
 
 Octets in, octets out: attribute descriptions and DNs are given encoded.
 """

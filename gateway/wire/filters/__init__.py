@@ -1,6 +1,5 @@
-"""Search filters under one name: the values, their BER (RFC 4511 §4.5.1) and their text (RFC 4515).
-
-Nothing is defined here.
+"""Search filters: `values` (RFC 4511 §4.5.1), `ber` and `text` (RFC 4515). Nothing is defined here; the names are imported from
+here.
 """
 
 from gateway.wire.filters.ber import decode_filter, encode_filter

@@ -3,7 +3,8 @@ r"""Filters to and from the text of RFC 4515: `(&(uid=ada)(!(mail=*@example.com)
 Deviations, for the people who write filters into configuration: white space and line breaks may stand between the parts
 of a filter (never within an item). For those who read logs: to_text escapes every octet that would not print, in values
 as RFC 4515 §3 provides, and in an attribute description that no schema could hold in the same way, which parse refuses.
-The law does not hold for what RFC 4515 cannot say: empty substrings, such attribute descriptions, a rule called "dn".
+The law does not hold for filters that RFC 4515 cannot express: empty substrings, such attribute descriptions, a rule called
+"dn".
 """
 
 import re
@@ -139,7 +140,7 @@ def _parse_item(text: str, pos: int) -> tuple[Filter, int]:
 
 
 def _parse_asterisks(text: str, attribute: str, start: int, stop: int) -> Filter:
-    """A value with at least one asterisk: a presence test, or substrings. Empty pieces say nothing and are left out."""
+    """A value with at least one asterisk: a presence test, or substrings. Empty pieces have no effect and are left out."""
     pieces = []
     while (asterisk := text.find("*", start, stop)) >= 0:
         pieces.append(_unescape(text, start, asterisk))
@@ -185,7 +186,7 @@ def _escape(value: bytes) -> str:
 
 
 def _description(attribute: str) -> str:
-    """An attribute description or rule; what no schema could hold is escaped, so that a log line stays one line."""
+    """An attribute description or rule; characters that no schema allows are escaped, so that a log line stays one line."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "._;-") else _hex(c) for c in attribute)
 
 

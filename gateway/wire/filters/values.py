@@ -1,4 +1,4 @@
-"""The search filter of RFC 4511 §4.5.1 as frozen values. Its BER is in filter_ber, its text (RFC 4515) in filter_text.
+"""The search filter of RFC 4511 §4.5.1 as frozen values. Its BER is in ber.py, its text (RFC 4515) in text.py.
 
     Filter ::= CHOICE {
          and             [0] SET SIZE (1..MAX) OF filter Filter,
@@ -87,7 +87,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Approx:
-    """A value of `attribute` sounds like `value`, in whatever way the server means that."""
+    """A value of `attribute` matches `value` approximately, by a rule of the server's."""
 
     attribute: str
     value: bytes

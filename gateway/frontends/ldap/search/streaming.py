@@ -16,7 +16,7 @@ from gateway.frontends.ldap.core.limits import SLICE_BYTES
 from gateway.frontends.ldap.core.responder import PacedResponder
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.core.services import Services
-from gateway.wire.codec.encoder import Heads
+from gateway.wire.codec.encoder import MessageHeads
 from gateway.wire.messages import Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
 
@@ -92,7 +92,7 @@ class EntryStream:
             entries, self._ready = self._ready[:most], self._ready[most:]
             self.sent += len(entries)
             exchange.services.statistics.entries += len(entries)
-            responder.send(Heads(exchange.message_id).wrap_all(entries))
+            responder.send(MessageHeads(exchange.message_id).wrap_all(entries))
             return len(entries)
         finally:
             responder.slices.release()

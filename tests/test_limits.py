@@ -23,7 +23,7 @@ MEMORY = "frontends/ldap/server/test_output_buffer.py"
 UPSTREAM = "connectors/ldap/bind/test_authenticator.py"
 NEWCOMERS = "directory/authentication/test_jit.py"
 FINDING = "connectors/ldap/client/test_user_lookup.py"
-HTTP = "frontends/http/test_hostile_clients.py"
+HTTP = "frontends/http/test_connection_hostile_clients.py"
 WIRE = "wire/test_limits.py"
 BAD_INPUT = "frontends/ldap/server/test_bad_input.py"
 PERSISTENT = "frontends/ldap/subscriptions/test_persistent_search.py"
@@ -99,10 +99,10 @@ REACHED_BY = {
     "read_your_writes.VIEW_SECONDS": f"{NEWCOMERS}::test_a_view_that_does_not_follow_is_busy",
     # HTTP
     "http.MAX_BODY_BYTES": f"{HTTP}::test_a_body_announced_too_long_is_refused_before_it_is_sent",
-    "http.MAX_HEADER_BYTES": f"{HTTP}::test_what_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on",
-    "http.MAX_HEADERS": f"{HTTP}::test_what_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on",
+    "http.MAX_HEADER_BYTES": f"{HTTP}::test_a_request_that_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on",
+    "http.MAX_HEADERS": f"{HTTP}::test_a_request_that_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on",
     "http.IDLE_SECONDS": f"{HTTP}::test_an_idle_connection_is_closed",
-    "http.ARRIVAL_SECONDS": f"{HTTP}::test_a_client_that_dribbles_is_ended_after_the_arrival_time",
+    "http.ARRIVAL_SECONDS": f"{HTTP}::test_a_client_that_sends_byte_by_byte_is_ended_after_the_arrival_time",
     "http.STALL_SECONDS": (
         "frontends/http/test_streaming.py::test_a_stream_waits_for_a_client_that_does_not_read_and_then_gives_up"
     ),

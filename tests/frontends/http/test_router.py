@@ -71,7 +71,7 @@ async def test_every_error_has_one_shape(serve: Serve, method: str, path: str, s
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_wrong_method_is_told_the_right_ones(serve: Serve) -> None:
+async def test_a_wrong_method_is_answered_with_the_right_ones(serve: Serve) -> None:
     assert (await fetch(serve().port, "DELETE", "/hello")).headers["allow"] == "GET, HEAD"
 
 
@@ -104,7 +104,7 @@ async def test_a_request_leaves_one_line_without_its_query_and_its_token(serve: 
 
 
 @pytest_twisted.ensureDeferred
-async def test_metrics_are_told_of_operation_and_status(serve: Serve) -> None:
+async def test_metrics_observe_operation_and_status(serve: Serve) -> None:
     seen: list[tuple[str, str, int]] = []
     serving = serve(observe=lambda face, operation, status, seconds: seen.append((face, operation, status)))
     await fetch(serving.port, "GET", "/missing")

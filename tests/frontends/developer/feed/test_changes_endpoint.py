@@ -62,7 +62,7 @@ async def test_a_reader_whose_scope_was_changed_is_sent_back_to_the_export(world
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_waiting_reader_is_told_as_soon_as_there_is_something(world: World, company: Company) -> None:
+async def test_a_waiting_reader_is_answered_as_soon_as_there_is_something(world: World, company: Company) -> None:
     client = world.client("sales", Scope((company.sales,), ()))
     token = (await lines_of(client))[-1]["nextToken"]
     began = _seconds()

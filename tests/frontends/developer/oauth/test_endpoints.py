@@ -38,7 +38,7 @@ def credentials(client: Client, **more: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("way", ["query", "form", "basic"])
 @pytest_twisted.ensureDeferred
-async def test_a_client_may_show_its_secret_in_the_query_a_form_or_by_basic(client: Client, way: str) -> None:
+async def test_a_client_may_give_its_secret_in_the_query_a_form_or_by_basic(client: Client, way: str) -> None:
     if way == "query":
         answer = await fetch(client.port, "POST", f"{client.base}/oauth2/token?{urlencode(credentials(client))}")
     elif way == "form":
@@ -66,7 +66,7 @@ async def test_a_client_may_show_its_secret_in_the_query_a_form_or_by_basic(clie
     ],
 )
 @pytest_twisted.ensureDeferred
-async def test_a_refusal_has_the_words_of_rfc_6749_and_ours(
+async def test_a_refusal_has_the_codes_of_rfc_6749_and_ours(
     client: Client, changed: dict[str, str], status: int, error: str
 ) -> None:
     answer = await post(client, "/oauth2/token", credentials(client, **changed))

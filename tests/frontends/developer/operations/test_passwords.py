@@ -79,7 +79,7 @@ async def test_a_password_that_is_none_is_an_invalid_parameter(world: World, com
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_password_that_a_source_keeps_is_set_there_and_its_refusal_is_told(world: World, company: Company) -> None:
+async def test_a_password_that_a_source_keeps_is_set_there_and_its_refusal_is_reported(world: World, company: Company) -> None:
     vouched_for(world, company.ann)
     client = world.client("portal", grants=["passwords"])
     assert (await update(client, company.ann)).status == 200

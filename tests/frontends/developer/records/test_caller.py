@@ -35,7 +35,9 @@ def client(world: World, company: Company) -> Client:
     ],
 )
 @pytest_twisted.ensureDeferred
-async def test_what_is_outside_answers_as_what_does_not_exist(client: Client, company: Company, method: str, path: str) -> None:
+async def test_an_object_outside_the_scope_answers_as_one_that_does_not_exist(
+    client: Client, company: Company, method: str, path: str
+) -> None:
     ids = vars(company)
     there, nowhere = path.format(**ids), path.format(**dict.fromkeys(ids, NOTHING))
     answers = [await client.call(method, asked) for asked in (there, nowhere)]
@@ -71,20 +73,20 @@ async def test_look_ups_find_nothing_outside(client: Client, path: str, body: di
 
 
 @pytest_twisted.ensureDeferred
-async def test_an_address_shared_with_someone_outside_finds_the_one_inside(client: Client, company: Company) -> None:
+async def test_an_address_shared_with_a_user_outside_finds_the_one_inside(client: Client, company: Company) -> None:
     answer = await client.call("POST", "/users/_/actions/getUserIdByEmail", {"email": "ann@example.org"})
     assert answer.json == {"userId": company.ann}
 
 
 @pytest_twisted.ensureDeferred
-async def test_an_address_shared_by_two_that_are_seen_is_a_conflict(world: World, company: Company) -> None:
+async def test_an_address_shared_by_two_users_in_scope_is_a_conflict(world: World, company: Company) -> None:
     client = world.client("all")
     answer = await client.call("POST", "/users/_/actions/getUserIdByEmail", {"email": "ann@example.org"})
     assert (answer.status, answer.json["code"]) == (409, "Conflict")
 
 
 @pytest_twisted.ensureDeferred
-async def test_units_groups_and_members_of_what_is_seen_are_narrowed_too(client: Client, company: Company) -> None:
+async def test_units_groups_and_members_of_visible_objects_are_narrowed_too(client: Client, company: Company) -> None:
     ann = await client.get(f"/users/{company.ann}")
     assert [unit["organizationalUnitId"] for unit in ann["organizationalUnits"]] == [company.sales]
     assert [group["groupId"] for group in ann["groups"]] == [company.staff]

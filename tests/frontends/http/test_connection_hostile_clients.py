@@ -69,7 +69,7 @@ async def test_a_chunked_body_too_long_is_refused_and_the_client_can_read_why(se
     ids=["tls", "no-path", "no-colon", "many-headers", "long-line", "smuggling", "bad-chunk"],
 )
 @pytest_twisted.ensureDeferred
-async def test_what_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on(serve: Serve, data: bytes) -> None:
+async def test_a_request_that_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on(serve: Serve, data: bytes) -> None:
     serving = serve()
     received = await exchange(serving.port, data)
     assert received.startswith(b"HTTP/1.1 400 ")
@@ -84,7 +84,7 @@ async def test_a_hostile_host_header_does_not_reach_the_router(serve: Serve) -> 
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_client_that_dribbles_is_ended_after_the_arrival_time(serve: Serve) -> None:
+async def test_a_client_that_sends_byte_by_byte_is_ended_after_the_arrival_time(serve: Serve) -> None:
     clock = Clock()
     serving = serve(clock=clock)
     answer = exchange(serving.port, b"POST /echo/x HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")

@@ -26,14 +26,6 @@ def end_of_turn() -> None:
     replace(turn_reactor, "at_end_of_turn", lambda reactor: partial(reactor.callLater, 0))
 
 
-def tried_writers() -> None:
-    """Have every writer watched by epoll before it is tried."""
-    from twisted.internet.epollreactor import EPollReactor
-
-    for name in ("addWriter", "removeWriter"):
-        replace(turn_reactor.TurnReactor, name, getattr(EPollReactor, name))
-
-
 def bare_events() -> None:
     """Give every event of a socket its log context."""
     from twisted.internet.epollreactor import EPollReactor
@@ -57,11 +49,6 @@ def direct_tls_writes() -> None:
     replace(direct_writes, "tls_writer", lambda tls, _: tls.write)
 
 
-def small_reads() -> None:
-    """Read as much at a time as Twisted does: 64 KiB."""
-    replace(direct_writes, "read_at_most", lambda *_: None)
-
-
 def direct_binds() -> None:
     """Let the pass-through bind client write through the transport's queue."""
     turn_reactor.turn_reactor()
@@ -74,11 +61,9 @@ def direct_binds() -> None:
 PARTS: Mapping[str, Callable[[], None]] = {
     "turn-reactor": turn_reactor_itself,
     "end-of-turn": end_of_turn,
-    "tried-writers": tried_writers,
     "bare-events": bare_events,
     "direct-writes": direct_plain_writes,
     "direct-tls-writes": direct_tls_writes,
-    "small-reads": small_reads,
     "direct-binds": direct_binds,
 }
 

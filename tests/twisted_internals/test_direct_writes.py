@@ -79,25 +79,6 @@ async def test_a_closing_transport_sends_what_is_queued_before_what_is_written_t
         assert received == b"x" * MEBIBYTE * 16 + b"late"
 
 
-@pytest_twisted.ensureDeferred
-async def test_a_socket_is_read_in_pieces_of_the_size_that_is_set() -> None:
-    async with connection() as (_, tcp, client):
-        pieces: list[bytes] = []
-        done: Deferred[None] = Deferred()
-
-        def received(data: bytes) -> None:
-            pieces.append(data)
-            if sum(map(len, pieces)) == 5000:
-                done.callback(None)
-
-        assert isinstance(tcp.protocol, Served)
-        tcp.protocol.dataReceived = received  # type: ignore[method-assign]
-        direct_writes.read_at_most(tcp, 1000)
-        client.sendall(b"x" * 5000)
-        await done
-        assert {len(piece) for piece in pieces} == {1000}
-
-
 def test_a_transport_that_is_not_twisteds_tcp_has_no_direct_writes() -> None:
     transport: Any = StringTransport
     assert direct_writes.tcp_below(transport()) is None

@@ -43,9 +43,6 @@ ANSWER_LIMITS: Final = Limits(max_message_bytes=1024 * 1024)  # a bind response 
 _LAST_MESSAGE_ID = 0x7F
 """One request at a time needs few message IDs, and these have one octet."""
 
-ANSWER_BYTES = 4096
-"""The octets taken from a socket at a time: Python allocates all of them before it knows how many come."""
-
 _SUCCESS: Final = BindResponse(Result(0))
 _PLAIN_SUCCESS: Final = {
     encode_message(message): message for message in (LDAPMessage(number, _SUCCESS) for number in range(1, _LAST_MESSAGE_ID + 1))
@@ -156,7 +153,6 @@ class BindClient(Protocol):
         self._write = self._transport.write
         tcp = direct_writes.tcp_below(self._transport)
         if tcp is self._transport:
-            direct_writes.read_at_most(tcp, ANSWER_BYTES)
             self._write = direct_writes.writer(tcp)
         self.usable = True
 

@@ -15,7 +15,7 @@ from gateway.twisted_internals.direct_writes import Write
 from gateway.twisted_internals.turn_reactor import at_end_of_turn
 
 READ_BYTES = 16 * 1024
-"""Read from a socket at a time."""
+"""Read from a socket at a time, a quarter of Twisted's: so much that one client pipelines is served before the next client."""
 
 
 @implementer(IPushProducer)
@@ -38,7 +38,7 @@ class Output:
         self._tcp = direct_writes.tcp_below(transport)
         if self._tcp is None:
             return
-        direct_writes.read_at_most(self._tcp, READ_BYTES)
+        self._tcp.bufferSize = READ_BYTES
         self._end_of_turn = at_end_of_turn(self._tcp.reactor)
         if self._tcp is transport:
             self._write = direct_writes.writer(self._tcp)

@@ -90,7 +90,7 @@ REACHED_BY = {
         "scenarios/test_upstream_faults.py::test_while_it_hangs_binds_are_unavailable_in_time_and_work_again_when_it_goes_on"
     ),
     # Names of people who are not known here, whom sources are asked for
-    "jit.NOBODY_SECONDS": f"{NEWCOMERS}::test_that_nobody_has_a_name_is_remembered_for_some_seconds",
+    "jit.UNKNOWN_NAME_SECONDS": f"{NEWCOMERS}::test_that_nobody_has_a_name_is_remembered_for_some_seconds",
     "jit.MAX_REMEMBERED": f"{NEWCOMERS}::test_so_many_names_that_nobody_has_are_remembered",
     "jit.MAX_LOGINS": f"{NEWCOMERS}::test_of_many_login_names_few_are_tried",
     "user_lookup.MOST_ASKED": f"{FINDING}::test_so_many_names_are_looked_up_at_a_time",

@@ -1,7 +1,7 @@
-"""Who may see what of a view. Narrowing comes before searching: directory/search/search.py is handed an Access and looks
-through it.
+"""Access: the entries and attributes of a view that a party may see. Narrowing comes before searching: a ViewSearcher is made
+of an Access and searches through it.
 
-Values and pure tests; the organizations of a scope are resolved against the view by directory/search/search.py."""
+Values and pure tests; the organizations of a scope are resolved against the view by directory/search/visibility.py."""
 
 from dataclasses import dataclass
 
@@ -17,17 +17,17 @@ ALWAYS_READABLE = frozenset({"objectclass", "structuralobjectclass", "entryuuid"
     "entrycsn",
     "contextcsn",
 }
-"""They say which entry it is, of what kind, and when it changed: whoever sees an entry may ask that."""
+"""The attributes that a party may read of every visible entry: its identity, its kind, and when it changed."""
 
 
 def may_read(attribute: str, readable: frozenset[str] | None) -> bool:
-    """Whether an attribute (its key) is among the `readable` ones; None means all."""
+    """Return whether an attribute (its key) is among the `readable` ones; None means all."""
     return readable is None or attribute in readable or attribute in ALWAYS_READABLE
 
 
 def readable_type(description: str, readable: frozenset[str] | None) -> str | None:
-    """The key of an attribute type that may be asked about: it is in the schema, has no options that no entry has, and may be
-    read; else None, and what is asserted of it is Undefined."""
+    """Return the key of an attribute type that may be asked about: it is in the schema, has no options that no entry has, and
+    may be read; else None, and an assertion about it is Undefined."""
     base, _, options = description.partition(";")
     known = schema.ATTRIBUTE_TYPES.get(base.lower())
     if known is None or options.lower() not in ("", "binary"):
@@ -37,8 +37,8 @@ def readable_type(description: str, readable: frozenset[str] | None) -> str | No
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a bound party may see: a scope of the directory, or (`only`) just these objects; of them the `attributes` (keys;
-    None: all). The containers of a view are visible to everybody who is granted the view."""
+    """The access of a bound party: a scope of the directory, or (`only`) just these objects; of them the `attributes` (keys;
+    None: all). The containers of a view are visible to every party that is granted the view."""
 
     scope: Scope | None = None
     only: frozenset[str] = frozenset()
@@ -51,13 +51,13 @@ class Access:
 
 
 def of_application(application: Application) -> Access:
-    """An application sees its scope."""
+    """Return an application's access: its scope."""
     granted = application.attributes
     return Access(application.scope, attributes=None if granted is None else frozenset(map(schema.canonical, granted)))
 
 
 def of_user(user_id: str) -> Access:
-    """A person sees the own entry."""
+    """Return a person's access: the own entry."""
     return Access(only=frozenset({user_id}))
 
 
@@ -71,7 +71,7 @@ class Visibility:
     only: frozenset[str] | None
 
     def shows(self, entry_id: int, kind: str, object_id: str, organizations: str) -> bool:
-        """Whether the entry is visible. `organizations` as the view file keeps them."""
+        """Return whether the entry is visible. `organizations` as the view file keeps them."""
         if kind == CONTAINER:
             return True
         if self.only is not None:

@@ -1,34 +1,35 @@
-"""Waiting until a view has what was just written: whoever writes, or comes in, sees it from then on."""
+"""Read-your-writes: a write, or the first bind of a new user, is answered when the view has it."""
 
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 
 from gateway.directory.directory import Directory
 
 VIEW_SECONDS: Final = 5.0
-"""How long anybody waits for a view. A view takes milliseconds; one that is being built, or has no disk, must not hold a client
-for ever: what was written is written all the same."""
+"""The longest wait for a view. A view takes milliseconds; one that is being built, or has no disk, must not hold a client for
+ever: the write is committed all the same."""
 
 _log = structlog.get_logger("gateway.directory")
 
 
 class ReadYourWrites:
-    """`clock` needs IReactorTime."""
+    """The waits for views to reach a change."""
 
-    def __init__(self, directory: Directory, clock: Any) -> None:
+    def __init__(self, directory: Directory, clock: IReactorTime) -> None:
         self._directory = directory
         self._clock = clock
 
     async def wait_for(self, view: str, number: int) -> bool:
-        """Whether the view has the change by now, or after a while."""
+        """Wait until the view has the change; return whether it has it within VIEW_SECONDS."""
         follower = self._directory.followers[view]
         if follower.position >= number:
             return True
         waiting: Deferred[bool] = Deferred()
 
-        def look() -> None:
+        def check() -> None:
             if follower.position >= number and not waiting.called:
                 waiting.callback(True)
 
@@ -36,12 +37,12 @@ class ReadYourWrites:
             _log.warning("view does not have yet what is written", view=view, change=number)
             waiting.callback(False)
 
-        follower.on_change.append(look)
-        patience = self._clock.callLater(VIEW_SECONDS, give_up)
+        follower.on_change.append(check)
+        timeout = self._clock.callLater(VIEW_SECONDS, give_up)
         try:
-            look()
+            check()
             return await waiting
         finally:
-            follower.on_change.remove(look)
-            if patience.active():
-                patience.cancel()
+            follower.on_change.remove(check)
+            if timeout.active():
+                timeout.cancel()

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
@@ -30,6 +29,7 @@ from gateway.store.objects import passwords as store
 from gateway.store.operations import source_state
 from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
+from gateway.twisted_internals.reactor import installed
 from tests.directory.worlds import BASE, SOURCE, START, World, group, openldap_view, user
 
 MAX_FAILURES = 3
@@ -96,7 +96,7 @@ class Bed:
         updater.close()
         self.reader: ViewReader | None = ViewReader(ViewFile(folder / "view", openldap_view()))
         self.clock = Clock()
-        self.hashing = PasswordHashing(reactor)
+        self.hashing = PasswordHashing(installed())
         self.follower = SimpleNamespace(view=openldap_view(), reader=self.reader)
         self.authentication = self.make()
 

@@ -1,1 +1,8 @@
-"""The package gateway.directory.authentication."""
+"""Authentication: a bind becomes a party, and a party's rights end when their ground does.
+
+Read in this order: bind_names (the identity that a name means) → account_status, password_hashing, soft_lock → offline_binds,
+jit → password_check (the one place that decides whose word counts, law 14) → client_certificates → authentication (binds,
+proxied authorization) → password_change and revocation.
+
+An unknown name, a wrong password, a disabled account and a soft lock must give the same answer in the same time; a source that
+cannot be asked is never a wrong password (law 8). No password is stored as it came, and none is logged."""

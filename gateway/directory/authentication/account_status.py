@@ -1,6 +1,7 @@
-"""What has to be known of a person before a password is looked at: may they log in, and who can say whether it is right.
+"""The account status of a person, which is needed before a password is checked: whether they may log in, and which sources
+vouch for them.
 
-An embedded store is looked at where the bind stands. With a server, binds come in crowds: those that wait for the store at the
+An embedded store is read inline. With a server, binds come in crowds: those that wait for the store at the
 same time are answered by one transaction, which begins after the last of them has asked."""
 
 from collections.abc import Container
@@ -19,8 +20,8 @@ MAX_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """`exists` and `enabled`; `vouching`: the accounts whose sources can be asked, in the order in which they were linked;
-    `local_hash`: only without any."""
+    """The account status of one person. `vouching`: the accounts whose sources can be asked, in the order in which they were
+    linked; `local_hash`: only without any."""
 
     user_id: str
     exists: bool
@@ -30,12 +31,12 @@ class AccountStatus:
 
     @property
     def can_log_in(self) -> bool:
-        """Whether there is a password that would be right."""
+        """There is a password with which the person can log in."""
         return self.enabled and bool(self.vouching or self.local_hash)
 
 
 class AccountStatusLookup:
-    """`sources`: the ids of those that can be asked."""
+    """The look-ups of account statuses. `sources`: the ids of those that can be asked."""
 
     def __init__(self, database: Database, sources: Container[str]) -> None:
         self._database = database
@@ -44,7 +45,7 @@ class AccountStatusLookup:
         self._reading = False
 
     def at_once(self, user_id: str) -> AccountStatus | None:
-        """As `of`, where the store can be seen without waiting; None where it cannot."""
+        """Return the status, where the store can be read inline; None where it cannot."""
         seen = self._database.login_state_inline(user_id)
         if seen is None:
             return None
@@ -52,7 +53,7 @@ class AccountStatusLookup:
         return AccountStatus(user_id, seen.exists, seen.enabled, vouching, None if vouching else seen.local_hash)
 
     def of(self, user_id: str) -> "Deferred[AccountStatus]":
-        """The standing of one person, who need not exist. Fails with StoreUnavailable."""
+        """Return the status of one person, who need not exist. Fails with StoreUnavailable."""
         answer: Deferred[AccountStatus] = Deferred()
         self._waiting.append((user_id, answer))
         if not self._reading:

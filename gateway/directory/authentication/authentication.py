@@ -1,5 +1,4 @@
-"""Who is it: an application by its secret or its certificate, a person by a password (password_check.py says whose word
-counts).
+"""Binds: an application by its secret or its certificate, a person by a password (password_check.py decides which one counts).
 
 An unknown name, a wrong password, a disabled account and a soft lock give the same answer. A source that cannot be asked is
 never a wrong password (law 8). Passwords pass through; none is kept as it came."""
@@ -35,8 +34,8 @@ _log = structlog.get_logger("gateway.bind")
 
 
 class InvalidCredentials(Exception):
-    """The name or the password is wrong, and nobody is told which. `notice`: what the source's password policy says; `audit`:
-    what the audit line says beside that: who refused, and why."""
+    """The name or the password is wrong; the client does not learn which. `notice`: of the source's password policy; `audit`:
+    fields of the audit line: which source refused, and why."""
 
     def __init__(self, notice: PolicyNotice | None = None, **audit: str) -> None:
         super().__init__()
@@ -49,22 +48,19 @@ class EmptyPassword(Exception):
 
 
 class AuthorizationDenied(Exception):
-    """The bound party may not act as this identity (RFC 4370 §3), or there is none such; nobody is told which."""
+    """The bound party may not act as this identity (RFC 4370 §3), or there is none such; the client does not learn which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A bind that succeeded. `notice`: what the source's password policy says beside that."""
+    """A bind that succeeded. `notice`: of the source's password policy."""
 
     party: Party
     notice: PolicyNotice | None = None
 
 
-NOBODY = Party("", (), Access())
-
-
 class Authentication:
-    """Binds, and who acts as whom."""
+    """The authentication of parties: binds, and proxied authorization."""
 
     def __init__(
         self,
@@ -77,7 +73,7 @@ class Authentication:
         users_see_themselves: bool = True,
         read_your_writes: ReadYourWrites | None = None,
     ) -> None:
-        """`read_your_writes`: where newcomers are let in."""
+        """`read_your_writes`: given where just-in-time provisioning is on."""
         self._directory = directory
         self._database = database
         self._passwords = passwords
@@ -90,8 +86,8 @@ class Authentication:
         self.anonymous = Party("", anonymous_views, everything)
 
     async def bind(self, name: str, password: bytes, peer: str) -> Bound:
-        """Who this is; `name` in any form that a view takes (bind_names.py). Raises InvalidCredentials, EmptyPassword,
-        SourceUnavailable, StoreUnavailable, Busy, ViewNotReady, dn.InvalidDN."""
+        """Bind a name with a password; `name` in any form that a view takes (bind_names.py). Raises InvalidCredentials,
+        EmptyPassword, SourceUnavailable, StoreUnavailable, Busy, ViewNotReady, dn.InvalidDN."""
         if not name and not password:
             return Bound(self.anonymous)
         if not password:
@@ -102,8 +98,9 @@ class Authentication:
         return await self.guarded(key, name, peer, lambda: self._identify(named, password, peer))
 
     async def guarded(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]]) -> T:
-        """What comes of `work`, which raises InvalidCredentials or WrongOffline for a wrong password, unless there were too
-        many of them: then InvalidCredentials at once. `key`: BindIdentity.key; `name`: as it was given, for the log."""
+        """Return the result of `work` under the soft lock. It raises InvalidCredentials or WrongOffline for a wrong password;
+        after too many of them InvalidCredentials is raised at once. `key`: BindIdentity.key; `name`: as it was given, for the
+        log."""
         key = bounded(key)
         if not await self._soft_lock.enter(key):
             _log.warning("bind", dn=name, peer=peer, result="locked", cure="wait, or find out who guesses")
@@ -122,7 +119,7 @@ class Authentication:
             self._soft_lock.leave(key)
 
     async def bind_certificate(self, names: CertificateNames, peer: str) -> Party:
-        """The application that a verified client certificate is. Raises InvalidCredentials, StoreUnavailable."""
+        """Return the application that a verified client certificate names. Raises InvalidCredentials, StoreUnavailable."""
         for application in await self._database.read(applications.all_applications):
             party = self.party_of(application)
             if application.enabled and party is not None and names.include(application.certificate_names):
@@ -132,15 +129,15 @@ class Authentication:
         raise InvalidCredentials
 
     async def party_for(self, authz_id: str, party: Party) -> Party:
-        """As whom an operation is carried out that `party` asks for with an authzId (RFC 4513 §5.2.1.8): "dn:…", "u:…" (a login
-        name), or "" for anonymous. Only applications with the grant may, and only as people whom they see; people's rights
-        are then their own. Raises AuthorizationDenied, ViewNotReady, StoreUnavailable."""
+        """Return the party as which an operation is carried out that `party` requests with an authzId (RFC 4513 §5.2.1.8):
+        "dn:…", "u:…" (a login name), or "" for anonymous. Only applications with the grant may, and only as people whom they
+        see; people's rights are then their own. Raises AuthorizationDenied, ViewNotReady, StoreUnavailable."""
         application = party.application
         if application is None or Grant.PROXY not in application.grants:
             raise AuthorizationDenied
         if not authz_id:
             return self.anonymous
-        named = await self.named_by(authz_id, party)
+        named = await self.identity_of(authz_id, party)
         if named is None or named.user_id is None or not self.sees(party, named):
             raise AuthorizationDenied
         user = await self._database.read(lambda connection: users.get(connection, named.user_id or ""))
@@ -149,7 +146,7 @@ class Authentication:
         return self._person(named)
 
     def sees(self, party: Party, named: BindIdentity) -> bool:
-        """Whether the entry that was found is visible to this party."""
+        """Return whether the entry that was found is visible to this party."""
         if named.view not in party.views:
             return False
         try:
@@ -159,8 +156,8 @@ class Authentication:
         return True
 
     def party_of(self, application: Application, view: str = "") -> Party | None:
-        """The application as a bound party, named as in `view` ("": the first that it is granted); None when it is not granted
-        that view."""
+        """Return the application as a bound party, named as in `view` ("": the first that it is granted); None when it is not
+        granted that view."""
         views = application.views or tuple(one.name for one in self._directory.views[:1])
         known = {one.name: one for one in self._directory.views if one.name in views}
         definition = known.get(view) if view else next(iter(known.values()), None)
@@ -169,8 +166,9 @@ class Authentication:
         name = f"cn={dn.escape(application.name)},{self._of_applications[definition.name]}"
         return Party(name, views, of_application(application), application=application)
 
-    async def named_by(self, authz_id: str, party: Party) -> BindIdentity | None:
-        """Whom an authzId names for this party: "dn:…", or "u:…" with a login name; None when it has neither form."""
+    async def identity_of(self, authz_id: str, party: Party) -> BindIdentity | None:
+        """Return the identity that an authzId names for this party: "dn:…", or "u:…" with a login name; None when it has
+        neither form."""
         form, _, name = authz_id.partition(":")
         if form.lower() == "u":
             return await self._names.find_login(name, self._directory.granted(party))
@@ -180,7 +178,7 @@ class Authentication:
             return None
 
     async def named(self, name: str) -> BindIdentity:
-        """Whom a bind name means. Raises InvalidDN, ViewNotReady."""
+        """Return the identity that a bind name means. Raises InvalidDN, ViewNotReady."""
         return await self._names.find(name)
 
     async def _identify(self, named: BindIdentity, password: bytes, peer: str) -> Bound:
@@ -194,15 +192,15 @@ class Authentication:
         if not proof.right:
             raise InvalidCredentials(proof.notice, **proof.audit)
         if proof.entered is not None:
-            named = await self._arrived(named, proof.entered)
+            named = await self._provisioned(named, proof.entered)
         used = proof.application_password
         how = {"offline": True} if proof.offline else {}
         via = {"application_password": used.name, "application": used.application_name} if used else {}
         _log.info("bind", dn=named.name, peer=peer, result="accepted", **how, **via)
         return Bound(self._person(named, proved=used is None), proof.notice)
 
-    async def _arrived(self, named: BindIdentity, entered: ProvisionedUser) -> BindIdentity:
-        """A newcomer as the views show them, when they do. Raises InvalidCredentials, Busy."""
+    async def _provisioned(self, named: BindIdentity, entered: ProvisionedUser) -> BindIdentity:
+        """Return a just provisioned user as the views show them, when they do. Raises InvalidCredentials, Busy."""
         for view in dict.fromkeys(view for view, _ in named.candidates):
             if self._read_your_writes is not None and not await self._read_your_writes.wait_for(view, entered.change_number):
                 raise Busy("you are known now; try again when the directory shows it")

@@ -1,7 +1,7 @@
-"""What people and programs give as their name when they bind, and whom it names: a DN, user@domain, DOMAIN\\user, a bare login.
+"""Bind names and the identities that they mean: a DN, user@domain, DOMAIN\\user, a bare login.
 
 A view says which forms it takes (`bind_names`); a name that is no DN is looked up in the views in their order, and the first
-that knows it wins. Finding nobody is an answer as well, after the same look-ups."""
+that knows it wins. An unknown name is an answer as well, after the same look-ups."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ _USER = Kind.USER.value
 
 @dataclass(frozen=True, slots=True)
 class BindIdentity:
-    """Who is meant. `key`: the same for all names of one person, for the soft lock. `view` and `name` (a DN): where it was
-    found, "" for nowhere. A person has a `user_id`, an application an `application`, its name; nobody has neither.
-    `candidates`: of nobody, the login names that were meant, each with the view in which; only where newcomers are let in."""
+    """The identity that a bind name means. `key`: the same for all names of one person, for the soft lock. `view` and `name` (a
+    DN): the place where it was found, "" for none. A person has a `user_id`, an application an `application`, its name; an
+    unknown name has neither. `candidates`: of an unknown name, the login names that it may mean, each with its view; only where
+    just-in-time provisioning is on."""
 
     key: str
     view: str = ""
@@ -39,7 +40,7 @@ class BindIdentity:
 
 
 class BindNames:
-    """Looks names up in the views and the store. `newcomers`: whether to tell which login names nobody has."""
+    """The look-up of bind names in the views and the store. `newcomers`: unknown names are returned with their candidates."""
 
     def __init__(self, directory: Directory, database: Database, *, newcomers: bool = False) -> None:
         self._directory = directory
@@ -48,7 +49,8 @@ class BindNames:
         self._of_applications = {view.name: view.applications.key for view in directory.views}
 
     async def find(self, name: str) -> BindIdentity:
-        """Whom a bind name means. Raises InvalidDN when it is no DN and no view takes anything else, ViewNotReady."""
+        """Return the identity that a bind name means. Raises InvalidDN when it is no DN and no view takes anything else,
+        ViewNotReady."""
         try:
             key = dn.key(name)
         except InvalidDN:
@@ -58,15 +60,16 @@ class BindNames:
         return self._by_key(key, lambda: _leaf(name), for_bind=True)
 
     async def find_login(self, login: str, views: tuple[View, ...]) -> BindIdentity:
-        """Whom a login name means in these views, whatever forms they take for binding."""
+        """Return the identity that a login name means in these views, whatever forms they take for binding."""
         return await self._by_login(login, [(view, login) for view in views])
 
     def by_dn(self, name: DN) -> BindIdentity:
-        """Whom a DN means."""
+        """Return the identity that a DN means."""
         return self._by_key(name.key, lambda: name.rdns[0].avas, for_bind=False)
 
     def _by_key(self, key: str, leaf: Callable[[], tuple[AVA, ...]], *, for_bind: bool) -> BindIdentity:
-        """The same; `leaf` gives the first RDN with its spelling, which only names of applications and newcomers need."""
+        """Return the identity of a DN by its key; `leaf` gives the first RDN with its spelling, which only names of
+        applications and of unknown users need."""
         view = self._directory.view_at(key)
         if view is None:
             return BindIdentity(key)
@@ -86,7 +89,7 @@ class BindNames:
         return BindIdentity(_key_of(user_id), view.name, spelled, user_id=user_id)
 
     def entry(self, view: str, user_id: str) -> BindIdentity | None:
-        """A person as the view shows them, if it does. Raises ViewNotReady."""
+        """Return a person as the view shows them, if it does. Raises ViewNotReady."""
         row = self._directory.reader(view).row_of(user_id)
         return None if row is None or row[1] != Kind.USER else BindIdentity(_key_of(user_id), view, row[6], user_id=user_id)
 
@@ -105,14 +108,14 @@ class BindNames:
         return BindIdentity(_key_of_login(name))
 
     def _candidates(self, name: str) -> Iterator[tuple[View, str]]:
-        """In which views, and by which login names, a name is looked up."""
+        """Yield the views in which a name is looked up, each with a login name."""
         for view in self._directory.views:
             yield from ((view, login) for login in logins_in(view, name))
 
 
 def logins_in(view: View, name: str) -> Iterator[str]:
-    """The login names that a name may stand for in a view. user@domain is the userPrincipalName: the login name with the view's
-    domain behind it, which need not be a mail address."""
+    """Yield the login names that a name may stand for in a view. user@domain is the userPrincipalName: the login name with the
+    view's domain behind it, which need not be a mail address."""
     if "principal" in view.bind_names:
         login, at, domain = name.rpartition("@")
         if at and login and domain.lower() == view.domain.lower():
@@ -126,8 +129,8 @@ def logins_in(view: View, name: str) -> Iterator[str]:
 
 
 def login_of(view: View, key: str, leaf: Callable[[], tuple[AVA, ...]]) -> str:
-    """The login name in the DN of a person whom the view does not have; "" when the DN could not be a person's, or people are
-    named by something else."""
+    """Return the login name in the DN of a person whom the view does not have; "" when the DN could not be a person's, or
+    people are named by something else."""
     rules = view.rules[Kind.USER]
     if "dn" not in view.bind_names or not key.startswith(view.container(Kind.USER).key):
         return ""
@@ -140,7 +143,7 @@ def login_of(view: View, key: str, leaf: Callable[[], tuple[AVA, ...]]) -> str:
 
 @cached(1_024)
 def _leaf(name: str) -> tuple[AVA, ...]:
-    """The first RDN of a DN, with its spelling. Applications bind again and again."""
+    """Return the first RDN of a DN, with its spelling. Cached: applications bind again and again."""
     return DN.parse(name).rdns[0].avas
 
 

@@ -1,8 +1,8 @@
-"""Who is not known here, and may be known at a source that is to be asked ("just in time"): found there by the login name,
-proved by a bind there, and let in through the door like any record, all within one bind here.
+"""Just-in-time provisioning: a user who is unknown here is looked up at the sources by the login name, authenticated by a bind
+there, and provisioned through the door like any record, all within one bind here.
 
-A stranger may ask for any name, so: the caller has passed the soft lock; few forms of a name are tried; and that nobody has it
-is remembered for some seconds, so that the sources are asked once and not with each try."""
+A stranger may try any name, so: the caller has passed the soft lock; few forms of a name are tried; and unknown names are
+remembered for some seconds, so that the sources are asked once and not with each try."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -19,21 +19,22 @@ from gateway.model.jit import JitProvisioner, ProvisionedUser, UserLookup
 from gateway.model.objects import Kind, first_text
 from gateway.store.engine.normalized_keys import name_key
 
-NOBODY_SECONDS: Final = 10.0
-"""How long nobody has a name that no source knew: shorter than it takes to make an account and to tell the person."""
+UNKNOWN_NAME_SECONDS: Final = 10.0
+"""The time for which a name that no source knew counts as unknown: shorter than it takes to make an account and to inform its
+user."""
 
 MAX_REMEMBERED: Final = 10_000
-"""Names that nobody has; the oldest go first. Some 2 MB of them."""
+"""Unknown names that are remembered; the oldest go first. Some 2 MB of them."""
 
 MAX_LOGINS: Final = 3
-"""Login names that one bind name may stand for: user@domain, DOMAIN\\user, and itself."""
+"""The login names that one bind name may stand for: user@domain, DOMAIN\\user, and itself."""
 
 _log = structlog.get_logger("gateway.bind")
 
 
 @dataclass(frozen=True, slots=True)
 class JitSource:
-    """A source that may be asked for people who are not known here."""
+    """A source that may be asked for users who are unknown here."""
 
     id: str
     finder: UserLookup
@@ -42,8 +43,8 @@ class JitSource:
 
 @dataclass(frozen=True, slots=True)
 class JitOutcome:
-    """What became of it. `entered`: None when a source has the person and refused the password, or when nobody may be made of
-    what it has. `reason`: why the source refused, for the audit."""
+    """The outcome. `entered`: the provisioned user; None when a source has the user and refused the password, or when its
+    record may not become a user. `reason`: the source's reason for refusing, for the audit."""
 
     entered: ProvisionedUser | None
     source_id: str
@@ -52,21 +53,21 @@ class JitOutcome:
 
 
 class JitProvisioning:
-    """`now` gives seconds that only go forward."""
+    """Just-in-time provisioning from several sources. `now` gives seconds that only go forward."""
 
     def __init__(self, sources: Sequence[JitSource], entrance: JitProvisioner, now: Callable[[], float]) -> None:
         self._sources = sources
         self._entrance = entrance
         self._now = now
-        self._nobody: OrderedDict[str, float] = OrderedDict()
+        self._unknown: OrderedDict[str, float] = OrderedDict()
 
-    async def admit(self, logins: Sequence[str], password: bytes) -> JitOutcome | None:
-        """Let in whoever has one of these login names and this password; None when no source knows the names. Raises
-        SourceUnavailable when nobody was let in and a source could not be asked, StoreUnavailable."""
+    async def provision(self, logins: Sequence[str], password: bytes) -> JitOutcome | None:
+        """Provision the user who has one of these login names and this password; None when no source knows the names. Raises
+        SourceUnavailable when no user was provisioned and a source could not be asked, StoreUnavailable."""
         silent: SourceUnavailable | None = None
         refused: JitOutcome | None = None
         for login in logins[:MAX_LOGINS]:
-            if self._is_nobody(name_key(login)):
+            if self._is_unknown(name_key(login)):
                 continue
             is_known = False
             for source in self._sources:
@@ -75,7 +76,7 @@ class JitProvisioning:
                     if person is None:
                         continue
                     is_known = True
-                    newcomer = await self._asked(source, person, password)
+                    newcomer = await self._authenticate(source, person, password)
                 except SourceUnavailable as error:
                     is_known, silent = True, silent or error
                     continue
@@ -83,13 +84,13 @@ class JitProvisioning:
                     return newcomer
                 refused = refused or newcomer
             if not is_known:
-                self._remember_nobody(name_key(login))
+                self._remember_unknown(name_key(login))
         if silent is not None:
             raise silent
         return refused
 
     async def _person(self, source: JitSource, login: str) -> Delta | None:
-        """The one who has the login name there."""
+        """Return the one user who has the login name at the source."""
         naming, key = NAMING_ATTRIBUTE[Kind.USER], name_key(login)
         found = [one for one in await source.finder.look_up(login) if name_key(first_text(one.attributes, naming)) == key]
         if len(found) > 1:
@@ -97,7 +98,7 @@ class JitProvisioning:
             return None
         return next((one for one in found if one.dn and not one.problem), None)
 
-    async def _asked(self, source: JitSource, person: Delta, password: bytes) -> JitOutcome:
+    async def _authenticate(self, source: JitSource, person: Delta, password: bytes) -> JitOutcome:
         answer = await source.authenticator.authenticate(person.dn, password)
         if answer.outcome is not BindOutcome.ACCEPTED:
             return JitOutcome(None, source.id, answer.notice, answer.reason)
@@ -108,15 +109,15 @@ class JitProvisioning:
             _log.info("newcomer", source=source.id, dn=person.dn, user_id=entered.user_id)
         return JitOutcome(entered, source.id, answer.notice)
 
-    def _is_nobody(self, key: str) -> bool:
-        until = self._nobody.get(key)
+    def _is_unknown(self, key: str) -> bool:
+        until = self._unknown.get(key)
         if until is not None and until <= self._now():
-            del self._nobody[key]
+            del self._unknown[key]
             return False
         return until is not None
 
-    def _remember_nobody(self, key: str) -> None:
-        self._nobody[key] = self._now() + NOBODY_SECONDS
-        self._nobody.move_to_end(key)
-        while len(self._nobody) > MAX_REMEMBERED:
-            self._nobody.popitem(last=False)
+    def _remember_unknown(self, key: str) -> None:
+        self._unknown[key] = self._now() + UNKNOWN_NAME_SECONDS
+        self._unknown.move_to_end(key)
+        while len(self._unknown) > MAX_REMEMBERED:
+            self._unknown.popitem(last=False)

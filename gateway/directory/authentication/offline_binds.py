@@ -19,19 +19,21 @@ from gateway.store.objects import passwords
 _log = structlog.get_logger("gateway.bind")
 
 MAX_REMEMBERED = 50_000
-"""People of whom this process knows that the verifier is fresh; some 15 MB. Whoever is not among them costs a hash."""
+"""People whose verifier this process knows to be fresh; some 15 MB. A bind of any other costs a hash."""
 
 FRESH = 4
 """A verifier is renewed after this part of its time: people who bind every minute cost four hashes in its whole time."""
 
 
 class WrongOffline(SourceUnavailable):
-    """The source cannot be reached, and it is not the password that it accepted last. Nobody can say that it is wrong, but
-    guesses count."""
+    """The source cannot be reached, and it is not the password that it accepted last. It need not be wrong, but guesses
+    count."""
 
 
 class OfflineBinds:
-    """`seconds`: by source id, how long a verifier is good; a source that is not there keeps none. `now`: aware UTC."""
+    """The verifiers of offline binds. `seconds`: by source id, the lifetime of a verifier; a source that is not there keeps
+    none. `now`:
+        aware UTC."""
 
     def __init__(
         self, database: Database, hashing: PasswordHashing, seconds: Mapping[str, float], now: Callable[[], datetime]
@@ -45,16 +47,16 @@ class OfflineBinds:
 
     @property
     def enabled(self) -> bool:
-        """Whether any source keeps verifiers."""
+        """Any source keeps verifiers."""
         return bool(self._lifetimes)
 
     def keeps(self, source_id: str) -> bool:
-        """Whether this source's verifiers are kept."""
+        """Return whether this source's verifiers are kept."""
         return source_id in self._lifetimes
 
     async def vouches(self, user_id: str, source_id: str, password: bytes) -> bool:
-        """Whether the source, which cannot be reached, accepted this password lately. Raises Busy. False without a verifier,
-        after the same work."""
+        """Return whether the source, which cannot be reached, accepted this password lately. Raises Busy. False without a
+        verifier, after the same work."""
         lifetime = self._lifetimes.get(source_id)
         if lifetime is None:
             return False
@@ -63,7 +65,7 @@ class OfflineBinds:
         return await self._hashing.verify(kept.hash if kept is not None and good else None, password)
 
     def accepted(self, user_id: str, source_id: str, password: bytes) -> None:
-        """The source has accepted it. What there is to do is done behind the answer."""
+        """Take note that the source accepted the password. A verifier is stored after the answer."""
         lifetime = self._lifetimes.get(source_id)
         if lifetime is None:
             return
@@ -80,7 +82,7 @@ class OfflineBinds:
         )
 
     async def refused(self, user_id: str, source_id: str, password: bytes) -> bool:
-        """The source has refused it: when it is what was accepted last, that counts no more. Whether a hash was computed."""
+        """Take note that the source refused the password: a verifier of it is deleted. Return whether a hash was computed."""
         if source_id not in self._lifetimes:
             return False
         key = (user_id, source_id)
@@ -96,7 +98,7 @@ class OfflineBinds:
         return True
 
     async def forget(self, user_id: str, source_id: str) -> None:
-        """The password has been changed through us."""
+        """Delete the verifier of a password that has been changed through the gateway."""
         if source_id in self._lifetimes:
             await self._forget((user_id, source_id))
 
@@ -123,5 +125,5 @@ class OfflineBinds:
             await self._database.write(lambda c: passwords.keep_verifier(c, *key, new, now))
 
     def _fingerprint(self, password: bytes) -> bytes:
-        """Tells passwords apart while this process lives; worth nothing outside of it."""
+        """Return a fingerprint that distinguishes passwords within this process; it is worthless outside of it."""
         return hashlib.blake2b(password, key=self._key, digest_size=16).digest()

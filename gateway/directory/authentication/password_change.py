@@ -1,6 +1,7 @@
-"""Changing passwords: the rules of who may change whose, and where a password is kept and so is changed (password_check.py).
+"""Changing passwords: the rules for the parties that may, and the place where a password is kept and so is changed
+(password_check.py).
 
-A person changes the own password, by the old one or as who has just shown it; an application with the grant sets those of the
+A person changes the own password, by the old one or after a bind with it; an application with the grant sets those of the
 people whom it sees. A password that a source keeps is changed at the source, or not at all. No password is logged."""
 
 import secrets
@@ -31,11 +32,11 @@ _log = structlog.get_logger("gateway.password")
 
 GENERATED_CHARACTERS = 16
 _ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-"""Without what looks alike: a generated password is read out and typed. 16 of them are 92 random bits."""
+"""No characters that look alike: a generated password is read out and typed. 16 of them are 92 random bits."""
 
 
 class ChangeRefused(GatewayError):
-    """The password stays. The sentence is fit for the client; `notice`: what a password policy says, ours or the source's."""
+    """The password stays. The sentence is fit for the client; `notice`: of a password policy, ours or the source's."""
 
     def __init__(self, code: int, reason: str, notice: PolicyNotice | None = None) -> None:
         super().__init__(reason)
@@ -45,15 +46,15 @@ class ChangeRefused(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """`generated`: the new password, when it was not given."""
+    """The password was changed. `generated`: the new password, when it was not given."""
 
     generated: bytes | None = field(default=None, repr=False)
     notice: PolicyNotice | None = None
 
 
 class PasswordChanges:
-    """`changers`: by source id, where people may change their passwords; `resetters`: where our own account may set them.
-    `min_length`: characters of a local password."""
+    """The changes of passwords. `changers`: by source id, where people may change their passwords; `resetters`: where our own
+    account may set them. `min_length`: characters of a local password."""
 
     def __init__(
         self,
@@ -79,8 +80,9 @@ class PasswordChanges:
         self._min_length = min_length
 
     async def modify(self, party: Party, identity: str, old: bytes | None, new: bytes | None, peer: str) -> Changed:
-        """RFC 3062. `identity`: a DN, a bind name or an authzId; "" is the party itself. `new` None: one is generated. Raises
-        ChangeRefused, InvalidCredentials, InvalidDN, SourceUnavailable, StoreUnavailable, Busy, ViewNotReady."""
+        """Modify a password (RFC 3062). `identity`: a DN, a bind name or an authzId; "" is the party itself. `new` None: one is
+        generated. Raises ChangeRefused, InvalidCredentials, InvalidDN, SourceUnavailable, StoreUnavailable, Busy,
+        ViewNotReady."""
         if not identity and party.user_id is None:
             raise ChangeRefused(ResultCode.UNWILLING_TO_PERFORM, "say whose password: only people who have bound have one")
         if new == b"":
@@ -102,8 +104,8 @@ class PasswordChanges:
         return await self._set(status, new, party.dn)
 
     async def reset(self, user_id: str, new: bytes | None, by: str) -> Changed:
-        """Sets a person's password without the old one. `by`: who does, for the log; that it may has been decided. Raises
-        NotFound, ChangeRefused, SourceRefused, SourceUnavailable, StoreUnavailable, Busy."""
+        """Set a person's password without the old one. `by`: the party, for the log line; the caller has checked that it may.
+        Raises NotFound, ChangeRefused, SourceRefused, SourceUnavailable, StoreUnavailable, Busy."""
         status = await self._passwords.account_status(user_id)
         if not status.exists:
             raise NotFound(f"There is no user {user_id}.")
@@ -118,7 +120,8 @@ class PasswordChanges:
         return changed
 
     async def hashed(self, new: bytes) -> str:
-        """The hash of a new local password, for who stores it in a transaction of its own. Raises ChangeRefused, Busy."""
+        """Return the hash of a new local password, for a caller that stores it in a transaction of its own. Raises
+        ChangeRefused, Busy."""
         if len(new.decode("utf-8", "replace")) < self._min_length:
             words = f"the password is too short: {self._min_length} characters are the least"
             raise ChangeRefused(
@@ -127,13 +130,13 @@ class PasswordChanges:
         return await self._hashing.hash(new)
 
     async def clear(self, user_id: str, by: str) -> bool:
-        """Takes a local password away; whether there was one."""
+        """Delete a local password; return whether there was one."""
         cleared = await self._database.write(lambda connection: store.clear_local(connection, user_id))
         _log.info("password cleared", user=user_id, by=by, was_set=cleared)
         return cleared
 
     async def _named(self, party: Party, identity: str) -> BindIdentity:
-        return await self._authentication.named_by(identity, party) or await self._authentication.named(identity)
+        return await self._authentication.identity_of(identity, party) or await self._authentication.named(identity)
 
     async def _by_application(self, party: Party, named: BindIdentity, new: bytes | None) -> Changed:
         if party.application is None or Grant.PASSWORDS not in party.application.grants:
@@ -143,7 +146,8 @@ class PasswordChanges:
         return await self.reset(named.user_id, new, party.dn)
 
     async def _by_old_password(self, named: BindIdentity, name: str, old: bytes, new: bytes | None, peer: str) -> Changed:
-        """Under the soft lock, and with the answer to a name that does not exist: this is as good a way to guess as a bind."""
+        """Change a password by the old one, under the soft lock, with the answer to a name that does not exist: passwords can
+        be guessed here as by a bind."""
         if not old:
             raise InvalidCredentials
         status = None if named.user_id is None else await self._passwords.account_status(named.user_id)
@@ -187,7 +191,7 @@ class PasswordChanges:
         return Changed(answer.generated, answer.notice)
 
     async def _set(self, status: AccountStatus, new: bytes | None, by: str) -> Changed:
-        """A local password."""
+        """Set a local password."""
         chosen = new if new is not None else generated(max(GENERATED_CHARACTERS, self._min_length))
         password_hash, now = await self.hashed(chosen), self.now()
         await self._database.write(lambda c: store.set_local(c, status.user_id, password_hash, by=by, now=now))
@@ -196,7 +200,7 @@ class PasswordChanges:
 
 
 def generated(characters: int) -> bytes:
-    """A password that nobody can guess and everybody can type."""
+    """Return a password that is easy to type and cannot be guessed."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(characters)).encode()
 
 

@@ -1,15 +1,15 @@
-"""Whether a password is a person's. There is one place that decides, in this order:
+"""The check of a person's password. There is one place that decides, in this order:
 
 1. A password with the form of an application password is compared with the person's application passwords, and with nothing
    else: a revoked one must not count as a wrong password at the source.
 2. When a source vouches for the person (an account there, `authentication = true`), such sources are asked, in the order in
-   which the accounts were linked, and nobody else: a local password beside them does not count. While a source cannot be
-   reached, what it accepted lately does (offline_binds.py), where that is configured.
+   which the accounts were linked, and no others: a local password beside them does not count. While a source cannot be
+   reached, the password that it accepted lately does (offline_binds.py), where that is configured.
 3. Else the local password.
-4. A name that nobody here has is asked of the sources that let newcomers in (jit.py), where there are such.
+4. A name that is unknown here is looked up at the sources with just-in-time provisioning (jit.py), where there are such.
 
 Every refusal costs what any other costs (one question upstream where there is one, one hash where there are hashes), so that
-nobody learns from the time it takes whether there is such a person."""
+the time it takes does not reveal whether there is such a person."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -32,9 +32,9 @@ from gateway.store.objects import passwords
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Whether the password is right, and what the source's password policy says beside that. `source_id`: who vouched, or
-    refused ("" for the gateway itself); `application_password`: which one it was; `offline`: the source could not be reached;
-    `entered`: who was not known here before; `reason`: why the source refused, for the audit."""
+    """The result of a password check. `notice`: of the source's password policy; `source_id`: the source that vouched, or
+    refused ("" for the gateway itself); `application_password`: the one that it was; `offline`: the source could not be
+    reached; `entered`: the user who was provisioned by it; `reason`: the source's reason for refusing, for the audit."""
 
     right: bool
     notice: PolicyNotice | None = None
@@ -46,7 +46,7 @@ class Proof:
 
     @property
     def audit(self) -> dict[str, str]:
-        """What the audit says of a refusal."""
+        """The fields of the audit line of a refusal."""
         return {"source": self.source_id, "reason": self.reason} if self.reason else {}
 
 
@@ -54,7 +54,7 @@ WRONG = Proof(False)
 
 
 class PasswordCheck:
-    """`authenticators` by source id; a source that is not among them cannot vouch for a password."""
+    """The check of passwords. `authenticators` by source id; a source that is not among them cannot vouch for a password."""
 
     def __init__(
         self,
@@ -72,14 +72,14 @@ class PasswordCheck:
         self._statuses = AccountStatusLookup(database, authenticators)
 
     async def check(self, user_id: str | None, password: bytes, logins: Sequence[str] = ()) -> Proof:
-        """Whether it is this person's password; None is nobody's, who may be a newcomer with one of these login names. Raises
-        SourceUnavailable, Busy, StoreUnavailable."""
+        """Check this person's password. `user_id` None: an unknown name, which may be provisioned by one of these login names.
+        Raises SourceUnavailable, Busy, StoreUnavailable."""
         wanted = user_id or str(uuid4())  # the look-up is made whether or not there is such a person
         if application_passwords.has_form(password):
             found = await self._database.read_inline(lambda c: application_passwords.verify(c, wanted, password))
             return Proof(found is not None, application_password=found)
         if user_id is None and logins and self._newcomers is not None:
-            newcomer = await self._newcomers.admit(logins, password)
+            newcomer = await self._newcomers.provision(logins, password)
             if newcomer is not None:
                 return await self._proof_of(newcomer, password)
         status = await self.account_status(wanted)
@@ -96,7 +96,7 @@ class PasswordCheck:
         return WRONG
 
     async def account_status(self, user_id: str) -> AccountStatus:
-        """What is known of a person."""
+        """Return the account status of a person."""
         return self._statuses.at_once(user_id) or await self._statuses.of(user_id)
 
     async def _proof_of(self, newcomer: JitOutcome, password: bytes) -> Proof:
@@ -108,7 +108,7 @@ class PasswordCheck:
         return Proof(True, newcomer.notice, newcomer.source_id, entered=entered)
 
     async def _ask(self, user_id: str, accounts: Sequence[Account], password: bytes) -> Proof:
-        """Asks the sources in turn. Raises SourceUnavailable when none accepted and one could not be asked."""
+        """Ask the sources in turn. Raises SourceUnavailable when none accepted and one could not be asked."""
         silent: dict[str, SourceUnavailable] = {}
         refusals: dict[str, BindAnswer] = {}
         for account in accounts:
@@ -122,15 +122,15 @@ class PasswordCheck:
                 return Proof(True, answer.notice, account.source_id)
             refusals.setdefault(account.source_id, answer)
         if silent:
-            return await self._ask_memory(user_id, silent, password)
+            return await self._ask_verifiers(user_id, silent, password)
         hashed = [await self._offline.refused(user_id, source_id, password) for source_id in refusals]
         if not any(hashed):
             await self._spend_a_hash(password)
         first, answer = next(iter(refusals.items()))
         return Proof(False, answer.notice, first, reason=answer.reason)
 
-    async def _ask_memory(self, user_id: str, silent: Mapping[str, SourceUnavailable], password: bytes) -> Proof:
-        """What the sources that cannot be reached accepted lately."""
+    async def _ask_verifiers(self, user_id: str, silent: Mapping[str, SourceUnavailable], password: bytes) -> Proof:
+        """Compare with the passwords that the sources which cannot be reached accepted lately."""
         asked = False
         for source_id in silent:
             if await self._offline.vouches(user_id, source_id, password):
@@ -140,7 +140,7 @@ class PasswordCheck:
         raise WrongOffline(str(error)) if asked else error
 
     async def _spend_a_hash(self, password: bytes) -> None:
-        """What a wrong password costs where there are hashes to compare it with."""
+        """Spend the time that a wrong password costs where there are hashes to compare it with."""
         if self._offline.enabled or await self._database.read_inline(passwords.any_local):
             with contextlib.suppress(Busy):  # it is refused already
                 await self._hashing.verify(None, password)

@@ -1,6 +1,7 @@
-"""What a party was given when it bound does not outlive what it was given by: bound parties are compared with the store.
+"""Revocation: the rights of a bound party end with the application or the person that they belong to. Bound parties are
+compared with the store.
 
-Asked once a second by whoever has connections (each process for its own); it costs one statement as long as nothing changes."""
+Each process with connections does it once a second for its own; it costs one statement as long as nothing changes."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,15 +17,16 @@ from gateway.store.objects import users
 
 @dataclass(frozen=True, slots=True)
 class RevocationCheck:
-    """`valid`: the applications, by id, as they are now. `gone`: people who may not log in any more."""
+    """The result of a comparison. `valid`: the applications, by id, as they are now. `gone`: people who may not log in any
+    more."""
 
     authentication: Authentication
     valid: Mapping[str, Application]
     gone: frozenset[str]
 
     def refreshed(self, party: Party) -> Party | None:
-        """The party as it is from now on: the same, one with other rights, or None when it has none any more. An application
-        has none when it was removed, disabled, or given a new secret."""
+        """Return the party as it is from now on: the same, one with other rights, or None when it has none any more. An
+        application has none when it was removed, disabled, or given a new secret."""
         if party.user_id is not None:
             return None if party.user_id in self.gone else party
         before = party.application
@@ -37,7 +39,8 @@ class RevocationCheck:
 
 
 class Revocation:
-    """Remembers who has been looked up since the log moved last."""
+    """The comparison of bound parties with the store; it remembers the people that were looked up since the last change of the
+    log."""
 
     def __init__(self, authentication: Authentication, database: Database) -> None:
         self._authentication = authentication
@@ -46,7 +49,7 @@ class Revocation:
         self._looked_up: set[str] = set()
 
     async def check(self, parties: Collection[Party]) -> RevocationCheck:
-        """What has become of these parties. Raises StoreUnavailable: then nobody has lost anything."""
+        """Compare these parties with the store. Raises StoreUnavailable: then no party loses its rights."""
         known = {party.application for party in parties if party.application is not None}
         people = {party.user_id for party in parties if party.user_id is not None}
         return await self._database.read(lambda connection: self._compare(connection, known, people))

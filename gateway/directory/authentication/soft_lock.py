@@ -1,4 +1,4 @@
-"""The soft lock: who fails too often waits, before anybody upstream is asked (law 13). Only failures count.
+"""The soft lock: a name with too many failures must wait before a source is asked (law 13). Only failures count.
 
 Kept in memory, per process, bounded."""
 
@@ -13,11 +13,12 @@ MAX_KEYS = 50_000
 """Names remembered at the same time; the longest unused go first. Some 10 MB of them, 40 MB at most."""
 
 MAX_KEY_CHARACTERS = 200
-"""A stranger's name may be as long as a message: a longer key is remembered by its digest."""
+"""The longest key that is remembered as it is: a stranger's name may be as long as a message, and is remembered by its
+digest."""
 
 
 def bounded(key: str) -> str:
-    """The key as it is remembered: itself, or its SHA-256 when it is long."""
+    """Return the key as it is remembered: itself, or its SHA-256 when it is long."""
     return key if len(key) <= MAX_KEY_CHARACTERS else hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -28,51 +29,51 @@ class _Failures:
 
 
 @dataclass(slots=True)
-class _Asking:
+class _InFlight:
     count: int = 0
     waiting: list[Deferred[None]] = field(default_factory=list)
 
 
 class SoftLock:
-    """Counts failures by key. `now` gives seconds that only go forward (`reactor.seconds`)."""
+    """The failures by key. `now` gives seconds that only go forward (`reactor.seconds`)."""
 
     def __init__(self, now: Callable[[], float], max_failures: int, window_seconds: float) -> None:
         self._now = now
         self._max_failures = max_failures
         self._window_seconds = window_seconds
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
-        self._asking: dict[str, _Asking] = {}
+        self._in_flight: dict[str, _InFlight] = {}
 
     async def enter(self, key: str) -> bool:
-        """Whether a bind may go on and ask; if so, `leave` must follow. Waits while as many binds of the key are being answered
-        as it has failures left: guesses that are sent at the same time do not outrun the lock."""
+        """Return whether a bind may ask the source; if so, `leave` must follow. Waits while as many binds of the key are in
+        flight as it has failures left: guesses that are sent at the same time do not outrun the lock."""
         while not self.is_locked(key):
-            asking = self._asking.setdefault(key, _Asking())
-            if asking.count < self._failures_left(key):
-                asking.count += 1
+            in_flight = self._in_flight.setdefault(key, _InFlight())
+            if in_flight.count < self._failures_left(key):
+                in_flight.count += 1
                 return True
             turn: Deferred[None] = Deferred()
-            asking.waiting.append(turn)
+            in_flight.waiting.append(turn)
             await turn
         return False
 
     def leave(self, key: str) -> None:
-        """The bind has been answered (and `failed` or `succeeded` said so)."""
-        asking = self._asking[key]
-        asking.count -= 1
-        waiting, asking.waiting = asking.waiting, []
-        if not asking.count:
-            del self._asking[key]
+        """Leave after the bind has been answered, and `failed` or `succeeded` was called."""
+        in_flight = self._in_flight[key]
+        in_flight.count -= 1
+        waiting, in_flight.waiting = in_flight.waiting, []
+        if not in_flight.count:
+            del self._in_flight[key]
         for turn in waiting:
             if not turn.called:
                 turn.callback(None)
 
     def is_locked(self, key: str) -> bool:
-        """Whether the key must wait: a lock ends one window after its first failure."""
+        """Return whether the key must wait: a lock ends one window after its first failure."""
         return self._failures_left(key) <= 0
 
     def failed(self, key: str) -> bool:
-        """One more failure; whether it locked the key."""
+        """Count a failure; return whether it locked the key."""
         entry = self._current(key)
         if entry is None:
             entry = self._failures[key] = _Failures(self._now())
@@ -83,7 +84,7 @@ class SoftLock:
         return entry.count == self._max_failures
 
     def succeeded(self, key: str) -> None:
-        """The key's failures are forgotten."""
+        """Reset the key's failures."""
         self._failures.pop(key, None)
 
     def _failures_left(self, key: str) -> int:

@@ -1,7 +1,8 @@
-"""What a party could see of a view at an earlier position: the former states that directory/view_file/history.py has kept,
-resolved for one Access.
+"""The visibility of a view at an earlier position: the former states that directory/view_file/history.py has kept, resolved for
+one Access.
 
-An entry that a party could not see then and cannot see now is never told of, and a former name only to who could see it."""
+An entry that a party could not see then and cannot see now is never reported, and a former name only to a party that could see
+it."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -20,11 +21,11 @@ _NEW_ORGANIZATIONS = "SELECT id FROM entry WHERE kind = 'organization' AND creat
 
 
 class PastVisibility:
-    """The state at `position`. `states`: entries that were removed, renamed or moved since, as they were then, by object id;
-    all others are as they are now. `now`: what the party sees at present; None: everything, then and now.
+    """The visibility at `position`. `states`: entries that were removed, renamed or moved since, as they were then, by object
+    id; all others are as they are now. `now`: the party's visibility at present; None: everything, then and now.
 
-    `resumed`: somebody may have been told a part of what came after, so each entry has all its states since then, the oldest
-    first, and those that came and went have theirs, too.
+    `resumed`: the client may have received a part of what came after, so each entry has all its states since then, the oldest
+    first, and those that were added and removed have theirs, too.
     """
 
     def __init__(
@@ -53,21 +54,21 @@ class PastVisibility:
         return Visibility(frozenset(then | unmoved), now.groups, now.only)
 
     def _names(self, connection: sqlite3.Connection, object_id: str) -> list[str]:
-        """The DN keys that an organization of the scope had; when `resumed`, also the one that it has."""
+        """Return the DN keys that an organization of the scope had; when `resumed`, also the one that it has."""
         former = [one.dn_key for one in self.states.get(object_id, ())]
         if former and not self._resumed:
             return former
         return former + [row[0] for row in connection.execute("SELECT dn_key FROM entry WHERE object_id = ?", (object_id,))]
 
     def shown(self, former: FormerEntry) -> bool:
-        """Whether the party could see the entry."""
+        """Return whether the party could see the entry."""
         seen = (former.entry, former.kind, former.object_id, former.organizations)
         return self.visibility is None or self.visibility.shows(*seen)
 
     def displaced(self) -> list[str]:
-        """Those (object ids), with everything below them, whose name another entry has now; the lowest first. A replica must
-        part with them before it can take the other in. Also those that were called by their entryUUID: slapd, renaming them,
-        would drop it."""
+        """Return the entries (object ids), with everything below them, whose name another entry has now; the lowest first. A
+        replica must delete them before it can add the other. Also those that were named by their entryUUID: slapd, renaming
+        them, would drop it."""
         named = {one.dn_key: one.object_id for states in self.states.values() for one in states}
         every = [one for states in self.states.values() for one in states]
         taken = tuple(one.dn_key for one in every if self._is_displaced(one.object_id, one.dn_key, named))
@@ -76,7 +77,7 @@ class PastVisibility:
         return self._lowest_first(key for key, states in self.states.items() if any(s.dn_key.startswith(taken) for s in states))
 
     def removed(self) -> list[str]:
-        """Those (object ids) that have no entry any more; the lowest first."""
+        """Return the objects (ids) that have no entry any more; the lowest first."""
         return self._lowest_first(object_id for object_id in self.states if not self._exists(object_id))
 
     def _lowest_first(self, object_ids: Iterable[str]) -> list[str]:
@@ -88,7 +89,7 @@ class PastVisibility:
             return False
         if holder is not None or "entryuuid=" in key[len(above) :]:
             return True
-        # Where a renamed parent takes it along to, in a replica, there may be another by now.
+        # In a replica a renamed parent takes it along to a place where there may be another by now.
         parent = self._key_of(named.get(above, ""))
         return parent is not None and self._holder(parent + key[len(above) :]) not in (None, object_id)
 

@@ -1,7 +1,7 @@
 """Filter → shape and keys, the first step of planning (RFC 4511 §4.5.1.7): the *shape* is what requests of one program have in
 common and SQL is written for (sql_planner.py); the *keys* are the assertion values, prepared by their matching rules.
 
-Decided here: what is Undefined, what may be asked, and what SQL cannot say."""
+Decided here: what is Undefined, what may be asked about, and what SQL cannot say."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
@@ -22,20 +22,20 @@ TRUE: Shape = ("true",)
 FALSE: Shape = ("false",)
 UNDEFINED: Shape = ("undefined",)
 UNKNOWN: Shape = ("unknown",)
-"""Cannot be said in SQL: every row must be asked."""
+"""SQL cannot say it: every row must be evaluated."""
 WIDE = "wide"
-"""(WIDE, shape): the shape finds all that match and perhaps others; each row found must be asked."""
+"""(WIDE, shape): the shape finds all that match and perhaps others; each row found must be evaluated."""
 
 _LISTS = frozenset({"member", "uniquemember"})
-"""What groups name their members by; the member table knows them under the first."""
+"""The attributes by which groups name their members; the member table has them under the first."""
 
 IN_EVERY_ENTRY = ALWAYS_READABLE - {"contextcsn"}
-"""What every entry has; `(objectClass=*)` and its like need no look."""
+"""The attributes that every entry has; `(objectClass=*)` and its like need no look-up."""
 
 _MOST_KNOWN = 10_000
 
 _MIN_FRAGMENT = 3
-"""The trigram index knows nothing shorter."""
+"""The trigram index has nothing shorter."""
 
 ONE_PIECE = (("any", True),)
 """The places of a substring assertion that the trigram index answers alone."""
@@ -44,8 +44,8 @@ _Assertion: TypeAlias = filters.Equality | filters.Approx | filters.GreaterOrEqu
 
 
 class Shaper:
-    """Filter → shape and keys. `readable`: the attribute keys the asker may read (None: all); others are Undefined. `narrowed`:
-    the asker does not see every member of every group."""
+    """The shaper of filters for one access. `readable`: the attribute keys that may be read (None: all); others are Undefined.
+    `narrowed`: not every member of every group is visible."""
 
     def __init__(self, view: View, readable: frozenset[str] | None, *, narrowed: bool) -> None:
         self._columns = frozenset(view.indexed_substrings)
@@ -53,21 +53,22 @@ class Shaper:
         self._absent = (_LISTS | {"memberuid"}).difference(map(schema.canonical, view.member_attributes))
         self._readable = readable
         self._narrowed = narrowed
-        self._certainties = KindConstants(view)
+        self._constants = KindConstants(view)
         self._known: dict[str, str | None] = {}
         self._composed = frozenset(filter(self._is_composed, {known.key for known in schema.ATTRIBUTE_TYPES.values()}))
 
     def _is_composed(self, attribute: str) -> bool:
-        """Whether a type derived from this one is not in the index or may not be read: SQL cannot say it."""
+        """Return whether a type derived from this one is not in the index or may not be read: SQL cannot say it."""
         derived = schema.subtypes(attribute)[1:]
         return any(key in UNINDEXED or not may_read(key, self._readable) for key in derived)
 
     def shape(self, item: Filter, keys: list[Key]) -> Shape:
-        """The shape of a filter; its keys are added to `keys`."""
+        """Return the shape of a filter; its keys are added to `keys`."""
         return _SHAPES[type(item)](self, item, keys)
 
     def attribute(self, description: str) -> str | None:
-        """The attribute's key, or None when it is unknown to the schema, has options we do not keep, or may not be read."""
+        """Return the attribute's key, or None when it is unknown to the schema, has options we do not keep, or may not be
+        read."""
         known = self._known.get(description, "")
         if known == "":
             known = readable_type(description, self._readable)
@@ -77,19 +78,19 @@ class Shaper:
 
     @staticmethod
     def key(attribute: str, value: bytes) -> bytes | None:
-        """The stored matching key of an assertion value."""
+        """Return the stored matching key of an assertion value."""
         key = matching_rules.equality_function(attribute)(value)
         return stored_key(attribute, key) if key is not None else None
 
     @staticmethod
     def piece(attribute: str, value: bytes) -> bytes | None:
-        """The key of a piece in the middle of a value that the trigram index can be asked for; None for any other."""
+        """Return the key of a piece in the middle of a value that the trigram index can be asked for; None for any other."""
         prepared = matching_rules.substring_keys(attribute, None, (value,), None)
         key = prepared[1][0] if prepared is not None else b""
         return key if len(key) >= _MIN_FRAGMENT and len(key.decode()) >= _MIN_FRAGMENT else None
 
     def _asserted(self, item: _Assertion) -> tuple[str, bytes] | None:
-        """The attribute and the key of a value assertion; None when it is Undefined."""
+        """Return the attribute and the key of a value assertion; None when it is Undefined."""
         attribute = self.attribute(item.attribute)
         key = self.key(attribute, item.value) if attribute is not None else None
         return (attribute, key) if attribute is not None and key is not None else None
@@ -106,15 +107,16 @@ class Shaper:
         special = _SPECIAL_EQUALITY.get(attribute)
         if special is not None:
             return FALSE if attribute in self._absent else special(attribute, key, keys)
-        if self._certainties.are_known(attribute):
-            kinds = self._certainties.kinds(attribute, key)
-            # Only what there can be goes into a shape: shapes are kept, and anybody can ask for anything.
+        if self._constants.are_known(attribute):
+            kinds = self._constants.kinds(attribute, key)
+            # Only what there can be goes into a shape: shapes are kept, and a client can ask for anything.
             return FALSE if kinds == () else ("is", attribute, key, kinds)
         keys.append(key)
         return ("=", attribute)
 
     def _linked(self, attribute: str, key: bytes, keys: list[Key], *, in_chain: bool) -> Shape:
-        """Groups that list the entry with this DN, or entries that such a group lists. `in_chain`: or that groups lead to."""
+        """Return the shape of a membership assertion: groups that list the entry with this DN, or entries that such a group
+        lists. `in_chain`: directly or through groups."""
         if attribute in self._absent:
             return FALSE
         keys.append(key.decode())
@@ -122,7 +124,7 @@ class Shaper:
         return self._as_seen((f"{link} in chain" if in_chain else link,))
 
     def _as_seen(self, shape: Shape) -> Shape:
-        """Whoever sees some members only must not learn of the others by asking for them."""
+        """Return the shape, wide where a party sees some members only: it must not learn of the others by asserting them."""
         return (WIDE, shape) if self._narrowed else shape
 
     def ordering(self, item: filters.GreaterOrEqual | filters.LessOrEqual, keys: list[Key]) -> Shape:
@@ -172,8 +174,8 @@ class Shaper:
         return ("!", self.shape(item.filter, keys))
 
     def extensible(self, item: filters.Extensible, keys: list[Key]) -> Shape:
-        """A rule that is the attribute's own equality rule is equality, and some rules have shapes of their own; all others are
-        asked of each row (filter_evaluator.py)."""
+        """Return the shape of an extensible match: the attribute's own equality rule is equality, and some rules have shapes of
+        their own; all others are evaluated on each row (search/filter_evaluator.py)."""
         rule = schema.MATCHING_RULE_NAMES.get(item.matching_rule.lower()) if item.matching_rule else None
         if item.matching_rule and (rule is None or not extensible_match.is_rule(rule)):
             return UNDEFINED
@@ -195,7 +197,7 @@ class Shaper:
         return UNKNOWN
 
     def _bits(self, rule: str, attribute: str, value: bytes, keys: list[Key]) -> Shape:
-        """The key is the mask, as SQLite's signed integer."""
+        """Return the shape of a bit rule; its key is the mask, as SQLite's signed integer."""
         mask = extensible_match.bits(value)
         if mask is None:
             return UNDEFINED
@@ -211,22 +213,23 @@ def _by_dn(attribute: str, key: bytes, keys: list[Key]) -> Shape:
 
 
 def _by_login(_attribute: str, key: bytes, keys: list[Key]) -> Shape:
-    """Groups that have a member of this name, whatever its case; whether they list it so is asked of each."""
+    """Return the shape for groups that have a member of this name, in any case; the spelling that they list is evaluated on
+    each."""
     keys.append(matching_rules.equality_key("uid", key) or b"")
     return (WIDE, ("login",))
 
 
-def _asked(_attribute: str, _key: bytes, _keys: list[Key]) -> Shape:
+def _unknown(_attribute: str, _key: bytes, _keys: list[Key]) -> Shape:
     return UNKNOWN
 
 
 _SPECIAL_EQUALITY: Mapping[str, Callable[[str, bytes, list[Key]], Shape]] = {
     "entrydn": _by_dn,
     "memberuid": _by_login,
-    "subschemasubentry": _asked,
-    "contextcsn": _asked,
-    "entrycsn": _asked,
-    "hassubordinates": _asked,
+    "subschemasubentry": _unknown,
+    "contextcsn": _unknown,
+    "entrycsn": _unknown,
+    "hassubordinates": _unknown,
 }
 
 _SHAPES: Mapping[type, Callable[[Shaper, Filter, list[Key]], Shape]] = {

@@ -1,5 +1,5 @@
-"""What an entry's kind says about its values for certain: every person of a view has the same object classes and the same
-objectCategory, so an assertion about them is one about the kind, which costs nothing. Pure."""
+"""Constants of an entry's kind: every person of a view has the same object classes and the same objectCategory, so an assertion
+about them is one about the kind, which costs nothing. Pure."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -13,24 +13,24 @@ from gateway.model.ldap import matching_rules, schema
 from gateway.model.objects import Kind
 
 OF_ITS_KIND = ("objectclass", "objectcategory")
-"""The attributes (keys) of which something is certain. What is asserted of them is few things, so it is part of a shape."""
+"""The attributes (keys) that a kind may decide. Few values are asserted of them, so the value is part of a shape."""
 
 _Keys: TypeAlias = frozenset[bytes]
 
 
 class KindConstants:
-    """Those of one view."""
+    """The constants of one view."""
 
     def __init__(self, view: View) -> None:
         self._known = {attribute: _by_kind(view, attribute) for attribute in OF_ITS_KIND}
 
     def are_known(self, attribute: str) -> bool:
-        """Whether it is known which values of this attribute there can be; else a rule of the view makes them."""
+        """Return whether the possible values of this attribute are known; else a rule of the view makes them."""
         return self._known.get(attribute) is not None
 
     def kinds(self, attribute: str, key: bytes) -> tuple[str, ...] | None:
-        """The kinds of which every entry, and no entry of another kind, has this value, none for a value that there cannot be;
-        None when it is not so simple. `attribute`: one that is known."""
+        """Return the kinds of which every entry, and no entry of another kind, has this value, none for an impossible value;
+        None when the kind does not decide. `attribute`: one that is known."""
         known = self._known[attribute] or {}
         if any(key in possible - always for always, possible in known.values()):
             return None
@@ -38,7 +38,7 @@ class KindConstants:
 
 
 def _by_kind(view: View, attribute: str) -> Mapping[str, tuple[_Keys, _Keys]] | None:
-    """Kind → the keys that all of its entries have, and those that an entry of it may have; None when a rule decides."""
+    """Return kind → the keys that all of its entries have, and those that an entry of it may have; None when a rule decides."""
     found: dict[str, tuple[_Keys, _Keys]] = {}
     for kind, rules in view.rules.items():
         values = _values(rules, attribute)
@@ -57,7 +57,7 @@ def _by_kind(view: View, attribute: str) -> Mapping[str, tuple[_Keys, _Keys]] | 
 
 
 def _values(rules: EntryRules, attribute: str) -> tuple[Iterable[bytes], Iterable[bytes]] | None:
-    """What an entry has, and what it may have besides."""
+    """Return the values that an entry has, and those that it may have besides."""
     ruled = [rule for name, rule in rules.attributes.items() if attribute_key(name) == attribute]
     if attribute == "objectclass":
         return None if ruled else (_encoded(rules.object_classes), _encoded(rules.conditional_classes))

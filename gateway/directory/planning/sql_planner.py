@@ -25,7 +25,7 @@ _FEW_VALUES = 50
 """So many different values are walked for one entry; above, the entry is evaluated in memory."""
 
 PROBED = 100
-"""How many entries are counted, where many are expected, to see whether there are few: it costs less than a snapshot."""
+"""The entries that are counted, where many are expected, to see whether there are few: it costs less than a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Entries as Active Directory has them ([MS-ADTS], [MS-ADA1..3]): their classes, attributes and fixed values.
+"""The entries of Active Directory ([MS-ADTS], [MS-ADA1..3]): their classes, attributes and fixed values.
 
 Only tables; view_kinds.py makes a view of them."""
 
@@ -13,7 +13,7 @@ GROUP_CLASSES = ("top", "group")
 UNIT_CLASSES = ("top", "organizationalUnit")
 
 PERSON, GROUP, UNIT, CONTAINER, DOMAIN = "Person", "Group", "Organizational-Unit", "Container", "Domain-DNS"
-"""The names of classSchema objects: what objectCategory points to."""
+"""The names of the classSchema objects that objectCategory points to."""
 
 GLOBAL_SECURITY_GROUP = "-2147483646"
 """groupType ([MS-ADTS] §2.2.12): GROUP_TYPE_ACCOUNT_GROUP | GROUP_TYPE_SECURITY_ENABLED, as a signed number."""
@@ -22,24 +22,24 @@ SAM_USER_OBJECT, SAM_GROUP_OBJECT = "805306368", "268435456"
 """sAMAccountType ([MS-SAMR] §2.2.1.9)."""
 
 DOMAIN_USERS = "513"
-"""primaryGroupID: the RID of everybody's group."""
+"""primaryGroupID: the RID of the group that every user is in."""
 
 WRITABLE = "4"
 """instanceType of an object in a domain that this server holds."""
 
 
 def category(name: str, base: DN) -> str:
-    """The DN of a class, as objectCategory has it."""
+    """Return the DN of a class, as objectCategory has it."""
     return f"CN={name},CN=Schema,CN=Configuration,{base}"
 
 
 def time(moment: datetime) -> str:
-    """Generalized Time as Active Directory writes it."""
+    """Return a Generalized Time as Active Directory writes it."""
     return moment.strftime("%Y%m%d%H%M%S.0Z")
 
 
 def _object(kind: str, base: DN, *name: str) -> dict[str, Rule]:
-    """What every object has."""
+    """Return the rules that every object has."""
     return {
         "name": first_of(*name),
         "distinguishedName": first_of("dn"),
@@ -52,7 +52,7 @@ def _object(kind: str, base: DN, *name: str) -> dict[str, Rule]:
 
 
 def user_attributes(base: DN) -> Mapping[str, Rule]:
-    """A person: objectClass user, objectCategory person. Most are single-valued there."""
+    """Return the rules of a person (objectClass user, objectCategory person). Most attributes are single-valued there."""
     return {
         "cn": first_of("display_name", "username"),
         "sAMAccountName": first_of("username"),
@@ -93,7 +93,7 @@ def user_attributes(base: DN) -> Mapping[str, Rule]:
 
 
 def group_attributes(base: DN) -> Mapping[str, Rule]:
-    """A group: objectClass and objectCategory group."""
+    """Return the rules of a group (objectClass and objectCategory group)."""
     return {
         "cn": first_of("name"),
         "sAMAccountName": first_of("name"),
@@ -108,7 +108,7 @@ def group_attributes(base: DN) -> Mapping[str, Rule]:
 
 
 def unit_attributes(base: DN) -> Mapping[str, Rule]:
-    """An organization: objectClass organizationalUnit."""
+    """Return the rules of an organization (objectClass organizationalUnit)."""
     return {
         "ou": first_of("name"),
         **_object(UNIT, base, "name"),

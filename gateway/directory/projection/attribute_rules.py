@@ -1,6 +1,7 @@
-"""By which rule an LDAP attribute gets its values from an object's attributes: first-of, template, constant, in a given form.
+"""The rules by which an LDAP attribute gets its values from an object's attributes: first-of, template, constant, in a given
+form.
 
-Pure values; a view is made of them (view_definition.py). What a rule cannot make a value of, it leaves out."""
+Pure values; a view is made of them (view_definition.py). A value that does not fit the form is left out."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +18,8 @@ Form: TypeAlias = Literal["", "lower", "guid", "sid", "account_control"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The first of `names` (our attribute names) that has a value gives all its values; else the `template`, else the
-    `constants`. `form`: how each value is written (FORMS). `only_first`: one value, where others have several."""
+    """A rule: the first of `names` (our attribute names) that has a value gives all its values; else the `template`, else the
+    `constants`. `form`: the spelling of each value (FORMS). `only_first`: one value, where others have several."""
 
     names: tuple[str, ...] = ()
     template: str = ""
@@ -27,8 +28,8 @@ class Rule:
     only_first: bool = False
 
     def values(self, attributes: Attributes, named: Attributes) -> list[bytes]:
-        """The attribute's values, none when there is nothing to make one of. `named`: what an object has besides its
-        attributes (username, id, …); it comes before an attribute of the same name."""
+        """Return the attribute's values, none when there is nothing to make one of. `named`: the values of an object besides
+        its attributes (username, id, …); they come before an attribute of the same name."""
         for name in self.names:
             found = named.get(name) or attributes.get(name)
             if found:
@@ -49,22 +50,23 @@ class Rule:
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Our attributes that the rule looks at."""
+        """The names of our attributes that the rule reads."""
         return (*self.names, *(name for _, name in pieces(self.template) if name is not None))
 
     @property
     def written_to(self) -> str | None:
-        """Our attribute that a value written to the LDAP attribute would go to; None where the rule cannot be turned round."""
+        """The name of our attribute that a value written to the LDAP attribute would go to; None where the rule is not
+        invertible."""
         return self.names[0] if self.names and not self.form and not self.template and not self.constants else None
 
 
 def first_of(*names: str) -> Rule:
-    """The values of the first of these attributes that has any."""
+    """Return the rule: the values of the first of these attributes that has any."""
     return Rule(names)
 
 
 def constant(*values: str) -> Rule:
-    """These values, whatever the object is."""
+    """Return the rule: these values for every object."""
     return Rule(constants=values)
 
 
@@ -75,7 +77,8 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @lru_cache(maxsize=256)
 def pieces(template: str) -> tuple[tuple[str, str | None], ...]:
-    """ "/home/{username}" → (text, attribute name or None) in turn; "{{" and "}}" are braces. Raises ValueError."""
+    """Return the pieces of a template, (text, attribute name or None) in turn: of "/home/{username}". "{{" and "}}" are braces.
+    Raises ValueError."""
     found = []
     try:
         parsed = list(Formatter().parse(template))
@@ -89,7 +92,8 @@ def pieces(template: str) -> tuple[tuple[str, str | None], ...]:
 
 
 def filled(template: str, attributes: Attributes, named: Attributes) -> str | None:
-    """The template with the first value of each attribute that it names; None when one of them has none, or is binary."""
+    """Return the template with the first value of each attribute that it names; None when one of them has none, or is
+    binary."""
     parts: list[str] = []
     for text, name in pieces(template):
         parts.append(text)
@@ -113,7 +117,7 @@ NORMAL_ACCOUNT, DISABLED = 0x200, 0x2
 
 
 def _account_control(value: Value) -> bytes | None:
-    """userAccountControl of `enabled`."""
+    """Return the userAccountControl for `enabled`."""
     return str(NORMAL_ACCOUNT | (0 if value == "true" else DISABLED)).encode()
 
 

@@ -1,4 +1,4 @@
-"""The entries that a view itself brings: what they are, by their names. Pure."""
+"""The entries that a view itself brings: their object classes and attributes, by their names. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _Values: TypeAlias = tuple[tuple[str, Sequence[bytes]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """`structural`: the structural one of the classes."""
+    """The classes and attributes of a container. `structural`: the structural one of the classes."""
 
     object_classes: tuple[str, ...]
     structural: str
@@ -23,7 +23,7 @@ class Description:
 
 
 def by_name(name: DN, _base: DN, _created: datetime) -> Description:
-    """As a directory of inetOrgPersons has them; a name that no class fits is an organizationalRole."""
+    """Describe a container of a directory of inetOrgPersons; a name that no class fits is an organizationalRole."""
     avas = name.rdns[0].avas if name.rdns else ()
     first = schema.canonical(avas[0].type) if avas else ""
     naming = _naming(avas)
@@ -38,7 +38,7 @@ def by_name(name: DN, _base: DN, _created: datetime) -> Description:
 
 
 def as_active_directory(name: DN, base: DN, created: datetime) -> Description:
-    """As a domain has them: domainDNS, organizationalUnit, container."""
+    """Describe a container of a domain: domainDNS, organizationalUnit, container."""
     avas = name.rdns[0].avas if name.rdns else ()
     first = schema.canonical(avas[0].type) if avas else ""
     classes, category = _AD_CLASSES.get(first, (("top", "container", "extensibleObject"), active_directory.CONTAINER))

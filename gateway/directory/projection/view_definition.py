@@ -1,4 +1,4 @@
-"""The shape of a view: base DN, containers, and by which rules an object of each kind becomes an LDAP entry.
+"""The definition of a view: base DN, containers, and the rules by which an object of each kind becomes an LDAP entry.
 
 Only values; view_kinds.py makes them. A view's `fingerprint` names its content: another shape is another view file."""
 
@@ -18,7 +18,7 @@ FORMAT = 4
 Layout: TypeAlias = Literal["flat", "tree"]
 
 PROJECTED = frozenset({"objectClass", "o", "cn", "name", "distinguishedName", "objectCategory"})
-"""What projection.py adds to the attributes of the rules, in the view's own entries."""
+"""The attributes of the view's own entries, which no rule makes."""
 
 
 _OF_ALL = frozenset({"id", "dn", "domain", "ad_created", "ad_changed"})
@@ -27,12 +27,12 @@ NAMED: Mapping[Kind, frozenset[str]] = {
     Kind.GROUP: _OF_ALL | {"name"},
     Kind.ORGANIZATION: _OF_ALL | {"name"},
 }
-"""What rules may ask for besides an object's attributes; projection.py gives it."""
+"""The names that rules may use besides an object's attributes; projection.py gives their values."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryRules:
-    """How objects of one kind become entries.
+    """The rules by which objects of one kind become entries.
 
     `container`: the RDNs below the base (nearest last, as in a DN) that hold them; none: the base itself. `naming`: the RDN's
     attribute type, one of `attributes`; its first value is the name. `attributes`: LDAP attribute description → rule.
@@ -57,12 +57,11 @@ class View:
 
     `indexed_substrings`: the types (keys) with a trigram index. `kind`: openldap, tree, ad or custom. `layout`: people flat in
     their container, or in the tree of the organizations. `transitive_member_of`: memberOf also shows, and matches, the groups
-    reached through groups. `member_attributes`: which of member, uniqueMember, memberUid groups show. `private_groups`:
-    whether a person's own POSIX group is an entry. `bind_names`: which of dn, principal (user@domain), domain (DOMAIN\\user),
-    login (the bare name) people may bind with. `organizations` and `groups`: what is in the view, as ids or names
-    (organizations: paths below the root, with everything below); None: all. `leavers`: whether people are in it whom no source
-    has any more, and who are disabled until they are deleted.
-    """
+    reached through groups. `member_attributes`: which of member, uniqueMember, memberUid groups show. `private_groups`: whether
+    a person's own POSIX group is an entry. `bind_names`: which of dn, principal (user@domain), domain (DOMAIN\\user), login
+    (the bare name) people may bind with. `organizations` and `groups`: what is in the view, as ids or names (organizations:
+    paths below the root, with everything below); None: all. `leavers`: whether leavers are in it: people whom no source has any
+    more, and who are disabled until they are deleted."""
 
     name: str
     base: DN
@@ -96,19 +95,19 @@ class View:
         return frozenset(by_rules | naming | PROJECTED | set(self.member_attributes))
 
     def container(self, kind: Kind) -> DN:
-        """The DN below which the entries of a kind stand."""
+        """Return the DN below which the entries of a kind stand."""
         return DN((*self.rules[kind].container, *self.base.rdns))
 
     @property
     def shown_unasked(self) -> frozenset[str]:
-        """Operational attributes (keys) that entries show beside their user attributes: Active Directory's clients expect to
-        be told of groups without asking."""
+        """The operational attributes (keys) that are sent with all user attributes: Active Directory's clients expect memberOf
+        without asking."""
         return frozenset({"memberof"}) if self.kind == "ad" else frozenset()
 
     @property
     def containers(self) -> tuple[DN, ...]:
-        """The names of the entries that the view itself brings: its base, and what holds people, groups and organizations;
-        those above come first."""
+        """The DNs of the entries that the view itself brings: its base, and the containers of people, groups and organizations;
+        parents come first."""
         found = {self.base.key: self.base}
         for kind in (Kind.USER, Kind.GROUP, Kind.ORGANIZATION):
             rdns = self.rules[kind].container

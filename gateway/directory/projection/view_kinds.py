@@ -1,4 +1,4 @@
-"""The kinds of views: `openldap`, `tree`, `ad`, `custom`. What each shows unless the configuration says otherwise.
+"""The kinds of views: `openldap`, `tree`, `ad`, `custom`, with the entries of each unless the configuration changes them.
 
 Only tables; view_definition.py says what the values mean, view_overrides.py lays the configuration over them."""
 
@@ -11,7 +11,7 @@ from gateway.directory.projection.view_definition import EntryRules, Layout, Vie
 from gateway.model.ldap.dn import DN, RDN
 from gateway.model.objects import Kind
 
-# In this order they stand in an entry: what programs ask for most comes first, so that little of it has to be read.
+# The order is that of an entry: what programs ask for most comes first, so that little of an entry has to be read.
 USER_ATTRIBUTES: Mapping[str, Rule] = {
     "uid": first_of("username"),
     "cn": first_of("common_name", "display_name", "username"),
@@ -61,7 +61,7 @@ ORGANIZATION_ATTRIBUTES: Mapping[str, Rule] = {
 }
 
 POSIX_ACCOUNT = ("uidNumber", "gidNumber", "homeDirectory")
-"""Without them somebody is no posixAccount (RFC 2307)."""
+"""The attributes without which a user is no posixAccount (RFC 2307)."""
 
 
 def _below(name: str) -> tuple[RDN, ...]:
@@ -69,12 +69,12 @@ def _below(name: str) -> tuple[RDN, ...]:
 
 
 def _organizations(layout: Layout, name: str = "ou=organizations") -> tuple[RDN, ...]:
-    """In the tree the organizations stand right below the base."""
+    """Return the container of organizations: in the tree they stand right below the base."""
     return _below(name) if layout == "flat" else ()
 
 
 def openldap(name: str, base: DN, layout: Layout = "flat") -> View:
-    """The shape most programs expect: uid=…,ou=people  cn=…,ou=groups  ou=… in a tree below ou=organizations."""
+    """Return the view that most programs expect: uid=…,ou=people  cn=…,ou=groups  ou=… in a tree below ou=organizations."""
     return View(
         name=name,
         base=base,
@@ -105,13 +105,13 @@ def openldap(name: str, base: DN, layout: Layout = "flat") -> View:
 
 
 def tree(name: str, base: DN, layout: Layout = "tree") -> View:
-    """The same entries, with people inside the tree of the organizations: uid=…,ou=Sales,ou=Europe  cn=…,ou=groups; who
-    belongs to none stands below ou=people."""
+    """Return the view with people inside the tree of the organizations: uid=…,ou=Sales,ou=Europe  cn=…,ou=groups; users without
+    an organization stand below ou=people."""
     return replace(openldap(name, base, layout), kind="tree")
 
 
 def custom(name: str, base: DN, layout: Layout = "flat") -> View:
-    """The least: names and object classes; the configuration adds the rest."""
+    """Return the least view: names and object classes; the configuration adds the rest."""
     plain = openldap(name, base, layout)
     least = {
         Kind.USER: replace(
@@ -127,7 +127,7 @@ def custom(name: str, base: DN, layout: Layout = "flat") -> View:
 
 
 def active_directory(name: str, base: DN, layout: Layout = "flat") -> View:
-    """What programs made for Active Directory expect: CN=Anna Smith,CN=Users  CN=…,OU=Groups  OU=…"""
+    """Return the view that programs made for Active Directory expect: CN=Anna Smith,CN=Users  CN=…,OU=Groups  OU=…"""
     rules = {
         Kind.USER: EntryRules(_below("CN=Users"), "CN", ad.USER_CLASSES, ad.user_attributes(base)),
         Kind.GROUP: EntryRules(_below("OU=Groups"), "CN", ad.GROUP_CLASSES, ad.group_attributes(base)),
@@ -155,13 +155,13 @@ KINDS: Mapping[str, tuple[Callable[[str, DN, Layout], View], Layout]] = {
     "ad": (active_directory, "flat"),
     "custom": (custom, "flat"),
 }
-"""[[view]] kind → what makes the view, and its own layout."""
+"""[[view]] kind → the function that makes the view, and its default layout."""
 
 
 NETBIOS_CHARACTERS = 15
-"""A NetBIOS name has no more."""
+"""The longest NetBIOS name."""
 
 
 def domain_of(base: DN) -> str:
-    """dc=example,dc=com → example.com; "" for a base without dc."""
+    """Return the domain of a base DN, dc=example,dc=com → example.com; "" for a base without dc."""
     return ".".join(ava.value for rdn in base.rdns for ava in rdn.avas if ava.type.lower() == "dc")

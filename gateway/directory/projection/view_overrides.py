@@ -1,4 +1,4 @@
-"""What the configuration lays over a kind of view: attribute rules, names, object classes, how members show, POSIX.
+"""The configuration's overrides of a kind of view: attribute rules, names, object classes, member attributes, POSIX.
 
 Pure: View → View."""
 
@@ -13,15 +13,15 @@ from gateway.model.ldap.dn import RDN
 from gateway.model.objects import Kind
 
 NAMED_BY: Mapping[Kind, str] = {Kind.USER: "username", Kind.GROUP: "name", Kind.ORGANIZATION: "name"}
-"""Our attribute that every object of a kind has: what it is called where no rule gives a name."""
+"""Our attribute that names every object of a kind where no rule gives a name."""
 
 NOTHING = Rule()
-"""In an overlay: takes the attribute away."""
+"""The override that takes an attribute away."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryOverrides:
-    """What is said of one kind of entries; what is empty stays as it is."""
+    """The overrides of one kind of entries; what is empty stays as it is."""
 
     container: tuple[RDN, ...] | None = None
     naming: str = ""
@@ -29,28 +29,28 @@ class EntryOverrides:
     attributes: Mapping[str, Rule] = field(default_factory=dict)
 
 
-def with_overrides(view: View, overlays: Mapping[Kind, EntryOverrides]) -> View:
-    """The view with other rules."""
-    rules = {kind: _rules(kind, rules, overlays[kind]) if kind in overlays else rules for kind, rules in view.rules.items()}
+def with_overrides(view: View, overrides: Mapping[Kind, EntryOverrides]) -> View:
+    """Return the view with overrides of its rules."""
+    rules = {kind: _rules(kind, rules, overrides[kind]) if kind in overrides else rules for kind, rules in view.rules.items()}
     return replace(view, rules=rules)
 
 
-def _rules(kind: Kind, rules: EntryRules, overlay: EntryOverrides) -> EntryRules:
-    naming = overlay.naming or rules.naming
-    attributes = merged(rules.attributes, overlay.attributes)
+def _rules(kind: Kind, rules: EntryRules, override: EntryOverrides) -> EntryRules:
+    naming = override.naming or rules.naming
+    attributes = merged(rules.attributes, override.attributes)
     if attribute_key(naming) not in map(attribute_key, attributes):
         attributes[naming] = first_of(NAMED_BY[kind])
     return replace(
         rules,
-        container=rules.container if overlay.container is None else overlay.container,
+        container=rules.container if override.container is None else override.container,
         naming=naming,
-        object_classes=overlay.object_classes or rules.object_classes,
+        object_classes=override.object_classes or rules.object_classes,
         attributes=attributes,
     )
 
 
 def merged(attributes: Mapping[str, Rule], over: Mapping[str, Rule]) -> dict[str, Rule]:
-    """Rules laid over rules: an attribute has one, however it is spelled, and keeps its place."""
+    """Merge rules over rules: an attribute has one, however it is spelled, and keeps its place."""
     found = {_description_key(name): (name, rule) for name, rule in attributes.items()}
     for name, rule in over.items():
         if rule == NOTHING:
@@ -65,7 +65,7 @@ def _description_key(description: str) -> tuple[str, str]:
 
 
 def with_members(view: View, attributes: tuple[str, ...]) -> View:
-    """Groups that show their members by these attributes, with the object classes that go with them."""
+    """Return the view with groups that show their members by these attributes, and the object classes that go with them."""
     groups = view.rules[Kind.GROUP]
     if "uniqueMember" in attributes and groups.object_classes == ("top", "groupOfNames"):
         both = ("top", "groupOfUniqueNames", "groupOfNames") if "member" in attributes else ("top", "groupOfUniqueNames")
@@ -75,7 +75,7 @@ def with_members(view: View, attributes: tuple[str, ...]) -> View:
 
 @dataclass(frozen=True, slots=True)
 class Posix:
-    """What POSIX accounts have that no source tells: templates for the home directory and the shell ("": none), private
+    """The attributes of POSIX accounts that no source has: templates for the home directory and the shell ("": none), private
     groups, shadow attributes (RFC 2307 §2.3)."""
 
     home: str = ""
@@ -92,11 +92,11 @@ SHADOW: Mapping[str, Rule] = {
     "shadowInactive": first_of("shadow_inactive"),
     "shadowExpire": first_of("shadow_expire"),
 }
-"""Passwords do not expire unless a source says so: what `useradd` writes."""
+"""The shadow attributes, with the defaults of `useradd`: passwords do not expire unless a source says so."""
 
 
 def with_posix(view: View, posix: Posix) -> View:
-    """The view with POSIX attributes as they are wanted."""
+    """Return the view with the POSIX attributes."""
     if posix == Posix():
         return view
     users, groups = view.rules[Kind.USER], view.rules[Kind.GROUP]

@@ -1,4 +1,4 @@
-"""The values of one entry, read out of its octets only when they are asked for: a filter looks at few attributes, and a group
+"""The values of one entry, read out of its octets on demand: a filter looks at few attributes, and a group
 may have 100,000 members."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,14 +9,14 @@ from gateway.wire.ber import SEQUENCE, octets, tlv
 
 
 class EntryValues(Mapping[str, Sequence[bytes]]):
-    """Attribute key → values. `operational`: the stored PartialAttributes; `found`: key → what finds the values of those that
-    are not stored."""
+    """The mapping attribute key → values. `operational`: the stored PartialAttributes; `computed`: key → the function for the
+    values of those that are not stored."""
 
-    __slots__ = ("_found", "_parts", "_values")
+    __slots__ = ("_computed", "_parts", "_values")
 
-    def __init__(self, encoded: bytes, operational: bytes, found: Mapping[str, Callable[[], list[bytes]]]) -> None:
+    def __init__(self, encoded: bytes, operational: bytes, computed: Mapping[str, Callable[[], list[bytes]]]) -> None:
         self._parts: dict[str, list[bytes]] = {}
-        self._found = found
+        self._computed = computed
         self._values: dict[str, list[bytes]] = {}
         for entry in (encoded, tlv(0x64, octets(b""), tlv(SEQUENCE, operational))):
             for description, attribute in entries.iterate(entry):
@@ -29,16 +29,16 @@ class EntryValues(Mapping[str, Sequence[bytes]]):
         return values
 
     def get(self, key: str, default: Sequence[bytes] = ()) -> Sequence[bytes]:  # type: ignore[override]
-        """The values, or `default` when there can be none."""
-        return self[key] if key in self._parts or key in self._found else default
+        """Return the values, or `default` when there can be none."""
+        return self[key] if key in self._parts or key in self._computed else default
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self._parts, **self._found})
+        return iter({**self._parts, **self._computed})
 
     def __len__(self) -> int:
-        return len({**self._parts, **self._found})
+        return len({**self._parts, **self._computed})
 
     def _read(self, key: str) -> list[bytes]:
-        if key in self._found:
-            return self._found[key]()
+        if key in self._computed:
+            return self._computed[key]()
         return [value for part in self._parts[key] for value in entries.attribute_values(part)]

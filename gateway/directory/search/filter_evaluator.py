@@ -1,6 +1,6 @@
-"""A filter asked of one entry in memory (RFC 4511 §4.5.1.7): True, False, or None for Undefined.
+"""The evaluation of a filter on one entry in memory (RFC 4511 §4.5.1.7): True, False, or None for Undefined.
 
-For what SQL could only say too widely, for entries that are not in the view file (the root DSE, the subschema), and for
+For parts that SQL can only say too widely, for entries that are not in the view file (the root DSE, the subschema), and for
 Compare. Pure."""
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -17,27 +17,27 @@ Values: TypeAlias = Mapping[str, Sequence[bytes]]
 """Attribute key → values."""
 
 GroupsOf: TypeAlias = Callable[[str], Container[str]]
-"""DN key of an entry → the DN keys of the groups that it is in, directly or through groups. It may be slow: it is asked only
+"""DN key of an entry → the DN keys of the groups that it is in, directly or through groups. It may be slow: it is called only
 for the in-chain rule."""
 
 
 def in_no_group(_dn_key: str) -> Container[str]:
-    """Where there are no groups."""
+    """Return no groups, for entries that are in none."""
     return ()
 
 
 class Evaluator:
-    """`readable`: the attribute keys that may be asked about; None means all."""
+    """The evaluator for one access. `readable`: the attribute keys that may be asked about; None means all."""
 
     def __init__(self, readable: frozenset[str] | None = None) -> None:
         self._readable = readable
 
     def matches(self, item: Filter, entry: Values, name: DN, groups_of: GroupsOf = in_no_group) -> bool:
-        """Whether the entry is to be returned: Undefined is not."""
+        """Return whether the entry matches: Undefined does not."""
         return self.evaluate(item, entry, name, groups_of) is True
 
     def evaluate(self, item: Filter, entry: Values, name: DN, groups_of: GroupsOf = in_no_group) -> bool | None:
-        """`name`: the entry's DN, for the `:dn` of extensible matches."""
+        """Return the filter's value on an entry. `name`: the entry's DN, for the `:dn` of extensible matches."""
         if isinstance(item, filters.And):
             return _conjunction(self.evaluate(part, entry, name, groups_of) for part in item.filters)
         if isinstance(item, filters.Or):
@@ -57,16 +57,17 @@ class Evaluator:
         return _compare(attribute, item, values)
 
     def attribute(self, description: str) -> str | None:
-        """The key of a known, readable attribute type; else None."""
+        """Return the key of a known, readable attribute type; else None."""
         return readable_type(description, self._readable)
 
     def _values(self, attribute: str, entry: Values) -> list[bytes]:
-        """The values of the type and of the readable ones among those derived from it (RFC 4512 §2.5.1)."""
+        """Return the values of the type and of the readable ones among those derived from it (RFC 4512 §2.5.1)."""
         keys = [key for key in schema.subtypes(attribute) if may_read(key, self._readable)]
         return [value for key in keys for value in entry.get(key, ())]
 
     def _extensible(self, item: filters.Extensible, entry: Values, name: DN, groups_of: GroupsOf) -> bool | None:
-        """MatchingRuleAssertion: without an attribute, of all those whose own the rule is; with :dn, also of the DN."""
+        """Evaluate a MatchingRuleAssertion: without an attribute, on all those whose own the rule is; with :dn, also on the
+        DN."""
         rule = schema.MATCHING_RULE_NAMES.get(item.matching_rule.lower()) if item.matching_rule else None
         if item.matching_rule and (rule is None or not extensible_match.is_rule(rule)):
             return None
@@ -86,7 +87,7 @@ class Evaluator:
         return _disjunction(_any_matches(rule or "", item.value, found) for found in values.values())
 
     def _in_chain(self, attribute: str, asserted: bytes, entry: Values, name: DN, groups_of: GroupsOf) -> bool | None:
-        """MS-ADTS §3.1.1.3.4.4.3, for the links between groups and their members."""
+        """Evaluate the in-chain rule ([MS-ADTS] §3.1.1.3.4.4.3) for the links between groups and their members."""
         key = matching_rules.equality_key(attribute, asserted)
         if key is None:
             return None
@@ -96,7 +97,7 @@ class Evaluator:
 
 
 def _name_values(name: DN) -> dict[str, list[bytes]]:
-    """The attributes of a DN, by key."""
+    """Return the attributes of a DN, by key."""
     values: dict[str, list[bytes]] = {}
     for ava in (ava for rdn in name.rdns for ava in rdn.avas):
         values.setdefault(attribute_key(ava.type), []).append(ava.value.encode())
@@ -104,7 +105,7 @@ def _name_values(name: DN) -> dict[str, list[bytes]]:
 
 
 def _any_matches(rule: str, asserted: bytes, values: Sequence[bytes]) -> bool | None:
-    """An ordering rule asks for what comes before the asserted value (RFC 4517 §4.2.4 and so on)."""
+    """Evaluate a matching rule; an ordering rule matches what comes before the asserted value (RFC 4517 §4.2.4 and so on)."""
     if rule in extensible_match.BIT_RULES:
         mask, test = extensible_match.bits(asserted), extensible_match.BIT_RULES[rule]
         found = [number for value in values if (number := extensible_match.bits(value)) is not None]
@@ -136,7 +137,8 @@ def _compare(
 
 
 def substrings(attribute: str, item: filters.Substrings, values: Sequence[bytes]) -> bool | None:
-    """RFC 4517 §3.3.30: the pieces in order, not overlapping, the first at the start and the last at the end."""
+    """Evaluate a substring assertion (RFC 4517 §3.3.30): the pieces in order, not overlapping, the first at the start and the
+    last at the end."""
     keys = matching_rules.substring_keys(attribute, item.initial, item.any, item.final)
     if keys is None:
         return None
@@ -164,7 +166,7 @@ def _opposite(result: bool | None) -> bool | None:
 
 
 def _conjunction(results: Iterable[bool | None]) -> bool | None:
-    """Looks no further than to the first that is false."""
+    """Return the And of the results, up to the first that is false."""
     all_true: bool | None = True
     for result in results:
         if result is False:
@@ -175,7 +177,7 @@ def _conjunction(results: Iterable[bool | None]) -> bool | None:
 
 
 def _disjunction(results: Iterable[bool | None]) -> bool | None:
-    """Looks no further than to the first that is true."""
+    """Return the Or of the results, up to the first that is true."""
     none_true: bool | None = False
     for result in results:
         if result is True:

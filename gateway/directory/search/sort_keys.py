@@ -1,5 +1,5 @@
-"""Server-side sorting (RFC 2891): what is decided before anything is read: by which keys, whether they have an order, and how
-SQL and Python say it alike. An entry without the attribute comes after all that have it (§1.1), so first when reversed."""
+"""Sort keys of server-side sorting (RFC 2891): their attributes, whether they have an order, and the same order in SQL and in
+Python. An entry without the attribute comes after all that have it (§1.1), so first when reversed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ from gateway.model.ldap import matching_rules, schema
 from gateway.wire.controls.search import SortKey
 
 NAME = "entrydn"
-"""Sorted by as the tree is: what is below an entry comes right behind it."""
+"""The sort key that orders entries like the tree: those below an entry come right behind it."""
 
 _WITHOUT_ORDER = (UNINDEXED | DYNAMIC.keys()) - {NAME}
 
 
 class Problem(Enum):
-    """Why there is no sorting by a key."""
+    """The reason why entries cannot be sorted by a key."""
 
     NO_SUCH_ATTRIBUTE = "there is no such attribute type, or it may not be read"
     NO_ORDER = "its values have no order, or not the one that the rule asks for"
 
 
 class CannotSort(Exception):
-    """`attribute`: as the client spelled it."""
+    """A sort key that cannot be used. `attribute`: as the client spelled it."""
 
     def __init__(self, problem: Problem, attribute: str) -> None:
         super().__init__(f"{attribute}: {problem.value}")
@@ -38,18 +38,18 @@ class CannotSort(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SortBy:
-    """One key: the attribute types (keys) whose least value counts, and which way."""
+    """One sort key: the attribute types (keys) whose least value counts, and the direction."""
 
     attributes: tuple[str, ...]
     reverse: bool = False
 
     def key(self, value: bytes) -> bytes | None:
-        """The key of an asserted value; None when it is outside the syntax."""
+        """Return the key of an asserted value; None when it is outside the syntax."""
         key = matching_rules.equality_key(self.attributes[0], value)
         return None if key is None else stored_key(self.attributes[0], key)
 
     def least(self, values: Values) -> bytes | None:
-        """The key by which an entry with these values is sorted; None when it has none."""
+        """Return the key by which an entry with these values is sorted; None when it has none."""
         found = [_stored(attribute, value) for attribute in self.attributes for value in values.get(attribute, ())]
         return min((key for key in found if key), default=None)
 
@@ -64,7 +64,8 @@ def _stored(attribute: str, value: bytes) -> bytes | None:
 
 
 def order(keys: Sequence[SortKey], readable: frozenset[str] | None) -> Order:
-    """The order that a client asks for. `readable`: the attribute keys that it may read; None: all. Raises CannotSort."""
+    """Return the order that a client asks for. `readable`: the attribute keys that it may read; None: all. Raises
+    CannotSort."""
     return tuple(_by(key, readable) for key in keys)
 
 
@@ -79,8 +80,8 @@ def _by(key: SortKey, readable: frozenset[str] | None) -> SortBy:
 
 
 def _has_order(attribute: str, rule: str | None) -> bool:
-    """Without a rule: that of the attribute, or the one of its equality keys. A rule must say the same: another order (of
-    case, of a language) is none that we have."""
+    """Return whether an attribute has the order of a rule. Without a rule: that of the attribute, or of its equality keys. A
+    rule must say the same: other orders (of case, of a language) are not supported."""
     known = schema.ATTRIBUTE_TYPES[attribute]
     own = matching_rules.KEYS.get(known.equality or "")
     if own is None or rule is None:
@@ -89,7 +90,7 @@ def _has_order(attribute: str, rule: str | None) -> bool:
 
 
 def statement(plan: Plan, scope: str, by: Order, catalogue: Catalogue) -> str:
-    """SQL for the ids of the entries of a plan, in this order. `scope`: the condition on the place in the tree.
+    """Return the SQL for the ids of the entries of a plan, in this order. `scope`: the condition on the place in the tree.
 
     Found entries and their values are put into one heap and grouped by entry: no join whose cost would depend on guesses.
     """
@@ -111,7 +112,7 @@ def statement(plan: Plan, scope: str, by: Order, catalogue: Catalogue) -> str:
 
 
 def sort(rows: list[tuple[int, Values]], by: Order) -> list[int]:
-    """The ids of a few rows in order: by their places in it, not by the least of all possible work."""
+    """Return the ids of a few rows in order, by one stable sort for each key."""
     rows.sort(key=lambda row: row[0])
     for one in reversed(by):
         rows.sort(key=_sorted_by(one), reverse=one.reverse)

@@ -1,4 +1,5 @@
-"""Where an entry that is written may stand in a view, and what that place says of the organizations of its object. Pure."""
+"""The place of an entry that is written: where it may stand in a view, and the organizations of its object that follow.
+Pure."""
 
 from collections.abc import Sequence
 
@@ -11,7 +12,7 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 
 
 def may_stand(view: View, kind: Kind, parent_key: str, parent: Row) -> bool:
-    """Whether entries of a kind stand right below this entry."""
+    """Return whether entries of a kind stand right below this entry."""
     if parent_key == view.container(kind).key:
         return True
     in_tree = kind is Kind.ORGANIZATION or (kind is Kind.USER and view.layout == "tree")
@@ -19,7 +20,7 @@ def may_stand(view: View, kind: Kind, parent_key: str, parent: Row) -> bool:
 
 
 def kind_of_new(view: View, classes: Sequence[bytes], parent_key: str, parent: Row) -> Kind:
-    """What kind of entry a client means by its object classes and its place. Raises WriteRefused."""
+    """Return the kind of entry that a client means by its object classes and its place. Raises WriteRefused."""
     standing = [kind for kind in view.rules if may_stand(view, kind, parent_key, parent)]
     fitting = [kind for kind in view.rules if EntryEditor(kind, view).classes.fit(classes)]
     for kind in standing:
@@ -32,8 +33,8 @@ def kind_of_new(view: View, classes: Sequence[bytes], parent_key: str, parent: R
 
 
 def organizations_of_new(view: View, kind: Kind, parent: Row, access: Access) -> tuple[str, ...] | None:
-    """Where a new object belongs: to the organization below which its entry stands; else to the root, or the first organization
-    of a party that does not see everything, which would not see it else. Raises WriteRefused where nobody would."""
+    """Return the organizations of a new object: the one below which its entry stands; else the root, or the first organization
+    of a party that does not see everything, which would not see it otherwise. Raises WriteRefused where no party would."""
     if kind is Kind.GROUP:
         if view.groups is not None or (access.scope is not None and access.scope.group_ids is not None):
             raise WriteRefused(Violation.UNWILLING, "only some groups are to be seen here, and a new one would not be")

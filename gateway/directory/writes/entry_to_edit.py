@@ -1,7 +1,8 @@
-"""A view's rules turned round: what a client wants of an entry's attributes → what becomes of ours. Pure.
+"""The inverse of a view's rules: a write to an entry's attributes → the edit of ours. Pure.
 
-Only what a rule passes on as it is can be written: the value goes to the first of our attributes that the rule names. What a
-rule computes (templates, constants, other spellings), what the gateway keeps by itself and what the schema forbids is refused.
+Only an attribute that a rule passes on unchanged can be written: the value goes to the first of our attributes that the rule
+names. Attributes that a rule computes (templates, constants, other spellings), that the gateway maintains and that the schema
+forbids are refused.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -19,16 +20,17 @@ from gateway.model.objects import Attributes, Kind, Value
 from gateway.wire.messages import ADD, Modification, PartialAttribute
 
 COMPUTED = frozenset({"id", "dn", "domain", "organization_names", "ad_created", "ad_changed"})
-"""What rules may ask for and nobody writes: directory/projection/projection.py makes it."""
+"""The names that rules may use and clients cannot write: directory/projection/projection.py computes them."""
 
 OBJECT_CLASS = "objectclass"
 
 _OPTIONAL = {"ad": frozenset({"sn"})}
-"""What the standard requires of a person and this kind of directory does not ([MS-ADSC] class person: cn alone)."""
+"""The attributes that the standard requires of a person and this kind of directory does not ([MS-ADSC] class person: cn
+alone)."""
 
 
 class EntryEditor:
-    """Writing of one kind of entries in one view."""
+    """The editor of one kind of entries in one view."""
 
     def __init__(self, kind: Kind, view: View) -> None:
         rules = view.rules[kind]
@@ -38,7 +40,8 @@ class EntryEditor:
         self.classes = EntryClasses(rules, _OPTIONAL.get(view.kind, frozenset()))
 
     def new(self, rdn: RDN, attributes: Sequence[PartialAttribute], *, given_here: Collection[str] = ()) -> Attributes:
-        """Our attributes of a new entry. `given_here`: those of ours that the gateway gives by itself. Raises WriteRefused."""
+        """Return our attributes of a new entry. `given_here`: those of ours that the gateway sets itself. Raises
+        WriteRefused."""
         naming = self.naming_value(rdn)
         self._check_named(naming, attributes)
         classes = [value for one in attributes if attribute_key(one.type) == OBJECT_CLASS for value in one.values]
@@ -60,7 +63,7 @@ class EntryEditor:
                 raise WriteRefused(Violation.NAMING, f"{one.type} must have the value that is in the entry's name")
 
     def changed(self, present: Attributes, modifications: Sequence[Modification]) -> Attributes:
-        """Our attributes that become others, and how. `present`: all that the object has, name included. Raises
+        """Return our attributes that change, with their new values. `present`: all that the object has, name included. Raises
         WriteRefused."""
         of_classes = [one for one in modifications if attribute_key(one.attribute.type) == OBJECT_CLASS]
         others = [one for one in modifications if attribute_key(one.attribute.type) != OBJECT_CLASS]
@@ -71,7 +74,7 @@ class EntryEditor:
         return edited
 
     def renamed(self, present: Attributes, rdn: RDN, *, delete_old: bool) -> Attributes:
-        """As `changed`, for another RDN (RFC 4511 §4.9). Raises WriteRefused."""
+        """Return our attributes that change with another RDN (RFC 4511 §4.9). Raises WriteRefused."""
         new = self.naming_value(rdn)
         description, rule = self._rules[self._naming]
         name = self._written_to(description, rule)
@@ -85,7 +88,7 @@ class EntryEditor:
         return {} if present.get(name, ()) == values else {name: values}
 
     def naming_value(self, rdn: RDN) -> bytes:
-        """The value by which an RDN names an entry of this kind. Raises WriteRefused."""
+        """Return the value by which an RDN names an entry of this kind. Raises WriteRefused."""
         [description, _] = self._rules[self._naming]
         first: AVA = rdn.avas[0]
         if len(rdn.avas) != 1 or schema.canonical(first.type) != self._naming:
@@ -95,7 +98,7 @@ class EntryEditor:
         return first.value.encode()
 
     def shown_as(self, name: str) -> str:
-        """What the view calls an attribute of ours; "" when it has no name for it."""
+        """Return the view's name for an attribute of ours; "" when it has none."""
         return next((description for description, rule in self._rules.values() if written_to(rule) == name), "")
 
     # Values -----------------------------------------------------------------------------------------------------------
@@ -129,7 +132,7 @@ class EntryEditor:
         return self._rules[key][1].values(present, {})
 
     def _writable(self, description: str) -> str:
-        """The key of an attribute that can be written. Raises WriteRefused."""
+        """Return the key of an attribute that can be written. Raises WriteRefused."""
         base = description.partition(";")[0]
         known = schema.ATTRIBUTE_TYPES.get(base.lower())
         if known is None:
@@ -164,7 +167,8 @@ class EntryEditor:
             raise WriteRefused(Violation.OBJECT_CLASS, f"its object classes require {description}")
 
     def _check_shown(self, attributes: Attributes, wanted: dict[str, list[bytes]]) -> None:
-        """What was written is what is shown: else another rule for the same attribute of ours, or a fallback, is in the way."""
+        """Check that the written values are those shown: else another rule for the same attribute of ours, or a fallback, is in
+        the way."""
         for key, values in wanted.items():
             description, _ = self._rules[key]
             shown = self._values(key, attributes)
@@ -174,7 +178,8 @@ class EntryEditor:
                 )
 
     def _check_beside(self, present: Attributes, new: Attributes, by_itself: Collection[str]) -> None:
-        """No value is written, or left, where it is not shown: auxiliary classes come and go with what they require."""
+        """Check that no value is written, or left, where it is not shown: auxiliary classes come and go with what they
+        require."""
         before = {key for key in self._rules if self._values(key, present)}
         after = {key for key in self._rules if self._values(key, new)}
         everything = after | set(by_itself)
@@ -202,18 +207,18 @@ class EntryEditor:
 
 
 def check_options(description: str) -> None:
-    """Attributes are kept without options (RFC 4512 §2.5.2): `cn;lang-de` is not `cn`, and is refused. `binary` is no other
-    attribute but a way to transfer one. Raises WriteRefused."""
+    """Refuse attribute options (RFC 4512 §2.5.2), which are not kept: `cn;lang-de` is not `cn`. `binary` is no other attribute
+    but a way to transfer one. Raises WriteRefused."""
     _, _, options = description.partition(";")
     if options.lower() not in ("", "binary"):
         raise WriteRefused(Violation.UNDEFINED_TYPE, f"no attribute has options here: {description}")
 
 
 def written_to(rule: Rule) -> str | None:
-    """Our attribute that a written value goes to; None where the rule cannot be turned round."""
+    """Return our attribute that a written value goes to; None where the rule is not invertible."""
     return rule.names[0] if rule.names and not rule.form and rule.names[0] not in COMPUTED else None
 
 
 def _comes_by_itself(rule: Rule, given_here: Collection[str]) -> bool:
-    """Whether the entry has the attribute whatever is written."""
+    """Return whether the entry has the attribute whatever is written."""
     return written_to(rule) in (None, *given_here) or bool(rule.template or rule.constants)

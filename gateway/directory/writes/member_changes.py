@@ -1,6 +1,7 @@
-"""Who is meant by a value of member, uniqueMember or memberUid, and what modifications make of a group's members.
+"""Member changes: the members that values of member, uniqueMember or memberUid mean, and the edit that modifications of them
+make.
 
-Only whom the writing party sees can be meant; members that it does not see stay, whatever it writes."""
+A value can only mean an entry that the writing party sees; members that it does not see stay, whatever it writes."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
@@ -33,23 +34,24 @@ AT_ONCE: Final = 100
 Turn: TypeAlias = Callable[[], Awaitable[object]]
 
 Change: TypeAlias = tuple[int, tuple[Member, ...]]
-"""An operation (ADD, DELETE, REPLACE) and whom it is about; nobody: everybody."""
+"""An operation (ADD, DELETE, REPLACE) and the members that it names; none: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemberChanges:
-    """Modifications of who is in a group. `seen`: the members that the party sees now."""
+    """The modifications of a group's members. `seen`: the members that the party sees now."""
 
     changes: tuple[Change, ...] = ()
     seen: tuple[Member, ...] = ()
 
     @property
     def mentioned(self) -> frozenset[Member]:
-        """Whose membership must be known to carry them out."""
+        """The members whose membership must be known to carry the modifications out."""
         return frozenset(self.seen).union(*(members for _, members in self.changes))
 
     def edit(self, present: Set[Member]) -> Edit:
-        """Who joins and who leaves; `present`: those of `mentioned` that are members. Raises WriteRefused."""
+        """Return the edit: the members that join and leave. `present`: those of `mentioned` that are members. Raises
+        WriteRefused."""
         now, seen = set(present), present & set(self.seen)
         for operation, members in self.changes:
             _apply(now, operation, members, seen)
@@ -87,8 +89,8 @@ def _order(member: Member) -> str:
 async def changes_of(
     searcher: ViewSearcher, group: Row | None, modifications: Iterable[Modification], turn: Turn
 ) -> MemberChanges:
-    """What modifications of member attributes mean. `group`: the entry as it is; None for a new one. `turn` returns when others
-    have been served: a request may name 100,000 members. Raises WriteRefused."""
+    """Resolve modifications of member attributes. `group`: the entry as it is; None for a new one. `turn` returns when other
+    requests have been served: a request may name 100,000 members. Raises WriteRefused."""
     changes: list[Change] = []
     sees_all = False
     for modification in modifications:
@@ -141,6 +143,6 @@ _FINDERS: Mapping[str, Callable[[ViewSearcher, bytes], Member]] = {
     "uniquemember": _by_name,
     "memberuid": _by_login,
 }
-"""Attribute (key) → who is meant by a value of it."""
+"""Attribute (key) → the function for the member that a value means."""
 
 MEMBER_ATTRIBUTES: Final = frozenset(_FINDERS)

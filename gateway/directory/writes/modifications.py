@@ -1,5 +1,5 @@
-"""What a modification makes of the values of one attribute (RFC 4511 §4.6; increment: RFC 4525). Pure; sets of values, compared
-by the attribute's equality rule."""
+"""Modifications of the values of one attribute (RFC 4511 §4.6; increment: RFC 4525). Pure; sets of values, compared by the
+attribute's equality rule."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -25,7 +25,7 @@ class Values:
 
     @property
     def present(self) -> list[bytes]:
-        """As they are now."""
+        """The values as they are now."""
         return list(self._by_key.values())
 
     def modify(self, name: str, operation: int, values: Sequence[bytes]) -> None:
@@ -58,13 +58,13 @@ class Values:
 
 
 def _held_key(name: str, value: bytes) -> bytes:
-    """Also of a value that does not follow the syntax: sources tell what they like."""
+    """Return the key of a present value, also of one that does not follow the syntax: sources may have any."""
     key = _key(name, value)
     return b"\0" + value if key is None else key
 
 
 def keyed(name: str, values: Sequence[bytes]) -> dict[bytes, bytes]:
-    """The values by matching key. Raises WriteRefused for one that does not follow the syntax, or comes twice."""
+    """Return the values by matching key. Raises WriteRefused for one that does not follow the syntax, or comes twice."""
     found: dict[bytes, bytes] = {}
     for value in values:
         key = _key(name, value)
@@ -77,7 +77,7 @@ def keyed(name: str, values: Sequence[bytes]) -> dict[bytes, bytes]:
 
 
 def same(name: str, one: Sequence[bytes], other: Sequence[bytes]) -> bool:
-    """Whether these are the same values, in whatever order and spelling."""
+    """Return whether these are the same values, in any order and spelling."""
     return {_key(name, value) for value in one} == {_key(name, value) for value in other}
 
 
@@ -92,7 +92,8 @@ def _key(name: str, value: bytes) -> bytes | None:
 
 
 def _is_of_its_letters(name: str, value: bytes) -> bool:
-    """Sources may tell other letters than an IA5 string has (RFC 4517 §3.3.15), and are shown; here nobody writes them."""
+    """Return whether a value has the characters of its syntax. Sources may have others than an IA5 string has (RFC 4517
+    §3.3.15), which are shown; clients cannot write them."""
     known = schema.ATTRIBUTE_TYPES.get(schema.canonical(name.partition(";")[0]))
     return known is None or known.syntax != _IA5 or value.isascii()
 

@@ -1,4 +1,4 @@
-"""Object classes of an entry that is written (RFC 4512 §2.4): what they must be, and what they ask of its attributes. Pure.
+"""The object classes of an entry that is written (RFC 4512 §2.4): the rules for them and for the attributes they allow. Pure.
 
 A view gives each kind of entry its classes, so a client cannot choose them: it names those that the entry has anyway, and may
 ask for an auxiliary one that comes by itself with the attributes that it needs."""
@@ -22,7 +22,7 @@ class EntryClasses:
         self._structural = {one for one in self._always if schema.OBJECT_CLASSES[one].kind == "STRUCTURAL"}
         own = [one.lower() for one in rules.object_classes]
         self.must = _attributes(own, "must") - optional
-        """The attributes (keys) without which there is no such entry."""
+        """The attributes (keys) that every such entry must have."""
         self._always_allowed = _attributes(own, "must") | _attributes(own, "may")
         self._only_beside = {
             name: (_attributes([name], "must") | _attributes([name], "may")) - self._always_allowed
@@ -32,11 +32,12 @@ class EntryClasses:
         self._allowed = _attributes(everything, "must") | _attributes(everything, "may")
 
     def allows(self, key: str) -> bool:
-        """Whether an entry may have the attribute (its key)."""
+        """Return whether an entry may have the attribute (its key)."""
         return key in self._allowed or "extensibleobject" in self._always
 
     def shown(self, key: str, present: Collection[str]) -> bool:
-        """Whether an attribute is shown in an entry that has these (keys): some are beside an auxiliary class alone."""
+        """Return whether an attribute is shown in an entry that has these (keys): some are shown beside an auxiliary class
+        alone."""
         beside = [name for name, allowed in self._only_beside.items() if key in allowed]
         return not beside or any(self._lacks(name, present) == [] for name in beside)
 
@@ -44,7 +45,7 @@ class EntryClasses:
         return [one for one in self._conditional.get(name, ()) if attribute_key(one) not in present]
 
     def check_shown(self, key: str, present: Collection[str]) -> None:
-        """Raises WriteRefused for an attribute that would not be."""
+        """Raise WriteRefused for an attribute that would not be shown."""
         if self.shown(key, present):
             return
         name = next(name for name, allowed in self._only_beside.items() if key in allowed)
@@ -52,7 +53,7 @@ class EntryClasses:
         raise WriteRefused(Violation.OBJECT_CLASS, f"{key} is allowed beside {name} only, which requires {lacking}")
 
     def fit(self, values: Sequence[bytes]) -> bool:
-        """Whether a client that gives these classes means an entry of this kind."""
+        """Return whether a client that gives these classes means an entry of this kind."""
         return bool({_known(value) for value in values} & self._structural)
 
     def check_new(self, values: Sequence[bytes], present: Collection[str]) -> None:
@@ -84,8 +85,9 @@ class EntryClasses:
         return wanted
 
     def check_changed(self, wanted: set[str], values: Mapping[str, Sequence[bytes]]) -> None:
-        """`values`: what the entry is going to have, by attribute key. An auxiliary class comes and goes with what it needs:
-        raises WriteRefused when it is asked for without, or taken away with it."""
+        """Check the classes of a changed entry. `values`: those that it is going to have, by attribute key. An auxiliary class
+        comes and goes with the attributes it needs: raises WriteRefused when it is asked for without, or taken away with
+        them."""
         present = {key for key, found in values.items() if found}
         self._check_asked(wanted, present)
         for name, needed in self._conditional.items():
@@ -93,7 +95,7 @@ class EntryClasses:
                 raise WriteRefused(Violation.OBJECT_CLASS, f"{name} stays while the entry has {', '.join(needed)}")
 
     def present(self, values: Mapping[str, Sequence[bytes]]) -> set[str]:
-        """The classes (keys) of an entry with these values."""
+        """Return the classes (keys) of an entry with these values."""
         has = {key for key, found in values.items() if found}
         extra = {name for name, needed in self._conditional.items() if has.issuperset(map(attribute_key, needed))}
         return self._always | extra
@@ -113,7 +115,7 @@ class EntryClasses:
 
 
 def _known(value: bytes) -> str:
-    """The key of a class: its first name in lower case, also of what is given by OID."""
+    """Return the key of a class: its first name in lower case, also for a class given by OID."""
     text = value.decode("utf-8", "replace").lower()
     known = schema.OBJECT_CLASSES.get(text)
     return known.names[0].lower() if known else text
@@ -128,6 +130,6 @@ def _with_superiors(names: Sequence[str]) -> set[str]:
 
 
 def _attributes(names: Collection[str], which: str) -> set[str]:
-    """The keys of what these classes, with those above them, require or allow."""
+    """Return the keys of the attributes that these classes, with those above them, require or allow."""
     classes = [schema.OBJECT_CLASSES[name] for name in _with_superiors(list(names))]
     return {schema.canonical(attribute) for one in classes for attribute in getattr(one, which)}

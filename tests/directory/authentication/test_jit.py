@@ -17,7 +17,7 @@ from twisted.internet.task import Clock, deferLater
 from gateway.directory import read_your_writes
 from gateway.directory.authentication import jit
 from gateway.directory.authentication.authentication import Authentication, InvalidCredentials
-from gateway.directory.authentication.jit import MAX_LOGINS, NOBODY_SECONDS, JitOutcome, JitProvisioning, JitSource
+from gateway.directory.authentication.jit import MAX_LOGINS, UNKNOWN_NAME_SECONDS, JitOutcome, JitProvisioning, JitSource
 from gateway.directory.authentication.offline_binds import OfflineBinds
 from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.directory.authentication.soft_lock import SoftLock
@@ -80,7 +80,7 @@ class Gate:
         self.newcomers = JitProvisioning(sources, self.door, self.clock.seconds)
 
     async def admit(self, *logins: str, password: bytes = b"right") -> JitOutcome | None:
-        return await self.newcomers.admit(logins, password)
+        return await self.newcomers.provision(logins, password)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def test_that_nobody_has_a_name_is_remembered_for_some_seconds(gate: Gate)
     for name in ("yan", "YAN", "Yan "):
         assert await gate.admit(name.strip()) is None
     assert gate.finders["hr"].asked == ["yan"]
-    gate.clock.advance(NOBODY_SECONDS)
+    gate.clock.advance(UNKNOWN_NAME_SECONDS)
     assert await gate.admit("yan") is None
     assert gate.finders["hr"].asked == ["yan", "yan"]
 

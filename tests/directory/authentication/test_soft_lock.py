@@ -101,5 +101,5 @@ async def test_one_that_no_longer_waits_does_not_stop_the_others(lock: SoftLock)
 def test_nothing_is_remembered_of_a_name_that_nobody_asks_about(lock: SoftLock) -> None:
     entered(lock)
     lock.leave("anna")
-    assert not lock._asking
+    assert not lock._in_flight
     assert not lock._failures

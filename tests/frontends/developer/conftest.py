@@ -127,7 +127,7 @@ def password_changes(database: Database, hashing: PasswordHashing) -> PasswordCh
 def serve(directory: StoredDirectory) -> Iterator[Callable[[], World]]:
     """A function that serves the API over the store."""
     worlds: list[World] = []
-    hashing = PasswordHashing(reactor)
+    hashing = PasswordHashing(installed())
 
     def start(clock: Any = reactor) -> World:
         tail = Tail(directory.database, installed(), poll_seconds=0.1)

@@ -171,7 +171,7 @@ class Serving:
         self.portal, self.narrow = world.portal, world.narrow
         changers = {company.SOURCE: self.upstream} if options.pop("password_modify", False) else {}
         failures = options.pop("max_failures", 1000)
-        database, self._hashing = options.pop("database", world.database), PasswordHashing(reactor)
+        database, self._hashing = options.pop("database", world.database), PasswordHashing(installed())
         offline = OfflineBinds(database, self._hashing, {}, now)
         passwords = PasswordCheck(database, {company.SOURCE: self.upstream}, self._hashing, offline)
         authentication = Authentication(

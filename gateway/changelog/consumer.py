@@ -1,6 +1,7 @@
-"""A named reader of the log: hands every change, in order and at least once, to a function, and keeps its own position.
+"""Consumers: named readers of the change log. Each hands every change, in order and at least once, to a handler and stores its
+own position.
 
-What fails is tried again, later and later; a reader that stands still delays only itself (law 4)."""
+A failed handler is called again with back-off; a consumer that stands still delays only itself (law 4)."""
 
 import contextlib
 import random
@@ -25,7 +26,8 @@ T = TypeVar("T")
 Handler: TypeAlias = Callable[[list[Change]], Awaitable[None]]
 
 AT_ONCE = 500
-"""Changes handed over at a time: enough to make one transaction worth its fsync, few enough to repeat after a failure."""
+"""The most changes handed over at a time: enough to make one transaction worth its fsync, few enough to repeat after a
+failure."""
 
 DELAYS = Delays(first_seconds=1.0, cap_seconds=300.0, jitter=(0.5, 1.0))
 
@@ -33,10 +35,11 @@ log = structlog.get_logger()
 
 
 class Consumer:
-    """`handle` gets the changes after the position, in order; when it returns, they are done and the position is stored; when
-    it raises, it gets the same ones (and perhaps more) again. A crash between the two repeats them: the change number tells.
+    """A consumer. `handle` gets the changes after the position, in order; when it returns, the position is stored; when it
+    raises, it gets the same changes (and perhaps more) again. A crash between the two repeats them: the change number tells
+    repeats.
 
-    `jitter` gives a number from 0 to 1; it keeps many nodes from coming back at the same moment.
+    `jitter` returns a number from 0 to 1; it keeps many nodes from coming back at the same moment.
     """
 
     def __init__(
@@ -63,11 +66,11 @@ class Consumer:
         self._interrupt: Callable[[], None] | None = None
 
     def start(self) -> None:
-        """Begin to read where the stored position says; returns at once."""
+        """Begin to read at the stored position; return at once."""
         self._running = Deferred.fromCoroutine(self._run())
 
     async def stop(self) -> None:
-        """Let what is being handled end, then stop. May be called twice."""
+        """Let the running handler end, then stop. May be called twice."""
         self._stopping = True
         if self._interrupt is not None:
             self._interrupt()

@@ -1,5 +1,5 @@
-"""The end of the log: "give me the changes after n", waiting until there are some. Wakes on a commit of this process, on a
-notice of another node (PostgreSQL), and asks by itself now and then, because notices may be lost.
+"""The tail of the change log: the changes after a number, waiting until there are some. It wakes on a commit of this process
+and on a notice of another node (PostgreSQL), and polls as well, because notices may be lost.
 
 Nothing here knows what the changes are for."""
 
@@ -15,15 +15,15 @@ from gateway.store.log import changes
 from gateway.twisted_internals.reactor import IReactor
 
 POLL_SECONDS = 1.0
-"""How late a change of another process may be noticed when no notice of it arrives."""
+"""The longest delay until a change of another process is noticed when no notice of it arrives."""
 
 
 class TailClosed(Exception):
-    """The log is no longer followed: the process is stopping."""
+    """The tail was closed: the process is stopping."""
 
 
 class Tail:
-    """One for each process; any number of readers may wait on it. Belongs to the reactor's thread."""
+    """The tail, one for each process; any number of readers may wait on it. Belongs to the reactor's thread."""
 
     def __init__(self, database: Database, reactor: IReactor, poll_seconds: float = POLL_SECONDS) -> None:
         self._database = database
@@ -32,27 +32,26 @@ class Tail:
         self._closed = False
         self._waiting: set[Deferred[None]] = set()
         database.on_commit(self._committed)
-        self._poll = LoopingCall(self._ask)
-        self._poll.clock = reactor
-        self._poll.start(poll_seconds)
+        self._polling = LoopingCall(self._read_last)
+        self._polling.clock = reactor
+        self._polling.start(poll_seconds)
         self._listener = Listener(url, self._noticed) if (url := database.listening_url) else None
         if self._listener is not None:
             self._listener.start()
 
     @property
     def last(self) -> int:
-        """The highest change number known to be committed; 0 before the store was asked for the first time."""
+        """The highest change number known to be committed; 0 before the store was read for the first time."""
         return self._last
 
     async def after(
         self, number: int, limit: int, timeout_seconds: float | None = None, *, members: bool = True
     ) -> list[Change]:
-        """The changes that follow `number`, in order, at least one and at most `limit`; waits until there are some.
+        """Return the changes that follow `number`, in order, at least one and at most `limit`; wait until there are some.
         `members`: as for `gateway.store.log.changes.after`.
 
-        With `timeout_seconds`, an empty list when there were none for so long. Raises StoreUnavailable when they are there
-        but cannot be read, and TailClosed when the tail was closed.
-        """
+        With `timeout_seconds`, return an empty list when there were none for so long. Raises StoreUnavailable when they are
+        there but cannot be read, and TailClosed when the tail was closed."""
         deadline = None if timeout_seconds is None else self._reactor.seconds() + timeout_seconds
         while True:
             if self._closed:
@@ -61,25 +60,25 @@ class Tail:
                 found = await self._database.read(partial(changes.after, number=number, limit=limit, members=members))
                 if found:
                     return found
-            if not await self._growth(deadline):
+            if not await self._wait_for_growth(deadline):
                 return []
 
     def committed_elsewhere(self, number: int) -> None:
-        """Another process of ours says that it has committed changes up to `number`."""
+        """Take note that another process of ours has committed changes up to `number`."""
         self._reached(number)
 
     def close(self) -> None:
-        """Stop following; every waiting reader ends with TailClosed. May be called twice."""
+        """Stop; every waiting reader ends with TailClosed. May be called twice."""
         self._closed = True
         self._database.remove_callback(self._committed)
-        if self._poll.running:
-            self._poll.stop()
+        if self._polling.running:
+            self._polling.stop()
         if self._listener is not None:
             self._listener.stop()
         self._wake()
 
-    async def _growth(self, deadline: float | None) -> bool:
-        """Wait until the log has grown (or the tail was closed): True; or until the deadline: False."""
+    async def _wait_for_growth(self, deadline: float | None) -> bool:
+        """Return True when the log has grown or the tail was closed, False at the deadline."""
         waiting: Deferred[None] = Deferred()
         self._waiting.add(waiting)
         timeout = (
@@ -88,7 +87,7 @@ class Tail:
         try:
             await waiting
         except CancelledError:
-            if timeout is None or timeout.active():  # it was the reader's own doing
+            if timeout is None or timeout.active():  # the reader itself was cancelled
                 raise
             return False
         finally:
@@ -103,10 +102,10 @@ class Tail:
 
     def _noticed(self) -> None:
         """Called in the listener's thread."""
-        self._reactor.callFromThread(self._ask)
+        self._reactor.callFromThread(self._read_last)
 
-    def _ask(self) -> "Deferred[None]":
-        """Look how far the log reaches. A store that cannot be read is no error here: asked again soon."""
+    def _read_last(self) -> "Deferred[None]":
+        """Read the last change number. A store that cannot be read is no error here: the next poll comes soon."""
         return maybeDeferred(self._database.read, changes.last).addCallbacks(self._reached, lambda _failure: None)
 
     def _reached(self, number: int) -> None:

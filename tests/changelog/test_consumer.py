@@ -1,4 +1,4 @@
-"""A named reader of the log: everything, in order, at least once, at its own pace (law 4)."""
+"""A consumer of the change log: every change, in order, at least once, at its own pace (law 4)."""
 
 from collections.abc import Callable
 
@@ -12,25 +12,25 @@ from gateway.model.errors import StoreUnavailable
 from tests.changelog.stand_ins import Reactor, Store
 
 
-class Hands:
-    """Takes what it is handed; fails, or takes its time, when told to."""
+class RecordingHandler:
+    """A handler that records what it is handed, and fails or waits on demand."""
 
     def __init__(self) -> None:
-        self.taken: list[list[int]] = []
-        self.trouble: BaseException | None = None
+        self.handled: list[list[int]] = []
+        self.error: BaseException | None = None
         self.pending: Deferred[None] | None = None
 
     async def handle(self, changes: list[Change]) -> None:
-        self.taken.append([change.number for change in changes])
-        if self.trouble is not None:
-            raise self.trouble
+        self.handled.append([change.number for change in changes])
+        if self.error is not None:
+            raise self.error
         if self.pending is not None:
             await self.pending
 
 
 @pytest.fixture
-def hands() -> Hands:
-    return Hands()
+def handler() -> RecordingHandler:
+    return RecordingHandler()
 
 
 @pytest.fixture
@@ -50,131 +50,137 @@ def stopped(consumer: Consumer) -> bool:
 
 
 def test_a_reader_begins_at_its_stored_position_and_moves_it(
-    store: Store, hands: Hands, consume: Callable[[Handler], Consumer]
+    store: Store, handler: RecordingHandler, consume: Callable[[Handler], Consumer]
 ) -> None:
     store.append(5)
     store.positions["push"] = 3
-    consumer = consume(hands.handle)
-    assert (hands.taken, store.positions) == ([[4, 5]], {"push": 5})
+    consumer = consume(handler.handle)
+    assert (handler.handled, store.positions) == ([[4, 5]], {"push": 5})
     store.append()
-    assert hands.taken == [[4, 5], [6]]
+    assert handler.handled == [[4, 5], [6]]
     assert consumer.position == store.positions["push"] == 6
     assert stopped(consumer)
 
 
 def test_a_reader_that_is_far_behind_is_handed_bounded_portions(
-    store: Store, hands: Hands, consume: Callable[[Handler], Consumer]
+    store: Store, handler: RecordingHandler, consume: Callable[[Handler], Consumer]
 ) -> None:
     store.append(AT_ONCE + 7)
-    consume(hands.handle)
-    assert [len(portion) for portion in hands.taken] == [AT_ONCE, 7]
+    consume(handler.handle)
+    assert [len(portion) for portion in handler.handled] == [AT_ONCE, 7]
 
 
-def test_what_fails_is_handed_over_again_later_and_later(
-    store: Store, clock: Reactor, hands: Hands, consume: Callable[[Handler], Consumer]
+def test_failed_changes_are_handed_over_again_with_growing_delays(
+    store: Store, clock: Reactor, handler: RecordingHandler, consume: Callable[[Handler], Consumer]
 ) -> None:
-    hands.trouble = RuntimeError("no")
+    handler.error = RuntimeError("no")
     store.append()
-    consume(hands.handle)
-    assert (len(hands.taken), store.positions) == (1, {})
+    consume(handler.handle)
+    assert (len(handler.handled), store.positions) == (1, {})
     clock.advance(1.0)
-    assert len(hands.taken) == 2
+    assert len(handler.handled) == 2
     clock.advance(1.9)
-    assert len(hands.taken) == 2
+    assert len(handler.handled) == 2
     clock.advance(0.1)
-    assert len(hands.taken) == 3
-    hands.trouble = None
+    assert len(handler.handled) == 3
+    handler.error = None
     clock.pump([1.0] * 4)
     assert store.positions == {"push": 1}
 
 
-def test_the_delay_has_an_end(store: Store, clock: Reactor, hands: Hands, consume: Callable[[Handler], Consumer]) -> None:
-    hands.trouble = RuntimeError("no")
+def test_the_delay_has_a_cap(
+    store: Store, clock: Reactor, handler: RecordingHandler, consume: Callable[[Handler], Consumer]
+) -> None:
+    handler.error = RuntimeError("no")
     store.append()
-    consume(hands.handle)
+    consume(handler.handle)
     for _ in range(50):
         clock.advance(DELAYS.cap_seconds)
-    assert len(hands.taken) == 51
+    assert len(handler.handled) == 51
 
 
 def test_a_success_makes_the_next_delay_short_again(
-    store: Store, clock: Reactor, hands: Hands, consume: Callable[[Handler], Consumer]
+    store: Store, clock: Reactor, handler: RecordingHandler, consume: Callable[[Handler], Consumer]
 ) -> None:
-    hands.trouble = RuntimeError("no")
+    handler.error = RuntimeError("no")
     store.append()
-    consume(hands.handle)
+    consume(handler.handle)
     clock.pump([1.0, 2.0, 4.0])
-    hands.trouble = None
+    handler.error = None
     clock.advance(8.0)
-    hands.trouble = RuntimeError("again")
+    handler.error = RuntimeError("again")
     store.append()
-    tries = len(hands.taken)
+    tries = len(handler.handled)
     clock.advance(1.0)
-    assert len(hands.taken) == tries + 1
+    assert len(handler.handled) == tries + 1
 
 
 def test_a_position_that_cannot_be_stored_repeats_the_portion(
     store: Store, clock: Reactor, consume: Callable[[Handler], Consumer]
 ) -> None:
-    taken: list[int] = []
+    handled: list[int] = []
 
     async def break_store(changes: list[Change]) -> None:
-        taken.extend(change.number for change in changes)
-        store.broken = StoreUnavailable("down") if len(taken) == 1 else None
+        handled.extend(change.number for change in changes)
+        store.broken = StoreUnavailable("down") if len(handled) == 1 else None
 
     store.append()
     consume(break_store)
     store.broken = None
     clock.advance(1.0)
-    assert (taken, store.positions) == ([1, 1], {"push": 1})
+    assert (handled, store.positions) == ([1, 1], {"push": 1})
 
 
-def test_stopping_lets_what_is_being_handled_end(store: Store, hands: Hands, consume: Callable[[Handler], Consumer]) -> None:
-    hands.pending = Deferred()
+def test_stopping_lets_the_running_handler_end(
+    store: Store, handler: RecordingHandler, consume: Callable[[Handler], Consumer]
+) -> None:
+    handler.pending = Deferred()
     store.append()
-    consumer = consume(hands.handle)
+    consumer = consume(handler.handle)
     ended: list[object] = []
     Deferred.fromCoroutine(consumer.stop()).addCallback(ended.append)
     assert (ended, store.positions) == ([], {})
-    hands.pending.callback(None)
+    handler.pending.callback(None)
     assert (ended, store.positions) == ([None], {"push": 1})
 
 
 def test_stopping_ends_the_waiting_for_the_next_attempt(
-    store: Store, clock: Reactor, hands: Hands, consume: Callable[[Handler], Consumer]
+    store: Store, clock: Reactor, handler: RecordingHandler, consume: Callable[[Handler], Consumer]
 ) -> None:
-    hands.trouble = RuntimeError("no")
+    handler.error = RuntimeError("no")
     store.append()
-    assert stopped(consume(hands.handle))
+    assert stopped(consume(handler.handle))
     clock.advance(1000)
-    assert len(hands.taken) == 1
+    assert len(handler.handled) == 1
 
 
 def test_a_handler_whose_own_waiting_is_cancelled_has_failed_and_is_tried_again(
-    store: Store, clock: Reactor, hands: Hands, consume: Callable[[Handler], Consumer]
+    store: Store, clock: Reactor, handler: RecordingHandler, consume: Callable[[Handler], Consumer]
 ) -> None:
-    hands.trouble = CancelledError("a timeout of its own")
+    handler.error = CancelledError("a timeout of its own")
     store.append()
-    consume(hands.handle)
-    hands.trouble = None
+    consume(handler.handle)
+    handler.error = None
     clock.advance(1.0)
     assert store.positions == {"push": 1}
 
 
 def test_law_4_a_reader_that_stands_still_delays_only_itself(
-    store: Store, tail: Tail, clock: Reactor, hands: Hands, consume: Callable[[Handler], Consumer]
+    store: Store, tail: Tail, clock: Reactor, handler: RecordingHandler, consume: Callable[[Handler], Consumer]
 ) -> None:
-    hands.pending = Deferred()
-    consume(hands.handle)
-    quick = Hands()
+    handler.pending = Deferred()
+    consume(handler.handle)
+    quick = RecordingHandler()
     Consumer("quick", tail, store, quick.handle, reactor=clock).start()  # type: ignore[arg-type]
     for _ in range(3):
         store.append()
-    assert quick.taken == [[1], [2], [3]]
-    assert hands.taken == [[1]]
+    assert quick.handled == [[1], [2], [3]]
+    assert handler.handled == [[1]]
 
 
-def test_a_closed_tail_ends_its_readers(store: Store, tail: Tail, hands: Hands, consume: Callable[[Handler], Consumer]) -> None:
-    consumer = consume(hands.handle)
+def test_a_closed_tail_ends_its_readers(
+    store: Store, tail: Tail, handler: RecordingHandler, consume: Callable[[Handler], Consumer]
+) -> None:
+    consumer = consume(handler.handle)
     tail.close()
     assert stopped(consumer)

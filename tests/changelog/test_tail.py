@@ -1,4 +1,4 @@
-"""The end of the log: waiting for what comes."""
+"""The tail of the change log: waiting for changes, and waking on them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,13 +24,13 @@ def begin(waiting: Any) -> "Deferred[list[Change]]":
 
 
 def outcome(deferred: "Deferred[Any]") -> list[Any]:
-    """What the deferred has come to; nothing when it still waits."""
+    """Return the deferred's result as a list; empty while it waits."""
     found: list[Any] = []
     deferred.addBoth(found.append)
     return found
 
 
-def test_what_is_there_is_given_at_once_and_no_more_than_asked_for(store: Store, tail: Tail) -> None:
+def test_existing_changes_are_returned_at_once_and_no_more_than_the_limit(store: Store, tail: Tail) -> None:
     store.append(5)
     (found,) = outcome(begin(tail.after(1, 3)))
     assert [change.number for change in found] == [2, 3, 4]
@@ -49,7 +49,7 @@ def test_a_commit_wakes_every_reader_that_waits(store: Store, tail: Tail) -> Non
     assert [len(found) for found in waiting] == [1, 1, 1]
 
 
-def test_a_commit_of_another_process_is_found_by_asking(store: Store, tail: Tail, clock: Reactor) -> None:
+def test_a_commit_of_another_process_is_found_by_polling(store: Store, tail: Tail, clock: Reactor) -> None:
     found = outcome(begin(tail.after(0, 10)))
     store.append(announced=False)
     assert found == []
@@ -58,7 +58,7 @@ def test_a_commit_of_another_process_is_found_by_asking(store: Store, tail: Tail
     assert tail.last == 1
 
 
-def test_many_readers_that_wait_cost_one_question_a_second(store: Store, tail: Tail, clock: Reactor) -> None:
+def test_many_waiting_readers_cost_one_poll_a_second(store: Store, tail: Tail, clock: Reactor) -> None:
     for _ in range(50):
         outcome(begin(tail.after(0, 10)))
     before = store.reads
@@ -107,7 +107,7 @@ def test_changes_that_cannot_be_read_are_an_error_and_not_an_empty_list(store: S
     assert found[0].check(StoreUnavailable)
 
 
-def test_closing_ends_those_who_wait_and_those_who_come_later(store: Store, tail: Tail, clock: Reactor) -> None:
+def test_closing_ends_waiting_and_later_readers(store: Store, tail: Tail, clock: Reactor) -> None:
     found = outcome(begin(tail.after(0, 10)))
     tail.close()
     tail.close()
@@ -138,7 +138,7 @@ def deletion(connection: Any) -> int:
 
 
 @ensureDeferred
-async def test_a_commit_of_this_process_wakes_without_asking(url: str) -> None:
+async def test_a_commit_of_this_process_wakes_without_polling(url: str) -> None:
     database = Database(url, reactor=installed())
     tail = Tail(database, installed(), poll_seconds=3600)
     assert [change.number for change in await tail.after(0, 10)] == [1]

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from gateway.model.applications import Application
+from gateway.store.clients import applications
 from gateway.store.engine.database import Database
 from gateway.store.engine.migrate import migrate
+from gateway.store.objects import users
+from tests.store.samples import ANN, BOB, NOW
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -24,3 +28,15 @@ def database(store_url: str) -> Iterator[Database]:
     migrate(opened)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def people(database: Database) -> Database:
+    database.write_blocking(lambda c: users.insert(c, [ANN, BOB]))
+    return database
+
+
+@pytest.fixture
+def portal(people: Database) -> Application:
+    made, _ = people.write_blocking(lambda c: applications.add(c, "portal", now=NOW))
+    return made

@@ -1,5 +1,5 @@
-"""Another [authority] counts for everybody, not only for whom a source happens to report: all objects are worked out anew from
-the records they have, once, after the start, a thousand in a transaction, told by the log like every other change."""
+"""The authority backfill: changed [authority] rules count for all objects, not only for those that a source reports next. All
+are resolved anew from their records, once, after the start, a thousand in a transaction, logged like every other change."""
 
 from functools import partial
 from typing import Final
@@ -21,8 +21,7 @@ _log = structlog.get_logger("gateway.authority")
 
 
 def resolve_next(connection: Connection, door: Inbound, kind: Kind, after_id: str) -> str | None:
-    """Work out the next objects of a kind; how far it has come, None when there are no more. A piece of work for
-    `Database.write`."""
+    """Resolve the next objects of a kind; return the last id, None when there are no more. Work for `Database.write`."""
     ids = [thing.id for thing in OBJECT_STORES[kind].iterate(connection, after_id, AT_ONCE)]
     if not ids:
         return None
@@ -31,8 +30,8 @@ def resolve_next(connection: Connection, door: Inbound, kind: Kind, after_id: st
 
 
 class AuthorityBackfill(BackfillJob):
-    """The pass of one process, by the door for what is written here. Several nodes may do it at the same time: what one has
-    done is nothing to do for the next."""
+    """The backfill of one process, through the door of the source `local`. Several nodes may run it at the same time: objects
+    that one has resolved do not change for the next."""
 
     def __init__(self, database: Database, door: Inbound) -> None:
         super().__init__()
@@ -40,7 +39,7 @@ class AuthorityBackfill(BackfillJob):
         self._door = door
 
     async def run(self) -> None:
-        """To the end, unless it is stopped."""
+        """Run to the end, unless it is stopped."""
         rules = self._door.authority.fingerprint
         try:
             if await self._database.read(partial(backfill_markers.get, name=Marker.AUTHORITY)) != rules:
@@ -48,7 +47,7 @@ class AuthorityBackfill(BackfillJob):
                 await self._resolve_all(rules)
         except StoreUnavailable as error:
             _log.warning(f"the new [authority] does not count for everybody yet: {error}; it goes on with the next start")
-        except Exception as error:  # whoever stops must not fail of it
+        except Exception as error:  # must not keep the process from stopping
             _log.error("the new [authority] cannot be carried out", error=repr(error), exc_info=error)
 
     async def _resolve_all(self, rules: str) -> None:

@@ -1,5 +1,5 @@
-"""Keys for the objects of before when rules name other attributes than they did: a thousand objects in a transaction, and all
-of them before a source is read. Whoever is written meanwhile gets them in the door."""
+"""The correlation key backfill: keys for all objects when rules name other attributes than before, a thousand objects in a
+transaction, and all of them before a source is read. Objects that are written meanwhile get theirs in the door."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ AT_ONCE: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far it has come: the next objects are those of `kind` behind `after_id`."""
+    """The progress of the backfill: the next objects are those of `kind` that follow `after_id`."""
 
     kind: Kind
     after_id: str = ""
 
 
 def begin(connection: Connection, wanted: Names, *, beside_others: bool = False) -> Place | None:
-    """See to it that keys are kept for these attributes from now on; where to begin with the objects of before, None when they
-    have theirs. Keys that nobody wants any more go; not with `beside_others`, where somebody else may want them. A piece of
-    work for `Database.write`, as `go_on`."""
+    """Have keys kept for these attributes from now on; return the place to begin the backfill, None when none is needed. Keys
+    of other attributes are removed, unless with `beside_others` another process may need them. Work for `Database.write`, as
+    `go_on`."""
     if is_done(connection, wanted):
         return None
     changes.lock(connection)
@@ -45,13 +45,13 @@ def begin(connection: Connection, wanted: Names, *, beside_others: bool = False)
 
 
 def is_done(connection: Connection, wanted: Names) -> bool:
-    """Whether every object has keys for these attributes."""
+    """Return True when every object has keys for these attributes."""
     kept = object_keys.filled_for(connection)
     return kept is not None and all(of_kind <= kept.get(kind, frozenset()) for kind, of_kind in wanted.items())
 
 
 def go_on(connection: Connection, place: Place) -> Place | None:
-    """Give the next objects their keys; where to go on, None at the end."""
+    """Give the next objects their keys; return the place to go on, None at the end."""
     changes.lock(connection)
     wanted = object_keys.names(connection)
     things = OBJECT_STORES[place.kind].iterate(connection, place.after_id, AT_ONCE)
@@ -65,19 +65,19 @@ def go_on(connection: Connection, place: Place) -> Place | None:
 def fill(
     write: Callable[[Callable[[Connection], Place | None]], Place | None], wanted: Names, *, beside_others: bool = False
 ) -> None:
-    """All of it, each step a transaction of its own: `write` is `Database.write_blocking`."""
+    """Run the whole backfill, each step a transaction of its own: `write` is `Database.write_blocking`."""
     place = write(lambda connection: begin(connection, wanted, beside_others=beside_others))
     while place is not None:
         place = write(step(place))
 
 
 def step(place: Place) -> Callable[[Connection], Place | None]:
-    """`go_on` from there, for `Database.write`."""
+    """Return `go_on` from this place, as work for `Database.write`."""
     return lambda connection: go_on(connection, place)
 
 
 def _from(connection: Connection, wanted: Names, kinds: Sequence[Kind]) -> Place | None:
-    """The first of the kinds for which there are keys; when there is none, all is done."""
+    """Return the place of the first kind for which keys are wanted; when there is none, store that the backfill is done."""
     place = next((Place(kind) for kind in kinds if wanted.get(kind)), None)
     if place is None:
         object_keys.set_names(connection, wanted, filled=True)

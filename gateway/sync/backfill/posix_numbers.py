@@ -1,5 +1,5 @@
-"""POSIX numbers for those who were here before any were given: once, after the start, a thousand in a transaction, told by the
-log like every other change. Who comes later gets them in the door."""
+"""The POSIX number backfill: numbers for users and groups that were created before numbers were allocated, once, after the
+start, a thousand in a transaction, logged like every other change. Later ones get theirs in the door."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ _log = structlog.get_logger("gateway.posix")
 
 @dataclass(frozen=True, slots=True)
 class FilledPage:
-    """`last_id`: how far it has come; None when there was nobody left. `numbered`: how many got numbers."""
+    """The outcome of one step. `last_id`: None when no object was left. `numbered`: the number of objects that got numbers."""
 
     last_id: str | None
     numbered: int = 0
@@ -38,7 +38,7 @@ class FilledPage:
 
 
 def fill(connection: Connection, settings: PosixNumbers, kind: Kind, after_id: str, now: datetime) -> FilledPage:
-    """Number the next users or groups that lack numbers. A piece of work for `Database.write`."""
+    """Number the next users or groups that lack numbers. Work for `Database.write`."""
     changes.lock(connection)
     ids = posix_numbers.ids_without_numbers(connection, kind, after_id, AT_ONCE)
     if not ids:
@@ -63,7 +63,7 @@ def fill(connection: Connection, settings: PosixNumbers, kind: Kind, after_id: s
 
 
 class PosixNumberBackfill(BackfillJob):
-    """The back-fill of one process. Several nodes may do it at the same time: each finds what the others have left."""
+    """The backfill of one process. Several nodes may run it at the same time: each finds what the others have left."""
 
     def __init__(self, database: Database, settings: PosixNumbers, now: Callable[[], datetime]) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class PosixNumberBackfill(BackfillJob):
         self._now = now
 
     async def run(self) -> None:
-        """To the end, unless it is stopped."""
+        """Run to the end, unless it is stopped."""
         try:
             if (
                 await self._database.read(partial(backfill_markers.get, name=Marker.POSIX_NUMBERS))
@@ -81,7 +81,7 @@ class PosixNumberBackfill(BackfillJob):
                 await self._fill()
         except StoreUnavailable as error:
             _log.warning(f"POSIX numbers are not given to those who lack them: {error}; it goes on with the next start")
-        except Exception as error:  # whoever stops must not fail of it
+        except Exception as error:  # must not keep the process from stopping
             _log.error("POSIX numbers cannot be given to those who lack them", error=repr(error), exc_info=error)
 
     async def _fill(self) -> None:
@@ -94,7 +94,7 @@ class PosixNumberBackfill(BackfillJob):
                 filled = await self._database.write(step)
                 after, numbered = filled.last_id, numbered + filled.numbered
                 problems.update(filled.problems)
-                if filled.problems:  # a range is used up: who comes next of this kind gets no number either
+                if filled.problems:  # a range is used up: the next ones of this kind get no number either
                     break
         for problem in sorted(problems):
             _log.warning(problem)

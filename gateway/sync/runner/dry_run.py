@@ -1,5 +1,6 @@
-"""A dry run: what applying a source's batches would do, found by reading alone, a batch at a time, so that nothing is locked
-while a source is read for minutes. An estimate in one respect: what changes only because something else does is not counted.
+"""A dry run: the effect that applying a source's batches would have, found by reading alone, a batch at a time, so that nothing
+is locked while a source is read for minutes. It is an estimate in one respect: changes that only follow from other changes are
+not counted.
 """
 
 from collections import Counter
@@ -27,13 +28,14 @@ from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Intake, PendingRecord, PendingRecords
 
 EXAMPLES = 5
-"""How many names are given for each kind and outcome."""
+"""The most names reported for each kind and outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class DryRunReport:
-    """`examples`: the first names for each kind and outcome. `links`: how many records of each kind would be linked to objects
-    that are here, and `link_examples` the first of them. `refusal`: what the deletion guard would say, "" when nothing."""
+    """The outcome of a dry run. `examples`: the first names for each kind and outcome. `links`: the number of records of each
+    kind that would be linked to objects that exist, `link_examples` the first of them. `refusal`: the deletion guard's, or
+    ""."""
 
     statistics: Statistics
     examples: Mapping[tuple[Kind, Outcome], tuple[str, ...]]
@@ -44,7 +46,7 @@ class DryRunReport:
 
 
 class DryRun:
-    """Looks at all batches of one read, in order, then tells. Each step is a piece of work for `Database.read`."""
+    """A dry run of one read: it observes all batches in order, then reports. Each step is work for `Database.read`."""
 
     def __init__(self, inbound: Inbound) -> None:
         self._inbound = inbound
@@ -61,7 +63,7 @@ class DryRun:
         self._link_examples: dict[Kind, list[str]] = {}
 
     def observe(self, connection: Connection, batch: Batch) -> None:
-        """Look at the next batch."""
+        """Take in the next batch."""
         for kind in batch.begins:
             self._met[kind] = set()
         transaction = self._inbound.transaction(connection)
@@ -71,17 +73,17 @@ class DryRun:
             met.update(intake.present[kind])
         self._statistics += intake.statistics
         self._problems += intake.problems
-        pointing_elsewhere = references.owners_that_differ(transaction, intake.records)
+        with_other_references = references.owners_that_differ(transaction, intake.records)
         holders = self._holders(connection, intake.records)
         linked, created = self._correlate(transaction, intake)
         for record_id, record in intake.records.items():
             is_new = record.row.object_id is None or record.row.object_id in created
-            moved = record_id in pointing_elsewhere or record_id in linked
-            self._judge(record, holders, is_new=is_new, is_linked=record_id in linked, changes=moved)
+            moved = record_id in with_other_references or record_id in linked
+            self._count_record(record, holders, is_new=is_new, is_linked=record_id in linked, changes=moved)
         self._complete |= batch.completes & self._met.keys()
 
     def finish(self, connection: Connection) -> DryRunReport:
-        """What all of it would do."""
+        """Return the effect that all batches together would have."""
         for kind in self._complete:
             self._gone |= record_rows.ids(connection, self._inbound.source_id, kind) - self._met[kind]
         going = record_rows.by_id(connection, self._gone)
@@ -110,13 +112,14 @@ class DryRun:
             examples = self._link_examples.setdefault(kind, [])
             shown = of_kind[: EXAMPLES - len(examples)]
             names = describe(transaction.connection, kind, [record.row.object_id or "" for record in shown])
-            examples += [f"{_called(record)} to {names.get(record.row.object_id or '', '')}" for record in shown]
+            examples += [f"{_name_of(record)} to {names.get(record.row.object_id or '', '')}" for record in shown]
         return {record.row.id for record in found}, created.keys()
 
-    def _judge(
+    def _count_record(
         self, record: PendingRecord, holders: Mapping[str, str], *, is_new: bool, is_linked: bool, changes: bool
     ) -> None:
-        """`is_linked`: it has just found its object. `changes`: that, or it points elsewhere."""
+        """Count the record's outcome. `is_linked`: it has just been correlated with an object. `changes`: that, or its
+        references have changed."""
         row, name = record.row, authority.name_of(record.kind, record.attributes)
         outcome = Outcome.CREATED if is_new else Outcome.UNCHANGED
         if not is_new and (changes or _differs(record)):
@@ -125,12 +128,12 @@ class DryRun:
         if is_well and record.kind is Kind.USER and not is_linked:
             reason = self._dispute(record, name, holders)
             is_well = not reason
-        self._count(record.kind, outcome, Result.SUCCEEDED if is_well else Result.SKIPPED, _called(record))
+        self._count(record.kind, outcome, Result.SUCCEEDED if is_well else Result.SKIPPED, _name_of(record))
         if reason and (record.stored is None or record.stored.situation == Situation.LINKED.value):
             self._problems.append(reason)
 
     def _dispute(self, record: PendingRecord, name: str, holders: Mapping[str, str]) -> str:
-        """Why the record would not get its login name; "" when it would."""
+        """Return the reason for which the record would not get its login name; "" when it would."""
         row = record.row
         key = row.login_key or ""
         if row.object_id is not None and record.stored is not None and record.stored.login_key != key:
@@ -142,7 +145,7 @@ class DryRun:
         return "" if earlier == row.dn else correlation.disputed_reason(name, row.dn, earlier)
 
     def _holders(self, connection: Connection, records: PendingRecords) -> dict[str, str]:
-        """Who has the login names now, leaving out whoever the read so far says is gone."""
+        """Return the present holders of the login names, without those that the read so far reports as gone."""
         keys = {record.row.login_key for record in records.values() if record.row.login_key}
         holders = users.ids_by_username_key(connection, [key for key in keys if key]) if keys else {}
         leaving = {target.object_id for target in record_lookup.targets(connection, self._gone).values()} if holders else set()
@@ -173,13 +176,13 @@ class DryRun:
             examples.append(name)
 
 
-def _called(record: PendingRecord) -> str:
-    """The record's name, or what there is in its place."""
+def _name_of(record: PendingRecord) -> str:
+    """Return the record's name, or its DN or external id in place of one."""
     return authority.name_of(record.kind, record.attributes) or record.row.dn or record.row.external_id
 
 
 def _differs(record: PendingRecord) -> bool:
-    """Whether the object would have other attributes, or stand elsewhere."""
+    """Return True when the object would have other attributes, or be placed elsewhere."""
     old = record.stored
     if old is None:
         return False

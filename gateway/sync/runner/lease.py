@@ -1,4 +1,4 @@
-"""A lease that is kept for as long as it is needed: of all nodes, one reads a given source."""
+"""Leases that are renewed for as long as they are needed: of all nodes, one reads a given source."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RENEW_SECONDS: Final = 10.0
 
 
 class Lease:
-    """Renewed by `clock`, inside Twisted. `lost` is called when another holder has taken it over."""
+    """A lease that `clock` renews, inside Twisted. `lost` is called when another holder has taken it over."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Lease:
         return self._renewal.running
 
     async def acquire(self) -> bool:
-        """Take the lease, or find that it is held already; whether it is ours now."""
+        """Take the lease unless it is held already; return True when it is ours now."""
         if not self.held and await self._database.write(
             lambda connection: leases.acquire(connection, self._name, self._holder, LEASE_SECONDS, self._now())
         ):
@@ -50,7 +50,7 @@ class Lease:
         return self.held
 
     async def release(self) -> None:
-        """Give it back. Raises StoreUnavailable; the lease then ends by itself."""
+        """Release the lease. Raises StoreUnavailable; the lease then expires."""
         if self.held:
             self._renewal.stop()
             await self._database.write(lambda connection: leases.release(connection, self._name, self._holder))
@@ -61,14 +61,15 @@ class Lease:
                 lambda connection: leases.renew(connection, self._name, self._holder, LEASE_SECONDS, self._now())
             )
         except StoreUnavailable:
-            return  # without a store nothing can be applied either: whoever needs the lease fails by itself
+            return  # without a store nothing can be applied either: the work under the lease fails by itself
         if not kept and self.held:
             self._renewal.stop()
             self._lost()
 
 
 class LeaseInThread:
-    """A context manager for a process without a reactor: renewed by a thread. Raises Conflict when another holder has it."""
+    """A lease as a context manager, for a process without a reactor: a thread renews it. Raises Conflict when another holder
+    has it."""
 
     def __init__(self, database: Database, name: str, holder: str, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -95,4 +96,4 @@ class LeaseInThread:
                     lambda connection: leases.renew(connection, self._name, self._holder, LEASE_SECONDS, self._now())
                 )
             except StoreUnavailable:
-                continue  # the next batch says it
+                continue  # the next batch reports it

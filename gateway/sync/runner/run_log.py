@@ -1,4 +1,4 @@
-"""What the log is told of one source: each failure once, each run in a line, the first few problems. No secret, no flood."""
+"""Log lines of one source: each failure once, each run in a line, the first few problems. No secret, no flood."""
 
 from __future__ import annotations
 
@@ -20,59 +20,59 @@ REPEAT_SECONDS: Final = 900.0  # the same failure is logged again after this lon
 
 @dataclass(slots=True)
 class RepeatFilter:
-    """The last sentence that was logged, which tells a new one from a repetition."""
+    """The last sentence that was logged, to tell a new one from a repetition."""
 
     sentence: str = ""
-    said_at: float = float("-inf")
+    logged_at: float = float("-inf")
 
     def is_news(self, sentence: str, now: float) -> bool:
         """Return True when the sentence differs from the last one, or that one is REPEAT_SECONDS old. `now` in seconds."""
-        if sentence == self.sentence and now - self.said_at < REPEAT_SECONDS:
+        if sentence == self.sentence and now - self.logged_at < REPEAT_SECONDS:
             return False
-        self.sentence, self.said_at = sentence, now
+        self.sentence, self.logged_at = sentence, now
         return True
 
     def forget(self) -> None:
         """Take every failure as news again, after a success."""
-        self.sentence, self.said_at = "", float("-inf")
+        self.sentence, self.logged_at = "", float("-inf")
 
 
 class RunLog:
-    """Every line names the source. `seconds` is a clock that only goes forward."""
+    """The log of one source; every line names it. `seconds` is a clock that only goes forward."""
 
     def __init__(self, source_id: str, seconds: Callable[[], float]) -> None:
         self._prefix = f"source {source_id}: "
         self._seconds = seconds
-        self._said = RepeatFilter()
+        self._repeats = RepeatFilter()
         self._problems: dict[str, float] = {}
         self._log = structlog.get_logger().bind(source=source_id)
 
     def warn(self, sentence: str) -> None:
-        """Something that a person should know."""
+        """Log a warning."""
         self._log.warning(self._named(sentence))
 
     def failure(self, error: Exception) -> tuple[str, bool]:
-        """Log the failure unless it was just said; the sentence to keep, and whether it was news. An error that is not one of
-        ours is kept without its words, which may hold anything; the log has them."""
+        """Log the failure unless it was just logged; return the sentence to store, and True when it was news. The text of an
+        error that is not one of ours may hold anything: it is logged, not stored."""
         known = isinstance(error, GatewayError)
         sentence = str(error) if known else f"an error of the gateway's own ({type(error).__name__}); its log has the details"
-        is_news = self._said.is_news(sentence, self._seconds())
+        is_news = self._repeats.is_news(sentence, self._seconds())
         if is_news:
             self._log.warning(self._named(sentence), exc_info=None if known else error)
         return sentence, is_news
 
-    def well_again(self, failed_attempts: int) -> None:
-        """The source is read; news only after a failure."""
-        if self._said.sentence:
+    def recovered(self, failed_attempts: int) -> None:
+        """Log that the source is read again, if its failure was logged."""
+        if self._repeats.sentence:
             self._log.info(self._named("is read again"), failed_attempts=failed_attempts)
-            self._said.forget()
+            self._repeats.forget()
 
     def success(self, run: Run) -> None:
-        """A run has ended well."""
+        """Log the success of a run."""
         self._log.info(self._named(f"{run.mode} run {run.id}: {in_words(run.statistics)}"), trigger=run.trigger.value)
 
     def problems(self, problems: Sequence[str]) -> None:
-        """What is wrong with records of one batch, unless it was said within PROBLEM_SECONDS."""
+        """Log the problems of one batch's records, but for those that were logged within PROBLEM_SECONDS."""
         problems = [problem for problem in problems if self._is_new(problem)]
         for problem in problems[:PROBLEMS_LOGGED]:
             self.warn(problem)

@@ -1,8 +1,7 @@
-"""One read of a source as the store sees it: its run, what it did so far, how it ended.
+"""One read of a source as the store sees it: its run, the run's statistics, and its end.
 
-Every function here is a piece of work for `Database.write`: it gets a Connection, does not wait, and changes nothing of its own
-before the commit: what was committed is told to `SourceRead.committed`.
-"""
+Every function here that takes a Connection is work for `Database.write`: it does not wait, and changes nothing of its own
+before the commit; the caller reports the commit to `SourceRead.committed`."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ LEFT_BEHIND: Final = "the process ended before this run did"
 
 
 class Trigger(StrEnum):
-    """Why a source is read (`SyncRun.trigger`)."""
+    """The reason for which a source is read (`SyncRun.trigger`)."""
 
     START = "start"
     SCHEDULE = "schedule"
@@ -37,7 +36,7 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunOrder:
-    """What is to be read: `full` compares everything; `request` is the person's who asked a running gateway for it."""
+    """The order for a read: `full` compares everything; `request` is the administrator's that a running gateway serves."""
 
     trigger: Trigger
     full: bool = False
@@ -47,7 +46,7 @@ class RunOrder:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run under way. `id` None: nothing has happened that is worth one."""
+    """A run in progress. `id` None: nothing has happened yet that is worth one."""
 
     id: int | None
     trigger: Trigger
@@ -58,7 +57,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """A run that is over, for the log."""
+    """A run that has ended."""
 
     run: Run
     status: RunStatus
@@ -67,7 +66,7 @@ class EndedRun:
 
 @dataclass(frozen=True, slots=True)
 class RunStep:
-    """What one transaction did: the run afterwards, the run that it ended, sentences about records that were left out."""
+    """The effect of one transaction: the run afterwards, the run that it ended, sentences about records that were left out."""
 
     run: Run
     heard_at: datetime
@@ -77,7 +76,7 @@ class RunStep:
 
 
 class SourceRead:
-    """One read of one source. `now` gives aware UTC times."""
+    """One read of one source. `now` returns aware UTC times."""
 
     def __init__(self, inbound: Inbound, order: RunOrder, now: Callable[[], datetime]) -> None:
         self._inbound = inbound
@@ -88,14 +87,14 @@ class SourceRead:
         self.caught_up_at: datetime | None = None
 
     def committed(self, step: RunStep) -> None:
-        """The transaction that made `step` is in the store."""
+        """Take over the outcome of a transaction that is committed."""
         self.run, self.heard_at = step.run, step.heard_at
         if step.caught_up and self.caught_up_at is None:
             self.caught_up_at = step.heard_at
 
     def begin(self, connection: Connection) -> tuple[Watermark | None, RunStep]:
-        """Where to read from. A run that a person waits for starts at once, any other with the first batch that tells
-        something: a source that is down for a week is not ten thousand runs."""
+        """Return the watermark to read from. A run that an administrator waits for starts at once, any other with the first
+        batch that reports something: a source that is down for a week is not ten thousand runs."""
         now, source_id = self._now(), self._inbound.source_id
         source_state.ensure(connection, source_id, self._inbound.source_type)
         sync_runs.abandon(connection, source_id, now, LEFT_BEHIND)
@@ -108,21 +107,21 @@ class SourceRead:
         return watermark, RunStep(run, now, caught_up=False)
 
     def wants(self, batch: Batch) -> bool:
-        """Whether the batch is worth a transaction. An idle source sends empty ones all the time."""
+        """Return True when the batch is worth a transaction. An idle source sends empty ones all the time."""
         tells = batch.deltas or batch.begins or batch.completes or batch.watermark is not None
         quiet = self._now() - self.heard_at >= timedelta(seconds=HEARD_SECONDS)
         arrives = batch.caught_up and (self.run.id is not None or self.caught_up_at is None)
         return bool(tells) or quiet or arrives
 
     def apply(self, connection: Connection, batch: Batch) -> RunStep:
-        """Apply the batch and note how far the run is. The run ends when the source's present state is reached; changes that
+        """Apply the batch and store the run's progress. The run ends when the source's present state is reached; changes that
         are pushed later go into runs of their own. Raises as `Inbound.apply` does."""
         now, run = self._now(), self.run
         if batch.begins and run.mode != FULL:  # the source could not go on from where it was
             run = replace(run, mode=FULL)
             if run.id is not None:
                 sync_runs.set_mode(connection, run.id, FULL)
-        if run.id is None and _tells(batch, run.trigger):
+        if run.id is None and _is_worth_a_run(batch, run.trigger):
             run = self._started(connection, replace(run, started_at=now) if run.trigger is Trigger.PUSH else run)
         applied = self._inbound.apply(connection, batch, allow_deletions=self._order.allow_deletions)
         source_state.note_heard(connection, self._inbound.source_id, now, caught_up=batch.caught_up)
@@ -138,7 +137,7 @@ class SourceRead:
         return RunStep(Run(None, Trigger.PUSH, INCREMENTAL, now), now, batch.caught_up, ended, applied.problems)
 
     def end(self, connection: Connection) -> RunStep:
-        """The read is over without an error: the source has nothing more to say, or the gateway stops."""
+        """End the read without an error: the source has nothing more to report, or the gateway stops."""
         now = self._now()
         if self.run.id is None:
             return RunStep(self.run, self.heard_at, caught_up=False)
@@ -148,7 +147,7 @@ class SourceRead:
         return RunStep(replace(self.run, id=None), now, caught_up=False, ended=EndedRun(self.run, status, error))
 
     def fail(self, connection: Connection, error: Exception, sentence: str, *, is_news: bool) -> RunStep:
-        """The read is over because of `error`, which `sentence` tells. A failure that is not news makes no run of its own."""
+        """End the read because of `error`, which `sentence` describes. A failure that is not news makes no run of its own."""
         now, run, source_id = self._now(), self.run, self._inbound.source_id
         status = RunStatus.REFUSED if isinstance(error, DeletionsRefused) else RunStatus.FAILED
         source_state.ensure(connection, source_id, self._inbound.source_type)
@@ -164,15 +163,16 @@ class SourceRead:
         return replace(run, id=sync_runs.start(connection, self._inbound.source_id, run.mode, run.trigger, run.started_at))
 
 
-def _tells(batch: Batch, trigger: Trigger) -> bool:
-    """Whether the batch is worth a run."""
+def _is_worth_a_run(batch: Batch, trigger: Trigger) -> bool:
+    """Return True when the batch is worth a run."""
     if trigger is Trigger.PUSH:
         return bool(batch.deltas)
     return bool(batch.deltas or batch.begins or batch.completes or batch.watermark is not None)
 
 
 def _is_over(run: Run, batch: Batch, now: datetime) -> bool:
-    """What was pushed is one run until the source is quiet; what was asked for ends when the present state is reached."""
+    """Return True at the end of a run: one of pushed changes ends when the source is quiet, any other when its present state is
+    reached."""
     if run.trigger is not Trigger.PUSH:
         return batch.caught_up
     return not batch.deltas or now - run.started_at >= timedelta(seconds=PUSH_SECONDS)

@@ -34,7 +34,7 @@ def names(connection: Connection) -> list[str]:
     return list(connection.execute(sa.select(positions.c.name)).scalars())
 
 
-def test_what_raises_leaves_nothing_behind(database: Database) -> None:
+def test_work_that_raises_leaves_nothing_behind(database: Database) -> None:
     def half(connection: Connection) -> None:
         put("half")(connection)
         raise LookupError("in the middle")
@@ -192,7 +192,7 @@ def test_a_server_that_was_restarted_costs_nothing_once_it_is_back(postgres: Pos
     database.close()
 
 
-def test_a_connection_lost_in_the_middle_undoes_the_work_and_says_so(postgres_database: str) -> None:
+def test_a_connection_lost_in_the_middle_undoes_the_work_and_is_reported(postgres_database: str) -> None:
     database = Database(postgres_database)
     migrate(database)
 

@@ -1,5 +1,5 @@
-"""A look at the store from the reactor's thread; tests/directory/authentication/test_account_status.py compares what is seen of
-people with what is read."""
+"""Inline reads of the store, in the reactor's thread; tests/directory/authentication/test_account_status.py compares login
+states with what is read."""
 
 import threading
 from collections.abc import Callable
@@ -42,23 +42,23 @@ def portal(database: Database) -> Portal:
     return database.write_blocking(Portal)
 
 
-def test_only_a_store_in_a_file_of_ours_is_seen(database: Database) -> None:
+def test_only_an_embedded_store_is_read_inline(database: Database) -> None:
     assert database.login_state_inline("nobody") == (UNKNOWN_USER if database.embedded else None)
 
 
-def test_a_store_that_is_not_there_is_neither_seen_nor_created(tmp_path: Path) -> None:
+def test_a_missing_store_is_neither_read_nor_created(tmp_path: Path) -> None:
     reader = InlineReader(str(tmp_path / "store.sqlite"))
     assert reader.login_state("anybody") is None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_closed_store_is_not_seen_any_more(database: Database) -> None:
+def test_a_closed_store_is_not_read_any_more(database: Database) -> None:
     database.login_state_inline("nobody")
     database.close()
     assert database.login_state_inline("nobody") is None
 
 
-def test_a_store_of_another_form_is_not_seen_until_it_has_ours(database: Database) -> None:
+def test_a_store_of_another_schema_is_not_read_until_it_has_ours(database: Database) -> None:
     if database.embedded:
         database.write_blocking(lambda c: c.execute(sa.text("ALTER TABLE users RENAME TO people")))
         assert database.login_state_inline("nobody") is None
@@ -66,12 +66,12 @@ def test_a_store_of_another_form_is_not_seen_until_it_has_ours(database: Databas
         assert database.login_state_inline("nobody") == UNKNOWN_USER
 
 
-def test_a_hash_is_not_in_what_prints() -> None:
+def test_a_login_state_prints_no_hash() -> None:
     assert "argon2" not in repr(LoginState(True, True, "$argon2id$v=19$", ()))
 
 
 @ensureDeferred
-async def test_a_look_finds_what_reading_finds(database: Database, portal: Portal) -> None:
+async def test_an_inline_read_finds_the_same_as_a_read(database: Database, portal: Portal) -> None:
     works: list[Callable[[SelectConnection], object]] = [
         lambda c: applications.verify(c, "portal", portal.secret),
         lambda c: applications.verify(c, portal.application.id, portal.secret),
@@ -92,7 +92,7 @@ async def test_a_look_finds_what_reading_finds(database: Database, portal: Porta
 
 
 @ensureDeferred
-async def test_a_secret_that_somebody_ends_counts_no_more_at_the_next_look(database: Database, portal: Portal) -> None:
+async def test_a_revoked_secret_is_refused_by_the_next_inline_read(database: Database, portal: Portal) -> None:
     async def counts() -> tuple[bool, bool]:
         application = await database.read_inline(lambda c: applications.verify(c, "portal", portal.secret))
         password = await database.read_inline(lambda c: application_passwords.verify(c, ANN.id, portal.password_secret))
@@ -119,20 +119,20 @@ async def test_a_secret_that_somebody_ends_counts_no_more_at_the_next_look(datab
 
 
 @ensureDeferred
-async def test_an_embedded_store_is_looked_at_without_a_thread(database: Database) -> None:
+async def test_an_embedded_store_is_read_without_a_thread(database: Database) -> None:
     seen = await database.read_inline(lambda c: (passwords.any_local(c), threading.current_thread()))
     assert (seen[1] is threading.main_thread()) is database.embedded
 
 
 @ensureDeferred
-async def test_where_nothing_can_be_looked_at_reading_says_why(database: Database) -> None:
+async def test_a_read_reports_the_error_where_an_inline_read_is_unavailable(database: Database) -> None:
     await database.read_inline(passwords.any_local)
     database.close()
     with pytest.raises(StoreUnavailable):
         await database.read_inline(passwords.any_local)
 
 
-def test_what_the_work_itself_raises_comes_through(tmp_path: Path, database: Database) -> None:
+def test_errors_of_the_work_itself_pass_unchanged(tmp_path: Path, database: Database) -> None:
     def work(connection: SelectConnection) -> bool:
         if passwords.any_local(connection):
             return True

@@ -62,7 +62,7 @@ def test_times_in_the_log_never_go_backwards(database: Database) -> None:
     assert times == [NOW + timedelta(seconds=seconds) for seconds in (0, 0, 3, 3, 4)]
 
 
-def test_callbacks_hear_the_last_number_after_the_commit_and_nothing_without_changes(database: Database) -> None:
+def test_callbacks_get_the_last_number_after_the_commit_and_no_call_without_changes(database: Database) -> None:
     heard: list[tuple[int, int]] = []
     database.on_commit(lambda number: heard.append((number, database.read_blocking(changes.last))))
     database.write_blocking(lambda c: changes.append(c, [change("a"), change("b")]))
@@ -146,7 +146,7 @@ def test_law_3_a_reader_never_sees_a_number_before_the_ones_below_it(nodes: list
     assert [one.object_id for one in found] == ["slow", "quick"]
 
 
-def test_a_node_hears_of_the_commits_of_another(nodes: list[Database]) -> None:
+def test_a_node_is_notified_of_the_commits_of_another(nodes: list[Database]) -> None:
     heard: list[None] = []
     once, again = threading.Event(), threading.Event()
 

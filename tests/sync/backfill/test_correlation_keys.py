@@ -52,7 +52,7 @@ def test_filling_goes_on_in_small_steps_and_once_it_is_done_nothing_is_to_do(
     assert house.database.read_blocking(lambda c: correlation_keys.is_done(c, BY_NUMBER))
 
 
-def test_what_was_interrupted_is_done_from_the_beginning(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_backfill_starts_from_the_beginning(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(correlation_keys, "AT_ONCE", 3)
     house.apply(*(person(f"p{number}", employee_number=str(number)) for number in range(7)))
     fill(house, BY_NUMBER, steps=1)
@@ -62,7 +62,7 @@ def test_what_was_interrupted_is_done_from_the_beginning(house: House, monkeypat
     assert {key for *_, key in keys(house)} == {"new", "8", *map(str, range(1, 7))}
 
 
-def test_keys_that_no_rule_names_any_more_go_unless_somebody_else_may_want_them(house: House) -> None:
+def test_keys_that_no_rule_names_any_more_are_removed_unless_another_process_may_need_them(house: House) -> None:
     house.apply(person("anna", employee_number="7", email="a@x.test"))
     fill(house, BY_NUMBER)
     house.database.write_blocking(lambda c: correlation_keys.begin(c, BY_MUCH, beside_others=True))
@@ -83,7 +83,7 @@ def test_keys_follow_their_objects_until_these_are_gone(both_houses: House) -> N
     assert keys(both_houses) == set()
 
 
-def test_numbers_that_are_given_to_those_of_before_are_keys_too(house: House) -> None:
+def test_backfilled_posix_numbers_are_keys_too(house: House) -> None:
     house.apply(person("anna"))
     fill(house, {Kind.USER: frozenset({"uid_number"})})
     numbers = PosixNumbers(Range(10_000, 10_999), Range(10_000, 10_999), None)

@@ -22,7 +22,7 @@ def full(*deltas: Delta) -> Batch:
     return Batch(deltas, Watermark(b"new"), EVERYTHING, EVERYTHING)
 
 
-def test_a_dry_run_of_a_first_read_tells_what_would_be_created(house: House) -> None:
+def test_a_dry_run_of_a_first_read_reports_what_would_be_created(house: House) -> None:
     number = house.last()
     deltas = [unit("a"), *(person(f"p{n}", "ou=a") for n in range(8)), group("g", "uid=p1,ou=a")]
     foreseen = foresee(house, full(*deltas))
@@ -33,7 +33,7 @@ def test_a_dry_run_of_a_first_read_tells_what_would_be_created(house: House) -> 
     assert house.database.read_blocking(house.door().watermark) is None
 
 
-def test_a_dry_run_tells_what_would_be_updated_deleted_unchanged_and_skipped(both_houses: House) -> None:
+def test_a_dry_run_reports_what_would_be_updated_deleted_unchanged_and_skipped(both_houses: House) -> None:
     house = both_houses
     house.apply(unit("a"), person("anna"), person("bert"), person("carl"), group("g", "uid=anna"), group("h", "uid=bert"))
     now = [
@@ -52,7 +52,7 @@ def test_a_dry_run_tells_what_would_be_updated_deleted_unchanged_and_skipped(bot
     assert len(foreseen.problems) == 1
 
 
-def test_a_dry_run_tells_who_would_be_linked_created_and_disputed(both_houses: House) -> None:
+def test_a_dry_run_reports_what_would_be_linked_created_and_disputed(both_houses: House) -> None:
     house = both_houses
     house.correlate("hr", "employee_number = employee_number", "email = email")
     house.apply(
@@ -77,7 +77,7 @@ def test_a_dry_run_tells_who_would_be_linked_created_and_disputed(both_houses: H
     assert {problem[:12] for problem in foreseen.problems} == {problem[:12] for problem in applied.problems}
 
 
-def test_a_dry_run_tells_what_the_guard_would_say(house: House) -> None:
+def test_a_dry_run_reports_the_refusal_of_the_deletion_guard(house: House) -> None:
     crowd = [person(f"p{number:03}") for number in range(100)]
     house.apply(*crowd)
     assert "delete 60 of 100 users" in foresee(house, full(*crowd[:40])).refusal

@@ -1,4 +1,4 @@
-"""What the log is told of a source: a problem once a day, the first few of many."""
+"""Log lines of a source: a problem once a day, the first few of many."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from twisted.internet.task import Clock
 from gateway.sync.runner.run_log import PROBLEM_SECONDS, PROBLEMS_KEPT, PROBLEMS_LOGGED, REPEAT_SECONDS, RepeatFilter, RunLog
 
 
-def test_a_problem_that_comes_with_every_read_is_told_once_a_day() -> None:
+def test_a_problem_that_comes_with_every_read_is_logged_once_a_day() -> None:
     clock = Clock()
-    teller = RunLog("hr", clock.seconds)
+    run_log = RunLog("hr", clock.seconds)
     with capture_logs() as lines:
         for _ in range(3):
-            teller.problems(["uid=a has no mail"])
+            run_log.problems(["uid=a has no mail"])
         assert [line["event"] for line in lines] == ["source hr: uid=a has no mail"]
         clock.advance(PROBLEM_SECONDS)
-        teller.problems(["uid=a has no mail", "uid=b has none either"])
+        run_log.problems(["uid=a has no mail", "uid=b has none either"])
     assert len(lines) == 3
 
 

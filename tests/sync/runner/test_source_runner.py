@@ -124,7 +124,7 @@ async def test_a_failing_source_is_tried_again_ever_more_slowly_and_makes_one_ru
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_source_that_comes_back_is_told_of_and_its_error_is_gone(world: World) -> None:
+async def test_a_source_that_comes_back_is_logged_and_its_error_cleared(world: World) -> None:
     down = SourceUnavailable("source hr: down")
     source = ScriptedSource([down], [down], [everybody("ada", watermark="1")])
     with structlog.testing.capture_logs() as lines:
@@ -172,7 +172,7 @@ async def test_pushed_changes_are_applied_as_they_come_and_are_one_run_until_it_
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_quiet_source_costs_no_transaction_but_is_known_to_be_well(world: World) -> None:
+async def test_a_quiet_source_costs_no_transaction_but_a_heartbeat(world: World) -> None:
     waits = [Wait(), Wait(), Wait()]
     source = ScriptedSource([everybody("ada"), waits[0], HEARTBEAT, waits[1], HEARTBEAT, waits[2]])
     async with Life(world, source) as life:
@@ -314,7 +314,7 @@ async def test_a_request_interrupts_a_source_that_is_being_followed(world: World
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_request_is_seen_to_at_once_when_the_source_has_had_nothing_to_say(world: World) -> None:
+async def test_a_request_is_served_at_once_when_the_source_had_nothing_to_report(world: World) -> None:
     silent = Wait()
     source = ScriptedSource([HEARTBEAT, silent], [everybody("ada", watermark="1")])
     async with Life(world, source) as life:
@@ -396,7 +396,7 @@ async def test_everything_is_compared_when_it_is_due_also_while_the_source_is_fo
 
 @pytest.mark.parametrize("failure", [ValueError("hunter2"), InvalidSourceData("people.ldif:7: no")])
 @pytest_twisted.ensureDeferred
-async def test_no_failure_of_a_source_ends_its_life(world: World, failure: Exception) -> None:
+async def test_no_failure_of_a_source_ends_its_runner(world: World, failure: Exception) -> None:
     source = ScriptedSource([failure], [everybody("ada")])
     async with Life(world, source) as life:
         await life.pausing()

@@ -52,12 +52,12 @@ class Exchange(NamedTuple):
 
     @property
     def can_start_tls(self) -> bool:
-        """Whether StartTLS may be asked for."""
+        """True if StartTLS may be asked for."""
         return self.services.tls_context is not None and not self.client.is_encrypted
 
     @property
     def must_start_tls(self) -> bool:
-        """Whether nothing else may be done before TLS."""
+        """True if nothing else may be done before TLS."""
         return self.services.require_tls and not self.client.is_encrypted
 
     def on_behalf_of(self, party: Party) -> "Exchange":

@@ -1,5 +1,5 @@
-"""What operations may do with their connection: a narrow interface for all of them, and one for each thing that only a few
-may do. An operation names the narrowest one that it needs in its signature; the connection has them all."""
+"""The responders: what operations may do with their connection, as a narrow interface for all of them, and one for each thing
+that only a few may do. An operation names the narrowest one that it needs in its signature; the connection has them all."""
 
 from collections.abc import Coroutine
 from typing import Any, Protocol, TypeAlias
@@ -62,7 +62,7 @@ class TLSResponder(Responder, Protocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether operations are outstanding."""
+        """True while operations are outstanding."""
 
     def start_tls_after_answer(self) -> None:
         """Begin TLS right behind the answer that is being made."""

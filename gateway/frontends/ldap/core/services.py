@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
+from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.python.threadpool import ThreadPool
 
 from gateway.directory.authentication.authentication import Authentication
@@ -15,6 +15,7 @@ from gateway.frontends.ldap.core.counters import Statistics
 from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.frontends.ldap.core.subscription_limit import SubscriptionLimit
 from gateway.frontends.ldap.core.write_port import Writer
+from gateway.twisted_internals.reactor import IReactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,11 @@ class Services:
 
     directory: Directory
     authentication: Authentication
-    reactor: Any
+    reactor: IReactor
     threads: ThreadPool
     limits: ServerLimits = field(default_factory=ServerLimits)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    tls_context: Callable[[], Any] | None = None
+    tls_context: Callable[[], IOpenSSLContextFactory] | None = None
     require_tls: bool = False
     password_changes: PasswordChanges | None = None
     revocation: Revocation | None = None

@@ -2,8 +2,7 @@
 on (§4.2.1). A client that asks for it gets what the source's password policy says (draft-behera-ldap-password-policy-10
 §9.1)."""
 
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Awaitable
 
 from twisted.internet.defer import CancelledError
 
@@ -39,7 +38,7 @@ def handle(exchange: Exchange, request: BindRequest, responder: BindResponder) -
     return None
 
 
-async def _bind(exchange: Exchange, responder: BindResponder, proof: Coroutine[Any, Any, Bound]) -> None:
+async def _bind(exchange: Exchange, responder: BindResponder, proof: Awaitable[Bound]) -> None:
     result, notice = SUCCESS, None
     try:
         bound = await proof

@@ -56,7 +56,7 @@ def _key(modification: Modification) -> str:
 def _change(
     attempt: Attempt, connection: Connection, target: Target, rest: list[Modification], change: MemberChanges
 ) -> Written:
-    """What modifications make depends on what is there: that is read here, where nobody else writes."""
+    """Apply modifications to the object as it is: their result depends on it, so it is read here, inside the transaction."""
     door = attempt.writer.door
     thing = door.get(connection, target.kind, target.object_id)
     attributes = target.writing.changed(all_attributes(thing), rest)

@@ -33,7 +33,7 @@ class Sliceable(Protocol):
 
     @property
     def blocking(self) -> bool:
-        """Whether a slice may take long: it is taken in a thread."""
+        """True if a slice may take long: it is taken in a thread."""
 
     def next_slice(self, rows: int, /) -> list[bytes] | None:
         """Return the encoded entries of the next `rows` rows, perhaps none; None at the end."""

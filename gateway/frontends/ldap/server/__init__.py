@@ -1,1 +1,7 @@
-"""The package gateway.frontends.ldap.server."""
+"""Connections and what holds for all of them.
+
+server: listening, counting, the timer. connection: one client, octets in and out. dispatch: request → operation.
+proxied_authorization: an exchange as another party's. request_template and fast_path: frequent searches without decoding.
+output_buffer: answers on their way out. connection_limits: admission by address. revocation_sweep: rights that have ended.
+
+Only dispatch knows the operations, and no operation knows this package."""

@@ -25,7 +25,7 @@ from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.search.paged_results import PagedSearches
 from gateway.frontends.ldap.server.dispatch import HANDLERS, perform
 from gateway.frontends.ldap.server.fast_path import FastPath, FastPaths
-from gateway.frontends.ldap.server.output_buffer import Output
+from gateway.frontends.ldap.server.output_buffer import BufferedTransport, Output
 from gateway.wire import oids
 from gateway.wire.codec.decoder import decode_message
 from gateway.wire.codec.encoder import encode_operation, wrap
@@ -46,7 +46,7 @@ from gateway.wire.result_codes import ResultCode
 _log = structlog.get_logger("gateway.ldap")
 
 
-class ClientTransport(TypingProtocol):
+class ClientTransport(BufferedTransport, TypingProtocol):
     """The transport of a connection, in the clear or under TLS."""
 
     def pauseProducing(self) -> None: ...
@@ -89,13 +89,13 @@ class LDAPConnection(Protocol):
         self._fast: FastPath | None = None
         self.last_activity = services.reactor.seconds()
         self.incomplete_since: float | None = self.last_activity
-        """When what is being waited for began to arrive: a TLS handshake, a request; None between two requests."""
+        """The time at which a TLS handshake or a request began that is not complete yet; None between two requests."""
 
     # The transport ----------------------------------------------------------------------------------------------------
 
     def connectionMade(self) -> None:
         self._transport = cast(ClientTransport, self.transport)  # ITransport, says Twisted, which is a part of it
-        self.output = Output(self.services.reactor, self.transport, self._resumed)
+        self.output = Output(self.services.reactor, self._transport, self._resumed)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if isinstance(reason.value, SSL.Error):
@@ -135,12 +135,12 @@ class LDAPConnection(Protocol):
 
     @property
     def _is_quiet(self) -> bool:
-        """Whether nothing is outstanding, half received or waiting: what arrives may be answered at once."""
+        """True if nothing is outstanding, half received or waiting: what arrives may be answered at once."""
         return not (self._operations or self._queue or self._framer.pending or self.output.is_full)
 
     @property
     def _held(self) -> bool:
-        """Whether the first request of the queue must wait."""
+        """True if the first request of the queue must wait."""
         if self._exclusive or self._ended or self._tls_next:
             return True
         crowded = self.output.is_full or len(self._operations) >= self.services.limits.operations_in_flight
@@ -273,7 +273,7 @@ class LDAPConnection(Protocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether operations are outstanding."""
+        """True while operations are outstanding."""
         return bool(self._operations)
 
     # TLS --------------------------------------------------------------------------------------------------------------

@@ -1,11 +1,12 @@
-"""Who may connect: connections are counted in all and by address, and refused beyond the limits (law 13).
+"""Admission of connections: they are counted in all and by address, and refused beyond the limits (law 13).
 
 One for all listeners; where workers serve, the process that accepts has the one that counts for all of them."""
 
 from collections import Counter
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
+from twisted.internet.interfaces import IAddress
 
 from gateway.frontends.ldap.core.counters import Statistics
 from gateway.frontends.ldap.core.limits import ServerLimits
@@ -22,7 +23,7 @@ class Admission(Protocol):
 
 
 class CountedAdmission:
-    """Counts here."""
+    """Admission by counts of its own."""
 
     def __init__(self, limits: ServerLimits, statistics: Statistics) -> None:
         self._limits = limits
@@ -30,7 +31,7 @@ class CountedAdmission:
         self.by_address: Counter[str] = Counter()
 
     def refuses(self, host: str, peer: str) -> bool:
-        """Whether no more connections may be had, in all or from this address; if so it is counted and logged."""
+        """Tell whether no more connections may be had, in all or from this address; if so, count and log it."""
         reason = self._reason(host)
         if reason is None:
             return False
@@ -44,25 +45,25 @@ class CountedAdmission:
         return "connections_per_address" if self.by_address[host] >= self._limits.connections_per_address else None
 
     def opened(self, host: str) -> None:
-        """Counts a connection."""
+        """Count a connection."""
         self.by_address[host] += 1
         self._statistics.connections += 1
         self._statistics.connections_total += 1
 
     def closed(self, host: str) -> None:
-        """Forgets a connection."""
+        """Forget a connection."""
         self.by_address[host] -= 1
         self._statistics.connections -= 1
         if self.by_address[host] <= 0:
             del self.by_address[host]
 
 
-def host_of(address: Any) -> str:
-    """By what a client's connections are counted."""
+def host_of(address: IAddress | None) -> str:
+    """Return the address by which a client's connections are counted."""
     return str(getattr(address, "host", "local"))
 
 
-def peer_of(address: Any) -> str:
-    """What the log calls a client."""
+def peer_of(address: IAddress | None) -> str:
+    """Return the address and port by which log lines name a client."""
     host, port = getattr(address, "host", None), getattr(address, "port", None)
     return f"{host}:{port}" if host is not None else str(address)

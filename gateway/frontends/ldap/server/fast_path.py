@@ -50,7 +50,7 @@ class _KeptPlan:
 
     @property
     def is_current(self) -> bool:
-        """Whether the view is the same file still, and the planner would decide the same."""
+        """True if the view is still the same file, and the planner would decide the same."""
         return self.follower.reader is self.reader and self.reader.generation == self.generation
 
 
@@ -69,7 +69,7 @@ class FastPath:
         """By length: programs send the same request with another name in it."""
         self._statistics = services.statistics
         self._reader: ViewReader | None = None
-        """Of the last answer."""
+        """The reader of the last answer."""
 
     def serve(self, data: bytes, ready: list[bytes]) -> bytes:
         """Append to `ready` the answers to the requests that `data` begins with, as far as they can be given, up to about

@@ -4,10 +4,11 @@ What is ready leaves at the end of the reactor's turn, all connections that were
 waking the client in between costs both sides more than the answer. It is written directly (twisted_internals.direct_writes)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol, cast
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.interfaces import IOpenSSLContextFactory, IPushProducer, IReactorTime
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from gateway.twisted_internals import direct_writes
@@ -18,11 +19,22 @@ READ_BYTES = 16 * 1024
 """Read from a socket at a time, a quarter of Twisted's: so much that one client pipelines is served before the next client."""
 
 
+class BufferedTransport(Protocol):
+    """A transport that this writes to: TCP, or TLS over it."""
+
+    def write(self, data: bytes, /) -> None: ...
+    def setTcpNoDelay(self, enabled: bool, /) -> None: ...
+    def registerProducer(self, producer: IPushProducer, streaming: bool, /) -> None: ...
+    def unregisterProducer(self) -> None: ...
+    def loseConnection(self) -> None: ...
+    def startTLS(self, context: IOpenSSLContextFactory, /) -> object: ...
+
+
 @implementer(IPushProducer)
 class Output:
     """`resumed` is called when the client has taken what there was. `ready`: answers that leave with the next `flush`."""
 
-    def __init__(self, clock: Any, transport: Any, resumed: Callable[[], None]) -> None:
+    def __init__(self, clock: IReactorTime, transport: BufferedTransport, resumed: Callable[[], None]) -> None:
         self.ready: list[bytes] = []
         self.is_full = False
         """The client does not take its answers as fast as they come: nothing more should be made for it."""
@@ -40,18 +52,18 @@ class Output:
             return
         self._tcp.bufferSize = READ_BYTES
         self._end_of_turn = at_end_of_turn(self._tcp.reactor)
-        if self._tcp is transport:
-            self._write = direct_writes.writer(self._tcp)
-        else:
+        if isinstance(transport, TLSMemoryBIOProtocol):
             self._write = direct_writes.tls_writer(transport, self._tcp)
+        else:
+            self._write = direct_writes.writer(self._tcp)
 
     def send(self, data: bytes) -> None:
-        """Hands octets to the transport, behind the answers that are ready."""
+        """Hand octets to the transport, behind the answers that are ready."""
         self.ready.append(data)
         self.flush()
 
     def flush_soon(self) -> None:
-        """Hands the ready answers to the transport at the end of this turn of the reactor."""
+        """Hand the ready answers to the transport at the end of this turn of the reactor."""
         if not self.ready:
             return
         if self._end_of_turn is None:
@@ -60,28 +72,29 @@ class Output:
             self._end_of_turn(self.flush)
 
     def flush(self) -> None:
-        """Hands the ready answers to the transport in one piece."""
+        """Hand the ready answers to the transport in one piece."""
         if self.ready:
             data = b"".join(self.ready)
             self.ready.clear()
             self._write(data)
 
-    def start_tls(self, context: Any) -> None:
-        """TLS begins behind what has been sent."""
+    def start_tls(self, context: IOpenSSLContextFactory) -> None:
+        """Begin TLS behind what has been sent."""
         self.flush()
         self._transport.startTLS(context)
         self._write = self._transport.write
         if self._tcp is not None:
-            self._write = direct_writes.tls_writer(self._transport.protocol, self._tcp)
+            tls = cast(TLSMemoryBIOProtocol, self._tcp.protocol)  # startTLS has put it there
+            self._write = direct_writes.tls_writer(tls, self._tcp)
 
     def close(self) -> None:
-        """Nothing comes any more: the connection ends when what was written has gone out."""
+        """End the connection when what was written has gone out."""
         self.flush()
         self._transport.unregisterProducer()
         self._transport.loseConnection()
 
     def writable(self) -> "Deferred[None]":
-        """Fires when the client takes more."""
+        """Return a Deferred that fires when the client takes more."""
         waiting: Deferred[None] = Deferred()
         if self.is_full:
             self._waiting.append(waiting)
@@ -90,7 +103,7 @@ class Output:
         return waiting
 
     def stalled(self, before: float) -> bool:
-        """Whether the client has taken nothing since `before`."""
+        """Tell whether the client has taken nothing since `before`."""
         return self.is_full and self.full_since < before
 
     def pauseProducing(self) -> None:
@@ -105,4 +118,4 @@ class Output:
         self._resumed()
 
     def stopProducing(self) -> None:
-        """The transport has gone; its protocol is told."""
+        """Nothing to do: the transport has gone, and its protocol learns of it."""

@@ -15,7 +15,7 @@ _PIECE_IN_THE_MIDDLE = 0x81
 _MAX_ASSERTIONS = 8
 
 _OF_ITS_KIND = frozenset(attribute.encode() for attribute in OF_ITS_KIND)
-"""What is asserted of these is part of the template."""
+"""Attributes whose asserted values are part of the template."""
 
 
 Span: TypeAlias = tuple[int, int]

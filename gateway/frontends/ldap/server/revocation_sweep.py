@@ -36,7 +36,7 @@ class BoundConnection(Protocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether operations are outstanding."""
+        """True while operations are outstanding."""
 
     def set_party(self, party: Party) -> None:
         """Make the connection this party's."""

@@ -25,8 +25,8 @@ from gateway.wire.controls import EntryState, SyncDone, SyncIdSet, SyncInfo, Syn
 from gateway.wire.messages import Control, IntermediateResponse, SearchRequest
 
 _REPLICATED: Final = ("structuralObjectClass", "entryUUID", "createTimestamp", "modifyTimestamp", "entryCSN")
-"""What `+` is to a replica: what slapd keeps with an entry. The others it makes itself, or knows only with a module loaded
-(memberOf), and one unknown attribute ends its replication."""
+"""The meaning of `+` to a replica: what slapd keeps with an entry. The others it makes itself, or knows only with a module
+loaded (memberOf), and one unknown attribute ends its replication."""
 
 _STATES: Final = {
     EventKind.ADDED: EntryState.ADD,
@@ -52,8 +52,8 @@ def handle(exchange: Exchange, request: SearchRequest, responder: PacedResponder
 
 
 def _attributes(asked: Sequence[str], access: Access) -> tuple[str, ...]:
-    """Who is shown a part of the view is told no CSNs: slapd takes an entry with the CSN that it has for unchanged, and what is
-    shown of it changes with the grant, or with others."""
+    """Return the attributes to send. A replica that is shown a part of the view gets no CSNs: slapd takes an entry with the
+    CSN that it has for unchanged, and what is shown of it changes with the grant, or with others."""
     whole = access.is_everything and access.attributes is None
     wanted = [name for one in asked for name in (_REPLICATED if one == "+" else (one,))]
     kept = tuple(name for name in wanted if whole or name.lower() != "entrycsn")
@@ -68,12 +68,12 @@ class _Replica:
         self._mark = stream.journal.mark
 
     async def refresh_only(self) -> tuple[Control, ...]:
-        """The changes until now; the controls of the search's end."""
+        """Send the changes until now; return the controls of the search's end."""
         reading, deletes = await self._refresh()
         return (values.control(SyncDone(self._cookie_of(reading.moment), deletes)),)
 
     async def refresh_and_persist(self) -> None:
-        """The changes until now, then each further one."""
+        """Send the changes until now, then each further one."""
         reading, deletes = await self._refresh()
         stage = values.RefreshDelete if deletes else values.RefreshPresent
         self._send_information(stage(self._cookie_of(reading.moment)))
@@ -82,7 +82,8 @@ class _Replica:
         )
 
     async def _refresh(self) -> tuple[JournalReader, bool]:
-        """Brings the consumer to the present; whether it was told what to delete, or is to delete what it was not told of."""
+        """Bring the consumer to the present. True if it was sent what to delete; False if it is to delete what it was not
+        sent."""
         journal, known = self._stream.journal, self._moment()
         deletes = known is not None and journal.knows(known)
         reading = journal.since(known.number, resumed=True) if deletes and known is not None else journal.everything()
@@ -92,7 +93,7 @@ class _Replica:
         return reading, deletes
 
     def _moment(self) -> Moment | None:
-        """The latest moment in the cookie, if this search was told it."""
+        """Return the latest moment in the cookie, if this search was sent it."""
         found = _CSN.search(self._cookie.decode("ascii", "replace"))
         latest = max(found[1].split(";")) if found else ""
         parsed = parse_csn(latest)

@@ -1,6 +1,6 @@
-"""`gateway serve` as a process: start and stop order, signals, and what systemd is told.
+"""`gateway serve` as a process: start and stop order, signals, notifications to systemd.
 
-Start: lock, store, ports, log, views, sources. Stop: the same backwards, and bounded: whoever hangs is left behind.
+Start: lock, store, ports, LDAP server, views, sources. Stop: the same backwards, and bounded: a part that hangs is left behind.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.python.failure import Failure
 
 from gateway import __version__
 from gateway.app.config.loader import Loaded
@@ -25,16 +26,17 @@ from gateway.app.process.gc_freeze import freeze
 from gateway.app.process.systemd_notify import notify
 from gateway.app.wiring import Program, build
 from gateway.model.errors import ConfigurationError, GatewayError
+from gateway.twisted_internals.reactor import IReactor
 from gateway.twisted_internals.turn_reactor import turn_reactor
 
 STOP_SECONDS: Final = 20.0  # a batch in progress takes far less; systemd kills after TimeoutStopSec=30
-FAREWELL_SECONDS: Final = 2.0
+FAREWELL_SECONDS: Final = 2.0  # clients that have not closed by then are cut off
 
 _log = structlog.get_logger("gateway.service")
 
 
 def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
-    """Run until a signal ends it; the exit code. Raises ConfigurationError or StoreUnavailable when it cannot start."""
+    """Run until a signal ends it; return the exit code. Raises ConfigurationError or StoreUnavailable when it cannot start."""
     reactor = turn_reactor()
     settings = loaded.settings
     log_setup.configure(settings.log.level, settings.log.format)
@@ -59,18 +61,17 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
 class Service:
     """One program in one process."""
 
-    def __init__(self, program: Program, reactor: Any, environ: Mapping[str, str]) -> None:
+    def __init__(self, program: Program, reactor: IReactor, environ: Mapping[str, str]) -> None:
         self._program = program
         self._reactor = reactor
         self._environ = environ
         self._ports = Ports(reactor)
-        self._stopping = False
         self._hangs = False
         self._error: GatewayError | None = None
         self.exit_code = 0
 
     def run(self) -> None:
-        """Start, serve until SIGTERM or SIGINT, stop. Raises what kept it from starting."""
+        """Start, serve until SIGTERM or SIGINT, stop. Raises the error that kept it from starting."""
         self._reactor.callWhenRunning(self._start)
         self._reactor.addSystemEventTrigger("before", "shutdown", self._stop)
         self._reactor.run()
@@ -100,7 +101,6 @@ class Service:
         notify(self._environ, "READY=1", f"STATUS=serving {'; '.join(f'{key} {at}' for key, at in addresses.items())}")
 
     def _stop(self) -> Deferred[None]:
-        self._stopping = True
         _log.info("the gateway stops")
         notify(self._environ, "STOPPING=1")
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # the impatient press it again
@@ -112,7 +112,7 @@ class Service:
         program = self._program
         await self._ports.close()
         await program.runners.stop()
-        await self._say_farewell()
+        await self._end_clients()
         for close in program.closers:
             close()
         for follower in program.followers:
@@ -121,8 +121,8 @@ class Service:
         program.database.close()
         _log.info("the gateway has stopped")
 
-    async def _say_farewell(self) -> None:
-        """LDAP clients are told; those that do not take notice are cut off."""
+    async def _end_clients(self) -> None:
+        """Send LDAP clients the notice of disconnection, and cut off those that do not close."""
         gone = self._program.ldap.stop()
         cutting = self._reactor.callLater(FAREWELL_SECONDS, self._program.ldap.drop_all)
         await gone
@@ -131,7 +131,7 @@ class Service:
         if self._program.threads.started:
             self._program.threads.stop()
 
-    def _left_behind(self, failure: Any) -> None:
+    def _left_behind(self, failure: Failure) -> None:
         self._hangs, self.exit_code = True, 1
         _log.error("the gateway stops without waiting any longer", error=str(failure.value) or type(failure.value).__name__)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app.config.listener_tables import CertifiedTable, LdapTable
+from gateway.app.config.listener_tables import CertifiedTable
 from gateway.app.config.settings import Settings
 from gateway.app.listeners import Listener
 from gateway.app.parts import clock, ldap_server, lease_holder, local_parts, source_parts
@@ -35,12 +35,13 @@ from gateway.frontends.ldap.server.server import LDAPServer
 from gateway.store.engine.database import Database
 from gateway.sync.runner.source_runner import ProcessServices, Schedule, SourceRunner
 from gateway.sync.runner.source_runners import SourceRunners, pool_for
+from gateway.twisted_internals.reactor import IReactor
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is started and stopped. `ldap`: the LDAP server, or the workers in its place. `threads` are the LDAP server's;
-    `closers` end what is left at last."""
+    """The parts that service.py starts and stops. `ldap`: the LDAP server, or the supervisor of the workers in its place.
+    `threads` are the LDAP server's; `closers` end what is left at last."""
 
     database: Database
     tail: Tail
@@ -53,9 +54,9 @@ class Program:
     closers: Sequence[Callable[[], object]]
 
 
-def build(settings: Settings, database: Database, reactor: Any) -> Program:
-    """Raises ConfigurationError when a certificate cannot be used."""
-    ldap_certificate, http_certificate = certificate(settings.ldap), certificate(settings.http)
+def build(settings: Settings, database: Database, reactor: IReactor) -> Program:
+    """Make every part and introduce them to each other. Raises ConfigurationError when a certificate cannot be used."""
+    ldap_certificate, http_certificate = certificate(settings.ldap, settings.ldap.client_ca), certificate(settings.http)
 
     # The store's log, and the views that follow it
     tail = Tail(database, reactor)
@@ -76,7 +77,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
             for parts in sources
         ],
         process,
-        local_parts.chores(settings, database, reactor),
+        local_parts.background_jobs(settings, database, reactor),
     )
 
     # LDAP
@@ -89,7 +90,7 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
         sources,
         reactor,
         soft_lock=soft_lock,
-        tell_upstream=metrics.upstream,
+        report_upstream=metrics.upstream,
         certificate=ldap_certificate,
     )
     statistics = face.services.statistics
@@ -150,8 +151,8 @@ def build(settings: Settings, database: Database, reactor: Any) -> Program:
     )
 
 
-def certificate(table: CertifiedTable) -> Certificate | None:
-    """The certificate of a listener, when it has one."""
+def certificate(table: CertifiedTable, client_ca: Path | None = None) -> Certificate | None:
+    """Return the certificate of a listener, if it has one."""
     if table.certificate is None or table.key is None:
         return None
-    return Certificate(table.certificate, table.key, client_ca=table.client_ca if isinstance(table, LdapTable) else None)
+    return Certificate(table.certificate, table.key, client_ca=client_ca)

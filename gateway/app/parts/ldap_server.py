@@ -13,7 +13,7 @@ from twisted.python.threadpool import ThreadPool
 from gateway.app.config.listener_tables import LimitsTable
 from gateway.app.config.settings import Settings
 from gateway.app.parts import clock, jit, local_parts
-from gateway.app.parts.measured_authenticator import MeasuredAuthenticator, TellUpstream
+from gateway.app.parts.measured_authenticator import MeasuredAuthenticator, ReportUpstream
 from gateway.app.parts.source_parts import SourceParts
 from gateway.app.process.certificates import Certificate
 from gateway.directory.authentication.authentication import Authentication
@@ -51,7 +51,7 @@ def build(
     reactor: IReactor,
     *,
     soft_lock: SoftLock,
-    tell_upstream: TellUpstream,
+    report_upstream: ReportUpstream,
     certificate: Certificate | None,
 ) -> LdapFace:
     """Return the services of this process's LDAP server. Nothing is opened or started."""
@@ -60,7 +60,7 @@ def build(
     offline_seconds = {name: parts.offline_bind_seconds for name, parts in logins.items()}
     offline = OfflineBinds(database, hashing, offline_seconds, clock.now)
     measured = {
-        name: MeasuredAuthenticator(name, parts.authenticator, tell_upstream, reactor) for name, parts in logins.items()
+        name: MeasuredAuthenticator(name, parts.authenticator, report_upstream, reactor) for name, parts in logins.items()
     }
     jit_provisioning = jit.provisioning(database, sources, measured, reactor)
     passwords = PasswordCheck(database, measured, hashing, offline, jit_provisioning)

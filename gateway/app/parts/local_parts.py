@@ -37,7 +37,7 @@ def decisions(settings: Settings, sources: Sequence[SourceParts]) -> Decisions:
     return Decisions({parts.table.name: parts.inbound for parts in sources}, own_inbound(settings), clock.now)
 
 
-def chores(settings: Settings, database: Database, reactor: IReactorTime) -> Sequence[BackgroundJob]:
+def background_jobs(settings: Settings, database: Database, reactor: IReactorTime) -> Sequence[BackgroundJob]:
     """Return the background jobs on objects that are in the directory already."""
     own, numbers = own_inbound(settings), settings.posix.numbers()
     filling = [PosixNumberBackfill(database, numbers, clock.now)] if numbers is not None and numbers.allocate else []

@@ -20,7 +20,7 @@ from twisted.internet.interfaces import IProcessTransport
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
-from gateway.app.parts.measured_authenticator import TellUpstream
+from gateway.app.parts.measured_authenticator import ReportUpstream
 from gateway.app.workers import protocol
 from gateway.app.workers.message_channel import Channel, pair
 from gateway.app.workers.protocol import (
@@ -71,7 +71,7 @@ class SharedState:
     soft_lock: SoftLock
     admission: CountedAdmission
     statistics: Statistics
-    tell_upstream: TellUpstream
+    report_upstream: ReportUpstream
     committed: Callable[[int], None]
 
 
@@ -199,7 +199,7 @@ class WorkerHandle:
             case BindSucceeded(key):
                 self._shared.soft_lock.succeeded(key)
             case UpstreamAsked(source, outcome, seconds):
-                self._shared.tell_upstream(source, outcome, seconds)
+                self._shared.report_upstream(source, outcome, seconds)
             case Committed(number):
                 self._shared.committed(number)
             case StatisticsReport():

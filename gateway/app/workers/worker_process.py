@@ -76,7 +76,7 @@ class Worker:
             source_parts.build(settings, reactor),
             reactor,
             soft_lock=self._soft_lock,
-            tell_upstream=lambda *told: self._channel.send(UpstreamAsked(*told)),
+            report_upstream=lambda *report: self._channel.send(UpstreamAsked(*report)),
             certificate=self._certificate,
         )
         self._server = LDAPServer(self._ldap.services, AdmissionProxy(self._channel.send))

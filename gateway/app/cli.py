@@ -82,7 +82,8 @@ COMMANDS: dict[str, Entry] = {
     "migrate": Entry("gateway.app.commands.migrate:command", "Bring the store's schema to this version's."),
     "config": Entry("gateway.app.commands.config:command", "Show or check the configuration."),
 }
-"""In the order of `gateway --help`. The help is that of the command itself, whose module is not imported for it."""
+"""The commands in the order of `gateway --help`. The help is that of the command itself, whose module is not imported for
+it."""
 
 
 class LazyGroup(click.Group):

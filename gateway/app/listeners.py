@@ -6,15 +6,19 @@ import errno
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.protocol import ServerFactory
 
 from gateway.app.process.certificates import Certificate
 from gateway.app.value_types import Endpoint
 from gateway.app.workers.accepting_port import AcceptingFactory
 from gateway.model.errors import ConfigurationError
+from gateway.twisted_internals.reactor import IReactor
 
 BACKLOG = 1024  # connections that the kernel keeps for us while we are busy; Linux cuts it to net.core.somaxconn
 
@@ -27,21 +31,21 @@ CURES = {
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What answers where. `key` is the table and key that said so; `certificate` makes it TLS from the first byte. A factory
-    of workers (AcceptingFactory) opens its ports itself."""
+    """A factory and the endpoints that it answers at. `key` is the table and key that configure it; `certificate` makes it TLS
+    from the first byte. A factory of workers (AcceptingFactory) opens its ports itself."""
 
     key: str
     endpoints: Sequence[Endpoint]
-    factory: Any
+    factory: IProtocolFactory
     certificate: Certificate | None = None
 
 
 class Ports:
     """The open ports of the process."""
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: IReactor) -> None:
         self._reactor = reactor
-        self._open: list[tuple[str, Any]] = []
+        self._open: list[tuple[str, IListeningPort]] = []
 
     def open(self, listeners: Sequence[Listener]) -> None:
         """Listen at every endpoint. Raises ConfigurationError at the first that is not to be had; those before stay open."""
@@ -50,10 +54,10 @@ class Ports:
                 self._open.append((listener.key, self._listen(listener, endpoint)))
 
     def addresses(self) -> dict[str, list[str]]:
-        """Where we listen, by key, with the real numbers of ports that were configured as 0."""
+        """Return the addresses where we listen, by key, with the real numbers of ports that were configured as 0."""
         found: dict[str, list[str]] = {}
         for key, port in self._open:
-            host = port.getHost()
+            host = cast(IPv4Address | IPv6Address, port.getHost())
             found.setdefault(key, []).append(str(Endpoint(host.host, host.port)))
         return found
 
@@ -62,15 +66,16 @@ class Ports:
         ports, self._open = self._open, []
         await DeferredList([maybeDeferred(port.stopListening) for _, port in ports], consumeErrors=True)
 
-    def _listen(self, listener: Listener, endpoint: Endpoint) -> Any:
+    def _listen(self, listener: Listener, endpoint: Endpoint) -> IListeningPort:
         try:
             if isinstance(listener.factory, AcceptingFactory):
                 return listener.factory.listen(self._reactor, endpoint.port, _numeric(endpoint.host), BACKLOG)
+            factory = cast(ServerFactory, listener.factory)  # any factory serves; only Twisted's types want this one
             if listener.certificate is not None:
                 return self._reactor.listenSSL(
-                    endpoint.port, listener.factory, listener.certificate, backlog=BACKLOG, interface=_numeric(endpoint.host)
+                    endpoint.port, factory, listener.certificate, backlog=BACKLOG, interface=_numeric(endpoint.host)
                 )
-            return self._reactor.listenTCP(endpoint.port, listener.factory, backlog=BACKLOG, interface=_numeric(endpoint.host))
+            return self._reactor.listenTCP(endpoint.port, factory, backlog=BACKLOG, interface=_numeric(endpoint.host))
         except CannotListenError as error:
             number = getattr(error.socketError, "errno", None)
             cure = CURES.get(number or 0, str(error.socketError))
@@ -80,5 +85,5 @@ class Ports:
 
 
 def _numeric(host: str) -> str:
-    """Twisted listens on addresses only; a name of this machine becomes its first address."""
+    """Return the first address of a name of this machine: Twisted listens on addresses only."""
     return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])

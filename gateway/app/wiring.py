@@ -27,7 +27,7 @@ from gateway.frontends.admin.health import HealthCheck, source_check, store_chec
 from gateway.frontends.admin.links import AdminLinks
 from gateway.frontends.admin.metric_collectors import Parts
 from gateway.frontends.admin.metrics import Metrics
-from gateway.frontends.admin.token_auth import Keeper
+from gateway.frontends.admin.token_auth import AdminTokenCheck
 from gateway.frontends.developer.routes import DeveloperApi
 from gateway.frontends.http.router import make_site
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
@@ -118,7 +118,7 @@ def build(settings: Settings, database: Database, reactor: IReactor) -> Program:
         *(source_check(database, table.name) for table in settings.source),
         *([HealthCheck("workers", ldap.health)] if isinstance(ldap, Supervisor) else ()),
     ]
-    admin = AdminLinks(database, local_parts.decisions(settings, sources), Keeper(settings.management.secret_token))
+    admin = AdminLinks(database, local_parts.decisions(settings, sources), AdminTokenCheck(settings.management.secret_token))
     management_routes = [*Management(database, checks, metrics, clock=reactor).routes(), *admin.routes()]
     management = make_site("management", management_routes, reactor=reactor)
     metrics.watch(

@@ -194,8 +194,8 @@ def change(invocation: Invocation, /, name: str, description: str | None, enable
     click.echo(f"application {changed.name} is changed")
 
 
-def access(settings: Settings, application: Application, instance_id: str) -> dict[str, Any]:
-    """How the application gets in: its bind DN in each view it may use, its client id, the API's base URL."""
+def access(settings: Settings, application: Application, instance_id: str) -> dict[str, object]:
+    """Return how the application gets in: its bind DN in each view it may use, its client id, the API's base URL."""
     granted = application.views or (settings.view[0].name,)
     views = [table.view() for table in settings.view if table.name in granted]
     listening = str(settings.http.listen[0]) if settings.http.listen else "(not listening)"
@@ -255,11 +255,11 @@ def _known_views(settings: Settings, views: tuple[str, ...]) -> tuple[str, ...]:
     return views
 
 
-def _all_facts(connection: Connection) -> list[dict[str, Any]]:
+def _all_facts(connection: Connection) -> list[dict[str, object]]:
     return [_facts(connection, application) for application in applications.all_applications(connection)]
 
 
-def _facts(connection: Connection, application: Application) -> dict[str, Any]:
+def _facts(connection: Connection, application: Application) -> dict[str, object]:
     scope = application.scope
     return {
         "name": application.name,

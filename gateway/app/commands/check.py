@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import click
 
@@ -42,12 +41,12 @@ def _checked(table: SourceTable, *, silent: bool) -> list[CheckItem]:
     items: list[CheckItem] = []
     with Progress(f"source {table.name}") as progress:
         if not silent:
-            progress.say(f"source {table.name} ({table.kind})")
+            progress.print_line(f"source {table.name} ({table.kind})")
         progress.show("connecting …")
         for item in kind_of(table).source(table).check():
             items.append(item)
             for line in () if silent else _lines(item):
-                progress.say(line)
+                progress.print_line(line)
             progress.show(f"{len(items)} steps done …")
     return items
 
@@ -61,7 +60,7 @@ def _lines(item: CheckItem) -> Iterator[str]:
 
 
 def _summary(kind: Kind, attributes: Attributes) -> str:
-    """The attributes that have values, on one line, the naming one first."""
+    """Return the attributes that have values on one line, the naming one first."""
     naming = NAMING_ATTRIBUTE[kind]
     ordered = sorted(attributes.items(), key=lambda item: item[0] != naming)
     return "  ".join(f"{name}={_value(values)}" for name, values in ordered if values)
@@ -72,6 +71,6 @@ def _value(values: Sequence[object]) -> str:
     return ", ".join(text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…" for text in shown)
 
 
-def _plain(item: CheckItem) -> dict[str, Any]:
+def _plain(item: CheckItem) -> dict[str, object]:
     samples = [{"kind": kind, "name": name, "attributes": dict(attributes)} for kind, name, attributes in item.samples]
     return {"name": item.name, "status": item.status, "detail": item.detail, "cure": item.cure, "samples": samples}

@@ -1,4 +1,4 @@
-"""`gateway config`: what is in force, and whether it is right."""
+"""`gateway config`: the settings in force, shown or checked."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def check(invocation: Invocation) -> None:
 
 
 def effective(settings: Settings) -> dict[str, Any]:
-    """The settings as plain values, without what is not set; secrets masked, secret files and variables by their names."""
+    """Return the settings as plain values, without what is not set; secrets masked, secret files and variables by their
+    names."""
     return _shown(settings.model_dump(mode="json"))
 
 
@@ -62,7 +63,7 @@ def _shown(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def toml_lines(tables: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """The tables as TOML: first the keys, then the tables inside."""
+    """Yield the tables as lines of TOML: first the keys, then the tables inside."""
     for key, value in tables.items():
         if not _is_table(value):
             yield f"{key} = {_toml_value(value)}"

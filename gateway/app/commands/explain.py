@@ -1,12 +1,11 @@
-"""`gateway explain`: why a user, an organization or a group is as it is. Binary values are told by their size alone, and what a
-source holds as a secret is not shown."""
+"""`gateway explain`: why a user, an organization or a group is as it is. Binary values are shown by their size alone, and
+secrets that a source holds are not shown."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import click
 
@@ -57,7 +56,7 @@ def command(invocation: Invocation, kind: str, name: str, as_json: bool) -> None
 
 
 def _find(connection: Connection, kind: Kind, name: str, in_views: Sequence[str]) -> DirectoryObject:
-    """Raises NotFound or Conflict."""
+    """Return the object of this name. Raises NotFound or Conflict."""
     at_dn = [*in_views, *(records.objects_at_dn(connection, kind, dn.key(name)) if _is_dn(name) else ())]
     for object_id in at_dn:
         found = OBJECT_STORES[kind].get(connection, object_id)
@@ -80,7 +79,7 @@ def _is_dn(name: str) -> bool:
 
 
 def _in_views(settings: Settings, name: str) -> list[str]:
-    """The objects that have this DN in a view, as far as the views are built."""
+    """Return the ids of the objects that have this DN in a view, as far as the views are built."""
     found = []
     for table in settings.view if _is_dn(name) else ():
         file = ViewFile(settings.view_dir, table.view())
@@ -96,7 +95,7 @@ def _in_views(settings: Settings, name: str) -> list[str]:
 
 
 def _places(connection: Connection, thing: DirectoryObject) -> list[str]:
-    """The paths of a user's organizations, or of the one above an organization."""
+    """Return the paths of a user's organizations, or of the one above an organization."""
     if isinstance(thing, User):
         return [name_lookup.organization_path(connection, one) for one in thing.organization_ids]
     parent_id = getattr(thing, "parent_id", None)
@@ -144,7 +143,7 @@ def _text(name: str, values: Iterable[Value]) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _facts(explanation: Explanation, places: Sequence[str]) -> dict[str, Any]:
+def _facts(explanation: Explanation, places: Sequence[str]) -> dict[str, object]:
     thing = explanation.object
     return {
         "kind": explanation.kind.value,

@@ -1,11 +1,10 @@
-"""`gateway source`: what becomes of a source that was taken out of the configuration. Nothing of it changes by itself."""
+"""`gateway source`: the end of a source that was taken out of the configuration. Nothing of it changes by itself."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import click
 import structlog
@@ -45,14 +44,14 @@ def finalize(invocation: Invocation, name: str, as_json: bool) -> None:
     edited here from now on. What another source has too follows that one."""
     settings = invocation.loaded.settings
     with store_opening.database(settings) as database:
-        state = _ended(settings, database, name)
+        state = _source_out_of_configuration(settings, database, name)
         there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
         own = local_parts.own_inbound(settings)
         steps = source_retirement.finalize(database.write_blocking, own, state.id)
         _carry_out(settings, database, state, "finalize", there, steps)
-    _tell(state, "finalized", there, as_json=as_json)
+    _print_outcome(state, "finalized", there, as_json=as_json)
     if not as_json:
-        click.echo(f"what came from the source {state.id} can be edited here now ({_in_words(there)})")
+        click.echo(f"what came from the source {state.id} can be edited here now ({_describe(there)})")
 
 
 @command.command()
@@ -67,10 +66,10 @@ def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: boo
     organizations and groups are deleted."""
     settings = invocation.loaded.settings
     with store_opening.database(settings) as database:
-        state = _ended(settings, database, name)
+        state = _source_out_of_configuration(settings, database, name)
         there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
         if not as_json:
-            click.echo(f"source {state.id}: {_in_words(there)}")
+            click.echo(f"source {state.id}: {_describe(there)}")
         if not yes:
             raise Conflict("nothing was changed; say --yes to let go of them, or `gateway source finalize` to keep them")
         if not allow_deletions:
@@ -78,15 +77,15 @@ def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: boo
         ended = source_retirement.door(state, local_parts.own_inbound(settings), delete=delete)
         steps = source_retirement.terminate(database.write_blocking, ended)
         _carry_out(settings, database, state, "terminate", there, steps)
-    _tell(state, "terminated", there, as_json=as_json)
+    _print_outcome(state, "terminated", there, as_json=as_json)
     if not as_json:
         click.echo(
             f"the source {state.id} is no more" + ("" if delete else "; its users are disabled, and deleted after 30 days")
         )
 
 
-def _ended(settings: Settings, database: Database, name: str) -> SourceState:
-    """The source, when it is in the store and not in the configuration. Raises Conflict or NotFound."""
+def _source_out_of_configuration(settings: Settings, database: Database, name: str) -> SourceState:
+    """Return the source, when it is in the store and not in the configuration. Raises Conflict or NotFound."""
     configured = {table.name.lower() for table in settings.source}
     if name.lower() in configured:
         raise Conflict(f"the source {name} is in the configuration: take its [[source]] out first, and restart `gateway serve`")
@@ -107,7 +106,7 @@ def _carry_out(
     there: dict[Kind, Extent],
     steps: Iterator[tuple[Kind, int]],
 ) -> None:
-    """Step by step, while nobody else reads the source. Raises Conflict when somebody does: another node has another
+    """Carry the steps out while no other process reads the source. Raises Conflict when one does: another node has another
     configuration."""
     log_setup.configure(settings.log.level, settings.log.format)
     by = login_name()
@@ -119,15 +118,15 @@ def _carry_out(
         for kind, count in steps:
             done[kind] += count
             progress.show(", ".join(f"{number:,} {one}s" for one, number in done.items()))
-    told: dict[str, Any] = {f"{kind}s": one.records for kind, one in there.items()}
-    _log.info("end of a source", action=action, by=by, source=state.id, **told)
+    counts = {f"{kind}s": one.records for kind, one in there.items()}
+    _log.info("end of a source", action=action, by=by, source=state.id, **counts)
 
 
-def _tell(state: SourceState, outcome: str, there: dict[Kind, Extent], *, as_json: bool) -> None:
+def _print_outcome(state: SourceState, outcome: str, there: dict[Kind, Extent], *, as_json: bool) -> None:
     if as_json:
         counts = {kind.value: {"records": one.records, "only_here": one.only_here} for kind, one in there.items()}
         print_json({"source": state.id, "outcome": outcome, "counts": counts})
 
 
-def _in_words(there: dict[Kind, Extent]) -> str:
+def _describe(there: dict[Kind, Extent]) -> str:
     return ", ".join(f"{one.records} {kind}s, {one.only_here} of them nowhere else" for kind, one in there.items())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TypedDict
 
 import click
 
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import leaver_report, posix_report
 from gateway.app.commands.reports.chosen_sources import chosen_sources
+from gateway.app.commands.reports.leaver_report import LeaversJson
 from gateway.app.commands.reports.output import ago, as_json, print_json, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.connector_kinds.source_table import SourceTable
@@ -26,8 +27,58 @@ from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.runner.lease_name import name_for
 from gateway.sync.runner.statistics_text import in_words
 
-FOLLOWED_SECONDS = 60  # a source that is read notes that it was heard at least every 20 seconds
+FOLLOWED_SECONDS = 60  # the reader of a source stores that it was heard at least every 20 seconds
 PROBLEMS_AT_ONCE = 100
+
+
+class CountsJson(TypedDict):
+    """The records of one kind, and how many of them are linked."""
+
+    records: int
+    linked: int
+
+
+class RunJson(TypedDict):
+    """The last run of a source."""
+
+    id: int | None
+    mode: str
+    trigger: str
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    statistics: dict[str, int]
+    in_words: str
+    error: str
+
+
+class SourceJson(TypedDict):
+    """The state of one source. `counts` by kind, `problems` by situation; `read_by`: the process that holds its lease."""
+
+    source: str
+    kind: str
+    read_by: str | None
+    counts: dict[str, CountsJson]
+    problems: dict[str, int]
+    leavers: LeaversJson
+    heard_at: datetime | None
+    caught_up_at: datetime | None
+    lag_seconds: float | None
+    can_resume: bool
+    last_run: RunJson | None
+    last_error: str
+    last_error_at: datetime | None
+
+
+class ProblemJson(TypedDict):
+    """A record that did not become an object."""
+
+    source: str
+    kind: str
+    situation: str
+    external_id: str
+    dn: str
+    reason: str
 
 
 @click.command("status")
@@ -75,10 +126,10 @@ def _names(settings: Settings) -> list[str]:
     return [table.name for table in settings.source]
 
 
-def _state(connection: Connection, table: SourceTable, grace: GracePeriods, moment: datetime) -> dict[str, Any]:
+def _state(connection: Connection, table: SourceTable, grace: GracePeriods, moment: datetime) -> SourceJson:
     state = source_state.get(connection, table.name)
     latest = sync_runs.latest(connection, table.name, 1)
-    counted = {
+    counted: dict[str, CountsJson] = {
         kind.value: {
             "records": records.count(connection, table.name, kind),
             "linked": records.count_linked(connection, table.name, kind),
@@ -103,7 +154,7 @@ def _state(connection: Connection, table: SourceTable, grace: GracePeriods, mome
     }
 
 
-def _run(run: SyncRun) -> dict[str, Any]:
+def _run(run: SyncRun) -> RunJson:
     counts = {" ".join(key): count for key, count in sorted(run.statistics.counts.items())}
     return {
         "id": run.id,
@@ -118,13 +169,13 @@ def _run(run: SyncRun) -> dict[str, Any]:
     }
 
 
-def _print(row: dict[str, Any], moment: datetime) -> None:
+def _print(row: SourceJson, moment: datetime) -> None:
     click.echo(f"source {row['source']} ({row['kind']})")
     click.echo(f"  position:   {_position(row, moment)}")
     click.echo(f"  last run:   {_last_run(row['last_run'], moment)}")
     counts = (f"{numbers['records']} {kind}s" for kind, numbers in row["counts"].items())
     click.echo(f"  records:    {', '.join(counts)}")
-    leaver_report.show(row)
+    leaver_report.show(row["source"], row["leavers"], row["problems"])
     problems = {situation: number for situation, number in row["problems"].items() if situation != Situation.DELETED.value}
     if problems:
         left_out = ", ".join(f"{number} {situation}" for situation, number in sorted(problems.items()))
@@ -137,7 +188,7 @@ def _print(row: dict[str, Any], moment: datetime) -> None:
     click.echo()
 
 
-def _position(row: dict[str, Any], moment: datetime) -> str:
+def _position(row: SourceJson, moment: datetime) -> str:
     if row["heard_at"] is None:
         return "never read; `gateway serve` reads it, or `gateway sync` once"
     reader = f"read by {row['read_by']}" if row["read_by"] else "not being read"
@@ -150,7 +201,7 @@ def _position(row: dict[str, Any], moment: datetime) -> str:
     return f"{behind}, heard {ago(row['heard_at'], moment)} ago, {reader}{resume}"
 
 
-def _last_run(run: dict[str, Any] | None, moment: datetime) -> str:
+def _last_run(run: RunJson | None, moment: datetime) -> str:
     if run is None:
         return "none"
     took = ""
@@ -161,8 +212,8 @@ def _last_run(run: dict[str, Any] | None, moment: datetime) -> str:
     return f"{sentence}, {run['in_words']}"
 
 
-def _problems(database: Database, source_id: str, grace: GracePeriods) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _problems(database: Database, source_id: str, grace: GracePeriods) -> list[ProblemJson]:
+    rows: list[ProblemJson] = []
     after = 0
     while found := database.read_blocking(partial(records.problems, source_id=source_id, after=after, limit=PROBLEMS_AT_ONCE)):
         rows += [
@@ -187,11 +238,12 @@ def _end(database: Database, record: Record, grace: GracePeriods) -> datetime | 
     return database.read_blocking(lambda connection: grace.ends_at(connection, record.source_id, gone_at))
 
 
-def _print_problems(rows: list[dict[str, Any]], *, as_json: bool) -> None:
+def _print_problems(rows: list[ProblemJson], *, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     elif rows:
         columns = ("source", "kind", "situation", "dn", "reason")
-        print_table(columns, ([row[column] or row["external_id"] for column in columns] for row in rows))
+        cells = ([row["source"], row["kind"], row["situation"], row["dn"], row["reason"]] for row in rows)
+        print_table(columns, ([cell or row["external_id"] for cell in line] for line, row in zip(cells, rows, strict=True)))
     else:
         click.echo("every record became an object")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import Any
 
 import click
 
@@ -13,6 +12,7 @@ from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import run_report
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import Progress, as_json, print_json
+from gateway.app.commands.reports.run_report import RunReport
 from gateway.app.parts import clock, lease_holder, source_parts, store_opening
 from gateway.app.parts.source_parts import SourceParts
 from gateway.model.errors import Conflict, GatewayError
@@ -44,14 +44,15 @@ def command(
     invocation: Invocation = context.obj
     settings = invocation.loaded.settings
     chosen = {table.name for table in chosen_sources(settings, source)}
-    reports: list[dict[str, Any]] = []
+    reports: list[RunReport] = []
     worst = 0
     with store_opening.database(settings) as database:
         for parts in (parts for parts in source_parts.build(settings) if parts.table.name in chosen):
             name = parts.table.name
+            report: RunReport
             try:
                 if dry_run:
-                    report = _foresee(database, parts, full=full, silent=as_json)
+                    report = _preview(database, parts, full=full, silent=as_json)
                 else:
                     request = Request(0, name, full, allow_deletions, clock.now())
                     report = _synchronize(database, parts, request, silent=as_json)
@@ -66,7 +67,7 @@ def command(
     context.exit(worst)
 
 
-def _synchronize(database: Database, parts: SourceParts, request: Request, *, silent: bool) -> dict[str, Any]:
+def _synchronize(database: Database, parts: SourceParts, request: Request, *, silent: bool) -> RunReport:
     run = _run_somewhere(database, parts, request)
     if not silent:
         run_report.print_run(run)
@@ -74,9 +75,10 @@ def _synchronize(database: Database, parts: SourceParts, request: Request, *, si
 
 
 def _run_somewhere(database: Database, parts: SourceParts, request: Request) -> SyncRun:
-    """By whoever reads the source, else here. Between two looks somebody may begin or cease to read it."""
+    """Have the process that reads the source run it, else run it here. Between two looks a process may begin or cease to read
+    it."""
     while True:
-        run = _ask(database, request) if _reader(database, parts.table.name) is not None else None
+        run = _request_run(database, request) if _reader(database, parts.table.name) is not None else None
         if run is not None:
             return run
         try:
@@ -85,9 +87,9 @@ def _run_somewhere(database: Database, parts: SourceParts, request: Request) -> 
             time.sleep(POLL_SECONDS)
 
 
-def _ask(database: Database, request: Request) -> SyncRun | None:
-    """Place a request with whoever reads the source, and follow the run to its end; None when there is no reader any more: it
-    has stopped, or it died and its lease has ended."""
+def _request_run(database: Database, request: Request) -> SyncRun | None:
+    """Place a request with the process that reads the source, and follow the run to its end; None when there is no reader any
+    more: it has stopped, or it died and its lease has ended."""
 
     def place(connection: Connection) -> int:
         return sync_requests.place(
@@ -148,7 +150,7 @@ def _run_here(database: Database, parts: SourceParts, request: Request) -> SyncR
     return run
 
 
-def _foresee(database: Database, parts: SourceParts, *, full: bool, silent: bool) -> dict[str, Any]:
+def _preview(database: Database, parts: SourceParts, *, full: bool, silent: bool) -> RunReport:
     name, inbound = parts.table.name, parts.inbound
     correlation_keys.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
     preview = DryRun(inbound)

@@ -4,7 +4,6 @@ application password is shown once, when it is made."""
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 import click
 
@@ -37,7 +36,7 @@ def set_password(invocation: Invocation, name: str) -> None:
     """Give the user NAME (login name or id) a local password; asks for it, or reads a line of standard input."""
     settings = invocation.loaded.settings
     with store_opening.database(settings) as database:
-        user = database.read_blocking(lambda connection: _of_our_own(connection, settings, name))
+        user = database.read_blocking(lambda connection: _user_with_own_password(connection, settings, name))
         password_hash = hash_blocking(_password(settings.passwords.min_length))
         database.write_blocking(
             lambda connection: passwords.set_local(connection, user.id, password_hash, by=BY, now=clock.now())
@@ -120,8 +119,8 @@ def revoke(invocation: Invocation, name: str, password_id: str) -> None:
     click.echo(f"application password {revoked.name} ({revoked.application_name}) is revoked")
 
 
-def _of_our_own(connection: Connection, settings: Settings, name: str) -> User:
-    """The user, when the password is ours to keep. Raises NotFound, Conflict."""
+def _user_with_own_password(connection: Connection, settings: Settings, name: str) -> User:
+    """Return the user, when the password is ours to keep. Raises NotFound, Conflict."""
     user = name_lookup.user(connection, name)
     vouching = {table.name for table in settings.source if table.authenticates}
     deciding = [account.source_id for account in records.accounts(connection, user.id) if account.source_id in vouching]
@@ -143,7 +142,7 @@ def _password(min_length: int) -> bytes:
     return text.encode()
 
 
-def _facts(password: ApplicationPassword) -> dict[str, Any]:
+def _facts(password: ApplicationPassword) -> dict[str, object]:
     return {
         "id": password.id,
         "application": password.application_name,

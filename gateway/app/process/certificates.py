@@ -23,8 +23,8 @@ WRONG: Final = "not a PEM certificate and its unencrypted key"
 
 @dataclass(frozen=True, slots=True)
 class Pem:
-    """What the files hold: the certificate with its chain behind it, its key, and the authorities of client certificates (b"":
-    none is asked for)."""
+    """The content of the files: the certificate with its chain behind it, its key, and the authorities of client certificates
+    (b"": none is asked for)."""
 
     certificate: bytes
     key: bytes = field(repr=False)
@@ -41,12 +41,12 @@ class Certificate:
     def __init__(self, certificate: Path, key: Path, pem: Pem | None = None, *, client_ca: Path | None = None) -> None:
         self._certificate, self._key, self._client_ca = certificate, key, client_ca
         self.on_change: list[Callable[[Pem], None]] = []
-        """Told of the certificate when it has been read again."""
+        """Called with the certificate when it has been read again."""
         self.pem = pem or self._read()
         self._context = self._made(self.pem)
 
     def getContext(self) -> SSL.Context:
-        """For each new connection: the context of the certificate as last read."""
+        """Return the context of a new connection: that of the certificate as last read."""
         return self._context
 
     def reload(self) -> None:
@@ -54,10 +54,10 @@ class Certificate:
         self.use(self._read())
 
     def use(self, pem: Pem) -> None:
-        """From here on this is the certificate. Raises as `reload` does."""
+        """Use this certificate from now on. Raises as `reload` does."""
         self._context, self.pem = self._made(pem), pem
-        for tell in self.on_change:
-            tell(pem)
+        for notify in self.on_change:
+            notify(pem)
 
     def _read(self) -> Pem:
         try:
@@ -73,7 +73,7 @@ class Certificate:
             context.use_certificate(own)
             for certificate in chain:
                 context.add_extra_chain_cert(certificate)
-            # Nobody is there to type a passphrase: a key that has one is refused, with a TypeError.
+            # There is no terminal for a passphrase: a key that has one is refused, with a TypeError.
             context.use_privatekey(load_pem_private_key(pem.key, None))  # type: ignore[arg-type]
             context.check_privatekey()
         except (SSL.Error, ValueError, TypeError, UnsupportedAlgorithm):
@@ -83,7 +83,8 @@ class Certificate:
         return context
 
     def _ask_for_certificates(self, context: SSL.Context, authorities: bytes) -> None:
-        """A client need not have a certificate, but one that is not of these authorities ends the handshake."""
+        """Ask clients for a certificate: they need not have one, but one that is not of these authorities ends the
+        handshake."""
         try:
             found = load_pem_x509_certificates(authorities)
         except ValueError:

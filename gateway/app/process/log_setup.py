@@ -1,4 +1,4 @@
-"""Logs: structlog on standard error, as text or JSON; what Twisted and the standard library log goes the same way.
+"""Log lines: structlog on standard error, as text or JSON; what Twisted and the standard library log goes the same way.
 
 Secrets never come here: the settings' values do not print, and no event carries a password, token or cookie.
 """
@@ -8,25 +8,26 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 
 import structlog
+from structlog.typing import EventDict, ProcessorReturnValue, WrappedLogger
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogBeginner
 from zope.interface import implementer
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 TWISTED_LEVELS = {
     LogLevel.debug: "debug",
-    LogLevel.info: "debug",  # Twisted tells of every port and factory: news for its developers only
+    LogLevel.info: "debug",  # Twisted reports every port and factory: of interest to its developers only
     LogLevel.warn: "warning",
     LogLevel.error: "error",
     LogLevel.critical: "error",
 }
 LIBRARY_LEVEL = logging.WARNING
 MAX_VALUE_CHARACTERS = 2_000
-"""A stranger's bind name may be as long as a message; a disk is not for that."""
+"""A client's bind name may be as long as a message; a disk is not for that."""
 
 
 def configure(level: str, form: str, stream: TextIO | None = None, *, worker: int | None = None) -> None:
@@ -67,59 +68,60 @@ def _processors(form: str, stream: TextIO) -> list[structlog.typing.Processor]:
 
 
 def _signature(worker: int | None) -> list[structlog.typing.Processor]:
-    """What says which process an event is from."""
+    """Return the processor that adds the worker's number to an event; none in the primary."""
 
-    def sign(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    def sign(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         event.setdefault("worker", worker)
         return event
 
     return [] if worker is None else [sign]
 
 
-def _shortened(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Long text ends early and says so; what follows it in the event, tracebacks, is not text yet."""
+def _shortened(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Cut long text and add its length; what follows it in the event, tracebacks, is not text yet."""
     for key, value in event.items():
         if isinstance(value, str) and len(value) > MAX_VALUE_CHARACTERS:
             event[key] = f"{value[:MAX_VALUE_CHARACTERS]}… ({len(value):,} characters)"
     return event
 
 
-def _one_line(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A line break in a foreign system's text must not look like a second event."""
+def _one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replace line breaks: one in a foreign system's text must not look like a second event."""
     return {key: value.replace("\n", " ⏎ ") if isinstance(value, str) else value for key, value in event.items()}
 
 
 class _Line:
-    """What `ordinary`, the processors of text without colours, make of an event, faster: there is a line for each bind.
-    Whatever has several lines, a column of its own or no words is left to them."""
+    """The renderer of text without colours, for speed: there is a line for each bind. It makes what the processors `ordinary`
+    make, and leaves to them each event that has several lines, a column of its own or no text."""
 
     def __init__(self, ordinary: Sequence[structlog.typing.Processor]) -> None:
         self._ordinary = ordinary
 
-    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> str:
         if not _COLUMNS.isdisjoint(event) or not event.get("event"):
-            made: Any = event
+            made: ProcessorReturnValue = event
             for processor in self._ordinary:
-                made = processor(logger, method, made)
-            return made
+                made = processor(logger, method, made)  # type: ignore[arg-type]  # only the last one returns text
+            return cast(str, made)
         now = datetime.now(UTC).isoformat().removesuffix("+00:00")
-        line = f"{now}Z [{_LEVEL_NAMES.get(method, method)}] {_worded(event.pop('event'))}"
+        line = f"{now}Z [{_LEVEL_NAMES.get(method, method)}] {_cleaned(event.pop('event'))}"
         for key in sorted(event):
-            line += f" {key}={_told(event[key])}"
+            line += f" {key}={_rendered(event[key])}"
         return line.rstrip(" ")
 
 
-def _told(value: Any) -> str:
-    """A value as it stands in a line."""
+def _rendered(value: object) -> str:
+    """Return a value as it stands in a line."""
     if isinstance(value, str) and len(value) <= MAX_VALUE_CHARACTERS and _NEEDS_QUOTES.search(value) is None:
         return value
-    worded = _worded(value)
+    worded = _cleaned(value)
     return worded if isinstance(worded, str) and _NEEDS_QUOTES.search(worded) is None else repr(worded)
 
 
-def _worded(value: Any) -> Any:
-    """A value as `_shortened` and `_one_line` leave it."""
-    return _one_line(None, "", _shortened(None, "", {"": value}))[""]
+def _cleaned(value: object) -> object:
+    """Return a value as `_shortened` and `_one_line` leave it."""
+    cleaned: object = _one_line(None, "", _shortened(None, "", {"": value}))[""]
+    return cleaned
 
 
 _LEVEL_NAMES = {"warn": "warning", "exception": "error"}

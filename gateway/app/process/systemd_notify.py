@@ -1,4 +1,4 @@
-"""What we tell systemd (sd_notify(3)): one datagram to $NOTIFY_SOCKET; nothing when nobody listens."""
+"""Notifications to systemd (sd_notify(3)): one datagram to $NOTIFY_SOCKET; nothing when it is not set."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 
 def notify(environ: Mapping[str, str], *states: str) -> bool:
-    """Send `states` such as "READY=1"; True when they were sent. Never raises: a deaf manager does not stop a server."""
+    """Send `states` such as "READY=1"; True when they were sent. Never raises: a manager that does not answer stops no
+    server."""
     address = environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return False

@@ -24,7 +24,7 @@ class Boot:
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
-    """One message of either side."""
+    """A message of either side."""
 
 
 # The primary to a worker ---------------------------------------------------------------------------------------------------

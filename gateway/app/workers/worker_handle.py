@@ -1,4 +1,4 @@
-"""One worker as the primary has it: its process, the connections that were handed to it, and the questions that it asks. When
+"""A worker as the primary has it: its process, the connections that were handed to it, and the questions that it asks. When
 it ends, everything that it held is given back: connections to the limits, binds to the soft lock."""
 
 from __future__ import annotations

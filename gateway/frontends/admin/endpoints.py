@@ -4,9 +4,9 @@ There is no authentication: it belongs on an address that strangers cannot reach
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
+from twisted.internet.interfaces import IReactorTime
 
 from gateway.frontends.admin.health import HealthCheck, examine
 from gateway.frontends.admin.metric_collectors import read_figures
@@ -18,16 +18,16 @@ from gateway.store.engine.database import Database
 
 
 class Management:
-    """`checks` in the order in which they are shown. `clock` needs IReactorTime."""
+    """The three endpoints. `checks` in the order in which they are shown."""
 
-    def __init__(self, database: Database, checks: Sequence[HealthCheck], metrics: Metrics, *, clock: Any) -> None:
+    def __init__(self, database: Database, checks: Sequence[HealthCheck], metrics: Metrics, *, clock: IReactorTime) -> None:
         self._database = database
         self._checks = checks
         self._metrics = metrics
         self._clock = clock
 
     def routes(self) -> list[Route]:
-        """All routes, for `make_site`."""
+        """Return all routes, for `make_site`."""
         return [
             Route("GET", "/healthz", "Health", self._health),
             Route("GET", "/readyz", "Readiness", self._readiness),
@@ -38,14 +38,14 @@ class Management:
         return json_answer({"status": "alive"})
 
     async def _readiness(self, _: Request) -> Answer:
-        """200 when every required check passed, else 503; the items either way."""
+        """Answer 200 when every required check passed, else 503; the items either way."""
         findings = await examine(self._checks, self._clock)
         ready = all(finding.ok for finding in findings if finding.required)
         body = {"status": "ready" if ready else "not ready", "checks": [asdict(finding) for finding in findings]}
         return json_answer(body, 200 if ready else 503)
 
     async def _measure(self, _: Request) -> Answer:
-        """Metrics are answered also when the store is down: that is when they are wanted."""
+        """Answer also when the store is down: that is when metrics are wanted."""
         try:
             self._metrics.store.figures = await self._database.read(read_figures)
         except StoreUnavailable:

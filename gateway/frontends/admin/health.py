@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from inspect import isawaitable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import deferToThread
 
 from gateway.model.errors import GatewayError
@@ -19,16 +20,17 @@ from gateway.store.engine.database import Connection, Database
 from gateway.store.operations import source_state, sync_runs
 
 CHECK_SECONDS = 5.0
-"""How long one check may take; orchestrators give up after ten at the earliest."""
+"""The time that one check may take; orchestrators give up after ten seconds at the earliest."""
 
 MAX_LAG_CHANGES = 10_000
-"""A view that is so far behind the log is not ready: applying that takes it seconds, and it answers with the past."""
+"""A view that is further behind the log is not ready: applying so many changes takes it seconds, and it answers with the
+past."""
 
 _log = structlog.get_logger()
 
 
 class Health(NamedTuple):
-    """What a check found. `detail` is a sentence or a number for a person; it may hold no secret."""
+    """The outcome of a check. `detail` is a sentence or a number for a person; it may hold no secret."""
 
     ok: bool
     detail: str = ""
@@ -36,7 +38,7 @@ class Health(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HealthCheck:
-    """One line of /readyz. `required`: the gateway is not ready without it; the others are only shown."""
+    """A line of /readyz. `required`: the gateway is not ready without it; the others are only shown."""
 
     name: str
     check: Callable[[], Health | Awaitable[Health]]
@@ -56,18 +58,22 @@ class Finding:
 class FollowedView(Protocol):
     """A view that follows the log, as far as health is concerned."""
 
-    reader: Any
-    """None until the view can be searched."""
-    position: int
+    @property
+    def reader(self) -> object | None:
+        """None until the view can be searched."""
+
+    @property
+    def position(self) -> int:
+        """The change up to which the view is applied."""
 
 
-async def examine(checks: Sequence[HealthCheck], clock: Any) -> list[Finding]:
-    """Every check at the same time, in the given order. Raises nothing."""
+async def examine(checks: Sequence[HealthCheck], clock: IReactorTime) -> list[Finding]:
+    """Run all checks at the same time; return their outcomes in the given order. Raises nothing."""
     found: list[Finding] = await gatherResults([Deferred.fromCoroutine(_examine(check, clock)) for check in checks])
     return found
 
 
-async def _examine(check: HealthCheck, clock: Any) -> Finding:
+async def _examine(check: HealthCheck, clock: IReactorTime) -> Finding:
     try:
         health = check.check()
         if isawaitable(health):
@@ -85,7 +91,7 @@ async def _waited(health: Awaitable[Health]) -> Health:
 
 
 def store_checks(database: Database) -> list[HealthCheck]:
-    """That the store can be read, and that its schema is this program's."""
+    """Return the checks that the store can be read, and that its schema is this program's."""
 
     async def readable() -> Health:
         await database.read(lambda connection: source_state.get(connection, ""))
@@ -99,7 +105,7 @@ def store_checks(database: Database) -> list[HealthCheck]:
 
 
 def view_check(name: str, view: FollowedView, last_change: Callable[[], int]) -> HealthCheck:
-    """That an LDAP view is complete and not far behind the log, whose end `last_change` tells."""
+    """Return the check that an LDAP view is complete and not far behind the log, whose end `last_change` returns."""
 
     def check() -> Health:
         lag = max(0, last_change() - view.position)
@@ -111,7 +117,7 @@ def view_check(name: str, view: FollowedView, last_change: Callable[[], int]) ->
 
 
 def source_check(database: Database, source_id: str) -> HealthCheck:
-    """How a source's last run went. Not required: people and programs go on reading what came before."""
+    """Return the check of a source's last run. Not required: clients go on reading what came before."""
 
     def last_run(connection: Connection) -> Health:
         found = sync_runs.latest(connection, source_id)

@@ -22,7 +22,7 @@ class ObjectJson(TypedDict):
 
 
 class DecisionJson(TypedDict):
-    """One decision of a person about a record."""
+    """A decision of a person about a record."""
 
     verdict: str
     object_id: str
@@ -46,7 +46,7 @@ class RecordJson(TypedDict):
 
 
 class RecordWithAttributesJson(RecordJson):
-    """The same with what the record says, as people may read it: no secrets, binary values as their size."""
+    """A record with its attributes as people may read them: no secrets, binary values as their size."""
 
     attributes: dict[str, list[str]]
 

@@ -20,7 +20,7 @@ from gateway.frontends.admin.link_format import (
     record_with_attributes_json,
     subject_json,
 )
-from gateway.frontends.admin.token_auth import Keeper
+from gateway.frontends.admin.token_auth import AdminTokenCheck
 from gateway.frontends.http.request import Answer, Request, json_answer
 from gateway.frontends.http.router import Route
 from gateway.model.errors import InvalidInput, NotFound
@@ -36,7 +36,7 @@ DEFAULT_SIZE, MAX_SIZE = 100, 1_000
 """Records of one page."""
 
 DECIDED_BY = "admin API"
-"""Who decided, as it is kept and shown, when the caller does not say on whose behalf it asks."""
+"""The decider as it is kept and shown, when the caller does not name a person on whose behalf it asks."""
 
 _log = structlog.get_logger("gateway.links")
 
@@ -101,15 +101,15 @@ class Pair(Struct, forbid_unknown_fields=True):
 
 
 class AdminLinks:
-    """Every request is checked by `keeper` before anything of it is read."""
+    """The operations. Every request is checked by `token_check` before anything of it is read."""
 
-    def __init__(self, database: Database, decisions: Decisions, keeper: Keeper) -> None:
+    def __init__(self, database: Database, decisions: Decisions, token_check: AdminTokenCheck) -> None:
         self._database = database
         self._decisions = decisions
-        self._keeper = keeper
+        self._token_check = token_check
 
     def routes(self) -> list[Route]:
-        """All routes, for `make_site`."""
+        """Return all routes, for `make_site`."""
         return [
             Route("GET", "/admin/links", "ListLinks", self._list),
             Route("GET", "/admin/links/record", "ShowRecord", self._show),
@@ -121,7 +121,7 @@ class AdminLinks:
 
     async def _list(self, request: Request) -> Answer:
         """Records that wait for a person, in the order of their arrival; `next_token` is "" on the last page."""
-        self._keeper.check(request)
+        self._token_check.check(request)
         asked = request.query_as(Listing)
         situations = unlinked_records.LOOSE if asked.situation is None else (asked.situation,)
 
@@ -136,7 +136,7 @@ class AdminLinks:
         return json_answer({"data": [record_json(one) for one in shown], "next_token": more})
 
     async def _show(self, request: Request) -> Answer:
-        self._keeper.check(request)
+        self._token_check.check(request)
         name = request.query_as(RecordOf).name
 
         def work(connection: Connection) -> list[ReviewedRecord]:
@@ -149,23 +149,23 @@ class AdminLinks:
         return json_answer(record_with_attributes_json(shown[0]))
 
     async def _link(self, request: Request) -> Answer:
-        self._keeper.check(request)
+        self._token_check.check(request)
         asked = request.json_as(RecordTo)
         decide = partial(self._decisions.link, name=asked.name, object_id=asked.object_id, by=asked.by)
         return await self._carry_out(request, "link", asked, decide)
 
     async def _unlink(self, request: Request) -> Answer:
-        self._keeper.check(request)
+        self._token_check.check(request)
         asked = request.json_as(RecordOf)
         return await self._carry_out(request, "unlink", asked, partial(self._decisions.unlink, name=asked.name, by=asked.by))
 
     async def _split(self, request: Request) -> Answer:
-        self._keeper.check(request)
+        self._token_check.check(request)
         asked = request.json_as(RecordOf)
         return await self._carry_out(request, "split", asked, partial(self._decisions.split, name=asked.name, by=asked.by))
 
     async def _merge(self, request: Request) -> Answer:
-        self._keeper.check(request)
+        self._token_check.check(request)
         asked = request.json_as(Pair)
         if "" in (asked.kept_id, asked.lost_id):
             raise InvalidInput("kept_id and lost_id: name two objects.")

@@ -1,4 +1,4 @@
-"""Figures that are read when someone asks for the metrics: from the parts' own counters, and from the store.
+"""Figures that are read when the metrics are asked for: from the parts' own counters, and from the store.
 
 Collectors in the sense of prometheus_client: each gives whole metric families, and counts nothing itself."""
 
@@ -24,7 +24,7 @@ _RESULT_NAMES = {int(code): code.name.lower() for code in ResultCode}
 
 
 class LDAPCounts(Protocol):
-    """What the LDAP server counts; `operations` by name and result code, `refused_connections` by reason."""
+    """The counters of the LDAP server; `operations` by name and result code, `refused_connections` by reason."""
 
     @property
     def connections(self) -> int: ...
@@ -45,7 +45,7 @@ class LDAPCounts(Protocol):
 
 
 class WorkerCounts(Protocol):
-    """How many worker processes serve LDAP now, and how often one was started again."""
+    """The counters of worker processes: those that serve LDAP now, and how often one was started again."""
 
     @property
     def serving(self) -> int: ...
@@ -55,7 +55,7 @@ class WorkerCounts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Whom to ask. Every call is quick.
+    """The parts to ask. Every call is quick.
 
     `views`: the position in the log of each LDAP view, by name. `last_change`: the log's end. `http_connections`: how many
     are open, by face. `workers`: None where the one process serves LDAP itself.
@@ -69,13 +69,13 @@ class Parts:
 
 
 class PartFigures(Collector):
-    """What the running parts count."""
+    """The collector of what the running parts count."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
     def collect(self) -> Iterator[Metric]:
-        """As prometheus_client asks for it."""
+        """Yield the metric families, as prometheus_client asks for them."""
         yield from self._views()
         yield _gauge(
             "gateway_http_open_connections",
@@ -127,7 +127,7 @@ def _workers(counts: WorkerCounts) -> Iterator[Metric]:
 
 @dataclass(frozen=True, slots=True)
 class SourceFigures:
-    """One source, as the store knows it."""
+    """The figures of a source, as the store knows it."""
 
     state: SourceState
     last_run: SyncRun | None
@@ -137,7 +137,7 @@ class SourceFigures:
 
 @dataclass(frozen=True, slots=True)
 class StoreFigures:
-    """What the store knows, at one moment."""
+    """The figures of the store, at one moment."""
 
     objects: Mapping[Kind, int]
     last_change: int
@@ -145,7 +145,7 @@ class StoreFigures:
 
 
 def read_figures(connection: Connection) -> StoreFigures:
-    """The store's figures; some counting queries."""
+    """Return the store's figures; some counting queries."""
     objects = {kind: store.count(connection) for kind, store in OBJECT_STORES.items()}
     known = [_source(connection, state) for state in source_state.all_sources(connection)]
     return StoreFigures(objects, changes.last(connection), known)
@@ -159,13 +159,13 @@ def _source(connection: Connection, state: SourceState) -> SourceFigures:
 
 
 class StoreCollector(Collector):
-    """Publishes the figures it was last given; None says that the store could not be read."""
+    """The collector that publishes the figures it was last given; None: the store could not be read."""
 
     def __init__(self) -> None:
         self.figures: StoreFigures | None = None
 
     def collect(self) -> Iterator[Metric]:
-        """As prometheus_client asks for it."""
+        """Yield the metric families, as prometheus_client asks for them."""
         figures = self.figures
         yield GaugeMetricFamily("gateway_store_up", "Whether the store could be read just now", value=figures is not None)
         if figures is None:

@@ -1,7 +1,7 @@
 """The metrics of one process in one registry of its own, never the library's global one.
 
-Parts count in plain numbers and are read when someone asks (metric_collectors.py); only what takes time is told here as it
-happens."""
+Parts count in plain numbers and are read when metrics are asked for (metric_collectors.py); only durations are recorded here as
+they happen."""
 
 from prometheus_client import CollectorRegistry, GCCollector, Histogram, PlatformCollector, ProcessCollector, generate_latest
 
@@ -12,7 +12,7 @@ LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 
 
 class Metrics:
-    """Its methods are the recorders that wiring hands to the parts."""
+    """The registry of the process. Its methods are the recorders that wiring hands to the parts."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry or CollectorRegistry()
@@ -32,7 +32,7 @@ class Metrics:
             registry=self.registry,
         )
         self._asked: dict[tuple[str, str], Histogram] = {}
-        """The children of `_upstream`: there is one question for each bind, and finding them costs as much as counting."""
+        """The children of `_upstream`: there is one question for each bind, and looking them up costs as much as counting."""
         self.registry.register(self.store)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -43,16 +43,16 @@ class Metrics:
         self.registry.register(PartFigures(parts))
 
     def http_request(self, face: str, operation: str, status: int, seconds: float) -> None:
-        """An HTTP request was answered; this is a web kit's `observe`."""
+        """Record an answered HTTP request; this is a web kit's `observe`."""
         self._http.labels(face, operation, str(status)).observe(seconds)
 
     def upstream(self, source: str, outcome: str, seconds: float) -> None:
-        """An upstream was asked; `outcome` is "accepted", "refused" or "unavailable"."""
+        """Record a question to an upstream; `outcome` is "accepted", "refused" or "unavailable"."""
         asked = self._asked.get((source, outcome))
         if asked is None:
             asked = self._asked[source, outcome] = self._upstream.labels(source, outcome)
         asked.observe(seconds)
 
     def text(self) -> bytes:
-        """Everything, in Prometheus' text format."""
+        """Return everything, in Prometheus' text format."""
         return generate_latest(self.registry)

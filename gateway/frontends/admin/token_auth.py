@@ -1,4 +1,5 @@
-"""Who may use the admin API: whoever shows the token of the configuration (RFC 6750). Without one, nobody."""
+"""The authorization of the admin API: a bearer token (RFC 6750), that of the configuration. Without one every request is
+refused."""
 
 import hmac
 from dataclasses import dataclass, field
@@ -9,13 +10,14 @@ from gateway.frontends.http.request import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
-    """`token` is never printed; None: the admin API refuses everybody."""
+class AdminTokenCheck:
+    """The check of each request. `token` is never printed; None: the admin API refuses every request."""
 
     token: str | None = field(repr=False)
 
     def check(self, request: Request) -> None:
-        """Raises HttpError: 403 when there is no token to show, 401 when another one is shown, or none."""
+        """Raise HttpError unless the request shows the token: 403 when there is none to show, 401 when another one is shown, or
+        none."""
         if self.token is None:
             raise HttpError(
                 403,

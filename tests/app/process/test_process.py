@@ -18,7 +18,6 @@ import pytest
 import pytest_twisted
 import structlog
 from OpenSSL import SSL
-from twisted.internet import reactor
 from twisted.internet.protocol import ServerFactory
 
 from gateway.app.listeners import Listener, Ports
@@ -28,6 +27,7 @@ from gateway.app.process.data_directory import DataDirLock
 from gateway.app.process.systemd_notify import notify
 from gateway.app.value_types import Endpoint
 from gateway.model.errors import ConfigurationError, StoreUnavailable
+from gateway.twisted_internals.reactor import installed
 from tests.servers.pki import Pki
 
 SECRET = "-".join(["open", "sesame"])  # spelled so that the source lines of a traceback do not hold it
@@ -166,7 +166,7 @@ def test_a_certificate_is_read_again_on_request_and_a_broken_one_leaves_the_old_
 
 @pytest_twisted.ensureDeferred
 async def test_a_port_that_is_taken_is_named_with_its_table_and_the_cure() -> None:
-    ports = Ports(reactor)
+    ports = Ports(installed())
     ports.open([Listener("ldap", [Endpoint("127.0.0.1", 0), Endpoint("localhost", 0)], ServerFactory())])
     [taken, other] = ports.addresses()["ldap"]
     assert taken != other
@@ -180,4 +180,4 @@ async def test_a_port_that_is_taken_is_named_with_its_table_and_the_cure() -> No
 async def test_an_address_that_is_not_of_this_machine_is_a_complaint() -> None:
     for host in ("192.0.2.1", "no-such-host.invalid"):
         with pytest.raises(ConfigurationError, match=rf"\[ldap\] cannot listen on {host}:0: "):
-            Ports(reactor).open([Listener("ldap", [Endpoint(host, 0)], ServerFactory())])
+            Ports(installed()).open([Listener("ldap", [Endpoint(host, 0)], ServerFactory())])

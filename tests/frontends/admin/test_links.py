@@ -10,7 +10,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from gateway.frontends.admin.links import AdminLinks
-from gateway.frontends.admin.token_auth import Keeper
+from gateway.frontends.admin.token_auth import AdminTokenCheck
 from gateway.frontends.http.router import make_site
 from gateway.store.engine.database import Database
 from gateway.sync.review.link_decisions import Decisions
@@ -27,7 +27,7 @@ class Desk:
 
     def __init__(self, house: House, token: str | None = TOKEN) -> None:
         decisions = Decisions({HR: house.door(HR), AD: house.door(AD)}, house.door("local"), lambda: house.time)
-        routes = AdminLinks(house.database, decisions, Keeper(token)).routes()
+        routes = AdminLinks(house.database, decisions, AdminTokenCheck(token)).routes()
         self.house = house
         self.serving = Serving(make_site("management", routes, reactor=reactor))
 
@@ -134,4 +134,4 @@ async def test_without_a_token_in_the_configuration_everybody_is_refused(databas
 
 
 def test_the_token_prints_nowhere() -> None:
-    assert TOKEN not in repr(Keeper(TOKEN))
+    assert TOKEN not in repr(AdminTokenCheck(TOKEN))

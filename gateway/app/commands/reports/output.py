@@ -1,4 +1,4 @@
-"""What commands print: lines and tables for people, JSON for programs, and progress for whoever watches a terminal."""
+"""The output of commands: lines and tables for people, JSON for programs, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
 import click
 
@@ -20,13 +20,13 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 PROGRESS_SECONDS = 0.2
 
 
-def print_json(value: Any) -> None:
-    """`value` on standard output; times as RFC 3339, sets and tuples as lists."""
+def print_json(value: object) -> None:
+    """Print `value` on standard output; times as RFC 3339, sets and tuples as lists."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Columns as wide as their widest value; nothing but the headings when there are no rows."""
+    """Print columns as wide as their widest value; nothing but the headings when there are no rows."""
     cells = [list(headings), *([_text(value) for value in row] for row in rows)]
     widths = [max(_width(row[column]) for row in cells) for column in range(len(headings))]
     for row in cells:
@@ -35,7 +35,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
-    """How long ago, in the largest unit that says something: "12 s", "3 min", "5 h", "2 d"; "never" for None."""
+    """Return the time since then in its largest unit: "12 s", "3 min", "5 h", "2 d"; "never" for None."""
     if moment is None:
         return "never"
     seconds = max(0, int(((now or datetime.now(UTC)) - moment).total_seconds()))
@@ -53,7 +53,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, (set, frozenset)):
@@ -64,12 +64,12 @@ def _plain(value: Any) -> Any:
 
 
 def _width(text: str) -> int:
-    """Terminal columns: East Asian wide characters take two, combining ones none."""
+    """Return the terminal columns: East Asian wide characters take two, combining ones none."""
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 class Progress:
-    """One line of a terminal that is written over and over, with the seconds it has taken, and cleared at the end; silent when
+    """A line of a terminal that is written over and over, with the seconds it has taken, and cleared at the end; silent when
     `stream` is no terminal. A thread keeps it moving while the work is silent."""
 
     def __init__(self, label: str, stream: TextIO | None = None) -> None:
@@ -87,12 +87,12 @@ class Progress:
         return self
 
     def show(self, detail: str) -> None:
-        """What is behind the label from now on; it is drawn every PROGRESS_SECONDS."""
+        """Set the text behind the label; it is drawn every PROGRESS_SECONDS."""
         with self._lock:
             self._detail = detail
 
-    def say(self, line: str) -> None:
-        """A line that stays, on standard output."""
+    def print_line(self, line: str) -> None:
+        """Print a line that stays, on standard output."""
         with self._lock:
             self._clear()
             click.echo(line)

@@ -1,8 +1,8 @@
-"""What `gateway status` says of POSIX numbers: how many were given of each range, and which numbers several have."""
+"""The POSIX numbers in `gateway status`: how many were given of each range, and the numbers that several objects have."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import click
 
@@ -12,11 +12,36 @@ from gateway.store.objects.posix_numbers import Space
 from gateway.sync.objects.posix_allocation import PosixNumbers
 
 SHARED_AT_ONCE = 20
-"""Numbers listed that several have: with more than that, something is wrong in general."""
+"""Numbers listed that several objects have: with more than that, something is wrong in general."""
 
 
-def state(connection: Connection, settings: PosixNumbers) -> dict[str, Any]:
-    """For printing, and for --json."""
+class RangeJson(TypedDict):
+    """A range of numbers, and how many of it were given."""
+
+    first: int
+    last: int
+    given: int
+    size: int
+
+
+class SharedNumberJson(TypedDict):
+    """A number that several objects have."""
+
+    space: str
+    number: int
+    names: list[str]
+
+
+class PosixJson(TypedDict):
+    """The POSIX numbers. `ranges` by space (uid, gid)."""
+
+    allocate: bool
+    ranges: dict[str, RangeJson]
+    shared: list[SharedNumberJson]
+
+
+def state(connection: Connection, settings: PosixNumbers) -> PosixJson:
+    """Return the numbers as JSON shows them."""
     ranges = {Space.UID: settings.uids, Space.GID: settings.gids}
     return {
         "allocate": settings.allocate,
@@ -36,8 +61,8 @@ def state(connection: Connection, settings: PosixNumbers) -> dict[str, Any]:
     }
 
 
-def show(state: dict[str, Any]) -> None:
-    """A line for each range, and for each number that several have."""
+def show(state: PosixJson) -> None:
+    """Print a line for each range, and for each number that several objects have."""
     off = "" if state["allocate"] else " (no more are given: [posix] allocate = false)"
     click.echo(f"POSIX numbers{off}")
     for space, numbers in state["ranges"].items():

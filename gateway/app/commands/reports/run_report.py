@@ -1,9 +1,9 @@
-"""What a run of a source did, or would do: in words for people, as plain values for JSON."""
+"""The outcome of a run of a source, or of a dry run: in words for people, as plain values for JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypedDict
 
 import click
 
@@ -17,8 +17,23 @@ from gateway.sync.runner.statistics_text import in_words
 PROBLEMS_SHOWN = 10
 
 
-def of_run(run: SyncRun) -> dict[str, Any]:
-    """The run as JSON shows it, with the exit code that it means."""
+class RunReport(TypedDict, total=False):
+    """A run, a dry run, or the error in their place. `exit_code`: the code that the command ends with for it."""
+
+    source: str
+    run: int | None
+    mode: str
+    status: str
+    counts: dict[str, int]
+    examples: Mapping[str, Sequence[str]]
+    links: dict[str, int]
+    problems: Sequence[str]
+    error: str
+    exit_code: int
+
+
+def of_run(run: SyncRun) -> RunReport:
+    """Return a run as JSON shows it, with the exit code that it means."""
     code = {RunStatus.SUCCEEDED: 0, RunStatus.REFUSED: exit_code(DeletionsRefused())}.get(run.status, 4)
     return {
         "source": run.source_id,
@@ -32,7 +47,7 @@ def of_run(run: SyncRun) -> dict[str, Any]:
 
 
 def print_run(run: SyncRun) -> None:
-    """The run in words, the error on standard error."""
+    """Print a run in words, its error on standard error."""
     if run.error:
         click.echo(f"gateway: {named(run.source_id, run.error)}", err=True)
     click.echo(f"source {run.source_id}: {run.mode} run {run.id} {run.status.value}: {in_words(run.statistics)}")
@@ -40,8 +55,8 @@ def print_run(run: SyncRun) -> None:
         click.echo(f"  {line}")
 
 
-def of_foreseen(name: str, foreseen: DryRunReport) -> dict[str, Any]:
-    """A dry run as JSON shows it, with the exit code that a real one would have."""
+def of_foreseen(name: str, foreseen: DryRunReport) -> RunReport:
+    """Return a dry run as JSON shows it, with the exit code that a real one would have."""
     return {
         "source": name,
         "status": "dry run",
@@ -55,7 +70,7 @@ def of_foreseen(name: str, foreseen: DryRunReport) -> dict[str, Any]:
 
 
 def print_foreseen(name: str, foreseen: DryRunReport) -> None:
-    """A dry run in words."""
+    """Print a dry run in words."""
     click.echo(f"source {name}: nothing is stored; this would happen:")
     for kind in Kind:
         for outcome in Outcome:
@@ -83,7 +98,7 @@ def _counts(statistics: Statistics) -> dict[str, int]:
 
 
 def _table(statistics: Statistics) -> Iterator[str]:
-    """One line for each kind that was met."""
+    """Yield a line for each kind that was met."""
     for kind in Kind:
         of_kind = Statistics({key: count for key, count in statistics.counts.items() if key[0] is kind})
         if of_kind.counts:
@@ -92,6 +107,6 @@ def _table(statistics: Statistics) -> Iterator[str]:
 
 
 def named(source_id: str, sentence: str) -> str:
-    """The sentence with the source in front, once."""
+    """Return the sentence with the source in front, once."""
     prefix = f"source {source_id}: "
     return sentence if sentence.startswith(prefix) else prefix + sentence

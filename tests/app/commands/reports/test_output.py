@@ -58,5 +58,5 @@ def test_progress_is_silent_where_nobody_watches(monkeypatch: pytest.MonkeyPatch
     output = io.StringIO()
     with Progress("source hr", output) as progress:
         progress.show("5 records …")
-        progress.say("a line that stays")
+        progress.print_line("a line that stays")
     assert (output.getvalue(), capsys.readouterr().out) == ("", "a line that stays\n")

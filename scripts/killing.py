@@ -9,7 +9,7 @@ import itertools
 import tempfile
 
 from tests.servers.postgres import Postgres
-from tests.sync.killing import Tally, kill_rounds
+from tests.sync.process_kills import Tally, kill_rounds
 
 
 def main() -> None:

@@ -7,25 +7,25 @@ import pytest
 
 from gateway.store.engine.database import Database
 from gateway.store.engine.migrate import migrate
-from tests.sync.house import House
+from tests.sync.synced_store import Store
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def store(tmp_path: Path) -> Iterator[Store]:
     """An empty directory."""
     database = Database(f"sqlite:///{tmp_path}/gateway.db")
     migrate(database)
-    yield House(database)
+    yield Store(database)
     database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def both_houses(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+def both_stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty directory, on SQLite and on PostgreSQL."""
     url = f"sqlite:///{tmp_path}/gateway.db"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_database")
     database = Database(url)
     migrate(database)
-    yield House(database)
+    yield Store(database)
     database.close()

@@ -94,7 +94,7 @@ class ScriptedSource:
 
 @dataclass
 class World:
-    """What a runner lives in; `ended` holds the runs that have ended, in order."""
+    """The surroundings of a runner; `ended` holds the runs that have ended, in order."""
 
     database: Database
     clock: Clock = field(default_factory=Clock)
@@ -122,7 +122,7 @@ class World:
 
 
 def person(uid: str, type: DeltaType = DeltaType.UPSERT) -> Delta:
-    """What a source says of somebody whose id there is the uid."""
+    """Return the delta of a person whose id at the source is the uid."""
     return Delta(type, Kind.USER, uid, f"uid={uid},ou=people", {"username": (uid,)} if type is DeltaType.UPSERT else {})
 
 

@@ -9,7 +9,7 @@ from gateway.connectors.csv.source import CsvSource
 from gateway.model.errors import DeletionsRefused
 from gateway.model.records import Record, Situation
 from gateway.store.records import records
-from tests.sync.house import House
+from tests.sync.synced_store import Store
 
 HEADER = "Nr,username,Name,Unit,Groups\n"
 ADA = "7,ada,Ada,Sales/Europe,staff;owners\n"
@@ -20,8 +20,8 @@ CAROL = "9,carol,Carol,Legal,\n"
 class Export:
     """The file of a source, and what the directory makes of it."""
 
-    def __init__(self, house: House, path: Path) -> None:
-        self.house = house
+    def __init__(self, store: Store, path: Path) -> None:
+        self.store = store
         self.path = path
         users = user_mapping({"display_name": "Name"})
         self.source = CsvSource(
@@ -40,9 +40,9 @@ class Export:
         """Read the file with this content, and give the problems that the door names."""
         self.path.write_text(text)
         problems: list[str] = []
-        mark = self.house.database.read_blocking(self.house.door().watermark)
+        mark = self.store.database.read_blocking(self.store.door().watermark)
         for batch in self.source.read(mark, follow=False):
-            problems += self.house.apply(
+            problems += self.store.apply(
                 *batch.deltas,
                 begins=batch.begins,
                 completes=batch.completes,
@@ -54,14 +54,14 @@ class Export:
 
 
 @pytest.fixture
-def export(both_houses: House, tmp_path: Path) -> Export:
-    found = Export(both_houses, tmp_path / "export.csv")
+def export(both_stores: Store, tmp_path: Path) -> Export:
+    found = Export(both_stores, tmp_path / "export.csv")
     assert found.says(HEADER + ADA + BOB + CAROL) == []
     return found
 
 
 def test_an_export_becomes_a_directory(export: Export) -> None:
-    directory = export.house.directory()
+    directory = export.store.directory()
     assert directory.users == {"ada": ("/Sales/Europe/",), "bob": ("/Sales/Asia/",), "carol": ("/Legal/",)}
     assert directory.organizations == {"/", "/Sales/", "/Sales/Europe/", "/Sales/Asia/", "/Legal/"}
     assert directory.members == {"staff": {"ada", "bob"}, "owners": {"ada"}}
@@ -69,36 +69,36 @@ def test_an_export_becomes_a_directory(export: Export) -> None:
 
 
 def test_a_mover_a_leaver_and_an_organization_that_is_gone(export: Export) -> None:
-    ada = export.house.user("ada").id
+    ada = export.store.user("ada").id
     export.says(HEADER + ADA.replace("Sales/Europe", "Legal/Contracts").replace(";owners", "") + CAROL)
-    directory = export.house.directory()
+    directory = export.store.directory()
     assert directory.users["ada"] == ("/Legal/Contracts/",)
     assert directory.organizations == {"/", "/Legal/", "/Legal/Contracts/"}
     assert directory.members == {"staff": {"ada"}}
-    assert export.house.user("ada").id == ada
-    assert export.house.replayed() == directory
+    assert export.store.user("ada").id == ada
+    assert export.store.replayed() == directory
 
 
-def test_whoever_a_broken_row_is_about_stays_as_they_were(export: Export) -> None:
-    before = export.house.directory()
+def test_the_user_of_a_broken_row_stays_as_it_was(export: Export) -> None:
+    before = export.store.directory()
     problems = export.says(HEADER + ADA + "8,bob,Bo\0b,,\n" + CAROL)
-    after = export.house.directory()
+    after = export.store.directory()
     assert after == before
     assert [problem for problem in problems if f"{export.path}, line 3: a NUL character" in problem]
     (record,) = _problems(export)
     assert (record.external_id, record.situation, "line 3" in record.reason) == ("8", Situation.UNMATCHED, True)
     export.says(HEADER + ADA + BOB.replace("Bob", "Robert") + CAROL)
-    assert export.house.directory().attributes["bob"] == {"display_name": ("Robert",)}
+    assert export.store.directory().attributes["bob"] == {"display_name": ("Robert",)}
     assert _problems(export) == []
 
 
-def test_a_row_about_nobody_for_sure_deletes_nobody_and_is_shown_until_it_is_right(export: Export) -> None:
+def test_a_row_without_an_id_deletes_no_user_and_is_shown_until_it_is_right(export: Export) -> None:
     problems = export.says(HEADER + ADA + ",bob,Bob,,\n")
-    assert export.house.names() == {"ada", "bob", "carol"}
+    assert export.store.names() == {"ada", "bob", "carol"}
     assert [problem for problem in problems if f"{export.path}, line 3: no Nr" in problem]
     assert [record.external_id for record in _problems(export)] == ["export.csv, line 3"]
     export.says(HEADER + ADA + BOB)
-    assert export.house.names() == {"ada", "bob"}
+    assert export.store.names() == {"ada", "bob"}
     assert [(record.external_id, record.situation) for record in _problems(export)] == [("9", Situation.DELETED)]
 
 
@@ -107,10 +107,10 @@ def test_an_export_that_lost_its_rows_is_stopped_by_the_guard(export: Export) ->
     export.says(everybody)
     with pytest.raises(DeletionsRefused):
         export.says(HEADER + ADA)
-    assert len(export.house.names()) == 102
+    assert len(export.store.names()) == 102
     export.says(HEADER + ADA, allow_deletions=True)
-    assert export.house.names() == {"ada"}
+    assert export.store.names() == {"ada"}
 
 
 def _problems(export: Export) -> list[Record]:
-    return [record for _, record in export.house.database.read_blocking(lambda c: records.problems(c, "hr"))]
+    return [record for _, record in export.store.database.read_blocking(lambda c: records.problems(c, "hr"))]

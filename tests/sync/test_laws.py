@@ -1,54 +1,19 @@
 """The laws, for whatever a source may say: found by Hypothesis."""
 
 import random
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
+from dataclasses import replace
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from gateway.model.deltas import MEMBERS, Delta, DeltaType
-from gateway.model.ldap import dn
+from gateway.model.deltas import Delta
 from gateway.model.objects import Kind
-from gateway.model.records import Reference, ReferenceForm
-from gateway.store.engine.database import Database
-from gateway.store.engine.migrate import migrate
-from gateway.sync.deletion_guard import Guard
-from gateway.sync.inbound import InboundSettings
 from gateway.sync.rules.correlation import Reaction
-from tests.sync.house import BASE, House, gone, group, person, renamed, unit
-
-UNGUARDED = InboundSettings(guard=Guard(users=10**6, organizations=10**6, groups=10**6))
-
+from tests.sync.synced_store import BASE, fresh_store, gone, group, person, renamed, unit
+from tests.sync.upstream import Upstream
 
 _DEPARTURES = st.sampled_from([None, Reaction.DELETE])
-"""Whether whoever is gone is disabled for the time of grace, or deleted."""
-
-
-@cache
-def _empty_store() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="laws-")) / "empty.db"
-    database = Database(f"sqlite:///{path}")
-    migrate(database)
-    database.close()
-    return path
-
-
-@contextmanager
-def fresh_house() -> Iterator[House]:
-    with tempfile.TemporaryDirectory(prefix="laws-") as folder:
-        path = Path(folder) / "gateway.db"
-        shutil.copy(_empty_store(), path)
-        database = Database(f"sqlite:///{path}")
-        try:
-            yield House(database, settings=UNGUARDED)
-        finally:
-            database.close()
+"""Users that are gone are disabled for the grace period, or deleted."""
 
 
 # ---- any order, any cut into batches, any repetition
@@ -83,7 +48,7 @@ def _worlds(draw: st.DrawFn) -> tuple[list[Delta], list[tuple[Delta, Delta]]]:
 
 
 def _earlier(draw: st.DrawFn, delta: Delta) -> Delta:
-    """What the source said of the record before: another name, another title, no members yet."""
+    """Return an earlier report of the record: another name, another title, no members yet."""
     old = f"old-{delta.external_id[2:]}"
     if delta.kind is Kind.USER:
         earlier = renamed(delta, old) if draw(st.booleans()) else delta
@@ -108,117 +73,23 @@ def _in_order(draw: st.DrawFn, reports: list[Delta], pairs: list[tuple[Delta, De
 @given(st.data())
 def test_law_2_any_order_and_repetition_of_batches_ends_in_the_same_directory(data: st.DataObject) -> None:
     reports, pairs = data.draw(_worlds())
-    with fresh_house() as expected, fresh_house() as house:
-        expected.deleted = house.deleted = data.draw(_DEPARTURES)
+    with fresh_store() as expected, fresh_store() as store:
+        expected.deleted = store.deleted = data.draw(_DEPARTURES)
         expected.apply(*reports)
         said = _in_order(data.draw, reports, pairs)  # type: ignore[arg-type]
         while said:
             size = data.draw(st.integers(1, len(said)))
             batch, said = said[:size], said[size:]
-            house.apply(*batch)
+            store.apply(*batch)
             if data.draw(st.booleans()):
-                number = house.last()
-                house.apply(*batch)
-                assert house.last() == number, "the same batch once more changed something"
-        assert house.directory() == expected.directory()
-        assert house.replayed() == house.directory(), "replaying the log from zero gives the present state"
+                number = store.last()
+                store.apply(*batch)
+                assert store.last() == number, "the same batch once more changed something"
+        assert store.directory() == expected.directory()
+        assert store.replayed() == store.directory(), "replaying the log from zero gives the present state"
 
 
 # ---- incremental = full: a directory server that reports what syncrepl reports, and no more
-
-
-@dataclass
-class Upstream:
-    """A small LDAP server with refint: entries by id, each (kind, parent id, name, title); groups hold ids."""
-
-    choose: random.Random
-    entries: dict[str, tuple[Kind, str, str, str]] = field(default_factory=dict)
-    members: dict[str, set[str]] = field(default_factory=dict)
-    number: int = 0
-
-    def name(self, entry: str) -> str:
-        """The DN, present names all the way up."""
-        if not entry:
-            return BASE
-        kind, parent, name, _ = self.entries[entry]
-        attribute = {Kind.USER: "uid", Kind.GROUP: "cn", Kind.ORGANIZATION: "ou"}[kind]
-        return f"{attribute}={name},{self.name(parent)}"
-
-    def report(self, entry: str) -> Delta:
-        kind, _, name, title = self.entries[entry]
-        naming = "username" if kind is Kind.USER else "name"
-        pointing = tuple(Reference(ReferenceForm.DN, dn.key(self.name(m))) for m in sorted(self.members.get(entry, ())))
-        references = {MEMBERS: pointing} if kind is Kind.GROUP else {}
-        return Delta(DeltaType.UPSERT, kind, entry, self.name(entry), {naming: (name,), "title": (title,)}, references)
-
-    def everything(self) -> list[Delta]:
-        reports = [self.report(entry) for entry in self.entries]
-        self.choose.shuffle(reports)
-        return reports
-
-    def step(self) -> list[Delta]:
-        """Something happens; what is reported of it."""
-        happen = self.choose.choice([self.add, self.add, self.rename, self.move, self.delete, self.regroup, self.retitle])
-        return happen()
-
-    def _any(self, *kinds: Kind) -> str | None:
-        found = [entry for entry, (kind, *_) in self.entries.items() if kind in kinds]
-        return self.choose.choice(found) if found else None
-
-    def _fresh(self) -> str:
-        self.number += 1
-        return f"n{self.number}"
-
-    def _units(self) -> list[str]:
-        return ["", *(entry for entry, (kind, *_) in self.entries.items() if kind is Kind.ORGANIZATION)]
-
-    def add(self) -> list[Delta]:
-        entry = self._fresh()
-        kind = self.choose.choice([Kind.ORGANIZATION, Kind.USER, Kind.USER, Kind.GROUP])
-        self.entries[entry] = (kind, self.choose.choice(self._units()), f"{entry}x", "new")
-        if kind is Kind.GROUP:
-            self.members[entry] = set()
-        return [self.report(entry)]
-
-    def rename(self) -> list[Delta]:
-        entry = self._any(*Kind)
-        if entry is None:
-            return []
-        kind, parent, _, title = self.entries[entry]
-        self.entries[entry] = (kind, parent, self._fresh(), title)
-        return [self.report(entry)]
-
-    def move(self) -> list[Delta]:
-        entry, parent = self._any(*Kind), self.choose.choice(self._units())
-        if entry is None or f",{self.name(entry)}" in f",{self.name(parent)}":
-            return []
-        kind, _, name, title = self.entries[entry]
-        self.entries[entry] = (kind, parent, name, title)
-        return [self.report(entry)]
-
-    def delete(self) -> list[Delta]:
-        entry = self._any(*Kind)
-        if entry is None or any(parent == entry for _, parent, *_ in self.entries.values()):
-            return []
-        kind = self.entries.pop(entry)[0]
-        self.members.pop(entry, None)
-        for held in self.members.values():
-            held.discard(entry)
-        return [gone(kind, entry)]
-
-    def regroup(self) -> list[Delta]:
-        circle, member = self._any(Kind.GROUP), self._any(Kind.USER, Kind.GROUP)
-        if circle is None or member is None:
-            return []
-        self.members[circle] ^= {member}
-        return [self.report(circle)]
-
-    def retitle(self) -> list[Delta]:
-        entry = self._any(Kind.USER)
-        if entry is None:
-            return []
-        self.entries[entry] = (*self.entries[entry][:3], self._fresh())
-        return [self.report(entry)]
 
 
 @settings(max_examples=50, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # a seed does not shrink
@@ -227,7 +98,7 @@ def test_following_the_changes_of_a_server_ends_where_reading_it_anew_ends(
     seed: int, steps: int, at_once: int, departure: Reaction | None
 ) -> None:
     upstream = Upstream(random.Random(seed))
-    with fresh_house() as following, fresh_house() as reading:
+    with fresh_store() as following, fresh_store() as reading:
         following.deleted = departure
         batch: list[Delta] = []
         for _ in range(steps):

@@ -16,19 +16,19 @@ from gateway.store.engine.database import Database
 from gateway.sync.review.link_decisions import Decisions
 from gateway.sync.rules.correlation import Reaction
 from tests.frontends.http.serving import Response, Serving, fetch
-from tests.sync.house import House, person
+from tests.sync.synced_store import Store, person
 
 TOKEN = "a-token-of-the-admin-api-in-ascii"
 HR, AD = "hr", "ad"
 
 
 class Desk:
-    """The admin API over a house, and a client with the token."""
+    """The admin API over a store, and a client with the token."""
 
-    def __init__(self, house: House, token: str | None = TOKEN) -> None:
-        decisions = Decisions({HR: house.door(HR), AD: house.door(AD)}, house.door("local"), lambda: house.time)
-        routes = AdminLinks(house.database, decisions, AdminTokenCheck(token)).routes()
-        self.house = house
+    def __init__(self, store: Store, token: str | None = TOKEN) -> None:
+        decisions = Decisions({HR: store.door(HR), AD: store.door(AD)}, store.door("local"), lambda: store.time)
+        routes = AdminLinks(store.database, decisions, AdminTokenCheck(token)).routes()
+        self.store = store
         self.serving = Serving(make_site("management", routes, reactor=reactor))
 
     async def get(self, path: str, token: str = TOKEN) -> Response:
@@ -42,23 +42,23 @@ class Desk:
 @pytest.fixture
 def desk(database: Database) -> Iterator[Desk]:
     """Anna of AD; HR has a record of hers that waits for a person."""
-    house = House(database)
-    house.correlate(HR, "employee_number = employee_number", unlinked=Reaction.QUEUE)
-    house.apply(person("anna", employee_number="7"), source=AD)
-    house.apply(person("asmith", employee_number="7", title="Boss"), source=HR)
-    opened = Desk(house)
+    store = Store(database)
+    store.correlate(HR, "employee_number = employee_number", unlinked=Reaction.QUEUE)
+    store.apply(person("anna", employee_number="7"), source=AD)
+    store.apply(person("asmith", employee_number="7", title="Boss"), source=HR)
+    opened = Desk(store)
     yield opened
     pytest_twisted.blockon(Deferred.fromCoroutine(opened.serving.end()))
 
 
 @pytest_twisted.ensureDeferred
 async def test_what_waits_is_listed_page_by_page_with_its_candidates(desk: Desk) -> None:
-    desk.house.apply(person("anna", external_id="2"), source=HR)
+    desk.store.apply(person("anna", external_id="2"), source=HR)
     first = await desk.get("/admin/links?max_results=1&source=hr")
     assert first.status == 200
     [row] = first.json["data"]
     assert (row["external_id"], row["situation"], row["object"]) == ("u:asmith", "unlinked", None)
-    assert row["candidates"] == [{"id": desk.house.user("anna").id, "name": "user anna"}]
+    assert row["candidates"] == [{"id": desk.store.user("anna").id, "name": "user anna"}]
     second = await desk.get(f"/admin/links?max_results=1&source=hr&next_token={first.json['next_token']}")
     assert [row["situation"] for row in second.json["data"]] == ["disputed"]
     disputed = await desk.get("/admin/links?situation=disputed")
@@ -68,12 +68,12 @@ async def test_what_waits_is_listed_page_by_page_with_its_candidates(desk: Desk)
 
 @pytest_twisted.ensureDeferred
 async def test_a_decision_is_done_kept_shown_and_told_to_the_log(desk: Desk) -> None:
-    anna = desk.house.user("anna").id
+    anna = desk.store.user("anna").id
     with capture_logs() as lines:
         linked = await desk.post("link", source=HR, external_id="u:asmith", object_id=anna, by="eve")
     assert (linked.status, linked.json["object"]) == (200, {"id": anna, "name": "user anna"})
-    assert linked.json["change_number"] == desk.house.last()
-    assert desk.house.user("anna").first("title") == "Boss"
+    assert linked.json["change_number"] == desk.store.last()
+    assert desk.store.user("anna").first("title") == "Boss"
     [audit] = [line for line in lines if line["event"] == "link decision"]
     assert (audit["action"], audit["by"], audit["record"], audit["object"]) == ("link", "eve", "u:asmith", anna)
     shown = (await desk.get("/admin/links/record?source=hr&external_id=u:asmith")).json
@@ -82,14 +82,14 @@ async def test_a_decision_is_done_kept_shown_and_told_to_the_log(desk: Desk) -> 
     unlinked = await desk.post("unlink", source=HR, external_id="u:asmith")
     assert unlinked.json["object"] is None
     split = await desk.post("split", source=HR, external_id="u:asmith")
-    assert desk.house.names() == {"anna", "asmith"}
+    assert desk.store.names() == {"anna", "asmith"}
     merged = await desk.post("merge", kept_id=anna, lost_id=split.json["object"]["id"])
-    assert (merged.status, desk.house.names()) == (200, {"anna"})
+    assert (merged.status, desk.store.names()) == (200, {"anna"})
 
 
 @pytest_twisted.ensureDeferred
 async def test_what_a_source_keeps_secret_is_not_shown(desk: Desk) -> None:
-    desk.house.apply(person("eve", user_password="{SSHA}x", title="Boss"), source=AD)
+    desk.store.apply(person("eve", user_password="{SSHA}x", title="Boss"), source=AD)
     shown = (await desk.get("/admin/links/record?source=ad&external_id=u:eve")).json["attributes"]
     assert (shown["user_password"], shown["title"]) == (["(not shown)"], ["Boss"])
 
@@ -126,7 +126,7 @@ async def test_nobody_without_the_token_reads_or_decides(desk: Desk) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_without_a_token_in_the_configuration_everybody_is_refused(database: Database) -> None:
-    desk = Desk(House(database), token=None)
+    desk = Desk(Store(database), token=None)
     answer = await desk.get("/admin/links")
     assert (answer.status, answer.json["code"]) == (403, "AdminApiDisabled")
     assert "[management] token_file" in answer.json["message"]

@@ -7,7 +7,7 @@ from gateway.store.correlation import object_keys
 from gateway.store.correlation.object_keys import Names
 from gateway.sync.backfill import correlation_keys, posix_numbers
 from gateway.sync.objects.posix_allocation import PosixNumbers, Range
-from tests.sync.house import House, group, person, unit
+from tests.sync.synced_store import Store, group, person, unit
 
 BY_NUMBER: Names = {Kind.USER: frozenset({"employee_number"})}
 BY_MUCH: Names = {
@@ -17,75 +17,75 @@ BY_MUCH: Names = {
 }
 
 
-def keys(house: House) -> set[tuple[str, str, str]]:
-    ids = [change.object_id for change in house.log()]
-    found = house.database.read_blocking(lambda c: object_keys.of_objects(c, ids))
+def keys(store: Store) -> set[tuple[str, str, str]]:
+    ids = [change.object_id for change in store.log()]
+    found = store.database.read_blocking(lambda c: object_keys.of_objects(c, ids))
     return {(key.kind, key.name, key.key) for key in found}
 
 
-def fill(house: House, names: Names, steps: int = 10**6) -> int:
+def fill(store: Store, names: Names, steps: int = 10**6) -> int:
     """As many steps as are needed, or `steps`."""
-    place = house.database.write_blocking(lambda c: correlation_keys.begin(c, names))
+    place = store.database.write_blocking(lambda c: correlation_keys.begin(c, names))
     done = 0
     while place is not None and done < steps:
-        place = house.database.write_blocking(correlation_keys.step(place))
+        place = store.database.write_blocking(correlation_keys.step(place))
         done += 1
     return done
 
 
-def test_objects_of_every_kind_get_the_keys_that_are_named(both_houses: House) -> None:
-    both_houses.apply(unit("A"), person("anna", "ou=A", email=("Anna@x.test", "a@x.test")), group("Staff", "uid=anna,ou=A"))
-    fill(both_houses, BY_MUCH)
-    found = keys(both_houses)
+def test_objects_of_every_kind_get_the_keys_that_are_named(both_stores: Store) -> None:
+    both_stores.apply(unit("A"), person("anna", "ou=A", email=("Anna@x.test", "a@x.test")), group("Staff", "uid=anna,ou=A"))
+    fill(both_stores, BY_MUCH)
+    found = keys(both_stores)
     assert {key for kind, name, key in found if name != "path"} == {"anna@x.test", "a@x.test", "u:anna", "a", "staff"}
     assert [key.partition("/")[2] for _, name, key in found if name == "path"] == ["a"]
 
 
 def test_filling_goes_on_in_small_steps_and_once_it_is_done_nothing_is_to_do(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(correlation_keys, "AT_ONCE", 3)
-    house.apply(*(person(f"p{number}", employee_number=str(number)) for number in range(7)))
-    assert fill(house, BY_NUMBER) == 3
-    assert len(keys(house)) == 7
-    assert fill(house, BY_NUMBER) == 0
-    assert house.database.read_blocking(lambda c: correlation_keys.is_done(c, BY_NUMBER))
+    store.apply(*(person(f"p{number}", employee_number=str(number)) for number in range(7)))
+    assert fill(store, BY_NUMBER) == 3
+    assert len(keys(store)) == 7
+    assert fill(store, BY_NUMBER) == 0
+    assert store.database.read_blocking(lambda c: correlation_keys.is_done(c, BY_NUMBER))
 
 
-def test_an_interrupted_backfill_starts_from_the_beginning(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_backfill_starts_from_the_beginning(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(correlation_keys, "AT_ONCE", 3)
-    house.apply(*(person(f"p{number}", employee_number=str(number)) for number in range(7)))
-    fill(house, BY_NUMBER, steps=1)
-    assert not house.database.read_blocking(lambda c: correlation_keys.is_done(c, BY_NUMBER))
-    house.apply(person("p0", employee_number="new"), person("late", employee_number="8"))
-    fill(house, BY_NUMBER)
-    assert {key for *_, key in keys(house)} == {"new", "8", *map(str, range(1, 7))}
+    store.apply(*(person(f"p{number}", employee_number=str(number)) for number in range(7)))
+    fill(store, BY_NUMBER, steps=1)
+    assert not store.database.read_blocking(lambda c: correlation_keys.is_done(c, BY_NUMBER))
+    store.apply(person("p0", employee_number="new"), person("late", employee_number="8"))
+    fill(store, BY_NUMBER)
+    assert {key for *_, key in keys(store)} == {"new", "8", *map(str, range(1, 7))}
 
 
-def test_keys_that_no_rule_names_any_more_are_removed_unless_another_process_may_need_them(house: House) -> None:
-    house.apply(person("anna", employee_number="7", email="a@x.test"))
-    fill(house, BY_NUMBER)
-    house.database.write_blocking(lambda c: correlation_keys.begin(c, BY_MUCH, beside_others=True))
-    assert {name for _, name, _ in keys(house)} == {"employee_number"}
-    assert house.database.read_blocking(object_keys.names)[Kind.USER] == {"employee_number", "email", "external_id"}
-    fill(house, {Kind.GROUP: frozenset({"name"})})
-    assert keys(house) == set()
+def test_keys_that_no_rule_names_any_more_are_removed_unless_another_process_may_need_them(store: Store) -> None:
+    store.apply(person("anna", employee_number="7", email="a@x.test"))
+    fill(store, BY_NUMBER)
+    store.database.write_blocking(lambda c: correlation_keys.begin(c, BY_MUCH, beside_others=True))
+    assert {name for _, name, _ in keys(store)} == {"employee_number"}
+    assert store.database.read_blocking(object_keys.names)[Kind.USER] == {"employee_number", "email", "external_id"}
+    fill(store, {Kind.GROUP: frozenset({"name"})})
+    assert keys(store) == set()
 
 
-def test_keys_follow_their_objects_until_these_are_gone(both_houses: House) -> None:
-    fill(both_houses, BY_NUMBER)
-    both_houses.apply(person("anna", employee_number="7"))
-    assert {key for *_, key in keys(both_houses)} == {"7"}
-    both_houses.apply(person("anna", employee_number=("8", "9")))
-    assert {key for *_, key in keys(both_houses)} == {"8", "9"}
-    user = both_houses.user("anna")
-    both_houses.database.write_blocking(lambda c: both_houses.door("local").erase(c, {user.id: Kind.USER}))
-    assert keys(both_houses) == set()
+def test_keys_follow_their_objects_until_these_are_gone(both_stores: Store) -> None:
+    fill(both_stores, BY_NUMBER)
+    both_stores.apply(person("anna", employee_number="7"))
+    assert {key for *_, key in keys(both_stores)} == {"7"}
+    both_stores.apply(person("anna", employee_number=("8", "9")))
+    assert {key for *_, key in keys(both_stores)} == {"8", "9"}
+    user = both_stores.user("anna")
+    both_stores.database.write_blocking(lambda c: both_stores.door("local").erase(c, {user.id: Kind.USER}))
+    assert keys(both_stores) == set()
 
 
-def test_backfilled_posix_numbers_are_keys_too(house: House) -> None:
-    house.apply(person("anna"))
-    fill(house, {Kind.USER: frozenset({"uid_number"})})
+def test_backfilled_posix_numbers_are_keys_too(store: Store) -> None:
+    store.apply(person("anna"))
+    fill(store, {Kind.USER: frozenset({"uid_number"})})
     numbers = PosixNumbers(Range(10_000, 10_999), Range(10_000, 10_999), None)
-    house.database.write_blocking(lambda c: posix_numbers.fill(c, numbers, Kind.USER, "", house.time))
-    assert keys(house) == {("user", "uid_number", "10000")}
+    store.database.write_blocking(lambda c: posix_numbers.fill(c, numbers, Kind.USER, "", store.time))
+    assert keys(store) == {("user", "uid_number", "10000")}

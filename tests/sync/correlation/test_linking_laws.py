@@ -24,28 +24,27 @@ from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync.review.link_decisions import Decisions, RecordName
 from gateway.sync.rules.authority import Authority
-from tests.sync.house import House, gone, group, person, unit
-from tests.sync.test_laws import fresh_house
+from tests.sync.synced_store import Store, fresh_store, gone, group, person, unit
 
 AD, HR, CRM = "ad", "hr", "crm"
 SOURCES = (AD, HR, CRM)
 
 
-def ruled(house: House) -> House:
+def ruled(store: Store) -> Store:
     """HR links by number, CRM by mail, AD has no rules."""
-    house.authority = Authority(order=(HR, AD, CRM))
-    house.correlate(HR, "employee_number = employee_number")
-    house.correlate(CRM, "email = email")
+    store.authority = Authority(order=(HR, AD, CRM))
+    store.correlate(HR, "employee_number = employee_number")
+    store.correlate(CRM, "email = email")
     for source in SOURCES:
-        house.correlate(source, "path", kind=Kind.ORGANIZATION)
-    return house
+        store.correlate(source, "path", kind=Kind.ORGANIZATION)
+    return store
 
 
-def settle(house: House) -> None:
+def settle(store: Store) -> None:
     """Every source is heard of until nothing is left to look at."""
     for _ in range(3):
         for source in SOURCES:
-            house.apply(source=source, caught_up=True)
+            store.apply(source=source, caught_up=True)
 
 
 # ---- any order
@@ -94,12 +93,12 @@ def test_any_order_and_repetition_of_batches_of_three_sources_ends_in_the_same_d
     said: dict[str, list[list[Delta]]], seed: int
 ) -> None:
     choose = random.Random(seed)
-    with fresh_house() as expected, fresh_house() as house:
+    with fresh_store() as expected, fresh_store() as store:
         ruled(expected)
         for source in SOURCES:
             expected.apply(*(reports[-1] for reports in said[source]), source=source)
         settle(expected)
-        ruled(house)
+        ruled(store)
         left = {source: [list(reports) for reports in said[source]] for source in SOURCES}
         while any(left.values()):
             source = choose.choice([source for source in SOURCES if left[source]])
@@ -108,26 +107,26 @@ def test_any_order_and_repetition_of_batches_of_three_sources_ends_in_the_same_d
                 batch.append(choose.choice(left[source]).pop(0))
                 left[source] = [reports for reports in left[source] if reports]
             for _ in range(choose.choice([1, 1, 2])):
-                house.apply(*batch, source=source, caught_up=choose.random() < 0.3)
-        settle(house)
-        assert house.directory() == expected.directory()
-        assert house.replayed() == house.directory()
-        assert not [change for change in house.log() if change.type is ChangeType.DELETE], "nobody was deleted"
+                store.apply(*batch, source=source, caught_up=choose.random() < 0.3)
+        settle(store)
+        assert store.directory() == expected.directory()
+        assert store.replayed() == store.directory()
+        assert not [change for change in store.log() if change.type is ChangeType.DELETE], "nobody was deleted"
 
 
 # ---- whatever is said
 
 
-def _rows(house: House) -> list[RecordRow]:
+def _rows(store: Store) -> list[RecordRow]:
     def read(connection: Connection) -> list[RecordRow]:
         ids = [identifier for source in SOURCES for identifier in record_rows.ids(connection, source, Kind.USER)]
         return list(record_rows.by_id(connection, ids).values())
 
-    return house.database.read_blocking(read)
+    return store.database.read_blocking(read)
 
 
 def _anything(choose: random.Random, source: str) -> Delta:
-    """A record that may find nobody, one, or several."""
+    """A record that may find no user, one, or several."""
     name, external_id = choose.choice("abcdef"), choose.choice("123456")
     if choose.random() < 0.2:
         return gone(Kind.USER, external_id)
@@ -139,21 +138,21 @@ def _anything(choose: random.Random, source: str) -> Delta:
 
 @settings(max_examples=30, deadline=None, phases=NO_SHRINKING)
 @given(st.integers(0, 2**32), st.integers(5, 40))
-def test_whatever_is_said_no_source_has_two_records_at_one_user_and_the_log_tells_all(seed: int, steps: int) -> None:
+def test_whatever_is_reported_no_source_has_two_records_at_one_user_and_the_log_gives_all(seed: int, steps: int) -> None:
     choose = random.Random(seed)
-    with fresh_house() as house:
-        ruled(house)
+    with fresh_store() as store:
+        ruled(store)
         for _ in range(steps):
             source = choose.choice(SOURCES)
             batch = [_anything(choose, source) for _ in range(choose.randint(1, 4))]
-            house.apply(*batch, source=source, caught_up=choose.random() < 0.5, allow_deletions=True)
-        settle(house)
-        live = [row for row in _rows(house) if row.object_id is not None and row.gone_at is None]
+            store.apply(*batch, source=source, caught_up=choose.random() < 0.5, allow_deletions=True)
+        settle(store)
+        live = [row for row in _rows(store) if row.object_id is not None and row.gone_at is None]
         assert len({(row.source_id, row.object_id) for row in live}) == len(live)
-        assert house.replayed() == house.directory()
-        last = house.last()
-        settle(house)
-        assert house.last() == last, "it was settled before"
+        assert store.replayed() == store.directory()
+        last = store.last()
+        settle(store)
+        assert store.last() == last, "it was settled before"
 
 
 # ---- decisions
@@ -161,25 +160,25 @@ def test_whatever_is_said_no_source_has_two_records_at_one_user_and_the_log_tell
 
 @settings(max_examples=30, deadline=None, phases=NO_SHRINKING)
 @given(st.integers(0, 2**32), st.integers(5, 30))
-def test_what_a_person_decides_holds_whatever_is_said_later(seed: int, steps: int) -> None:
+def test_a_persons_decision_holds_whatever_is_reported_later(seed: int, steps: int) -> None:
     choose = random.Random(seed)
-    with fresh_house() as house:
-        ruled(house)
+    with fresh_store() as store:
+        ruled(store)
         for _ in range(steps):
             source = choose.choice(SOURCES)
             batch = [_anything(choose, source) for _ in range(choose.randint(1, 3))]
-            house.apply(*batch, source=source, caught_up=choose.random() < 0.5, allow_deletions=True)
+            store.apply(*batch, source=source, caught_up=choose.random() < 0.5, allow_deletions=True)
             if choose.random() < 0.5:
-                _decide(house, choose)
-            _check_decisions(house)
-        settle(house)
-        _check_decisions(house)
-        assert house.replayed() == house.directory()
+                _decide(store, choose)
+            _check_decisions(store)
+        settle(store)
+        _check_decisions(store)
+        assert store.replayed() == store.directory()
 
 
-def _decide(house: House, choose: random.Random) -> None:
-    decisions = Decisions({source: house.door(source) for source in SOURCES}, house.door("local"), lambda: house.time)
-    rows = _rows(house)
+def _decide(store: Store, choose: random.Random) -> None:
+    decisions = Decisions({source: store.door(source) for source in SOURCES}, store.door("local"), lambda: store.time)
+    rows = _rows(store)
     objects = sorted({row.object_id for row in rows if row.object_id is not None})
     if not rows or not objects:
         return
@@ -198,15 +197,15 @@ def _decide(house: House, choose: random.Random) -> None:
                 decisions.merge(connection, Kind.USER, wanted, other, "eve")
 
     try:
-        house.database.write_blocking(work)
+        store.database.write_blocking(work)
     except (Conflict, InvalidInput, NotFound):
-        assert {row.object_id for row in _rows(house) if row.object_id is not None} == set(objects), "a refusal changes nothing"
+        assert {row.object_id for row in _rows(store) if row.object_id is not None} == set(objects), "a refusal changes nothing"
 
 
-def _check_decisions(house: House) -> None:
-    existing = {user.id for user in house.database.read_blocking(lambda c: users.iterate(c, "", 1_000))}
-    for row in _rows(house):
-        found = house.database.read_blocking(
+def _check_decisions(store: Store) -> None:
+    existing = {user.id for user in store.database.read_blocking(lambda c: users.iterate(c, "", 1_000))}
+    for row in _rows(store):
+        found = store.database.read_blocking(
             partial(link_decisions.of_records, source_id=row.source_id, kind=Kind.USER, external_ids=[row.external_id])
         )
         for decision in found.get(row.external_id, []):

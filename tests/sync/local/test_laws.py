@@ -1,4 +1,4 @@
-"""The laws, with somebody writing here while a source reports: whatever both do, in whatever order."""
+"""The laws, with a client that edits while a source reports: whatever both do, in whatever order."""
 
 import contextlib
 from collections.abc import Callable
@@ -19,9 +19,8 @@ from gateway.store.objects import groups, organizations, users
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.objects.posix_allocation import PosixNumbers, Range
 from gateway.sync.rules.object_attributes import name_of
-from tests.sync.house import BASE, House, gone, group, person, renamed, unit
 from tests.sync.objects.test_posix_allocation import Numbered
-from tests.sync.test_laws import fresh_house
+from tests.sync.synced_store import BASE, Store, fresh_store, gone, group, person, renamed, unit
 
 _KINDS: dict[type[DirectoryObject], Kind] = {User: Kind.USER, Group: Kind.GROUP, Organization: Kind.ORGANIZATION}
 _NAMES = st.sampled_from(["a", "b", "c"])
@@ -70,9 +69,9 @@ def _everything(connection: Connection) -> list[DirectoryObject]:
     return sorted(found, key=lambda thing: (_KINDS[type(thing)], name_of(thing), thing.origin.external_id))
 
 
-def _writes(draw: st.DrawFn, house: House, door: LocalDoor) -> Callable[[Connection], Any]:
-    """Something that somebody does here."""
-    things = house.database.read_blocking(_everything)
+def _writes(draw: st.DrawFn, store: Store, door: LocalDoor) -> Callable[[Connection], Any]:
+    """One edit of the client."""
+    things = store.database.read_blocking(_everything)
     thing, other = (things[draw(st.integers(0, 30)) % len(things)] for _ in range(2))
     kind = _KINDS[type(thing)]
     what = draw(st.sampled_from(["create", "edit", "join", "leave", "move", "delete", "rename"]))
@@ -107,34 +106,34 @@ def _members(thing: DirectoryObject, other: DirectoryObject) -> tuple[Member, ..
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_whatever_a_source_says_and_somebody_writes_the_log_tells_the_directory(data: st.DataObject) -> None:
+def test_whatever_a_source_reports_and_a_client_writes_the_log_gives_the_directory(data: st.DataObject) -> None:
     numbers = PosixNumbers(Range(1, 90), Range(1, 90))
-    with fresh_house() as plain:
-        house = Numbered(plain.database, settings=plain.settings, numbers=numbers)
-        door = LocalDoor(lambda: house.time, numbers)
+    with fresh_store() as plain:
+        store = Numbered(plain.database, settings=plain.settings, numbers=numbers)
+        door = LocalDoor(lambda: store.time, numbers)
         standing: dict[str, Delta] = {}
         for _ in range(data.draw(st.integers(1, 12))):
             if data.draw(st.booleans()):
-                house.apply(_reports(data.draw, standing), caught_up=data.draw(st.booleans()))  # type: ignore[arg-type]
+                store.apply(_reports(data.draw, standing), caught_up=data.draw(st.booleans()))  # type: ignore[arg-type]
             else:
-                _attempt(house, _writes(data.draw, house, door))  # type: ignore[arg-type]
-            assert house.replayed() == house.directory()
-        house.apply(caught_up=True)
-        settled, number = house.directory(), house.last()
-        house.compare(*standing.values(), caught_up=True)
-        assert house.directory() == settled, "a full comparison finds nothing that the single reports did not tell"
-        assert house.last() == number
+                _attempt(store, _writes(data.draw, store, door))  # type: ignore[arg-type]
+            assert store.replayed() == store.directory()
+        store.apply(caught_up=True)
+        settled, number = store.directory(), store.last()
+        store.compare(*standing.values(), caught_up=True)
+        assert store.directory() == settled, "a full comparison finds nothing that the single reports did not tell"
+        assert store.last() == number
 
 
-def _attempt(house: House, work: Callable[[Connection], Any]) -> None:
+def _attempt(store: Store, work: Callable[[Connection], Any]) -> None:
     """It is done, and once more is no change; or it is refused and leaves nothing behind."""
-    before = house.last()
+    before = store.last()
     try:
-        house.database.write_blocking(work)
+        store.database.write_blocking(work)
     except GatewayError:
-        assert house.last() == before
+        assert store.last() == before
         return
-    number = house.last()
+    number = store.last()
     with contextlib.suppress(GatewayError):
-        house.database.write_blocking(work)
-    assert house.last() == number
+        store.database.write_blocking(work)
+    assert store.last() == number

@@ -1,4 +1,4 @@
-"""Who leaves is disabled at once and deleted when the time of grace is over; who comes back before is the same user again."""
+"""Leavers are disabled at once and deleted when the grace period is over; one that comes back before is the same user again."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,318 +20,318 @@ from gateway.sync.inbound import InboundSettings
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.review.link_decisions import Decisions, RecordName
 from gateway.sync.rules.correlation import Reaction
-from tests.sync.house import House, gone, group, person, present, renamed, unit
-from tests.sync.rules.test_authority import in_three_sources, tie
+from tests.sync.linked_records import in_three_sources, tie
+from tests.sync.synced_store import Store, gone, group, person, present, renamed, unit
 
 ANNA_GONE = gone(Kind.USER, "u:anna")
 
 
-def users_log(house: House, after: int) -> list[tuple[ChangeType, bool]]:
-    changes = [(change.type, change.object) for change in house.log(after) if change.kind is Kind.USER]
+def users_log(store: Store, after: int) -> list[tuple[ChangeType, bool]]:
+    changes = [(change.type, change.object) for change in store.log(after) if change.kind is Kind.USER]
     return [(kind, isinstance(thing, User) and thing.enabled) for kind, thing in changes]
 
 
-def expire(house: House, source: str = "hr") -> None:
-    door = house.door("local")
-    overdue = house.database.read_blocking(lambda c: leavers.due(c, source, house.time, 1000))
-    house.database.write_blocking(lambda c: door.expire(c, overdue))
+def expire(store: Store, source: str = "hr") -> None:
+    door = store.door("local")
+    overdue = store.database.read_blocking(lambda c: leavers.due(c, source, store.time, 1000))
+    store.database.write_blocking(lambda c: door.expire(c, overdue))
 
 
-def test_who_leaves_is_disabled_at_once_and_leaves_the_groups(both_houses: House) -> None:
-    house = both_houses
-    house.apply(unit("sales"), person("anna", "ou=sales", title="Boss"), group("g", "uid=anna,ou=sales", logins=["anna"]))
-    before, number = house.user("anna"), house.last()
-    house.database.write_blocking(lambda c: passwords.keep_verifier(c, before.id, "hr", "hash", house.time))
-    applied = house.apply(ANNA_GONE)
+def test_a_leaver_is_disabled_at_once_and_leaves_the_groups(both_stores: Store) -> None:
+    store = both_stores
+    store.apply(unit("sales"), person("anna", "ou=sales", title="Boss"), group("g", "uid=anna,ou=sales", logins=["anna"]))
+    before, number = store.user("anna"), store.last()
+    store.database.write_blocking(lambda c: passwords.keep_verifier(c, before.id, "hr", "hash", store.time))
+    applied = store.apply(ANNA_GONE)
     assert applied.statistics.total(Outcome.DELETED) == 1
-    anna = house.user("anna")
-    assert anna == replace(before, enabled=False, gone_at=house.time, updated_at=house.time)
-    assert house.database.read_blocking(lambda c: passwords.verifier(c, anna.id, "hr")) is None
-    assert house.database.read_blocking(lambda c: records.accounts(c, anna.id)) == []
-    assert users_log(house, number) == [(ChangeType.UPDATE, False)]
-    assert house.directory().members == {"g": frozenset()}
-    assert house.replayed() == house.directory()
-    number = house.last()
-    assert house.apply(ANNA_GONE).statistics.total(Outcome.DELETED) == 0
-    house.compare(unit("sales"), group("g"))
-    assert house.last() == number, "gone once is gone, however often it is said"
+    anna = store.user("anna")
+    assert anna == replace(before, enabled=False, gone_at=store.time, updated_at=store.time)
+    assert store.database.read_blocking(lambda c: passwords.verifier(c, anna.id, "hr")) is None
+    assert store.database.read_blocking(lambda c: records.accounts(c, anna.id)) == []
+    assert users_log(store, number) == [(ChangeType.UPDATE, False)]
+    assert store.directory().members == {"g": frozenset()}
+    assert store.replayed() == store.directory()
+    number = store.last()
+    assert store.apply(ANNA_GONE).statistics.total(Outcome.DELETED) == 0
+    store.compare(unit("sales"), group("g"))
+    assert store.last() == number, "gone once is gone, however often it is said"
 
 
-def test_who_comes_back_is_the_same_user_with_what_the_source_says_now(both_houses: House) -> None:
-    house = both_houses
-    house.apply(person("anna", title="Boss"), person("bert"), group("g", "uid=bert", logins=["anna"]))
-    before = house.user("anna")
-    house.apply(ANNA_GONE)
-    house.apply(person("anna", title="Head"))
-    anna = house.user("anna")
+def test_a_leaver_that_comes_back_is_the_same_user_with_its_present_attributes(both_stores: Store) -> None:
+    store = both_stores
+    store.apply(person("anna", title="Boss"), person("bert"), group("g", "uid=bert", logins=["anna"]))
+    before = store.user("anna")
+    store.apply(ANNA_GONE)
+    store.apply(person("anna", title="Head"))
+    anna = store.user("anna")
     assert (anna.id, anna.enabled, anna.gone_at, anna.attributes) == (before.id, True, None, {"title": ("Head",)})
-    assert house.directory().members == {"g": {"anna", "bert"}}, "the group at the source has named her all the time"
-    assert house.replayed() == house.directory()
-    assert house.database.read_blocking(lambda c: records.count_problems(c, "hr")) == {}
+    assert store.directory().members == {"g": {"anna", "bert"}}, "the group at the source has named her all the time"
+    assert store.replayed() == store.directory()
+    assert store.database.read_blocking(lambda c: records.count_problems(c, "hr")) == {}
 
 
-def test_the_very_same_report_and_even_that_it_is_there_brings_a_leaver_back(house: House) -> None:
-    house.apply(person("anna", title="Boss"), watermark=b"1")
-    before = house.user("anna")
+def test_the_very_same_report_and_even_that_it_is_there_brings_a_leaver_back(store: Store) -> None:
+    store.apply(person("anna", title="Boss"), watermark=b"1")
+    before = store.user("anna")
     for back in (person("anna", title="Boss"), present(person("anna"))):
-        house.apply(ANNA_GONE)
-        assert house.leavers() == {"anna"}
-        house.apply(back)
-        assert house.user("anna") == replace(before, updated_at=house.time)
-    number = house.last()
-    house.apply(person("anna", title="Boss"))
-    assert house.last() == number
+        store.apply(ANNA_GONE)
+        assert store.leavers() == {"anna"}
+        store.apply(back)
+        assert store.user("anna") == replace(before, updated_at=store.time)
+    number = store.last()
+    store.apply(person("anna", title="Boss"))
+    assert store.last() == number
 
 
-def test_a_leaver_that_comes_back_disabled_stays_disabled(house: House) -> None:
-    house.apply(person("anna"))
-    house.apply(ANNA_GONE)
-    house.apply(person("anna", enabled="false"))
-    assert (house.user("anna").gone_at, house.user("anna").enabled) == (None, False)
+def test_a_leaver_that_comes_back_disabled_stays_disabled(store: Store) -> None:
+    store.apply(person("anna"))
+    store.apply(ANNA_GONE)
+    store.apply(person("anna", enabled="false"))
+    assert (store.user("anna").gone_at, store.user("anna").enabled) == (None, False)
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["gone-first", "new-first"])
 @pytest.mark.parametrize("at_once", [True, False])
-def test_an_entry_that_was_made_anew_under_its_login_name_is_the_same_user(house: House, order: int, at_once: bool) -> None:
-    house.apply(person("anna", title="Boss"), group("g", logins=["anna"]))
-    before = house.user("anna")
+def test_an_entry_that_was_made_anew_under_its_login_name_is_the_same_user(store: Store, order: int, at_once: bool) -> None:
+    store.apply(person("anna", title="Boss"), group("g", logins=["anna"]))
+    before = store.user("anna")
     reports = [ANNA_GONE, person("Anna", "ou=x", external_id="new", title="Head")][::order]
     if at_once:
-        house.apply(*reports)
+        store.apply(*reports)
     else:
         for report in reports:
-            house.apply(report)
-    anna = house.user("Anna")
+            store.apply(report)
+    anna = store.user("Anna")
     assert (anna.id, anna.enabled, anna.gone_at, anna.first("title")) == (before.id, True, None, "Head")
-    assert house.leavers() == set()
-    assert [account.external_id for account in house.database.read_blocking(lambda c: records.accounts(c, anna.id))] == ["new"]
-    assert house.directory().members == {"g": {"Anna"}}
-    assert house.replayed() == house.directory()
-    house.apply(person("anna"))
-    assert house.names() == {"Anna"}, "the old entry comes back beside the new one: its name is taken"
+    assert store.leavers() == set()
+    assert [account.external_id for account in store.database.read_blocking(lambda c: records.accounts(c, anna.id))] == ["new"]
+    assert store.directory().members == {"g": {"Anna"}}
+    assert store.replayed() == store.directory()
+    store.apply(person("anna"))
+    assert store.names() == {"Anna"}, "the old entry comes back beside the new one: its name is taken"
 
 
-def test_a_comparison_that_meets_everybody_under_other_ids_finds_the_same_users(house: House) -> None:
-    house.apply(*(person(name) for name in ("anna", "bert")), group("g", logins=["anna"]))
-    ids = {house.user(name).id for name in ("anna", "bert")}
+def test_a_comparison_that_meets_all_users_under_other_ids_finds_the_same_users(store: Store) -> None:
+    store.apply(*(person(name) for name in ("anna", "bert")), group("g", logins=["anna"]))
+    ids = {store.user(name).id for name in ("anna", "bert")}
     everybody = [person(name, external_id=f"new:{name}") for name in ("anna", "bert")]
-    house.compare(*everybody, group("g", logins=["anna"]))
-    assert {house.user(name).id for name in ("anna", "bert")} == ids
-    assert house.leavers() == set()
-    assert house.directory().members == {"g": {"anna"}}
+    store.compare(*everybody, group("g", logins=["anna"]))
+    assert {store.user(name).id for name in ("anna", "bert")} == ids
+    assert store.leavers() == set()
+    assert store.directory().members == {"g": {"anna"}}
 
 
-def test_a_login_name_is_its_leavers_until_the_time_of_grace_is_over(house: House) -> None:
-    house.apply(person("anna"), person("bert", external_id="2"))
-    house.apply(ANNA_GONE)
-    assert "anna" in house.apply(person("anna"), source="other").problems[0]
-    assert house.apply(renamed(person("bert", external_id="2"), "anna")).problems
-    assert house.names() == {"bert"}
-    expire(house)
-    house.apply(caught_up=True)
-    assert house.names() == {"anna"}
+def test_a_login_name_is_its_leavers_until_the_time_of_grace_is_over(store: Store) -> None:
+    store.apply(person("anna"), person("bert", external_id="2"))
+    store.apply(ANNA_GONE)
+    assert "anna" in store.apply(person("anna"), source="other").problems[0]
+    assert store.apply(renamed(person("bert", external_id="2"), "anna")).problems
+    assert store.names() == {"bert"}
+    expire(store)
+    store.apply(caught_up=True)
+    assert store.names() == {"anna"}
 
 
-def test_whoever_another_source_still_has_does_not_leave(house: House) -> None:
-    anna = in_three_sources(house, {"hr": person("anna", title="Boss"), "corp": person("anna", title="Head")})
-    house.apply(ANNA_GONE)
-    assert (house.user("anna").id, house.user("anna").enabled, house.user("anna").first("title")) == (anna, True, "Head")
-    assert house.database.read_blocking(lambda c: records.get(c, "hr", Kind.USER, "u:anna")) is None
-    house.apply(ANNA_GONE, source="corp")
-    assert house.leavers() == {"anna"}
+def test_a_user_that_another_source_still_has_does_not_leave(store: Store) -> None:
+    anna = in_three_sources(store, {"hr": person("anna", title="Boss"), "corp": person("anna", title="Head")})
+    store.apply(ANNA_GONE)
+    assert (store.user("anna").id, store.user("anna").enabled, store.user("anna").first("title")) == (anna, True, "Head")
+    assert store.database.read_blocking(lambda c: records.get(c, "hr", Kind.USER, "u:anna")) is None
+    store.apply(ANNA_GONE, source="corp")
+    assert store.leavers() == {"anna"}
 
 
-def test_a_report_about_groups_does_not_put_a_leaver_into_them(house: House) -> None:
-    house.apply(person("anna"), group("g", "uid=anna"))
-    house.apply(ANNA_GONE)
-    house.apply(group("g", "uid=anna", logins=["anna"]), group("h", "uid=anna"))
-    assert house.directory().members == {"g": frozenset(), "h": frozenset()}
-    house.apply(person("anna"))
-    assert house.directory().members == {"g": {"anna"}, "h": {"anna"}}
-    assert house.replayed() == house.directory()
+def test_a_report_about_groups_does_not_put_a_leaver_into_them(store: Store) -> None:
+    store.apply(person("anna"), group("g", "uid=anna"))
+    store.apply(ANNA_GONE)
+    store.apply(group("g", "uid=anna", logins=["anna"]), group("h", "uid=anna"))
+    assert store.directory().members == {"g": frozenset(), "h": frozenset()}
+    store.apply(person("anna"))
+    assert store.directory().members == {"g": {"anna"}, "h": {"anna"}}
+    assert store.replayed() == store.directory()
 
 
-def test_a_leaver_moves_along_with_its_unit_and_no_group_finds_it_there(house: House) -> None:
-    house.apply(unit("sales"), person("anna", "ou=sales"), group("g", "uid=anna,ou=sales"))
-    house.apply(
+def test_a_leaver_moves_along_with_its_unit_and_no_group_finds_it_there(store: Store) -> None:
+    store.apply(unit("sales"), person("anna", "ou=sales"), group("g", "uid=anna,ou=sales"))
+    store.apply(
         unit("market", external_id="o:sales"), ANNA_GONE, group("g", "uid=anna,ou=market"), group("h", "uid=anna,ou=market")
     )
-    assert house.directory().members == {"g": frozenset(), "h": frozenset()}
-    assert house.replayed() == house.directory()
+    assert store.directory().members == {"g": frozenset(), "h": frozenset()}
+    assert store.replayed() == store.directory()
 
 
-def test_the_groups_that_are_made_here_have_a_leaver_again_when_it_is_back(house: House) -> None:
-    door = LocalDoor(lambda: house.time)
-    house.apply(person("anna"), person("bert"))
-    anna, bert = (Member(Kind.USER, house.user(name).id) for name in ("anna", "bert"))
-    house.database.write_blocking(lambda c: door.create(c, Kind.GROUP, Edit({"name": ("circle",)}, added_members=(anna, bert))))
-    other = house.database.write_blocking(lambda c: door.create(c, Kind.GROUP, Edit({"name": ("other",)}))).object_id
-    house.apply(ANNA_GONE)
-    assert house.directory().members["circle"] == {"bert"}
-    house.database.write_blocking(lambda c: door.change(c, Kind.GROUP, other, Edit(added_members=(anna,))))
-    assert house.directory().members["other"] == frozenset(), "a leaver is in no group"
-    house.apply(person("anna"))
-    assert house.directory().members == {"circle": {"anna", "bert"}, "other": {"anna"}}
-    assert house.replayed() == house.directory()
+def test_the_groups_that_are_made_here_have_a_leaver_again_when_it_is_back(store: Store) -> None:
+    door = LocalDoor(lambda: store.time)
+    store.apply(person("anna"), person("bert"))
+    anna, bert = (Member(Kind.USER, store.user(name).id) for name in ("anna", "bert"))
+    store.database.write_blocking(lambda c: door.create(c, Kind.GROUP, Edit({"name": ("circle",)}, added_members=(anna, bert))))
+    other = store.database.write_blocking(lambda c: door.create(c, Kind.GROUP, Edit({"name": ("other",)}))).object_id
+    store.apply(ANNA_GONE)
+    assert store.directory().members["circle"] == {"bert"}
+    store.database.write_blocking(lambda c: door.change(c, Kind.GROUP, other, Edit(added_members=(anna,))))
+    assert store.directory().members["other"] == frozenset(), "a leaver is in no group"
+    store.apply(person("anna"))
+    assert store.directory().members == {"circle": {"anna", "bert"}, "other": {"anna"}}
+    assert store.replayed() == store.directory()
 
 
-def test_an_edit_of_a_leaver_does_not_enable_it(house: House) -> None:
-    house.apply(person("anna", title="Boss"))
-    house.apply(ANNA_GONE)
-    door, anna = LocalDoor(lambda: house.time), house.user("anna")
-    house.database.write_blocking(lambda c: door.change(c, Kind.USER, anna.id, Edit({"gecos": ("A",), "enabled": ("true",)})))
-    after = house.user("anna")
+def test_an_edit_of_a_leaver_does_not_enable_it(store: Store) -> None:
+    store.apply(person("anna", title="Boss"))
+    store.apply(ANNA_GONE)
+    door, anna = LocalDoor(lambda: store.time), store.user("anna")
+    store.database.write_blocking(lambda c: door.change(c, Kind.USER, anna.id, Edit({"gecos": ("A",), "enabled": ("true",)})))
+    after = store.user("anna")
     assert (after.enabled, after.gone_at, after.first("gecos"), after.first("title")) == (False, anna.gone_at, "A", "Boss")
 
 
-def test_a_leaver_whose_organization_goes_too_is_still_somewhere(house: House) -> None:
-    house.apply(unit("sales"), person("anna", "ou=sales"))
-    house.apply(ANNA_GONE, gone(Kind.ORGANIZATION, "o:sales"))
-    house.apply(person("anna", "ou=sales"))
-    assert house.directory().users == {"anna": ("/",)}
-    assert house.replayed() == house.directory()
+def test_a_leaver_whose_organization_goes_too_is_still_somewhere(store: Store) -> None:
+    store.apply(unit("sales"), person("anna", "ou=sales"))
+    store.apply(ANNA_GONE, gone(Kind.ORGANIZATION, "o:sales"))
+    store.apply(person("anna", "ou=sales"))
+    assert store.directory().users == {"anna": ("/",)}
+    assert store.replayed() == store.directory()
 
 
 @pytest.mark.parametrize("kept", [False, True])
-def test_a_record_that_is_back_after_another_of_its_source_took_its_place_is_disputed(house: House, kept: bool) -> None:
+def test_a_record_that_is_back_after_another_of_its_source_took_its_place_is_disputed(store: Store, kept: bool) -> None:
     for source in ("hr", "corp"):
-        house.correlate(source, "employee_number = employee_number")
-    house.deleted = Reaction.KEEP if kept else None
-    house.apply(person("anna", external_id="1", employee_number="7"))
-    anna = house.user("anna").id
-    house.apply(gone(Kind.USER, "1"))
-    house.apply(person("anna", external_id="c", employee_number="7"), source="corp")
-    house.apply(person("anna", external_id="2", employee_number="7"))
-    house.apply(person("anna", external_id="1", employee_number="7"))
-    assert house.user("anna").id == anna
-    accounts = house.database.read_blocking(lambda c: records.accounts(c, anna))
+        store.correlate(source, "employee_number = employee_number")
+    store.deleted = Reaction.KEEP if kept else None
+    store.apply(person("anna", external_id="1", employee_number="7"))
+    anna = store.user("anna").id
+    store.apply(gone(Kind.USER, "1"))
+    store.apply(person("anna", external_id="c", employee_number="7"), source="corp")
+    store.apply(person("anna", external_id="2", employee_number="7"))
+    store.apply(person("anna", external_id="1", employee_number="7"))
+    assert store.user("anna").id == anna
+    accounts = store.database.read_blocking(lambda c: records.accounts(c, anna))
     assert [(one.source_id, one.external_id) for one in accounts] == [("corp", "c"), ("hr", "2")]
-    [(_, disputed)] = house.database.read_blocking(lambda c: records.problems(c, "hr"))
+    [(_, disputed)] = store.database.read_blocking(lambda c: records.problems(c, "hr"))
     assert (disputed.external_id, disputed.situation) == ("1", Situation.DISPUTED)
-    assert house.replayed() == house.directory()
+    assert store.replayed() == store.directory()
 
 
-def test_of_a_record_that_is_gone_nobody_decides_anything(house: House) -> None:
-    house.apply(person("anna"), person("bert"))
-    house.apply(ANNA_GONE)
-    decisions = Decisions({"hr": house.door()}, house.door("local"), lambda: house.time)
+def test_a_record_that_is_gone_cannot_be_decided_about(store: Store) -> None:
+    store.apply(person("anna"), person("bert"))
+    store.apply(ANNA_GONE)
+    decisions = Decisions({"hr": store.door()}, store.door("local"), lambda: store.time)
     name = RecordName("hr", Kind.USER, "u:anna")
-    bert, number = house.user("bert").id, house.last()
+    bert, number = store.user("bert").id, store.last()
     for decide in (partial(decisions.link, object_id=bert), decisions.unlink, decisions.split):
         with pytest.raises(Conflict, match="is gone from its source"):
-            house.database.write_blocking(partial(decide, name=name, by="test"))
-    assert (house.last(), house.leavers()) == (number, {"anna"})
+            store.database.write_blocking(partial(decide, name=name, by="test"))
+    assert (store.last(), store.leavers()) == (number, {"anna"})
 
 
 # ---- other reactions
 
 
-def test_a_source_may_delete_at_once(house: House) -> None:
-    house.deleted = Reaction.DELETE
-    house.apply(person("anna"))
-    number = house.last()
-    house.apply(ANNA_GONE)
-    assert users_log(house, number) == [(ChangeType.DELETE, False)]
+def test_a_source_may_delete_at_once(store: Store) -> None:
+    store.deleted = Reaction.DELETE
+    store.apply(person("anna"))
+    number = store.last()
+    store.apply(ANNA_GONE)
+    assert users_log(store, number) == [(ChangeType.DELETE, False)]
 
 
-def test_what_is_kept_stays_as_it_is_and_follows_its_source_again_when_it_is_back(house: House) -> None:
-    house.deleted = Reaction.KEEP
-    house.apply(unit("sales"), person("anna", "ou=sales", title="Boss"), group("g", "uid=anna,ou=sales"))
-    before, number = house.directory(), house.last()
-    house.apply(ANNA_GONE, gone(Kind.ORGANIZATION, "o:sales"))
-    house.apply(group("g", "uid=anna,ou=sales"))
-    assert house.last() == number
-    assert house.directory() == before
-    assert house.database.read_blocking(lambda c: records.count_problems(c, "hr")) == {Situation.DELETED: 2}
-    expire(house)
-    assert house.last() == number, "there is no time of grace to be over"
-    house.apply(unit("sales"), person("anna", "ou=sales", title="Head"))
-    assert house.user("anna").first("title") == "Head"
-    assert house.database.read_blocking(lambda c: records.count_problems(c, "hr")) == {}
+def test_a_kept_object_stays_as_it_is_and_follows_its_source_again_when_it_is_back(store: Store) -> None:
+    store.deleted = Reaction.KEEP
+    store.apply(unit("sales"), person("anna", "ou=sales", title="Boss"), group("g", "uid=anna,ou=sales"))
+    before, number = store.directory(), store.last()
+    store.apply(ANNA_GONE, gone(Kind.ORGANIZATION, "o:sales"))
+    store.apply(group("g", "uid=anna,ou=sales"))
+    assert store.last() == number
+    assert store.directory() == before
+    assert store.database.read_blocking(lambda c: records.count_problems(c, "hr")) == {Situation.DELETED: 2}
+    expire(store)
+    assert store.last() == number, "there is no time of grace to be over"
+    store.apply(unit("sales"), person("anna", "ou=sales", title="Head"))
+    assert store.user("anna").first("title") == "Head"
+    assert store.database.read_blocking(lambda c: records.count_problems(c, "hr")) == {}
 
 
 # ---- the guard
 
 
-def test_law_8_leavers_count_as_deletions_do(both_houses: House) -> None:
-    house = both_houses
-    house.settings = InboundSettings(guard=Guard(users=2, percent=0, window_seconds=600))
+def test_law_8_leavers_count_as_deletions_do(both_stores: Store) -> None:
+    store = both_stores
+    store.settings = InboundSettings(guard=Guard(users=2, percent=0, window_seconds=600))
     everybody = [person(f"p{number}") for number in range(6)]
-    house.apply(*everybody)
-    number = house.last()
+    store.apply(*everybody)
+    number = store.last()
     with pytest.raises(DeletionsRefused):
-        house.compare()
+        store.compare()
     with pytest.raises(DeletionsRefused):
-        house.apply(*(gone(Kind.USER, f"u:p{number}") for number in range(3)))
-    assert (house.last(), house.leavers()) == (number, set()), "a wiped upstream disables nobody"
-    house.apply(gone(Kind.USER, "u:p0"))
-    house.apply(gone(Kind.USER, "u:p1"))
+        store.apply(*(gone(Kind.USER, f"u:p{number}") for number in range(3)))
+    assert (store.last(), store.leavers()) == (number, set()), "a wiped upstream disables nobody"
+    store.apply(gone(Kind.USER, "u:p0"))
+    store.apply(gone(Kind.USER, "u:p1"))
     with pytest.raises(DeletionsRefused, match="after 2 in the last 10 minutes"):
-        house.apply(gone(Kind.USER, "u:p2"))
-    house.apply(gone(Kind.USER, "u:p2"), allow_deletions=True)
-    house.apply(gone(Kind.USER, "u:p3"))
-    assert house.leavers() == {"p0", "p1", "p2", "p3"}
-    state = house.database.read_blocking(lambda c: source_state.get(c, "hr"))
+        store.apply(gone(Kind.USER, "u:p2"))
+    store.apply(gone(Kind.USER, "u:p2"), allow_deletions=True)
+    store.apply(gone(Kind.USER, "u:p3"))
+    assert store.leavers() == {"p0", "p1", "p2", "p3"}
+    state = store.database.read_blocking(lambda c: source_state.get(c, "hr"))
     assert state is not None
     assert state.deletions_allowed_at is not None
 
 
-def test_who_has_left_does_not_count_among_those_who_are_there(house: House) -> None:
-    house.settings = InboundSettings(guard=Guard(users=0, percent=50, window_seconds=60))
-    house.apply(*(person(f"p{number}") for number in range(4)))
-    house.apply(gone(Kind.USER, "u:p0"), gone(Kind.USER, "u:p1"))
-    house.time += timedelta(minutes=2)
+def test_leavers_do_not_count_among_the_users_of_a_source(store: Store) -> None:
+    store.settings = InboundSettings(guard=Guard(users=0, percent=50, window_seconds=60))
+    store.apply(*(person(f"p{number}") for number in range(4)))
+    store.apply(gone(Kind.USER, "u:p0"), gone(Kind.USER, "u:p1"))
+    store.time += timedelta(minutes=2)
     with pytest.raises(DeletionsRefused, match="would delete 2 of 2 users"):
-        house.apply(gone(Kind.USER, "u:p2"), gone(Kind.USER, "u:p3"))
+        store.apply(gone(Kind.USER, "u:p2"), gone(Kind.USER, "u:p3"))
 
 
 # ---- the end of the time of grace
 
 
-def test_who_is_gone_for_long_enough_is_deleted_and_the_guard_does_not_mind(both_houses: House) -> None:
-    house = both_houses
-    house.apply(person("anna"), person("bert"))
-    house.apply(ANNA_GONE)
-    number = house.last()
-    expire(house)
-    assert users_log(house, number) == [(ChangeType.DELETE, False)]
-    assert (house.names(), house.leavers()) == ({"bert"}, set())
-    assert house.database.read_blocking(lambda c: records.get(c, "hr", Kind.USER, "u:anna")) is None
-    house.apply(gone(Kind.USER, "u:bert"))
-    house.apply(person("anna"))
-    assert house.names() == {"anna"}
-    assert house.replayed() == house.directory()
+def test_a_leaver_is_deleted_when_its_time_is_over_and_the_guard_does_not_stop_it(both_stores: Store) -> None:
+    store = both_stores
+    store.apply(person("anna"), person("bert"))
+    store.apply(ANNA_GONE)
+    number = store.last()
+    expire(store)
+    assert users_log(store, number) == [(ChangeType.DELETE, False)]
+    assert (store.names(), store.leavers()) == ({"bert"}, set())
+    assert store.database.read_blocking(lambda c: records.get(c, "hr", Kind.USER, "u:anna")) is None
+    store.apply(gone(Kind.USER, "u:bert"))
+    store.apply(person("anna"))
+    assert store.names() == {"anna"}
+    assert store.replayed() == store.directory()
 
 
-def test_of_two_records_of_leavers_the_second_to_expire_takes_the_user(house: House) -> None:
-    in_three_sources(house, {"hr": person("anna", title="Boss"), "corp": person("anna", external_id="c:anna")})
-    house.apply(gone(Kind.USER, "c:anna"), source="corp")
-    assert house.names() == {"anna"}
-    house.apply(ANNA_GONE)
-    assert house.leavers() == {"anna"}
-    expire(house, "corp")
-    assert house.leavers() == {"anna"}
-    expire(house)
-    assert house.leavers() == set()
+def test_of_two_records_of_leavers_the_second_to_expire_takes_the_user(store: Store) -> None:
+    in_three_sources(store, {"hr": person("anna", title="Boss"), "corp": person("anna", external_id="c:anna")})
+    store.apply(gone(Kind.USER, "c:anna"), source="corp")
+    assert store.names() == {"anna"}
+    store.apply(ANNA_GONE)
+    assert store.leavers() == {"anna"}
+    expire(store, "corp")
+    assert store.leavers() == {"anna"}
+    expire(store)
+    assert store.leavers() == set()
 
 
-def test_a_record_that_waits_beside_a_living_one_expires_alone(house: House) -> None:
-    house.apply(person("anna", title="Boss"))
-    anna = house.user("anna").id
-    house.apply(ANNA_GONE)
-    tie(house, "corp", person("anna", title="Head"), anna)
-    assert (house.user("anna").id, house.user("anna").enabled, house.user("anna").first("title")) == (anna, True, "Head")
-    number = house.last()
-    expire(house)
-    assert house.user("anna").id == anna
-    assert house.last() == number
-    assert house.database.read_blocking(lambda c: records.get(c, "hr", Kind.USER, "u:anna")) is None
+def test_a_record_that_waits_beside_a_living_one_expires_alone(store: Store) -> None:
+    store.apply(person("anna", title="Boss"))
+    anna = store.user("anna").id
+    store.apply(ANNA_GONE)
+    tie(store, "corp", person("anna", title="Head"), anna)
+    assert (store.user("anna").id, store.user("anna").enabled, store.user("anna").first("title")) == (anna, True, "Head")
+    number = store.last()
+    expire(store)
+    assert store.user("anna").id == anna
+    assert store.last() == number
+    assert store.database.read_blocking(lambda c: records.get(c, "hr", Kind.USER, "u:anna")) is None
 
 
-def test_a_leaver_who_is_back_under_another_name_is_not_whoever_has_the_old_name_now(house: House) -> None:
-    house.apply(person("ada", external_id="1"), person("bert"))
-    ada = house.user("ada").id
-    house.apply(gone(Kind.USER, "1"))
-    house.apply(person("ada", external_id="2"), person("adele", external_id="1"))
-    assert house.names() == {"ada", "adele", "bert"}
-    assert house.user("adele").id == ada
+def test_a_leaver_that_is_back_under_another_name_is_not_the_user_that_has_the_old_name_now(store: Store) -> None:
+    store.apply(person("ada", external_id="1"), person("bert"))
+    ada = store.user("ada").id
+    store.apply(gone(Kind.USER, "1"))
+    store.apply(person("ada", external_id="2"), person("adele", external_id="1"))
+    assert store.names() == {"ada", "adele", "bert"}
+    assert store.user("adele").id == ada

@@ -24,15 +24,14 @@ from gateway.sync.inbound import Applied, Inbound, InboundSettings
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.objects.posix_allocation import PosixNumbers, Range
 from gateway.sync.rules.correlation import Reaction
-from tests.sync.house import House, gone, group, person, renamed
-from tests.sync.test_laws import UNGUARDED, fresh_house
+from tests.sync.synced_store import UNGUARDED, Store, fresh_store, gone, group, person, renamed
 
 SMALL = PosixNumbers(Range(10, 19), Range(10, 29))
 
 
 @dataclass
-class Numbered(House):
-    """A house whose doors give numbers."""
+class Numbered(Store):
+    """A store whose doors give numbers."""
 
     numbers: PosixNumbers | None = field(default_factory=lambda: SMALL)
 
@@ -55,30 +54,30 @@ class Numbered(House):
 
 
 @pytest.fixture
-def numbered(house: House) -> Numbered:
-    return Numbered(house.database, settings=UNGUARDED)
+def numbered(store: Store) -> Numbered:
+    return Numbered(store.database, settings=UNGUARDED)
 
 
 @pytest.fixture
-def both_numbered(both_houses: House) -> Numbered:
-    return Numbered(both_houses.database, settings=UNGUARDED)
+def both_numbered(both_stores: Store) -> Numbered:
+    return Numbered(both_stores.database, settings=UNGUARDED)
 
 
 def test_people_get_a_number_and_a_private_group_of_the_same_and_groups_get_theirs(both_numbered: Numbered) -> None:
-    house = both_numbered
-    house.apply(person("anna"), person("bert"), group("staff", "uid=anna"))
-    assert [(house.uid(name), house.gid(name)) for name in ("anna", "bert")] == [("10", "10"), ("11", "11")]
-    assert house.of_group("staff") == "12"
-    assert house.replayed() == house.directory(), "the log tells of the numbers"
+    store = both_numbered
+    store.apply(person("anna"), person("bert"), group("staff", "uid=anna"))
+    assert [(store.uid(name), store.gid(name)) for name in ("anna", "bert")] == [("10", "10"), ("11", "11")]
+    assert store.of_group("staff") == "12"
+    assert store.replayed() == store.directory(), "the log tells of the numbers"
 
 
 def test_a_number_stays_through_whatever_happens_to_its_owner(both_numbered: Numbered) -> None:
-    house = both_numbered
-    house.apply(person("anna"), person("bert"), group("staff"))
-    before = (house.uid("anna"), house.gid("anna"), house.of_group("staff"))
-    house.apply(renamed(person("anna", title="Queen", external_id="u:anna"), "anne"), group("staff", "uid=anne"))
-    house.compare(renamed(person("anna", external_id="u:anna"), "anne"), person("bert"), group("staff"), caught_up=True)
-    assert (house.uid("anne"), house.gid("anne"), house.of_group("staff")) == before
+    store = both_numbered
+    store.apply(person("anna"), person("bert"), group("staff"))
+    before = (store.uid("anna"), store.gid("anna"), store.of_group("staff"))
+    store.apply(renamed(person("anna", title="Queen", external_id="u:anna"), "anne"), group("staff", "uid=anne"))
+    store.compare(renamed(person("anna", external_id="u:anna"), "anne"), person("bert"), group("staff"), caught_up=True)
+    assert (store.uid("anne"), store.gid("anne"), store.of_group("staff")) == before
 
 
 def test_no_number_is_given_twice_also_when_its_owner_is_gone(numbered: Numbered) -> None:
@@ -89,12 +88,12 @@ def test_no_number_is_given_twice_also_when_its_owner_is_gone(numbered: Numbered
     assert (numbered.uid("anna"), numbered.of_group("staff")) == ("12", "13")
 
 
-def test_a_sources_numbers_are_kept_and_given_to_nobody_else(both_numbered: Numbered) -> None:
-    house = both_numbered
-    house.apply(person("anna", uid_number="10", gid_number="11"), _with_gid(group("staff"), "13"))
-    house.apply(person("bert"), person("carl"), group("all"))
-    assert (house.uid("anna"), house.gid("anna"), house.of_group("staff")) == ("10", "11", "13")
-    assert (house.uid("bert"), house.uid("carl"), house.of_group("all")) == ("12", "14", "15")
+def test_a_sources_numbers_are_kept_and_not_given_again(both_numbered: Numbered) -> None:
+    store = both_numbered
+    store.apply(person("anna", uid_number="10", gid_number="11"), _with_gid(group("staff"), "13"))
+    store.apply(person("bert"), person("carl"), group("all"))
+    assert (store.uid("anna"), store.gid("anna"), store.of_group("staff")) == ("10", "11", "13")
+    assert (store.uid("bert"), store.uid("carl"), store.of_group("all")) == ("12", "14", "15")
 
 
 def test_numbers_of_one_batch_do_not_meet_those_that_a_source_gives_in_it(numbered: Numbered) -> None:
@@ -102,7 +101,7 @@ def test_numbers_of_one_batch_do_not_meet_those_that_a_source_gives_in_it(number
     assert (numbered.uid("anna"), numbered.uid("bert")) == ("10", "12")
 
 
-def test_a_number_that_a_source_begins_to_tell_wins_and_the_one_given_here_comes_back_after_it(numbered: Numbered) -> None:
+def test_a_number_that_a_source_begins_to_report_wins_and_the_one_given_here_comes_back_after_it(numbered: Numbered) -> None:
     numbered.apply(person("anna"))
     numbered.apply(person("anna", uid_number="5", gid_number="6"))
     assert (numbered.uid("anna"), numbered.gid("anna")) == ("5", "6")
@@ -112,20 +111,20 @@ def test_a_number_that_a_source_begins_to_tell_wins_and_the_one_given_here_comes
     assert (numbered.uid("anna"), numbered.gid("anna")) == ("10", "10")
 
 
-def test_who_has_a_sources_user_number_gets_a_private_group_of_it_unless_somebody_has_that(numbered: Numbered) -> None:
+def test_a_user_with_a_sources_number_gets_a_private_group_of_it_unless_that_is_taken(numbered: Numbered) -> None:
     numbered.apply(_with_gid(group("staff"), "501"))
     numbered.apply(person("anna", uid_number="500"), person("bert", uid_number="501"))
     assert (numbered.gid("anna"), numbered.gid("bert")) == ("500", "10")
 
 
-def test_everybody_is_in_one_primary_group_where_it_is_said(numbered: Numbered) -> None:
+def test_all_users_are_in_one_primary_group_where_it_is_configured(numbered: Numbered) -> None:
     numbered.numbers = PosixNumbers(Range(10, 19), Range(10, 29), primary_gid=100)
     numbered.apply(person("anna"), person("bert", uid_number="7"), group("staff"))
     assert [(numbered.uid(name), numbered.gid(name)) for name in ("anna", "bert")] == [("10", "100"), ("7", "100")]
     assert numbered.of_group("staff") == "10"
 
 
-def test_without_the_table_nobody_is_given_numbers_and_who_has_them_keeps_them(numbered: Numbered) -> None:
+def test_without_the_table_no_numbers_are_given_and_users_keep_those_that_they_have(numbered: Numbered) -> None:
     numbered.apply(person("anna"), group("staff"))
     numbered.numbers = None
     numbered.apply(person("anna", title="Queen"), person("bert"), group("staff", "uid=anna"), group("all"))
@@ -133,7 +132,7 @@ def test_without_the_table_nobody_is_given_numbers_and_who_has_them_keeps_them(n
     assert (numbered.uid("bert"), numbered.of_group("all")) == ("", "")
 
 
-def test_a_range_that_is_used_up_is_told_and_nothing_fails(numbered: Numbered) -> None:
+def test_a_range_that_is_used_up_is_reported_and_nothing_fails(numbered: Numbered) -> None:
     applied = numbered.apply(*(person(f"p{n:02}") for n in range(12)))
     assert [numbered.uid(f"p{n:02}") for n in (0, 9, 10, 11)] == ["10", "19", "", ""]
     assert (numbered.gid("p09"), numbered.gid("p10")) == ("19", "")
@@ -152,7 +151,7 @@ def test_gaps_before_the_last_number_are_used_when_the_end_is_reached(numbered: 
     assert [numbered.uid(name) for name in ("bert", "carl", "dora", "emil")] == ["17", "19", "15", "16"]
 
 
-def test_two_that_have_one_number_from_their_sources_are_told_and_not_changed(numbered: Numbered) -> None:
+def test_two_users_of_one_number_from_their_sources_are_reported_and_not_changed(numbered: Numbered) -> None:
     numbered.apply(person("anna", uid_number="500", gid_number="500"))
     applied = numbered.apply(person("bert", uid_number="500", gid_number="500"), source="other")
     assert "uid number 500 is that of anna and bert" in _only(applied)
@@ -163,18 +162,18 @@ def test_two_that_have_one_number_from_their_sources_are_told_and_not_changed(nu
     assert (one.space, one.number, one.names) == (Space.UID, 500, ("anna", "bert"))
 
 
-def test_two_groups_of_one_number_are_told(numbered: Numbered) -> None:
+def test_two_groups_of_one_number_are_reported(numbered: Numbered) -> None:
     applied = numbered.apply(_with_gid(group("staff"), "7"), _with_gid(group("all"), "7"))
     assert "gid number 7 is that of all and staff" in _only(applied)
 
 
-def test_who_swaps_numbers_shares_none(numbered: Numbered) -> None:
+def test_users_that_swap_numbers_share_none(numbered: Numbered) -> None:
     numbered.apply(person("anna", uid_number="1", gid_number="1"), person("bert", uid_number="2", gid_number="2"))
     applied = numbered.apply(person("anna", uid_number="2", gid_number="2"), person("bert", uid_number="1", gid_number="1"))
     assert applied.problems == ()
 
 
-def test_who_is_made_here_is_numbered_too(numbered: Numbered) -> None:
+def test_a_user_that_is_made_here_is_numbered_too(numbered: Numbered) -> None:
     door = LocalDoor(lambda: numbered.time, SMALL)
     numbered.database.write_blocking(lambda c: door.create(c, Kind.USER, Edit({"username": ("lea",)})))
     assert (numbered.uid("lea"), numbered.gid("lea")) == ("10", "10")
@@ -183,12 +182,12 @@ def test_who_is_made_here_is_numbered_too(numbered: Numbered) -> None:
 # ---- who was here before
 
 
-def filling(house: Numbered, numbers: PosixNumbers = SMALL) -> PosixNumberBackfill:
-    return PosixNumberBackfill(house.database, numbers, lambda: house.time)
+def filling(store: Numbered, numbers: PosixNumbers = SMALL) -> PosixNumberBackfill:
+    return PosixNumberBackfill(store.database, numbers, lambda: store.time)
 
 
 @pytest_twisted.ensureDeferred
-async def test_who_was_here_before_is_numbered_after_the_start_and_the_log_tells(numbered: Numbered) -> None:
+async def test_users_of_before_are_numbered_after_the_start_and_the_log_has_it(numbered: Numbered) -> None:
     numbered.numbers = None
     numbered.apply(person("anna"), person("bert", uid_number="10", gid_number="100"), group("staff"))
     last = numbered.last()
@@ -203,7 +202,7 @@ async def test_who_was_here_before_is_numbered_after_the_start_and_the_log_tells
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_second_start_finds_nothing_to_do_until_somebody_lacks_a_number_again(numbered: Numbered) -> None:
+async def test_a_second_start_finds_nothing_to_do_until_a_user_lacks_a_number_again(numbered: Numbered) -> None:
     numbered.apply(person("anna"))
     await filling(numbered).run()
     assert numbered.database.read_blocking(lambda c: backfill_markers.get(c, Marker.POSIX_NUMBERS)) == SMALL.fingerprint
@@ -233,7 +232,7 @@ async def test_groups_are_filled_though_the_range_of_people_is_used_up(numbered:
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_back_fill_that_fails_is_told_and_nothing_else_fails(
+async def test_a_backfill_that_fails_is_logged_and_nothing_else_fails(
     numbered: Numbered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.sync.backfill.posix_numbers.fill", Mock(side_effect=ValueError("a bug")))
@@ -266,17 +265,17 @@ def _step(after: str, now: datetime) -> Callable[[Connection], FilledPage]:
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_law_whatever_is_reported_no_number_given_here_is_anybody_elses(data: st.DataObject) -> None:
-    with fresh_house() as plain:
-        house = Numbered(plain.database, settings=UNGUARDED, numbers=PosixNumbers(Range(1, 40), Range(1, 60)))
+def test_law_whatever_is_reported_no_number_given_here_has_two_owners(data: st.DataObject) -> None:
+    with fresh_store() as plain:
+        store = Numbered(plain.database, settings=UNGUARDED, numbers=PosixNumbers(Range(1, 40), Range(1, 60)))
         ever: dict[tuple[str, str], set[str]] = {}
         for _ in range(data.draw(st.integers(1, 5))):
-            house.apply(*data.draw(st.lists(_reports(), max_size=6)), allow_deletions=True)
-            for thing in house.database.read_blocking(_everybody):
+            store.apply(*data.draw(st.lists(_reports(), max_size=6)), allow_deletions=True)
+            for thing in store.database.read_blocking(_everybody):
                 kind = "uid" if isinstance(thing, User) else "gid"
                 ever.setdefault((kind, thing.first(f"{kind}_number")), set()).add(thing.id)
                 assert thing.first("gid_number"), "nobody is left without"
-        given_here = house.database.read_blocking(_given)
+        given_here = store.database.read_blocking(_given)
         for (kind, number), owner in given_here.items():
             others = ever.get((kind, number), {owner}) - {owner}
             assert not others or number in _SAID, "given to one, had by another, and no source said so"

@@ -1,4 +1,4 @@
-"""What a person decides is done at once, is kept, and survives whatever the sources say later."""
+"""An administrator's decision is carried out at once, is kept, and survives all that the sources report later."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,23 +21,23 @@ from gateway.sync.local.source import LocalDoor
 from gateway.sync.objects.leavers import GRACE_DAYS
 from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
 from gateway.sync.rules.authority import Authority
-from tests.sync.correlation.test_linking import AD, HR, record, without_login
-from tests.sync.house import House, gone, group, person, unit
+from tests.sync.linked_records import AD, HR, record, without_login
+from tests.sync.synced_store import Store, gone, group, person, unit
 
 
-class Desk:
-    """Decides in a house."""
+class Administrator:
+    """An administrator of a store, who decides."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, store: Store) -> None:
+        self.store = store
 
     def __getattr__(self, name: str) -> Callable[..., Decided]:
         def decide(*arguments: Any) -> Decided:
-            house = self.house
-            house.time += timedelta(seconds=1)
-            sources = {source: house.door(source) for source in (AD, HR)}
-            decisions = Decisions(sources, house.door("local"), lambda: house.time)
-            decided: Decided = house.database.write_blocking(lambda c: getattr(decisions, name)(c, *arguments, "eve"))
+            store = self.store
+            store.time += timedelta(seconds=1)
+            sources = {source: store.door(source) for source in (AD, HR)}
+            decisions = Decisions(sources, store.door("local"), lambda: store.time)
+            decided: Decided = store.database.write_blocking(lambda c: getattr(decisions, name)(c, *arguments, "eve"))
             return decided
 
         return decide
@@ -48,21 +48,21 @@ def of_hr(external_id: str, kind: Kind = Kind.USER) -> RecordName:
 
 
 @pytest.fixture
-def home(both_houses: House) -> House:
+def home(both_stores: Store) -> Store:
     """Anna of AD and of HR are one user; HR also has a group with her in it."""
-    both_houses.correlate(HR, "employee_number = employee_number")
-    both_houses.apply(person("anna", employee_number="7"), group("staff", "uid=anna"), source=AD)
-    both_houses.apply(person("asmith", employee_number="7", title="Boss"), group("payroll", "uid=asmith"), source=HR)
-    return both_houses
+    both_stores.correlate(HR, "employee_number = employee_number")
+    both_stores.apply(person("anna", employee_number="7"), group("staff", "uid=anna"), source=AD)
+    both_stores.apply(person("asmith", employee_number="7", title="Boss"), group("payroll", "uid=asmith"), source=HR)
+    return both_stores
 
 
-def check_log(house: House) -> None:
-    assert house.replayed() == house.directory()
+def check_log(store: Store) -> None:
+    assert store.replayed() == store.directory()
 
 
-def test_unlinking_takes_back_what_the_record_says_and_the_user_goes_on(home: House) -> None:
+def test_unlinking_takes_the_records_attributes_from_the_user_which_goes_on(home: Store) -> None:
     identifier = home.user("anna").id
-    decided = Desk(home).unlink(of_hr("u:asmith"))
+    decided = Administrator(home).unlink(of_hr("u:asmith"))
     assert decided.object_id is None
     assert (home.user("anna").id, home.user("anna").first("title")) == (identifier, "")
     assert home.directory().members == {"staff": frozenset({"anna"}), "payroll": frozenset()}
@@ -70,8 +70,8 @@ def test_unlinking_takes_back_what_the_record_says_and_the_user_goes_on(home: Ho
     check_log(home)
 
 
-def test_what_was_unlinked_stays_so_whatever_the_source_says_and_when_it_comes_back(home: House) -> None:
-    Desk(home).unlink(of_hr("u:asmith"))
+def test_an_unlinked_record_stays_so_whatever_the_source_reports_and_when_it_comes_back(home: Store) -> None:
+    Administrator(home).unlink(of_hr("u:asmith"))
     for deltas in ((person("asmith", employee_number="7", title="New"),), (gone(Kind.USER, "u:asmith"),), ()):
         home.apply(*deltas, source=HR, caught_up=True, allow_deletions=True)
     home.apply(person("asmith", employee_number="7"), source=HR, caught_up=True)
@@ -79,10 +79,10 @@ def test_what_was_unlinked_stays_so_whatever_the_source_says_and_when_it_comes_b
     assert home.names() == {"anna"}
 
 
-def test_unlinking_and_linking_again_is_no_deletion_and_ends_where_it_began(home: House) -> None:
+def test_unlinking_and_linking_again_is_no_deletion_and_ends_where_it_began(home: Store) -> None:
     before, identifier, last = home.directory(), home.user("anna").id, home.last()
-    Desk(home).unlink(of_hr("u:asmith"))
-    decided = Desk(home).link(of_hr("u:asmith"), identifier)
+    Administrator(home).unlink(of_hr("u:asmith"))
+    decided = Administrator(home).link(of_hr("u:asmith"), identifier)
     assert decided.object_id == identifier
     assert home.directory() == before
     assert {change.type for change in home.log(last)} == {ChangeType.UPDATE}
@@ -90,10 +90,10 @@ def test_unlinking_and_linking_again_is_no_deletion_and_ends_where_it_began(home
     check_log(home)
 
 
-def test_a_record_moves_to_another_user_with_all_that_it_says(home: House) -> None:
+def test_a_record_moves_to_another_user_with_its_attributes(home: Store) -> None:
     home.apply(person("bert", employee_number="8"), source=AD)
     anna, bert = home.user("anna").id, home.user("bert").id
-    decided = Desk(home).link(of_hr("u:asmith"), bert)
+    decided = Administrator(home).link(of_hr("u:asmith"), bert)
     assert decided.object_id == bert
     assert (home.user("anna").first("title"), home.user("bert").first("title")) == ("", "Boss")
     assert home.directory().members == {"staff": frozenset({"anna"}), "payroll": frozenset({"bert"})}
@@ -103,11 +103,11 @@ def test_a_record_moves_to_another_user_with_all_that_it_says(home: House) -> No
     check_log(home)
 
 
-def test_a_dispute_is_decided_and_the_decision_outlives_the_record(home: House) -> None:
+def test_a_dispute_is_decided_and_the_decision_outlives_the_record(home: Store) -> None:
     home.apply(person("a2", employee_number="7", external_id="2", department=("d",)), source=HR)
     assert record(home, HR, "2").situation is Situation.DISPUTED
     anna = home.user("anna").id
-    Desk(home).link(of_hr("2"), anna)
+    Administrator(home).link(of_hr("2"), anna)
     assert home.user("anna").first("department") == "d"
     home.apply(gone(Kind.USER, "2"), source=HR, allow_deletions=True)
     assert home.user("anna").first("department") == ""
@@ -117,9 +117,9 @@ def test_a_dispute_is_decided_and_the_decision_outlives_the_record(home: House) 
     check_log(home)
 
 
-def test_a_record_that_is_split_off_has_a_user_of_its_own_also_when_it_comes_back(home: House) -> None:
+def test_a_record_that_is_split_off_has_a_user_of_its_own_also_when_it_comes_back(home: Store) -> None:
     anna = home.user("anna").id
-    decided = Desk(home).split(of_hr("u:asmith"))
+    decided = Administrator(home).split(of_hr("u:asmith"))
     assert home.names() == {"anna", "asmith"}
     assert decided.object_id == home.user("asmith").id
     assert home.user("anna").id == anna
@@ -132,33 +132,33 @@ def test_a_record_that_is_split_off_has_a_user_of_its_own_also_when_it_comes_bac
     check_log(home)
 
 
-def test_splitting_a_record_that_cannot_be_a_user_changes_nothing(home: House) -> None:
+def test_splitting_a_record_that_cannot_be_a_user_changes_nothing(home: Store) -> None:
     home.apply(person("bert", employee_number="8"), source=AD)
     home.apply(without_login("9", employee_number="8", title="t"), source=HR)
     last = home.last()
     with pytest.raises(Conflict, match="no login name"):
-        Desk(home).split(of_hr("9"))
+        Administrator(home).split(of_hr("9"))
     assert (home.last(), _decisions(home, "9")) == (last, [])
     assert home.user("bert").first("title") == "t"
 
 
-def test_a_user_whose_last_record_is_unlinked_is_disabled_and_is_the_same_when_it_is_linked_again(home: House) -> None:
+def test_a_user_whose_last_record_is_unlinked_is_disabled_and_is_the_same_when_it_is_linked_again(home: Store) -> None:
     home.apply(person("carl", employee_number="9"), group("club", "uid=carl"), source=HR)
     carl = home.user("carl").id
-    Desk(home).unlink(of_hr("u:carl"))
+    Administrator(home).unlink(of_hr("u:carl"))
     assert (home.user("carl").enabled, home.user("carl").gone_at) == (False, home.time)
     home.apply(person("carl", employee_number="9"), source=HR, caught_up=True)
     assert home.user("carl").enabled is False
-    Desk(home).link(of_hr("u:carl"), carl)
+    Administrator(home).link(of_hr("u:carl"), carl)
     user = home.user("carl")
     assert (user.id, user.enabled, user.gone_at) == (carl, True, None)
     assert home.directory().members["club"] == frozenset({"carl"})
     check_log(home)
 
 
-def test_a_user_of_whom_no_record_is_left_is_deleted_when_the_time_of_grace_is_over(home: House) -> None:
+def test_a_user_of_whom_no_record_is_left_is_deleted_when_the_time_of_grace_is_over(home: Store) -> None:
     home.apply(person("carl", employee_number="9"), source=HR)
-    Desk(home).unlink(of_hr("u:carl"))
+    Administrator(home).unlink(of_hr("u:carl"))
     home.time += timedelta(days=GRACE_DAYS, seconds=-1)
     assert _swept(home) == 0
     home.time += timedelta(seconds=1)
@@ -168,30 +168,30 @@ def test_a_user_of_whom_no_record_is_left_is_deleted_when_the_time_of_grace_is_o
     check_log(home)
 
 
-def test_a_group_whose_last_record_is_unlinked_is_deleted(home: House) -> None:
-    Desk(home).unlink(of_hr("g:payroll", Kind.GROUP))
+def test_a_group_whose_last_record_is_unlinked_is_deleted(home: Store) -> None:
+    Administrator(home).unlink(of_hr("g:payroll", Kind.GROUP))
     assert home.directory().members == {"staff": frozenset({"anna"})}
     check_log(home)
 
 
-def test_what_is_not_there_is_said_so(home: House) -> None:
+def test_a_decision_about_a_missing_record_or_object_is_refused(home: Store) -> None:
     anna = home.user("anna").id
     with pytest.raises(NotFound, match="no user record nobody of source hr"):
-        Desk(home).link(of_hr("nobody"), anna)
+        Administrator(home).link(of_hr("nobody"), anna)
     with pytest.raises(NotFound, match="there is no user x"):
-        Desk(home).link(of_hr("u:asmith"), "x")
+        Administrator(home).link(of_hr("u:asmith"), "x")
     with pytest.raises(InvalidInput, match="name two"):
-        Desk(home).merge(Kind.USER, anna, anna)
+        Administrator(home).merge(Kind.USER, anna, anna)
 
 
 # ---- merging
 
 
-def test_two_users_become_one_and_the_one_that_is_named_keeps_its_id(home: House) -> None:
+def test_two_users_become_one_and_the_one_that_is_named_keeps_its_id(home: Store) -> None:
     home.apply(person("a.smith", external_id="9", mobile_number=("1",)), group("third", "uid=a.smith"), source="crm")
     kept, lost = home.user("anna").id, home.user("a.smith").id
     last = home.last()
-    decided = Desk(home).merge(Kind.USER, kept, lost)
+    decided = Administrator(home).merge(Kind.USER, kept, lost)
     assert decided.object_id == kept
     assert home.names() == {"anna"}
     assert home.user("anna").first("mobile_number") == "1"
@@ -204,7 +204,7 @@ def test_two_users_become_one_and_the_one_that_is_named_keeps_its_id(home: House
     check_log(home)
 
 
-def test_what_was_written_here_goes_over_when_users_become_one(home: House) -> None:
+def test_local_edits_go_over_when_users_become_one(home: Store) -> None:
     local = LocalDoor(lambda: home.time)
 
     def write(work: Callable[..., Any]) -> Any:
@@ -218,7 +218,7 @@ def test_what_was_written_here_goes_over_when_users_become_one(home: House) -> N
     write(lambda c: passwords.set_local(c, made.object_id, "hash", by="eve", now=home.time))
     write(lambda c: application_passwords.add(c, made.object_id, application.id, "phone", now=home.time))
     anna = home.user("anna").id
-    Desk(home).merge(Kind.USER, anna, made.object_id)
+    Administrator(home).merge(Kind.USER, anna, made.object_id)
     user = home.user("anna")
     assert (user.id, user.first("title"), user.first("nick")) == (anna, "Boss", "n")
     assert home.directory().members["club"] == frozenset({"anna"})
@@ -229,65 +229,65 @@ def test_what_was_written_here_goes_over_when_users_become_one(home: House) -> N
     check_log(home)
 
 
-def test_a_record_that_leaves_nobody_behind_takes_everything_of_its_user_along(home: House) -> None:
+def test_the_last_record_of_a_user_takes_everything_of_it_along(home: Store) -> None:
     home.apply(person("carl", employee_number="9", nick="c"), source=HR)
     home.apply(person("bert"), source=AD)
     carl, bert = home.user("carl").id, home.user("bert").id
     home.database.write_blocking(lambda c: passwords.set_local(c, carl, "hash", by="eve", now=home.time))
-    Desk(home).link(of_hr("u:carl"), bert)
+    Administrator(home).link(of_hr("u:carl"), bert)
     assert home.names() == {"anna", "bert"}
     assert home.user("bert").first("nick") == "c"
     assert home.database.read_blocking(lambda c: passwords.local_hash(c, bert)) == "hash"
     check_log(home)
 
 
-def test_a_name_that_comes_along_is_had_at_once(home: House) -> None:
+def test_a_name_that_comes_along_is_had_at_once(home: Store) -> None:
     home.authority = Authority(order=("crm",))
     home.apply(person("boss", external_id="9"), source="crm")
-    Desk(home).merge(Kind.USER, home.user("anna").id, home.user("boss").id)
+    Administrator(home).merge(Kind.USER, home.user("anna").id, home.user("boss").id)
     assert home.names() == {"boss"}
     check_log(home)
 
 
-def ids(house: House, kind: Kind, source: str) -> dict[str, str]:
+def ids(store: Store, kind: Kind, source: str) -> dict[str, str]:
     """The ids of what a source has made, by name."""
-    log = [change for change in house.log() if change.kind is kind and change.source_id == source]
+    log = [change for change in store.log() if change.kind is kind and change.source_id == source]
     return {change.object.name: change.object_id for change in log if isinstance(change.object, (Organization, Group))}
 
 
-def test_organizations_become_one_with_what_is_in_them(home: House) -> None:
+def test_organizations_become_one_with_what_is_in_them(home: Store) -> None:
     home.apply(unit("Sales"), person("dora", "ou=Sales"), source=AD)
     home.apply(unit("Vertrieb"), unit("Nord", "ou=Vertrieb"), person("emil", "ou=Vertrieb"), source=HR)
     sales, vertrieb = ids(home, Kind.ORGANIZATION, AD)["Sales"], ids(home, Kind.ORGANIZATION, HR)["Vertrieb"]
-    Desk(home).merge(Kind.ORGANIZATION, sales, vertrieb)
+    Administrator(home).merge(Kind.ORGANIZATION, sales, vertrieb)
     assert home.directory().organizations == {"/", "/Sales/", "/Sales/Nord/"}
     assert home.path(home.user("emil")) == "/Sales/"
     check_log(home)
 
 
-def test_groups_become_one_with_the_members_of_both(home: House) -> None:
+def test_groups_become_one_with_the_members_of_both(home: Store) -> None:
     home.apply(person("bert"), group("payroll", "uid=bert"), source=AD)
-    Desk(home).merge(Kind.GROUP, ids(home, Kind.GROUP, AD)["payroll"], ids(home, Kind.GROUP, HR)["payroll"])
+    Administrator(home).merge(Kind.GROUP, ids(home, Kind.GROUP, AD)["payroll"], ids(home, Kind.GROUP, HR)["payroll"])
     assert home.directory().members["payroll"] == frozenset({"anna", "bert"})
     check_log(home)
 
 
-def test_an_organization_that_is_unlinked_leaves_what_was_in_it_by_its_place(home: House) -> None:
+def test_an_organization_that_is_unlinked_leaves_what_was_in_it_by_its_place(home: Store) -> None:
     home.correlate(HR, "path", kind=Kind.ORGANIZATION)
     home.apply(unit("Sales"), source=AD)
     home.apply(unit("Sales"), person("emil", "ou=Sales"), source=HR)
     assert home.path(home.user("emil")) == "/Sales/"
-    Desk(home).unlink(of_hr("o:Sales", Kind.ORGANIZATION))
+    Administrator(home).unlink(of_hr("o:Sales", Kind.ORGANIZATION))
     assert home.path(home.user("emil")) == "/"
     check_log(home)
 
 
-def _swept(house: House) -> int:
-    return house.database.write_blocking(
-        lambda c: sweep(c, house.door("local"), GracePeriods({HR: GRACE_DAYS, AD: GRACE_DAYS}))
+def _swept(store: Store) -> int:
+    return store.database.write_blocking(
+        lambda c: sweep(c, store.door("local"), GracePeriods({HR: GRACE_DAYS, AD: GRACE_DAYS}))
     )
 
 
-def _decisions(house: House, external_id: str) -> list[link_decisions.LinkDecision]:
-    found = house.database.read_blocking(lambda c: link_decisions.of_records(c, HR, Kind.USER, [external_id]))
+def _decisions(store: Store, external_id: str) -> list[link_decisions.LinkDecision]:
+    found = store.database.read_blocking(lambda c: link_decisions.of_records(c, HR, Kind.USER, [external_id]))
     return found.get(external_id, [])

@@ -1,6 +1,5 @@
-"""Which source decides what: the rules by themselves, and at every door."""
+"""Authority: the rules by themselves, and at every door."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,20 +9,15 @@ import pytest_twisted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model.deltas import Delta
 from gateway.model.edits import Edit
 from gateway.model.objects import Kind
-from gateway.model.records import Situation
-from gateway.store.engine.column_codecs import milliseconds
-from gateway.store.engine.database import Connection
-from gateway.store.records import record_rows
 from gateway.sync.backfill import authority
 from gateway.sync.backfill.authority import AuthorityBackfill
 from gateway.sync.local.edit_checks import MasteredElsewhere
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.rules.authority import Authority, Contribution, Reason, Rule, decide, resolve
-from tests.sync.house import House, group, person, unit
-from tests.sync.test_laws import fresh_house
+from tests.sync.linked_records import in_three_sources, tie
+from tests.sync.synced_store import Store, fresh_store, group, person, unit
 
 USER = Kind.USER
 
@@ -43,7 +37,7 @@ def test_the_order_of_the_sources_decides_and_not_the_order_of_linking() -> None
     assert resolve(USER, records[::2], by("hr")) == {"title": ("Boss",)}
 
 
-def test_a_source_that_has_nothing_to_say_leaves_it_to_the_next() -> None:
+def test_a_source_without_a_value_leaves_the_attribute_to_the_next() -> None:
     records = [said("hr", title=()), said("corp", title="Boss"), said("other", title="Chief")]
     assert resolve(USER, records) == {"title": ("Boss",)}
     assert decide(USER, "title", records, by()).reason is Reason.FALL_BACK
@@ -79,7 +73,7 @@ def test_a_name_is_never_lost_to_a_rule() -> None:
     assert resolve(USER, [said("hr", username="anna"), said("corp", username="ann")], rules) == {"username": ("ann",)}
 
 
-def test_the_decision_names_the_source_the_reason_and_who_lost() -> None:
+def test_the_decision_names_the_source_the_reason_and_the_sources_that_lost() -> None:
     records = [said("hr", email="h@x"), said("corp", email="c@x"), said("other", email="o@x"), said("local", email="l@x")]
     for rules, source, reason, lost in (
         (by(), "hr", Reason.ORDER, ["corp", "other", "local"]),
@@ -104,7 +98,7 @@ _rules = st.dictionaries(st.sampled_from(["email", "title", "username"]), st.bui
 
 
 @given(st.data(), st.builds(Authority, _sources, st.builds(lambda rules: {USER: rules}, _rules)))
-def test_what_is_explained_is_what_was_decided(data: st.DataObject, rules: Authority) -> None:
+def test_the_explanation_is_the_decision(data: st.DataObject, rules: Authority) -> None:
     names = data.draw(st.lists(st.sampled_from(SOURCES[:3]), max_size=4)) + data.draw(st.sampled_from([[], ["local"]]))
     records = [Contribution(name, data.draw(_attributes)) for name in names]
     resolved = resolve(USER, records, rules)
@@ -128,30 +122,6 @@ def test_law_2_with_every_source_in_the_order_the_order_of_linking_does_not_matt
 # ---- at the doors
 
 
-def tie(house: House, source: str, delta: Delta, object_id: str) -> None:
-    """A person has decided that the record belongs to the object."""
-
-    def decide_so(connection: Connection) -> None:
-        [(_, head)] = record_rows.heads(connection, source, delta.kind, [delta.external_id]).items()
-        row = record_rows.by_id(connection, [head.id])[head.id]
-        linked = row._replace(object_id=object_id, decided_by="person:test", decided_at=milliseconds(house.time), digest=None)
-        record_rows.replace(connection, [linked._replace(situation=Situation.LINKED.value, reason="")])
-
-    house.apply(delta, source=source)
-    house.database.write_blocking(decide_so)
-    house.apply(delta, source=source)
-
-
-def in_three_sources(house: House, reports: Mapping[str, Delta]) -> str:
-    """One person whom several sources have; the id."""
-    first = next(iter(reports))
-    house.apply(reports[first], source=first)
-    anna = house.user("anna").id
-    for source in list(reports)[1:]:
-        tie(house, source, reports[source], anna)
-    return anna
-
-
 REPORTS = {
     "hr": person("anna", title="Head", employee_number="7"),
     "corp": person("anna", title="Boss", email="c@x"),
@@ -159,101 +129,101 @@ REPORTS = {
 }
 
 
-def test_every_source_speaks_by_the_rules_whoever_reports(house: House) -> None:
-    house.authority = by("other corp hr", title=Rule(("hr",)))
-    in_three_sources(house, REPORTS)
+def test_every_source_counts_by_the_rules_whichever_reports(store: Store) -> None:
+    store.authority = by("other corp hr", title=Rule(("hr",)))
+    in_three_sources(store, REPORTS)
     expected = {"title": ("Head",), "employee_number": ("7",), "email": ("o@x",), "mobile_number": ("1",)}
-    assert house.user("anna").attributes == expected
-    house.apply(person("anna", title="King", email="k@x"), source="corp")
-    assert house.user("anna").attributes == expected
-    house.apply(person("anna", email=(), mobile_number="1"), source="other")
-    assert house.user("anna").first("email") == "k@x"
+    assert store.user("anna").attributes == expected
+    store.apply(person("anna", title="King", email="k@x"), source="corp")
+    assert store.user("anna").attributes == expected
+    store.apply(person("anna", email=(), mobile_number="1"), source="other")
+    assert store.user("anna").first("email") == "k@x"
 
 
-def test_the_places_of_a_user_are_those_of_all_sources_in_the_order_of_their_authority(house: House) -> None:
-    house.authority = by("corp hr")
-    house.apply(unit("sales"), source="hr")
-    house.apply(unit("europe"), source="corp")
-    in_three_sources(house, {"hr": person("anna", "ou=sales"), "corp": person("anna", "ou=europe")})
-    assert house.directory().users["anna"] == ("/europe/", "/sales/")
+def test_the_places_of_a_user_are_those_of_all_sources_in_the_order_of_their_authority(store: Store) -> None:
+    store.authority = by("corp hr")
+    store.apply(unit("sales"), source="hr")
+    store.apply(unit("europe"), source="corp")
+    in_three_sources(store, {"hr": person("anna", "ou=sales"), "corp": person("anna", "ou=europe")})
+    assert store.directory().users["anna"] == ("/europe/", "/sales/")
 
 
-def test_organizations_and_groups_are_decided_by_the_same_rules(house: House) -> None:
-    house.authority = Authority(("corp", "hr"), {Kind.GROUP: {"description": Rule(("hr",))}})
+def test_organizations_and_groups_are_decided_by_the_same_rules(store: Store) -> None:
+    store.authority = Authority(("corp", "hr"), {Kind.GROUP: {"description": Rule(("hr",))}})
     for delta, kind in ((unit("sales"), Kind.ORGANIZATION), (group("sales"), Kind.GROUP)):
         one = replace(delta, attributes={**delta.attributes, "description": ("of hr",)})
         two = replace(delta, attributes={**delta.attributes, "description": ("of corp",)})
-        house.apply(one, source="hr")
-        object_id = house.log()[-1].object_id
-        assert house.log()[-1].kind is kind
-        house.apply(two, source="corp")
-        tie(house, "corp", two, object_id)
-        described = {change.object_id: change.object for change in house.log()}[object_id]
+        store.apply(one, source="hr")
+        object_id = store.log()[-1].object_id
+        assert store.log()[-1].kind is kind
+        store.apply(two, source="corp")
+        tie(store, "corp", two, object_id)
+        described = {change.object_id: change.object for change in store.log()}[object_id]
         assert described is not None
         assert described.first("description") == ("of hr" if kind is Kind.GROUP else "of corp")
 
 
 @pytest_twisted.ensureDeferred
-async def test_another_order_counts_for_those_too_of_whom_nobody_reports(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_another_order_counts_for_users_too_that_no_source_reports(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authority, "AT_ONCE", 2)
-    house.authority = by("hr corp other")
-    in_three_sources(house, REPORTS)
-    house.apply(*(person(f"p{number}", title="x") for number in range(5)), source="hr")
-    number = house.last()
-    await AuthorityBackfill(house.database, house.door("local")).run()
-    assert house.last() == number, "nothing was decided otherwise"
-    house.authority = by("corp hr other", email=Rule(("hr", "other")))
-    await AuthorityBackfill(house.database, house.door("local")).run()
-    assert (house.user("anna").first("title"), house.user("anna").first("email")) == ("Boss", "o@x")
-    assert [change.source_id for change in house.log(number)] == ["local"], "one change in the log, and of nobody else"
-    assert house.replayed() == house.directory()
-    number = house.last()
+    store.authority = by("hr corp other")
+    in_three_sources(store, REPORTS)
+    store.apply(*(person(f"p{number}", title="x") for number in range(5)), source="hr")
+    number = store.last()
+    await AuthorityBackfill(store.database, store.door("local")).run()
+    assert store.last() == number, "nothing was decided otherwise"
+    store.authority = by("corp hr other", email=Rule(("hr", "other")))
+    await AuthorityBackfill(store.database, store.door("local")).run()
+    assert (store.user("anna").first("title"), store.user("anna").first("email")) == ("Boss", "o@x")
+    assert [change.source_id for change in store.log(number)] == ["local"], "one change in the log, and of nobody else"
+    assert store.replayed() == store.directory()
+    number = store.last()
     monkeypatch.setattr(authority, "resolve_next", None)  # not to be done again
-    await AuthorityBackfill(house.database, house.door("local")).run()
-    assert house.last() == number
+    await AuthorityBackfill(store.database, store.door("local")).run()
+    assert store.last() == number
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_login_name_by_other_rules_that_somebody_else_has_is_not_taken(house: House) -> None:
-    anna = in_three_sources(house, {"hr": person("anna"), "corp": person("anna", external_id="u:7")})
-    house.apply(person("ann", external_id="u:7"), source="corp")
-    house.apply(person("ann", external_id="u:8"), source="hr")
-    house.authority = by("corp hr")
-    await AuthorityBackfill(house.database, house.door("local")).run()
-    assert house.user("anna").id == anna
-    assert house.names() == {"anna", "ann"}
+async def test_a_login_name_by_other_rules_that_another_user_has_is_not_taken(store: Store) -> None:
+    anna = in_three_sources(store, {"hr": person("anna"), "corp": person("anna", external_id="u:7")})
+    store.apply(person("ann", external_id="u:7"), source="corp")
+    store.apply(person("ann", external_id="u:8"), source="hr")
+    store.authority = by("corp hr")
+    await AuthorityBackfill(store.database, store.door("local")).run()
+    assert store.user("anna").id == anna
+    assert store.names() == {"anna", "ann"}
 
 
 # ---- edits
 
 
-def edit(house: House, **attributes: tuple[str, ...]) -> None:
-    door = LocalDoor(lambda: house.time, authority=house.authority)
-    anna = house.user("anna").id
-    house.database.write_blocking(partial(door.change, kind=USER, object_id=anna, edit=Edit(attributes)))
+def edit(store: Store, **attributes: tuple[str, ...]) -> None:
+    door = LocalDoor(lambda: store.time, authority=store.authority)
+    anna = store.user("anna").id
+    store.database.write_blocking(partial(door.change, kind=USER, object_id=anna, edit=Edit(attributes)))
 
 
-def test_an_edit_goes_over_sources_that_yield_and_taking_it_back_lets_them_speak_again(house: House) -> None:
-    house.authority = by(mobile_number=Rule(("hr",), yields=True))
-    house.apply(person("anna", mobile_number="1", title="Head"))
-    edit(house, mobile_number=("2",))
-    assert house.user("anna").first("mobile_number") == "2"
-    house.apply(person("anna", mobile_number="3", title="Head"))
-    assert house.user("anna").first("mobile_number") == "2"
-    edit(house, mobile_number=())
-    assert house.user("anna").first("mobile_number") == "3"
+def test_an_edit_goes_over_sources_that_yield_and_taking_it_back_lets_them_speak_again(store: Store) -> None:
+    store.authority = by(mobile_number=Rule(("hr",), yields=True))
+    store.apply(person("anna", mobile_number="1", title="Head"))
+    edit(store, mobile_number=("2",))
+    assert store.user("anna").first("mobile_number") == "2"
+    store.apply(person("anna", mobile_number="3", title="Head"))
+    assert store.user("anna").first("mobile_number") == "2"
+    edit(store, mobile_number=())
+    assert store.user("anna").first("mobile_number") == "3"
     with pytest.raises(MasteredElsewhere):  # there is no edit to take back: the source's value would stay
-        edit(house, mobile_number=())
+        edit(store, mobile_number=())
     with pytest.raises(MasteredElsewhere):
-        edit(house, title=("Queen",))
+        edit(store, title=("Queen",))
 
 
-def test_what_a_source_says_that_has_no_say_in_it_does_not_forbid_an_edit(house: House) -> None:
-    house.authority = by(email=Rule(("corp",)))
-    house.apply(person("anna", email="h@x"))
-    assert house.user("anna").first("email") == ""
-    edit(house, email=("mine@x",))
-    assert house.user("anna").first("email") == "mine@x"
+def test_a_source_that_may_not_decide_an_attribute_does_not_forbid_an_edit(store: Store) -> None:
+    store.authority = by(email=Rule(("corp",)))
+    store.apply(person("anna", email="h@x"))
+    assert store.user("anna").first("email") == ""
+    edit(store, email=("mine@x",))
+    assert store.user("anna").first("email") == "mine@x"
 
 
 def _drawn(data: st.DataObject) -> dict[str, Any]:
@@ -273,15 +243,15 @@ def test_law_2_any_order_of_batches_from_three_sources_ends_in_the_same_attribut
         for report in reports:
             folded |= report.attributes
         last[source] = folded
-    with fresh_house() as house:
-        house.authority = rules
-        in_three_sources(house, {source: person("anna") for source in data.draw(st.permutations(list(REPORTS)))})
+    with fresh_store() as store:
+        store.authority = rules
+        in_three_sources(store, {source: person("anna") for source in data.draw(st.permutations(list(REPORTS)))})
         queues = {source: list(reports) for source, reports in said_by.items()}
         while queues:
             source = data.draw(st.sampled_from(sorted(queues)))
-            house.apply(queues[source].pop(0), source=source)
+            store.apply(queues[source].pop(0), source=source)
             if not queues[source]:
                 del queues[source]
         expected = resolve(USER, [Contribution(source, said) for source, said in last.items()], rules)
-        assert house.user("anna").attributes == {name: found for name, found in expected.items() if name != "username"}
-        assert house.replayed() == house.directory()
+        assert store.user("anna").attributes == {name: found for name, found in expected.items() if name != "username"}
+        assert store.replayed() == store.directory()

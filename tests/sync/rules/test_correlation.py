@@ -1,4 +1,4 @@
-"""Who gets which login name when many change theirs at once."""
+"""Claims for login names when many users change theirs at once."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ def test_names_may_be_exchanged() -> None:
     assert losers(claims, {"a": "1", "b": "2"}) == {}
 
 
-def test_who_cannot_get_a_new_name_keeps_the_old_one_from_others() -> None:
+def test_a_user_that_cannot_get_a_new_name_keeps_the_old_one_from_others() -> None:
     claims = [Claim("1", "b", "a"), Claim("2", "c", "b"), Claim("new", "a", None)]
     assert losers(claims, {"a": "1", "b": "2", "c": "somebody"}) == {"2": "somebody", "1": "2", "new": "1"}
 

@@ -6,36 +6,36 @@ from gateway.model.deltas import Batch, Delta, Watermark
 from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, Result
 from gateway.sync.runner.dry_run import DryRun, DryRunReport
-from tests.sync.house import EVERYTHING, House, gone, group, person, unit
+from tests.sync.synced_store import EVERYTHING, Store, gone, group, person, unit
 
 USER = Kind.USER
 
 
-def foresee(house: House, *batches: Batch) -> DryRunReport:
-    preview = DryRun(house.door())
+def foresee(store: Store, *batches: Batch) -> DryRunReport:
+    preview = DryRun(store.door())
     for batch in batches:
-        house.database.read_blocking(lambda c, b=batch: preview.observe(c, b))  # type: ignore[misc]
-    return house.database.read_blocking(preview.finish)
+        store.database.read_blocking(lambda c, b=batch: preview.observe(c, b))  # type: ignore[misc]
+    return store.database.read_blocking(preview.finish)
 
 
 def full(*deltas: Delta) -> Batch:
     return Batch(deltas, Watermark(b"new"), EVERYTHING, EVERYTHING)
 
 
-def test_a_dry_run_of_a_first_read_reports_what_would_be_created(house: House) -> None:
-    number = house.last()
+def test_a_dry_run_of_a_first_read_reports_what_would_be_created(store: Store) -> None:
+    number = store.last()
     deltas = [unit("a"), *(person(f"p{n}", "ou=a") for n in range(8)), group("g", "uid=p1,ou=a")]
-    foreseen = foresee(house, full(*deltas))
+    foreseen = foresee(store, full(*deltas))
     assert foreseen.statistics.total(Outcome.CREATED) == 10
     assert foreseen.examples[USER, Outcome.CREATED] == ("p0", "p1", "p2", "p3", "p4")
     assert foreseen.refusal == ""
-    assert house.last() == number
-    assert house.database.read_blocking(house.door().watermark) is None
+    assert store.last() == number
+    assert store.database.read_blocking(store.door().watermark) is None
 
 
-def test_a_dry_run_reports_what_would_be_updated_deleted_unchanged_and_skipped(both_houses: House) -> None:
-    house = both_houses
-    house.apply(unit("a"), person("anna"), person("bert"), person("carl"), group("g", "uid=anna"), group("h", "uid=bert"))
+def test_a_dry_run_reports_what_would_be_updated_deleted_unchanged_and_skipped(both_stores: Store) -> None:
+    store = both_stores
+    store.apply(unit("a"), person("anna"), person("bert"), person("carl"), group("g", "uid=anna"), group("h", "uid=bert"))
     now = [
         unit("a"),
         person("anna", title="Boss"),
@@ -44,18 +44,18 @@ def test_a_dry_run_reports_what_would_be_updated_deleted_unchanged_and_skipped(b
         group("g", "uid=anna", "uid=bert"),
         replace(group("h", "uid=bert"), warnings=("said otherwise, meaning the same",)),
     ]
-    foreseen = foresee(house, Batch(tuple(now[:3]), begins=EVERYTHING), Batch(tuple(now[3:]), completes=EVERYTHING))
-    applied = [house.apply(*now[:3], begins=EVERYTHING), house.apply(*now[3:], completes=EVERYTHING)]
+    foreseen = foresee(store, Batch(tuple(now[:3]), begins=EVERYTHING), Batch(tuple(now[3:]), completes=EVERYTHING))
+    applied = [store.apply(*now[:3], begins=EVERYTHING), store.apply(*now[3:], completes=EVERYTHING)]
     assert foreseen.statistics == applied[0].statistics + applied[1].statistics
     assert foreseen.statistics.counts[USER, Outcome.DELETED, Result.SUCCEEDED] == 1
     assert foreseen.statistics.counts[USER, Outcome.CREATED, Result.SKIPPED] == 1
     assert len(foreseen.problems) == 1
 
 
-def test_a_dry_run_reports_what_would_be_linked_created_and_disputed(both_houses: House) -> None:
-    house = both_houses
-    house.correlate("hr", "employee_number = employee_number", "email = email")
-    house.apply(
+def test_a_dry_run_reports_what_would_be_linked_created_and_disputed(both_stores: Store) -> None:
+    store = both_stores
+    store.correlate("hr", "employee_number = employee_number", "email = email")
+    store.apply(
         person("anna", employee_number="7"),
         person("one", email="x@x.test"),
         person("two", email="x@x.test"),
@@ -67,20 +67,20 @@ def test_a_dry_run_reports_what_would_be_linked_created_and_disputed(both_houses
         person("new"),
         replace(person("x", external_id="nameless"), attributes={"title": ("t",)}),
     ]
-    number = house.last()
-    foreseen = foresee(house, full(*said))
-    assert house.last() == number
+    number = store.last()
+    foreseen = foresee(store, full(*said))
+    assert store.last() == number
     assert foreseen.links == {USER: 1, Kind.ORGANIZATION: 0, Kind.GROUP: 0}
     assert foreseen.link_examples[USER] == ("asmith to user anna",)
-    applied = house.compare(*said)
+    applied = store.compare(*said)
     assert foreseen.statistics == applied.statistics
     assert {problem[:12] for problem in foreseen.problems} == {problem[:12] for problem in applied.problems}
 
 
-def test_a_dry_run_reports_the_refusal_of_the_deletion_guard(house: House) -> None:
+def test_a_dry_run_reports_the_refusal_of_the_deletion_guard(store: Store) -> None:
     crowd = [person(f"p{number:03}") for number in range(100)]
-    house.apply(*crowd)
-    assert "delete 60 of 100 users" in foresee(house, full(*crowd[:40])).refusal
-    assert "without a single user" in foresee(house, full()).refusal
-    assert "--allow-deletions" in foresee(house, Batch(tuple(gone(USER, d.external_id) for d in crowd))).refusal
-    assert foresee(house, full(*crowd)).refusal == ""
+    store.apply(*crowd)
+    assert "delete 60 of 100 users" in foresee(store, full(*crowd[:40])).refusal
+    assert "without a single user" in foresee(store, full()).refusal
+    assert "--allow-deletions" in foresee(store, Batch(tuple(gone(USER, d.external_id) for d in crowd))).refusal
+    assert foresee(store, full(*crowd)).refusal == ""

@@ -12,8 +12,7 @@ from gateway.model.objects import Kind, User
 from gateway.store.objects import users
 from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.lifecycle.leaver_retention import sweep
-from tests.sync.house import House, gone, group, person, present
-from tests.sync.test_laws import fresh_house
+from tests.sync.synced_store import Store, fresh_store, gone, group, person, present
 
 NAMES = ("anna", "bert", "carl")
 DAYS = 30
@@ -21,16 +20,16 @@ DAYS = 30
 
 @dataclass
 class Firm:
-    """A source whose groups name logins: it says of them who is in them, whether they are there or not."""
+    """A source whose groups name logins, of users that are present or not."""
 
-    house: House
+    store: Store
     grace: GracePeriods = field(default_factory=lambda: GracePeriods({"hr": DAYS}))
     external_ids: dict[str, str] = field(default_factory=dict)
-    """Of those who are there."""
+    """Users that are present."""
     left: dict[str, str] = field(default_factory=dict)
     """The last external ids of leavers."""
     user_ids: dict[str, str] = field(default_factory=dict)
-    """Of whoever has one by now: while they are there or leavers."""
+    """Ids of users that are present or leavers."""
     ever: set[str] = field(default_factory=set)
     titles: dict[str, str] = field(default_factory=dict)
     claims: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -40,7 +39,7 @@ class Firm:
         return person(name, external_id=self.external_ids[name], title=self.titles[name])
 
     def comes(self, name: str, how: str) -> Delta:
-        """Somebody is there: for the first time, again under the old id, by a mere mention, or as a new entry."""
+        """A user is reported: for the first time, again under the old id, by a mere mention, or as a new entry."""
         self.number += 1
         before = self.left.pop(name, None)
         fresh = before is None or how == "anew"
@@ -59,9 +58,9 @@ class Firm:
         return group(name, logins=sorted(members))
 
     def days_pass(self) -> None:
-        """So many that whoever is a leaver is none any more."""
-        self.house.time += timedelta(days=DAYS, minutes=1)
-        while self.house.database.write_blocking(partial(sweep, door=self.house.door("local"), grace=self.grace)):
+        """Let the grace period pass, and sweep: no leaver is left."""
+        self.store.time += timedelta(days=DAYS, minutes=1)
+        while self.store.database.write_blocking(partial(sweep, door=self.store.door("local"), grace=self.grace)):
             pass
         for name in self.left:
             del self.user_ids[name]
@@ -70,21 +69,21 @@ class Firm:
 
     def hears(self, *batch: Delta) -> None:
         """The gateway does, once and again."""
-        self.house.apply(*batch, caught_up=True)
-        number = self.house.last()
-        self.house.apply(*batch, caught_up=True)
-        assert self.house.last() == number, "the same batch once more changed something"
+        self.store.apply(*batch, caught_up=True)
+        number = self.store.last()
+        self.store.apply(*batch, caught_up=True)
+        assert self.store.last() == number, "the same batch once more changed something"
         self.check()
 
     def check(self) -> None:
         """The directory is what the source says, its leavers are who left, and every user is who it was."""
-        directory = self.house.directory()
+        directory = self.store.directory()
         assert directory.users.keys() == self.external_ids.keys()
-        assert self.house.leavers() == self.left.keys()
+        assert self.store.leavers() == self.left.keys()
         there = self.external_ids.keys()
         assert directory.members == {name: members & there for name, members in self.claims.items()}
         for name in (*self.external_ids, *self.left):
-            user = self.house.user(name)
+            user = self.store.user(name)
             assert user.first("title") == self.titles[name]
             if name in self.user_ids:
                 assert user.id == self.user_ids[name], "the same person is the same user"
@@ -92,15 +91,15 @@ class Firm:
                 assert user.id not in self.ever, "an id is never given twice"
             self.user_ids[name] = user.id
             self.ever.add(user.id)
-        assert self.house.replayed() == directory
+        assert self.store.replayed() == directory
         assert self._users_of_the_log() == self._users_of_the_store()
 
     def _users_of_the_store(self) -> dict[str, User]:
-        return {user.id: user for user in self.house.database.read_blocking(lambda c: users.iterate(c, "", 1_000))}
+        return {user.id: user for user in self.store.database.read_blocking(lambda c: users.iterate(c, "", 1_000))}
 
     def _users_of_the_log(self) -> dict[str, User]:
         found: dict[str, User] = {}
-        for change in self.house.log():
+        for change in self.store.log():
             if change.kind is Kind.USER:
                 found.pop(change.object_id, None)
                 if isinstance(change.object, User):
@@ -119,11 +118,11 @@ _EVENTS = st.one_of(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(_EVENTS, max_size=25))
-def test_law_11_whoever_leaves_and_comes_back_in_time_is_the_same_user_and_the_log_tells_the_present_state(
+def test_law_11_a_leaver_that_comes_back_in_time_is_the_same_user_and_the_log_gives_the_present_state(
     events: list[tuple[str, ...]],
 ) -> None:
-    with fresh_house() as house:
-        firm = Firm(house)
+    with fresh_store() as store:
+        firm = Firm(store)
         batch: dict[str, Delta] = {}
         for event in (*events, ("batch",)):
             if event[0] in ("batch", "days") or event[1] in batch:  # of each a batch says one thing

@@ -1,8 +1,13 @@
-"""A store and a source that speaks in short sentences: what the tests of the door are written in."""
+"""A store filled through the door, and short functions for deltas: the vocabulary of the door's tests."""
 
-from collections.abc import Iterable, Mapping
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from gateway.model.changes import Change, ChangeType
@@ -11,9 +16,11 @@ from gateway.model.ldap import dn
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Member, Organization, User
 from gateway.model.records import Reference, ReferenceForm
 from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.migrate import migrate
 from gateway.store.log import changes
 from gateway.store.objects import groups, memberships, organizations, users
 from gateway.sync.backfill import correlation_keys
+from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import Applied, Inbound, InboundSettings
 from gateway.sync.rules import correlation_syntax
 from gateway.sync.rules.authority import NO_RULES, Authority
@@ -66,7 +73,7 @@ class Directory:
 
 
 @dataclass
-class House:
+class Store:
     """One store, one clock, doors for sources."""
 
     database: Database
@@ -76,7 +83,7 @@ class House:
     """By source; see `correlate`."""
     authority: Authority = NO_RULES
     deleted: Reaction | None = None
-    """What becomes of objects whose last record is gone, at every source."""
+    """The reaction to the end of an object's last record, at every source."""
 
     def correlate(self, source_id: str, *rules: str, kind: Kind = Kind.USER, **reactions: Any) -> None:
         """Let the source's records find their objects by these rules."""
@@ -199,3 +206,27 @@ def renamed(delta: Delta, name: str) -> Delta:
     """The same record with another login name, under another DN."""
     spelled = f"uid={name},{delta.dn.partition(',')[2]}"
     return replace(delta, dn=spelled, attributes={**delta.attributes, "username": (name,)})
+
+
+UNGUARDED = InboundSettings(guard=Guard(users=10**6, organizations=10**6, groups=10**6))
+
+
+@cache
+def _empty_store() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="laws-")) / "empty.db"
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    database.close()
+    return path
+
+
+@contextmanager
+def fresh_store() -> Iterator[Store]:
+    with tempfile.TemporaryDirectory(prefix="laws-") as folder:
+        path = Path(folder) / "gateway.db"
+        shutil.copy(_empty_store(), path)
+        database = Database(f"sqlite:///{path}")
+        try:
+            yield Store(database, settings=UNGUARDED)
+        finally:
+            database.close()

@@ -14,8 +14,8 @@ from pathlib import Path
 from gateway.model.deltas import Delta
 from gateway.store.engine.database import Database
 from gateway.store.engine.migrate import migrate
-from tests.sync.house import Directory, House
-from tests.sync.test_laws import UNGUARDED, Upstream
+from tests.sync.synced_store import UNGUARDED, Directory, Store
+from tests.sync.upstream import Upstream
 
 BATCHES = 40
 STEPS_IN_A_BATCH = 60
@@ -25,7 +25,7 @@ LONGEST_LIFE_SECONDS = 0.25
 
 @dataclass
 class Tally:
-    """What was seen: `deaths` of processes, how many of them had `progressed` before, how many histories were `finished`."""
+    """Counts: `deaths` of processes, how many of them had `progressed` before, how many histories were `finished`."""
 
     deaths: int = 0
     progressed: int = 0
@@ -39,10 +39,10 @@ def history(seed: int) -> list[list[Delta]]:
 
 
 def apply_from_watermark(url: str, batches: list[list[Delta]]) -> None:
-    """What the victim does: go on where the store says."""
-    house = House(Database(url), settings=UNGUARDED)
-    for number in range(_reached(house), len(batches)):
-        house.apply(*batches[number], watermark=str(number + 1).encode())
+    """Apply the batches from the store's watermark on; the process that is killed does this."""
+    store = Store(Database(url), settings=UNGUARDED)
+    for number in range(_reached(store), len(batches)):
+        store.apply(*batches[number], watermark=str(number + 1).encode())
 
 
 def kill_rounds(url: Callable[[], str], rounds: int, seed: int) -> Tally:
@@ -51,17 +51,17 @@ def kill_rounds(url: Callable[[], str], rounds: int, seed: int) -> Tally:
     batches = history(seed)
     expected = _expected(batches)
     tally = Tally()
-    store = _empty(url())
+    store_url = _empty(url())
     reached = 0
     for _ in range(rounds):
-        _live_and_die(store, batches, choose.uniform(0.0, LONGEST_LIFE_SECONDS))
+        _live_and_die(store_url, batches, choose.uniform(0.0, LONGEST_LIFE_SECONDS))
         tally.deaths += 1
-        before, reached = reached, _verify(store, expected)
+        before, reached = reached, _verify(store_url, expected)
         assert reached >= before, "a committed batch was lost"
         tally.progressed += reached > before
         if reached == len(batches):
             tally.finished += 1
-            store, reached = _empty(url()), 0
+            store_url, reached = _empty(url()), 0
     return tally
 
 
@@ -85,32 +85,32 @@ def _live_and_die(url: str, batches: list[list[Delta]], seconds: float) -> None:
 
 def _verify(url: str, expected: list[str]) -> int:
     database = Database(url)
-    house = House(database)
+    store = Store(database)
     try:
-        reached = _reached(house)
-        assert [change.number for change in house.log(0)] == list(range(1, house.last() + 1)), "the log has a gap"
-        found = house.directory()
+        reached = _reached(store)
+        assert [change.number for change in store.log(0)] == list(range(1, store.last() + 1)), "the log has a gap"
+        found = store.directory()
         assert _fingerprint(found) == expected[reached], f"the store is not what {reached} batches make"
-        assert house.replayed() == found, "the log does not tell the present state"
+        assert store.replayed() == found, "the log does not tell the present state"
         return reached
     finally:
         database.close()
 
 
-def _reached(house: House) -> int:
-    watermark = house.database.read_blocking(House(house.database, settings=UNGUARDED).door().watermark)
+def _reached(store: Store) -> int:
+    watermark = store.database.read_blocking(Store(store.database, settings=UNGUARDED).door().watermark)
     return int(watermark or b"0")
 
 
 def _expected(batches: list[list[Delta]]) -> list[str]:
     """The fingerprint of the directory after each number of batches."""
     with tempfile.TemporaryDirectory() as folder:
-        house = House(Database(_empty(f"sqlite:///{Path(folder)}/expected.db")), settings=UNGUARDED)
-        fingerprints = [_fingerprint(house.directory())]
+        store = Store(Database(_empty(f"sqlite:///{Path(folder)}/expected.db")), settings=UNGUARDED)
+        fingerprints = [_fingerprint(store.directory())]
         for batch in batches:
-            house.apply(*batch)
-            fingerprints.append(_fingerprint(house.directory()))
-        house.database.close()
+            store.apply(*batch)
+            fingerprints.append(_fingerprint(store.directory()))
+        store.database.close()
     return fingerprints
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync.killing import history
-from tests.sync.test_laws import fresh_house
+from tests.sync.process_kills import history
+from tests.sync.synced_store import fresh_store
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kill"
 
@@ -22,8 +22,8 @@ def test_law_2_a_process_killed_at_any_moment_leaves_whole_batches(options: list
 
 
 @pytest.mark.parametrize("seed", [1, 5])
-def test_the_log_of_such_a_history_tells_the_present_state_after_every_batch(seed: int) -> None:
-    with fresh_house() as house:
+def test_the_log_of_such_a_history_gives_the_present_state_after_every_batch(seed: int) -> None:
+    with fresh_store() as store:
         for batch in history(seed):
-            house.apply(*batch)
-            assert house.replayed() == house.directory()
+            store.apply(*batch)
+            assert store.replayed() == store.directory()

@@ -1,6 +1,7 @@
 """Connections and what holds for all of them.
 
-server: listening, counting, the timer. connection: one client, octets in and out. dispatch: request → operation.
+server: listening, counting, the timer. connection: one client, octets in and out. outstanding_operations: what it has in
+flight. priority_requests: what does not wait for them. dispatch: request → operation.
 proxied_authorization: an exchange as another party's. request_template and fast_path: frequent searches without decoding.
 output_buffer: answers on their way out. connection_limits: admission by address. revocation_sweep: rights that have ended.
 

@@ -11,7 +11,7 @@ from typing import cast
 import structlog
 from cryptography import x509
 from OpenSSL import SSL, crypto
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
@@ -19,13 +19,13 @@ from gateway.directory.directory import Party
 from gateway.frontends.ldap.core.exchange import Client, Exchange
 from gateway.frontends.ldap.core.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS, SLICES_PER_CONNECTION
 from gateway.frontends.ldap.core.responder import Work
-from gateway.frontends.ldap.core.results import Refused
-from gateway.frontends.ldap.core.running_operation import RunningOperation
 from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.search.paged_results import PagedSearches
 from gateway.frontends.ldap.server.dispatch import HANDLERS, perform
 from gateway.frontends.ldap.server.fast_path import FastPath, FastPaths
 from gateway.frontends.ldap.server.output_buffer import BufferedTransport, Output
+from gateway.frontends.ldap.server.outstanding_operations import OutstandingOperations
+from gateway.frontends.ldap.server.priority_requests import has_priority
 from gateway.wire import oids
 from gateway.wire.codec.decoder import decode_message
 from gateway.wire.codec.encoder import encode_operation, wrap
@@ -35,7 +35,6 @@ from gateway.wire.limits import Limits
 from gateway.wire.messages import (
     AbandonRequest,
     Control,
-    ExtendedRequest,
     ExtendedResponse,
     Result,
     SearchResultDone,
@@ -79,10 +78,9 @@ class LDAPConnection(Protocol):
         self._fast_paths = fast_paths
         self._framer = Framer(wire_limits)
         self._queue: deque[bytes] = deque()
-        self._operations: dict[int, RunningOperation] = {}
+        self._operations = OutstandingOperations(peer, self._operation_ended)
         self._closed = closed
         self._working = False
-        self._exclusive = False
         self._reading = True
         self._tls_next = False
         self._ended = False
@@ -127,6 +125,10 @@ class LDAPConnection(Protocol):
         self._queue.extend(messages)
         self._work()
 
+    def _operation_ended(self) -> None:
+        if self._queue:
+            self._work()
+
     def _resumed(self) -> None:
         self.last_activity = self.services.reactor.seconds()
         self._work()
@@ -141,10 +143,10 @@ class LDAPConnection(Protocol):
     @property
     def _held(self) -> bool:
         """True if the first request of the queue must wait."""
-        if self._exclusive or self._ended or self._tls_next:
+        if self._operations.is_exclusive or self._ended or self._tls_next:
             return True
         crowded = self.output.is_full or len(self._operations) >= self.services.limits.operations_in_flight
-        return crowded and not _makes_room(self._queue[0])
+        return crowded and not has_priority(self._queue[0])
 
     def _work(self) -> None:
         """Answer what has arrived; the answers to pipelined requests leave together."""
@@ -199,7 +201,7 @@ class LDAPConnection(Protocol):
             self.end()
             return None
         if isinstance(operation, AbandonRequest):
-            self._abandon(operation.message_id)
+            self._operations.abandon(operation.message_id)
             return None
         if type(operation) not in HANDLERS or message.message_id == 0 or message.message_id in self._operations:
             self._protocol_error(WireError(_NOT_A_REQUEST, 0))
@@ -224,20 +226,7 @@ class LDAPConnection(Protocol):
 
     def begin(self, message_id: int, work: Work, name: str, *, exclusive: bool = False) -> None:
         """Run an operation that is not finished at once. `exclusive`: nothing else is begun until it is."""
-        self._exclusive = self._exclusive or exclusive
-
-        def ended(error: BaseException | None) -> None:
-            if self._operations.get(message_id) is running:
-                del self._operations[message_id]
-            if exclusive:
-                self._exclusive = False
-            if error is not None and not isinstance(error, CancelledError):
-                _log.error("operation failed", operation=name, peer=self.peer, error=repr(error), exc_info=error)
-            if self._queue:
-                self._work()
-
-        running = self._operations[message_id] = RunningOperation(name, work, ended)
-        running.resume()
+        self._operations.begin(message_id, work, name, exclusive=exclusive)
 
     def finish(self, message_id: int, name: str, result: Result, answer: bytes) -> None:
         """Send the last message of an operation that was begun."""
@@ -300,26 +289,15 @@ class LDAPConnection(Protocol):
 
     # The end ----------------------------------------------------------------------------------------------------------
 
-    def _abandon(self, message_id: int) -> None:
-        running = self._operations.pop(message_id, None)
-        if running is not None:
-            running.cancel()
-
     def cancel(self, message_id: int) -> None:
         """End a search, with an answer (RFC 3909). Raises Refused for what is not outstanding, or not a search."""
-        running = self._operations.get(message_id)
-        if running is None:
-            raise Refused(ResultCode.NO_SUCH_OPERATION)
-        if running.name != "search":
-            raise Refused(ResultCode.CANNOT_CANCEL, f"a {running.name} is carried out to its end")
-        self._abandon(message_id)
+        name = self._operations.cancel(message_id)
         result = Result(ResultCode.CANCELED)
-        self.finish(message_id, running.name, result, wrap(message_id, encode_operation(SearchResultDone(result))))
+        self.finish(message_id, name, result, wrap(message_id, encode_operation(SearchResultDone(result))))
 
     def abandon_all(self) -> None:
         """End what is outstanding, without answers."""
-        for message_id in list(self._operations):
-            self._abandon(message_id)
+        self._operations.abandon_all()
 
     def _protocol_error(self, error: WireError) -> None:
         """End the connection with a notice (RFC 4511 §4.4.1): after this the stream has no meaning any more."""
@@ -366,18 +344,7 @@ class LDAPConnection(Protocol):
 
 _NOT_A_REQUEST = "this message is not a request that can be answered here, or its message id is in use"
 _SLOW = "look at the program at that address and the way to it; the time is [limits] {}"
-_CANCEL = encode_operation(ExtendedRequest(oids.CANCEL))[2:]
-_CANCEL_WITHIN = len(_CANCEL) + 6
-"""The name comes first in an extended request, behind a tag and a length of at most five octets."""
 _TLS_CURE = "a client must speak TLS 1.2 or later and trust the certificate; a port for TLS answers nothing else"
-
-
-def _makes_room(message: bytes) -> bool:
-    """Tell whether it is an Abandon, Unbind or Cancel request, which waits for nothing; `message` as the framer gives it."""
-    id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
-    tag = id_start + 2 + int.from_bytes(message[id_start + 1 : id_start + 2], "big")
-    operation = message[tag : tag + 1]
-    return operation in (b"\x50", b"\x42") or (operation == b"\x77" and _CANCEL in message[tag : tag + _CANCEL_WITHIN])
 
 
 def _openssl_reason(error: BaseException) -> str:

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import click
 
-from scripts.benchmark import crowds, domain, internals, lifecycle, searches
-from scripts.benchmark.contenders import BenchError
-from scripts.benchmark.load import LoadError
+from scripts.benchmark.load_generator.load import LoadError
 from scripts.benchmark.measure import Measured
-from scripts.benchmark.prepared import Prepared
-from scripts.benchmark.sample import Size
+from scripts.benchmark.rows import crowds, domain, internals, lifecycle, searches
+from scripts.benchmark.servers.contenders import BenchError
+from scripts.benchmark.servers.prepared import Prepared
+from scripts.benchmark.servers.sample import Size
 from scripts.benchmark.stage import Effort, Stage
 from scripts.benchmark.table import as_json, markdown, number
 from tests.servers.processes import ServerFailedError, program

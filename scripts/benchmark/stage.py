@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from scripts.benchmark import domain_controller, peers, sample
-from scripts.benchmark.contenders import PROVIDER, BenchError, Contender, as_contender, start_slapd
-from scripts.benchmark.gateway_side import PLAIN, Gateway, Setup
-from scripts.benchmark.load import Endpoint, Load, LoadGenerator, LoadResult
+from scripts.benchmark.load_generator.load import Endpoint, Load, LoadGenerator, LoadResult
 from scripts.benchmark.measure import Measured, Row, in_turns
-from scripts.benchmark.prepared import Prepared
-from scripts.benchmark.sample import Size
+from scripts.benchmark.servers import domain_controller, peers, sample
+from scripts.benchmark.servers.contenders import PROVIDER, BenchError, Contender, as_contender, start_slapd
+from scripts.benchmark.servers.gateway_side import PLAIN, Gateway, Setup
+from scripts.benchmark.servers.prepared import Prepared
+from scripts.benchmark.servers.sample import Size
 from tests.servers import pki
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd

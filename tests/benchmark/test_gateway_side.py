@@ -8,7 +8,7 @@ import pytest
 
 from gateway.app.config import loader
 from gateway.app.connector_kinds.openldap.table import OpenLDAPSourceTable
-from scripts.benchmark.gateway_side import AD, BASES, PLAIN, Gateway, Setup
+from scripts.benchmark.servers.gateway_side import AD, BASES, PLAIN, Gateway, Setup
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 

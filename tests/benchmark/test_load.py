@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.benchmark.contenders import as_contender, connect
-from scripts.benchmark.load import Endpoint, Load, LoadError, LoadGenerator
+from scripts.benchmark.load_generator.load import Endpoint, Load, LoadError, LoadGenerator
 from scripts.benchmark.measure import resident_mebibytes
+from scripts.benchmark.servers.contenders import as_contender, connect
 from tests.servers import slapd as openldap
 from tests.servers.people import group_dn, people
 from tests.servers.pki import Pki

@@ -23,7 +23,7 @@ from samba.ndr import ndr_pack  # type: ignore[import-not-found]
 from samba.provision import provision  # type: ignore[import-not-found]
 from samba.samdb import SamDB  # type: ignore[import-not-found]
 
-GROUPS_IN_A_GROUP = 10  # as in scripts.benchmark.sample, whose imports this Python does not have
+GROUPS_IN_A_GROUP = 10  # as in scripts.benchmark.servers.sample, whose imports this Python does not have
 DISABLED_ACCOUNT = "514"  # an enabled one wants a password, whose hashes take most of the time
 HALF_AN_HOUR = str(-30 * 60 * 10**7)
 POLICY = {
@@ -98,7 +98,7 @@ def user(number: int, unit: str) -> dict[str, Any]:
 
 
 def all_groups(unit: str, people: int, groups: int, members: int) -> Iterator[dict[str, Any]]:
-    """Groups of people, above them groups of groups, as scripts.benchmark.sample has them."""
+    """Groups of people, above them groups of groups, as scripts.benchmark.servers.sample has them."""
     for number in range(groups):
         who = [f"CN=user{(number * members + one) % people:06d},{unit}" for one in range(members)]
         yield group(number, who, unit)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from operator import attrgetter
 
-from scripts.benchmark.contenders import BenchError, Contender
-from scripts.benchmark.gateway_side import AD
-from scripts.benchmark.load import Load, LoadResult
+from scripts.benchmark.load_generator.load import Load, LoadResult
 from scripts.benchmark.measure import Measured, Row
+from scripts.benchmark.servers.contenders import BenchError, Contender
+from scripts.benchmark.servers.gateway_side import AD
 from scripts.benchmark.stage import Asked, Stage
 
 EQUALITY = "(uid=user%06d)"

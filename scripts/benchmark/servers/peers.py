@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from scripts.benchmark import sample
-from scripts.benchmark.contenders import PROVIDER, start_slapd
-from scripts.benchmark.prepared import Prepared
+from scripts.benchmark.servers import sample
+from scripts.benchmark.servers.contenders import PROVIDER, start_slapd
+from scripts.benchmark.servers.prepared import Prepared
 from tests.servers.pki import Pki
 from tests.servers.processes import ServerProcess, accepts, free_port, program
 from tests.servers.slapd import Slapd

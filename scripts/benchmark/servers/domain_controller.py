@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scripts.benchmark.contenders import Contender
-from scripts.benchmark.load import Endpoint
-from scripts.benchmark.sample import Size
+from scripts.benchmark.load_generator.load import Endpoint
+from scripts.benchmark.servers.contenders import Contender
+from scripts.benchmark.servers.sample import Size
 from tests.servers.pki import Pki
 from tests.servers.samba import BASE, Samba
 

@@ -1,4 +1,4 @@
-"""The gateway's command line without one part of gateway.twisted_internals: `python -m scripts.benchmark.without PART serve`.
+"""The gateway's command line without a part of twisted_internals: `python -m scripts.benchmark.servers.without PART serve`.
 
 The gateway itself has no such switches: what a part buys is measured beside the same program without it.
 """

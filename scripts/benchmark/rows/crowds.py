@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from statistics import median
 
-from scripts.benchmark import sample
-from scripts.benchmark.contenders import BenchError, Contender
-from scripts.benchmark.gateway_side import PEOPLE, PLAIN, Setup
-from scripts.benchmark.lifecycle import restart_seconds
-from scripts.benchmark.load import Endpoint, Load, LoadError, LoadResult
+from scripts.benchmark.load_generator.load import Endpoint, Load, LoadError, LoadResult
 from scripts.benchmark.measure import Measured, Row, resident_mebibytes
-from scripts.benchmark.searches import EQUALITY, per_second
+from scripts.benchmark.rows.lifecycle import restart_seconds
+from scripts.benchmark.rows.searches import EQUALITY, per_second
+from scripts.benchmark.servers import sample
+from scripts.benchmark.servers.contenders import BenchError, Contender
+from scripts.benchmark.servers.gateway_side import PEOPLE, PLAIN, Setup
 from scripts.benchmark.stage import Stage
 
 LOCAL_ADDRESSES = 16  # a server may bound the connections of one address

@@ -22,12 +22,12 @@ from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.objects import Kind
 from gateway.wire import controls, filters
 from gateway.wire.messages import NEVER_DEREF_ALIASES, WHOLE_SUBTREE, SearchRequest
-from scripts.benchmark import domain_controller
-from scripts.benchmark.contenders import ask, connect, wait_until
-from scripts.benchmark.gateway_side import GATEWAY
-from scripts.benchmark.load import Endpoint
+from scripts.benchmark.load_generator.load import Endpoint
 from scripts.benchmark.measure import Measured, Row, in_turns, percentile
-from scripts.benchmark.sample import Size
+from scripts.benchmark.servers import domain_controller
+from scripts.benchmark.servers.contenders import ask, connect, wait_until
+from scripts.benchmark.servers.gateway_side import GATEWAY
+from scripts.benchmark.servers.sample import Size
 from scripts.benchmark.stage import Stage
 from tests.servers.processes import ServerProcess, accepts, free_port
 from tests.servers.samba import BASE, Samba

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from statistics import median
 
-from scripts.benchmark import sample
-from scripts.benchmark.contenders import Contender
-from scripts.benchmark.gateway_side import PLAIN, Setup, cpu_seconds
-from scripts.benchmark.load import Load
+from scripts.benchmark.load_generator.load import Load
 from scripts.benchmark.measure import Measured, Row
-from scripts.benchmark.searches import EQUALITY
+from scripts.benchmark.rows.searches import EQUALITY
+from scripts.benchmark.servers import sample
+from scripts.benchmark.servers.contenders import Contender
+from scripts.benchmark.servers.gateway_side import PLAIN, Setup, cpu_seconds
 from scripts.benchmark.stage import Stage
 
 WORTH = 0.95

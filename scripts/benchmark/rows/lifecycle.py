@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from scripts.benchmark.contenders import Contender, ask, connect, finds, start_replica, wait_until
-from scripts.benchmark.gateway_side import PLAIN, Gateway
-from scripts.benchmark.load import Endpoint, Load
+from scripts.benchmark.load_generator.load import Endpoint, Load
 from scripts.benchmark.measure import Measured, Row, percentile, resident_mebibytes
-from scripts.benchmark.sample import ORGANIZATIONS
-from scripts.benchmark.searches import EQUALITY
+from scripts.benchmark.rows.searches import EQUALITY
+from scripts.benchmark.servers.contenders import Contender, ask, connect, finds, start_replica, wait_until
+from scripts.benchmark.servers.gateway_side import PLAIN, Gateway
+from scripts.benchmark.servers.sample import ORGANIZATIONS
 from scripts.benchmark.stage import Stage
 from tests.servers.people import person_dn
 

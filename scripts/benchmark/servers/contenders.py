@@ -11,9 +11,9 @@ from typing import Any
 import ldap3
 from ldap3.core.exceptions import LDAPException
 
-from scripts.benchmark import sample
-from scripts.benchmark.load import Endpoint
-from scripts.benchmark.prepared import Prepared
+from scripts.benchmark.load_generator.load import Endpoint
+from scripts.benchmark.servers import sample
+from scripts.benchmark.servers.prepared import Prepared
 from tests.servers.people import base_tree
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from scripts.benchmark.contenders import BenchError, Contender, finds, wait_until
-from scripts.benchmark.load import Endpoint, Load, LoadError, LoadGenerator
-from scripts.benchmark.prepared import Prepared
-from scripts.benchmark.sample import Size
+from scripts.benchmark.load_generator.load import Endpoint, Load, LoadError, LoadGenerator
+from scripts.benchmark.servers.contenders import BenchError, Contender, finds, wait_until
+from scripts.benchmark.servers.prepared import Prepared
+from scripts.benchmark.servers.sample import Size
 from tests.servers.pki import Pki
 from tests.servers.processes import ServerProcess, accepts, free_port
 from tests.servers.slapd import Slapd
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GATEWAY = ROOT / ".venv/bin/gateway"
 REST_SECONDS, REST_SHARE = 2.0, 0.05
 BASES = {"openldap": "dc=gateway,dc=test", "ad": "dc=ad,dc=test"}
@@ -159,7 +159,7 @@ class Gateway:
         program = [str(GATEWAY)]
         if setup.without:
             variables.append(f"PYTHONPATH={ROOT}")
-            program = [sys.executable, "-m", "scripts.benchmark.without", setup.without]
+            program = [sys.executable, "-m", "scripts.benchmark.servers.without", setup.without]
         command = ["/usr/bin/env", *variables, *program, "--config", str(self.configuration(setup)), "serve"]
         self._process = ServerProcess(command, self.directory / "gateway.log", cwd=self.directory)
         self._process.start(lambda: accepts(self._ports["ldap"]))

@@ -5,8 +5,8 @@ answer as much as making it. So when nothing is queued, the socket is tried dire
 included, goes through the transport: its buffer, its producers, its errors. The same holds below TLS, whose records are made
 at once, past Twisted's own gathering of small writes: the caller has gathered them.
 
-The processor time of an equality search falls by 12 to 14 % on 8 connections, by 9 % over LDAPS; with 16 requests in flight on
-each connection nothing is gained or lost. (Two cores; `scripts/bench --only internals`.)
+The processor time of an equality search falls by 12 to 14 % on 8 connections, by 9 to 14 % over LDAPS; with 16 requests in
+flight on each connection nothing is gained or lost. (Two cores; `scripts/bench --only internals`.)
 
 Private parts: `FileDescriptor._tempDataBuffer` (what waits behind `dataBuffer`), and TLSMemoryBIOProtocol's lower transport.
 """
@@ -19,16 +19,16 @@ from contextlib import suppress
 from functools import partial
 from typing import TypeAlias
 
-from twisted.internet.tcp import Client, Connection, Server
+from twisted.internet.tcp import Connection, Server
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 
 Write: TypeAlias = Callable[[bytes], object]
 
 
 def tcp_below(transport: object) -> Connection | None:
-    """Return Twisted's TCP transport that carries a connection, itself or below TLS; None for any other, as in tests."""
+    """Return the TCP transport that carries an accepted connection, itself or below TLS; None for any other, as in tests."""
     below = transport.transport if isinstance(transport, TLSMemoryBIOProtocol) else transport
-    return below if isinstance(below, Connection) and type(below) in (Server, Client) else None
+    return below if isinstance(below, Connection) and type(below) is Server else None
 
 
 def writer(connection: Connection) -> Write:

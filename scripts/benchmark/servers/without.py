@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 from gateway.twisted_internals import direct_writes, turn_reactor
@@ -49,22 +48,12 @@ def direct_tls_writes() -> None:
     replace(direct_writes, "tls_writer", lambda tls, _: tls.write)
 
 
-def direct_binds() -> None:
-    """Let the pass-through bind client write through the transport's queue."""
-    turn_reactor.turn_reactor()
-    from gateway.connectors.ldap.bind import client
-
-    parts = {**vars(direct_writes), "writer": lambda connection: connection.write}
-    replace(client, "direct_writes", SimpleNamespace(**parts))
-
-
 PARTS: Mapping[str, Callable[[], None]] = {
     "turn-reactor": turn_reactor_itself,
     "end-of-turn": end_of_turn,
     "bare-events": bare_events,
     "direct-writes": direct_plain_writes,
     "direct-tls-writes": direct_tls_writes,
-    "direct-binds": direct_binds,
 }
 
 

@@ -19,8 +19,6 @@ from zope.interface import implementer
 from gateway.connectors.ldap.bind.certificate_trust import CertificateTrust
 from gateway.connectors.ldap.client.errors import Place, UpstreamRefused, UpstreamUnavailable
 from gateway.model.connector import PolicyNotice
-from gateway.twisted_internals import direct_writes
-from gateway.twisted_internals.direct_writes import Write
 from gateway.wire import controls, oids
 from gateway.wire.codec.decoder import decode_message
 from gateway.wire.codec.encoder import encode_controls, encode_message, encode_operation, simple_bind, wrap
@@ -94,7 +92,6 @@ class BindClient(Protocol):
         self._timeout_call: IDelayedCall | None = None
         """Fires when an answer may be late; it stays set from one request to the next."""
         self._transport: _Transport
-        self._write: Write
         self._secured: Deferred[str] = Deferred()
         """Fires with "" when TLS is up, else with the reason why it is not."""
 
@@ -130,7 +127,6 @@ class BindClient(Protocol):
             self.drop()
             raise UpstreamRefused(self.place, "StartTLS was refused", "give the server a certificate, or use an ldaps:// URL")
         self._transport.startTLS(trust.connection_creator(host))
-        self._write = self._transport.write
         await self.wait_for_tls(reactor, max(0.0, until - reactor.seconds()))
 
     async def wait_for_tls(self, reactor: IReactorTime, seconds: float) -> None:
@@ -150,10 +146,6 @@ class BindClient(Protocol):
 
     def connectionMade(self) -> None:
         self._transport = cast(_Transport, self.transport)
-        self._write = self._transport.write
-        tcp = direct_writes.tcp_below(self._transport)
-        if tcp is self._transport:
-            self._write = direct_writes.writer(tcp)
         self.usable = True
 
     def dataReceived(self, data: bytes) -> None:
@@ -198,7 +190,7 @@ class BindClient(Protocol):
         answer: Deferred[LDAPMessage] = Deferred()
         self._waiting = answer
         self._set_timeout(reactor, seconds)
-        self._write(request)  # at once where nothing is in the way, so that the server works while this turn goes on
+        self._transport.write(request)
         try:
             return await answer
         except DeferredTimeout:

@@ -33,7 +33,7 @@ SOFT_LOCKS = "directory/authentication/test_soft_lock.py"
 
 CONNECTIONS = f"{LDAP}::test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_has_gone"
 ONE_MORE = f"{WIRE}::test_the_limit_is_allowed_and_one_more_is_refused_for_the_request_that_asks"
-SOFT_LOCK = f"{SOFT_LOCKS}::test_the_last_failure_that_is_allowed_locks_and_says_so_once"
+SOFT_LOCK = f"{SOFT_LOCKS}::test_the_last_failure_that_is_allowed_locks_and_is_reported_once"
 
 REACHED_BY = {
     # [limits] of the configuration, in the LDAP server's words
@@ -90,8 +90,8 @@ REACHED_BY = {
         "scenarios/test_upstream_faults.py::test_while_it_hangs_binds_are_unavailable_in_time_and_work_again_when_it_goes_on"
     ),
     # Names of people who are not known here, whom sources are asked for
-    "jit.UNKNOWN_NAME_SECONDS": f"{NEWCOMERS}::test_that_nobody_has_a_name_is_remembered_for_some_seconds",
-    "jit.MAX_REMEMBERED": f"{NEWCOMERS}::test_so_many_names_that_nobody_has_are_remembered",
+    "jit.UNKNOWN_NAME_SECONDS": f"{NEWCOMERS}::test_an_unknown_name_is_remembered_for_some_seconds",
+    "jit.MAX_REMEMBERED": f"{NEWCOMERS}::test_the_unknown_names_that_are_remembered_are_bounded",
     "jit.MAX_LOGINS": f"{NEWCOMERS}::test_of_many_login_names_few_are_tried",
     "user_lookup.MOST_ASKED": f"{FINDING}::test_so_many_names_are_looked_up_at_a_time",
     "user_lookup.MOST_FOUND": f"{FINDING}::test_of_many_with_one_name_no_more_are_read_than_it_takes_to_know",

@@ -78,7 +78,7 @@ ANNA, BEN, CY = user(1, "anna"), user(2, "ben"), replace(user(3, "cy"), enabled=
 DEE = user(4, "dee")
 """She has accounts at two sources."""
 EVE = user(5, "eve")
-"""Nobody can vouch for her."""
+"""No source can vouch for her."""
 
 PEOPLE = f"ou=people,{BASE}"
 
@@ -120,7 +120,7 @@ class Bed:
         return made
 
     def set_local(self, person: User, password: bytes) -> None:
-        """A local password, whoever vouches for the person."""
+        """Set a local password, even for a person for whom a source vouches."""
         self.world.database.write_blocking(
             lambda c: store.set_local(c, person.id, hash_blocking(password), by="test", now=START)
         )

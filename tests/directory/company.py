@@ -1,4 +1,4 @@
-"""A company in two regions, its view, and a reader of it: what the tests of searches look at."""
+"""A company in two regions, its view, and a reader of it, for the tests of searches."""
 
 from pathlib import Path
 

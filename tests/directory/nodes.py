@@ -1,4 +1,4 @@
-"""One process's view of a world, followed by the real reactor; and waiting for what it comes to."""
+"""A node: one process's view of a world, followed by the real reactor; and waits for its state."""
 
 from collections.abc import Callable
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Random histories of a directory: everything that can happen to users, groups and organizations, in any order."""
+"""Random histories of a directory: every kind of change to users, groups and organizations, in any order."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -133,7 +133,7 @@ class History:
             self._world.delete(one)
 
     def _delete_organization(self) -> None:
-        """What belongs to it is put elsewhere first, as the one door does."""
+        """Move the organization's people and children elsewhere first, as the one door does."""
         for chosen in self._some(self.organizations):
             one = self.organizations[chosen.id]
             for person in [person for person in self.users.values() if one.id in person.organization_ids]:

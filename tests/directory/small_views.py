@@ -1,4 +1,5 @@
-"""Random small directories as view files, written without a store; and what a party sees of them, reckoned the long way."""
+"""Random small directories as view files, written without a store; and an oracle that computes a party's view of them the long
+way."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -165,7 +166,8 @@ def _write(writer: ViewWriter, projection: Projection, directory: Directory) -> 
 
 
 class Oracle:
-    """Who sees what, by looking at everything: the directory, the rows of its view, and one access."""
+    """The oracle: the visible entries and values by evaluating everything: the directory, the rows of its view, and one
+    access."""
 
     def __init__(self, directory: Directory, rows: Sequence[Row], access: Access, *, transitive: bool = False) -> None:
         self.rows = rows

@@ -1,4 +1,4 @@
-"""What a party sees of a directory: its part of the tree, no more of a group than its visible members, and no way to ask."""
+"""The access of a party: its part of the tree, no more of a group than its visible members, and no filter that reveals more."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,7 +42,7 @@ def test_an_application_sees_its_organizations_with_everything_below_and_only_vi
         f"(&(cn=Staff)(!(!(member=uid=ben,{PEOPLE}))))",
     ],
 )
-def test_no_filter_tells_of_a_membership_that_is_not_visible(bed: Company, text: str) -> None:
+def test_no_filter_reveals_a_membership_that_is_not_visible(bed: Company, text: str) -> None:
     assert bed.found(EVERYTHING, text)
     assert bed.found(IN_NORTH, text) == []
 

@@ -1,4 +1,4 @@
-"""The views side by side: which one a name lies in, and who may search it."""
+"""The views side by side: the view that a name lies in, and the parties that may search it."""
 
 from types import SimpleNamespace
 
@@ -42,7 +42,7 @@ def test_a_search_goes_to_the_nearest_view_that_is_granted(
     assert (view.name if view else None) == expected
 
 
-def test_a_name_that_binds_lies_in_the_nearest_view_whoever_asks(directory: Directory) -> None:
+def test_a_name_that_binds_lies_in_the_nearest_view_granted_or_not(directory: Directory) -> None:
     assert directory.view_at(DN.parse("uid=A,ou=in,dc=x").key) == INNER
     assert directory.view_at(DN.parse("dc=nowhere").key) is None
 

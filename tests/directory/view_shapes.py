@@ -1,4 +1,4 @@
-"""Views of all kinds, each with something that the others have not, for laws that hold in all of them."""
+"""Views of all kinds, each with a feature that the others have not, for laws that hold in all of them."""
 
 from dataclasses import replace
 

@@ -201,7 +201,7 @@ _TRIGRAM_INDEXES = "SELECT name FROM sqlite_master WHERE name LIKE 'fragment%' A
 
 
 def words(updater: LogApplier, table: str, ids: Mapping[int, str]) -> list[tuple[str, str, int]]:
-    """What a trigram index says: trigram, object id, place."""
+    """Return the rows of a trigram index: trigram, object id, place."""
     execute, seen = updater.connection.execute, f'temp."seen_{table}"'
     execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {seen} USING fts5vocab(main, '{table}', instance)")
     return sorted((word, ids[entry], place) for word, entry, _, place in execute(f"SELECT * FROM {seen}"))

@@ -1,4 +1,4 @@
-"""What is known of people before their passwords are looked at, for many at once."""
+"""The account status of people before their passwords are checked, for many at once."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -57,7 +57,7 @@ def account_statuses(counted: Counted) -> AccountStatusLookup:
 
 
 @ensureDeferred
-async def test_each_is_told_of_the_own_person(account_statuses: AccountStatusLookup) -> None:
+async def test_each_look_up_returns_its_own_person(account_statuses: AccountStatusLookup) -> None:
     asked = [ANNA.id, CY.id, DEE.id, EVE.id, "nobody"]
     anna, cy, dee, eve, nobody = await gatherResults([account_statuses.of(user_id) for user_id in asked])
     assert ([a.source_id for a in anna.vouching], anna.local_hash, anna.can_log_in) == ([SOURCE], None, True)
@@ -69,7 +69,7 @@ async def test_each_is_told_of_the_own_person(account_statuses: AccountStatusLoo
 
 
 @ensureDeferred
-async def test_those_who_wait_together_share_one_transaction(
+async def test_look_ups_that_wait_together_share_one_transaction(
     account_statuses: AccountStatusLookup, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await gatherResults([account_statuses.of(ANNA.id) for _ in range(50)])
@@ -80,7 +80,7 @@ async def test_those_who_wait_together_share_one_transaction(
 
 
 @ensureDeferred
-async def test_a_store_that_is_away_is_told_to_all_and_asked_again_afterwards(
+async def test_an_unavailable_store_fails_all_look_ups_and_is_asked_again_afterwards(
     account_statuses: AccountStatusLookup, counted: Counted
 ) -> None:
     counted.broken = True
@@ -91,7 +91,7 @@ async def test_a_store_that_is_away_is_told_to_all_and_asked_again_afterwards(
 
 
 @ensureDeferred
-async def test_who_does_not_wait_any_more_disturbs_nobody(account_statuses: AccountStatusLookup) -> None:
+async def test_a_cancelled_look_up_does_not_disturb_the_others(account_statuses: AccountStatusLookup) -> None:
     answers = [account_statuses.of(ANNA.id) for _ in range(3)]
     answers[1].cancel()
     with pytest.raises(CancelledError):
@@ -100,7 +100,9 @@ async def test_who_does_not_wait_any_more_disturbs_nobody(account_statuses: Acco
 
 
 @ensureDeferred
-async def test_what_is_seen_at_once_is_what_is_read(account_statuses: AccountStatusLookup, counted: Counted) -> None:
+async def test_an_inline_read_gives_the_status_of_a_transaction(
+    account_statuses: AccountStatusLookup, counted: Counted
+) -> None:
     for user_id in [ANNA.id, CY.id, DEE.id, EVE.id, "nobody"]:
         at_once = account_statuses.at_once(user_id)
         assert counted.readings == 0
@@ -108,7 +110,7 @@ async def test_what_is_seen_at_once_is_what_is_read(account_statuses: AccountSta
         counted.readings = 0
 
 
-def test_what_anybody_commits_is_seen_at_once(bed: Bed, account_statuses: AccountStatusLookup) -> None:
+def test_an_inline_read_sees_every_commit(bed: Bed, account_statuses: AccountStatusLookup) -> None:
     def can_log_in(user_id: str) -> bool:
         seen = account_statuses.at_once(user_id)
         assert seen is not None

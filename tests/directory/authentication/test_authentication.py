@@ -1,4 +1,4 @@
-"""Who is it: applications by their secret here, people by their password at the source; and what nobody is told."""
+"""Binds: applications by their secret here, people by their password at the source; and the answers that reveal nothing."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,7 +91,7 @@ async def test_an_account_at_any_of_several_sources_will_do(bed: Bed) -> None:
     ],
 )
 @ensureDeferred
-async def test_unknown_disabled_and_wrong_cannot_be_told_apart_not_even_by_what_is_asked(bed: Bed, name: str) -> None:
+async def test_unknown_disabled_and_wrong_are_indistinguishable_even_by_the_questions_to_sources(bed: Bed, name: str) -> None:
     with capture_logs() as logs:
         await bed.refused(name)
     assert len(bed.hr.asked) == 1, "one upstream is asked in every case"
@@ -140,7 +140,7 @@ async def test_an_empty_password_is_refused_before_anything_is_asked(bed: Bed) -
 
 
 @ensureDeferred
-async def test_no_name_and_no_password_is_anonymous_who_sees_nothing_unless_granted(bed: Bed) -> None:
+async def test_no_name_and_no_password_is_anonymous_which_sees_nothing_unless_granted(bed: Bed) -> None:
     party = await bed.bind("", b"")
     assert (party.is_anonymous, party.views, party.access.is_everything) == (True, (), False)
     bed.authentication = bed.make(anonymous_views=("main",))
@@ -150,13 +150,13 @@ async def test_no_name_and_no_password_is_anonymous_who_sees_nothing_unless_gran
 
 
 @ensureDeferred
-async def test_what_is_no_name_is_said_to_be_none(bed: Bed) -> None:
+async def test_a_malformed_name_is_refused_as_such(bed: Bed) -> None:
     with pytest.raises(InvalidDN):
         await bed.bind("anna", b"right")
 
 
 @ensureDeferred
-async def test_who_fails_too_often_is_locked_before_the_upstream_is_asked_whatever_the_spelling(bed: Bed) -> None:
+async def test_a_name_with_too_many_failures_is_locked_before_the_upstream_is_asked_in_any_spelling(bed: Bed) -> None:
     for spelling in ("uid=anna", "UID=ANNA", "uid = Anna"):
         await bed.refused(f"{spelling},{PEOPLE}")
     with capture_logs() as logs:

@@ -1,4 +1,5 @@
-"""Names at a bind: which forms a view takes, who is meant, and that a name nobody has is answered like a wrong password."""
+"""Bind names: the forms that a view takes, the identities they mean, and unknown names, which are answered like a wrong
+password."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -69,7 +70,7 @@ async def test_a_form_that_no_view_takes_is_no_name_and_a_dn_only_where_it_is_ta
 
 
 @ensureDeferred
-async def test_a_name_that_nobody_has_costs_what_a_wrong_password_costs(bed: Bed) -> None:
+async def test_an_unknown_name_costs_the_same_as_a_wrong_password(bed: Bed) -> None:
     bed.authentication = bed.make(views=[view(*EVERY_FORM)])
     for name in ("nobody", "nobody@example.com", r"OTHER\anna", "", " "):
         await bed.refused(name)

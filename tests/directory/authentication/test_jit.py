@@ -57,7 +57,7 @@ class UserLookup:
 
 @dataclass
 class Door:
-    """Lets everybody in as the user of the script; `user_id` None leaves everybody out."""
+    """A provisioner that makes every record the user of the script; `user_id` None: no user."""
 
     user_id: str | None = ANNA.id
     number: int = 1
@@ -89,7 +89,7 @@ def gate() -> Gate:
 
 
 @ensureDeferred
-async def test_who_is_found_and_proved_is_let_in(gate: Gate) -> None:
+async def test_a_user_who_is_found_and_authenticated_is_provisioned(gate: Gate) -> None:
     newcomer = await gate.admit("Zoe")
     assert newcomer == JitOutcome(ProvisionedUser(ANNA.id, 1), "hr")
     assert gate.door.entered == [("hr", "id-zoe")]
@@ -117,7 +117,7 @@ async def test_why_the_source_refused_a_newcomer_is_kept_for_the_audit(gate: Gat
 
 
 @ensureDeferred
-async def test_that_nobody_has_a_name_is_remembered_for_some_seconds(gate: Gate) -> None:
+async def test_an_unknown_name_is_remembered_for_some_seconds(gate: Gate) -> None:
     for name in ("yan", "YAN", "Yan "):
         assert await gate.admit(name.strip()) is None
     assert gate.finders["hr"].asked == ["yan"]
@@ -127,7 +127,7 @@ async def test_that_nobody_has_a_name_is_remembered_for_some_seconds(gate: Gate)
 
 
 @ensureDeferred
-async def test_so_many_names_that_nobody_has_are_remembered(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_unknown_names_that_are_remembered_are_bounded(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jit, "MAX_REMEMBERED", 3)
     for name in ("a", "b", "c", "d", "b", "a"):
         await gate.admit(name)
@@ -135,7 +135,7 @@ async def test_so_many_names_that_nobody_has_are_remembered(gate: Gate, monkeypa
 
 
 @ensureDeferred
-async def test_a_known_name_with_a_wrong_password_is_not_remembered_as_nobodys(gate: Gate) -> None:
+async def test_a_known_name_with_a_wrong_password_is_not_remembered_as_unknown(gate: Gate) -> None:
     await gate.admit("zoe", password=b"wrong")
     newcomer = await gate.admit("zoe")
     assert newcomer is not None
@@ -149,7 +149,7 @@ async def test_of_many_login_names_few_are_tried(gate: Gate) -> None:
 
 
 @ensureDeferred
-async def test_the_first_login_name_that_anybody_has_counts(gate: Gate) -> None:
+async def test_the_first_login_name_that_a_source_knows_counts(gate: Gate) -> None:
     newcomer = await gate.admit("zoe@corp", "zoe")
     assert newcomer is not None
     assert gate.finders["hr"].asked == ["zoe@corp", "zoe"]
@@ -165,7 +165,7 @@ async def test_the_first_login_name_that_anybody_has_counts(gate: Gate) -> None:
     ],
 )
 @ensureDeferred
-async def test_who_is_not_one_person_of_that_name_is_nobody(gate: Gate, found: list[Delta]) -> None:
+async def test_a_name_of_several_users_or_of_none_is_unknown(gate: Gate, found: list[Delta]) -> None:
     gate.finders["hr"].people["zoe"] = found
     assert await gate.admit("zoe") is None
     assert gate.upstreams["hr"].asked == []
@@ -270,7 +270,7 @@ async def test_a_view_that_does_not_follow_is_busy(entry: Entry) -> None:
 
 @pytest.mark.parametrize("user_id", [CY.id, "00000000-0000-4000-8000-00000000abcd"])
 @ensureDeferred
-async def test_a_newcomer_who_may_not_log_in_or_is_in_no_view_is_refused(entry: Entry, user_id: str) -> None:
+async def test_a_new_user_who_may_not_log_in_or_is_in_no_view_is_refused(entry: Entry, user_id: str) -> None:
     entry.authentication = entry.build(bind_names=FORMS)
     entry.gate.door.user_id, entry.gate.door.number = user_id, 0
     await entry.refused("zoe", b"right")
@@ -287,7 +287,7 @@ async def test_a_newcomer_who_may_not_log_in_or_is_in_no_view_is_refused(entry: 
     ],
 )
 @ensureDeferred
-async def test_who_is_known_or_could_not_be_a_person_of_the_view_is_not_looked_up(entry: Entry, name: str) -> None:
+async def test_a_known_user_or_a_name_that_is_no_persons_in_the_view_is_not_looked_up(entry: Entry, name: str) -> None:
     entry.authentication = entry.build(bind_names=FORMS)
     await entry.refused(name)
     assert entry.gate.finders["hr"].asked == []
@@ -304,7 +304,7 @@ async def test_where_names_are_no_dns_a_dn_is_not_looked_up_and_the_other_way_ro
 
 
 @ensureDeferred
-async def test_an_application_password_of_nobody_goes_nowhere(entry: Entry) -> None:
+async def test_an_application_password_of_an_unknown_name_is_not_sent_to_a_source(entry: Entry) -> None:
     entry.authentication = entry.build(bind_names=FORMS)
     password = b"gwap_abcdefgh_" + b"x" * 32
     assert application_passwords.has_form(password)
@@ -313,7 +313,7 @@ async def test_an_application_password_of_nobody_goes_nowhere(entry: Entry) -> N
 
 
 @ensureDeferred
-async def test_the_soft_lock_holds_for_all_forms_of_a_newcomers_name_before_anybody_is_asked(entry: Entry) -> None:
+async def test_the_soft_lock_holds_for_all_forms_of_an_unknown_name_before_a_source_is_asked(entry: Entry) -> None:
     entry.authentication = entry.build(bind_names=FORMS, domain="example.com", netbios="EXAMPLE")
     for name in ("zoe", f"uid=zoe,{PEOPLE}", "zoe@example.com"):
         await entry.refused(name)

@@ -1,4 +1,4 @@
-"""Changing passwords: who may change whose, where it is kept, and what is said when it stays as it was."""
+"""Changing passwords: the parties that may, the place where a password is kept, and the refusals."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -51,7 +51,7 @@ async def portal(bed: Bed, *grants: str, scope: Scope | None = None) -> Party:
 
 
 @ensureDeferred
-async def test_who_has_just_shown_the_own_password_changes_it(bed: Bed) -> None:
+async def test_a_person_who_has_bound_with_the_own_password_changes_it(bed: Bed) -> None:
     eve = await bed.bind(EVES, b"local")
     with capture_logs() as logs:
         assert await modify(bed, eve) == Changed()
@@ -69,7 +69,7 @@ async def test_every_way_to_name_oneself_will_do(bed: Bed, identity: str) -> Non
 
 
 @ensureDeferred
-async def test_the_old_password_is_proof_enough_for_whoever_is_not_bound(bed: Bed) -> None:
+async def test_the_old_password_is_proof_enough_without_a_bind(bed: Bed) -> None:
     nobody = bed.authentication.anonymous
     await modify(bed, nobody, EVES, b"local")
     assert (await bed.bind(EVES, NEW)).user_id == EVE.id
@@ -101,14 +101,14 @@ async def test_an_application_password_changes_nothing(bed: Bed) -> None:
 
 
 @ensureDeferred
-async def test_nobody_changes_the_password_of_somebody_else(bed: Bed) -> None:
+async def test_no_person_changes_the_password_of_another(bed: Bed) -> None:
     eve = await bed.bind(EVES, b"local")
     assert (await refused(bed, eve, ANNAS)).code == ResultCode.INSUFFICIENT_ACCESS_RIGHTS
     assert (await refused(bed, eve, NOBODYS)).code == ResultCode.INSUFFICIENT_ACCESS_RIGHTS
 
 
 @ensureDeferred
-async def test_a_password_that_is_too_short_is_refused_and_a_policy_says_why(bed: Bed) -> None:
+async def test_a_password_that_is_too_short_is_refused_with_a_policy_notice(bed: Bed) -> None:
     eve = await bed.bind(EVES, b"local")
     error = await refused(bed, eve, "", None, b"1234567")
     assert (error.code, error.notice) == (ResultCode.CONSTRAINT_VIOLATION, PolicyNotice(error=6))
@@ -118,7 +118,7 @@ async def test_a_password_that_is_too_short_is_refused_and_a_policy_says_why(bed
 
 
 @ensureDeferred
-async def test_a_password_that_is_not_given_is_made_and_told_once(bed: Bed) -> None:
+async def test_a_password_that_is_not_given_is_generated_and_shown_once(bed: Bed) -> None:
     eve = await bed.bind(EVES, b"local")
     made = [(await modify(bed, eve, "", None, None)).generated for _ in range(2)]
     assert made[0] and made[1] and made[0] != made[1] and len(made[1]) == 16
@@ -150,7 +150,7 @@ async def test_a_source_that_takes_changes_is_asked_as_the_person_with_the_old_p
 
 
 @ensureDeferred
-async def test_what_the_source_has_against_a_password_is_passed_on(bed: Bed) -> None:
+async def test_the_sources_reason_against_a_password_is_passed_on(bed: Bed) -> None:
     bed.authentication = bed.make(changers=[SOURCE])
     error = await refused(bed, bed.authentication.anonymous, ANNAS, b"right", b"history")
     assert (error.code, str(error), error.notice) == (19, "in the history", PolicyNotice(error=8))
@@ -160,7 +160,7 @@ async def test_what_the_source_has_against_a_password_is_passed_on(bed: Bed) -> 
 
 
 @ensureDeferred
-async def test_what_was_kept_for_binds_while_the_source_is_away_goes_with_the_old_password(bed: Bed) -> None:
+async def test_the_verifier_for_offline_binds_is_deleted_with_the_old_password(bed: Bed) -> None:
     bed.authentication = bed.make(changers=[SOURCE], resetters=[SOURCE], offline_seconds={SOURCE: 3600})
     database = bed.world.database
     for change in (modify(bed, bed.authentication.anonymous, ANNAS, b"right"), bed.changes.reset(ANNA.id, NEW, "test")):

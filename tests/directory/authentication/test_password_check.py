@@ -1,5 +1,5 @@
-"""Whose word counts for a password: application passwords, the source, what it said before it went away, the local hash; and
-that a refusal costs the same whoever is asked about."""
+"""The check of a password: application passwords, the source, the password it accepted before it went away, the local hash; and
+a refusal costs the same for every name."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -129,7 +129,7 @@ async def test_more_hashes_than_may_wait_are_busy_and_no_failure(bed: Bed, monke
 
 
 @ensureDeferred
-async def test_an_application_password_is_the_person_and_the_log_says_which_it_was(bed: Bed) -> None:
+async def test_an_application_password_binds_the_person_and_the_log_line_names_it(bed: Bed) -> None:
     password = application_password(bed)
     with capture_logs() as logs:
         party = await bed.bind(ANNAS, password)
@@ -141,7 +141,7 @@ async def test_an_application_password_is_the_person_and_the_log_says_which_it_w
 
 
 @ensureDeferred
-async def test_an_application_password_opens_nobody_else_and_nothing_once_it_is_revoked(bed: Bed) -> None:
+async def test_an_application_password_binds_no_other_person_and_none_once_it_is_revoked(bed: Bed) -> None:
     password = application_password(bed)
     await bed.refused(f"uid=ben,{PEOPLE}", password)
     await bed.refused(f"uid=nobody,{PEOPLE}", password)
@@ -170,7 +170,7 @@ async def test_a_program_with_a_revoked_application_password_locks_its_user_out_
 
 
 @ensureDeferred
-async def test_what_the_policy_of_the_source_says_reaches_whoever_binds(bed: Bed) -> None:
+async def test_the_notice_of_the_sources_policy_reaches_the_client(bed: Bed) -> None:
     bed.hr.notice = PolicyNotice(expires_in_seconds=3600)
     bound = await bed.authentication.bind(ANNAS, b"right", "")
     assert bound.notice == bed.hr.notice
@@ -201,7 +201,7 @@ async def with_verifier(bed: Bed, seconds: float = 3600) -> None:
 
 
 @ensureDeferred
-async def test_without_being_asked_for_nothing_is_kept(bed: Bed) -> None:
+async def test_no_verifier_is_kept_unless_configured(bed: Bed) -> None:
     await bed.bind(ANNAS, b"right")
     assert await verifier(bed) is None
     bed.hr.is_down = True
@@ -210,7 +210,7 @@ async def test_without_being_asked_for_nothing_is_kept(bed: Bed) -> None:
 
 
 @ensureDeferred
-async def test_while_the_source_is_away_what_it_accepted_last_is_accepted_for_its_time(bed: Bed) -> None:
+async def test_while_the_source_is_away_the_password_it_accepted_last_is_accepted_for_its_lifetime(bed: Bed) -> None:
     await with_verifier(bed)
     bed.hr.is_down = True
     with capture_logs() as logs:
@@ -295,7 +295,7 @@ async def test_a_verifier_is_good_for_the_source_that_is_away_only(bed: Bed) -> 
 
 
 @ensureDeferred
-async def test_people_who_bind_often_cost_few_hashes(bed: Bed, hashed: list[bytes]) -> None:
+async def test_frequent_binds_cost_few_hashes(bed: Bed, hashed: list[bytes]) -> None:
     await with_verifier(bed)
     for _ in range(20):
         bed.clock.advance(40)
@@ -316,7 +316,7 @@ async def until_hashed(bed: Bed, hashed: list[bytes]) -> None:
 
 
 @ensureDeferred
-async def test_another_process_that_knows_nothing_renews_what_it_finds(bed: Bed, hashed: list[bytes]) -> None:
+async def test_another_process_renews_the_verifier_it_finds(bed: Bed, hashed: list[bytes]) -> None:
     await with_verifier(bed)
     before = await verifier(bed)
     bed.clock.advance(3000)

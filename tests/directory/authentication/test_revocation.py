@@ -1,4 +1,4 @@
-"""Rights that end while somebody is bound, and certificates and identities that are taken for whom they name."""
+"""Rights that end while a party is bound, client certificates, and proxied authorization."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -93,7 +93,7 @@ async def test_an_application_loses_its_rights(bed: Bed, what: str) -> None:
 
 
 @ensureDeferred
-async def test_a_person_who_may_not_log_in_any_more_loses_the_rights_whoever_was_looked_up_before(bed: Bed) -> None:
+async def test_a_person_who_may_not_log_in_any_more_loses_the_rights_after_any_earlier_look_up(bed: Bed) -> None:
     revocation = Revocation(bed.authentication, bed.world.database)
     anna = await bed.bind(ANNAS, b"right")
     assert await now(bed, anna, revocation) is anna
@@ -127,7 +127,7 @@ async def test_a_certificate_binds_the_application_that_has_its_name_while_that_
         await bed.authentication.bind_certificate(names, "")
 
 
-# ---- acting as somebody else
+# ---- acting as another identity
 
 
 @pytest.mark.parametrize("authz_id", [f"dn:{ANNAS}", f"DN: UID=ANNA , {PEOPLE}", "u:anna", "U:Anna"])
@@ -139,7 +139,7 @@ async def test_an_application_acts_as_a_person_with_the_persons_rights(bed: Bed,
 
 
 @ensureDeferred
-async def test_an_application_acts_as_nobody(bed: Bed) -> None:
+async def test_an_application_may_act_as_anonymous(bed: Bed) -> None:
     party = await bed.authentication.party_for("", await portal(bed, grants=["proxy"]))
     assert party is bed.authentication.anonymous
 
@@ -161,14 +161,14 @@ async def test_an_application_acts_as_nobody(bed: Bed) -> None:
     ],
 )
 @ensureDeferred
-async def test_whoever_cannot_be_assumed_is_denied_alike(bed: Bed, authz_id: str) -> None:
+async def test_every_identity_that_cannot_be_assumed_is_denied_alike(bed: Bed, authz_id: str) -> None:
     party = await portal(bed, grants=["proxy"])
     with pytest.raises(AuthorizationDenied):
         await bed.authentication.party_for(authz_id, party)
 
 
 @ensureDeferred
-async def test_nobody_acts_as_others_without_the_grant_or_as_people_whom_it_does_not_see(bed: Bed) -> None:
+async def test_no_application_acts_as_others_without_the_grant_or_as_people_whom_it_does_not_see(bed: Bed) -> None:
     reader = await portal(bed)
     anna = await bed.bind(ANNAS, b"right")
     assert reader.application is not None

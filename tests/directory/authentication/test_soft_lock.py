@@ -19,7 +19,7 @@ def lock(clock: Clock) -> SoftLock:
     return SoftLock(clock.seconds, max_failures=3, window_seconds=60)
 
 
-def test_the_last_failure_that_is_allowed_locks_and_says_so_once(lock: SoftLock) -> None:
+def test_the_last_failure_that_is_allowed_locks_and_is_reported_once(lock: SoftLock) -> None:
     assert [lock.failed("anna") for _ in range(4)] == [False, False, True, False]
     assert lock.is_locked("anna")
     assert not lock.is_locked("ben")
@@ -76,7 +76,7 @@ def test_no_more_are_let_in_at_once_than_failures_are_left(lock: SoftLock) -> No
     assert waiting[3:] == [[False], [False]], "the guesses in front have used up what there was"
 
 
-def test_those_who_wait_go_on_when_the_ones_in_front_were_right(lock: SoftLock) -> None:
+def test_binds_that_wait_go_on_when_the_ones_before_were_right(lock: SoftLock) -> None:
     waiting = [entered(lock) for _ in range(5)]
     lock.succeeded("anna")
     lock.leave("anna")
@@ -98,7 +98,7 @@ async def test_one_that_no_longer_waits_does_not_stop_the_others(lock: SoftLock)
     assert other == [True]
 
 
-def test_nothing_is_remembered_of_a_name_that_nobody_asks_about(lock: SoftLock) -> None:
+def test_nothing_is_remembered_of_a_name_without_binds_in_flight(lock: SoftLock) -> None:
     entered(lock)
     lock.leave("anna")
     assert not lock._in_flight

@@ -1,4 +1,4 @@
-"""The journal: whoever is told what happened has what there is, and is told of nothing that he could not see."""
+"""The journal: a client that applies its events equals the view, and learns of nothing that it could not see."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -64,7 +64,7 @@ def random_access(random: Random, past: History) -> Access:
 
 @law
 @given(st.sampled_from(list(SHAPES.values())), st.integers(0, 2**64), st.booleans())
-def test_a_replica_that_is_told_what_happened_has_what_there_is(view: View, seed: int, narrowed: bool) -> None:
+def test_a_replica_that_applies_the_events_equals_the_view(view: View, seed: int, narrowed: bool) -> None:
     random = Random(seed)
     with worlds() as world:
         past = History(world, random)
@@ -104,7 +104,7 @@ def company(tmp_path: Path) -> Iterator[Company]:
 
 @contextmanager
 def told(company: Company, *journals: Journal) -> Iterator[list[list[tuple[EventKind, str, str | None]]]]:
-    """What each is told of what is done inside."""
+    """The events that each search reports of the changes made inside the block."""
     before = company.reader.position
     found: list[list[tuple[EventKind, str, str | None]]] = []
     yield found
@@ -119,7 +119,7 @@ def told(company: Company, *journals: Journal) -> Iterator[list[list[tuple[Event
         found.append([(event.kind, entries.object_name(event.entry).decode(), event.former_dn) for event in events])
 
 
-def test_each_kind_of_change_is_told_as_what_it_is(company: Company) -> None:
+def test_each_kind_of_change_is_reported_as_its_event_kind(company: Company) -> None:
     all_ = journal(company.reader, EVERYTHING)
     new = user(12, "cy", [SOUTH.id])
     with told(company, all_) as found:
@@ -135,7 +135,7 @@ def test_each_kind_of_change_is_told_as_what_it_is(company: Company) -> None:
     ]
 
 
-def test_who_leaves_the_partys_sight_is_removed_and_who_was_never_in_it_is_not_told_of(company: Company) -> None:
+def test_an_entry_that_ceases_to_be_visible_is_removed_and_one_that_never_was_is_not_reported(company: Company) -> None:
     north, south = journal(company.reader, IN_NORTH), journal(company.reader, Access(Scope((SOUTH.id,), ())))
     with told(company, north, south) as found:
         company.world.put(replace(ANNA, organization_ids=(SOUTH.id,), username="anne"))
@@ -160,7 +160,7 @@ def test_people_of_an_organization_that_moves_out_of_sight_are_removed_and_group
     ]
 
 
-def test_what_moves_out_of_the_scope_or_matches_no_more_is_removed(company: Company) -> None:
+def test_an_entry_that_leaves_the_scope_or_no_longer_matches_is_removed(company: Company) -> None:
     inside_north = journal(company.reader, EVERYTHING, base=f"ou=North,ou=organizations,{BASE}", scope=SINGLE_LEVEL)
     with_mail = journal(company.reader, EVERYTHING, "(mail=*)")
     with told(company, inside_north, with_mail) as found:
@@ -175,7 +175,7 @@ def test_a_name_is_given_up_before_another_entry_takes_it(company: Company) -> N
     assert [happened for happened, *_ in found[0]] == [EventKind.REMOVED] * 2 + [EventKind.ADDED] * 2
 
 
-def test_what_a_search_may_see_is_in_its_mark_and_a_plain_replicas_is_the_views(company: Company) -> None:
+def test_the_mark_depends_on_search_and_access_and_a_plain_replicas_is_the_views(company: Company) -> None:
     def mark(access: Access, text: str = "(objectclass=*)", base: str = BASE, *attributes: str) -> int:
         name = DN.parse(base)
         query = Query(name, name.key, WHOLE_SUBTREE, filters.parse(text), attributes or ("*", "entryUUID", "entryCSN"))
@@ -207,7 +207,7 @@ def test_only_moments_of_this_log_that_are_remembered_are_known(company: Company
     assert not read.knows(Moment(built.number - 1, built.time))
 
 
-def test_what_is_kept_of_the_past_is_bounded_and_the_floor_moves_up(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_history_is_bounded_and_the_floor_moves_up(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "FORMER_KEPT", 3)
     built = history.latest(company.reader.connection)
     for number in range(6):

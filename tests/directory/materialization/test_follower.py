@@ -1,4 +1,5 @@
-"""A view keeps itself: built, followed, and built again when its file is of no use, each with one clear line in the log."""
+"""The follower: a view is built, follows the log, and is built again when its file is unusable, each with one clear log
+line."""
 
 import shutil
 import sqlite3
@@ -30,7 +31,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 async def restarted(world: World) -> tuple[list[Any], set[str]]:
-    """What is logged and what is found when the node comes up again."""
+    """Return the log lines and the users found when the node comes up again."""
     with capture_logs() as logs:
         node = Node(world)
         await node.up_to_date()

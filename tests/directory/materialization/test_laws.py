@@ -1,4 +1,4 @@
-"""Law 5: a view that followed the log, in whatever steps, says what a view built from the store says."""
+"""Law 5: a view that followed the log, in any steps, equals a view built from the store."""
 
 import shutil
 import tempfile

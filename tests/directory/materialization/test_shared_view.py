@@ -1,4 +1,5 @@
-"""A view that another process writes: read as that process tells, and never while there is no whole file of that build."""
+"""A view that another process writes: read as that process reports it, and never while there is no complete file of that
+build."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,7 @@ class Shared:
         return str(view_file.read_meta(self.writer.connection, "build"))
 
     def tell(self) -> None:
-        """What the writer says of the file as it is."""
+        """Report the file as it is, as the writer does."""
         self.view.report(self.build, self.writer.position)
 
     def has(self, object_id: str) -> bool:
@@ -52,7 +53,7 @@ def shared(tmp_path: Path) -> Iterator[Shared]:
     made.world.close()
 
 
-def test_nothing_is_read_before_the_writer_says_so(shared: Shared) -> None:
+def test_nothing_is_read_before_the_writer_reports_a_build(shared: Shared) -> None:
     with pytest.raises(ViewNotReady):
         Directory([shared.view]).reader("main")
     shared.tell()
@@ -60,7 +61,7 @@ def test_nothing_is_read_before_the_writer_says_so(shared: Shared) -> None:
     assert shared.has(ANNA.id) and shared.told == [shared.writer.position]
 
 
-def test_what_is_written_is_read_and_told_of_at_its_position(shared: Shared) -> None:
+def test_a_change_is_read_and_notified_at_its_position(shared: Shared) -> None:
     shared.tell()
     reader = shared.view.reader
     shared.world.put(BEN)

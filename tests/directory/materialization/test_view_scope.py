@@ -1,4 +1,4 @@
-"""Which entries a view has and where they stand when the directory changes: chosen organizations and groups, the tree, private
+"""The entries of a view and their places when the directory changes: chosen organizations and groups, the tree, private
 groups, several views of the same people."""
 
 from collections.abc import Iterator
@@ -132,7 +132,7 @@ def test_people_come_into_the_view_and_leave_it_with_their_organizations(world: 
     assert view.follow().names("(objectClass=person)") == {"uid=anna,ou=people", "uid=ben,ou=people", "uid=cy,ou=people"}
 
 
-def test_a_view_of_some_groups_has_everybody_and_these_groups(world: World, show: Any) -> None:
+def test_a_view_of_some_groups_has_all_people_and_these_groups(world: World, show: Any) -> None:
     view = show(plain(groups=("Staff", OTHERS.id)))
     assert len(view.names("(objectClass=person)")) == 3
     assert view.names("(objectClass=groupOfNames)") == {"cn=staff,ou=groups", "cn=others,ou=groups"}
@@ -142,7 +142,7 @@ def test_a_view_of_some_groups_has_everybody_and_these_groups(world: World, show
     assert view.follow().names("(member=*)") == {"cn=others,ou=groups", "cn=staff,ou=groups"}
 
 
-def test_an_organization_that_is_not_there_is_told_once(world: World, show: Any) -> None:
+def test_a_missing_organization_is_logged_once(world: World, show: Any) -> None:
     with structlog.testing.capture_logs() as logs:
         view = show(plain(organizations=("Nowhere",)))
         world.put(replace(ASIA, name="Elsewhere"))
@@ -245,7 +245,7 @@ def test_a_private_group_comes_and_goes_with_its_person_and_gives_way_to_a_group
     assert view.follow().names("(objectClass=posixGroup)") == {"cn=staff,ou=groups"}
 
 
-def test_whoever_sees_a_person_sees_the_private_group(show: Any) -> None:
+def test_a_party_that_sees_a_person_sees_the_private_group(show: Any) -> None:
     view = show(with_posix(plain(), Posix(home="/home/{username}", private_groups=True)))
     text = "(gidNumber=11)"
     both = {"uid=anna,ou=people", "cn=anna,ou=groups"}

@@ -1,4 +1,4 @@
-"""What the kind of an entry says about its object classes and its category: an assertion about them costs nothing."""
+"""Kind constants: an assertion about object classes or the category that the kind decides costs nothing."""
 
 import pytest
 
@@ -36,19 +36,21 @@ OPENLDAP, AD = view_kinds.openldap("openldap", BASE), view_kinds.active_director
         (OPENLDAP, "objectcategory", b"person", ()),
     ],
 )
-def test_the_kind_decides_what_all_its_entries_are(view: View, attribute: str, value: bytes, expected: tuple[str, ...]) -> None:
+def test_an_assertion_that_all_entries_of_a_kind_match_is_one_about_the_kind(
+    view: View, attribute: str, value: bytes, expected: tuple[str, ...]
+) -> None:
     assert kinds(view, attribute, value) == expected
 
 
 @pytest.mark.parametrize(
     ("view", "value"), [(OPENLDAP, b"posixAccount"), (OPENLDAP, b"organizationalUnit"), (AD, b"organizationalUnit")]
 )
-def test_what_only_some_entries_of_a_kind_are_is_looked_up(view: View, value: bytes) -> None:
+def test_a_class_of_some_entries_of_a_kind_is_looked_up(view: View, value: bytes) -> None:
     assert kinds(view, "objectclass", value) is None
 
 
 @pytest.mark.parametrize("view", [OPENLDAP, AD], ids=["openldap", "ad"])
-def test_what_no_entry_can_be_leaves_nothing_behind_in_the_shapes_that_are_kept(view: View) -> None:
+def test_an_impossible_class_leaves_nothing_behind_in_the_shapes_that_are_kept(view: View) -> None:
     shaper = Shaper(view, None, narrowed=False)
     asked = [Equality("objectClass", f"stranger{number}".encode()) for number in range(3)]
     assert {shaper.shape(item, []) for item in asked} == {FALSE}

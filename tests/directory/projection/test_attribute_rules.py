@@ -1,4 +1,4 @@
-"""Attribute rules: what values they make, and of what they make none."""
+"""Attribute rules: the values they make, and the inputs that have none."""
 
 import pytest
 
@@ -53,7 +53,7 @@ def test_a_rule_gives_the_first_thing_that_can_be_said(rule: Rule, values: list[
 
 
 @pytest.mark.parametrize("template", ["{", "}", "{x", "{}", "{0}", "{user!r}", "{user:5}", "{User}", "{a.b}", "{a[0]}"])
-def test_what_is_no_template_is_refused(template: str) -> None:
+def test_a_malformed_template_is_refused(template: str) -> None:
     with pytest.raises(ValueError, match=r"template|attribute"):
         pieces(template)
 
@@ -64,5 +64,5 @@ def test_only_a_rule_that_passes_values_on_can_be_turned_round() -> None:
     assert [rule.written_to for rule in others] == [None] * 5
 
 
-def test_a_rule_tells_what_it_asks_for() -> None:
+def test_a_rule_names_the_attributes_that_it_reads() -> None:
     assert Rule(("email",), template="{username}@{domain}").asked == ("email", "username", "domain")

@@ -1,4 +1,4 @@
-"""Objects as LDAP entries in the `openldap` shape: what every entry has, and what only some have."""
+"""Objects as LDAP entries in the `openldap` view: attributes that every entry has, and conditional ones."""
 
 from dataclasses import replace
 
@@ -115,7 +115,7 @@ def test_a_user_shows_each_value_once_and_binary_ones_untouched() -> None:
     assert "custom" not in dict(entry.attributes)
 
 
-def test_names_fall_back_to_what_there_is() -> None:
+def test_names_fall_back_to_other_attributes() -> None:
     bare, shown = PROJECTION.user(user(1, "anna"), ()), PROJECTION.user(user(1, "anna", display_name=["Anna A"]), ())
     assert (values(bare, "cn"), values(bare, "sn")) == ([b"anna"], [b"anna"])
     assert (values(shown, "cn"), values(shown, "sn")) == ([b"Anna A"], [b"Anna A"])
@@ -135,13 +135,13 @@ def test_members_by_login_are_shown_on_posix_groups_only() -> None:
     assert (classes(posix), values(posix, "memberUid")) == (["top", "groupOfNames", "posixGroup"], [b"anna"])
 
 
-def test_a_name_that_an_older_one_has_is_told_apart_by_the_id() -> None:
+def test_a_name_that_an_older_object_has_is_made_unique_by_the_id() -> None:
     entry = PROJECTION.group(group(1, "a,b"), (), (), unique=False)
     assert entry.dn == f"cn=a\\,b+entryUUID={identifier(1)},ou=groups,{BASE}"
     assert PROJECTION.plain_key(Kind.GROUP, "A,B") == PROJECTION.group(group(2, "a,b"), (), ()).dn_key
 
 
-def test_the_operational_attributes_tell_id_times_and_name() -> None:
+def test_the_operational_attributes_have_id_times_and_name() -> None:
     entry = PROJECTION.user(replace(user(1, "anna"), updated_at=moment(5)), ())
     assert dict(entry.operational_values) == {
         "structuralObjectClass": [b"inetOrgPerson"],
@@ -154,7 +154,7 @@ def test_the_operational_attributes_tell_id_times_and_name() -> None:
     assert timestamp(START) == b"20260101120000Z"
 
 
-def test_what_is_encoded_is_what_is_said() -> None:
+def test_the_encoded_entry_has_the_attributes_of_the_entry() -> None:
     entry = PROJECTION.user(RICH, ["Sales"])
     name, attributes = entries.decode_entry(entry.encoded)
     assert name == entry.dn.encode()

@@ -1,4 +1,4 @@
-"""What entries look like in each kind of view, and what the configuration can lay over it."""
+"""The entries of each kind of view, and the configuration's overrides."""
 
 from dataclasses import replace
 
@@ -80,7 +80,7 @@ def test_a_person_in_active_directory() -> None:
         assert [found for key, all_ in entry.attributes if key.lower() == name.lower() for found in all_] == [value], name
 
 
-def test_active_directory_tells_that_an_account_is_disabled_and_what_the_upstream_had() -> None:
+def test_active_directory_shows_that_an_account_is_disabled_and_the_identifiers_of_the_upstream() -> None:
     guid = bytes(range(16))
     known = replace(RICH, enabled=False, attributes={"object_guid": (guid,), "object_sid": ("S-1-5-21-1-2-3-1104",)})
     entry = shown(WINDOWS, known)
@@ -173,7 +173,7 @@ def test_containers_may_stand_deep_and_come_with_all_that_is_above_them() -> Non
         ),
     ],
 )
-def test_groups_show_their_members_as_the_view_says(
+def test_groups_show_their_members_by_the_attributes_of_the_view(
     attributes: tuple[str, ...], listed: set[str], object_classes: list[str]
 ) -> None:
     projection = Projection(with_members(openldap("o", DOMAIN), attributes))
@@ -183,7 +183,7 @@ def test_groups_show_their_members_as_the_view_says(
     assert not projection.lists_logins(group(1, "g"))
 
 
-def test_posix_accounts_get_a_home_and_a_shell_where_no_source_tells_one() -> None:
+def test_posix_accounts_get_a_home_and_a_shell_where_no_source_has_one() -> None:
     view = with_posix(openldap("o", DOMAIN), Posix(home="/home/{username}", shell="/bin/sh", shadow=True))
     entry = shown(view, POSIX)
     assert classes(entry)[-2:] == ["posixAccount", "shadowAccount"]

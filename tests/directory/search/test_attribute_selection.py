@@ -1,4 +1,4 @@
-"""Which attributes are sent (RFC 4511 §4.5.1.8, RFC 3673, RFC 4529)."""
+"""Attribute selection (RFC 4511 §4.5.1.8, RFC 3673, RFC 4529)."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def sent(*attributes: str, types_only: bool = False, readable: frozenset[str] | 
         (("@nothing",), set()),
     ],
 )
-def test_what_is_asked_for_is_sent_and_unknown_words_are_ignored(attributes: tuple[str, ...], expected: set[str]) -> None:
+def test_selected_attributes_are_sent_and_unknown_words_are_ignored(attributes: tuple[str, ...], expected: set[str]) -> None:
     assert set(sent(*attributes)) == expected
 
 
@@ -72,7 +72,7 @@ def test_types_only_sends_the_same_without_values(attributes: tuple[str, ...]) -
         (("@person",), {"objectClass", "cn"}),
     ],
 )
-def test_a_grant_of_attributes_narrows_whatever_is_asked_for(attributes: tuple[str, ...], expected: set[str]) -> None:
+def test_a_grant_of_attributes_narrows_every_selection(attributes: tuple[str, ...], expected: set[str]) -> None:
     assert set(sent(*attributes, readable=frozenset({"cn", "memberof"}))) == expected
 
 

@@ -110,7 +110,7 @@ def test_a_filter_is_true_false_or_undefined(text: str, expected: bool | None) -
         ("(uid:dn:=anna)", None),
     ],
 )
-def test_what_may_not_be_read_cannot_be_asked_not_even_by_a_type_above_it(text: str, expected: bool | None) -> None:
+def test_an_unreadable_attribute_cannot_be_asserted_not_even_by_a_type_above_it(text: str, expected: bool | None) -> None:
     assert evaluate(text, frozenset({"cn", "name"})) is expected
 
 

@@ -1,4 +1,4 @@
-"""Searches: one state of the view from the first slice to the last, however long they take, and what ends them."""
+"""Searches: one state of the view from the first slice to the last, however long they take; interrupts and limits."""
 
 import sqlite3
 import threading
@@ -206,7 +206,7 @@ IS_GROUP = filters.Equality("objectclass", b"GroupOfNames")
 
 @pytest.mark.parametrize("attributes", [(), ("uid", "mail"), ("uid", "memberOf"), ("*", "+")])
 @pytest.mark.parametrize("asserted", [(IS_ANNA,), (IS_PERSON, IS_ANNA), (HAS_ANNA,), (HAS_ANNA, IS_GROUP)])
-def test_the_direct_plan_of_equalities_gives_what_the_search_gives(
+def test_the_direct_plan_of_equalities_gives_the_entries_of_the_search(
     bed: Company, asserted: tuple[filters.Equality, ...], attributes: tuple[str, ...]
 ) -> None:
     item = asserted[0] if len(asserted) == 1 else filters.And(asserted)
@@ -230,7 +230,7 @@ def test_the_direct_plan_of_equalities_gives_what_the_search_gives(
         (EVERYTHING, "(unknown=anna)", ()),
     ],
 )
-def test_what_needs_more_than_one_look_up_has_no_direct_plan(
+def test_a_search_that_needs_more_than_one_look_up_has_no_direct_plan(
     bed: Company, access: Access, text: str, attributes: tuple[str, ...]
 ) -> None:
     base = DN.parse(BASE)
@@ -252,7 +252,7 @@ def direct_answer(bed: Company, login: bytes) -> list[bytes]:
     return entries.values(told[0], b"memberof")
 
 
-def test_the_direct_plan_tells_the_groups_as_they_are_by_now(bed: Company) -> None:
+def test_the_direct_plan_shows_the_groups_as_they_are_by_now(bed: Company) -> None:
     staff, secret, crew = (f"cn={name},{GROUPS}".encode() for name in ("Staff", "Secret", "Crew"))
     assert direct_answer(bed, b"anna") == [secret, staff]
     bed.world.put(replace(STAFF, name="Crew"))
@@ -267,7 +267,7 @@ def test_the_direct_plan_tells_the_groups_as_they_are_by_now(bed: Company) -> No
     assert direct_answer(bed, b"anna") == direct_answer(bed, b"ben") == []
 
 
-def test_who_is_in_very_many_groups_is_told_all_of_them_by_the_direct_plan(bed: Company) -> None:
+def test_the_direct_plan_shows_all_groups_of_a_user_in_very_many(bed: Company) -> None:
     many = [group(1000 + number, f"Many {number:03}") for number in range(300)]
     bed.world.put(*many)
     for one in many:

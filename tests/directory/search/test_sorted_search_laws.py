@@ -124,7 +124,7 @@ def test_entries_come_in_the_order_that_python_sorts_them_in(seed: int) -> None:
 @law
 @given(seeds)
 @example(1036)  # a rule without an attribute, asked of a group of whose members none is seen
-def test_a_narrowed_party_gets_its_entries_in_order_by_what_it_may_read(seed: int) -> None:
+def test_a_narrowed_party_gets_its_entries_in_order_by_readable_attributes(seed: int) -> None:
     random = Random(seed)
     directory = random_directory(random)
     access = random_access(random, directory)

@@ -1,4 +1,4 @@
-"""Change sequence numbers: exact, ordered as the log is, and nobody else's."""
+"""Change sequence numbers: exact, ordered like the log, and distinct from foreign ones."""
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ def test_a_csn_looks_as_openldap_writes_them() -> None:
     "text",
     ["", "gw:12", "20261123070354.350000Z#000001#001#001000", "20261323065354.350000Z#000001#000#001000", "x" * 40],
 )
-def test_what_was_not_written_here_is_no_csn(text: str) -> None:
+def test_text_of_another_form_is_no_csn(text: str) -> None:
     assert parse_csn(text) is None
 
 

@@ -1,4 +1,4 @@
-"""A view's rules turned round: what can be written, what becomes of it, and why the rest cannot."""
+"""The inverse of a view's rules: the writes that are possible, their edits, and the reasons of refusals."""
 
 from collections.abc import Mapping
 from unittest.mock import Mock
@@ -68,7 +68,7 @@ def test_modifications_are_carried_out_one_after_the_other() -> None:
     assert people().changed(LEA, [change(ADD, "cn", "L."), change(DELETE, "cn", "L.")]) == {}
 
 
-def test_what_was_written_is_all_there_is_when_a_fallback_was_shown_before() -> None:
+def test_a_write_replaces_the_fallback_that_was_shown_before() -> None:
     shown = {"username": ("lea",), "display_name": ("Lea Lund",), "family_name": ("Lund",)}
     assert people().changed(shown, [change(ADD, "cn", "L.")]) == {"common_name": ("Lea Lund", "L.")}
     assert people().changed(shown, [change(REPLACE, "cn", "L.")]) == {"common_name": ("L.",)}
@@ -79,7 +79,9 @@ def test_binary_values_stay_octets() -> None:
     assert new == {"certificate": (b"\x30\x00",), "photo": (b"\xff\xd8",)}
 
 
-def test_a_modification_costs_what_it_names_and_not_what_the_attribute_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_modification_costs_by_the_values_it_names_and_not_by_those_the_attribute_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     compared = Mock(side_effect=matching_rules.equality_key)
     monkeypatch.setattr(matching_rules, "equality_key", compared)
     everybody = [f"{number}@x" for number in range(1_000)]
@@ -135,7 +137,7 @@ def test_numbers_are_incremented_in_their_place() -> None:
         (change(ADD, "gecos", "x"), Violation.OBJECT_CLASS),
     ],
 )
-def test_what_cannot_be_is_refused_for_its_own_reason(modification: Modification, violation: Violation) -> None:
+def test_each_impossible_write_is_refused_for_its_own_reason(modification: Modification, violation: Violation) -> None:
     assert refusal(modification) is violation
 
 
@@ -153,7 +155,7 @@ def test_no_attribute_has_options(description: str) -> None:
     assert refused.value.violation is Violation.UNDEFINED_TYPE
 
 
-def test_an_empty_replacement_takes_away_what_may_be_missing() -> None:
+def test_an_empty_replacement_removes_an_optional_attribute() -> None:
     assert people().changed(LEA, [change(REPLACE, "mail")]) == {}
     assert people().changed({**LEA, "email": ("a@x",)}, [change(REPLACE, "mail")]) == {"email": ()}
 
@@ -186,7 +188,7 @@ def test_two_attributes_that_are_one_of_ours_must_agree() -> None:
     assert writing.changed(LEA, both) == {"title": ("a",)}
 
 
-def test_auxiliary_classes_come_and_go_with_what_they_need() -> None:
+def test_auxiliary_classes_come_and_go_with_the_attributes_they_need() -> None:
     numbers = [change(ADD, "uidNumber", "1"), change(ADD, "gidNumber", "1"), change(ADD, "homeDirectory", "/")]
     posix = {"uid_number": ("1",), "gid_number": ("1",), "home_directory": ("/",)}
     assert people().changed(LEA, [change(ADD, "objectClass", "posixAccount"), *numbers]) == posix
@@ -292,7 +294,7 @@ _names = st.text("abcXYZ ", min_size=1).filter(str.strip)
 
 
 @given(st.lists(_names, min_size=1, max_size=4, unique_by=lambda value: " ".join(value.split()).lower()))
-def test_what_is_written_is_what_the_view_shows(values: list[str]) -> None:
+def test_a_written_value_is_the_value_that_the_view_shows(values: list[str]) -> None:
     changed = people().changed(LEA, [change(REPLACE, "cn", *values)])
     shown = VIEW.rules[Kind.USER].attributes["cn"].values({**LEA, **changed}, {})
     assert shown == [value.encode() for value in values]

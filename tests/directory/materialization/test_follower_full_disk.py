@@ -1,4 +1,4 @@
-"""A disk that is full: a view stops where it is, says so, and goes on by itself when there is room again."""
+"""A full disk: a view stops where it is, logs it, and goes on by itself when there is room again."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Members of members: the in-chain rule, transitive memberOf, circles, and groups that a party does not see on the way."""
+"""Nested groups: the in-chain rule, transitive memberOf, circles, and groups that a party does not see on the way."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -80,7 +80,7 @@ def transitive(tmp_path: Path) -> Iterator[Chained]:
     made.close()
 
 
-def test_groups_that_hold_somebody_directly_or_through_groups(bed: Chained) -> None:
+def test_the_in_chain_rule_finds_the_groups_that_hold_a_user_directly_or_through_groups(bed: Chained) -> None:
     assert bed.found(f"(member=uid=anna,{PEOPLE})") == ["team"]
     assert bed.found(f"(member:{IN_CHAIN}:=UID=Anna,{PEOPLE})") == ["all", "loop", "team", "unit"]
     assert bed.found(f"(member:inChainMatch:=cn=team,{GROUPS})") == ["all", "loop", "unit"]
@@ -125,7 +125,7 @@ def test_a_transitive_view_shows_and_matches_the_groups_reached_through_groups(t
     assert transitive.found(f"(memberOf=cn=all,{GROUPS})", of_user(ANNA.id)) == ["anna"]
 
 
-def test_other_views_show_the_groups_that_list_somebody(bed: Chained) -> None:
+def test_other_views_show_the_groups_that_list_a_user(bed: Chained) -> None:
     assert bed.member_of(f"uid=anna,{PEOPLE}") == ["team"]
 
 

@@ -1,4 +1,4 @@
-"""What follows from a change: names that are free again, entries below a renamed one, groups that list a renamed member."""
+"""The dependents of a change: names that are free again, entries below a renamed one, groups that list a renamed member."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -77,7 +77,9 @@ def agree(reader: ViewReader, directory: Directory, access: Access, random: Rand
 
 @law
 @given(shapes, seeds, st.booleans(), st.booleans())
-def test_a_search_finds_what_looking_at_every_entry_finds(shape: str, seed: int, counted: bool, transitive: bool) -> None:
+def test_a_search_finds_the_entries_that_evaluating_every_entry_finds(
+    shape: str, seed: int, counted: bool, transitive: bool
+) -> None:
     random = Random(seed)
     directory = random_directory(random)
     with written(directory, SHAPES[shape], counted=counted, transitive=transitive) as reader:
@@ -86,7 +88,7 @@ def test_a_search_finds_what_looking_at_every_entry_finds(shape: str, seed: int,
 
 @law
 @given(shapes, seeds, st.booleans())
-def test_a_narrowed_search_finds_what_a_party_may_find_and_no_filter_tells_more(
+def test_a_narrowed_search_finds_the_visible_entries_and_no_filter_reveals_more(
     shape: str, seed: int, transitive: bool
 ) -> None:
     random = Random(seed)
@@ -97,7 +99,7 @@ def test_a_narrowed_search_finds_what_a_party_may_find_and_no_filter_tells_more(
 
 @law
 @given(shapes, seeds, st.booleans())
-def test_an_entry_shows_exactly_what_may_be_read_of_it(shape: str, seed: int, transitive: bool) -> None:
+def test_an_entry_shows_exactly_the_readable_attributes(shape: str, seed: int, transitive: bool) -> None:
     random = Random(seed)
     directory = random_directory(random)
     access = random_access(random, directory)
@@ -109,7 +111,7 @@ def test_an_entry_shows_exactly_what_may_be_read_of_it(shape: str, seed: int, tr
 
 
 def shown(reader: ViewReader, access: Access, name: str, attributes: tuple[str, ...]) -> dict[str, list[bytes]]:
-    """What a search for one entry gives of it."""
+    """Return the attributes that a search for one entry gives."""
     base = DN.parse(name)
     query = Query(base, base.key, BASE_OBJECT, filters.Present("objectClass"), attributes)
     found = Search(ViewSearcher(reader, access), query).at_once()

@@ -10,10 +10,10 @@ from __future__ import annotations
 from twisted.web.http import HTTPChannel
 
 
-class OpenChannel(HTTPChannel):
-    """An HTTP channel that can stop listening, and reports what its parser gives up on."""
+class ExtensibleChannel(HTTPChannel):
+    """An HTTP channel that can discard its input, and reports what its parser gives up on."""
 
-    deaf = False
+    discards_input = False
     """True: whatever still arrives is thrown away."""
 
     @property
@@ -26,19 +26,19 @@ class OpenChannel(HTTPChannel):
         raise NotImplementedError
 
     def dataReceived(self, data: bytes) -> None:
-        if not self.deaf:
+        if not self.discards_input:
             super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
-        if not self.deaf:
+        if not self.discards_input:
             super().lineReceived(line)
 
     def rawDataReceived(self, data: bytes) -> None:
-        if not self.deaf:
+        if not self.discards_input:
             super().rawDataReceived(data)
 
     def allContentReceived(self) -> None:
-        if not self.deaf:
+        if not self.discards_input:
             super().allContentReceived()
 
     def lineLengthExceeded(self, line: bytes) -> None:  # noqa: ARG002
@@ -46,7 +46,7 @@ class OpenChannel(HTTPChannel):
         self.malformed()
 
     def _send100Continue(self) -> None:
-        if not self.deaf:
+        if not self.discards_input:
             super()._send100Continue()
 
     def _respondToBadRequestAndDisconnect(self) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP channel that reports what its parser gives up on, and can stop listening."""
+"""The HTTP channel that reports what its parser gives up on, and can discard its input."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from twisted.internet.testing import StringTransport
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
-from gateway.twisted_internals.http_channel import OpenChannel
+from gateway.twisted_internals.http_channel import ExtensibleChannel
 
 
-class Recording(OpenChannel):
-    """Counts what it is told."""
+class Recording(ExtensibleChannel):
+    """Counts what the parser gave up on."""
 
     complaints = 0
 
     def malformed(self) -> None:
         self.complaints += 1
-        self.deaf = True
+        self.discards_input = True
 
 
 UNTYPED: tuple[Any, ...] = (Resource, StringTransport, Site, Recording)
@@ -47,6 +47,6 @@ def test_a_line_that_is_too_long_is_reported() -> None:
 
 def test_no_client_is_told_to_continue_once_the_channel_is_deaf() -> None:
     recording, transport = channel()
-    recording.deaf = True
+    recording.discards_input = True
     recording.dataReceived(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
     assert transport.value() == b""

@@ -18,7 +18,7 @@ from twisted.web.server import Request, Site
 
 from gateway.frontends.http import limits
 from gateway.frontends.http.errors import shape
-from gateway.twisted_internals.http_channel import OpenChannel
+from gateway.twisted_internals.http_channel import ExtensibleChannel
 
 _log = structlog.get_logger()
 _GONE = Failure(ConnectionDone())
@@ -48,7 +48,7 @@ class ArrivingRequest(Request):
         self.channel.refuse(413, "BodyTooLarge", f"The body is longer than {limits.MAX_BODY_BYTES} bytes.")
 
 
-class Channel(OpenChannel):
+class Channel(ExtensibleChannel):
     """One connection."""
 
     maxHeaders = limits.MAX_HEADERS
@@ -63,7 +63,7 @@ class Channel(OpenChannel):
         super().connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
-        if self._arrival is None and not self.deaf and not self.is_handling_request:
+        if self._arrival is None and not self.discards_input and not self.is_handling_request:
             self._arrival = self.callLater(limits.ARRIVAL_SECONDS, self._too_slow)
         super().dataReceived(data)
 
@@ -87,9 +87,9 @@ class Channel(OpenChannel):
 
     def refuse(self, status: int, code: str, message: str) -> None:
         """Answer without a handler, end our side, throw away what arrives for LINGER_SECONDS, and close."""
-        if self.deaf:
+        if self.discards_input:
             return
-        self.deaf = True
+        self.discards_input = True
         self._end_deadlines()
         request_id = str(uuid.uuid4())
         body = shape(status, code, message, request_id).body

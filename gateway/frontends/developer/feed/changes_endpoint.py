@@ -31,8 +31,8 @@ class _Parameters(Struct, rename="camel"):
     wait_seconds: Annotated[int, Meta(ge=0, le=MAX_WAIT_SECONDS)] = 0
 
 
-class _Answer(Struct):
-    """An answer, and what decides whether to wait for a better one."""
+class _PageRead(Struct):
+    """A page of the feed as JSON, and what decides whether to wait for more. `final`: it has items, or more are there."""
 
     body: bytes
     token: str
@@ -57,11 +57,11 @@ class ChangesEndpoint:
         deadline = self._clock.seconds() + asked.wait_seconds
         token = asked.next_token
         while True:
-            answer = await self._database.read(partial(_answer, admitted=admitted, token=token, limit=asked.max_results))
+            page = await self._database.read(partial(_read_page, admitted=admitted, token=token, limit=asked.max_results))
             left = deadline - self._clock.seconds()
-            if answer.final or left <= 0 or not await self._grown(answer.number, left):
-                return Answer(body=answer.body)
-            token = answer.token
+            if page.final or left <= 0 or not await self._grown(page.number, left):
+                return Answer(body=page.body)
+            token = page.token
 
     async def _grown(self, number: int, seconds: float) -> bool:
         """Return True when the log got longer in time. A service that stops answers its waiting clients with what there is."""
@@ -71,7 +71,7 @@ class ChangesEndpoint:
             return False
 
 
-def _answer(connection: Connection, admitted: Admitted, token: str | None, limit: int) -> _Answer:
+def _read_page(connection: Connection, admitted: Admitted, token: str | None, limit: int) -> _PageRead:
     view = admitted(connection)
     page = FeedPage(view.directory, position_of(view.caller, token, changes.last(connection)), limit)
     page.fill()
@@ -79,4 +79,4 @@ def _answer(connection: Connection, admitted: Admitted, token: str | None, limit
     next_token = token_of(view.caller, page.position)
     items = change_items(page.items, view.project)
     body = msgspec.json.encode({"items": items, "nextToken": next_token, "hasMore": more})
-    return _Answer(body, next_token, page.position.number, bool(items) or more)
+    return _PageRead(body, next_token, page.position.number, bool(items) or more)

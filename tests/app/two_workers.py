@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tests.app.installation import Installation, Serving, beside_slapd, until
 from tests.app.observations import PEOPLE, application, metrics, wait_until_all_serve, wait_until_read
-from tests.frontends.ldap.bare import Bare, search_request
 from tests.frontends.ldap.serving import Account
+from tests.frontends.ldap.wire_client import WireClient, search_request
 from tests.servers.people import person_password
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
@@ -51,12 +51,12 @@ def person(number: int, password: str | None = None) -> Account:
     return Account(f"uid=user{number:06d},{PEOPLE}", person_password(number) if password is None else password)
 
 
-def connect(serving: Serving) -> Bare:
+def connect(serving: Serving) -> WireClient:
     host, port = serving.addresses["ldap"].split(":")
-    return Bare(socket.create_connection((host, int(port)), timeout=20))
+    return WireClient(socket.create_connection((host, int(port)), timeout=20))
 
 
-def worker_of(serving: Serving, client: Bare) -> int:
+def worker_of(serving: Serving, client: WireClient) -> int:
     """Return the number of the worker that serves this client, which has bound, from the log lines."""
     peer = f"127.0.0.1:{client.socket.getsockname()[1]}"
     found: re.Match[str] = until(
@@ -65,7 +65,7 @@ def worker_of(serving: Serving, client: Bare) -> int:
     return int(found[1])
 
 
-def on_both(serving: Serving, account: Account, stack: ExitStack) -> dict[int, Bare]:
+def on_both(serving: Serving, account: Account, stack: ExitStack) -> dict[int, WireClient]:
     """Return a bound client of each worker, by the worker's number."""
     clients = [stack.enter_context(connect(serving)) for _ in range(2)]
     assert [client.bind(account) for client in clients] == [0, 0]
@@ -74,7 +74,7 @@ def on_both(serving: Serving, account: Account, stack: ExitStack) -> dict[int, B
     return found
 
 
-def refused(client: Bare) -> bool:
+def refused(client: WireClient) -> bool:
     """Return True when the gateway has closed the connection without an answer."""
     try:
         return client.socket.recv(1) == b""

@@ -15,8 +15,8 @@ import pytest
 from gateway.wire.result_codes import ResultCode
 from tests.app.installation import Serving, source_of, until
 from tests.app.observations import PEOPLE, wait_until_all_serve, wait_until_read
-from tests.frontends.ldap.bare import Bare, search_request
 from tests.frontends.ldap.serving import Account
+from tests.frontends.ldap.wire_client import WireClient, search_request
 from tests.scenarios.office import Office
 from tests.servers import slapd as openldap
 from tests.servers.people import people, person_password
@@ -126,9 +126,9 @@ def load_on(upstream: Upstream) -> Iterator[Load]:
     assert max(seconds for _, seconds in load.binds) < IN_TIME_SECONDS
 
 
-def connect(upstream: Upstream) -> Bare:
+def connect(upstream: Upstream) -> WireClient:
     host, port = upstream.serving.addresses["ldap"].split(":")
-    return Bare(socket.create_connection((host, int(port)), timeout=20))
+    return WireClient(socket.create_connection((host, int(port)), timeout=20))
 
 
 def person(number: int) -> Account:

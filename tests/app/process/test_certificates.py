@@ -19,7 +19,7 @@ from gateway.wire import oids
 from gateway.wire.messages import ExtendedRequest
 from tests.app.installation import Installation, Serving, until
 from tests.app.observations import wait_until_all_serve
-from tests.frontends.ldap.bare import Bare, search_request
+from tests.frontends.ldap.wire_client import WireClient, search_request
 from tests.servers import pki as certificates
 from tests.servers.pki import Pki
 
@@ -90,28 +90,28 @@ def renewed(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     return certificates.create(tmp_path_factory.mktemp("renewed"))
 
 
-def plain(serving: Serving) -> Bare:
+def plain(serving: Serving) -> WireClient:
     host, port = serving.addresses["ldap"].split(":")
-    return Bare(socket.create_connection((host, int(port)), timeout=20))
+    return WireClient(socket.create_connection((host, int(port)), timeout=20))
 
 
-def over_tls(connection: socket.socket, pki: Pki) -> Bare:
+def over_tls(connection: socket.socket, pki: Pki) -> WireClient:
     context = ssl.create_default_context(cafile=str(pki.ca))
-    return Bare(context.wrap_socket(connection, server_hostname="127.0.0.1"))
+    return WireClient(context.wrap_socket(connection, server_hostname="127.0.0.1"))
 
 
-def ldaps(serving: Serving, pki: Pki) -> Bare:
+def ldaps(serving: Serving, pki: Pki) -> WireClient:
     host, port = serving.addresses["ldaps"].split(":")
     return over_tls(socket.create_connection((host, int(port)), timeout=20), pki)
 
 
-def started(client: Bare, pki: Pki) -> Bare:
+def started(client: WireClient, pki: Pki) -> WireClient:
     """Return the connection after StartTLS."""
     client.ask(ExtendedRequest(oids.START_TLS))
     return over_tls(client.socket, pki)
 
 
-def lives(client: Bare) -> bool:
+def lives(client: WireClient) -> bool:
     return client.search(ROOT_DSE)[1].code == 0
 
 

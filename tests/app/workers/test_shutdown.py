@@ -12,19 +12,19 @@ import pytest
 from tests.app.installation import Installation, source_of, until
 from tests.app.observations import application, wait_until_all_serve, wait_until_read, workers
 from tests.app.two_workers import ALL_PEOPLE, TwoWorkers, connect, on_both, refused
-from tests.frontends.ldap.bare import Bare
 from tests.frontends.ldap.serving import Account
+from tests.frontends.ldap.wire_client import WireClient
 from tests.servers.pki import Pki
 from tests.servers.postgres import Postgres
 from tests.servers.slapd import Slapd
 
 
-def connected(two_workers: TwoWorkers, *, receive_buffer: int) -> Bare:
+def connected(two_workers: TwoWorkers, *, receive_buffer: int) -> WireClient:
     host, port = two_workers.serving.addresses["ldap"].split(":")
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.connect((host, int(port)))
-    return Bare(connection)
+    return WireClient(connection)
 
 
 def test_a_signal_to_the_whole_group_ends_it_in_order_and_no_client_can_hold_it_up(own_two_workers: TwoWorkers) -> None:

@@ -32,8 +32,8 @@ from gateway.wire.result_codes import ResultCode
 from tests.app.installation import Serving, until
 from tests.app.observations import PEOPLE, metrics, readiness, wait_until_all_serve, workers
 from tests.app.two_workers import ALL_PEOPLE, ONE_PERSON, TwoWorkers, connect, on_both, person, refused, settled, worker_of
-from tests.frontends.ldap.bare import Bare, bind_request, search_request
 from tests.frontends.ldap.serving import Account
+from tests.frontends.ldap.wire_client import WireClient, bind_request, search_request
 
 
 @pytest.fixture(autouse=True)
@@ -154,7 +154,7 @@ def done(answer: object) -> bool:
     return answer.result.code == 0
 
 
-def search_on(client: Bare, done: Event) -> int:
+def search_on(client: WireClient, done: Event) -> int:
     """Searches until told; how many were answered, all of them right."""
     number = 0
     while not done.is_set():
@@ -200,7 +200,7 @@ def test_a_view_file_that_breaks_is_built_again_and_all_workers_follow(two_worke
             until(lambda: shows_the_chief(client), "the worker reads the new file")  # noqa: B023
 
 
-def shows_the_chief(client: Bare) -> bool:
+def shows_the_chief(client: WireClient) -> bool:
     entries, done = client.search(ONE_PERSON)
     assert entries or done.code != 0, "an empty success"
     return [one.values for entry in entries for one in entry.attributes if one.type == "title"] == [(b"Chief",)]

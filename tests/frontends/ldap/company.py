@@ -72,7 +72,7 @@ def object_id(name: str) -> str:
 
 
 def upstream_dn(username: str) -> str:
-    """By what name the source knows a person."""
+    """Return the name by which the source knows a person."""
     return f"uid={username},ou=users,dc=berlin"
 
 

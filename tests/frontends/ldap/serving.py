@@ -114,7 +114,7 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Account:
-    """Whom to bind as, by a DN or another bind name."""
+    """An identity to bind as, by a DN or another bind name."""
 
     dn: str
     password: str = field(repr=False)
@@ -212,7 +212,7 @@ class Serving:
 
     @property
     def connections(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return len(self.server.connections)
 
     def connect(self, *, receive_buffer: int | None = None) -> socket.socket:

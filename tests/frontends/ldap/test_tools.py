@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.frontends.ldap.client_programs import ANONYMOUS, tool
 from tests.frontends.ldap.company import ALL, ANN, BASE, BOB, PEOPLE, STAFF
-from tests.frontends.ldap.programs import ANONYMOUS, tool
 from tests.frontends.ldap.serving import Account, Serving, blocking
 from tests.servers.pki import Pki
 

@@ -1,14 +1,15 @@
-"""What the server counts and, when asked to, logs: every operation once, by name and result, whichever way it was answered."""
+"""Counters and, when asked for, the log of operations: every operation once, by name and result, whichever way it was
+answered."""
 
 from structlog.testing import capture_logs
 
 from gateway.wire import oids
 from gateway.wire.messages import CompareRequest, DelRequest, ExtendedRequest
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import Bare, bare, search_request
 from tests.frontends.ldap.company import ANN, BASE, CROWD
 from tests.frontends.ldap.conftest import Serve
 from tests.frontends.ldap.serving import Account, Serving, blocking
+from tests.frontends.ldap.wire_client import WireClient, connected, search_request
 
 EXPECTED = {
     ("bind", ResultCode.SUCCESS): 1,
@@ -25,7 +26,7 @@ EXPECTED = {
 ENTRIES = 1 + 1 + 1 + 1 + CROWD + 1 + 3
 
 
-def visit(client: Bare, serving: Serving) -> None:
+def visit(client: WireClient, serving: Serving) -> None:
     """One of each; the first bind is the fixture's."""
     client.search(search_request(BASE, "(uid=ann)"))  # the short way
     client.search(search_request(BASE, "(&(uid=ann)(title=*))"))
@@ -45,7 +46,7 @@ def visit(client: Bare, serving: Serving) -> None:
 
 @blocking
 def test_every_operation_is_counted_once_by_name_and_result(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         visit(client, serving)
     statistics = serving.services.statistics
     assert statistics.operations == EXPECTED
@@ -55,7 +56,7 @@ def test_every_operation_is_counted_once_by_name_and_result(serving: Serving) ->
 @blocking
 def test_every_operation_is_logged_once_when_that_is_asked_for(serve: Serve) -> None:
     serving = serve(log_operations=True)
-    with capture_logs() as lines, bare(serving, serving.portal) as client:
+    with capture_logs() as lines, connected(serving, serving.portal) as client:
         visit(client, serving)
     logged = [line for line in lines if line["event"] == "operation"]
     counts = {key: sum((line["operation"], line["result"]) == key for line in logged) for key in EXPECTED}

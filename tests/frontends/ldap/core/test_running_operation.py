@@ -9,7 +9,7 @@ from gateway.frontends.ldap.core.running_operation import RunningOperation
 
 
 class Ends:
-    """What an operation came to: its ends (never more than one), and what it said on the way."""
+    """The outcome of an operation: its ends (never more than one), and its results on the way."""
 
     def __init__(self) -> None:
         self.ends: list[BaseException | None] = []

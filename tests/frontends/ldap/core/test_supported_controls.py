@@ -22,9 +22,9 @@ from gateway.wire.messages import (
     UnbindRequest,
 )
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import bare, bind_request, search_request
 from tests.frontends.ldap.company import ANN, BASE
 from tests.frontends.ldap.serving import Account, Serving, blocking
+from tests.frontends.ldap.wire_client import bind_request, connected, search_request
 
 DEREF = "1.3.6.1.4.1.4203.666.5.16"
 WRITES: list[Operation] = [
@@ -51,7 +51,7 @@ def code(answer: Operation) -> int:
 def test_every_operation_refuses_an_unknown_critical_control_and_ignores_the_others(
     serving: Serving, operation: Operation, usual: int
 ) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         for control in (
             Control(oids.MANAGE_DSA_IT, True),
             Control(oids.DOMAIN_SCOPE, True),
@@ -66,7 +66,7 @@ def test_every_operation_refuses_an_unknown_critical_control_and_ignores_the_oth
 
 @blocking
 def test_every_control_that_is_understood_somewhere_is_advertised_and_no_other(serving: Serving) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         (entry,), _ = client.search(search_request("", scope=0, attributes=("supportedControl",)))
     advertised = [value.decode() for attribute in entry.attributes for value in attribute.values]
     assert len(advertised) == len(set(advertised))
@@ -83,7 +83,7 @@ def test_a_search_reports_changes_for_the_controls_of_the_registry() -> None:
 
 @blocking
 def test_paged_results_on_anything_but_a_search_is_unknown(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         answer = client.ask(CompareRequest(ANN, "uid", b"ann"), (Control(oids.PAGED_RESULTS, True, b"x"),))
         assert code(answer) == ResultCode.UNAVAILABLE_CRITICAL_EXTENSION
 
@@ -91,7 +91,7 @@ def test_paged_results_on_anything_but_a_search_is_unknown(serving: Serving) -> 
 @blocking
 def test_abandon_and_unbind_with_any_control_have_no_answer(serving: Serving) -> None:
     controls = (Control(oids.MANAGE_DSA_IT, True), Control("1.2.3", True))
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         client.send(AbandonRequest(1), controls=controls)
         assert len(client.search(search_request(BASE, "(uid=ann)"))[0]) == 1
         client.send(UnbindRequest(), controls=controls)

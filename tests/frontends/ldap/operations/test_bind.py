@@ -18,16 +18,16 @@ from gateway.wire.messages import (
     SimpleAuthentication,
 )
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import Bare, bare, bind_request, search_request
+from tests.frontends.ldap.client_programs import libldap, pure
 from tests.frontends.ldap.company import ANN, BASE, PEOPLE, upstream_dn
 from tests.frontends.ldap.conftest import Serve
-from tests.frontends.ldap.programs import libldap, pure
 from tests.frontends.ldap.serving import Account, Serving, blocking, eventually, in_reactor
+from tests.frontends.ldap.wire_client import WireClient, bind_request, connected, search_request
 
 OK, REFUSED, UNWILLING = ResultCode.SUCCESS, ResultCode.INVALID_CREDENTIALS, ResultCode.UNWILLING_TO_PERFORM
 
 
-def who(client: Bare) -> str:
+def who(client: WireClient) -> str:
     answer = client.ask(ExtendedRequest(oids.WHO_AM_I))
     assert isinstance(answer, ExtendedResponse) and answer.value is not None
     return answer.value.decode()
@@ -60,14 +60,14 @@ def who(client: Bare) -> str:
 )
 @blocking
 def test_each_name_and_password_gets_its_result_code(serving: Serving, name: str, password: str, code: int) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         assert client.bind(Account(name, password)) == code
         assert bool(who(client)) is (code == OK and bool(name))
 
 
 @blocking
 def test_an_unknown_name_and_a_wrong_password_get_the_same_answer_and_both_cost_a_question_upstream(serving: Serving) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         unknown = client.ask(bind_request(Account(f"uid=nobody,{PEOPLE}", "x")))
         wrong = client.ask(bind_request(Account(ANN, "x")))
         assert unknown == wrong
@@ -90,7 +90,7 @@ def test_an_unknown_name_and_a_wrong_password_get_the_same_answer_and_both_cost_
 def test_a_failed_bind_makes_the_connection_anonymous_and_leaves_it_usable(
     serving: Serving, request_: BindRequest, code: int
 ) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         answer = client.ask(request_)
         assert isinstance(answer, BindResponse) and answer.result.code == code
         assert who(client) == ""
@@ -101,7 +101,7 @@ def test_a_failed_bind_makes_the_connection_anonymous_and_leaves_it_usable(
 
 @blocking
 def test_a_bind_refused_for_its_controls_makes_the_connection_anonymous_too(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         answer = client.ask(bind_request(serving.ann), (Control("1.2.3", True),))
         assert isinstance(answer, BindResponse) and answer.result.code == ResultCode.UNAVAILABLE_CRITICAL_EXTENSION
         assert who(client) == ""
@@ -109,7 +109,7 @@ def test_a_bind_refused_for_its_controls_makes_the_connection_anonymous_too(serv
 
 @blocking
 def test_the_password_policy_control_that_nslcd_sends_is_ignored(serving: Serving) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         answer = client.ask(bind_request(serving.ann), (Control(oids.PASSWORD_POLICY, False),))
         assert isinstance(answer, BindResponse) and answer.result.code == OK
 
@@ -117,7 +117,7 @@ def test_the_password_policy_control_that_nslcd_sends_is_ignored(serving: Servin
 @blocking
 def test_one_connection_is_rebound_hundreds_of_times(serving: Serving) -> None:
     accounts = [serving.ann, Account("", ""), serving.bob, Account(ANN, "wrong"), serving.portal]
-    with bare(serving) as client:
+    with connected(serving) as client:
         for number in range(300):
             account = accounts[number % len(accounts)]
             wrong = account.password == "wrong"
@@ -127,7 +127,7 @@ def test_one_connection_is_rebound_hundreds_of_times(serving: Serving) -> None:
 
 @blocking
 def test_pipelined_binds_are_answered_one_after_the_other(serving: Serving) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         sent = client.send(*[bind_request(Account("", ""))] * 2000, bind_request(serving.ann))
         answers = [client.receive() for _ in sent]
         assert [answer.message_id for answer in answers] == sent
@@ -138,7 +138,7 @@ def test_pipelined_binds_are_answered_one_after_the_other(serving: Serving) -> N
 @blocking
 def test_requests_behind_a_slow_bind_wait_for_it_and_are_answered_as_its_party(serving: Serving) -> None:
     serving.upstream.gate = Deferred()
-    with bare(serving) as client:
+    with connected(serving) as client:
         client.send(bind_request(serving.ann), ExtendedRequest(oids.WHO_AM_I), search_request(BASE, "(uid=ann)"))
         eventually(lambda: bool(serving.upstream.asked))
         client.socket.settimeout(0.05)
@@ -156,7 +156,7 @@ def test_requests_behind_a_slow_bind_wait_for_it_and_are_answered_as_its_party(s
 def test_a_client_that_leaves_during_its_bind_leaves_no_error_behind(serving: Serving) -> None:
     serving.upstream.gate = Deferred(lambda _: None)
     with capture_logs() as lines:
-        client = bare(serving)
+        client = connected(serving)
         client.send(bind_request(serving.ann))
         eventually(lambda: bool(serving.upstream.asked))
         client.close()
@@ -176,7 +176,7 @@ def test_an_upstream_that_is_down_is_unavailable_and_never_a_wrong_password(serv
 @blocking
 def test_a_soft_lock_answers_as_a_wrong_password_and_spares_the_upstream(serve: Serve) -> None:
     serving = serve(max_failures=2)
-    with bare(serving) as client:
+    with connected(serving) as client:
         codes = [client.bind(Account(ANN, password)) for password in ("x", "y", "ann-secret")]
     assert codes == [REFUSED, REFUSED, REFUSED]
     assert len(serving.upstream.asked) == 2
@@ -205,7 +205,7 @@ def test_python_ldap_and_ldap3_tell_the_failures_apart(serving: Serving) -> None
 
 @blocking
 def test_passwords_are_not_in_the_log(serving: Serving) -> None:
-    with capture_logs() as lines, bare(serving) as client:
+    with capture_logs() as lines, connected(serving) as client:
         client.bind(serving.ann)
         client.bind(Account(ANN, "hunter2"))
         serving.upstream.error = RuntimeError("scripted")

@@ -16,12 +16,12 @@ from gateway.wire.controls.bind_and_update import PasswordPolicyResponse, Proxie
 from gateway.wire.extended_values import PasswordModifyRequest, PasswordModifyResponse
 from gateway.wire.messages import BindResponse, Control, ExtendedRequest, ExtendedResponse, LDAPMessage
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import Bare, bare, bind_request
+from tests.frontends.ldap.bind_names_world import granted
+from tests.frontends.ldap.client_programs import libldap, tool
 from tests.frontends.ldap.company import ANN, BASE, BEGAN, DAVE, object_id, upstream_dn
 from tests.frontends.ldap.conftest import Serve
-from tests.frontends.ldap.names import granted
-from tests.frontends.ldap.programs import libldap, tool
 from tests.frontends.ldap.serving import Account, Serving, World, blocking
+from tests.frontends.ldap.wire_client import WireClient, bind_request, connected
 
 ASK = Control(oids.PASSWORD_POLICY, False)
 NEW = b"a new password"
@@ -38,7 +38,7 @@ def dave(world: World) -> Iterator[Account]:
 
 
 def change(
-    client: Bare, identity: str = "", old: bytes | None = None, new: bytes | None = NEW, *with_controls: Control
+    client: WireClient, identity: str = "", old: bytes | None = None, new: bytes | None = NEW, *with_controls: Control
 ) -> tuple[ExtendedResponse, LDAPMessage]:
     request = PasswordModifyRequest(identity.encode() or None, old, new)
     client.send(ExtendedRequest(oids.PASSWORD_MODIFY, request.encode()), controls=with_controls)
@@ -47,7 +47,7 @@ def change(
     return message.operation, message
 
 
-def code(client: Bare, *arguments: object) -> int:
+def code(client: WireClient, *arguments: object) -> int:
     return change(client, *arguments)[0].result.code  # type: ignore[arg-type]
 
 
@@ -57,7 +57,7 @@ def told(message: LDAPMessage) -> PasswordPolicyResponse | None:
 
 @blocking
 def test_a_person_changes_the_own_password_and_binds_with_it(serving: Serving, dave: Account) -> None:
-    with capture_logs() as lines, bare(serving, dave) as client:
+    with capture_logs() as lines, connected(serving, dave) as client:
         answer, message = change(client)
         assert (answer.result.code, answer.value, told(message)) == (0, None, None)
         assert client.bind(dave) == ResultCode.INVALID_CREDENTIALS
@@ -67,7 +67,7 @@ def test_a_person_changes_the_own_password_and_binds_with_it(serving: Serving, d
 
 @blocking
 def test_a_password_that_is_not_given_comes_with_the_answer(serving: Serving, dave: Account) -> None:
-    with bare(serving, dave) as client:
+    with connected(serving, dave) as client:
         answer, _ = change(client, "", None, None)
         made = PasswordModifyResponse.decode(answer.value).generated_password
         assert made is not None
@@ -76,7 +76,7 @@ def test_a_password_that_is_not_given_comes_with_the_answer(serving: Serving, da
 
 @blocking
 def test_each_change_that_may_not_be_gets_its_result_code(serving: Serving, dave: Account) -> None:
-    with bare(serving, dave) as client:
+    with connected(serving, dave) as client:
         assert code(client, "", None, b"short") == ResultCode.CONSTRAINT_VIOLATION
         assert code(client, ANN) == ResultCode.INSUFFICIENT_ACCESS_RIGHTS
         assert code(client, "", b"wrong") == ResultCode.INVALID_CREDENTIALS
@@ -95,7 +95,7 @@ def test_each_change_that_may_not_be_gets_its_result_code(serving: Serving, dave
 
 @blocking
 def test_an_application_with_the_grant_sets_passwords(serving: Serving, world: World, dave: Account) -> None:
-    with bare(serving, granted(world, "passwords")) as client:
+    with connected(serving, granted(world, "passwords")) as client:
         assert code(client, DAVE) == 0
         assert code(client, f"uid=nobody,ou=people,{BASE}") == ResultCode.NO_SUCH_OBJECT
         assert code(client, ANN) == ResultCode.UNWILLING_TO_PERFORM
@@ -105,7 +105,7 @@ def test_an_application_with_the_grant_sets_passwords(serving: Serving, world: W
 @blocking
 def test_a_source_that_takes_changes_is_written_through_to(serve: Serve) -> None:
     serving = serve(password_modify=True)
-    with bare(serving, serving.ann) as client:
+    with connected(serving, serving.ann) as client:
         assert code(client, "", b"ann-secret") == 0
         assert serving.upstream.passwords[upstream_dn("ann")] == NEW
         answer, message = change(client, "", NEW, b"old", ASK)
@@ -131,7 +131,7 @@ def test_ldappasswd_and_python_ldap_change_a_password(serving: Serving, dave: Ac
 # ---- the password policy control
 
 
-def bind(client: Bare, account: Account, *with_controls: Control) -> tuple[int, PasswordPolicyResponse | None]:
+def bind(client: WireClient, account: Account, *with_controls: Control) -> tuple[int, PasswordPolicyResponse | None]:
     client.send(bind_request(account), controls=with_controls)
     message = client.receive()
     assert isinstance(message.operation, BindResponse)
@@ -146,7 +146,7 @@ def test_what_the_policy_says_is_told_to_who_asks(serving: Serving, notice: Poli
     serving.upstream.notice = notice
     expected = notice or PolicyNotice()
     said = PasswordPolicyResponse(expected.expires_in_seconds, expected.grace_binds_left, expected.error)
-    with bare(serving) as client:
+    with connected(serving) as client:
         assert bind(client, serving.ann, ASK) == (0, said)
         assert bind(client, serving.ann) == (0, None)
         assert bind(client, serving.portal, ASK) == (0, PasswordPolicyResponse())
@@ -156,7 +156,7 @@ def test_what_the_policy_says_is_told_to_who_asks(serving: Serving, notice: Poli
 def test_a_refused_bind_says_why_and_our_own_soft_lock_does_not(serve: Serve) -> None:
     serving = serve(max_failures=1)
     serving.upstream.notice = PolicyNotice(error=1)
-    with bare(serving) as client:
+    with connected(serving) as client:
         assert bind(client, Account(ANN, "wrong"), ASK) == (ResultCode.INVALID_CREDENTIALS, PasswordPolicyResponse(error=1))
         assert bind(client, serving.ann, ASK) == (ResultCode.INVALID_CREDENTIALS, PasswordPolicyResponse())
 
@@ -174,7 +174,7 @@ def test_ldapwhoami_shows_what_the_policy_says(serving: Serving) -> None:
 @blocking
 def test_who_acts_for_a_person_needs_the_persons_old_password(serving: Serving, world: World, dave: Account) -> None:
     as_dave = controls.control(ProxiedAuthorization(f"dn:{DAVE}"), True)
-    with bare(serving, granted(world, "proxy")) as client:
+    with connected(serving, granted(world, "proxy")) as client:
         assert code(client, "", None, NEW, as_dave) == ResultCode.UNWILLING_TO_PERFORM
         assert code(client, "", b"wrong", NEW, as_dave) == ResultCode.INVALID_CREDENTIALS
         assert code(client, "", b"dave-secret", NEW, as_dave) == 0

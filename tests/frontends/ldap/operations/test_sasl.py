@@ -12,12 +12,12 @@ from gateway.store.engine.database import Connection
 from gateway.wire import oids
 from gateway.wire.messages import BindRequest, BindResponse, ExtendedRequest, ExtendedResponse, Operation, SaslAuthentication
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import bare, search_request
+from tests.frontends.ldap.bind_names_world import application_name, every_name, granted
+from tests.frontends.ldap.client_programs import tool
 from tests.frontends.ldap.company import ANN
 from tests.frontends.ldap.conftest import Serve
-from tests.frontends.ldap.names import application_name, every_name, granted
-from tests.frontends.ldap.programs import tool
 from tests.frontends.ldap.serving import Serving, World, blocking, eventually
+from tests.frontends.ldap.wire_client import connected, search_request
 from tests.servers.pki import Pki
 from tests.servers.processes import program
 
@@ -63,7 +63,7 @@ def serving(serve: Serve, world: World) -> Serving:
 )
 @blocking
 def test_plain_is_a_simple_bind_for_oneself(serving: Serving, credentials: bytes, expected: int) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         assert code(client.ask(sasl("PLAIN", credentials))) == expected
         answer = client.ask(ExtendedRequest(oids.WHO_AM_I))
         assert isinstance(answer, ExtendedResponse)
@@ -72,7 +72,7 @@ def test_plain_is_a_simple_bind_for_oneself(serving: Serving, credentials: bytes
 
 @blocking
 def test_plain_without_credentials_is_asked_for_them_and_goes_on(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         answer = client.ask(sasl("PLAIN", None))
         assert isinstance(answer, BindResponse)
         assert (answer.result.code, answer.server_sasl_credentials) == (ResultCode.SASL_BIND_IN_PROGRESS, b"")
@@ -84,7 +84,7 @@ def test_plain_without_credentials_is_asked_for_them_and_goes_on(serving: Servin
 @pytest.mark.parametrize("mechanism", ["GSSAPI", "DIGEST-MD5", "SCRAM-SHA-256", "", "PLAIN "])
 @blocking
 def test_other_mechanisms_are_not_spoken(serving: Serving, mechanism: str) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         assert code(client.ask(sasl(mechanism, b"\0ann\0ann-secret"))) == ResultCode.AUTH_METHOD_NOT_SUPPORTED
 
 
@@ -99,7 +99,7 @@ def test_ldapwhoami_binds_by_plain(serving: Serving) -> None:
 @blocking
 def test_where_tls_is_required_no_mechanism_is_offered_before_it(serve: Serve, pki: Pki) -> None:
     serving = serve(pki, require_tls=True)
-    with bare(serving) as client:
+    with connected(serving) as client:
         (root,), _ = client.search(search_request("", scope=0, attributes=("supportedSASLMechanisms",)))
         assert root.attributes == ()
         assert code(client.ask(sasl("PLAIN", b"\0ann\0ann-secret"))) == ResultCode.CONFIDENTIALITY_REQUIRED

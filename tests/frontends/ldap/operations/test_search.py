@@ -6,7 +6,7 @@ import ldap
 import pytest
 
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import bare, search_request
+from tests.frontends.ldap.client_programs import libldap
 from tests.frontends.ldap.company import (
     ALL,
     ANN,
@@ -23,8 +23,8 @@ from tests.frontends.ldap.company import (
     UNITS,
     object_id,
 )
-from tests.frontends.ldap.programs import libldap
 from tests.frontends.ldap.serving import Account, Serving, blocking
+from tests.frontends.ldap.wire_client import connected, search_request
 
 ODD = rf"uid=dave\, o'c,{PEOPLE}"
 OPERATIONAL = {
@@ -211,7 +211,7 @@ def test_has_subordinates_is_true_of_what_has_entries_below(serving: Serving) ->
 def test_a_missing_base_is_no_such_object_with_the_nearest_entry_above(
     serving: Serving, base: str, matched: str, scope: int
 ) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         entries, done = client.search(search_request(base, scope=scope))
     assert entries == []
     result = done.result
@@ -230,7 +230,7 @@ def test_a_missing_base_is_no_such_object_with_the_nearest_entry_above(
 def test_a_search_that_makes_no_sense_is_refused_and_the_connection_goes_on(
     serving: Serving, base: str, scope: int, code: int
 ) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         _, done = client.search(search_request(base, scope=scope))
         assert done.code == code
         entries, _ = client.search(search_request(BASE, "(uid=ann)"))
@@ -241,7 +241,7 @@ def test_a_search_that_makes_no_sense_is_refused_and_the_connection_goes_on(
 @pytest.mark.parametrize("limit", [1, 3])
 @blocking
 def test_the_size_limit_returns_the_entries_found_so_far(serving: Serving, text: str, limit: int) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         entries, done = client.search(search_request(BASE, text, attributes=("1.1",), size_limit=limit))
     assert len(entries) == limit
     assert done.code == ResultCode.SIZE_LIMIT_EXCEEDED
@@ -249,7 +249,7 @@ def test_the_size_limit_returns_the_entries_found_so_far(serving: Serving, text:
 
 @blocking
 def test_a_size_limit_that_is_just_enough_is_a_success(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         for text, count in (("(uid=ann)", 1), ("(title=engineer)", 2), ("(uid=crowd*)", CROWD)):
             entries, done = client.search(search_request(BASE, text, attributes=("1.1",), size_limit=count))
             assert (len(entries), done.code) == (count, 0)
@@ -258,7 +258,7 @@ def test_a_size_limit_that_is_just_enough_is_a_success(serving: Serving) -> None
 @pytest.mark.parametrize("deref", [0, 1, 2, 3, 4, 1000])
 @blocking
 def test_deref_aliases_may_be_anything(serving: Serving, deref: int) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         entries, _ = client.search(search_request(BASE, "(uid=ann)", deref_aliases=deref))
     assert [entry.object_name for entry in entries] == [ANN]
 
@@ -282,5 +282,5 @@ def test_an_administrator_may_let_anonymous_search_a_view(serve: Any) -> None:
     serving = serve(anonymous_views=("openldap",))
     with libldap(serving) as client:
         assert found(client, BASE, ldap.SCOPE_SUBTREE, "(uid=ann)") == {ANN}
-    with bare(serving, Account("", "")) as raw:
+    with connected(serving, Account("", "")) as raw:
         assert [entry.object_name for entry in raw.search(search_request(BASE, "(uid=ann)"))[0]] == [ANN]

@@ -12,11 +12,11 @@ from gateway.wire.controls.search import PagedResults
 from gateway.wire.messages import Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap import company
-from tests.frontends.ldap.bare import Bare, Done, bare, search_request
+from tests.frontends.ldap.client_programs import libldap, pure
 from tests.frontends.ldap.company import BASE, CROWD
 from tests.frontends.ldap.conftest import Serve
-from tests.frontends.ldap.programs import libldap, pure
 from tests.frontends.ldap.serving import Serving, World, blocking, eventually, in_reactor
+from tests.frontends.ldap.wire_client import Done, WireClient, connected, search_request
 
 CROWDED = search_request(BASE, "(uid=crowd*)", attributes=("1.1",))
 FEW = search_request(BASE, "(|(uid=ann)(uid=bob)(uid=dave))", attributes=("1.1",))
@@ -26,7 +26,7 @@ def paged(size: int, cookie: bytes = b"", *, critical: bool = True) -> Control:
     return Control(oids.PAGED_RESULTS, critical, PagedResults(size, cookie).encode())
 
 
-def page(client: Bare, request: SearchRequest, size: int, cookie: bytes = b"") -> tuple[list[str], bytes, Done]:
+def page(client: WireClient, request: SearchRequest, size: int, cookie: bytes = b"") -> tuple[list[str], bytes, Done]:
     """The names of one page, the cookie for the next one, and how it ended."""
     entries, done = client.search(request, paged(size, cookie))
     cookies = [PagedResults.decode(control.value).cookie for control in done.controls]
@@ -46,7 +46,7 @@ def test_pages_of_any_size_bring_every_entry_once(serving: Serving, size: int) -
     names: list[str] = []
     sizes: list[int] = []
     cookie = b""
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         while cookie or not sizes:
             found, cookie, done = page(client, request, size, cookie)
             assert done.code == 0
@@ -80,7 +80,7 @@ def test_the_clients_own_paging_reads_everything_critical_or_not(serving: Servin
 @blocking
 def test_a_paged_search_sees_one_state_of_the_view_while_it_changes(serving: Serving) -> None:
     request = search_request(BASE, "(uid=*)", attributes=("1.1",))
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         names, cookie, _ = page(client, request, 100)
         company.hire(serving.world.database, "latecomer")
         try:
@@ -98,7 +98,7 @@ def test_a_paged_search_sees_one_state_of_the_view_while_it_changes(serving: Ser
 
 @blocking
 def test_a_cookie_is_good_once_and_only_on_its_own_connection(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client, bare(serving, serving.portal) as other:
+    with connected(serving, serving.portal) as client, connected(serving, serving.portal) as other:
         _, cookie, _ = page(client, CROWDED, 10)
         assert page(other, CROWDED, 10, cookie)[2].code == ResultCode.UNWILLING_TO_PERFORM
         assert page(client, CROWDED, 10, cookie)[2].code == 0
@@ -118,7 +118,7 @@ def test_a_cookie_is_good_once_and_only_on_its_own_connection(serving: Serving) 
 )
 @blocking
 def test_a_cookie_with_another_search_is_refused_and_ends_the_paged_search(serving: Serving, other: SearchRequest) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         _, cookie, _ = page(client, CROWDED, 10)
         assert page(client, other, 10, cookie)[2].code == ResultCode.UNWILLING_TO_PERFORM
         assert page(client, CROWDED, 10, cookie)[2].code == ResultCode.UNWILLING_TO_PERFORM
@@ -127,7 +127,7 @@ def test_a_cookie_with_another_search_is_refused_and_ends_the_paged_search(servi
 
 @blocking
 def test_the_page_size_may_change_from_page_to_page(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         cookie, sizes = b"", []
         for size in (1, 300, 2, 5000):
             names, cookie, _ = page(client, CROWDED, size, cookie)
@@ -137,7 +137,7 @@ def test_the_page_size_may_change_from_page_to_page(serving: Serving) -> None:
 
 @blocking
 def test_page_size_zero_ends_a_paged_search(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         _, cookie, _ = page(client, CROWDED, 10)
         assert snapshots(serving.world) == 1
         names, ended, done = page(client, CROWDED, 0, cookie)
@@ -148,7 +148,7 @@ def test_page_size_zero_ends_a_paged_search(serving: Serving) -> None:
 
 @blocking
 def test_several_paged_searches_run_on_one_connection_and_the_oldest_makes_room(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         cookies = [page(client, CROWDED, 10)[1] for _ in range(PAGED_SEARCHES_PER_CONNECTION + 1)]
         assert snapshots(serving.world) == PAGED_SEARCHES_PER_CONNECTION
         codes = [page(client, CROWDED, 10, cookie)[2].code for cookie in cookies]
@@ -158,7 +158,7 @@ def test_several_paged_searches_run_on_one_connection_and_the_oldest_makes_room(
 @pytest.mark.parametrize("ending", ["close", "rebind"])
 @blocking
 def test_the_end_of_the_connection_or_a_bind_gives_the_snapshots_back(serving: Serving, ending: str) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         _, cookie, _ = page(client, CROWDED, 10)
         assert snapshots(serving.world) == 1
         if ending == "rebind":
@@ -171,7 +171,7 @@ def test_the_end_of_the_connection_or_a_bind_gives_the_snapshots_back(serving: S
 def test_a_paged_search_that_is_left_alone_ends(serve: Serve) -> None:
     clock = ReactorClock()
     serving = serve(clock=clock)
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         client.send(FEW, controls=(paged(1),))
         eventually(lambda: in_reactor(clock.tick) or snapshots(serving.world) == 1)
         eventually(lambda: in_reactor(clock.tick) or not in_reactor(lambda: any(c.is_busy for c in serving.server.connections)))
@@ -193,7 +193,7 @@ def test_the_size_limit_holds_over_all_pages(serving: Serving, limit: int) -> No
     request = search_request(BASE, "(uid=crowd*)", attributes=("1.1",), size_limit=limit)
     names: list[str] = []
     cookie, code = b"", 0
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         while code == 0:
             found, cookie, done = page(client, request, 10, cookie)
             names += found
@@ -207,7 +207,7 @@ def test_the_size_limit_holds_over_all_pages(serving: Serving, limit: int) -> No
 def test_a_paged_results_control_that_cannot_be_read_is_a_protocol_error_of_that_search_alone(
     serving: Serving, value: bytes | None
 ) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         assert client.search(FEW, Control(oids.PAGED_RESULTS, True, value))[1].code == ResultCode.PROTOCOL_ERROR
         assert client.search(FEW, paged(5), paged(5))[1].code == ResultCode.PROTOCOL_ERROR
         assert len(client.search(FEW)[0]) == 3

@@ -26,10 +26,10 @@ from gateway.wire.extended_values import CancelRequest
 from gateway.wire.filters import Present
 from gateway.wire.messages import BindResponse, CompareRequest, CompareResponse, Control, ExtendedRequest, SearchRequest
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import bare, bind_request, search_request
+from tests.frontends.ldap.client_programs import ANONYMOUS, libldap, pure, tool
 from tests.frontends.ldap.company import BASE, BEGAN
-from tests.frontends.ldap.programs import ANONYMOUS, libldap, pure, tool
 from tests.frontends.ldap.serving import Serving, blocking
+from tests.frontends.ldap.wire_client import bind_request, connected, search_request
 
 DEFINED = ("attributeTypes", "objectClasses", "ldapSyntaxes", "matchingRules")
 
@@ -38,7 +38,7 @@ DEFINED = ("attributeTypes", "objectClasses", "ldapSyntaxes", "matchingRules")
 @pytest.mark.parametrize("text", ["(objectClass=*)", "(objectclass=*)", "(OBJECTCLASS=top)", "(&(objectClass=*)(!(cn=*)))"])
 @blocking
 def test_the_root_dse_is_found_however_it_is_spelled(serving: Serving, base: str, text: str) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         (entry,), _ = client.search(search_request(base, text, 0, ("+",)))
     assert entry.object_name == ""
     shown = {attribute.type: attribute.values for attribute in entry.attributes}
@@ -63,7 +63,7 @@ def test_the_root_dse_is_found_however_it_is_spelled(serving: Serving, base: str
 )
 @blocking
 def test_the_root_dse_shows_what_is_asked_for(serving: Serving, attributes: tuple[str, ...], expected: set[str]) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         (entry,), _ = client.search(search_request("", scope=0, attributes=attributes))
         (types,), _ = client.search(search_request("", scope=0, attributes=attributes, types_only=1))
     assert {attribute.type for attribute in entry.attributes} == expected
@@ -73,7 +73,7 @@ def test_the_root_dse_shows_what_is_asked_for(serving: Serving, attributes: tupl
 @pytest.mark.parametrize("scope", [1, 2, 3])
 @blocking
 def test_below_the_root_dse_there_is_nothing_and_the_answer_says_where_to_look(serving: Serving, scope: int) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         entries, done = client.search(search_request("", scope=scope))
     assert entries == []
     result = done.result
@@ -82,7 +82,7 @@ def test_below_the_root_dse_there_is_nothing_and_the_answer_says_where_to_look(s
 
 @blocking
 def test_a_filter_that_does_not_match_hides_the_root_dse(serving: Serving) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         entries, done = client.search(search_request("", "(cn=x)", 0))
     assert (entries, done.code) == ([], 0)
 
@@ -102,7 +102,7 @@ FOR_EVER = {oids.PERSISTENT_SEARCH: PersistentSearch(ChangeTypes.ADD, True, True
 
 @blocking
 def test_everything_the_root_dse_promises_is_kept(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         (entry,), _ = client.search(search_request("", scope=0, attributes=("+",)))
         shown = {attribute.type: [value.decode() for value in attribute.values] for attribute in entry.attributes}
         assert oids.START_TLS not in shown["supportedExtension"]  # there is no certificate
@@ -128,7 +128,7 @@ def test_everything_the_root_dse_promises_is_kept(serving: Serving) -> None:
 @blocking
 def test_a_paged_search_of_the_root_dse_is_one_page(serving: Serving) -> None:
     paged = Control(oids.PAGED_RESULTS, True, b"\x30\x05\x02\x01\x05\x04\x00")
-    with bare(serving) as client:
+    with connected(serving) as client:
         entries, done = client.search(search_request("", scope=0), paged)
     assert len(entries) == 1
     assert [control.control_type for control in done.controls] == [oids.PAGED_RESULTS]
@@ -190,7 +190,7 @@ def test_every_attribute_and_class_that_is_served_is_in_the_schema(serving: Serv
         assert {name.lower() for name in (*rules.object_classes, *rules.conditional_classes)} <= set(schema.OBJECT_CLASSES)
     for entry in Projection(view).containers(BEGAN):
         assert {name.lower() for name, _ in (*entry.attributes, *entry.operational_values)} <= set(schema.ATTRIBUTE_TYPES)
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         entries, _ = client.search(search_request(BASE, "(!(uid=crowd*))", attributes=("*", "+")))
         entries += client.search(search_request("cn=Subschema", scope=0, attributes=("*", "+")))[0]
         entries += client.search(search_request("", scope=0, attributes=("*", "+")))[0]
@@ -212,7 +212,7 @@ def test_every_attribute_and_class_that_is_served_is_in_the_schema(serving: Serv
 @blocking
 def test_the_subschema_is_found_however_jndi_and_perl_ask(serving: Serving, base: str, scope: int) -> None:
     wanted = ("objectClasses", "attributeTypes", "matchingRules", "matchingRuleUse", "dITContentRules", "nameForms")
-    with bare(serving) as client:
+    with connected(serving) as client:
         (entry,), _ = client.search(search_request(base, "(objectClass=subschema)", scope, wanted))
         assert {attribute.type for attribute in entry.attributes} == set(wanted[:4])
         assert client.search(search_request(base, "(objectClass=person)", scope))[0] == []
@@ -240,7 +240,7 @@ def test_the_schema_that_ldapsearch_shows_is_readable_by_a_person(serving: Servi
 def test_anybody_may_compare_with_the_root_dse_and_the_subschema(
     serving: Serving, name: str, attribute: str, value: bytes, code: int
 ) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         answer = client.ask(CompareRequest(name, attribute, value))
         assert isinstance(answer, CompareResponse) and answer.result.code == code
 
@@ -248,5 +248,5 @@ def test_anybody_may_compare_with_the_root_dse_and_the_subschema(
 @blocking
 def test_the_root_dse_is_found_with_a_request_as_windows_would_never_send_it(serving: Serving) -> None:
     request = SearchRequest("", 0, 0, 0, 0, False, filters.Present("objectclass"), ("*", "+", "+", "1.1", "x" * 1000, "*"))
-    with bare(serving) as client:
+    with connected(serving) as client:
         assert len(client.search(request)[0]) == 1

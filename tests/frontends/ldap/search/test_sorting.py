@@ -18,10 +18,10 @@ from gateway.wire.controls import (
 )
 from gateway.wire.messages import AbandonRequest, Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import Bare, Done, bare, search_request
+from tests.frontends.ldap.client_programs import libldap, tool
 from tests.frontends.ldap.company import ANN, BASE, BOB, CROWD, DAVE, PEOPLE
-from tests.frontends.ldap.programs import libldap, tool
 from tests.frontends.ldap.serving import Serving, World, blocking, eventually, in_reactor
+from tests.frontends.ldap.wire_client import Done, WireClient, connected, search_request
 
 FEW = search_request(BASE, "(|(uid=ann)(uid=bob)(uid=dave))", attributes=("1.1",))
 CROWDED = search_request(BASE, "(uid=crowd*)", attributes=("1.1",))
@@ -32,7 +32,7 @@ def sort(*keys: SortKey, critical: bool = True) -> Control:
     return control(SortRequest(keys), critical)
 
 
-def sorted_names(client: Bare, request: SearchRequest, *controls: Control) -> tuple[list[str], SortResponse | None, Done]:
+def sorted_names(client: WireClient, request: SearchRequest, *controls: Control) -> tuple[list[str], SortResponse | None, Done]:
     entries, done = client.search(request, *controls)
     return [entry.object_name for entry in entries], find(done.controls, SortResponse), done
 
@@ -61,7 +61,7 @@ def snapshots(world: World) -> int:
 def test_entries_come_in_order_and_those_without_the_attribute_last_or_when_reversed_first(
     serving: Serving, keys: tuple[SortKey, ...], expected: list[str]
 ) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         names, response, done = sorted_names(client, FEW, sort(*keys))
     assert (names, done.code, response) == (expected, 0, SortResponse(0))
 
@@ -69,7 +69,7 @@ def test_entries_come_in_order_and_those_without_the_attribute_last_or_when_reve
 @blocking
 def test_a_large_search_is_sorted_whole_or_page_by_page(serving: Serving) -> None:
     by_number = sort(SortKey("employeeNumber", reverse=True))
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         whole, response, _ = sorted_names(client, CROWDED, by_number)
         assert (len(whole), response) == (CROWD, SortResponse(0))
         numbers = [name.partition(",")[0].removeprefix("uid=crowd").lstrip("0") or "0" for name in whole]
@@ -93,7 +93,7 @@ def test_a_large_search_is_sorted_whole_or_page_by_page(serving: Serving) -> Non
 def test_the_size_limit_gives_the_first_in_the_order(serving: Serving) -> None:
     limited = search_request(BASE, "(uid=crowd*)", attributes=("1.1",), size_limit=2)
     few = search_request(BASE, "(|(uid=ann)(uid=bob)(uid=dave))", attributes=("1.1",), size_limit=2)
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         names, _, done = sorted_names(client, limited, sort(SortKey("uid", reverse=True)))
         assert (names, done.code) == ([f"uid=crowd{n},{PEOPLE}" for n in (1999, 1998)], ResultCode.SIZE_LIMIT_EXCEEDED)
         names, _, done = sorted_names(client, few, sort(SortKey("uid", reverse=True)))
@@ -115,7 +115,7 @@ def test_the_size_limit_gives_the_first_in_the_order(serving: Serving) -> None:
 def test_what_cannot_be_sorted_ends_the_search_when_critical_and_is_told_otherwise(
     serving: Serving, key: SortKey, code: ResultCode
 ) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         for request in (FEW, search_request("", scope=0)):
             names, response, done = sorted_names(client, request, sort(key))
             assert (names, done.code) == ([], ResultCode.UNAVAILABLE_CRITICAL_EXTENSION)
@@ -127,7 +127,7 @@ def test_what_cannot_be_sorted_ends_the_search_when_critical_and_is_told_otherwi
 
 @blocking
 def test_a_sort_control_that_cannot_be_read_is_a_protocol_error_of_the_operation_alone(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         for value in (None, b"", b"\x30\x00", b"x"):
             assert client.search(FEW, Control(oids.SORT_REQUEST, False, value))[1].code == ResultCode.PROTOCOL_ERROR
         assert len(client.search(FEW)[0]) == 3
@@ -138,12 +138,12 @@ def test_no_more_ids_are_kept_than_there_is_room_for(serving: Serving, monkeypat
     monkeypatch.setattr(snapshot_pool, "MAX_HELD_IDS", CROWD + 10)
     monkeypatch.setattr(sorted_search, "_IDS_AT_ONCE", 100)
     page = control(PagedResults(10), True)
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         assert client.search(CROWDED, sort(SortKey("uid")), page)[1].code == 0
         assert client.search(CROWDED, sort(SortKey("cn")), page)[1].code == ResultCode.BUSY
         assert client.search(CROWDED, page)[1].code == 0, "what is not sorted needs none"
     eventually(lambda: snapshots(serving.world) == 0)
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         assert client.search(CROWDED, sort(SortKey("cn")), page)[1].code == 0
 
 
@@ -159,7 +159,7 @@ def test_sorting_that_takes_too_long_is_interrupted_or_abandoned_and_others_are_
     everything = search_request(BASE, attributes=("1.1",), time_limit=1)
     order = sort(SortKey("gecos"), SortKey("loginShell"))
     try:
-        with bare(serving, serving.portal) as client, bare(serving, serving.portal) as other:
+        with connected(serving, serving.portal) as client, connected(serving, serving.portal) as other:
             (message_id,) = client.send(everything, controls=(order, *beside))
             eventually(lambda: snapshots(serving.world) == 1)
             assert len(other.search(FEW)[0]) == 3
@@ -177,7 +177,7 @@ def test_sorting_that_takes_too_long_is_interrupted_or_abandoned_and_others_are_
 
 @blocking
 def test_one_entry_is_in_any_order(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         for name in ("", "cn=Subschema", ANN):
             entries, done = client.search(search_request(name, scope=0, attributes=("1.1",)), sort(SortKey("cn")))
             assert ([entry.object_name for entry in entries], done.code) == ([name], 0)

@@ -21,10 +21,10 @@ from gateway.wire.controls import (
 from gateway.wire.messages import Control, SearchRequest
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap import company
-from tests.frontends.ldap.bare import Bare, Done, bare, search_request
+from tests.frontends.ldap.client_programs import libldap
 from tests.frontends.ldap.company import ANN, BASE, CROWD, PEOPLE
-from tests.frontends.ldap.programs import libldap
 from tests.frontends.ldap.serving import Serving, World, blocking, eventually
+from tests.frontends.ldap.wire_client import Done, WireClient, connected, search_request
 
 CROWDED = search_request(BASE, "(uid=crowd*)", attributes=("1.1",))
 BY_UID = SortRequest((SortKey("uid"),))
@@ -32,7 +32,7 @@ BACKWARDS = SortRequest((SortKey("uid", reverse=True),))
 
 
 def window(
-    client: Bare,
+    client: WireClient,
     target: ListPosition | bytes,
     before: int = 1,
     after: int = 2,
@@ -73,7 +73,7 @@ def snapshots(world: World) -> int:
 def test_a_window_is_around_its_target(
     serving: Serving, target: ListPosition | bytes, position: int, numbers: list[int]
 ) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         found, response, done = window(client, target)
         assert (found, done.code) == (numbers, 0)
         assert (response.target_position, response.content_count, response.code) == (position, CROWD, 0)
@@ -82,7 +82,7 @@ def test_a_window_is_around_its_target(
 
 @blocking
 def test_in_a_reversed_list_a_value_is_the_first_that_is_not_greater(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         assert window(client, b"crowd0500", sort=BACKWARDS)[0] == [501, 500, 499, 498]
         assert window(client, b"crowd05005", sort=BACKWARDS)[0] == [501, 500, 499, 498]
         assert window(client, b"z", sort=BACKWARDS)[0] == [1999, 1998, 1997]
@@ -90,7 +90,7 @@ def test_in_a_reversed_list_a_value_is_the_first_that_is_not_greater(serving: Se
 
 @blocking
 def test_the_next_windows_are_of_the_same_state_as_long_as_the_context_id_is_sent(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         _, first, _ = window(client, ListPosition(1))
         company.hire(serving.world.database, "crowd0000a")
         try:
@@ -110,7 +110,7 @@ def test_the_next_windows_are_of_the_same_state_as_long_as_the_context_id_is_sen
 
 @blocking
 def test_lists_are_kept_up_to_a_limit_and_one_that_is_not_kept_is_sorted_anew(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         contexts = [window(client, ListPosition(1))[1].context_id for _ in range(VIRTUAL_LISTS_PER_CONNECTION + 1)]
         assert snapshots(serving.world) == VIRTUAL_LISTS_PER_CONNECTION
         for context_id in (contexts[0], b"made up", contexts[-1]):
@@ -141,7 +141,7 @@ def test_a_window_that_cannot_be_had_is_refused_with_its_own_code(
     serving: Serving, sort: SortRequest | None, target: ListPosition | bytes, code: ResultCode
 ) -> None:
     controls = [control(ListRequest(0, 1, target), True), *([control(sort, True)] if sort else [])]
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         entries, done = client.search(CROWDED, *controls)
         response = find(done.controls, ListResponse)
         assert (entries, done.code) == ([], ResultCode.VIRTUAL_LIST_VIEW_ERROR)
@@ -151,7 +151,7 @@ def test_a_window_that_cannot_be_had_is_refused_with_its_own_code(
 @blocking
 def test_a_window_together_with_pages_or_on_one_entry_is_refused(serving: Serving) -> None:
     asked = (control(BY_UID, True), control(ListRequest(0, 1, ListPosition(1)), True))
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         for request, controls in (
             (CROWDED, (*asked, control(PagedResults(10), True))),
             (search_request("", scope=0), asked),
@@ -164,7 +164,7 @@ def test_a_window_together_with_pages_or_on_one_entry_is_refused(serving: Servin
 @blocking
 def test_an_empty_list_has_an_empty_window(serving: Serving) -> None:
     nobody = search_request(BASE, "(uid=nobody)", attributes=("1.1",))
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         for target in (ListPosition(1), b"x"):
             numbers, response, done = window(client, target, request=nobody)
             assert (numbers, response.target_position, response.content_count, done.code) == ([], 0, 0, 0)
@@ -173,7 +173,7 @@ def test_an_empty_list_has_an_empty_window(serving: Serving) -> None:
 @blocking
 def test_the_size_limit_cuts_a_window(serving: Serving) -> None:
     limited = search_request(BASE, "(uid=crowd*)", attributes=("1.1",), size_limit=2)
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         numbers, response, done = window(client, ListPosition(10), 3, 3, request=limited)
         assert (numbers, done.code, response.code) == ([6, 7], ResultCode.SIZE_LIMIT_EXCEEDED, 0)
         assert window(client, ListPosition(10), 0, 0, response.context_id, request=limited)[0] == [9]

@@ -1,4 +1,4 @@
-"""What runs at the same time on one connection: pipelining, abandon, unbind, and reading no faster than is answered."""
+"""Concurrency on one connection: pipelining, abandon, unbind, and reading no faster than is answered."""
 
 import sqlite3
 from threading import Event
@@ -12,10 +12,10 @@ from gateway.wire import oids
 from gateway.wire.codec.encoder import encode_message
 from gateway.wire.messages import AbandonRequest, ExtendedRequest, LDAPMessage, SearchResultDone, UnbindRequest
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import bare, bind_request, search_request
 from tests.frontends.ldap.company import ANN, BASE, BOB, CROWD
 from tests.frontends.ldap.conftest import Serve
 from tests.frontends.ldap.serving import Serving, blocking, eventually, in_reactor
+from tests.frontends.ldap.wire_client import bind_request, connected, search_request
 
 EVERYTHING = search_request(BASE)
 ANNS, BOBS, TITLES = (search_request(BASE, text) for text in ("(uid=ann)", "(uid=bob)", "(&(uid=ann)(title=engineer))"))
@@ -24,7 +24,7 @@ ANNS, BOBS, TITLES = (search_request(BASE, text) for text in ("(uid=ann)", "(uid
 @blocking
 def test_pipelined_searches_are_answered_in_full_and_in_order(serving: Serving) -> None:
     requests = [ANNS, BOBS, TITLES, search_request("dc=elsewhere"), search_request("", scope=0)] * 400
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         sent = client.send(*requests)
         names: dict[int, list[str]] = {}
         done: list[int] = []
@@ -40,7 +40,7 @@ def test_pipelined_searches_are_answered_in_full_and_in_order(serving: Serving) 
 
 @blocking
 def test_large_searches_on_one_connection_do_not_keep_small_ones_waiting(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         large, small = client.send(EVERYTHING, ANNS)
         done: list[int] = []
         count = 0
@@ -57,7 +57,7 @@ def test_large_searches_on_one_connection_do_not_keep_small_ones_waiting(serving
 def test_an_abandoned_search_ends_silently_and_gives_its_snapshot_back(serving: Serving) -> None:
     reader = serving.world.follower.reader
     assert reader is not None
-    with capture_logs() as lines, bare(serving, serving.portal, receive_buffer=4096) as client:
+    with capture_logs() as lines, connected(serving, serving.portal, receive_buffer=4096) as client:
         (number,) = client.send(EVERYTHING)
         first = client.receive()
         assert first.message_id == number
@@ -87,7 +87,7 @@ def test_an_abandoned_search_is_interrupted_in_its_thread_before_its_snapshot_is
 
     monkeypatch.setattr(Search, "next_slice", scan)
     monkeypatch.setattr(Search, "interrupt", lambda _: interrupted.set())
-    with capture_logs() as lines, bare(serving, serving.portal) as client:
+    with capture_logs() as lines, connected(serving, serving.portal) as client:
         (number,) = client.send(search_request(BASE, "(cn=*x*y*)"))
         eventually(lambda: reader.snapshots.in_use == 1)
         client.send(AbandonRequest(number))
@@ -100,7 +100,7 @@ def test_an_abandoned_search_is_interrupted_in_its_thread_before_its_snapshot_is
 
 @blocking
 def test_abandoning_what_is_not_there_changes_nothing(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         client.send(AbandonRequest(0), AbandonRequest(1), AbandonRequest(2**31 - 1), ANNS)
         assert client.receive().message_id == 5
 
@@ -108,7 +108,7 @@ def test_abandoning_what_is_not_there_changes_nothing(serving: Serving) -> None:
 @pytest.mark.parametrize("text", ["(uid=ann)", "(&(uid=ann)(title=engineer))", "(uid=crowd*)"])
 @blocking
 def test_answers_that_are_ready_leave_before_an_unbind_ends_the_connection(serving: Serving, text: str) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         sent = client.send(ANNS, TITLES, UnbindRequest(), BOBS)
         rest = client.rest()
     assert [message.message_id for message in rest] == [sent[0]] * 2 + [sent[1]] * 2
@@ -117,7 +117,7 @@ def test_answers_that_are_ready_leave_before_an_unbind_ends_the_connection(servi
 
 @blocking
 def test_a_bind_abandons_what_is_outstanding(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         _, bind = client.send(EVERYTHING, bind_request(serving.ann))
         while (message := client.receive()).message_id != bind:
             assert not isinstance(message.operation, SearchResultDone)
@@ -127,7 +127,7 @@ def test_a_bind_abandons_what_is_outstanding(serving: Serving) -> None:
 @blocking
 def test_requests_beyond_the_operations_in_flight_wait_unread(serve: Serve) -> None:
     serving = serve(limits={"operations_in_flight": 2})
-    with bare(serving, serving.portal, receive_buffer=4096) as client:
+    with connected(serving, serving.portal, receive_buffer=4096) as client:
         sent = client.send(*[EVERYTHING] * 6)
         (connection,) = serving.server.connections
         eventually(lambda: len(connection._operations) == 2)
@@ -146,7 +146,7 @@ def test_requests_beyond_the_operations_in_flight_wait_unread(serve: Serve) -> N
 def test_what_a_client_sends_while_it_must_wait_stays_in_its_own_machine(serving: Serving) -> None:
     serving.upstream.gate = Deferred()
     request = encode_message(LDAPMessage(77, ExtendedRequest(oids.WHO_AM_I)))
-    with bare(serving) as client:
+    with connected(serving) as client:
         client.send(bind_request(serving.ann))
         eventually(lambda: bool(serving.upstream.asked))
         client.socket.settimeout(0.1)

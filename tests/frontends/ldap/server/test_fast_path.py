@@ -1,4 +1,4 @@
-"""The short way answers octet for octet what the ordinary way answers, and never what the ordinary way would refuse."""
+"""The fast path answers octet for octet what the ordinary way answers, and never what the ordinary way would refuse."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from gateway.wire.errors import WireError
 from gateway.wire.filters import And, Equality, Filter, Or, Substrings
 from gateway.wire.framing import Framer
 from gateway.wire.messages import LDAPMessage, SearchRequest
-from tests.frontends.ldap.bare import bind_request, search_request
 from tests.frontends.ldap.company import ANN, BASE, GROUPS, PEOPLE, STAFF, UNITS
 from tests.frontends.ldap.conftest import Serve
 from tests.frontends.ldap.serving import Account, Serving, turn
+from tests.frontends.ldap.wire_client import bind_request, search_request
 from tests.wire.mutations import mutate
 from tests.wire.widening import widen
 
@@ -118,7 +118,7 @@ MESSAGE_IDS = st.sampled_from([0, 1, 127, 128, 255, 256, 32768, 2**31 - 1])
 
 
 class Transport(StringTransport):
-    """What a connection needs of a TCP transport besides a place to write to."""
+    """A transport with what a connection needs of TCP besides a place to write to."""
 
     aborted = False
 
@@ -130,7 +130,7 @@ class Transport(StringTransport):
 
 
 class Pair:
-    """The same connection twice, bound as the same party: one with the short way, one without."""
+    """The same connection twice, bound as the same party: one with the fast path, one without."""
 
     def __init__(self, serving: Serving) -> None:
         self.serving = serving
@@ -163,7 +163,7 @@ class Pair:
         return self._connections[1]
 
     async def answers(self, octets: bytes) -> tuple[bytes, bytes]:
-        """What each writes; a connection that has ended is made anew."""
+        """The octets that each writes; a connection that has ended is made anew."""
         answers = []
         for connection in self._connections:
             connection.dataReceived(octets)
@@ -177,7 +177,7 @@ class Pair:
         return answers[0], answers[1]
 
     def taken(self, octets: bytes) -> bool:
-        """Whether the short way answers this message."""
+        """True if the fast path answers this message."""
         assert self.fast._fast is not None
         return self.fast._fast.answer(octets, ()) is not None
 
@@ -243,7 +243,7 @@ def test_both_ways_agree_on_any_request_and_message_id(pair: Pair, data: st.Data
 
 
 def asserted_values(item: Filter) -> tuple[bytes, ...]:
-    """What is not part of the template."""
+    """The values that are not part of the template."""
     if isinstance(item, Substrings):
         return item.any
     assert isinstance(item, Equality)
@@ -251,7 +251,7 @@ def asserted_values(item: Filter) -> tuple[bytes, ...]:
 
 
 def same(pair: Pair, octets: bytes) -> None:
-    """The short way answers this message as the ordinary way, or leaves it alone."""
+    """The fast path answers this message as the ordinary way, or leaves it alone."""
     assert pair.fast._fast is not None
     short = pair.fast._fast.answer(octets, ())
     if short is not None:
@@ -288,7 +288,7 @@ def test_no_damaged_message_gets_an_answer_that_the_ordinary_way_would_refuse(pa
 
 
 def check(pair: Pair, octets: bytes) -> None:
-    """What the framer would hand on, and nothing else, reaches the connection."""
+    """Compare the two ways for octets that the framer would hand on; no others reach the connection."""
     try:
         framed = Framer().feed(octets)
     except WireError:
@@ -362,7 +362,7 @@ def test_a_message_id_in_use_is_left_to_the_ordinary_way(pair: Pair) -> None:
     assert pair.fast._fast.answer(CORPUS[0], {6: None}) is not None
 
 
-def test_real_clients_requests_take_the_short_way(pair: Pair) -> None:
+def test_real_clients_requests_take_the_fast_path(pair: Pair) -> None:
     assert all(pair.taken(octets) for octets in CORPUS[: len(SEEDS)])
     windows = encode_message(LDAPMessage(5, SEEDS[0]))
     body = windows[2:]
@@ -371,7 +371,7 @@ def test_real_clients_requests_take_the_short_way(pair: Pair) -> None:
     assert pair.taken(b"\x30\x84" + len(wide).to_bytes(4, "big") + wide)
 
 
-def test_what_the_short_way_remembers_is_bounded(pair: Pair) -> None:
+def test_what_the_fast_path_remembers_is_bounded(pair: Pair) -> None:
     assert pair.fast._fast is not None
     for number in range(3 * fast_path._MAX_TEMPLATES):
         pair.fast._fast.answer(encode_message(LDAPMessage(1, search_request(BASE, "(uid=ann)", 2, (f"x{number}",)))), ())
@@ -380,7 +380,7 @@ def test_what_the_short_way_remembers_is_bounded(pair: Pair) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_party_that_does_not_see_everything_and_a_log_of_operations_have_no_short_way(serve: Serve) -> None:
+async def test_a_party_that_does_not_see_everything_and_a_log_of_operations_have_no_fast_path(serve: Serve) -> None:
     for options, name, expected in (
         ({}, "portal", True),
         ({}, "narrow", False),

@@ -1,4 +1,4 @@
-"""What clients that do not read can make a server hold, measured on a process of its own."""
+"""Memory that clients which do not read can make a server hold, measured on a process of its own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from gateway.wire import oids
 from gateway.wire.codec.encoder import encode_message
 from gateway.wire.messages import CompareRequest, ExtendedRequest, LDAPMessage
-from tests.frontends.ldap.bare import Bare, search_request
 from tests.frontends.ldap.company import ANN, BASE, CROWD
 from tests.frontends.ldap.serving import TIMEOUT_SECONDS, Account, eventually
+from tests.frontends.ldap.wire_client import WireClient, search_request
 from tests.servers.processes import ServerProcess
 
 MEBIBYTE = 1 << 20
@@ -26,20 +26,20 @@ class Lone:
     """The process, and how much memory it has."""
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "tests.frontends.ldap.lone", str(folder)]
+        command = [sys.executable, "-m", "tests.frontends.ldap.server_process", str(folder)]
         self.process = ServerProcess(command, folder / "log", cwd=ROOT)
         self.process.start(lambda: "ready: " in self.process.log_text())
         (line,) = (line for line in self.process.log_text().splitlines() if line.startswith("ready: "))
         _, port, name, secret = line.split(" ")
         self._port, self._portal = int(port), Account(name, secret)
 
-    def client(self, receive_buffer: int | None = None) -> Bare:
+    def client(self, receive_buffer: int | None = None) -> WireClient:
         connection = socket.socket()
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         connection.settimeout(TIMEOUT_SECONDS)
         connection.connect(("127.0.0.1", self._port))
-        bound = Bare(connection)
+        bound = WireClient(connection)
         assert bound.bind(self._portal) == 0
         return bound
 

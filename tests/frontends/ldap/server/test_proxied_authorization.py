@@ -27,12 +27,12 @@ from gateway.wire.messages import (
     ExtendedResponse,
 )
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import Bare, bare, bind_request, search_request
+from tests.frontends.ldap.bind_names_world import application_name, granted
+from tests.frontends.ldap.client_programs import tool
 from tests.frontends.ldap.company import ANN, BASE, BOB, object_id
 from tests.frontends.ldap.conftest import Serve
-from tests.frontends.ldap.names import application_name, granted
-from tests.frontends.ldap.programs import tool
 from tests.frontends.ldap.serving import Account, Serving, World, blocking, eventually
+from tests.frontends.ldap.wire_client import WireClient, bind_request, connected, search_request
 
 WHO_AM_I = ExtendedRequest(oids.WHO_AM_I)
 DENIED = ResultCode.AUTHORIZATION_DENIED
@@ -47,7 +47,7 @@ def proxy(world: World) -> Account:
     return granted(world, "proxy", "write")
 
 
-def who(client: Bare, *with_controls: Control) -> str | int:
+def who(client: WireClient, *with_controls: Control) -> str | int:
     answer = client.ask(WHO_AM_I, with_controls)
     assert isinstance(answer, ExtendedResponse)
     return (answer.value or b"").decode() if answer.result.code == 0 else answer.result.code
@@ -55,7 +55,7 @@ def who(client: Bare, *with_controls: Control) -> str | int:
 
 @blocking
 def test_one_operation_is_carried_out_as_somebody_else_and_the_next_as_oneself(serving: Serving, proxy: Account) -> None:
-    with bare(serving, proxy) as client:
+    with connected(serving, proxy) as client:
         assert who(client, acting_as(f"dn:{ANN}")) == f"dn:{ANN}"
         assert who(client, acting_as("u:ann")) == f"dn:{ANN}"
         assert who(client, acting_as("")) == ""
@@ -64,7 +64,7 @@ def test_one_operation_is_carried_out_as_somebody_else_and_the_next_as_oneself(s
 
 @blocking
 def test_a_search_sees_what_the_person_sees(serving: Serving, proxy: Account) -> None:
-    with bare(serving, proxy) as client:
+    with connected(serving, proxy) as client:
         for text in ("(uid=*)", "(uid=ann)", "(objectClass=person)"):
             entries, done = client.search(search_request(BASE, text), acting_as("u:ann"))
             assert ([entry.object_name for entry in entries], done.code) == ([ANN], 0)
@@ -75,7 +75,7 @@ def test_a_search_sees_what_the_person_sees(serving: Serving, proxy: Account) ->
 
 @blocking
 def test_compare_and_writes_are_the_persons(serving: Serving, proxy: Account) -> None:
-    with bare(serving, proxy) as client:
+    with connected(serving, proxy) as client:
         for dn, expected in ((ANN, ResultCode.COMPARE_TRUE), (BOB, ResultCode.NO_SUCH_OBJECT)):
             answer = client.ask(CompareRequest(dn, "uid", dn[4:7].encode()), (acting_as("u:ann"),))
             assert isinstance(answer, CompareResponse) and answer.result.code == expected
@@ -85,7 +85,7 @@ def test_compare_and_writes_are_the_persons(serving: Serving, proxy: Account) ->
 
 @blocking
 def test_who_may_not_is_denied_and_who_is_not_is_denied_alike(serving: Serving, proxy: Account) -> None:
-    with bare(serving, proxy) as client:
+    with connected(serving, proxy) as client:
         for authz_id in ("u:nobody", f"dn:uid=nobody,{BASE}", "dn:nonsense", "nonsense", f"dn:{serving.portal.dn}"):
             assert who(client, acting_as(authz_id)) == DENIED
         for account in (serving.portal, serving.ann, Account("", "")):
@@ -96,7 +96,7 @@ def test_who_may_not_is_denied_and_who_is_not_is_denied_alike(serving: Serving, 
 
 @blocking
 def test_the_control_must_be_critical_readable_and_where_it_may_be(serving: Serving, proxy: Account) -> None:
-    with bare(serving, proxy) as client:
+    with connected(serving, proxy) as client:
         assert who(client, acting_as("u:ann", critical=False)) == ResultCode.PROTOCOL_ERROR
         assert who(client, Control(oids.PROXIED_AUTHORIZATION, True)) == ResultCode.PROTOCOL_ERROR
         assert who(client, Control(oids.PROXIED_AUTHORIZATION, True, b"\xff")) == ResultCode.PROTOCOL_ERROR
@@ -110,7 +110,7 @@ def test_the_control_must_be_critical_readable_and_where_it_may_be(serving: Serv
 
 @blocking
 def test_pipelined_operations_are_each_their_own_partys(serving: Serving, proxy: Account) -> None:
-    with bare(serving, proxy) as client:
+    with connected(serving, proxy) as client:
         asked: dict[int, str] = {}
         for number in range(100):
             name = ("", f"dn:{ANN}", f"dn:{BOB}")[number % 3]
@@ -130,7 +130,7 @@ def test_ldapwhoami_and_ldapsearch_act_as_a_person(serving: Serving, proxy: Acco
     assert done.stdout.split("\n")[0] == f"dn: {ANN}", done.stderr
 
 
-def shown_domain(client: Bare, *with_controls: Control) -> set[str]:
+def shown_domain(client: WireClient, *with_controls: Control) -> set[str]:
     """The attributes by which the root DSE names an Active Directory domain."""
     names = ("defaultNamingContext", "rootDomainNamingContext")
     (entry,), done = client.search(search_request("", scope=0, attributes=names), *with_controls)
@@ -144,7 +144,7 @@ def test_the_root_dse_shows_the_views_of_the_party_that_is_acted_for(serve: Serv
     both = Directory([world.follower, domain])
     serving = serve(directory=both, served=both)
     proxy = world.application(f"app{uuid4().hex[:8]}", grants=("proxy",), views=("ad", "openldap"))
-    with bare(serving, proxy) as client:
+    with connected(serving, proxy) as client:
         assert shown_domain(client) == {"dc=ad,dc=test"}
         assert shown_domain(client, acting_as(f"dn:{ANN}")) == set()
         assert shown_domain(client) == {"dc=ad,dc=test"}
@@ -165,7 +165,7 @@ def changed(world: World, account: Account, work: Callable[[Connection, str], ob
 @blocking
 def test_an_open_connection_gets_the_new_rights_of_its_application(serving: Serving, world: World) -> None:
     account = granted(world)
-    with bare(serving, account) as client:
+    with connected(serving, account) as client:
         assert len(client.search(search_request(BASE, "(|(uid=ann)(uid=dave))"))[0]) == 2
         sales = Scope((object_id("Sales"),), ())
         changed(world, account, lambda c, one: applications.set_rights(c, one, sales, (), ["cn"]))
@@ -186,7 +186,7 @@ def test_an_open_connection_ends_with_the_rights_of_its_application(serving: Ser
         "removed": applications.remove,
         "new secret": applications.replace_secret,
     }
-    with bare(serving, account) as client, bare(serving, serving.portal) as other:
+    with connected(serving, account) as client, connected(serving, serving.portal) as other:
         changed(world, account, work[what])
         assert client.notice().code == ResultCode.STRONGER_AUTH_REQUIRED
         assert who(other) == f"dn:{serving.portal.dn}"

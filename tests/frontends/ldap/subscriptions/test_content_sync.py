@@ -20,8 +20,8 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from tests.connectors.record_replica import FollowingReplica
 from tests.directory.random_worlds import History
 from tests.directory.worlds import BASE, group, organization, user
-from tests.frontends.ldap.changing import Changing, Consumer, Entries, context_csn, entries, in_reactor
-from tests.frontends.ldap.programs import tool
+from tests.frontends.ldap.client_programs import tool
+from tests.frontends.ldap.replica_world import Consumer, Entries, ReplicaWorld, context_csn, entries, in_reactor
 from tests.frontends.ldap.serving import Account, Serving, blocking, eventually
 
 NORTH, SOUTH = organization(1, "North"), organization(2, "South")
@@ -34,9 +34,9 @@ Consume = Callable[..., Consumer]
 
 
 @pytest.fixture
-def changing(tmp_path: Path) -> Iterator[Changing]:
+def changing(tmp_path: Path) -> Iterator[ReplicaWorld]:
     """Two regions, two people and a group."""
-    made = Changing(tmp_path, organization_ids=(NORTH.id,))
+    made = ReplicaWorld(tmp_path, organization_ids=(NORTH.id,))
     made.store.put(NORTH, SOUTH, INSIDE, ANNA, BEN, STAFF)
     made.store.join(STAFF, ANNA, BEN)
     pytest_twisted.blockon(ensureDeferred(made.start()))
@@ -45,7 +45,7 @@ def changing(tmp_path: Path) -> Iterator[Changing]:
 
 
 @pytest.fixture
-def gateway(changing: Changing) -> Iterator[Serving]:
+def gateway(changing: ReplicaWorld) -> Iterator[Serving]:
     """The server."""
     served = Serving(changing)  # type: ignore[arg-type]
     yield served
@@ -53,7 +53,7 @@ def gateway(changing: Changing) -> Iterator[Serving]:
 
 
 @pytest.fixture
-def consume(gateway: Serving, changing: Changing, tmp_path: Path) -> Iterator[Consume]:
+def consume(gateway: Serving, changing: ReplicaWorld, tmp_path: Path) -> Iterator[Consume]:
     """Starts a replica; options as Consumer.configure takes them."""
     started: list[Consumer] = []
 
@@ -70,7 +70,7 @@ def consume(gateway: Serving, changing: Changing, tmp_path: Path) -> Iterator[Co
 class Pair:
     """A view and its replica."""
 
-    def __init__(self, changing: Changing, gateway: Serving, replica: Consumer, *, narrow: bool = False) -> None:
+    def __init__(self, changing: ReplicaWorld, gateway: Serving, replica: Consumer, *, narrow: bool = False) -> None:
         self._changing = changing
         self._gateway = gateway
         self._account = changing.narrow if narrow else changing.portal
@@ -87,7 +87,7 @@ class Pair:
             raise
 
     def _compared(self, found: Entries) -> Entries:
-        """Who is shown a part is told no entryCSN, and makes one."""
+        """A replica that is shown a part gets no entryCSN, and makes one."""
         hidden = () if self._account is self._changing.portal else ("entryCSN",)
         return {name: {kind: values for kind, values in one.items() if kind not in hidden} for name, one in found.items()}
 
@@ -97,7 +97,7 @@ class Pair:
 
 
 @blocking
-def test_a_replica_follows_whatever_happens(changing: Changing, gateway: Serving, consume: Consume) -> None:
+def test_a_replica_follows_whatever_happens(changing: ReplicaWorld, gateway: Serving, consume: Consume) -> None:
     pair, store = Pair(changing, gateway, consume()), changing.store
     pair.agree("what there is")
     store.put(user(12, "cy", [NORTH.id]), replace(ANNA, attributes={"title": ("Head",)}))
@@ -119,7 +119,7 @@ def test_a_replica_follows_whatever_happens(changing: Changing, gateway: Serving
 
 
 @blocking
-def test_a_replica_that_asks_now_and_then_follows_too(changing: Changing, gateway: Serving, consume: Consume) -> None:
+def test_a_replica_that_asks_now_and_then_follows_too(changing: ReplicaWorld, gateway: Serving, consume: Consume) -> None:
     pair = Pair(changing, gateway, consume(type="refreshOnly", interval="00:00:00:01"))
     pair.agree()
     changing.store.put(replace(SOUTH, name="Süd"), replace(ANNA, username="anne"))
@@ -129,7 +129,7 @@ def test_a_replica_that_asks_now_and_then_follows_too(changing: Changing, gatewa
 
 
 @blocking
-def test_restarts_of_either_side_need_no_full_refresh(changing: Changing, gateway: Serving, consume: Consume) -> None:
+def test_restarts_of_either_side_need_no_full_refresh(changing: ReplicaWorld, gateway: Serving, consume: Consume) -> None:
     pair = Pair(changing, gateway, consume())
     pair.agree()
     pair.agree_on_position()
@@ -156,7 +156,7 @@ def test_restarts_of_either_side_need_no_full_refresh(changing: Changing, gatewa
 
 @blocking
 def test_a_view_that_was_built_again_and_a_past_that_is_forgotten_are_read_anew(
-    changing: Changing, gateway: Serving, consume: Consume, monkeypatch: pytest.MonkeyPatch
+    changing: ReplicaWorld, gateway: Serving, consume: Consume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = Pair(changing, gateway, consume())
     pair.agree()
@@ -177,7 +177,7 @@ def test_a_view_that_was_built_again_and_a_past_that_is_forgotten_are_read_anew(
 
 
 @blocking
-def test_a_replica_of_a_part_has_that_part(changing: Changing, gateway: Serving, consume: Consume) -> None:
+def test_a_replica_of_a_part_has_that_part(changing: ReplicaWorld, gateway: Serving, consume: Consume) -> None:
     pair = Pair(changing, gateway, consume(narrow=True), narrow=True)
     pair.agree()
     changing.store.put(replace(INSIDE, parent_id=SOUTH.id))
@@ -188,7 +188,7 @@ def test_a_replica_of_a_part_has_that_part(changing: Changing, gateway: Serving,
 
 @blocking
 def test_values_that_slapd_would_refuse_do_not_end_its_replication(
-    changing: Changing, gateway: Serving, consume: Consume
+    changing: ReplicaWorld, gateway: Serving, consume: Consume
 ) -> None:
     pair = Pair(changing, gateway, consume())
     odd = {"phone_number": ["+49 30 12*34"], "email": ["bén@example.test", "ben@example.test"], "gecos": ["Bén"]}
@@ -200,7 +200,7 @@ def test_values_that_slapd_would_refuse_do_not_end_its_replication(
 
 
 @blocking
-def test_a_random_history_ends_in_equal_replicas(changing: Changing, gateway: Serving, consume: Consume) -> None:
+def test_a_random_history_ends_in_equal_replicas(changing: ReplicaWorld, gateway: Serving, consume: Consume) -> None:
     random = Random(4)
     changing.store.delete(STAFF, ANNA, BEN, INSIDE, NORTH, SOUTH)
     past = History(changing.store, random)
@@ -218,13 +218,13 @@ def test_a_random_history_ends_in_equal_replicas(changing: Changing, gateway: Se
 
 
 def shown(serving: Serving, mode: str) -> str:
-    """What ldapsearch prints of a synchronization."""
+    """The output of ldapsearch for a synchronization."""
     arguments = ["-b", BASE, "-E", f"sync={mode}", "(objectClass=*)", "uid"]
     return tool("ldapsearch", serving.url, serving.portal, *arguments).stdout
 
 
 @blocking
-def test_ldapsearch_is_told_the_states_and_the_cookie(changing: Changing, gateway: Serving) -> None:
+def test_ldapsearch_is_told_the_states_and_the_cookie(changing: ReplicaWorld, gateway: Serving) -> None:
     first = shown(gateway, "ro")
     assert first.count("SyncState control") == first.count(" added") == 4 + 6  # the containers, and who is there
     assert "refreshDeletes=0" in first
@@ -244,7 +244,7 @@ def test_ldapsearch_is_told_the_states_and_the_cookie(changing: Changing, gatewa
 
 
 def upstream_of(serving: Serving, account: Account) -> OpenLDAPSource:
-    """What another gateway reads this one with."""
+    """The client with which another gateway reads this one."""
     upstream = Upstream(urls=(serving.url,), bind_dn=account.dn, password=account.password)
     kinds = (
         openldap_kind_settings(Kind.ORGANIZATION, (f"ou=organizations,{BASE}",)),
@@ -255,7 +255,7 @@ def upstream_of(serving: Serving, account: Account) -> OpenLDAPSource:
 
 
 @blocking
-def test_a_gateway_follows_a_gateway(changing: Changing, gateway: Serving) -> None:
+def test_a_gateway_follows_a_gateway(changing: ReplicaWorld, gateway: Serving) -> None:
     with FollowingReplica(upstream_of(gateway, changing.portal)) as other:
         mirror = other.mirror
         other.until(lambda: mirror.names(Kind.USER) == {"anna", "ben"} and mirror.names(Kind.GROUP) == {"Staff"})

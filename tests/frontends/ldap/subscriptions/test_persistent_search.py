@@ -27,9 +27,9 @@ from gateway.wire.messages import (
 )
 from gateway.wire.result_codes import ResultCode
 from tests.directory.worlds import BASE, group, organization, user
-from tests.frontends.ldap.bare import Bare, bare, bind_request, search_request
-from tests.frontends.ldap.changing import Changing, in_reactor
+from tests.frontends.ldap.replica_world import ReplicaWorld, in_reactor
 from tests.frontends.ldap.serving import Serving, blocking, eventually
+from tests.frontends.ldap.wire_client import WireClient, bind_request, connected, search_request
 
 PEOPLE = f"ou=people,{BASE}"
 NORTH = organization(1, "North")
@@ -39,9 +39,9 @@ Told = tuple[str, ChangeTypes | None, str | None]
 
 
 @pytest.fixture
-def changing(tmp_path: Path) -> Iterator[Changing]:
+def changing(tmp_path: Path) -> Iterator[ReplicaWorld]:
     """An organization and two people, one of them in it."""
-    made = Changing(tmp_path, organization_ids=(NORTH.id,))
+    made = ReplicaWorld(tmp_path, organization_ids=(NORTH.id,))
     made.store.put(NORTH, ANNA, BEN)
     pytest_twisted.blockon(ensureDeferred(made.start()))
     yield made
@@ -49,7 +49,7 @@ def changing(tmp_path: Path) -> Iterator[Changing]:
 
 
 @pytest.fixture
-def serving(changing: Changing) -> Iterator[Serving]:
+def serving(changing: ReplicaWorld) -> Iterator[Serving]:
     """A server over them."""
     made = Serving(changing)  # type: ignore[arg-type]
     yield made
@@ -71,7 +71,9 @@ def told(message: LDAPMessage) -> Told:
     return message.operation.object_name, change.change_type if change else None, previous.decode() if previous else None
 
 
-def begin(serving: Serving, client: Bare, *with_controls: Control, text: str = "(objectClass=*)", base: str = PEOPLE) -> int:
+def begin(
+    serving: Serving, client: WireClient, *with_controls: Control, text: str = "(objectClass=*)", base: str = PEOPLE
+) -> int:
     """Sends a search that goes on for ever; its message id, when it has begun."""
     before = serving.services.subscriptions.total
     (message_id,) = client.send(search_request(base, text), controls=with_controls)
@@ -80,8 +82,8 @@ def begin(serving: Serving, client: Bare, *with_controls: Control, text: str = "
 
 
 @blocking
-def test_a_persistent_search_tells_each_change_as_what_it_is(changing: Changing, serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+def test_a_persistent_search_tells_each_change_as_what_it_is(changing: ReplicaWorld, serving: Serving) -> None:
+    with connected(serving, serving.portal) as client:
         begin(serving, client, persistent())
         changing.store.put(user(12, "cy"))
         assert told(client.receive()) == (f"uid=cy,{PEOPLE}", ChangeTypes.ADD, None)
@@ -95,12 +97,12 @@ def test_a_persistent_search_tells_each_change_as_what_it_is(changing: Changing,
 
 
 @blocking
-def test_what_was_asked_for_is_told_and_nothing_else(changing: Changing, serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+def test_what_was_asked_for_is_told_and_nothing_else(changing: ReplicaWorld, serving: Serving) -> None:
+    with connected(serving, serving.portal) as client:
         begin(serving, client, persistent(ChangeTypes.DELETE | ChangeTypes.ADD, told=False))
         changing.store.put(replace(BEN, attributes={"title": ("Head",)}), user(12, "cy"))
         assert told(client.receive()) == (f"uid=cy,{PEOPLE}", None, None)
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         begin(serving, client, persistent(changes_only=False), text="(title=*)")
         assert told(client.receive()) == (f"uid=ben,{PEOPLE}", None, None)
         changing.store.put(user(13, "dee"), replace(ANNA, attributes={"title": ("Head",)}))
@@ -108,8 +110,8 @@ def test_what_was_asked_for_is_told_and_nothing_else(changing: Changing, serving
 
 
 @blocking
-def test_nobody_is_told_of_what_he_may_not_see(changing: Changing, serving: Serving) -> None:
-    with bare(serving, serving.narrow) as client:
+def test_nobody_is_told_of_what_he_may_not_see(changing: ReplicaWorld, serving: Serving) -> None:
+    with connected(serving, serving.narrow) as client:
         begin(serving, client, persistent())
         changing.store.put(replace(BEN, username="benjamin"), user(12, "cy"))
         changing.store.delete(user(12, "cy"))
@@ -118,8 +120,8 @@ def test_nobody_is_told_of_what_he_may_not_see(changing: Changing, serving: Serv
 
 
 @blocking
-def test_a_change_notification_brings_whole_entries_and_tombstones(changing: Changing, serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+def test_a_change_notification_brings_whole_entries_and_tombstones(changing: ReplicaWorld, serving: Serving) -> None:
+    with connected(serving, serving.portal) as client:
         begin(serving, client, NOTIFY, base=BASE)
         changing.store.put(replace(BEN, attributes={"title": ("Head",)}))
         changed = client.receive().operation
@@ -132,7 +134,7 @@ def test_a_change_notification_brings_whole_entries_and_tombstones(changing: Cha
         assert client.search(search_request(BASE, "(cn=x)"), NOTIFY)[1].code == ResultCode.UNWILLING_TO_PERFORM
 
 
-def cancel(client: Bare, message_id: int) -> list[LDAPMessage]:
+def cancel(client: WireClient, message_id: int) -> list[LDAPMessage]:
     """Asks for the end of an operation; what comes of it, up to the answer."""
     client.send(ExtendedRequest(oids.CANCEL, CancelRequest(message_id).encode()))
     found = [client.receive()]
@@ -142,8 +144,8 @@ def cancel(client: Bare, message_id: int) -> list[LDAPMessage]:
 
 
 @blocking
-def test_cancel_ends_a_search_with_an_answer_and_abandon_without(changing: Changing, serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+def test_cancel_ends_a_search_with_an_answer_and_abandon_without(changing: ReplicaWorld, serving: Serving) -> None:
+    with connected(serving, serving.portal) as client:
         first, second = begin(serving, client, persistent()), begin(serving, client, NOTIFY)
         ended, answer = cancel(client, first)
         assert isinstance(ended.operation, SearchResultDone)
@@ -159,7 +161,7 @@ def test_cancel_ends_a_search_with_an_answer_and_abandon_without(changing: Chang
 
 
 @pytest.fixture
-def narrow_serving(changing: Changing) -> Iterator[Serving]:
+def narrow_serving(changing: ReplicaWorld) -> Iterator[Serving]:
     """A server with room for two operations of a connection."""
     made = Serving(changing, limits={"operations_in_flight": 2})  # type: ignore[arg-type]
     yield made
@@ -168,7 +170,7 @@ def narrow_serving(changing: Changing) -> Iterator[Serving]:
 
 @blocking
 def test_cancel_gets_through_when_no_more_operations_may_be_begun(narrow_serving: Serving) -> None:
-    with bare(narrow_serving, narrow_serving.portal) as client:
+    with connected(narrow_serving, narrow_serving.portal) as client:
         first, _ = begin(narrow_serving, client, persistent()), begin(narrow_serving, client, persistent())
         ended, _ = cancel(client, first)
         assert isinstance(ended.operation, SearchResultDone)
@@ -177,7 +179,7 @@ def test_cancel_gets_through_when_no_more_operations_may_be_begun(narrow_serving
 
 @blocking
 def test_a_bind_cannot_be_cancelled_and_nonsense_is_an_error(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         answer = client.ask(ExtendedRequest(oids.CANCEL, b"nonsense"))
         assert isinstance(answer, ExtendedResponse)
         assert answer.result.code == ResultCode.PROTOCOL_ERROR
@@ -185,7 +187,7 @@ def test_a_bind_cannot_be_cancelled_and_nonsense_is_an_error(serving: Serving) -
 
 @blocking
 def test_a_bind_ends_what_the_connection_follows(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         begin(serving, client, persistent())
         client.ask(bind_request(serving.narrow))
         assert serving.services.subscriptions.total == 0
@@ -195,31 +197,31 @@ def test_a_bind_ends_what_the_connection_follows(serving: Serving) -> None:
 def test_ways_of_telling_do_not_go_together(serving: Serving) -> None:
     sync = controls.control(SyncRequest(SyncMode.REFRESH_ONLY))
     paged = Control(oids.PAGED_RESULTS, True, b"\x30\x05\x02\x01\x05\x04\x00")
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         for both in ((sync, NOTIFY), (persistent(), paged)):
             assert client.search(search_request(BASE), *both)[1].code == ResultCode.PROTOCOL_ERROR
         malformed = Control(oids.PERSISTENT_SEARCH, True, b"\x30\x00")
         assert client.search(search_request(BASE), malformed)[1].code == ResultCode.PROTOCOL_ERROR
         assert client.search(search_request(f"uid=nobody,{PEOPLE}"), persistent())[1].code == ResultCode.NO_SUCH_OBJECT
-    with bare(serving) as client:
+    with connected(serving) as client:
         assert client.search(search_request(BASE), persistent())[1].code == ResultCode.INSUFFICIENT_ACCESS_RIGHTS
 
 
 @blocking
 def test_searches_that_go_on_for_ever_are_bounded(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         for _ in range(SUBSCRIPTIONS_PER_CONNECTION):
             begin(serving, client, persistent())
         assert client.search(search_request(PEOPLE), NOTIFY)[1].code == ResultCode.ADMIN_LIMIT_EXCEEDED
         monkeypatch.setattr(subscription_limit, "SUBSCRIPTIONS", SUBSCRIPTIONS_PER_CONNECTION)
-        with bare(serving, serving.portal) as other:
+        with connected(serving, serving.portal) as other:
             assert other.search(search_request(PEOPLE), NOTIFY)[1].code == ResultCode.ADMIN_LIMIT_EXCEEDED
     eventually(lambda: serving.services.subscriptions.total == 0, "the end of the searches")
 
 
 @blocking
-def test_a_search_ends_when_its_view_is_built_again(changing: Changing, serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+def test_a_search_ends_when_its_view_is_built_again(changing: ReplicaWorld, serving: Serving) -> None:
+    with connected(serving, serving.portal) as client:
         begin(serving, client, persistent())
         in_reactor(lambda: ensureDeferred(changing.restart(anew=True)))
         ended = client.receive().operation
@@ -229,15 +231,15 @@ def test_a_search_ends_when_its_view_is_built_again(changing: Changing, serving:
 
 @blocking
 def test_a_size_limit_holds_for_what_there_is(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         entries, done = client.search(search_request(BASE, size_limit=3), persistent(changes_only=False))
         assert (len(entries), done.code) == (3, ResultCode.SIZE_LIMIT_EXCEEDED)
 
 
 @blocking
-def test_who_takes_nothing_is_not_queued_for(changing: Changing, serving: Serving) -> None:
+def test_who_takes_nothing_is_not_queued_for(changing: ReplicaWorld, serving: Serving) -> None:
     texts = [f"{number:03}" + "x" * 60_000 for number in range(60)]
-    with bare(serving, serving.portal, receive_buffer=4096) as client:
+    with connected(serving, serving.portal, receive_buffer=4096) as client:
         begin(serving, client, persistent())
         for text in texts:
             changing.store.put(replace(BEN, attributes={"description": (text,)}))

@@ -22,9 +22,22 @@ from gateway.store.objects import users
 from gateway.wire.controls.search import Assertion
 from gateway.wire.filters import parse
 from gateway.wire.messages import Modification, PartialAttribute
-from tests.frontends.ldap.programs import tool
+from tests.frontends.ldap.client_programs import tool
 from tests.frontends.ldap.serving import Serving, blocking, eventually
-from tests.frontends.ldap.writing import AD, ANNA, BASE, GROUPS, PEOPLE, PERSON, STAFF, TREE, UNITS, Client, Desk, said
+from tests.frontends.ldap.writable_world import (
+    AD,
+    ANNA,
+    BASE,
+    GROUPS,
+    PEOPLE,
+    PERSON,
+    STAFF,
+    TREE,
+    UNITS,
+    Client,
+    WritableWorld,
+    said,
+)
 
 LEA = f"uid=lea,{PEOPLE}"
 LEA_IN_TREE = f"uid=lea,ou=people,{TREE}"
@@ -32,15 +45,15 @@ ADD, DELETE, REPLACE, INCREMENT = ldap.MOD_ADD, ldap.MOD_DELETE, ldap.MOD_REPLAC
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
+def desk(tmp_path: Path) -> Iterator[WritableWorld]:
+    made = WritableWorld(tmp_path)
     pytest_twisted.blockon(ensureDeferred(made.start()))
     yield made
     pytest_twisted.blockon(ensureDeferred(made.stop()))
 
 
 @pytest.fixture
-def serving(desk: Desk) -> Iterator[Serving]:
+def serving(desk: WritableWorld) -> Iterator[Serving]:
     world: Any = desk
     started = Serving(world, writer=desk.writer)
     yield started
@@ -48,7 +61,7 @@ def serving(desk: Desk) -> Iterator[Serving]:
 
 
 @blocking
-def test_an_entry_is_added_read_changed_renamed_and_deleted(desk: Desk, serving: Serving) -> None:
+def test_an_entry_is_added_read_changed_renamed_and_deleted(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     portal.add(LEA, cn=["Lea", "L."], sn="Lund", mail="lea@example.test", title="Queen")
     entry = portal.read(LEA)
@@ -72,7 +85,7 @@ def test_an_entry_is_added_read_changed_renamed_and_deleted(desk: Desk, serving:
 
 @blocking
 def test_whoever_writes_reads_it_at_once_and_pipelined_writes_are_carried_out_in_their_order(
-    desk: Desk, serving: Serving
+    desk: WritableWorld, serving: Serving
 ) -> None:
     portal = Client(serving, desk.portal)
     portal.add(LEA, cn="Lea", sn="Lund")
@@ -85,7 +98,7 @@ def test_whoever_writes_reads_it_at_once_and_pipelined_writes_are_carried_out_in
 
 
 @blocking
-def test_what_a_source_tells_is_refused_with_its_name_in_the_words_of_the_view(desk: Desk, serving: Serving) -> None:
+def test_what_a_source_tells_is_refused_with_its_name_in_the_words_of_the_view(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     last = len(desk.log())
     with portal.refused(ldap.UNWILLING_TO_PERFORM, "sn of this entry comes from the source berlin"):
@@ -104,7 +117,9 @@ def test_what_a_source_tells_is_refused_with_its_name_in_the_words_of_the_view(d
 
 
 @blocking
-def test_what_no_source_tells_is_added_stays_through_every_sync_and_yields_to_a_source(desk: Desk, serving: Serving) -> None:
+def test_what_no_source_tells_is_added_stays_through_every_sync_and_yields_to_a_source(
+    desk: WritableWorld, serving: Serving
+) -> None:
     portal = Client(serving, desk.portal)
     portal.modify(ANNA, (ADD, "preferredLanguage", "en"), (REPLACE, "mail", ["a@x", "b@x"]))
     again = said(Kind.USER, "anna", "uid=anna,ou=sales,dc=berlin", family_name="Ahn", common_name="Anna", title="Queen")
@@ -125,7 +140,7 @@ def test_what_no_source_tells_is_added_stays_through_every_sync_and_yields_to_a_
 
 
 @blocking
-def test_who_has_no_grant_is_told_where_to_write(desk: Desk, serving: Serving) -> None:
+def test_who_has_no_grant_is_told_where_to_write(desk: WritableWorld, serving: Serving) -> None:
     reader, nobody = Client(serving, desk.reader), Client(serving, None)
     for client, error in ((reader, ldap.INSUFFICIENT_ACCESS), (nobody, ldap.UNWILLING_TO_PERFORM)):
         for work in _attempts(client):
@@ -143,7 +158,7 @@ def _attempts(client: Client) -> list[Callable[[], object]]:
 
 
 @blocking
-def test_outside_the_scope_there_is_nothing_to_write_to(desk: Desk, serving: Serving) -> None:
+def test_outside_the_scope_there_is_nothing_to_write_to(desk: WritableWorld, serving: Serving) -> None:
     narrow = Client(serving, desk.narrow)
     bert = f"uid=bert,{PEOPLE}"
     with narrow.refused(ldap.NO_SUCH_OBJECT):
@@ -167,7 +182,7 @@ def test_outside_the_scope_there_is_nothing_to_write_to(desk: Desk, serving: Ser
 
 
 @blocking
-def test_what_an_application_may_not_read_it_may_not_write(desk: Desk, serving: Serving) -> None:
+def test_what_an_application_may_not_read_it_may_not_write(desk: WritableWorld, serving: Serving) -> None:
     blind = Client(serving, desk.blind)
     blind.add(LEA, cn="Lea", sn="Lund")
     with blind.refused(ldap.INSUFFICIENT_ACCESS, "may not see title"):
@@ -177,7 +192,7 @@ def test_what_an_application_may_not_read_it_may_not_write(desk: Desk, serving: 
 
 
 @blocking
-def test_an_add_that_cannot_be_is_refused_for_its_own_reason(desk: Desk, serving: Serving) -> None:
+def test_an_add_that_cannot_be_is_refused_for_its_own_reason(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     portal.add(LEA, cn="Lea", sn="Lund")
     person: dict[str, Any] = {"cn": "x", "sn": "x"}
@@ -215,7 +230,7 @@ def test_an_add_that_cannot_be_is_refused_for_its_own_reason(desk: Desk, serving
 
 
 @blocking
-def test_a_modify_that_cannot_be_changes_nothing_at_all(desk: Desk, serving: Serving) -> None:
+def test_a_modify_that_cannot_be_changes_nothing_at_all(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     posix = {"uidNumber": "41", "gidNumber": "41", "homeDirectory": "/home/lea"}
     portal.add(LEA, objectClass=[*PERSON, "posixAccount"], cn="Lea", sn="Lund", **posix)
@@ -245,7 +260,7 @@ def test_a_modify_that_cannot_be_changes_nothing_at_all(desk: Desk, serving: Ser
 
 
 @blocking
-def test_groups_are_made_with_members_and_get_and_lose_some(desk: Desk, serving: Serving) -> None:
+def test_groups_are_made_with_members_and_get_and_lose_some(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     portal.add(LEA, cn="Lea", sn="Lund")
     circle = f"cn=circle,{GROUPS}"
@@ -273,7 +288,7 @@ def test_groups_are_made_with_members_and_get_and_lose_some(desk: Desk, serving:
 
 
 @blocking
-def test_posix_groups_take_members_by_login_name(desk: Desk, serving: Serving) -> None:
+def test_posix_groups_take_members_by_login_name(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     circle = f"cn=circle,{GROUPS}"
     portal.add(circle, objectClass=["groupOfNames", "posixGroup"], gidNumber="77", memberUid=["anna", "bert"])
@@ -285,7 +300,7 @@ def test_posix_groups_take_members_by_login_name(desk: Desk, serving: Serving) -
 
 
 @pytest_twisted.ensureDeferred
-async def test_others_are_served_while_many_members_are_looked_up(desk: Desk) -> None:
+async def test_others_are_served_while_many_members_are_looked_up(desk: WritableWorld) -> None:
     turns: list[None] = []
 
     async def turn() -> None:
@@ -301,7 +316,7 @@ async def test_others_are_served_while_many_members_are_looked_up(desk: Desk) ->
 
 @blocking
 def test_a_narrow_application_that_replaces_the_members_leaves_those_alone_whom_it_does_not_see(
-    desk: Desk, serving: Serving
+    desk: WritableWorld, serving: Serving
 ) -> None:
     portal, narrow = Client(serving, desk.portal), Client(serving, desk.narrow)
     circle, bert = f"cn=circle,{GROUPS}", f"uid=bert,{PEOPLE}"
@@ -312,7 +327,7 @@ def test_a_narrow_application_that_replaces_the_members_leaves_those_alone_whom_
 
 
 @blocking
-def test_organizations_are_made_moved_and_deleted_when_they_are_empty(desk: Desk, serving: Serving) -> None:
+def test_organizations_are_made_moved_and_deleted_when_they_are_empty(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     sales, north = f"ou=sales,{UNITS}", f"ou=north,{UNITS}"
     portal.add(north, objectClass=["organizationalUnit"], l="Oslo")
@@ -336,7 +351,7 @@ def test_organizations_are_made_moved_and_deleted_when_they_are_empty(desk: Desk
 
 
 @blocking
-def test_an_rdn_that_cannot_be_is_refused(desk: Desk, serving: Serving) -> None:
+def test_an_rdn_that_cannot_be_is_refused(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     portal.add(LEA, cn="Lea", sn="Lund")
     cases: list[tuple[type[ldap.LDAPError], str, bool]] = [
@@ -355,7 +370,7 @@ def test_an_rdn_that_cannot_be_is_refused(desk: Desk, serving: Serving) -> None:
 
 
 @blocking
-def test_people_move_in_the_tree_of_the_organizations(desk: Desk, serving: Serving) -> None:
+def test_people_move_in_the_tree_of_the_organizations(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     lea = f"uid=lea,ou=sales,{TREE}"
     portal.add(lea, cn="Lea", sn="Lund")
@@ -368,7 +383,7 @@ def test_people_move_in_the_tree_of_the_organizations(desk: Desk, serving: Servi
 
 
 @blocking
-def test_entries_in_the_words_of_active_directory_can_be_written(desk: Desk, serving: Serving) -> None:
+def test_entries_in_the_words_of_active_directory_can_be_written(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     lea = f"CN=Lea Lund,CN=Users,{AD}"
     portal.add(lea, objectClass=["top", "person", "organizationalPerson", "user"], sAMAccountName="lea", mail="l@x")
@@ -387,7 +402,7 @@ def test_entries_in_the_words_of_active_directory_can_be_written(desk: Desk, ser
 
 
 @blocking
-def test_a_password_is_kept_as_a_hash_and_lets_its_owner_in(desk: Desk, serving: Serving) -> None:
+def test_a_password_is_kept_as_a_hash_and_lets_its_owner_in(desk: WritableWorld, serving: Serving) -> None:
     portal, clerk = Client(serving, desk.portal), Client(serving, desk.clerk)
     portal.add(LEA, cn="Lea", sn="Lund", userPassword="correct horse")
     assert "userPassword" not in portal.read(LEA)
@@ -417,7 +432,7 @@ def test_a_password_is_kept_as_a_hash_and_lets_its_owner_in(desk: Desk, serving:
 
 
 @blocking
-def test_an_assertion_and_the_write_are_one(desk: Desk, serving: Serving) -> None:
+def test_an_assertion_and_the_write_are_one(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     portal.add(LEA, cn="Lea", sn="Lund", title="Queen")
 
@@ -432,7 +447,7 @@ def test_an_assertion_and_the_write_are_one(desk: Desk, serving: Serving) -> Non
 
 
 @blocking
-def test_on_behalf_of_somebody_who_may_not_write_nothing_is_written(desk: Desk, serving: Serving) -> None:
+def test_on_behalf_of_somebody_who_may_not_write_nothing_is_written(desk: WritableWorld, serving: Serving) -> None:
     proxy = Client(serving, desk.proxy)
     control = ProxyAuthzControl(True, f"dn:{ANNA}".encode())
     with proxy.refused(ldap.UNWILLING_TO_PERFORM, "not written through the gateway"):
@@ -440,7 +455,7 @@ def test_on_behalf_of_somebody_who_may_not_write_nothing_is_written(desk: Desk, 
 
 
 @blocking
-def test_pre_read_and_post_read_are_refused_when_they_are_critical(desk: Desk, serving: Serving) -> None:
+def test_pre_read_and_post_read_are_refused_when_they_are_critical(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
     for oid in ("1.3.6.1.1.13.1", "1.3.6.1.1.13.2"):
         control = ldap.controls.RequestControl(oid, True, b"\x30\x00")
@@ -449,7 +464,7 @@ def test_pre_read_and_post_read_are_refused_when_they_are_critical(desk: Desk, s
 
 
 @blocking
-def test_the_tools_of_openldap_write(desk: Desk, serving: Serving) -> None:
+def test_the_tools_of_openldap_write(desk: WritableWorld, serving: Serving) -> None:
     def run(name: str, *arguments: str, text: str = "") -> int:
         return tool(name, serving.url, desk.portal, *arguments, text=text).returncode
 
@@ -466,7 +481,7 @@ def test_the_tools_of_openldap_write(desk: Desk, serving: Serving) -> None:
 
 
 @blocking
-def test_two_clients_that_count_by_assertions_lose_nothing(desk: Desk, serving: Serving) -> None:
+def test_two_clients_that_count_by_assertions_lose_nothing(desk: WritableWorld, serving: Serving) -> None:
     posix = {"uidNumber": "0", "gidNumber": "1", "homeDirectory": "/"}
     portal = Client(serving, desk.portal)
     portal.add(LEA, objectClass=[*PERSON, "posixAccount"], cn="Lea", sn="Lund", **posix)
@@ -491,7 +506,7 @@ def test_two_clients_that_count_by_assertions_lose_nothing(desk: Desk, serving: 
 
 @blocking
 def test_a_write_is_answered_in_time_though_the_view_cannot_follow(
-    desk: Desk, serving: Serving, monkeypatch: pytest.MonkeyPatch
+    desk: WritableWorld, serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.directory.read_your_writes.VIEW_SECONDS", 0.2)
     portal = Client(serving, desk.portal)

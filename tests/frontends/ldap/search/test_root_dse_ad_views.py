@@ -1,4 +1,4 @@
-"""What the root DSE tells programs that are made for Active Directory."""
+"""The root DSE, as programs that are made for Active Directory read it."""
 
 from types import SimpleNamespace
 from typing import Any

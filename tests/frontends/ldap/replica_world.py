@@ -31,8 +31,8 @@ KEPT = ("structuralObjectClass", "entryUUID", "createTimestamp", "modifyTimestam
 Entries = Mapping[str, Mapping[str, list[bytes]]]
 
 
-class Changing:
-    """What Serving needs of a world: here one that is written to. `portal` sees everything, `narrow` one organization."""
+class ReplicaWorld:
+    """The world that Serving needs, as one that is written to. `portal` sees everything, `narrow` one organization."""
 
     def __init__(self, folder: Path, *, organization_ids: tuple[str, ...] = ()) -> None:
         self.folder = folder
@@ -134,7 +134,7 @@ class Consumer:
         return entries(self.url, None)
 
     def csn(self) -> str:
-        """How far it believes to be."""
+        """Its contextCSN."""
         return context_csn(self.url, None)
 
 
@@ -172,4 +172,4 @@ def _search(url: str, account: Account | None, scope: int, attributes: list[str]
         connection.unbind_s()
 
 
-__all__ = ["Changing", "Consumer", "context_csn", "entries", "in_reactor"]
+__all__ = ["Consumer", "ReplicaWorld", "context_csn", "entries", "in_reactor"]

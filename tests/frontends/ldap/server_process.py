@@ -1,4 +1,4 @@
-"""The server in a process of its own, for tests that measure it: `python -m tests.frontends.ldap.lone FOLDER`.
+"""The server in a process of its own, for tests that measure it: `python -m tests.frontends.ldap.server_process FOLDER`.
 
 Prints one line when it serves: the port, and the name and secret of an application that sees everything."""
 

@@ -1,4 +1,4 @@
-"""What no honest client sends: the connection ends with a reason and one line in the log, and everybody else is served on."""
+"""Input that no honest client sends: the connection ends with a reason and one log line; other clients are served on."""
 
 import random
 import socket
@@ -24,9 +24,9 @@ from gateway.wire.messages import (
     UnbindRequest,
 )
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import bare, search_request
 from tests.frontends.ldap.company import ANN, BASE
 from tests.frontends.ldap.serving import Serving, blocking, eventually
+from tests.frontends.ldap.wire_client import connected, search_request
 from tests.wire.mutations import mutate
 
 ROOT = search_request("", scope=0)
@@ -75,7 +75,7 @@ MALFORMED = {
 @pytest.mark.parametrize("octets", MALFORMED.values(), ids=list(MALFORMED))
 @blocking
 def test_a_malformed_message_ends_the_connection_with_a_notice_and_one_line_in_the_log(serving: Serving, octets: bytes) -> None:
-    with bare(serving) as client, bare(serving) as other, capture_logs() as lines:
+    with connected(serving) as client, connected(serving) as other, capture_logs() as lines:
         assert client.search(ROOT)[1].code == 0
         peer = client.socket.getsockname()
         client.socket.sendall(octets)
@@ -90,7 +90,7 @@ def test_a_malformed_message_ends_the_connection_with_a_notice_and_one_line_in_t
 @pytest.mark.parametrize("octets", [deep(31), wide(499), many_attributes(1000)], ids=["depth", "terms", "attributes"])
 @blocking
 def test_a_request_just_within_the_limits_is_answered(serving: Serving, octets: bytes) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         client.socket.sendall(octets)
         while not isinstance((message := client.receive()).operation, SearchResultDone):
             pass
@@ -104,7 +104,7 @@ def test_a_message_may_be_a_mebibyte_long_and_not_longer(serving: Serving, annou
     octets = encode_message(LDAPMessage(7, request))
     fits = len(octets) <= serving.services.limits.max_message_bytes
     assert abs(len(octets) - 1024 * 1024) < 40
-    with bare(serving) as client:
+    with connected(serving) as client:
         client.socket.sendall(octets)
         if fits:
             assert client.receive().message_id == 7
@@ -125,7 +125,7 @@ RESPONSES: list[Operation] = [
 @pytest.mark.parametrize("operation", RESPONSES, ids=lambda one: type(one).__name__)
 @blocking
 def test_a_response_is_not_a_request(serving: Serving, operation: Operation) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         client.send(operation)
         assert client.notice().code == ResultCode.PROTOCOL_ERROR
 
@@ -133,7 +133,7 @@ def test_a_response_is_not_a_request(serving: Serving, operation: Operation) -> 
 @pytest.mark.parametrize("text", ["(uid=ann)", "(&(uid=ann)(title=*))", "(uid=crowd*)"])
 @blocking
 def test_a_message_id_that_is_in_use_ends_the_connection(serving: Serving, text: str) -> None:
-    with bare(serving, serving.portal, receive_buffer=4096) as client:
+    with connected(serving, serving.portal, receive_buffer=4096) as client:
         large, again = (
             encode_message(LDAPMessage(9, request)) for request in (search_request(BASE), search_request(BASE, text))
         )
@@ -146,7 +146,7 @@ def test_a_message_id_that_is_in_use_ends_the_connection(serving: Serving, text:
 @blocking
 def test_a_message_id_may_be_used_again_after_its_answer(serving: Serving) -> None:
     octets = encode_message(LDAPMessage(5, search_request(BASE, "(uid=ann)")))
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         client.socket.sendall(octets * 100)
         ids = [client.receive().message_id for _ in range(200)]
     assert ids == [5] * 200
@@ -154,7 +154,7 @@ def test_a_message_id_may_be_used_again_after_its_answer(serving: Serving) -> No
 
 @blocking
 def test_message_ids_up_to_the_greatest_are_echoed(serving: Serving) -> None:
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         for number in (1, 127, 128, 255, 32767, 32768, 65536, 2**24, 2**31 - 1):
             for text in ("(uid=ann)", "(&(uid=ann)(title=*))"):
                 client.socket.sendall(encode_message(LDAPMessage(number, search_request(BASE, text))))
@@ -163,7 +163,7 @@ def test_message_ids_up_to_the_greatest_are_echoed(serving: Serving) -> None:
 
 @blocking
 def test_a_client_that_sends_octet_by_octet_is_answered(serving: Serving) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for octet in encode_message(LDAPMessage(3, ROOT)):
             client.socket.sendall(bytes((octet,)))
@@ -174,7 +174,7 @@ def test_a_client_that_sends_octet_by_octet_is_answered(serving: Serving) -> Non
 @blocking
 def test_a_megabyte_of_garbage_ends_one_connection_and_nothing_else(serving: Serving, seed: int) -> None:
     garbage = random.Random(seed).randbytes(1 << 20)
-    with bare(serving) as client, bare(serving) as other:
+    with connected(serving) as client, connected(serving) as other:
         try:
             client.socket.sendall(garbage)
             client.rest()
@@ -189,7 +189,7 @@ def test_thousands_of_damaged_messages_get_an_answer_or_an_end_and_no_traceback(
     chance = random.Random(20261123)
     with capture_logs() as lines:
         for _ in range(300):
-            with bare(serving, serving.portal) as client:
+            with connected(serving, serving.portal) as client:
                 damaged = b"".join(mutate(chance) for _ in range(10))
                 try:
                     client.socket.sendall(damaged + encode_message(LDAPMessage(1, UnbindRequest())))
@@ -197,7 +197,7 @@ def test_thousands_of_damaged_messages_get_an_answer_or_an_end_and_no_traceback(
                     client.rest()
                 except ConnectionError:
                     continue
-        with bare(serving, serving.portal) as client:
+        with connected(serving, serving.portal) as client:
             assert client.search(search_request(BASE, "(uid=ann)"))[0][0].object_name == ANN
     assert [line for line in lines if "exc_info" in line] == []
 
@@ -206,7 +206,7 @@ def test_thousands_of_damaged_messages_get_an_answer_or_an_end_and_no_traceback(
 @blocking
 def test_a_client_that_resets_its_connection_leaves_nothing_behind(serving: Serving, pipelined: bytes) -> None:
     with capture_logs() as lines:
-        client = bare(serving, serving.portal, receive_buffer=4096)
+        client = connected(serving, serving.portal, receive_buffer=4096)
         client.send(*[search_request(BASE)] * 20)
         client.receive()
         client.socket.sendall(pipelined)

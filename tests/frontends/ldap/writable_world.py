@@ -44,7 +44,7 @@ EVERY_VIEW = ("main", "tree", "ad")
 
 
 def said(kind: Kind, external_id: str, name: str, **attributes: str) -> Delta:
-    """What the source reports: `name` below its own base."""
+    """A record that the source reports: `name` below its own base."""
     naming = "username" if kind is Kind.USER else "name"
     values = {naming: (external_id,), **{key: (value,) for key, value in attributes.items()}}
     return Delta(DeltaType.UPSERT, kind, external_id, name, values)
@@ -56,7 +56,7 @@ def staff(*names: str) -> Delta:
     return Delta(DeltaType.UPSERT, Kind.GROUP, "staff", "cn=staff,dc=berlin", {"name": ("staff",)}, members)
 
 
-class Desk:
+class WritableWorld:
     """The store, three views of it, and who may write. Has what `Serving` needs of a world."""
 
     def __init__(self, folder: Path, posix: PosixNumbers | None = None) -> None:
@@ -155,7 +155,7 @@ class Client:
 
     @contextmanager
     def refused(self, error: type[ldap.LDAPError], says: str = "") -> Iterator[None]:
-        """What is done inside is refused with this error, in a sentence that says so."""
+        """Expect a refusal with this error, in a sentence that has these words."""
         try:
             yield
         except error as refusal:

@@ -32,7 +32,7 @@ _ANY_SIZE = Limits(max_message_bytes=1 << 30)
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a search ended."""
+    """The end of a search."""
 
     message_id: int
     result: Result
@@ -43,7 +43,7 @@ class Done:
         return self.result.code
 
 
-class Bare:
+class WireClient:
     """`send` and `receive` messages; message ids count from 1."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -100,7 +100,7 @@ class Bare:
     def close(self) -> None:
         self.socket.close()
 
-    def __enter__(self) -> Bare:
+    def __enter__(self) -> WireClient:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,9 +112,9 @@ class Bare:
                 yield decode_message(message, _ANY_SIZE)
 
 
-def bare(serving: Serving, account: Account | None = None, *, receive_buffer: int | None = None) -> Bare:
+def connected(serving: Serving, account: Account | None = None, *, receive_buffer: int | None = None) -> WireClient:
     """A connection, bound if there is an account."""
-    client = Bare(serving.connect(receive_buffer=receive_buffer))
+    client = WireClient(serving.connect(receive_buffer=receive_buffer))
     if account is not None:
         assert client.bind(account) == 0
     return client

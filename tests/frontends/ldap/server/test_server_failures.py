@@ -1,4 +1,4 @@
-"""What is broken behind the frontend is told as that (law 8), and the end of the process is told to every client."""
+"""Failures behind the frontend are reported as failures (law 8), and the end of the process to every client."""
 
 import ssl
 from contextlib import closing
@@ -18,10 +18,10 @@ from gateway.twisted_internals.reactor import installed
 from gateway.wire import oids
 from gateway.wire.messages import BindResponse, CompareRequest, CompareResponse, ExtendedRequest, SearchResultEntry
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import Bare, bare, bind_request, search_request
 from tests.frontends.ldap.company import ANN, BASE
 from tests.frontends.ldap.conftest import Serve
 from tests.frontends.ldap.serving import Serving, World, blocking, eventually, in_reactor
+from tests.frontends.ldap.wire_client import WireClient, bind_request, connected, search_request
 from tests.servers.pki import Pki
 
 
@@ -29,7 +29,7 @@ from tests.servers.pki import Pki
 def test_while_the_view_is_being_built_everything_in_it_is_unavailable(serve: Serve, world: World, tmp_path: Path) -> None:
     unbuilt = Directory([LogFollower(world.view, tmp_path, world.database, world.tail, installed())])
     serving = serve(directory=unbuilt, served=unbuilt)
-    with bare(serving) as client:
+    with connected(serving) as client:
         assert len(client.search(search_request("", scope=0))[0]) == 1
         assert client.bind(serving.ann) == ResultCode.UNAVAILABLE
         assert client.bind(serving.portal) == 0  # an application's secret is in the store
@@ -45,7 +45,7 @@ def test_while_the_view_is_being_built_everything_in_it_is_unavailable(serve: Se
 def test_a_view_that_is_built_anew_is_unavailable_meanwhile_and_served_afterwards(serving: Serving) -> None:
     follower = serving.world.follower
     request = search_request(BASE, "(uid=ann)")
-    with bare(serving, serving.portal) as client:
+    with connected(serving, serving.portal) as client:
         assert client.search(request)[1].code == 0
         kept, follower.reader = follower.reader, None
         try:
@@ -60,7 +60,7 @@ def test_a_store_that_is_down_makes_binds_unavailable_and_searches_go_on(serve: 
     (tmp_path / "broken.sqlite").write_bytes(b"this is not a database, but it is long enough to be taken for one" * 100)
     database = Database(f"sqlite:///{tmp_path}/broken.sqlite")
     serving = serve(database=database, anonymous_views=("openldap",))
-    with closing(database), bare(serving) as client:
+    with closing(database), connected(serving) as client:
         for account in (serving.ann, serving.portal):
             answer = client.ask(bind_request(account))
             assert isinstance(answer, BindResponse) and answer.result.code == ResultCode.UNAVAILABLE
@@ -76,7 +76,7 @@ def test_an_unexpected_error_is_one_fixed_sentence_to_the_client_and_a_traceback
     def broken(*_: object) -> None:
         raise RuntimeError("password=hunter2")
 
-    with bare(serving, serving.portal) as client, capture_logs() as lines:
+    with connected(serving, serving.portal) as client, capture_logs() as lines:
         with monkeypatch.context() as patch:
             patch.setattr(ViewSearcher, "parts", broken)
             patch.setattr(direct_plan, "prepare", broken)
@@ -92,7 +92,7 @@ def test_an_unexpected_error_is_one_fixed_sentence_to_the_client_and_a_traceback
 @blocking
 def test_an_unexpected_error_in_a_bind_is_told_the_same_way(serving: Serving) -> None:
     serving.upstream.error = RuntimeError("password=hunter2")
-    with bare(serving) as client, capture_logs() as lines:
+    with connected(serving) as client, capture_logs() as lines:
         answer = client.ask(bind_request(serving.ann))
         assert isinstance(answer, BindResponse) and answer.result.code == ResultCode.OTHER
         assert "hunter2" not in answer.result.diagnostic_message
@@ -103,7 +103,7 @@ def test_an_unexpected_error_in_a_bind_is_told_the_same_way(serving: Serving) ->
 def test_an_error_in_the_middle_of_a_large_search_ends_it_with_its_result(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with bare(serving, serving.portal, receive_buffer=4096) as client:
+    with connected(serving, serving.portal, receive_buffer=4096) as client:
         client.send(search_request(BASE))
         assert isinstance(client.receive().operation, SearchResultEntry)
         assert serving.world.follower.reader is not None
@@ -117,7 +117,7 @@ def test_an_error_in_the_middle_of_a_large_search_ends_it_with_its_result(
 
 @blocking
 def test_an_error_in_the_root_dse_ends_one_request_only(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         with monkeypatch.context() as patch:
             patch.setattr(root_dse, "entry", lambda *_, **__: 1 / 0)
             assert client.search(search_request("", scope=0))[1].code == ResultCode.OTHER
@@ -128,10 +128,10 @@ def test_an_error_in_the_root_dse_ends_one_request_only(serving: Serving, monkey
 def test_a_clean_stop_tells_every_client_and_closes_everything(tls_serving: Serving, pki: Pki) -> None:
     tls_serving.upstream.gate = Deferred(lambda _: None)
     context = ssl.create_default_context(cafile=str(pki.ca))
-    plain, bound, binding = bare(tls_serving), bare(tls_serving, tls_serving.portal), bare(tls_serving)
-    over_tls = bare(tls_serving)
+    plain, bound, binding = connected(tls_serving), connected(tls_serving, tls_serving.portal), connected(tls_serving)
+    over_tls = connected(tls_serving)
     over_tls.ask(ExtendedRequest(oids.START_TLS))
-    safe = Bare(context.wrap_socket(over_tls.socket, server_hostname="127.0.0.1"))
+    safe = WireClient(context.wrap_socket(over_tls.socket, server_hostname="127.0.0.1"))
     assert safe.search(search_request("", scope=0))[1].code == 0
     binding.send(bind_request(tls_serving.ann))
     eventually(lambda: bool(tls_serving.upstream.asked) and tls_serving.connections == 4)
@@ -148,7 +148,7 @@ def test_a_clean_stop_tells_every_client_and_closes_everything(tls_serving: Serv
 
 @blocking
 def test_a_stop_is_not_held_up_by_a_client_that_reads_nothing(serving: Serving) -> None:
-    with bare(serving, serving.portal, receive_buffer=4096) as client:
+    with connected(serving, serving.portal, receive_buffer=4096) as client:
         client.send(*[search_request(BASE)] * 10)
         (connection,) = serving.server.connections
         eventually(lambda: connection.output.is_full)

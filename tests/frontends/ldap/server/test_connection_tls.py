@@ -12,11 +12,11 @@ from gateway.wire import oids
 from gateway.wire.codec.encoder import encode_message
 from gateway.wire.messages import ExtendedRequest, ExtendedResponse, LDAPMessage, Operation, SearchResultDone
 from gateway.wire.result_codes import ResultCode
-from tests.frontends.ldap.bare import Bare, bare, bind_request, search_request
+from tests.frontends.ldap.client_programs import libldap
 from tests.frontends.ldap.company import ANN, BASE, CROWD
 from tests.frontends.ldap.conftest import Serve
-from tests.frontends.ldap.programs import libldap
 from tests.frontends.ldap.serving import Serving, blocking, eventually, in_reactor
+from tests.frontends.ldap.wire_client import WireClient, bind_request, connected, search_request
 from tests.servers.pki import Pki
 
 START_TLS = ExtendedRequest(oids.START_TLS)
@@ -28,14 +28,14 @@ def code(answer: Operation) -> int:
     return answer.result.code
 
 
-def encrypted(connection: socket.socket, pki: Pki) -> Bare:
+def encrypted(connection: socket.socket, pki: Pki) -> WireClient:
     """TLS on the connection, and a client over it."""
     context = ssl.create_default_context(cafile=str(pki.ca))
-    return Bare(context.wrap_socket(connection, server_hostname="127.0.0.1"))
+    return WireClient(context.wrap_socket(connection, server_hostname="127.0.0.1"))
 
 
-def start_tls(serving: Serving, pki: Pki) -> Bare:
-    plain = bare(serving)
+def start_tls(serving: Serving, pki: Pki) -> WireClient:
+    plain = connected(serving)
     assert code(plain.ask(START_TLS)) == 0
     return encrypted(plain.socket, pki)
 
@@ -72,7 +72,7 @@ def test_large_answers_and_pipelined_requests_go_through_tls(tls_serving: Servin
 
 @blocking
 def test_the_bound_party_stays_bound_over_starttls(tls_serving: Serving, pki: Pki) -> None:
-    plain = bare(tls_serving, tls_serving.ann)
+    plain = connected(tls_serving, tls_serving.ann)
     assert code(plain.ask(START_TLS)) == 0
     with encrypted(plain.socket, pki) as client:
         answer = client.ask(WHO_AM_I)
@@ -81,14 +81,14 @@ def test_the_bound_party_stays_bound_over_starttls(tls_serving: Serving, pki: Pk
 
 @blocking
 def test_without_a_certificate_starttls_is_a_protocol_error_and_is_not_offered(serving: Serving) -> None:
-    with bare(serving) as client:
+    with connected(serving) as client:
         assert code(client.ask(START_TLS)) == ResultCode.PROTOCOL_ERROR
         assert client.search(search_request("", scope=0))[1].code == 0
 
 
 @blocking
 def test_starttls_with_an_operation_outstanding_is_an_operations_error(tls_serving: Serving) -> None:
-    with bare(tls_serving, tls_serving.portal) as client:
+    with connected(tls_serving, tls_serving.portal) as client:
         large, tls = client.send(search_request(BASE), START_TLS)
         codes: dict[int, int] = {}
         while len(codes) < 2:
@@ -101,7 +101,7 @@ def test_starttls_with_an_operation_outstanding_is_an_operations_error(tls_servi
 @blocking
 def test_starttls_behind_a_slow_bind_waits_for_it(tls_serving: Serving, pki: Pki) -> None:
     tls_serving.upstream.gate = Deferred()
-    plain = bare(tls_serving)
+    plain = connected(tls_serving)
     plain.send(bind_request(tls_serving.ann), START_TLS)
     eventually(lambda: bool(tls_serving.upstream.asked))
     in_reactor(tls_serving.upstream.gate.callback, None)
@@ -113,7 +113,7 @@ def test_starttls_behind_a_slow_bind_waits_for_it(tls_serving: Serving, pki: Pki
 @pytest.mark.parametrize("cut", [None, 5, 1])
 @blocking
 def test_what_was_put_behind_starttls_in_the_clear_is_never_carried_out(tls_serving: Serving, cut: int | None) -> None:
-    with bare(tls_serving) as client, capture_logs() as lines:
+    with connected(tls_serving) as client, capture_logs() as lines:
         injected = encode_message(LDAPMessage(2, bind_request(tls_serving.ann)))[:cut]
         client.socket.sendall(encode_message(LDAPMessage(1, START_TLS)) + injected)
         answers = client.rest()
@@ -163,7 +163,7 @@ def test_what_is_not_tls_on_the_ldaps_port_ends_with_one_line(tls_serving: Servi
 @blocking
 def test_with_require_tls_only_starttls_and_the_root_dse_are_done_in_the_clear(serve: Serve, pki: Pki) -> None:
     serving = serve(pki, require_tls=True)
-    with bare(serving) as client:
+    with connected(serving) as client:
         assert client.bind(serving.portal) == ResultCode.CONFIDENTIALITY_REQUIRED
         assert client.bind(serving.ann) == ResultCode.CONFIDENTIALITY_REQUIRED
         assert serving.upstream.asked == []

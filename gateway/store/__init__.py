@@ -14,7 +14,7 @@ In the order in which to read it (each room imports only from the ones above it 
     migrations   the steps by which a store of any age comes to the present schema (Alembic)
 
 A noun is one module; its functions are verbs on a Connection (`users.get`, `changes.append`). What gateway/sync alone may call
-stands below a line "writing" or is said in the module's first paragraph.
+stands below a line "writing", or the module's docstring says so.
 
 Decisions
 =========

@@ -87,9 +87,9 @@ def record(connection: Connection, decision: LinkDecision) -> None:
 
 def forget(connection: Connection, source_id: str, kind: Kind, external_id: str, *verdicts: Verdict) -> None:
     """Delete the decisions about a record that have one of these verdicts."""
-    said = one_of(link_decisions.c.verdict, "verdicts")
+    listed = one_of(link_decisions.c.verdict, "verdicts")
     parameters = {"source": source_id, "of_kind": kind.value, "name": external_id, "verdicts": verdicts}
-    connection.execute(delete(link_decisions).where(*_OF_ONE, said), parameters)
+    connection.execute(delete(link_decisions).where(*_OF_ONE, listed), parameters)
 
 
 def move_own(connection: Connection, old_object_id: str, new_object_id: str) -> None:

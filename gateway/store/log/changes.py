@@ -72,10 +72,10 @@ def lock(connection: Connection) -> int:
 
 
 def append(connection: Connection, new: Sequence[Change]) -> int:
-    """Append the changes to the log, in this order; their `number`s are ignored, they get the next ones. Times in the log never
-    go backwards, whatever the clocks of its writers do: a change has at least the time of the one before it.
+    """Append the changes to the log, in this order; their `number`s are ignored, they get the next ones. Times in the change
+    log never go backwards, whatever the clocks of its writers do: a change has at least the time of the one before it.
 
-    Return the last number of the log.
+    Return the last number of the change log.
     """
     number = lock(connection)
     if not new:
@@ -99,7 +99,7 @@ def last(connection: Connection) -> int:
 
 def after(connection: Connection, number: int, limit: int, *, members: bool = True) -> list[Change]:
     """Return at most `limit` changes that follow `number`, in order. With `members` false, without those that groups gained and
-    lost: for readers that look them up anyway, and have a large group's change pass by without having it in memory."""
+    lost: for readers that look them up anyway, and need not hold a large group's change in memory."""
     decoder = _decoder if members else _decoder_without_members
     return [_change(row, decoder.decode(row.document)) for row in connection.execute(_AFTER, {"after": number, "most": limit})]
 

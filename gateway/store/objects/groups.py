@@ -10,14 +10,11 @@ from gateway.store.engine.any_of import one_of
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes, milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key, posix_number
 from gateway.store.engine.sql_types import Query, RowValues, TableRow
+from gateway.store.objects.origins import find_by_origin, select_by_origin
 from gateway.store.tables.objects import groups
 
 _BY_ID = select(groups).where(one_of(groups.c.id, "ids"))
-_BY_ORIGIN = select(groups.c.id).where(
-    groups.c.external_id == bindparam("external_id"),
-    groups.c.source_id == bindparam("source_id"),
-    groups.c.source_type == bindparam("source_type"),
-)
+_BY_ORIGIN = select_by_origin(groups)
 _SAME_NAME = select(groups.c.id).where(groups.c.name_key == bindparam("key")).order_by(groups.c.created_at, groups.c.id)
 _AFTER = groups.c.id > bindparam("after")
 _FROM = select(groups).where(_AFTER).order_by(groups.c.id).limit(bindparam("most"))
@@ -36,10 +33,7 @@ def get_many(connection: Connection, group_ids: Collection[str]) -> dict[str, Gr
 
 def id_by_origin(connection: Connection, origin: Origin) -> str | None:
     """Return the id of the group that was created for this record, or None."""
-    return connection.execute(
-        _BY_ORIGIN,
-        {"external_id": origin.external_id, "source_id": origin.source_id, "source_type": origin.source_type},
-    ).scalar()
+    return find_by_origin(connection, _BY_ORIGIN, origin)
 
 
 def same_name(connection: Connection, name: str) -> list[str]:

@@ -10,14 +10,11 @@ from gateway.store.engine.any_of import one_of
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes, milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.engine.sql_types import RowValues, TableRow
+from gateway.store.objects.origins import find_by_origin, select_by_origin
 from gateway.store.tables.objects import organizations
 
 _BY_ID = select(organizations).where(one_of(organizations.c.id, "ids"))
-_BY_ORIGIN = select(organizations.c.id).where(
-    organizations.c.external_id == bindparam("external_id"),
-    organizations.c.source_id == bindparam("source_id"),
-    organizations.c.source_type == bindparam("source_type"),
-)
+_BY_ORIGIN = select_by_origin(organizations)
 _IS_CHILD = organizations.c.parent_id == bindparam("parent")
 _CHILDREN = (
     select(organizations)
@@ -58,10 +55,7 @@ def get_many(connection: Connection, organization_ids: Collection[str]) -> dict[
 
 def id_by_origin(connection: Connection, origin: Origin) -> str | None:
     """Return the id of the organization that was created for this record, or None."""
-    return connection.execute(
-        _BY_ORIGIN,
-        {"external_id": origin.external_id, "source_id": origin.source_id, "source_type": origin.source_type},
-    ).scalar()
+    return find_by_origin(connection, _BY_ORIGIN, origin)
 
 
 def children(connection: Connection, parent_id: str, offset: int, limit: int) -> tuple[list[Organization], int]:

@@ -29,7 +29,7 @@ def _within(user_id: ColumnElement[str]) -> ColumnElement[bool]:
     )
 
 
-# Walks the users by id and asks of each where it belongs: the whole of a narrowed directory costs one pass over all users,
+# Walks the users by id and checks for each where it belongs: the whole of a narrowed directory costs one pass over all users,
 # whereas collecting and sorting the members of many organizations would cost that for each page.
 _USERS = (
     select(users_table.c.id)

@@ -19,17 +19,14 @@ from gateway.store.engine.column_codecs import (
 )
 from gateway.store.engine.normalized_keys import email_key, name_key, phone_key, posix_number
 from gateway.store.engine.sql_types import RowValues, TableRow
+from gateway.store.objects.origins import find_by_origin, select_by_origin
 from gateway.store.tables.objects import user_organizations, users
 
 _BY_ID = select(users).where(one_of(users.c.id, "ids"))
 _ENABLED = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.enabled)
 _ENABLED_BY_ID = select(users.c.id, users.c.enabled).where(one_of(users.c.id, "ids"))
 _GONE = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.gone_at.is_not(None))
-_BY_ORIGIN = select(users.c.id).where(
-    users.c.external_id == bindparam("external_id"),
-    users.c.source_id == bindparam("source_id"),
-    users.c.source_type == bindparam("source_type"),
-)
+_BY_ORIGIN = select_by_origin(users)
 _NAME_HOLDERS = select(users.c.username_key, users.c.id).where(one_of(users.c.username_key, "keys"))
 _ALL = select(users).order_by(users.c.id)
 _FROM = _ALL.where(users.c.id > bindparam("after")).limit(bindparam("most"))
@@ -78,10 +75,7 @@ def id_by_phone_number(connection: Connection, number: str) -> str | None:
 
 def id_by_origin(connection: Connection, origin: Origin) -> str | None:
     """Return the id of the user that was created for this record, or None."""
-    return connection.execute(
-        _BY_ORIGIN,
-        {"external_id": origin.external_id, "source_id": origin.source_id, "source_type": origin.source_type},
-    ).scalar()
+    return find_by_origin(connection, _BY_ORIGIN, origin)
 
 
 def enabled_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:

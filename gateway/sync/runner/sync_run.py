@@ -108,10 +108,10 @@ class SourceRead:
 
     def wants(self, batch: Batch) -> bool:
         """Return True when the batch is worth a transaction. An idle source sends empty ones all the time."""
-        tells = batch.deltas or batch.begins or batch.completes or batch.watermark is not None
+        reports = batch.deltas or batch.begins or batch.completes or batch.watermark is not None
         quiet = self._now() - self.heard_at >= timedelta(seconds=HEARD_SECONDS)
         arrives = batch.caught_up and (self.run.id is not None or self.caught_up_at is None)
-        return bool(tells) or quiet or arrives
+        return bool(reports) or quiet or arrives
 
     def apply(self, connection: Connection, batch: Batch) -> RunStep:
         """Apply the batch and store the run's progress. The run ends when the source's present state is reached; changes that

@@ -3,7 +3,7 @@ none of them is a complaint."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from gateway.app.config.settings import Settings
 from gateway.app.value_types import closest
@@ -21,38 +21,39 @@ def warnings(settings: Settings) -> Iterator[str]:
     yield from _of_views(settings)
 
 
+def _meant(name: str, known: Collection[str]) -> str | None:
+    return None if name in known else closest(name, known)
+
+
 def _of_mappings(settings: Settings) -> Iterator[str]:
     for source in settings.source:
         for kind, table in source.records_tables():
             known = {*ATTRIBUTES[kind], *REFERENCES[kind]}
             for name in table.mapped_names:
-                near = closest(name, known)
-                if near and name not in known:
+                if near := _meant(name, known):
                     yield f'source {source.name}: "{name}" becomes a custom field; did you mean "{near}"?'
 
 
 def _of_correlation(settings: Settings) -> Iterator[str]:
-    """An attribute that no mapping fills has no value to correlate by."""
+    """Yield warnings of names that no mapping fills: there is no value to correlate by."""
     for source in settings.source:
         for kind, rules in source.correlation().items():
             known = {*ATTRIBUTES[kind], EXTERNAL_ID, PATH, *settings.mapped_names(kind)}
             for rule in rules.rules:
                 for name in rule.names:
-                    near = closest(name, known)
-                    if near and name not in known:
+                    if near := _meant(name, known):
                         yield f'source {source.name}: {rule.text!r}: no source has "{name}"; did you mean "{near}"?'
 
 
 def _of_views(settings: Settings) -> Iterator[str]:
-    """Beside slips, attributes that clients which check the schema would stumble over."""
+    """Yield warnings of slips, and of attributes that clients which check the schema would refuse."""
     for table in settings.view:
         view = table.view()
         for kind, written in table.rules.items():
             known, rules = {*ATTRIBUTES[kind], *NAMED[kind]}, view.rules[kind]
             for attribute, rule in written.items():
                 for name in rule.asked:
-                    near = closest(name, known)
-                    if near and name not in known:
+                    if near := _meant(name, known):
                         yield f'view {view.name}: {attribute}: "{name}" is a custom field; did you mean "{near}"?'
                 extensible = "extensibleobject" in map(str.lower, rules.object_classes)
                 if rule.asked + rule.constants and not extensible and attribute_key(attribute) not in rules.allowed:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gateway.app.connector_kinds.active_directory.table import ActiveDirectorySourceTable
+from gateway.app.connector_kinds.ldap.table import fingerprint
 from gateway.app.connector_kinds.source_kind import LoginParts, SourceKind
 from gateway.model.connector import Source
 from gateway.twisted_internals.reactor import IReactor
@@ -19,29 +20,19 @@ def _source(table: ActiveDirectorySourceTable) -> Source:
 
 
 def _fingerprint(table: ActiveDirectorySourceTable) -> str:
-    settings = table.settings()
-    return ",".join(f"{kind.kind}={settings.fingerprint(kind)}" for kind in settings.ordered_kinds)
+    return fingerprint(table.settings())
 
 
 def _login_parts(
     table: ActiveDirectorySourceTable, reactor: IReactor, *, now: Callable[[], datetime], processes: int
 ) -> LoginParts:
-    from gateway.app.connector_kinds.ldap import login_parts  # ldap3 and TLS: only `serve` asks for passwords
+    # ldap3 and TLS: only `serve` asks for passwords
+    from gateway.app.connector_kinds.ldap.login_parts import login_parts, users_of
     from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirectoryEntryMapper
 
     settings = table.settings()
-    lookup = None
-    if table.jit:
-        users = login_parts.users_of(settings.kinds)
-        mapper = ActiveDirectoryEntryMapper(settings.id, users, now)
-        lookup = login_parts.user_lookup(table, users, mapper.identified_attributes, mapper.to_delta, reactor)
-    passwords = login_parts.pass_through(table, reactor, processes)
-    return LoginParts(
-        authenticator=passwords,
-        offline_bind_seconds=table.offline_bind_seconds,
-        user_lookup=lookup,
-        closers=login_parts.closers(passwords, lookup),
-    )
+    users = ActiveDirectoryEntryMapper(settings.id, users_of(settings.kinds), now) if table.jit else None
+    return login_parts(table, users, reactor, processes)
 
 
 ACTIVE_DIRECTORY = SourceKind(

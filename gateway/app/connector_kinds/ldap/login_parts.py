@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeVar
 
 from gateway.app.connector_kinds.ldap.table import LdapSourceTable
+from gateway.app.connector_kinds.source_kind import LoginParts
 from gateway.connectors.ldap.bind.authenticator import PassThroughAuthenticator
 from gateway.connectors.ldap.bind.settings import PassThroughSettings
+from gateway.connectors.ldap.client.entry_mapper import EntryMapper
 from gateway.connectors.ldap.client.settings import KindSettings
-from gateway.connectors.ldap.client.user_lookup import EntryToDelta, LdapUserLookup, UserLookupSettings
+from gateway.connectors.ldap.client.user_lookup import LdapUserLookup, UserLookupSettings
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.objects import Kind
 from gateway.twisted_internals.reactor import IReactor
@@ -17,8 +19,35 @@ from gateway.twisted_internals.reactor import IReactor
 SettingsT = TypeVar("SettingsT", bound=KindSettings)
 
 
-def pass_through(table: LdapSourceTable, reactor: IReactor, processes: int) -> PassThroughAuthenticator:
-    """Return the part that checks and changes passwords at the source."""
+def login_parts(
+    table: LdapSourceTable,
+    users: EntryMapper | None,
+    reactor: IReactor,
+    processes: int,
+    *,
+    changes: bool = False,
+    resets: bool = False,
+) -> LoginParts:
+    """Return the login parts of a source. `users` maps the entries that the user lookup finds; without it there is no lookup.
+    `changes`, `resets`: passwords may be changed by their users, or with the source's own account."""
+    passwords = _pass_through(table, reactor, processes)
+    lookup = None if users is None else _user_lookup(table, users, reactor)
+    return LoginParts(
+        authenticator=passwords,
+        offline_bind_seconds=table.offline_bind_seconds,
+        password_changer=passwords if changes else None,
+        password_resetter=passwords if resets else None,
+        user_lookup=lookup,
+        closers=[passwords.close] if lookup is None else [passwords.close, lookup.close],
+    )
+
+
+def users_of(kinds: Iterable[SettingsT]) -> SettingsT:
+    """Return the settings about users, which every source with just-in-time creation has."""
+    return next(settings for settings in kinds if settings.kind is Kind.USER)
+
+
+def _pass_through(table: LdapSourceTable, reactor: IReactor, processes: int) -> PassThroughAuthenticator:
     settings = PassThroughSettings(
         id=table.name,
         upstream=table.upstream(),
@@ -29,27 +58,14 @@ def pass_through(table: LdapSourceTable, reactor: IReactor, processes: int) -> P
     return PassThroughAuthenticator(settings, reactor)
 
 
-def user_lookup(
-    table: LdapSourceTable, users: KindSettings, attributes: tuple[str, ...], read: EntryToDelta, reactor: IReactor
-) -> LdapUserLookup:
-    """Return the part that finds a user by the login name. `attributes`: what `read` needs of an entry."""
+def _user_lookup(table: LdapSourceTable, users: EntryMapper, reactor: IReactor) -> LdapUserLookup:
     settings = UserLookupSettings(
         id=table.name,
         upstream=table.upstream(),
-        bases=users.top_bases,
-        filter=users.filter,
-        login_attributes=users.mapping.attributes[NAMING_ATTRIBUTE[Kind.USER]],
-        attributes=attributes,
+        bases=users.settings.top_bases,
+        filter=users.settings.filter,
+        login_attributes=users.settings.mapping.attributes[NAMING_ATTRIBUTE[Kind.USER]],
+        attributes=users.identified_attributes,
         seconds=table.bind_timeout_seconds,
     )
-    return LdapUserLookup(settings, read, reactor)
-
-
-def users_of(kinds: Iterable[SettingsT]) -> SettingsT:
-    """Return the settings about users, which every source with just-in-time creation has."""
-    return next(settings for settings in kinds if settings.kind is Kind.USER)
-
-
-def closers(passwords: PassThroughAuthenticator, lookup: LdapUserLookup | None) -> Sequence[Callable[[], object]]:
-    """Return what ends both."""
-    return [passwords.close] if lookup is None else [passwords.close, lookup.close]
+    return LdapUserLookup(settings, users.to_delta, reactor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Protocol, Self
 
 from pydantic import (
     AfterValidator,
@@ -27,7 +27,7 @@ from gateway.app.value_types import (
     chosen_secret,
     listed,
 )
-from gateway.connectors.ldap.client.settings import Address, Upstream, bind_name
+from gateway.connectors.ldap.client.settings import Address, KindSettings, Upstream, bind_name
 from gateway.model.expressions.expression import Expression
 from gateway.model.objects import Kind
 
@@ -162,3 +162,19 @@ class LdapSourceTable(SourceTable):
             connect_seconds=self.connect_timeout_seconds,
             answer_seconds=self.answer_timeout_seconds,
         )
+
+
+class ReadSettings(Protocol):
+    """The settings of a connector that reads several kinds of objects by LDAP."""
+
+    @property
+    def ordered_kinds(self) -> tuple[KindSettings, ...]:
+        """The settings of each kind that is read, in the order of reading."""
+
+    def fingerprint(self, settings: KindSettings) -> str:
+        """Return a digest of everything that a stored position of this kind depends on."""
+
+
+def fingerprint(settings: ReadSettings) -> str:
+    """Return the fingerprint of a source from those of the kinds that it reads."""
+    return ",".join(f"{kind.kind}={settings.fingerprint(kind)}" for kind in settings.ordered_kinds)

@@ -1,4 +1,4 @@
-"""Modify (RFC 4511 §4.6, increment: RFC 4525): all of it or nothing, of what was made here or what no source tells."""
+"""Modify (RFC 4511 §4.6, increment: RFC 4525): all of it or nothing, of what was made here or what no source reports."""
 
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, MemberChanges, changes_of

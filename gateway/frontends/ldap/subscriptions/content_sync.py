@@ -124,9 +124,9 @@ def _information(info: SyncInfo) -> bytes:
 
 
 def _refreshed(events: Sequence[Event], cookie: bytes) -> list[bytes]:
-    """In a refresh every entry is an added one (§3.3.1), and those that are gone are told of by the set. Its `cookie` is where
-    the refresh leads: slapd keeps entries that are newer than the cookie that comes with their removal, and it may have been
-    told of some in a refresh that broke off."""
+    """Encode the events of a refresh: every entry is an added one (§3.3.1), and those that are gone are in the set. Its
+    `cookie` is where the refresh leads: slapd keeps entries that are newer than the cookie that comes with their removal, and
+    it may have been sent some in a refresh that broke off."""
     found = []
     for gone, some in groupby(events, lambda event: event.kind is EventKind.REMOVED):
         if gone:

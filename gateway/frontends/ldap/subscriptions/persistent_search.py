@@ -27,8 +27,8 @@ def handle(exchange: Exchange, request: SearchRequest, responder: PacedResponder
     stream = ChangeStream(exchange, responder, request, request.attributes)
 
     def changed(events: Sequence[Event]) -> list[bytes]:
-        told = [event for event in events if ChangeTypes(event.kind) in asked.change_types]
-        return [event.entry + (_notification(event) if asked.return_changes else b"") for event in told]
+        reported = [event for event in events if ChangeTypes(event.kind) in asked.change_types]
+        return [event.entry + (_notification(event) if asked.return_changes else b"") for event in reported]
 
     async def work() -> None:
         if not asked.changes_only:
@@ -65,4 +65,4 @@ def _as_they_are(events: Sequence[Event]) -> list[bytes]:
 
 
 def _nothing(_reading: JournalReader) -> None:
-    """There is no cookie to tell."""
+    """Do nothing: there is no cookie to send."""

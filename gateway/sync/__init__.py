@@ -8,9 +8,9 @@ The walk of one delta from a connector to the change log, down by call and back 
     stages       the line of stages as a table, and the calls in its order
     intake       deltas become reports and records under work; unchanged records go no further
     objects      removal: records that are gone, and the objects that go with them or become leavers
-    correlation  linking: the object of each record, the attributes of each object, login names
-    objects      numbering: POSIX numbers
-    references   renaming below renamed entries, then (records are written) members, organizations and parents
+    correlation  resolution: the object of each record, the attributes of each object, login names
+    objects      POSIX numbers added to the attributes
+    references   renames below renamed entries, then (records are written) members, organizations and parents
     objects      placement, organizations, users, groups: the new state compared with the stored one, written and logged
 
 Beside it, with the same door: local (edits made here), review (an administrator's decisions about records and objects),

@@ -21,8 +21,8 @@ class PendingRecord:
     reported last; `earlier_dns`: DNs that the batch gave it before, each with its index. `is_invalid`: its source reports it in
     a way from which nothing can be made.
 
-    `row` changes in one stage alone, linking, which decides about it in place; every later stage only reads. Renaming, which
-    comes after it, hands on new records in place of those that it renames."""
+    `row` changes in one stage alone, correlation and resolution, which decides about it in place; every later stage only reads.
+    The stage of renames below, which comes after it, hands on new records in place of those that it renames."""
 
     kind: Kind
     row: RecordRow
@@ -80,7 +80,7 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class Linking:
+class Resolution:
     """The object of each record, and the attributes that the records of an object give it together.
 
     `records`: those of the intake and those that were looked at again. `created`: new objects, each with the record that it is
@@ -103,18 +103,18 @@ class Linking:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbering:
-    """`attributes`: those of the linking with the POSIX numbers that users and groups have or were given."""
+class NumberedAttributes:
+    """`attributes`: those of the resolution with the POSIX numbers that users and groups have or were given."""
 
     attributes: Mapping[str, Attributes]
     problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Renaming:
-    """`records`: those of the linking under the DNs that they have after everything above them was renamed; from here on they
-    are as they are stored. `created` as in Linking. `renames`: (batch index, old DN key, new DN key); a report before that
-    index used the old name, below it too. `moved`: stored records that have another DN because something above them was
+class RenamedRecords:
+    """`records`: those of the resolution under the DNs that they have after everything above them was renamed; from here on
+    they are as they are stored. `created` as in Resolution. `renames`: (batch index, old DN key, new DN key); a report before
+    that index used the old name, below it too. `moved`: stored records that have another DN because something above them was
     renamed. `displaced`: objects below a name that went."""
 
     records: PendingRecords
@@ -177,7 +177,7 @@ class GroupChanges:
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcomes:
-    """The account of the line: each record's outcome, counted, and sentences about records that were left out. `updated`: the
+    """The outcomes of all records, counted, and sentences about records that were left out. `updated`: the
     objects that were created or updated. `dangling` as in ReferenceChanges."""
 
     statistics: Statistics = field(default_factory=Statistics)

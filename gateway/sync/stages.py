@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 from gateway.model.objects import Kind
-from gateway.sync.correlation import key_index, linking
+from gateway.sync.correlation import key_index, resolution
 from gateway.sync.intake import record_changes, record_writing
 from gateway.sync.intake.folded_deltas import Reports
 from gateway.sync.objects import (
@@ -29,13 +29,13 @@ from gateway.sync.stage_results import (
     Displacement,
     GroupChanges,
     Intake,
-    Linking,
-    Numbering,
+    NumberedAttributes,
     OrganizationChanges,
     RecordOutcomes,
     ReferenceChanges,
     Removal,
-    Renaming,
+    RenamedRecords,
+    Resolution,
     UserChanges,
 )
 
@@ -53,24 +53,31 @@ class Stage(NamedTuple):
 STAGES: Final = (
     Stage("intake", record_changes.receive, (), Intake),
     Stage("removal", deletions.remove, (), Removal),
-    Stage("linking", linking.link, (Intake, Removal), Linking),
-    Stage("numbering", posix_allocation.number, (Linking,), Numbering),
-    Stage("renaming", subtree_renames.rename, (Linking,), Renaming),
-    Stage("records", record_writing.write, (Renaming,), None),
-    Stage("record keys", key_index.keep_record_keys, (Linking, Renaming), None),
-    Stage("references", reference_changes.store, (Removal, Renaming), ReferenceChanges),
-    Stage("placement", placement.displace, (Removal, Linking, Renaming, ReferenceChanges), Displacement),
+    Stage("correlation and resolution", resolution.resolve, (Intake, Removal), Resolution),
+    Stage("POSIX numbers", posix_allocation.number, (Resolution,), NumberedAttributes),
+    Stage("renames below", subtree_renames.rename, (Resolution,), RenamedRecords),
+    Stage("records", record_writing.write, (RenamedRecords,), None),
+    Stage("record keys", key_index.keep_record_keys, (Resolution, RenamedRecords), None),
+    Stage("references", reference_changes.store, (Removal, RenamedRecords), ReferenceChanges),
+    Stage("placement", placement.displace, (Removal, Resolution, RenamedRecords, ReferenceChanges), Displacement),
     Stage("log: deleted users and groups", deletions.log, (Removal,), None),
-    Stage("organizations", organization_changes.refresh, (Linking, Numbering, Renaming, Displacement), OrganizationChanges),
-    Stage("users", user_changes.refresh, (Removal, Linking, Numbering, Renaming, Displacement), UserChanges),
+    Stage(
+        "organizations",
+        organization_changes.refresh,
+        (Resolution, NumberedAttributes, RenamedRecords, Displacement),
+        OrganizationChanges,
+    ),
+    Stage("users", user_changes.refresh, (Removal, Resolution, NumberedAttributes, RenamedRecords, Displacement), UserChanges),
     Stage(
         "groups",
         group_changes.refresh,
-        (Removal, Linking, Numbering, Renaming, ReferenceChanges, Displacement, UserChanges),
+        (Removal, Resolution, NumberedAttributes, RenamedRecords, ReferenceChanges, Displacement, UserChanges),
         GroupChanges,
     ),
-    Stage("superseded leavers", leavers.supersede, (Linking, Renaming), None),
-    Stage("object keys", key_index.keep_object_keys, (Removal, Linking, Numbering, Renaming, Displacement), None),
+    Stage("superseded leavers", leavers.supersede, (Resolution, RenamedRecords), None),
+    Stage(
+        "object keys", key_index.keep_object_keys, (Removal, Resolution, NumberedAttributes, RenamedRecords, Displacement), None
+    ),
     Stage("log: deleted organizations", deletions.log, (Removal,), None),
     Stage(
         "outcomes",
@@ -78,9 +85,9 @@ STAGES: Final = (
         (
             Intake,
             Removal,
-            Linking,
-            Numbering,
-            Renaming,
+            Resolution,
+            NumberedAttributes,
+            RenamedRecords,
             ReferenceChanges,
             OrganizationChanges,
             UserChanges,
@@ -102,19 +109,19 @@ def run(
 ) -> RecordOutcomes:
     """Run all stages behind the removal: from records under work and removed ones to objects and the change log. `look_again`:
     records without an object are looked at once more, because the source has reported all that it has."""
-    linked = linking.link(transaction, intake, removal, look_again=look_again)
-    numbered = posix_allocation.number(transaction, posix, linked)
-    renamed = subtree_renames.rename(transaction, linked)
+    resolved = resolution.resolve(transaction, intake, removal, look_again=look_again)
+    numbered = posix_allocation.number(transaction, posix, resolved)
+    renamed = subtree_renames.rename(transaction, resolved)
     record_writing.write(transaction, renamed)
-    key_index.keep_record_keys(transaction, linked, renamed)
+    key_index.keep_record_keys(transaction, resolved, renamed)
     referenced = reference_changes.store(transaction, removal, renamed)
     places = OrganizationPlaces(transaction.connection)
-    displaced = placement.displace(transaction, places, removal, linked, renamed, referenced)
+    displaced = placement.displace(transaction, places, removal, resolved, renamed, referenced)
     deletions.log(transaction, removal, Kind.GROUP, Kind.USER)
-    organizations = organization_changes.refresh(transaction, places, linked, numbered, renamed, displaced)
-    users = user_changes.refresh(transaction, places, removal, linked, numbered, renamed, displaced)
-    groups = group_changes.refresh(transaction, removal, linked, numbered, renamed, referenced, displaced, users)
-    leavers.supersede(transaction, linked, renamed)
-    key_index.keep_object_keys(transaction, removal, linked, numbered, renamed, displaced)
+    organizations = organization_changes.refresh(transaction, places, resolved, numbered, renamed, displaced)
+    users = user_changes.refresh(transaction, places, removal, resolved, numbered, renamed, displaced)
+    groups = group_changes.refresh(transaction, removal, resolved, numbered, renamed, referenced, displaced, users)
+    leavers.supersede(transaction, resolved, renamed)
+    key_index.keep_object_keys(transaction, removal, resolved, numbered, renamed, displaced)
     deletions.log(transaction, removal, Kind.ORGANIZATION)
-    return record_outcomes.count(intake, removal, linked, numbered, renamed, referenced, organizations, users, groups)
+    return record_outcomes.count(intake, removal, resolved, numbered, renamed, referenced, organizations, users, groups)

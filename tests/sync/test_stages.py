@@ -67,7 +67,7 @@ def assignments_to(names: set[str]) -> Iterator[Path]:
                 yield path.relative_to(SYNC)
 
 
-def test_only_linking_changes_a_record_under_work() -> None:
+def test_only_correlation_changes_a_record_under_work() -> None:
     changing = set(assignments_to({"row", "stored", "delta", "batch_index", "earlier_dns", "is_invalid"}))
     assert {path.parts[0] for path in changing} == {"correlation"}
 

@@ -7,7 +7,7 @@ Read in this order:
 - correlator: decides between candidates, an object of its own, and waiting for an administrator.
 - returning_leavers: a record with the login name of a leaver of its source takes the leaver's place.
 - login_names: one holder for each login name; the records of others are disputed.
-- linking: the stage; correlation and resolution of attributes in turns. The only stage that changes records under work.
+- resolution: the stage; correlation and resolution of attributes in turns. The only stage that changes records under work.
 - key_index: the stages that keep the stored keys of records and objects.
 - object_descriptions: objects in words, for sentences.
 

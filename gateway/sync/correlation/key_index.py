@@ -14,14 +14,22 @@ from gateway.sync.correlation.record_keys import RecordKeys
 from gateway.sync.rules.correlation import NO_RULES, Reaction
 from gateway.sync.rules.correlation_keys import EXTERNAL_ID, PATH, keys_of, path_key
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import Displacement, Linking, Numbering, PendingRecord, PendingRecords, Removal, Renaming
+from gateway.sync.stage_results import (
+    Displacement,
+    NumberedAttributes,
+    PendingRecord,
+    PendingRecords,
+    Removal,
+    RenamedRecords,
+    Resolution,
+)
 
 
-def keep_record_keys(transaction: SourceTransaction, linking: Linking, renaming: Renaming) -> None:
+def keep_record_keys(transaction: SourceTransaction, resolution: Resolution, renamed: RenamedRecords) -> None:
     """Note the keys that the records under work look for. They must be stored."""
-    connection, records = transaction.connection, renaming.records
-    rechecks.clear(connection, linking.second_looks)
-    for old_id, new_id in linking.own_objects.items():
+    connection, records = transaction.connection, renamed.records
+    rechecks.clear(connection, resolution.second_looks)
+    for old_id, new_id in resolution.own_objects.items():
         link_decisions.move_own(connection, old_id, new_id)
     reported = [record for record in records.values() if record.delta is not None]
     wanted: set[RecordKey] = set()
@@ -51,9 +59,9 @@ def _looked_for(
 def keep_object_keys(
     transaction: SourceTransaction,
     removal: Removal,
-    linking: Linking,
-    numbering: Numbering,
-    renaming: Renaming,
+    resolution: Resolution,
+    numbered: NumberedAttributes,
+    renamed: RenamedRecords,
     displacement: Displacement,
 ) -> None:
     """Bring the keys of every object that may have changed to those that it has now. The objects must be stored."""
@@ -61,19 +69,19 @@ def keep_object_keys(
     if not names:
         return
     wanted: set[ObjectKey] = set()
-    for object_id, attributes in numbering.attributes.items():
-        reported = linking.reported_keys.get(object_id, {})
-        wanted.update(keys_of_object(names, linking.kinds[object_id], object_id, attributes, reported))
-    former = {*numbering.attributes, *deleted, *removal.reopened} - linking.created.keys()
+    for object_id, attributes in numbered.attributes.items():
+        reported = resolution.reported_keys.get(object_id, {})
+        wanted.update(keys_of_object(names, resolution.kinds[object_id], object_id, attributes, reported))
+    former = {*numbered.attributes, *deleted, *removal.reopened} - resolution.created.keys()
     held = object_keys.of_objects(connection, former)
     _note_second_looks(connection, {key for key in held if key.object_id in removal.reopened})
-    _bring(connection, {key for key in held if key.object_id in deleted or _is_replaced(key, numbering)}, wanted)
+    _bring(connection, {key for key in held if key.object_id in deleted or _is_replaced(key, numbered)}, wanted)
     if PATH in names.get(Kind.ORGANIZATION, ()):
-        _keep_paths(connection, _organizations(renaming.records, displacement))
+        _keep_paths(connection, _organizations(renamed.records, displacement))
 
 
-def _is_replaced(key: ObjectKey, numbering: Numbering) -> bool:
-    return key.name != PATH and key.object_id in numbering.attributes
+def _is_replaced(key: ObjectKey, numbered: NumberedAttributes) -> bool:
+    return key.name != PATH and key.object_id in numbered.attributes
 
 
 def _organizations(records: PendingRecords, displacement: Displacement) -> list[str]:

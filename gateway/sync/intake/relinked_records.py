@@ -1,5 +1,5 @@
 """Records that are taken from their objects because a person decided so. Neither the object that they leave nor the one that
-they come to is made anew; linking finds it."""
+they come to is made anew; correlation finds it."""
 
 from collections.abc import Collection
 

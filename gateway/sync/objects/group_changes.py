@@ -17,11 +17,11 @@ from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import (
     Displacement,
     GroupChanges,
-    Linking,
-    Numbering,
+    NumberedAttributes,
     ReferenceChanges,
     Removal,
-    Renaming,
+    RenamedRecords,
+    Resolution,
     UserChanges,
 )
 
@@ -29,17 +29,17 @@ from gateway.sync.stage_results import (
 def refresh(
     transaction: SourceTransaction,
     removal: Removal,
-    linking: Linking,
-    numbering: Numbering,
-    renaming: Renaming,
+    resolution: Resolution,
+    numbered: NumberedAttributes,
+    renamed: RenamedRecords,
     references: ReferenceChanges,
     displacement: Displacement,
     user_changes: UserChanges,
 ) -> GroupChanges:
     """Create and update groups, with their members."""
-    difference = _MemberDifference(transaction, removal, linking, references)
+    difference = _MemberDifference(transaction, removal, resolution, references)
     difference.compute(user_changes)
-    connection, resolved = transaction.connection, numbering.attributes
+    connection, resolved = transaction.connection, numbered.attributes
     created = [
         Group(
             object_id,
@@ -49,10 +49,10 @@ def refresh(
             transaction.now,
             authority.described(Kind.GROUP, resolved[object_id]),
         )
-        for object_id, row in renaming.created_rows(Kind.GROUP).items()
+        for object_id, row in renamed.created_rows(Kind.GROUP).items()
     ]
-    ids = dict.fromkeys((*object_changes.stored_ids(linking, displacement, Kind.GROUP), *difference.group_ids))
-    current = groups.get_many(connection, [group_id for group_id in ids if group_id not in linking.created])
+    ids = dict.fromkeys((*object_changes.stored_ids(resolution, displacement, Kind.GROUP), *difference.group_ids))
+    current = groups.get_many(connection, [group_id for group_id in ids if group_id not in resolution.created])
     pairs = [(group, _changed(group, resolved.get(group.id))) for group in current.values()]
     changed = [replace(new, updated_at=transaction.now) for old, new in pairs if new != old or difference.concerns(new.id)]
     log = [difference.change(ChangeType.CREATE, group) for group in created]
@@ -76,11 +76,11 @@ class _MemberDifference:
     leavers, whichever source says that they are members."""
 
     def __init__(
-        self, transaction: SourceTransaction, removal: Removal, linking: Linking, references: ReferenceChanges
+        self, transaction: SourceTransaction, removal: Removal, resolution: Resolution, references: ReferenceChanges
     ) -> None:
         self._transaction = transaction
         self._connection: Connection = transaction.connection
-        self._created = linking.created
+        self._created = resolution.created
         self._deleted = removal.deleted
         self._relinked = references.relinked
         self._wanted = dict(references.gained_members)

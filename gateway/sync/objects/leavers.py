@@ -14,7 +14,7 @@ from gateway.store.records import leavers, record_rows
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync.rules.correlation import NO_RULES, Reaction
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import Linking, Renaming
+from gateway.sync.stage_results import RenamedRecords, Resolution
 
 GRACE_DAYS: Final = 30.0
 
@@ -59,14 +59,14 @@ def _departure(transaction: SourceTransaction, kind: Kind) -> Reaction:
     return transaction.rules.get(kind, NO_RULES).deleted or DEPARTURES[kind]
 
 
-def supersede(transaction: SourceTransaction, linking: Linking, renaming: Renaming) -> None:
+def supersede(transaction: SourceTransaction, resolution: Resolution, renamed: RenamedRecords) -> None:
     """Remove the records that are gone of objects which another record of the same source has now: that one counts."""
     newly = {
         record.row.object_id
-        for record in renaming.records.values()
+        for record in renamed.records.values()
         if record.stored is None or record.stored.object_id != record.row.object_id or record.stored.gone_at is not None
     }
-    newly -= {None, *linking.created}
+    newly -= {None, *resolution.created}
     if newly and leavers.any_gone(transaction.connection, transaction.source_id):
         superseded = leavers.gone_of(transaction.connection, transaction.source_id, newly)
         record_rows.remove(transaction.connection, superseded)

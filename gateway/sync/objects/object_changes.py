@@ -12,14 +12,14 @@ from gateway.store.records.record_rows import RecordRow
 from gateway.sync.references.organization_places import OrganizationPlaces
 from gateway.sync.rules import contributing_records
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import Displacement, Linking
+from gateway.sync.stage_results import Displacement, Resolution
 
 
-def stored_ids(linking: Linking, displacement: Displacement, kind: Kind) -> list[str]:
+def stored_ids(resolution: Resolution, displacement: Displacement, kind: Kind) -> list[str]:
     """Return the stored objects of a kind that may change: those with new attributes, then those with another place."""
-    resolved = [object_id for object_id, of_kind in linking.kinds.items() if of_kind is kind]
+    resolved = [object_id for object_id, of_kind in resolution.kinds.items() if of_kind is kind]
     displaced = [object_id for object_id, of_kind in displacement.objects.items() if of_kind is kind]
-    return list(dict.fromkeys(object_id for object_id in (*resolved, *displaced) if object_id not in linking.created))
+    return list(dict.fromkeys(object_id for object_id in (*resolved, *displaced) if object_id not in resolution.created))
 
 
 def place(

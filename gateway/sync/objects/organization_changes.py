@@ -12,26 +12,26 @@ from gateway.sync.objects import object_changes
 from gateway.sync.references.organization_places import OrganizationPlaces
 from gateway.sync.rules import authority
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import Displacement, Linking, Numbering, OrganizationChanges, Renaming
+from gateway.sync.stage_results import Displacement, NumberedAttributes, OrganizationChanges, RenamedRecords, Resolution
 
 
 def refresh(
     transaction: SourceTransaction,
     places: OrganizationPlaces,
-    linking: Linking,
-    numbering: Numbering,
-    renaming: Renaming,
+    resolution: Resolution,
+    numbered: NumberedAttributes,
+    renamed: RenamedRecords,
     displacement: Displacement,
 ) -> OrganizationChanges:
     """Create and update organizations, parents before children."""
-    ids = object_changes.stored_ids(linking, displacement, Kind.ORGANIZATION)
+    ids = object_changes.stored_ids(resolution, displacement, Kind.ORGANIZATION)
     current = organizations.get_many(transaction.connection, ids)
-    created = renaming.created_rows(Kind.ORGANIZATION)
+    created = renamed.created_rows(Kind.ORGANIZATION)
     if not current and not created:
         return OrganizationChanges()
     displaced = [object_id for object_id in current if object_id in displacement.objects]
     parents = object_changes.place(transaction, places, Kind.ORGANIZATION, displaced, created)
-    resolved = numbering.attributes
+    resolved = numbered.attributes
     new = {one: _changed(old, resolved.get(one), parents.get(one)) for one, old in current.items()}
     for object_id, row in created.items():
         new[object_id] = Organization(

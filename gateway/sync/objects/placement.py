@@ -10,21 +10,21 @@ from gateway.store.records import record_lookup
 from gateway.store.records.record_lookup import PlacedRecord
 from gateway.sync.references.organization_places import OrganizationPlaces
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import Displacement, Linking, PendingRecords, ReferenceChanges, Removal, Renaming
+from gateway.sync.stage_results import Displacement, PendingRecords, ReferenceChanges, Removal, RenamedRecords, Resolution
 
 
 def displace(
     transaction: SourceTransaction,
     places: OrganizationPlaces,
     removal: Removal,
-    linking: Linking,
-    renaming: Renaming,
+    resolution: Resolution,
+    renamed: RenamedRecords,
     references: ReferenceChanges,
 ) -> Displacement:
     """Return all objects that must be placed anew. Records and references must be stored."""
-    objects = {**removal.displaced, **linking.displaced, **renaming.displaced, **references.displaced}
-    objects.update(_below_new_organizations(transaction, places, renaming.records))
-    objects.update(_renamed(renaming.records))
+    objects = {**removal.displaced, **resolution.displaced, **renamed.displaced, **references.displaced}
+    objects.update(_below_new_organizations(transaction, places, renamed.records))
+    objects.update(_renamed(renamed.records))
     return Displacement(objects)
 
 

@@ -19,7 +19,7 @@ from gateway.store.operations import backfill_markers
 from gateway.store.operations.backfill_markers import Marker
 from gateway.sync.rules.object_attributes import name_of
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import Linking, Numbering
+from gateway.sync.stage_results import NumberedAttributes, Resolution
 
 UID, GID = "uid_number", "gid_number"
 
@@ -64,21 +64,21 @@ Objects: TypeAlias = Mapping[str, dict[str, tuple[Value, ...]]]
 """The attributes of objects by id, as they are going to be."""
 
 
-def number(transaction: SourceTransaction, settings: PosixNumbers | None, linking: Linking) -> Numbering:
+def number(transaction: SourceTransaction, settings: PosixNumbers | None, resolution: Resolution) -> NumberedAttributes:
     """Return the attributes of the objects with the POSIX numbers of users and groups added. `settings` None: none are given
     beside those that were given before."""
-    attributes = {object_id: dict(named) for object_id, named in linking.attributes.items()}
-    user_attributes = {one: named for one, named in attributes.items() if linking.kinds[one] is Kind.USER}
-    group_attributes = {one: named for one, named in attributes.items() if linking.kinds[one] is Kind.GROUP}
+    attributes = {object_id: dict(named) for object_id, named in resolution.attributes.items()}
+    user_attributes = {one: named for one, named in attributes.items() if resolution.kinds[one] is Kind.USER}
+    group_attributes = {one: named for one, named in attributes.items() if resolution.kinds[one] is Kind.GROUP}
     if not user_attributes and not group_attributes:
-        return Numbering(attributes)
+        return NumberedAttributes(attributes)
     reported = {UID: _numbers_by_object(user_attributes, UID), GID: _numbers_by_object(group_attributes, GID)}
-    problems = complete(transaction.connection, settings, user_attributes, group_attributes, new=linking.created)
-    problems += _shared(transaction.connection, linking, reported[UID], Kind.USER)
-    problems += _shared(transaction.connection, linking, reported[GID], Kind.GROUP)
+    problems = complete(transaction.connection, settings, user_attributes, group_attributes, new=resolution.created)
+    problems += _shared(transaction.connection, resolution, reported[UID], Kind.USER)
+    problems += _shared(transaction.connection, resolution, reported[GID], Kind.GROUP)
     if any(UID not in one for one in user_attributes.values()) or any(GID not in one for one in group_attributes.values()):
         backfill_markers.clear(transaction.connection, Marker.POSIX_NUMBERS)
-    return Numbering(attributes, tuple(problems))
+    return NumberedAttributes(attributes, tuple(problems))
 
 
 def complete(
@@ -207,20 +207,20 @@ def _numbers(objects: Objects, name: str) -> set[int]:
     return set(_numbers_by_object(objects, name).values())
 
 
-def _shared(connection: Connection, linking: Linking, reported: Mapping[str, int], kind: Kind) -> list[str]:
+def _shared(connection: Connection, resolution: Resolution, reported: Mapping[str, int], kind: Kind) -> list[str]:
     """Return sentences about numbers that come from sources and that another user (or group) has already: it is theirs to put
     right."""
-    fresh = {key: one for key, one in reported.items() if not _had(linking, key, one)}
+    fresh = {key: one for key, one in reported.items() if not _had(resolution, key, one)}
     if not fresh:
         return []
     space, name = (Space.UID, UID) if kind is Kind.USER else (Space.GID, GID)
     used = posix_numbers.holders(connection, space, set(fresh.values()))
-    unresolved = {key for keys in used.values() for key in keys if key not in linking.attributes}
+    unresolved = {key for keys in used.values() for key in keys if key not in resolution.attributes}
     having: dict[int, dict[str, str]] = {}
     for other in OBJECT_STORES[kind].get_many(connection, unresolved).values():
         having.setdefault(posix_number(other.first(name)) or -1, {})[other.id] = name_of(other)
     for key, one in reported.items():
-        having.setdefault(one, {})[key] = first_text(linking.attributes[key], "username" if kind is Kind.USER else "name")
+        having.setdefault(one, {})[key] = first_text(resolution.attributes[key], "username" if kind is Kind.USER else "name")
     shared = {one: sorted(having[one].values()) for key, one in fresh.items() if len(having[one]) > 1}
     return [
         f"{name.replace('_', ' ')} {one} is that of {' and '.join(names[:3])}: they can reach each other's files; "
@@ -229,7 +229,7 @@ def _shared(connection: Connection, linking: Linking, reported: Mapping[str, int
     ]
 
 
-def _had(linking: Linking, object_id: str, one: int) -> bool:
+def _had(resolution: Resolution, object_id: str, one: int) -> bool:
     """Return whether a user is known to have had the number before. Of groups that is not known here: they are few."""
-    current = linking.users.get(object_id)
+    current = resolution.users.get(object_id)
     return current is not None and posix_number(current.first(UID)) == one

@@ -9,14 +9,14 @@ from gateway.model.runs import Outcome, Result, Statistics
 from gateway.sync.stage_results import (
     GroupChanges,
     Intake,
-    Linking,
-    Numbering,
+    NumberedAttributes,
     OrganizationChanges,
     PendingRecord,
     RecordOutcomes,
     ReferenceChanges,
     Removal,
-    Renaming,
+    RenamedRecords,
+    Resolution,
     UserChanges,
 )
 
@@ -24,9 +24,9 @@ from gateway.sync.stage_results import (
 def count(
     intake: Intake,
     removal: Removal,
-    linking: Linking,
-    numbering: Numbering,
-    renaming: Renaming,
+    resolution: Resolution,
+    numbered: NumberedAttributes,
+    renamed: RenamedRecords,
     references: ReferenceChanges,
     organization_changes: OrganizationChanges,
     user_changes: UserChanges,
@@ -34,10 +34,10 @@ def count(
 ) -> RecordOutcomes:
     """Return what became of all records, those included that the intake and the removal have counted."""
     updated = {*organization_changes.updated, *user_changes.updated, *group_changes.updated}
-    problems = [*intake.problems, *numbering.problems, *organization_changes.problems]
+    problems = [*intake.problems, *numbered.problems, *organization_changes.problems]
     counts: Counter[tuple[Kind, Outcome, Result]] = Counter()
-    for record in renaming.records.values():
-        outcome = _outcome(record, linking, updated)
+    for record in renamed.records.values():
+        outcome = _outcome(record, resolution, updated)
         if record.delta is None and outcome is not Outcome.CREATED:
             continue  # looked at again, and nothing came of it
         row, stored = record.row, record.stored
@@ -51,8 +51,8 @@ def count(
     return RecordOutcomes(statistics, tuple(problems), updated, references.dangling)
 
 
-def _outcome(record: PendingRecord, linking: Linking, updated: Collection[str]) -> Outcome:
+def _outcome(record: PendingRecord, resolution: Resolution, updated: Collection[str]) -> Outcome:
     object_id = record.row.object_id
-    if object_id in linking.created or (record.stored is None and object_id is None):
+    if object_id in resolution.created or (record.stored is None and object_id is None):
         return Outcome.CREATED
     return Outcome.UPDATED if object_id in updated else Outcome.UNCHANGED

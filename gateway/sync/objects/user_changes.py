@@ -14,7 +14,7 @@ from gateway.sync.objects import object_changes
 from gateway.sync.references.organization_places import OrganizationPlaces
 from gateway.sync.rules import authority
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import Displacement, Linking, Numbering, Removal, Renaming, UserChanges
+from gateway.sync.stage_results import Displacement, NumberedAttributes, Removal, RenamedRecords, Resolution, UserChanges
 
 AT_ONCE = 1000
 """Objects in memory at a time: a renamed or removed organization may move 100,000 of them."""
@@ -24,17 +24,17 @@ def refresh(
     transaction: SourceTransaction,
     places: OrganizationPlaces,
     removal: Removal,
-    linking: Linking,
-    numbering: Numbering,
-    renaming: Renaming,
+    resolution: Resolution,
+    numbered: NumberedAttributes,
+    renamed: RenamedRecords,
     displacement: Displacement,
 ) -> UserChanges:
     """Update and create users, in this order: an updated one that changes its name may free it for a new one."""
-    refresher = _Refresher(transaction, removal.leaving, linking.recordless, numbering.attributes)
+    refresher = _Refresher(transaction, removal.leaving, resolution.recordless, numbered.attributes)
     updated: set[str] = set()
     left: set[str] = set()
     returned: set[str] = set()
-    for chunk in _chunks(object_changes.stored_ids(linking, displacement, Kind.USER)):
+    for chunk in _chunks(object_changes.stored_ids(resolution, displacement, Kind.USER)):
         current = users.get_many(transaction.connection, chunk)
         displaced = [user_id for user_id in current if user_id in displacement.objects]
         placed = object_changes.place(transaction, places, Kind.USER, displaced)
@@ -43,7 +43,7 @@ def refresh(
         left |= {new.id for old, new in changed if new.gone_at is not None and old.gone_at is None}
         returned |= {new.id for old, new in changed if new.gone_at is None and old.gone_at is not None}
         updated |= _update(transaction, changed)
-    updated |= _create(transaction, places, renaming, numbering.attributes)
+    updated |= _create(transaction, places, renamed, numbered.attributes)
     return UserChanges(updated, left, returned | (set(removal.leaving) - left))
 
 
@@ -92,9 +92,9 @@ def _update(transaction: SourceTransaction, changed: Sequence[tuple[User, User]]
 
 
 def _create(
-    transaction: SourceTransaction, places: OrganizationPlaces, renaming: Renaming, resolved: Mapping[str, Attributes]
+    transaction: SourceTransaction, places: OrganizationPlaces, renamed: RenamedRecords, resolved: Mapping[str, Attributes]
 ) -> set[str]:
-    created = renaming.created_rows(Kind.USER)
+    created = renamed.created_rows(Kind.USER)
     if not created:
         return set()
     placed = object_changes.place(transaction, places, Kind.USER, (), created)

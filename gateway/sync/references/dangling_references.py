@@ -12,18 +12,18 @@ from gateway.store.records.references import DanglingReference, RecordReference
 from gateway.sync.references.reference_effects import ReferenceEffects
 from gateway.sync.references.reference_names import ALLOWED
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import PendingRecord, PendingRecords, Renaming
+from gateway.sync.stage_results import PendingRecord, PendingRecords, RenamedRecords
 
 
-def settle(transaction: SourceTransaction, renaming: Renaming, effects: ReferenceEffects) -> None:
+def settle(transaction: SourceTransaction, renamed: RenamedRecords, effects: ReferenceEffects) -> None:
     """Follow the references that waited for a name which one of the records under work, or of those that were moved with an
     entry above them, has now."""
     connection, source_id = transaction.connection, transaction.source_id
     if not references.any_dangling(connection, source_id):
         return
     names: dict[str, dict[str, int]] = {form.value: {} for form in ReferenceForm}
-    rows = [record.row for record in renaming.records.values() if _has_new_names(record)]
-    moved = set(renaming.moved) - renaming.records.keys()
+    rows = [record.row for record in renamed.records.values() if _has_new_names(record)]
+    moved = set(renamed.moved) - renamed.records.keys()
     for row in (*record_rows.by_id(connection, moved).values(), *rows):
         if row.gone_at is not None:  # a leaver moves along with what it was below, and nothing can point at it
             continue

@@ -14,7 +14,7 @@ from gateway.sync.references.record_names import RecordNames, comparable
 from gateway.sync.references.reference_effects import ReferenceEffects
 from gateway.sync.references.reference_names import ALLOWED
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import PendingRecords, Renaming
+from gateway.sync.stage_results import PendingRecords, RenamedRecords
 
 MAX_VALUE_BYTES = 2000
 """As for DN keys: longer names cannot be index entries in PostgreSQL."""
@@ -49,14 +49,16 @@ class Difference:
             effects.note_new(pointer)
 
 
-def store_reported(transaction: SourceTransaction, renaming: Renaming, effects: ReferenceEffects) -> list[DanglingReference]:
+def store_reported(
+    transaction: SourceTransaction, renamed: RenamedRecords, effects: ReferenceEffects
+) -> list[DanglingReference]:
     """Bring the stored references to what the records' reports say; return those that lead nowhere. The records must be stored
     already."""
-    reported = _reported(renaming.records)
+    reported = _reported(renamed.records)
     if not reported:
         return []
-    _follow_renames(transaction.connection, renaming, reported)
-    difference = _compare(transaction, renaming.records, reported)
+    _follow_renames(transaction.connection, renamed, reported)
+    difference = _compare(transaction, renamed.records, reported)
     difference.store(transaction.connection, effects)
     return difference.dangling
 
@@ -77,15 +79,15 @@ def _reported(records: PendingRecords) -> list[_Reported]:
     ]
 
 
-def _follow_renames(connection: Connection, renaming: Renaming, reported: list[_Reported]) -> None:
+def _follow_renames(connection: Connection, renamed: RenamedRecords, reported: list[_Reported]) -> None:
     """Bring references that were reported before an entry was renamed in the same batch to its new name: they mean the entry
     all the same. A server that does not correct its groups (refint) will report the old name again, and then it leads nowhere:
     so that report must be looked at."""
-    if not renaming.renames:
+    if not renamed.renames:
         return
     for one in reported:
-        batch_index = renaming.records[one.owner].batch_index
-        later = [(old_key, new_key) for index, old_key, new_key in renaming.renames if index > batch_index]
+        batch_index = renamed.records[one.owner].batch_index
+        later = [(old_key, new_key) for index, old_key, new_key in renamed.renames if index > batch_index]
         followed = [(form, _followed(value, later) if form is ReferenceForm.DN else value) for form, value in one.references]
         if followed != one.references:
             one.references = followed

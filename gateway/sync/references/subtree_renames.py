@@ -11,7 +11,7 @@ from gateway.model.records import ReferenceForm
 from gateway.store.records import record_lookup, record_rows, references
 from gateway.sync.references.relinked_references import objects_directly_in
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import Linking, PendingRecord, PendingRecords, Renaming
+from gateway.sync.stage_results import PendingRecord, PendingRecords, RenamedRecords, Resolution
 
 _RDN = re.compile(r'(?:[^,;\\"]|\\.|"(?:[^"\\]|\\.)*")*', re.DOTALL)
 
@@ -41,14 +41,14 @@ class _Mention:
     key: str
 
 
-def rename(transaction: SourceTransaction, linking: Linking) -> Renaming:
+def rename(transaction: SourceTransaction, resolution: Resolution) -> RenamedRecords:
     """Give the records below each record that gets a new DN their new DNs too. Must run before the records under work are
-    written: a report of an entry after its parent's renaming counts, one before it is renamed with it."""
-    if not any(record.earlier_dns or _has_new_name(record) for record in linking.records.values()):
-        return Renaming(linking.records, linking.created)
-    renamer = _Renamer(transaction, linking.records)
+    written: a report of an entry after its parent's rename counts, one before it is renamed with it."""
+    if not any(record.earlier_dns or _has_new_name(record) for record in resolution.records.values()):
+        return RenamedRecords(resolution.records, resolution.created)
+    renamer = _Renamer(transaction, resolution.records)
     renamer.run()
-    return Renaming(renamer.records, linking.created, renamer.renames, renamer.moved, renamer.displaced)
+    return RenamedRecords(renamer.records, resolution.created, renamer.renames, renamer.moved, renamer.displaced)
 
 
 def _has_new_name(record: PendingRecord) -> bool:

@@ -1,4 +1,4 @@
-"""The laws of linking, for whatever several sources may say, in whatever order: found by Hypothesis.
+"""The laws of correlation and resolution, for whatever several sources may say, in whatever order: found by Hypothesis.
 
 What holds in any order: when every two records of a person find each other directly (by a rule of one of their sources), and no
 record finds two persons, the directory is the same. What else there is depends on who was first: see the second test."""

@@ -21,19 +21,19 @@ from gateway.sync.intake.record_changes import reconsidered
 from gateway.sync.rules import authority, contributing_records, correlation
 from gateway.sync.rules.authority import Contribution
 from gateway.sync.source_transaction import SourceTransaction
-from gateway.sync.stage_results import Intake, Linking, PendingRecord, Removal
+from gateway.sync.stage_results import Intake, PendingRecord, Removal, Resolution
 
 LOOKS_AT_ONCE = 5_000
 """Records without an object that are looked at again in one transaction; the others when the source reports next."""
 
 
-def link(transaction: SourceTransaction, intake: Intake, removal: Removal, *, look_again: bool) -> Linking:
+def resolve(transaction: SourceTransaction, intake: Intake, removal: Removal, *, look_again: bool) -> Resolution:
     """Decide about every record under work, and about disputed ones whose name was freed; with `look_again` about all for which
     something may be otherwise now."""
-    return _Linker(transaction, intake, removal).run(look_again=look_again)
+    return _Resolver(transaction, intake, removal).run(look_again=look_again)
 
 
-class _Linker:
+class _Resolver:
     """The working value of one stage; `run` turns it into the result."""
 
     def __init__(self, transaction: SourceTransaction, intake: Intake, removal: Removal) -> None:
@@ -52,7 +52,7 @@ class _Linker:
         self._reported_keys: dict[str, dict[str, set[str]]] = {}
         self._second_looks: list[int] = []
 
-    def run(self, *, look_again: bool) -> Linking:
+    def run(self, *, look_again: bool) -> Resolution:
         self._resolve(list(self._records.values()), self._reopened)
         if look_again:
             self._resolve(self._take_second_looks())
@@ -60,7 +60,7 @@ class _Linker:
         if look_again or self._freed_names:
             self._resolve(self._take_disputed())
         login_names.settle(self._transaction, self._records, self._created, self._attributes, self._users)
-        return Linking(
+        return Resolution(
             self._records,
             self._created,
             self._attributes,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.directory.planning import plan_nodes
+from gateway.directory.planning import member_nodes, plan_nodes
 from gateway.directory.planning.catalogue import Catalogue, Statistics
 from gateway.directory.planning.filter_shape import ONE_PIECE, WIDE, Shape
 from gateway.directory.planning.plan_nodes import ALL_ENTRIES, PlanNode, nothing
@@ -152,8 +152,8 @@ class Compiler:
 
     def _present(self, shape: Shape) -> PlanNode:
         attribute = str(shape[1])
-        if attribute in _MEMBER_PRESENCE:
-            return PlanNode(_MEMBER_PRESENCE[attribute])
+        if attribute in member_nodes.PRESENCE:
+            return PlanNode(member_nodes.PRESENCE[attribute])
         return _as_set(self._rows(attribute, "1", lambda statistics: statistics.rows, distinct=True))
 
     def _substrings(self, shape: Shape) -> PlanNode:
@@ -204,44 +204,20 @@ class Compiler:
     # Membership -------------------------------------------------------------------------------------------------------
 
     def _member(self, _shape: Shape) -> PlanNode:
-        """Return the node for groups that have the entry with this DN as a direct member."""
-        return self._linked("group_entry", "member_entry", cost=20)
+        return member_nodes.groups_of(self._parameter())
 
     def _member_of(self, _shape: Shape) -> PlanNode:
-        """Return the node for direct members of the group with this DN."""
-        return self._linked("member_entry", "group_entry", cost=500)
-
-    def _linked(self, found: str, known: str, cost: int) -> PlanNode:
-        query = f"FROM member m WHERE m.{known} = (SELECT id FROM entry WHERE dn_key = {self._parameter()})"
-        condition = f"EXISTS (SELECT 1 {query} AND m.{found} = e.id)"
-        return PlanNode(condition, driver=f"SELECT m.{found} AS entry {query}", cost=cost)
+        return member_nodes.members_of(self._parameter())
 
     def _member_in_chain(self, _shape: Shape) -> PlanNode:
-        """Return the node for groups that list the entry with this DN, or list such a group."""
-        return self._chain("group_entry", "member_entry", cost=50)
+        return member_nodes.groups_in_chain(self._parameter())
 
     def _member_of_in_chain(self, _shape: Shape) -> PlanNode:
-        """Return the node for entries that the group with this DN lists, or that such a group lists."""
-        return self._chain("member_entry", "group_entry", cost=1_000)
-
-    def _chain(self, found: str, known: str, cost: int) -> PlanNode:
-        # UNION, not UNION ALL: groups may list each other in circles.
-        query = f"""WITH RECURSIVE chain (entry) AS (
-            SELECT {found} FROM member WHERE {known} = (SELECT id FROM entry WHERE dn_key = {self._parameter()})
-            UNION SELECT m.{found} FROM chain c CROSS JOIN member m ON m.{known} = c.entry
-        ) SELECT entry FROM chain"""
-        return PlanNode(f"e.id IN ({query})", driver=query, cost=cost, heavy=True)
+        return member_nodes.members_in_chain(self._parameter())
 
     def _member_login(self, _shape: Shape) -> PlanNode:
-        """Return the node for groups that have an entry with this uid as a direct member."""
-        parameter = self._parameter()
-        uid = self._catalogue.get("uid")
-        if uid is None:
-            return nothing()
-        query = f"FROM value v JOIN member m ON m.member_entry = v.entry WHERE v.attribute = {uid.id} AND v.value = {parameter}"
-        return PlanNode(
-            f"EXISTS (SELECT 1 {query} AND m.group_entry = e.id)", driver=f"SELECT m.group_entry AS entry {query}", cost=20
-        )
+        parameter, uid = self._parameter(), self._catalogue.get("uid")
+        return nothing() if uid is None else member_nodes.groups_of_login(parameter, uid.id)
 
 
 def _costly(node: PlanNode) -> PlanNode:
@@ -278,11 +254,6 @@ _SUBSTRING_TESTS: Mapping[str, str] = {
     "initial": "v.value >= {p} AND v.value < CAST({p} || x'ff' AS BLOB)",
     "any": "instr(v.value, {p}) > 0",
     "final": "substr(v.value, -length({p})) = {p}",
-}
-
-_MEMBER_PRESENCE: Mapping[str, str] = {
-    "member": "EXISTS (SELECT 1 FROM member m WHERE m.group_entry = e.id)",
-    "memberof": "EXISTS (SELECT 1 FROM member m WHERE m.member_entry = e.id)",
 }
 
 _OCTET = f"((instr(x'{bytes(range(256)).hex()}', substr(different.value, {{place}}, 1)) - 1) << {{shift}})"

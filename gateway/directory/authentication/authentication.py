@@ -78,7 +78,7 @@ class Authentication:
         self._database = database
         self._passwords = passwords
         self._soft_lock = soft_lock
-        self._names = BindNames(directory, database, newcomers=read_your_writes is not None)
+        self._names = BindNames(directory, database, jit=read_your_writes is not None)
         self._read_your_writes = read_your_writes
         self._of_applications = {view.name: str(view.applications) for view in directory.views}
         self._users_see_themselves = users_see_themselves

@@ -1,6 +1,6 @@
 """Bind names and the identities that they mean: a DN, user@domain, DOMAIN\\user, a bare login.
 
-A view says which forms it takes (`bind_names`); a name that is no DN is looked up in the views in their order, and the first
+A view defines the forms it takes (`bind_names`); a name that is no DN is looked up in the views in their order, and the first
 that knows it wins. An unknown name is an answer as well, after the same look-ups."""
 
 from collections.abc import Callable, Iterator
@@ -40,12 +40,12 @@ class BindIdentity:
 
 
 class BindNames:
-    """The look-up of bind names in the views and the store. `newcomers`: unknown names are returned with their candidates."""
+    """The look-up of bind names in the views and the store. `jit`: unknown names are returned with their candidates."""
 
-    def __init__(self, directory: Directory, database: Database, *, newcomers: bool = False) -> None:
+    def __init__(self, directory: Directory, database: Database, *, jit: bool = False) -> None:
         self._directory = directory
         self._database = database
-        self._newcomers = newcomers
+        self._jit = jit
         self._of_applications = {view.name: view.applications.key for view in directory.views}
 
     async def find(self, name: str) -> BindIdentity:
@@ -80,7 +80,7 @@ class BindNames:
                 return BindIdentity(key, view.name, application=avas[0].value)
         found = self._directory.reader(view.name).named(key)
         if found is None or found[0] != _USER or (for_bind and "dn" not in view.bind_names):
-            if found is None and for_bind and self._newcomers:
+            if found is None and for_bind and self._jit:
                 login = login_of(view, key, leaf)
                 if login:
                     return BindIdentity(_key_of_login(login), view.name, candidates=((view.name, login),))
@@ -102,7 +102,7 @@ class BindNames:
             row = None if user_id is None else reader.row_of(user_id)
             if row is not None and row[1] == _USER:
                 return BindIdentity(_key_of(row[2]), view.name, row[6], user_id=row[2])
-        if self._newcomers and candidates:
+        if self._jit and candidates:
             named = tuple((view.name, login) for view, login in candidates)
             return BindIdentity(_key_of_login(named[0][1]), candidates=named)
         return BindIdentity(_key_of_login(name))

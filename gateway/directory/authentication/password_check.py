@@ -62,13 +62,13 @@ class PasswordCheck:
         authenticators: Mapping[str, Authenticator],
         hashing: PasswordHashing,
         offline: OfflineBinds,
-        newcomers: JitProvisioning | None = None,
+        jit: JitProvisioning | None = None,
     ) -> None:
         self._database = database
         self._authenticators = authenticators
         self._hashing = hashing
         self._offline = offline
-        self._newcomers = newcomers
+        self._jit = jit
         self._statuses = AccountStatusLookup(database, authenticators)
 
     async def check(self, user_id: str | None, password: bytes, logins: Sequence[str] = ()) -> Proof:
@@ -78,8 +78,8 @@ class PasswordCheck:
         if application_passwords.has_form(password):
             found = await self._database.read_inline(lambda c: application_passwords.verify(c, wanted, password))
             return Proof(found is not None, application_password=found)
-        if user_id is None and logins and self._newcomers is not None:
-            newcomer = await self._newcomers.provision(logins, password)
+        if user_id is None and logins and self._jit is not None:
+            newcomer = await self._jit.provision(logins, password)
             if newcomer is not None:
                 return await self._proof_of(newcomer, password)
         status = await self.account_status(wanted)

@@ -95,7 +95,7 @@ class ApplyStep:
                 self._writer.put(entry)
 
     def _container(self, kind: Kind) -> tuple[str, str] | None:
-        """Return DN and key of the container of a kind where an organization has taken its place; None: as the view says."""
+        """Return DN and key of the container of a kind where an organization has taken its place; None: as the view defines."""
         if not self._has_organization_container:
             return None
         found = self._entries.place_named(self._projection.view.container(kind).key)

@@ -1,6 +1,6 @@
 """The kinds of views: `openldap`, `tree`, `ad`, `custom`, with the entries of each unless the configuration changes them.
 
-Only tables; view_definition.py says what the values mean, view_overrides.py lays the configuration over them."""
+Only tables; view_definition.py defines their meaning, view_overrides.py applies the configuration to them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

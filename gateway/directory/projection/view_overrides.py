@@ -92,7 +92,7 @@ SHADOW: Mapping[str, Rule] = {
     "shadowInactive": first_of("shadow_inactive"),
     "shadowExpire": first_of("shadow_expire"),
 }
-"""The shadow attributes, with the defaults of `useradd`: passwords do not expire unless a source says so."""
+"""The shadow attributes, with the defaults of `useradd`: passwords do not expire unless a source has such values."""
 
 
 def with_posix(view: View, posix: Posix) -> View:

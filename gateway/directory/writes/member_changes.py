@@ -23,7 +23,7 @@ from gateway.wire.filters import Equality
 from gateway.wire.messages import ADD, DELETE, REPLACE, WHOLE_SUBTREE, Modification
 
 _OPTIONAL_UID: Final = re.compile(rb"#'[01]*'B$")
-"""The second half of uniqueMember's syntax (RFC 4517 §3.3.21), which says nothing here."""
+"""The second half of uniqueMember's syntax (RFC 4517 §3.3.21), which has no meaning here."""
 
 _MEMBERS: Final = f"SELECT {ROW} FROM member m JOIN entry e ON e.id = m.member_entry WHERE m.group_entry = ?"
 _KINDS: Final = {kind.value: kind for kind in (Kind.USER, Kind.GROUP)}

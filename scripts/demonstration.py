@@ -1,4 +1,5 @@
-"""What `scripts/demo` does: a gateway in a temporary folder that serves the sample directory, and words to try it with."""
+"""The program of `scripts/demo`: a gateway in a temporary folder that serves the sample directory, and commands to try it
+with."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ START_SECONDS = 60.0
 
 
 def free_port(preferred: int, taken: set[int]) -> int:
-    """The first free port from `preferred` on."""
+    """Return the first free port from `preferred` on."""
     for port in range(preferred, preferred + PORTS_TRIED):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -72,7 +73,7 @@ def configuration(folder: Path, ports: dict[str, int]) -> str:
 
 
 def gateway(file: Path, *arguments: str) -> str:
-    """The output of one command; its complaint ends the demonstration."""
+    """Return the output of one command; its complaint ends the demonstration."""
     done = subprocess.run([*GATEWAY, "--config", str(file), *arguments], capture_output=True, text=True, cwd=ROOT)
     if done.returncode != 0:
         raise SystemExit(f"scripts/demo: gateway {arguments[0]} failed:\n{done.stdout}{done.stderr}")
@@ -93,7 +94,7 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def instructions(ports: dict[str, int], application: dict[str, Any]) -> Iterator[str]:
-    """What is printed; the lines without indentation but with a command are ready to paste."""
+    """Yield the lines to print; those without indentation but with a command are ready to paste."""
     bind = f"-x -LLL -H ldap://127.0.0.1:{ports['ldap']} -D '{application['bind_dns'][0]}' -w '{application['secret']}'"
     token = (
         f"curl -s -d grant_type=client_credentials -d client_id={application['client_id']} "

@@ -43,7 +43,7 @@ LETTERS = str.maketrans({"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where people come from. A name that is not in Latin letters is written `name/its transcription`."""
+    """A region that people come from. A name that is not in Latin letters is written `name/its transcription`."""
 
     language: str
     town: str
@@ -116,7 +116,7 @@ REGIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person and where the entry is."""
+    """A person and the place of its entry."""
 
     number: int
     region: Region

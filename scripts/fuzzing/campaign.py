@@ -32,7 +32,7 @@ MOST_FINDINGS = 10
 
 @dataclass(slots=True)
 class Report:
-    """What came of it. `findings` is empty when nothing was wrong."""
+    """The outcome of a campaign. `findings` is empty when nothing was wrong."""
 
     seed: int
     findings: list[str] = field(default_factory=list)
@@ -86,7 +86,7 @@ async def _fuzz(target: Target, report: Report, cpu_seconds: float, canary: Cana
 async def _client(
     target: Target, report: Report, numbers: Iterator[int], enough: Callable[[], bool], say: Callable[[str], None]
 ) -> None:
-    """One client after the other, until it is enough."""
+    """Run one client after the other, until the time is over."""
     while not enough():
         number = next(numbers)
         plan = plans.make(Random(f"{report.seed}/{number}"), target.fuzz)
@@ -109,7 +109,7 @@ async def _settle(target: Target, sockets: int) -> None:
 
 
 def leaks(before: Figures, warm: Figures, after: Figures) -> list[str]:
-    """What has grown that should not have."""
+    """Return the resources that have grown and should not have."""
     found = []
     growth = after.resident_mebibytes - warm.resident_mebibytes
     is_short = warm.cpu_seconds - before.cpu_seconds < SHORT_SECONDS

@@ -30,7 +30,7 @@ QUESTIONS = (
 
 
 class Canary(threading.Thread):
-    """Asks from start() until stop(). `complaint` is the first thing that was wrong."""
+    """A client that asks from start() until stop(). `complaint` is the first thing that was wrong."""
 
     def __init__(self, access: Access) -> None:
         super().__init__(name="canary", daemon=True)

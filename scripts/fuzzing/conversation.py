@@ -58,7 +58,7 @@ async def _talk(plan: Plan, judge: Judge, reader: asyncio.StreamReader, writer: 
         del steps[: behind + 1]
     listening = asyncio.create_task(_listen(judge, reader)) if plan.reads else None
     try:
-        with suppress(OSError):  # whoever is cut off while talking may still hear why
+        with suppress(OSError):  # a client that is cut off while it sends may still read the reason
             for step in steps:
                 await _do(step, judge, writer)
         if listening is None:
@@ -97,7 +97,7 @@ async def _drain(writer: asyncio.StreamWriter) -> None:
 
 
 async def _secure(judge: Judge, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    """Whether TLS stands. Without it the server has closed, or refused."""
+    """Start TLS; return False when the server has closed, or refused."""
     while 1 in judge.waiting:
         data = await reader.read(READ_BYTES)
         if not data:

@@ -1,5 +1,5 @@
-"""What a server may answer to the octets that it was sent. No sockets here; the reading of what was sent is a few lines of
-our own, so that the gateway's framing and decoding are not what they are judged by."""
+"""The answers that a server may give to the octets that it was sent. No sockets here; the reading of what was sent is a few
+lines of our own, so that the gateway's framing and decoding are not what they are judged by."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SurpriseError(AssertionError):
 
 
 class Judge:
-    """One connection: everything that goes out and comes in passes here in order."""
+    """The judge of one connection: everything that goes out and comes in passes here in order."""
 
     def __init__(self) -> None:
         self.answers = 0
@@ -126,7 +126,7 @@ class Judge:
             self._agree(octets)
 
     def _agree(self, octets: bytes) -> None:
-        """A reader that nobody here wrote must be able to read it, too."""
+        """Check that another project's reader can read it, too."""
         try:
             unpack_ldap_message(ASN1Reader(octets), _OPTIONS)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""What one client does: the octets that it sends and how it behaves meanwhile. The same Random makes the same plan."""
+"""The plan of one client: the octets that it sends and how it behaves meanwhile. The same Random makes the same plan."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DRIPPED_BYTES = 400  # sent one by one
 
 
 class Step(Enum):
-    """What is no sending of octets."""
+    """A step that sends no octets."""
 
     SECURE = "wait for the answer to StartTLS and shake hands"
     HALF_CLOSE = "say that nothing more will come"
@@ -42,7 +42,7 @@ class Plan:
 
 
 def make(random: Random, access: Access) -> Plan:
-    """One of all kinds."""
+    """Return a plan of any kind."""
     return random.choices(tuple(KINDS), tuple(KINDS.values()))[0](random, access)
 
 
@@ -70,7 +70,7 @@ def _encode(message_id: int, made: Made) -> bytes:
 
 
 def _pieces(random: Random, data: bytes) -> Iterator[bytes | float]:
-    """The same octets, cut anywhere, now and then with a pause."""
+    """Return the same octets cut anywhere, now and then with a pause."""
     at = 0
     while at < len(data):
         size = random.choice((1, 3, 17, 200, 1500, 65536))
@@ -149,7 +149,7 @@ def announcing(random: Random, _access: Access) -> Plan:
 
 
 def large(random: Random, access: Access) -> Plan:
-    """As large as a message may be, and a little larger."""
+    """Return a message as large as it may be, or a little larger."""
     name = f"cn={random.random()}" + "x" * random.choice((100_000, 1_000_000, 1_048_500, 1_048_576, 2_000_000))
     made = random.choice(
         (m.DelRequest(name), m.CompareRequest(name, "cn", b"x"), m.BindRequest(3, name, m.SimpleAuthentication(b"x")))
@@ -191,7 +191,7 @@ def strange(random: Random, _access: Access) -> Plan:
 
 
 def not_reading(random: Random, access: Access) -> Plan:
-    """Asks for everything, several times, and takes none of it."""
+    """Return a client that asks for everything, several times, and takes none of it."""
     base = random.choice(tuple(BASES.values()))
     walk = m.SearchRequest(base, 2, 0, 0, 0, False, parse("(objectClass=*)"), ())
     messages = [_encode(2, (_right_bind(access), ())), *(_encode(n, (walk, ())) for n in range(3, random.randrange(4, 40)))]
@@ -215,4 +215,4 @@ KINDS: dict[Callable[[Random, Access], Plan], int] = {
     strange: 3,
     not_reading: 3,
 }
-"""How often each kind of client comes."""
+"""The weight of each kind of client."""

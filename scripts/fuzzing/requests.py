@@ -36,7 +36,7 @@ RULES = ("1.2.840.113556.1.4.803", "1.2.840.113556.1.4.804", "1.2.840.113556.1.4
 Made = tuple[m.Request, tuple[m.Control, ...]]
 
 
-def somebody(random: Random) -> str:
+def any_user_dn(random: Random) -> str:
     """A person's DN; never the canary's."""
     return world.person(random.randrange(CANARY))
 
@@ -48,7 +48,7 @@ def a_group(random: Random) -> str:
 def a_base(random: Random) -> str:
     """Somewhere to search: a view, a container, an entry, the root DSE, nowhere, or no DN at all."""
     view = random.choice(tuple(BASES.values()))
-    places = (view, view, f"ou=people,{view}", f"ou=groups,{view}", f"CN=Users,{view}", "", "cn=subschema", somebody(random))
+    places = (view, view, f"ou=people,{view}", f"ou=groups,{view}", f"CN=Users,{view}", "", "cn=subschema", any_user_dn(random))
     return random.choice((*places, a_group(random), f"ou=nowhere,{view}", "no dn", "cn=a+sn=b,dc=test", "cn=\\", "a" * 300))
 
 
@@ -70,9 +70,9 @@ _SIMPLE: tuple[Callable[[Random], str], ...] = (
     lambda r: f"(sAMAccountName={world.login(r.randrange(CANARY))})",
     lambda r: f"(objectClass={r.choice(CLASSES)})",
     lambda r: f"(objectCategory={r.choice(CLASSES)})",
-    lambda r: f"(member={somebody(r)})",
+    lambda r: f"(member={any_user_dn(r)})",
     lambda r: f"(memberOf={a_group(r)})",
-    lambda r: f"({r.choice(RULED)}:{r.choice(RULES)}:={r.choice((somebody(r), '2', 'x'))})",
+    lambda r: f"({r.choice(RULED)}:{r.choice(RULES)}:={r.choice((any_user_dn(r), '2', 'x'))})",
     lambda r: f"(cn=*{r.randrange(1000)}*)",
     lambda r: f"(cn=U*{r.randrange(10)}*r*)",
     lambda r: f"(sn>=Sur{r.randrange(400):06d})",
@@ -112,13 +112,13 @@ def endless_search(random: Random) -> Made:
 
 def compare(random: Random) -> Made:
     value = random.choice((b"user000001", b"", random.randbytes(20), b"x" * 2000))
-    return m.CompareRequest(random.choice((somebody(random), a_base(random))), random.choice(ATTRIBUTES), value), _some(
+    return m.CompareRequest(random.choice((any_user_dn(random), a_base(random))), random.choice(ATTRIBUTES), value), _some(
         random, _COMPARE_CONTROLS
     )
 
 
 def bind(random: Random, access: Access) -> Made:
-    """Right and wrong ones; after it the connection is somebody else's, or nobody's."""
+    """Return a right or a wrong bind; after it the connection is another party's, or anonymous."""
     number = random.randrange(CANARY)
     right = m.BindRequest(3, access.dn, m.SimpleAuthentication(access.secret.encode()))
     return random.choice(
@@ -147,9 +147,9 @@ def bind(random: Random, access: Access) -> Made:
 
 
 def write(random: Random) -> Made:
-    """Changes to what the upstream masters, to what nobody has, and to what the gateway may master itself."""
+    """Return a change to what the upstream masters, to what does not exist, or to what the gateway may master itself."""
     dn = random.choice(
-        (somebody(random), a_group(random), f"uid=new{random.randrange(50)},ou=people,{BASES['openldap']}", a_base(random))
+        (any_user_dn(random), a_group(random), f"uid=new{random.randrange(50)},ou=people,{BASES['openldap']}", a_base(random))
     )
     attribute = m.PartialAttribute(
         random.choice(ATTRIBUTES), tuple(random.choice((b"x", b"", b"\xff", dn.encode())) for _ in range(random.randrange(3)))
@@ -173,7 +173,7 @@ def write(random: Random) -> Made:
 
 def extended(random: Random) -> Made:
     modify = PasswordModifyRequest(
-        random.choice((None, somebody(random).encode(), b"nobody")),
+        random.choice((None, any_user_dn(random).encode(), b"nobody")),
         random.choice((None, b"old")),
         random.choice((None, b"x", b"a new password")),
     )
@@ -201,7 +201,7 @@ def _cookie(random: Random) -> bytes | None:
 
 
 def _some(random: Random, kinds: tuple[Callable[[Random], c.ControlValue], ...]) -> tuple[m.Control, ...]:
-    """Mostly none, often one, seldom several, and now and then one that nobody knows."""
+    """Return mostly no control, often one, seldom several, and now and then an unknown one."""
     made = [
         c.control(random.choice(kinds)(random), random.random() < 0.5) for _ in range(random.choice((0, 0, 0, 0, 1, 1, 2, 3)))
     ]
@@ -214,7 +214,7 @@ _Kinds = tuple[Callable[[Random], c.ControlValue], ...]
 _ANYWHERE: _Kinds = (
     lambda _: c.ManageDsaIT(),
     lambda r: c.ProxiedAuthorization(
-        r.choice(("", f"dn:{somebody(r)}", f"u:{world.login(r.randrange(CANARY))}", "x", "dn:=", "u:"))
+        r.choice(("", f"dn:{any_user_dn(r)}", f"u:{world.login(r.randrange(CANARY))}", "x", "dn:=", "u:"))
     ),
 )
 _COMPARE_CONTROLS: _Kinds = (*_ANYWHERE, lambda r: c.Assertion(a_filter(r)))

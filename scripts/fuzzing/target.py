@@ -17,7 +17,7 @@ from tests.servers import slapd as openldap
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 COMPLAINTS = re.compile(r"operation failed|Traceback|\[(?:error|critical) *\]|Unhandled")
-"""What the gateway's log must not hold: a client's error is told to the client, never logged as ours."""
+"""Texts that the gateway's log lines must not hold: a client's error is answered to the client, never logged as ours."""
 LONGEST_LINE = 10_000
 LDAP = """\
 listen = "127.0.0.1:0"
@@ -36,7 +36,7 @@ bind_failures = 1000"""
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a process and all below it hold, and how much processor time they have had."""
+    """The resources of a process and all below it, and the processor time that they have had."""
 
     resident_mebibytes: float
     sockets: int
@@ -88,7 +88,7 @@ def serving(folder: Path, workers: int = 1) -> Iterator[Target]:
         with installation.serve() as running:
             ports = (address(running, "ldap"), address(running, "ldaps"))
             canary, fuzz = (Access(*ports, dn, secret) for dn, secret in secrets)
-            until(lambda: _has_everybody(running, canary), "everybody is there")
+            until(lambda: _has_all_people(running, canary), "all people are there")
             yield Target(running, canary, fuzz)
     finally:
         slapd.end()
@@ -106,8 +106,8 @@ def address(running: Serving, kind: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _has_everybody(running: Serving, canary: Access) -> bool:
-    """Whether the last person is there in each view; the canary is that person."""
+def _has_all_people(running: Serving, canary: Access) -> bool:
+    """Return True when the last person is there in each view; the canary is that person."""
     connection = running.connect(canary.dn, canary.secret)
     connection.bind()
     mail = f"(mail={world.login(world.CANARY)}@example.test)"
@@ -117,7 +117,7 @@ def _has_everybody(running: Serving, canary: Access) -> bool:
 
 
 def figures(pid: int) -> Figures:
-    """Of the process and of all below it."""
+    """Return the footprint of the process and of all below it."""
     status = Path(f"/proc/{pid}/status").read_text()
     times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
@@ -131,7 +131,7 @@ def figures(pid: int) -> Figures:
 
 
 def _what(link: Path) -> str:
-    """What a file descriptor is; nothing when it has been closed meanwhile."""
+    """Return the target of a file descriptor; nothing when it has been closed meanwhile."""
     try:
         return str(link.readlink())
     except FileNotFoundError:

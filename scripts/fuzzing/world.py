@@ -1,4 +1,4 @@
-"""What the fuzzed gateway holds, and who asks it: the names that requests are made of."""
+"""The directory of the fuzzed gateway, and its clients: the names that requests are made of."""
 
 from __future__ import annotations
 

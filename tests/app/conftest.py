@@ -41,14 +41,14 @@ def installed(gateway: Installation, upstream: Slapd, pki: Pki) -> Installation:
 
 @pytest.fixture(scope="module")
 def two_workers(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[TwoWorkers]:
-    """For the tests of a module, each of which leaves it without clients."""
+    """A gateway with two workers for the tests of a module, each of which leaves it without clients."""
     with serving_with_two_workers(tmp_path_factory.mktemp("two-workers"), pki) as running:
         yield running
 
 
 @pytest.fixture
 def own_two_workers(tmp_path_factory: pytest.TempPathFactory, pki: Pki) -> Iterator[TwoWorkers]:
-    """For a test that ends it."""
+    """A gateway with two workers for a test that ends it."""
     with serving_with_two_workers(tmp_path_factory.mktemp("two-workers"), pki) as running:
         yield running
 

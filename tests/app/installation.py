@@ -95,7 +95,7 @@ class Serving:
 
 
 class Installation:
-    """One configuration in one folder."""
+    """A configuration in a folder of its own."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self.folder = folder

@@ -74,10 +74,10 @@ def test_posix_numbers_are_allocated_to_existing_objects_when_switched_on(
     assert (state["ranges"]["uid"]["given"], state["shared"]) == (21, [])
 
 
-def _read(desk: ldap3.Connection, name: str) -> list[dict[str, str]]:
+def _read(connection: ldap3.Connection, name: str) -> list[dict[str, str]]:
     """Return the first values of the POSIX accounts."""
-    assert desk.search(PEOPLE, f"(uid={name})", attributes=["uidNumber", "gidNumber", "homeDirectory"])
-    return [{key: values[0] for key, values in entry["attributes"].items()} for entry in desk.response]
+    assert connection.search(PEOPLE, f"(uid={name})", attributes=["uidNumber", "gidNumber", "homeDirectory"])
+    return [{key: values[0] for key, values in entry["attributes"].items()} for entry in connection.response]
 
 
 def test_no_source_may_be_named_local(gateway: Installation) -> None:
@@ -126,7 +126,7 @@ def test_an_edit_over_ldap_overrides_a_source_while_the_source_yields(
             until(lambda: _surname(desk) == before, "the source decides again")
 
 
-def _surname(desk: ldap3.Connection) -> list[str]:
+def _surname(connection: ldap3.Connection) -> list[str]:
     """Return the surname of the first person."""
-    assert desk.search(FIRST, "(objectClass=*)", ldap3.BASE, attributes=["sn"])
-    return list(desk.response[0]["attributes"]["sn"])
+    assert connection.search(FIRST, "(objectClass=*)", ldap3.BASE, attributes=["sn"])
+    return list(connection.response[0]["attributes"]["sn"])

@@ -39,7 +39,7 @@ def office(gateway: Installation) -> Installation:
 
 
 def write(folder: Path, text: str) -> None:
-    """As exports are best written: beside, and then in one step."""
+    """Write the file as exports are best written: beside, and then in one step."""
     beside = folder / "export.tmp"
     beside.write_bytes(text.encode("gbk"))
     beside.replace(folder / "export.csv")

@@ -27,7 +27,7 @@ ANONYMOUS_BIND = bytes.fromhex("300c 020101 6007 020103 0400 8000")
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A gateway that everybody here may ask, and nobody may change or end."""
+    """A gateway that all tests here may ask, and none may change or end."""
 
     installation: Installation
     serving: Serving

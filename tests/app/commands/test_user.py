@@ -15,7 +15,7 @@ ADA = "uid=ada,ou=people,dc=directory,dc=example"
 
 
 class Piped(io.StringIO):
-    """What a script writes to the command."""
+    """Standard input as a script writes it to the command."""
 
     def isatty(self) -> bool:
         return False

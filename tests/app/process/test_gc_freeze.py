@@ -1,4 +1,4 @@
-"""What a process is made of is left out of collections; garbage that comes later is not."""
+"""Objects that exist at the freeze are left out of collections; garbage that comes later is not."""
 
 import gc
 import weakref

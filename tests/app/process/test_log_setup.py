@@ -1,4 +1,4 @@
-"""What is logged stays within bounds, whoever's words it repeats."""
+"""Log lines stay within bounds, whatever text of a client or a foreign system they repeat."""
 
 from __future__ import annotations
 

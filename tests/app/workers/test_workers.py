@@ -84,7 +84,7 @@ def test_failures_at_one_worker_lock_the_name_at_the_other(two_workers: TwoWorke
 
 
 def answers_upstream(serving: Serving) -> Counter[str]:
-    """How often the source has answered binds, by outcome."""
+    """Return how often the source has answered binds, by outcome."""
     found = re.findall(r'gateway_upstream_seconds_count{outcome="(\w+)",source="hr"} (\d+)', metrics(serving))
     return Counter({outcome: int(number) for outcome, number in found})
 
@@ -167,7 +167,7 @@ def search_on(client: WireClient, done: Event) -> int:
 def test_a_worker_that_is_killed_under_load_is_replaced_and_the_others_clients_notice_nothing(two_workers: TwoWorkers) -> None:
     with ThreadPoolExecutor() as threads, ExitStack() as stack:
         clients = on_both(two_workers.serving, two_workers.portal, stack)
-        everybody = len(clients[2].search(ALL_PEOPLE)[0])
+        all_entries = len(clients[2].search(ALL_PEOPLE)[0])
         done = Event()
         stack.callback(done.set)
         lost, kept = (threads.submit(search_on, clients[number], done) for number in (1, 2))
@@ -175,11 +175,11 @@ def test_a_worker_that_is_killed_under_load_is_replaced_and_the_others_clients_n
         os.kill(killed, signal.SIGKILL)
         assert isinstance(lost.exception(20), EOFError | ConnectionError)
         fresh = stack.enter_context(connect(two_workers.serving))
-        assert fresh.bind(two_workers.portal) == 0 and len(fresh.search(ALL_PEOPLE)[0]) == everybody
+        assert fresh.bind(two_workers.portal) == 0 and len(fresh.search(ALL_PEOPLE)[0]) == all_entries
         until(lambda: workers(two_workers.serving)[1] != killed, "it is replaced")
         newest = stack.enter_context(connect(two_workers.serving))
         assert newest.bind(two_workers.portal) == 0 and worker_of(two_workers.serving, newest) == 1
-        assert len(newest.search(ALL_PEOPLE)[0]) == everybody
+        assert len(newest.search(ALL_PEOPLE)[0]) == all_entries
         done.set()
         assert kept.result(20) > 0
     assert "how='by SIGKILL' worker=1" in two_workers.serving.log_text()

@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 
 @dataclass
 class Counts:
-    """What an LDAP server would count."""
+    """The counters of an LDAP server."""
 
     connections: int = 2
     connections_total: int = 9

@@ -1,4 +1,4 @@
-"""What commands print: tables for wide and narrow letters, times in words, and progress only where somebody watches."""
+"""The output of commands: tables for wide and narrow letters, times in words, and progress on a terminal only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Terminal(io.StringIO):
-    """A stream that says that somebody watches."""
+    """A stream that says that it is a terminal."""
 
     def isatty(self) -> bool:
         return True

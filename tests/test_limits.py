@@ -93,9 +93,9 @@ REACHED_BY = {
     "jit.UNKNOWN_NAME_SECONDS": f"{NEWCOMERS}::test_an_unknown_name_is_remembered_for_some_seconds",
     "jit.MAX_REMEMBERED": f"{NEWCOMERS}::test_the_unknown_names_that_are_remembered_are_bounded",
     "jit.MAX_LOGINS": f"{NEWCOMERS}::test_of_many_login_names_few_are_tried",
-    "user_lookup.MOST_ASKED": f"{FINDING}::test_so_many_names_are_looked_up_at_a_time",
-    "user_lookup.MOST_FOUND": f"{FINDING}::test_of_many_with_one_name_no_more_are_read_than_it_takes_to_know",
-    "user_lookup.MAX_LOGIN_CHARACTERS": f"{FINDING}::test_a_longer_name_than_any_is_not_asked_for",
+    "user_lookup.MAX_LOOKUPS": f"{FINDING}::test_so_many_names_are_looked_up_at_a_time",
+    "user_lookup.MAX_ENTRIES": f"{FINDING}::test_an_ambiguous_name_reads_two_entries_at_most",
+    "user_lookup.MAX_LOGIN_CHARACTERS": f"{FINDING}::test_a_name_over_the_limit_is_not_looked_up",
     "read_your_writes.VIEW_SECONDS": f"{NEWCOMERS}::test_a_view_that_does_not_follow_is_busy",
     # HTTP
     "http.MAX_BODY_BYTES": f"{HTTP}::test_a_body_announced_too_long_is_refused_before_it_is_sent",

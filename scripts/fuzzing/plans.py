@@ -15,7 +15,7 @@ from scripts.fuzzing import requests
 from scripts.fuzzing.requests import Made
 from scripts.fuzzing.world import BASES, Access
 from tests.wire import mutations
-from tests.wire.captured import ALL as CAPTURED
+from tests.wire.captured_messages import ALL as CAPTURED
 
 START_TLS = encode_message(m.LDAPMessage(1, m.ExtendedRequest(oids.START_TLS)))
 DRIPPED_BYTES = 400  # sent one by one

@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 
 
 class IncrementalReplica(RecordReplica):
-    """A mirror of reports that do not mention what has not changed: it stays (law 9)."""
+    """A replica for reports that omit unchanged values, which stay (law 9)."""
 
     def known(self, before: Delta | None, delta: Delta) -> Delta:
         references = {**(before.references if before else {}), **delta.references}
@@ -56,7 +56,7 @@ class ScratchUnit:
         return f"{name}{self.number}"
 
     def add_user(self, name: str, rdns: str = "", password: str = "", **attributes: object) -> str:
-        """A user CN=<name><number>; its DN."""
+        """Add a user CN=<name><number>; return its DN."""
         return self.server.add_user(self.login(name), self.below(rdns), password, **attributes)
 
     def add_unit(self, name: str, rdns: str = "") -> str:
@@ -81,17 +81,17 @@ class ScratchUnit:
 
 
 def new_scratch_unit(server: Samba) -> ScratchUnit:
-    """A new one."""
+    """Return a new unit."""
     number = next(_numbers)
     made = ScratchUnit(server, f"scratch{number}", number, datetime.now(UTC))
     server.add_unit(made.name)
     return made
 
 
-def members(mirror: RecordReplica, group: str) -> set[str]:
-    """The names of a group's members, as far as they are known."""
-    known = {external_id: delta for (_, external_id), delta in mirror.records.items()}
-    told = mirror.named(group).references.get(MEMBERS, ())
+def members(replica: RecordReplica, group: str) -> set[str]:
+    """Return the names of a group's members whose records are known."""
+    known = {external_id: delta for (_, external_id), delta in replica.records.items()}
+    told = replica.named(group).references.get(MEMBERS, ())
     return {label(known[reference.value]) for reference in told if reference.value in known}
 
 
@@ -100,19 +100,19 @@ def label(delta: Delta) -> str:
     return str(delta.attributes[naming][0])
 
 
-def everything(mirror: RecordReplica) -> dict[tuple[Kind, str], tuple[object, ...]]:
-    """What the records say, without the order of members, of whom only those count that are known."""
-    known = {external_id for _, external_id in mirror.records}
+def everything(replica: RecordReplica) -> dict[tuple[Kind, str], tuple[object, ...]]:
+    """Return the content of all records, with members as sets of those whose records are known."""
+    known = {external_id for _, external_id in replica.records}
     return {
         key: (
             names.key(delta.dn),
             {name: values for name, values in delta.attributes.items() if values},
             {reference.value for reference in delta.references.get(MEMBERS, ()) if reference.value in known},
         )
-        for key, delta in mirror.records.items()
+        for key, delta in replica.records.items()
     }
 
 
-def must_agree(mirror: RecordReplica, source: ActiveDirectorySource) -> None:
-    """What was learned change by change is what a first read finds."""
-    assert everything(mirror) == everything(IncrementalReplica().read(source))
+def must_agree(replica: RecordReplica, source: ActiveDirectorySource) -> None:
+    """Assert that the replica equals one of a first read."""
+    assert everything(replica) == everything(IncrementalReplica().read(source))

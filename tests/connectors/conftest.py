@@ -1,4 +1,4 @@
-"""What the tests of connectors share beside the servers."""
+"""Fixtures that the tests of connectors share beside the servers."""
 
 from __future__ import annotations
 

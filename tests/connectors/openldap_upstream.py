@@ -1,4 +1,4 @@
-"""The settings by which the tests read a slapd of theirs, and the entries that they write into it."""
+"""The settings with which tests read a slapd as a source, and the entries that they write into it."""
 
 from __future__ import annotations
 

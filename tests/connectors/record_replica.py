@@ -1,6 +1,6 @@
-"""What a reader of a Source must be able to do with nothing but its batches: keep the same records.
+"""A replica of a source's records, kept up by nothing but its batches: the reference reader of the Source Protocol.
 
-It follows the words of gateway.model.deltas.Batch to the letter."""
+It follows the description of gateway.model.deltas.Batch literally."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RecordReplica:
         self._seen: dict[Kind, set[str]] = {}
 
     def read(self, source: Source) -> Self:
-        """Everything since the last read, without following."""
+        """Apply everything since the last read, without following."""
         self.batches = []
         for batch in source.read(self.watermark, follow=False):
             self.apply(batch)
@@ -57,7 +57,7 @@ class RecordReplica:
             self.records[key] = self.known(self.records.get(key), delta)
 
     def known(self, before: Delta | None, delta: Delta) -> Delta:
-        """What is known of a record after a report: the report, for sources that report whole records."""
+        """Return the record after a report: the report itself, for sources that report whole records."""
         del before
         return delta
 
@@ -71,7 +71,7 @@ class RecordReplica:
 
     @property
     def types(self) -> list[DeltaType]:
-        """Of all deltas of the last read."""
+        """The types of all deltas of the last read."""
         return [delta.type for batch in self.batches for delta in batch.deltas]
 
 
@@ -81,10 +81,10 @@ def _first(delta: Delta, name: str) -> str:
 
 
 class FollowingReplica:
-    """A mirror that a thread of its own keeps up to date, until the block ends. `error` is what the read raised."""
+    """A replica that a thread of its own keeps up to date, until the block ends. `error` is what the read raised."""
 
-    def __init__(self, source: Source, mirror: RecordReplica | None = None) -> None:
-        self.mirror = mirror or RecordReplica()
+    def __init__(self, source: Source, replica: RecordReplica | None = None) -> None:
+        self.replica = replica or RecordReplica()
         self.error: GatewayError | None = None
         self._source = source
         self._changed = threading.Condition()
@@ -102,7 +102,7 @@ class FollowingReplica:
         assert not self._thread.is_alive(), "close() did not end the read"
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for it; the read ending or nothing happening fails the test."""
+        """Wait for the condition; the end of the read, or PATIENCE_SECONDS without it, fails the test."""
         with self._changed:
             assert self._changed.wait_for(lambda: condition() or self.error, PATIENCE_SECONDS), "nothing happened"
             assert condition(), f"the read ended with: {self.error}"
@@ -118,7 +118,7 @@ class FollowingReplica:
         try:
             for batch in self._batches():
                 with self._changed:
-                    self.mirror.apply(batch)
+                    self.replica.apply(batch)
                     self._caught_up = self._caught_up or batch.caught_up
                     self._changed.notify_all()
         except GatewayError as error:
@@ -127,4 +127,4 @@ class FollowingReplica:
                 self._changed.notify_all()
 
     def _batches(self) -> Iterator[Batch]:
-        return self._source.read(self.mirror.watermark, follow=True)
+        return self._source.read(self.replica.watermark, follow=True)

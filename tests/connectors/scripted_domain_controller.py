@@ -1,7 +1,7 @@
-"""A domain controller that does what Windows does and Samba does not: it caps answers at MaxPageSize, gives links in ranges of
-1,500, tells changes in portions with ancestors first, refuses cookies, and ends searches that wait for changes.
+"""A scripted domain controller with the behaviour of Windows that Samba lacks: it caps answers at MaxPageSize, returns links in
+ranges of 1,500, reports changes in portions with ancestors first, refuses cookies, and ends searches that wait for changes.
 
-Only what the connector asks for is there: see [MS-ADTS] §3.1.1.3.4 for the controls."""
+Only the parts that the connector uses are there: see [MS-ADTS] §3.1.1.3.4 for the controls."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ Attributes = dict[str, list[bytes]]
 
 @dataclass
 class Entry:
-    """`changes`: by number of the change, what it was about: names of attributes, and members that came or went."""
+    """One entry. `changes`: by number of the change, the names of changed attributes, and the members that were added and
+    removed."""
 
     dn: str
     guid: UUID
@@ -62,10 +63,10 @@ class Entry:
 
 
 class ScriptedDomainController:
-    """Serves one connection after the other. `portion`: so many entries come in one answer to DirSync. `refusals`: the result
-    codes with which the next cookies are refused. `asked`: the DirSync requests that came.
-    `notifying`: whether changes can be waited for. `heard`: up to which number of other controllers'
-    changes it has heard, by invocationId."""
+    """Serves one connection after the other. `portion`: the entries in one answer to DirSync. `refusals`: the result
+    codes with which the next cookies are refused. `requests`: the DirSync requests
+    that came. `notifying`: True when changes can be waited for. `replicated`: the number up to which it has the changes of
+    other controllers, by invocationId."""
 
     def __init__(self) -> None:
         self.entries: dict[UUID, Entry] = {}
@@ -73,9 +74,9 @@ class ScriptedDomainController:
         self.invocation = uuid4()
         self.portion = 1000
         self.refusals: list[int] = []
-        self.heard: dict[UUID, int] = {}
+        self.replicated: dict[UUID, int] = {}
         self.notifying = True
-        self.asked: list[DirSync] = []
+        self.requests: list[DirSync] = []
         self.pages: list[int] = []
         self._usn = itertools.count(1)
         self._lock = threading.RLock()
@@ -130,14 +131,14 @@ class ScriptedDomainController:
             self._note(entry, frozenset({"isDeleted", "name", "parentGUID"}))
 
     def end_notification(self, code: int) -> None:
-        """The searches that wait for changes are answered with this."""
+        """End the searches that wait for changes with this code."""
         with self._lock:
             for message_id in list(self._waiting):
                 del self._waiting[message_id]
                 self._send(message_id, SearchResultDone(Result(code)))
 
     @property
-    def listened_to(self) -> bool:
+    def has_open_searches(self) -> bool:
         with self._lock:
             return bool(self._waiting)
 
@@ -179,7 +180,7 @@ class ScriptedDomainController:
         assert isinstance(request, SearchRequest)
         dirsync = controls.find(message.controls, DirSync)
         if dirsync is not None:
-            self._tell_changes(message.message_id, request, dirsync)
+            self._send_changes(message.message_id, request, dirsync)
         elif controls.find(message.controls, controls.ChangeNotification) is not None:
             self._waiting[message.message_id] = request.base_object
         elif not request.base_object:
@@ -229,7 +230,7 @@ class ScriptedDomainController:
     def _selected(self, entry: Entry, wanted: tuple[str, ...], extended: bool) -> tuple[PartialAttribute, ...]:
         shown = {name.lower(): (name, values) for name, values in entry.shown().items()}
         if entry.dn == BASE:
-            shown["msds-ncreplcursors"] = ("msDS-NCReplCursors", [_cursor(*one).encode() for one in self.heard.items()])
+            shown["msds-ncreplcursors"] = ("msDS-NCReplCursors", [_cursor(*one).encode() for one in self.replicated.items()])
         selected = []
         for description in wanted:
             name, _, option = description.partition(";range=")
@@ -251,8 +252,8 @@ class ScriptedDomainController:
     def _value(self, dn: bytes, extended: bool) -> bytes:
         return f"<GUID={self._guids[dn]}>;".encode() + dn if extended else dn
 
-    def _tell_changes(self, message_id: int, request: SearchRequest, dirsync: DirSync) -> None:
-        self.asked.append(dirsync)
+    def _send_changes(self, message_id: int, request: SearchRequest, dirsync: DirSync) -> None:
+        self.requests.append(dirsync)
         if dirsync.cookie and self.refusals:
             words = "00000057: LdapErr: the cookie is not valid"
             self._send(message_id, SearchResultDone(Result(self.refusals.pop(0), "", words)))

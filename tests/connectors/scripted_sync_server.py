@@ -33,7 +33,7 @@ SUFFIX = "dc=example,dc=test"
 
 Answer = tuple[Operation, tuple[Control, ...]]
 Script = Callable[["ScriptedSyncServer", SearchRequest, bytes | None], list[Answer]]
-"""What to answer to a synchronization search that came with this cookie."""
+"""The answers to a synchronization search with this cookie."""
 
 
 class ScriptedSyncServer:

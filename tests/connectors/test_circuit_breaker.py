@@ -53,7 +53,7 @@ def test_each_failed_trial_doubles_the_pause_up_to_the_longest() -> None:
     assert pauses == [1, 2, 4, 8, 15, 15, 15, 15] and PAUSES.cap_seconds == 15
 
 
-def test_a_trial_that_told_nothing_lets_another_one_try() -> None:
+def test_an_abandoned_trial_lets_another_one_try() -> None:
     clock = Clock()
     breaker = opened(clock)
     clock.advance(PAUSES.first_seconds)

@@ -1,4 +1,4 @@
-"""Damaged octets, and what every reader of gateway.wire owes us for them: a value that is stable, or a WireError.
+"""Damaged octets, and the law for every reader of gateway.wire: it returns a value that is stable, or raises WireError.
 
 Shared by the test suite (a few seconds) and scripts/fuzz_wire (as long as one likes). Everything follows from the Random
 that is handed in.
@@ -17,8 +17,8 @@ from gateway.wire.errors import WireError
 from gateway.wire.extended_values import CancelRequest, PasswordModifyRequest, PasswordModifyResponse
 from gateway.wire.filters import FilterSyntaxError, decode_filter, encode_filter, parse, to_text
 from gateway.wire.framing import Framer
-from tests.wire import captured
-from tests.wire.widening import widen
+from tests.wire import captured_messages
+from tests.wire.long_lengths import widen
 
 _FILTERS = ("(&(uid=ada)(!(mail=*@example.com))(|(cn=a*b*c)(age>=18)(age<=65)(sn~=x)))", r"(ou:dn:2.5.13.2:=\ff\00)", "(|)")
 _RESULT = m.Result(10, "dc=example", "elsewhere", ("ldap://other/dc=example",))
@@ -71,7 +71,7 @@ def _corpus() -> tuple[bytes, ...]:
     controls = tuple(map(c.control, _CONTROLS))
     messages = [encode_message(m.LDAPMessage(300, operation, controls[:2])) for operation in _OPERATIONS]
     messages.append(encode_message(m.LDAPMessage(1, m.UnbindRequest(), controls)))
-    messages.extend(captured.ALL.values())
+    messages.extend(captured_messages.ALL.values())
     values = [control.value for control in controls if control.value is not None]
     values.extend(info.encode() for info in _SYNC_INFOS)
     values.extend((PasswordModifyRequest(b"u", b"o", b"n").encode(), PasswordModifyResponse(b"g").encode()))
@@ -231,7 +231,7 @@ READERS: Sequence[Callable[[bytes], object]] = (
 
 
 def read_in_every_way(data: bytes) -> int:
-    """How many of READERS found a value in `data`. Raises whatever one of them raised that is no WireError."""
+    """Return the number of READERS that found a value in `data`. Raises any error of a reader but WireError."""
     understood = 0
     for reader in READERS:
         try:

@@ -11,8 +11,8 @@ from gateway.wire.framing import Framer
 from gateway.wire.limits import Limits
 from gateway.wire.messages import LDAPMessage, UnbindRequest
 from tests.wire import strategies
+from tests.wire.long_lengths import widen
 from tests.wire.strategies import brief
-from tests.wire.widening import widen
 
 UNBIND = encode_message(LDAPMessage(1, UnbindRequest()))
 LARGE = ber.tlv(ber.SEQUENCE, bytes(3_000_000))
@@ -46,7 +46,7 @@ def test_nothing_in_nothing_out() -> None:
     assert Framer().feed(b"") == []
 
 
-def test_pending_counts_what_is_held_of_an_unfinished_message() -> None:
+def test_pending_counts_the_octets_of_an_unfinished_message() -> None:
     framer = Framer()
     assert framer.feed(UNBIND + UNBIND[:3]) == [UNBIND]
     assert framer.pending == 3

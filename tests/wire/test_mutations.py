@@ -29,7 +29,7 @@ def test_undamaged_input_is_understood() -> None:
     assert all(mutations.read_in_every_way(data) > 0 for data in mutations.CORPUS)
 
 
-def test_the_script_does_the_same_and_prints_how_to_repeat_it() -> None:
+def test_the_script_does_the_same_and_prints_its_seed() -> None:
     script = Path(__file__).parents[2] / "scripts" / "fuzz_wire"
     command = [str(script), "--count", "2000", "--seed", "7", "--processes", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -63,44 +63,44 @@ def write(path: Path, octets: bytes) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(_ROWS, _QUOTING, st.integers(1, PEOPLE), st.floats(0, 1), st.integers(0, 3), _DAMAGE)
-def test_a_damaged_row_takes_nobody_away(
+def test_a_damaged_row_deletes_no_user(
     rows: list[tuple[str, str, str]], quoting: int, which: int, place: float, lost: int, damage: bytes
 ) -> None:
     lines = written(rows, quoting)
     with export() as (path, source):
         write(path, b"".join(lines))
-        mirror = RecordReplica().read(source)
-        before = set(mirror.records)
+        replica = RecordReplica().read(source)
+        before = set(replica.records)
         row = lines[which]
         start = row.index(b",") + 1  # the id itself stays: another id is another person
         at = start + int(place * (len(row) - start - len(LINE_END)))
         lines[which] = row[:at] + damage + row[at + lost :]
         write(path, b"".join(lines))
         try:
-            mirror.read(source)
+            replica.read(source)
         except InvalidSourceData:
-            assert set(mirror.records) == before
+            assert set(replica.records) == before
         people = {(Kind.USER, f"id-{number}") for number in range(PEOPLE)}
-        assert people <= mirror.records.keys()
-        if any(delta.problem for delta in mirror.records.values()):
-            assert before <= mirror.records.keys(), "while a row is kept aside, organizations and groups lose nothing"
+        assert people <= replica.records.keys()
+        if any(delta.problem for delta in replica.records.values()):
+            assert before <= replica.records.keys(), "while a row is kept aside, organizations and groups lose nothing"
 
 
 @settings(max_examples=100, deadline=None)
 @given(_ROWS, _QUOTING, st.data())
-def test_whatever_is_cut_off_takes_away_no_more_than_what_is_not_there(
+def test_a_truncated_file_deletes_only_records_that_are_missing_in_it(
     rows: list[tuple[str, str, str]], quoting: int, data: st.DataObject
 ) -> None:
     lines = written(rows, quoting)
     whole = b"".join(lines)
     with export() as (path, source):
         write(path, whole)
-        mirror = RecordReplica().read(source)
+        replica = RecordReplica().read(source)
         end = data.draw(st.integers(0, len(whole)))
         write(path, whole[:end])
         try:
-            mirror.read(source)
+            replica.read(source)
         except InvalidSourceData:
             return
         complete = [number for number in range(PEOPLE) if len(b"".join(lines[: number + 2])) <= end]
-        assert {(Kind.USER, f"id-{number}") for number in complete} <= mirror.records.keys()
+        assert {(Kind.USER, f"id-{number}") for number in complete} <= replica.records.keys()

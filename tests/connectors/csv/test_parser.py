@@ -57,7 +57,7 @@ def test_a_row_of_another_width_is_broken_and_the_rest_goes_on(row: str, sure: i
     assert f"{len(row.split(','))} fields, where the header has 5" in rows(text)[1].fault
 
 
-def test_of_few_columns_a_delimiter_too_many_may_be_two_rows_in_one() -> None:
+def test_with_few_columns_a_delimiter_too_many_may_be_two_rows_in_one() -> None:
     assert [row.sure for row in rows("1,a,b,c\n", 3)] == [0]
     assert [row.sure for row in rows("1,a,b,c,d\n", 4)] == [1]
 
@@ -117,7 +117,7 @@ _CELLS = st.lists(st.text(alphabet='ab"\n\r,; äÖ', max_size=6), min_size=5, ma
 
 
 @given(st.lists(_CELLS, max_size=6), st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]))
-def test_what_python_writes_is_read_as_it_was(written: list[list[str]], quoting: int) -> None:
+def test_rows_that_python_writes_are_read_back(written: list[list[str]], quoting: int) -> None:
     text = io.StringIO(newline="")
     csv.writer(text, quoting=quoting).writerows(written)  # type: ignore[arg-type]
     assert good(text.getvalue()) == written

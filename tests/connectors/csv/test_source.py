@@ -73,12 +73,12 @@ def organizations(delta: Delta) -> tuple[str, ...]:
     return tuple(reference.value for reference in delta.references["organizations"])
 
 
-def members(mirror: RecordReplica, name: str) -> set[str]:
-    return {reference.value for reference in mirror.named(name).references[MEMBERS]}
+def members(replica: RecordReplica, name: str) -> set[str]:
+    return {reference.value for reference in replica.named(name).references[MEMBERS]}
 
 
-def problems(mirror: RecordReplica) -> dict[str, str]:
-    return {delta.external_id: delta.problem for delta in mirror.records.values() if delta.problem}
+def problems(replica: RecordReplica) -> dict[str, str]:
+    return {delta.external_id: delta.problem for delta in replica.records.values() if delta.problem}
 
 
 def refused(path: Path) -> str:
@@ -88,8 +88,8 @@ def refused(path: Path) -> str:
 
 
 def test_a_row_becomes_a_user_by_the_mapping(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
-    ada = mirror.named("ada")
+    replica = RecordReplica().read(source(file))
+    ada = replica.named("ada")
     assert (ada.external_id, ada.dn) == ("7", "")
     assert ada.attributes == {
         "username": ("ada",),
@@ -97,8 +97,8 @@ def test_a_row_becomes_a_user_by_the_mapping(file: Path) -> None:
         "email": ("ada@x.example",),
         "enabled": ("true",),
     }
-    assert mirror.named("bob").attributes["enabled"] == ("false",)
-    assert mirror.named("carol").attributes["email"] == ()  # seen empty
+    assert replica.named("bob").attributes["enabled"] == ("false",)
+    assert replica.named("carol").attributes["email"] == ()  # seen empty
 
 
 def test_organizations_are_made_along_the_path_parents_before_children(file: Path) -> None:
@@ -118,17 +118,17 @@ def test_paths_are_compared_without_regard_to_case_and_spaces(file: Path) -> Non
 
 def test_a_slash_in_a_name_separates_nothing_where_another_separator_does(file: Path) -> None:
     write(file, HEADER + ADA.replace("Sales/Europe", "R/D>R") + BOB.replace("Sales / Asia", "R>D>R"))
-    mirror = RecordReplica().read(CsvSource(replace(settings(file), organization_separator=">")))
-    assert {organizations(mirror.named(name)) for name in ("ada", "bob")} == {("r\\/d/r",), ("r/d/r",)}
+    replica = RecordReplica().read(CsvSource(replace(settings(file), organization_separator=">")))
+    assert {organizations(replica.named(name)) for name in ("ada", "bob")} == {("r\\/d/r",), ("r/d/r",)}
 
 
 def test_groups_have_those_whose_rows_name_them(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
-    assert (members(mirror, "staff"), members(mirror, "owners")) == ({"7", "8"}, {"7"})
-    assert mirror.named("staff").references[MEMBERS][0].form is ReferenceForm.ID
+    replica = RecordReplica().read(source(file))
+    assert (members(replica, "staff"), members(replica, "owners")) == ({"7", "8"}, {"7"})
+    assert replica.named("staff").references[MEMBERS][0].form is ReferenceForm.ID
 
 
-def test_without_columns_for_them_nothing_is_said_of_organizations_and_groups(file: Path) -> None:
+def test_without_columns_for_them_no_organizations_and_groups_are_reported(file: Path) -> None:
     batches = list(CsvSource(only_users(file)).read(None, follow=False))
     assert batches[0].begins == batches[-1].completes == {Kind.USER}
     assert [delta.references for delta in batches[0].deltas] == [{}, {}, {}]
@@ -168,8 +168,8 @@ def test_a_file_is_read_in_its_encoding(file: Path, encoding: str, octets: bytes
 
 def test_latin_1_is_read_as_such(file: Path) -> None:
     write(file, (HEADER + ADA.replace("Ada Love", "Édá Löve")).encode("latin-1"))
-    mirror = RecordReplica().read(CsvSource(replace(settings(file), encoding="latin-1")))
-    assert mirror.named("ada").attributes["display_name"] == ("Édá Lövelace",)
+    replica = RecordReplica().read(CsvSource(replace(settings(file), encoding="latin-1")))
+    assert replica.named("ada").attributes["display_name"] == ("Édá Lövelace",)
 
 
 @pytest.mark.parametrize(
@@ -185,29 +185,29 @@ def test_latin_1_is_read_as_such(file: Path) -> None:
     ],
 )
 def test_a_broken_row_is_kept_aside_with_its_line_and_the_rest_goes_on(file: Path, row: bytes, words: str) -> None:
-    mirror = RecordReplica().read(source(file))
+    replica = RecordReplica().read(source(file))
     write(file, HEADER.encode() + ADA.encode() + row + CAROL.replace("Carol", "Caroline").encode())
-    mirror.read(source(file))
-    assert mirror.named("carol").attributes["display_name"] == ("Caroline",)
-    (said,) = problems(mirror).items()
+    replica.read(source(file))
+    assert replica.named("carol").attributes["display_name"] == ("Caroline",)
+    (said,) = problems(replica).items()
     assert said[0] == "8"
     assert said[1].startswith(f"source hr: {file}, line 3: ")
     assert words in said[1]
-    assert mirror.records[Kind.USER, "8"].attributes == {}  # which says nothing, and leaves everything as it was
-    assert mirror.batches[-1].completes == {Kind.USER}
+    assert replica.records[Kind.USER, "8"].attributes == {}  # which says nothing, and leaves everything as it was
+    assert replica.batches[-1].completes == {Kind.USER}
 
 
 def test_while_a_row_is_kept_aside_organizations_and_groups_lose_nothing(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
+    replica = RecordReplica().read(source(file))
     write(file, HEADER + CAROL.replace(",active,,", ",active,,staff") + "8,bob\0,Bob,b,active,,\n" + "5,eve,Eve,e,active,,\n")
-    mirror.read(source(file))
-    assert (Kind.USER, "7") not in mirror.records
-    assert {"sales", "sales/europe", "sales/asia"} <= {key[1] for key in mirror.records}
-    staff = mirror.records[Kind.GROUP, "group:staff"]
+    replica.read(source(file))
+    assert (Kind.USER, "7") not in replica.records
+    assert {"sales", "sales/europe", "sales/asia"} <= {key[1] for key in replica.records}
+    staff = replica.records[Kind.GROUP, "group:staff"]
     assert (staff.references, [reference.value for reference in staff.added[MEMBERS]]) == ({}, ["9"])
     write(file, HEADER + CAROL)
-    mirror.read(source(file))
-    assert {key[1] for key in mirror.records} == {"9"}
+    replica.read(source(file))
+    assert {key[1] for key in replica.records} == {"9"}
 
 
 @pytest.mark.parametrize(
@@ -221,44 +221,44 @@ def test_while_a_row_is_kept_aside_organizations_and_groups_lose_nothing(file: P
         b"8" * (MAX_ID_CHARACTERS + 1) + b",bob,Bob,b,active,,\n",
     ],
 )
-def test_while_it_is_not_sure_whom_a_row_is_about_nothing_is_deleted(file: Path, row: bytes) -> None:
-    mirror = RecordReplica().read(source(file))
+def test_a_row_without_a_certain_id_prevents_all_deletions(file: Path, row: bytes) -> None:
+    replica = RecordReplica().read(source(file))
     write(file, HEADER.encode() + CAROL.encode() + b"6,flo,Flo,,active,,\n" + row)
-    mirror.read(source(file))
-    assert {"7", "8", "9", "6"} <= {key[1] for key in mirror.records}
-    ((_, problem),) = problems(mirror).items()
+    replica.read(source(file))
+    assert {"7", "8", "9", "6"} <= {key[1] for key in replica.records}
+    ((_, problem),) = problems(replica).items()
     assert problem.startswith(f"source hr: {file}, line 4: ")
     assert "until it is sure whom this row is about, nothing of this source is deleted" in problem
-    assert not any(batch.begins or batch.completes for batch in mirror.batches)
+    assert not any(batch.begins or batch.completes for batch in replica.batches)
 
 
-def test_the_first_row_that_is_right_again_deletes_what_is_gone(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
+def test_deletions_resume_when_no_row_is_broken(file: Path) -> None:
+    replica = RecordReplica().read(source(file))
     write(file, HEADER + ADA + CAROL + ",bob,Bob,,,,\n")
-    mirror.read(source(file))
+    replica.read(source(file))
     write(file, HEADER + ADA + CAROL)
-    mirror.read(source(file))
-    assert mirror.names(Kind.USER) == {"ada", "carol"}
-    assert problems(mirror) == {}
+    replica.read(source(file))
+    assert replica.names(Kind.USER) == {"ada", "carol"}
+    assert problems(replica) == {}
 
 
 def test_rows_with_one_id_are_both_kept_aside(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
+    replica = RecordReplica().read(source(file))
     write(file, HEADER + ADA + CAROL + BOB + ADA.replace("Ada Love", "Eve Love"))
-    mirror.read(source(file))
-    ((external_id, problem),) = problems(mirror).items()
+    replica.read(source(file))
+    ((external_id, problem),) = problems(replica).items()
     assert external_id == "7"
     assert f"the id 7 stands in several rows ({file}, line 2 and {file}, line 5); one of them must go" in problem
-    assert mirror.batches[-1].completes == {Kind.USER}
+    assert replica.batches[-1].completes == {Kind.USER}
 
 
 def test_ids_count_over_all_files_of_a_folder(tmp_path: Path) -> None:
     write(tmp_path / "a.csv", HEADER + ADA + BOB)
     write(tmp_path / "b.csv", HEADER + CAROL + ADA)
     write(tmp_path / "notes.txt", "no CSV at all")
-    mirror = RecordReplica().read(source(tmp_path))
-    assert f"{tmp_path}/a.csv, line 2 and {tmp_path}/b.csv, line 3" in problems(mirror)["7"]
-    assert mirror.named("carol").external_id == "9"
+    replica = RecordReplica().read(source(tmp_path))
+    assert f"{tmp_path}/a.csv, line 2 and {tmp_path}/b.csv, line 3" in problems(replica)["7"]
+    assert replica.named("carol").external_id == "9"
 
 
 @pytest.mark.parametrize(
@@ -278,12 +278,12 @@ def test_ids_count_over_all_files_of_a_folder(tmp_path: Path) -> None:
         ('"Nr,Login\n', "line 1: the names of the columns hold a quotation mark"),
     ],
 )
-def test_a_broken_file_changes_nothing_and_says_why(file: Path, text: str, words: str) -> None:
-    mirror = RecordReplica().read(source(file))
+def test_a_broken_file_changes_nothing_and_has_a_reason(file: Path, text: str, words: str) -> None:
+    replica = RecordReplica().read(source(file))
     write(file, text)
     with pytest.raises(InvalidSourceData) as caught:
-        mirror.read(source(file))
-    assert mirror.batches == []
+        replica.read(source(file))
+    assert replica.batches == []
     assert str(caught.value).startswith(f"source hr: {file}")
     assert words in str(caught.value)
 
@@ -302,7 +302,7 @@ def test_octets_that_no_error_handler_lets_through_are_a_broken_file(file: Path)
         RecordReplica().read(CsvSource(replace(settings(file), encoding="utf-16")))
 
 
-def test_a_source_without_a_login_name_says_what_to_write(file: Path) -> None:
+def test_a_source_without_a_login_name_has_a_cure(file: Path) -> None:
     plain = CsvSettings(id="hr", path=file, id_column="Nr", users=user_mapping())
     with pytest.raises(InvalidSourceData, match=r'no column is the login name; write username = "COLUMN"'):
         RecordReplica().read(CsvSource(plain))
@@ -310,8 +310,8 @@ def test_a_source_without_a_login_name_says_what_to_write(file: Path) -> None:
 
 def test_a_row_without_a_login_name_is_kept_with_its_line(file: Path) -> None:
     write(file, HEADER + ADA + BOB.replace("bob,Bob", ",Bob"))
-    mirror = RecordReplica().read(source(file))
-    assert f"{file}, line 3 has no usable LOGIN, which username is read from" in problems(mirror)["8"]
+    replica = RecordReplica().read(source(file))
+    assert f"{file}, line 3 has no usable LOGIN, which username is read from" in problems(replica)["8"]
 
 
 def test_a_file_that_is_not_there_is_unavailable_and_one_that_may_not_be_read_refused(
@@ -329,16 +329,16 @@ def test_a_file_that_is_not_there_is_unavailable_and_one_that_may_not_be_read_re
 
 
 def test_an_unchanged_file_yields_nothing_even_when_it_was_touched(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
+    replica = RecordReplica().read(source(file))
     os.utime(file, (1, 1))
-    mirror.read(source(file))
-    assert mirror.batches == [Batch(caught_up=True)]
+    replica.read(source(file))
+    assert replica.batches == [Batch(caught_up=True)]
 
 
 def test_other_settings_read_an_unchanged_file_again(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
-    mirror.read(CsvSource(replace(settings(file), users=user_mapping({"username": "Name"}), chosen=frozenset({"username"}))))
-    assert mirror.named("Carol").external_id == "9"
+    replica = RecordReplica().read(source(file))
+    replica.read(CsvSource(replace(settings(file), users=user_mapping({"username": "Name"}), chosen=frozenset({"username"}))))
+    assert replica.named("Carol").external_id == "9"
 
 
 def test_a_file_that_changes_between_the_two_readings_deletes_nothing(file: Path) -> None:
@@ -353,10 +353,10 @@ def test_a_file_that_changes_between_the_two_readings_deletes_nothing(file: Path
 def test_a_change_of_the_file_is_followed(file: Path) -> None:
     with FollowingReplica(source(file)) as following:
         write(file, HEADER + ADA + CAROL)
-        following.until(lambda: following.mirror.names(Kind.USER) == {"ada", "carol"})
+        following.until(lambda: following.replica.names(Kind.USER) == {"ada", "carol"})
         file.with_suffix(".tmp").write_text(HEADER + CAROL)
         file.with_suffix(".tmp").replace(file)
-        following.until(lambda: following.mirror.names(Kind.USER) == {"carol"})
+        following.until(lambda: following.replica.names(Kind.USER) == {"carol"})
 
 
 def test_check_counts_and_shows_the_first_records_as_they_would_become(file: Path) -> None:
@@ -371,7 +371,7 @@ def test_check_counts_and_shows_the_first_records_as_they_would_become(file: Pat
     assert items["users"].samples[0][1:] == ("7", RecordReplica().read(source(file)).named("ada").attributes)
 
 
-def test_check_shows_what_is_broken_and_what_would_be_read_all_the_same(file: Path) -> None:
+def test_check_shows_broken_rows_and_the_records_that_would_be_read(file: Path) -> None:
     write(file, HEADER + ADA + ",bob,Bob,,,,\n" + CAROL)
     items = {item.name: item for item in source(file).check()}
     assert items["rows"].status is CheckStatus.FAILED
@@ -380,7 +380,7 @@ def test_check_shows_what_is_broken_and_what_would_be_read_all_the_same(file: Pa
     assert items["users"].detail == "2 would be read"
 
 
-def test_check_of_a_broken_file_says_why_and_raises_nothing(file: Path) -> None:
+def test_check_of_a_broken_file_has_a_reason_and_raises_nothing(file: Path) -> None:
     write(file, ADA)
     *_, last = source(file).check()
     assert (last.name, last.status) == ("rows", CheckStatus.FAILED)
@@ -406,6 +406,6 @@ def test_settings_that_make_no_sense_are_refused(file: Path, wrong: dict[str, An
 
 
 @pytest.mark.parametrize("name", ["photo", "organizations"])
-def test_a_column_cannot_hold_what_is_no_text(name: str) -> None:
+def test_a_column_cannot_hold_a_binary_attribute(name: str) -> None:
     with pytest.raises(ValueError, match=f"mapping.{name}: "):
         user_mapping({name: "Column"})

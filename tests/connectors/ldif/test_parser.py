@@ -119,7 +119,7 @@ def test_an_empty_file_has_no_records() -> None:
         ("dn:: /w==\n", "x.ldif, line 1: the dn is not UTF-8"),
     ],
 )
-def test_what_is_wrong_is_named_with_file_and_line(text: str | bytes, complaint: str) -> None:
+def test_every_error_names_file_and_line(text: str | bytes, complaint: str) -> None:
     with pytest.raises(InvalidSourceData) as caught:
         parsed(text)
     assert complaint in str(caught.value)
@@ -132,7 +132,7 @@ entries = st.dictionaries(names, st.lists(st.binary(max_size=200), min_size=1, m
 
 
 @given(st.lists(entries, min_size=1, max_size=4), st.sampled_from([b"\n", b"\r\n"]), st.integers(2, 80))
-def test_what_is_written_in_base_64_and_folded_anywhere_is_read_back(
+def test_values_in_base_64_and_folded_anywhere_are_read_back(
     wanted: list[dict[str, list[bytes]]], line_end: bytes, width: int
 ) -> None:
     lines: list[bytes] = []

@@ -49,16 +49,16 @@ def source(path: Path) -> LdifSource:
     return LdifSource(settings(path))
 
 
-def test_entries_are_told_apart_by_their_object_classes_and_others_are_passed_over(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
-    assert [mirror.names(kind) for kind in Kind] == [{"sales"}, {"ada"}, {"staff"}]
-    assert mirror.named("staff").references["members"] == (Reference(ReferenceForm.LOGIN, "ada"),)
+def test_object_classes_decide_the_kind_and_other_entries_are_ignored(file: Path) -> None:
+    replica = RecordReplica().read(source(file))
+    assert [replica.names(kind) for kind in Kind] == [{"sales"}, {"ada"}, {"staff"}]
+    assert replica.named("staff").references["members"] == (Reference(ReferenceForm.LOGIN, "ada"),)
 
 
 def test_the_external_id_is_the_entry_uuid_or_the_key_of_the_dn(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
-    assert mirror.named("ada").external_id == "0b6c2a4e-0000-4000-8000-000000000001"
-    assert mirror.named("sales").external_id == names.key("ou=sales,dc=x")
+    replica = RecordReplica().read(source(file))
+    assert replica.named("ada").external_id == "0b6c2a4e-0000-4000-8000-000000000001"
+    assert replica.named("sales").external_id == names.key("ou=sales,dc=x")
 
 
 def test_a_read_is_one_comparison_of_all_kinds_in_batches(tmp_path: Path) -> None:
@@ -77,16 +77,16 @@ def test_a_folder_is_read_as_one(tmp_path: Path) -> None:
 
 
 def test_an_unchanged_file_yields_nothing_even_when_it_was_touched(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
+    replica = RecordReplica().read(source(file))
     os.utime(file, (1, 1))
-    mirror.read(source(file))
-    assert mirror.batches == [Batch(caught_up=True)]
+    replica.read(source(file))
+    assert replica.batches == [Batch(caught_up=True)]
 
 
 def test_other_settings_read_an_unchanged_file_again(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
+    replica = RecordReplica().read(source(file))
     kinds = (ldif_kind(Kind.USER, mapping=default_mapping(Kind.USER, {"username": "cn"})),)
-    assert mirror.read(LdifSource(replace(settings(file), kinds=kinds))).named("Ada")
+    assert replica.read(LdifSource(replace(settings(file), kinds=kinds))).named("Ada")
 
 
 def test_the_object_classes_of_a_kind_can_be_chosen(file: Path) -> None:
@@ -96,17 +96,17 @@ def test_the_object_classes_of_a_kind_can_be_chosen(file: Path) -> None:
 
 @pytest.mark.parametrize("mark", [b"", b"garbage", b"{}", b"[]", b"5"])
 def test_a_watermark_that_is_not_ours_becomes_a_full_read(file: Path, mark: bytes) -> None:
-    mirror = RecordReplica()
-    mirror.watermark = Watermark(mark)
-    assert len(mirror.read(source(file)).records) == 3
+    replica = RecordReplica()
+    replica.watermark = Watermark(mark)
+    assert len(replica.read(source(file)).records) == 3
 
 
 def test_a_broken_file_changes_nothing_and_the_error_names_file_and_line(file: Path) -> None:
-    mirror = RecordReplica().read(source(file))
+    replica = RecordReplica().read(source(file))
     write(file, "".join(people(2000)) + "dn: uid=broken\nuid broken\n")
     with pytest.raises(InvalidSourceData, match=rf"source sample: {file}, line \d+: this is not `attribute: value`"):
-        mirror.read(source(file))
-    assert mirror.batches == []
+        replica.read(source(file))
+    assert replica.batches == []
 
 
 def test_two_entries_with_one_identity_are_refused_naming_both_places(file: Path) -> None:
@@ -154,10 +154,10 @@ def test_a_file_that_changes_between_the_two_passes_deletes_nothing(tmp_path: Pa
 def test_a_change_of_the_file_is_followed(file: Path) -> None:
     with FollowingReplica(source(file)) as following:
         write(file, ADA + SALES)
-        following.until(lambda: len(following.mirror.records) == 2)
+        following.until(lambda: len(following.replica.records) == 2)
         file.with_suffix(".tmp").write_text(ADA)
         file.with_suffix(".tmp").replace(file)
-        following.until(lambda: len(following.mirror.records) == 1)
+        following.until(lambda: len(following.replica.records) == 1)
 
 
 def test_a_file_that_is_being_written_is_waited_for(file: Path) -> None:
@@ -167,16 +167,16 @@ def test_a_file_that_is_being_written_is_waited_for(file: Path) -> None:
                 growing.write(text)
                 growing.flush()
                 threading.Event().wait(0.05)  # the writer's own pace
-        following.until(lambda: len(following.mirror.batches) > 1)
+        following.until(lambda: len(following.replica.batches) > 1)
         assert following.error is None
-        assert len(following.mirror.records) == 3
+        assert len(following.replica.records) == 3
 
 
 def test_a_file_that_is_broken_while_it_is_followed_stops_the_read_and_keeps_everything(file: Path) -> None:
     with FollowingReplica(source(file)) as following:
         write(file, "dn: uid=broken\nuid broken\n")
         assert isinstance(following.failed(), InvalidSourceData)
-        assert len(following.mirror.records) == 3
+        assert len(following.replica.records) == 3
 
 
 def test_close_ends_a_follower_at_once_and_a_later_read_works(file: Path) -> None:
@@ -197,7 +197,7 @@ def test_check_counts_and_shows_the_first_records_as_they_would_become(file: Pat
     assert (kind, dn, attributes["username"]) == (Kind.USER, "uid=ada,ou=sales,dc=x", ("ada",))
 
 
-def test_check_of_a_broken_file_says_where_and_raises_nothing(file: Path) -> None:
+def test_check_of_a_broken_file_names_the_line_and_raises_nothing(file: Path) -> None:
     write(file, "dn: uid=broken\nuid broken\n")
     *_, last = source(file).check()
     assert last.status is CheckStatus.FAILED

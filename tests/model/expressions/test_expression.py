@@ -105,7 +105,7 @@ def test_values_that_are_not_text_pass_through(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["lower(photo)", "photo + 'x'", "join('', photo)", "split(photo, 'x')", "replace(photo, 'a', 'b')"]
 )
-def test_values_that_are_not_text_are_nothing_to_what_makes_texts(text: str) -> None:
+def test_values_that_are_not_text_are_no_values_for_text_functions(text: str) -> None:
     assert computed(text) == ()
 
 
@@ -186,7 +186,7 @@ def test_more_values_than_the_limit_are_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["split(x, ';')", "join('', split(x, ';'), split(x, ';'))"])
-def test_what_would_make_more_values_than_the_limit_gives_nothing(text: str) -> None:
+def test_more_values_than_the_limit_are_no_values(text: str) -> None:
     assert computed(text, {"x": (";".join("v" * (MAX_VALUES // 2)),)})
     assert computed(text, {"x": (";".join("v" * (MAX_VALUES + 1)),)}) == ()
 
@@ -200,7 +200,7 @@ def test_a_longer_text_than_the_limit_is_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["x + x", "join('', x, x)", "replace(x, '.', '\\0\\0')", "ascii(x)"])
-def test_what_would_become_longer_than_the_limit_is_nothing(text: str) -> None:
+def test_a_result_over_the_limit_is_no_value(text: str) -> None:
     assert computed(text, {"x": ("陶" * (MAX_VALUE_CHARACTERS // 2 + 1),)}) == ()
 
 

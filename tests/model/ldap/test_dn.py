@@ -108,7 +108,7 @@ def test_different_names_have_different_keys(one: str, other: str) -> None:
         "cn=#0401ff",
     ],
 )
-def test_what_is_no_name_is_refused_with_the_reason(text: str) -> None:
+def test_text_that_is_no_dn_is_refused_with_the_reason(text: str) -> None:
     with pytest.raises(InvalidDN, match="is not a distinguished name: "):
         dn.key(text)
 

@@ -88,7 +88,7 @@ def test_values_that_the_rule_calls_equal_have_one_key(rule: str, one: str, othe
 
 
 @pytest.mark.parametrize(("rule", "one", "other"), DIFFERENT)
-def test_values_that_the_rule_tells_apart_have_different_keys(rule: str, one: str, other: str) -> None:
+def test_values_that_differ_under_the_rule_have_different_keys(rule: str, one: str, other: str) -> None:
     assert matching_rules.KEYS[rule](one.encode()) != matching_rules.KEYS[rule](other.encode())
 
 
@@ -129,7 +129,7 @@ def test_preparing_takes_white_space_away_and_does_not_mind_case_or_decompositio
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=10))
-def test_the_short_way_of_ascii_gives_what_the_long_way_gives(text: str) -> None:
+def test_the_fast_path_for_ascii_equals_the_general_one(text: str) -> None:
     assert prepare_ignore(text) == prepare_ignore(text + "é").removesuffix("é").strip()
     assert prepare_exact(text) == prepare_exact(text + "é").removesuffix("é").strip()
 

@@ -1,4 +1,4 @@
-"""What follows its syntax and what does not: each case was tried with slapd 2.5."""
+"""Values that follow their syntax and values that do not: each case was tried with slapd 2.5."""
 
 import pytest
 

@@ -86,7 +86,7 @@ def test_names_that_we_do_not_know_are_custom_fields_with_all_their_values() -> 
     assert mapped(named(("employeeNumber", [b"1", b"2"])), mapping=custom).attributes["badge"] == ("1", "2")
 
 
-def test_of_several_values_of_a_single_valued_attribute_the_one_in_the_entry_s_name_is_kept() -> None:
+def test_a_single_valued_attribute_keeps_the_value_in_the_rdn() -> None:
     entry: Entry = [("uid", [b"old", b"ada", b"older"])]
     assert mapped(entry).attributes["username"] == ("ada",)
     assert mapped(entry, dn="cn=Ada,dc=x").attributes["username"] == ("old",)
@@ -108,7 +108,7 @@ def test_an_attribute_without_any_usable_value_is_missing_and_not_empty(bad: byt
 
 
 @pytest.mark.parametrize("entry", [[], [("uid", [])], [("uid", [b""])], [("uid", [b"\xff"])]])
-def test_an_entry_without_a_name_is_a_problem_that_says_what_to_do(entry: Entry) -> None:
+def test_an_entry_without_a_name_is_a_problem_with_a_cure(entry: Entry) -> None:
     delta = mapped(entry)
     assert delta.problem == (
         f"source hr: {DN} has no usable uid, which username is read from: give the entry one, map username to another "
@@ -136,7 +136,7 @@ def test_a_group_without_members_has_none_and_other_kinds_say_nothing_of_referen
     assert mapped(named()).references == {}
 
 
-def test_a_member_that_is_no_name_is_left_out_and_a_group_of_nothing_else_says_nothing() -> None:
+def test_a_member_that_is_no_dn_is_left_out_and_a_group_of_only_such_reports_none() -> None:
     some = mapped([("cn", [b"staff"]), ("member", [b"nonsense", b"uid=ada,dc=x"])], Kind.GROUP)
     assert len(some.references["members"]) == 1
     assert "member: 'nonsense' is not a distinguished name and was left out" in some.warnings[0]
@@ -161,11 +161,11 @@ def test_the_enabled_rule_decides_by_the_values_of_one_attribute(rule: EnabledRu
     assert mapped(named(("flag", values)), mapping=mapping).attributes["enabled"] == (enabled,)
 
 
-def test_without_a_rule_the_source_says_nothing_of_enabled() -> None:
+def test_without_a_rule_the_source_does_not_report_enabled() -> None:
     assert "enabled" not in mapped(named(("pwdAccountLockedTime", [b"000001010000Z"]))).attributes
 
 
-def test_each_source_attribute_is_asked_for_once() -> None:
+def test_each_source_attribute_is_requested_once() -> None:
     asked = [name.lower() for name in default_mapping(Kind.USER).source_attributes]
     assert len(asked) == len(set(asked))
     assert "cn" in asked
@@ -209,19 +209,19 @@ def test_an_expression_computes_an_attribute_from_those_of_the_source() -> None:
     assert delta.problem == ""
 
 
-def test_what_expressions_refer_to_is_asked_for_once() -> None:
+def test_each_input_of_expressions_is_requested_once() -> None:
     mapping = by_expression(username="lower(MAIL)", badge="default({x-badge}, mail)")
     asked = [name.lower() for name in mapping.source_attributes]
     assert {"mail", "x-badge"} <= set(asked)
     assert len(asked) == len(set(asked))
 
 
-def test_an_expression_whose_inputs_were_seen_empty_says_empty() -> None:
+def test_an_expression_with_empty_inputs_clears() -> None:
     delta = mapped(named(), mapping=by_expression(badge="lower(employeeNumber)", login="mail + o"))
     assert (delta.attributes["badge"], delta.attributes["login"]) == ((), ())
 
 
-def test_an_expression_says_nothing_when_an_input_cannot_be_read() -> None:
+def test_an_expression_with_an_unusable_input_is_left_out() -> None:
     mapping = by_expression(badge="default(employeeNumber, o)", login="lower(o)")
     delta = mapped(named(("employeeNumber", [b"\xff"]), ("o", [b"X"])), mapping=mapping)
     assert "badge" not in delta.attributes
@@ -229,7 +229,7 @@ def test_an_expression_says_nothing_when_an_input_cannot_be_read() -> None:
     assert [warning for warning in delta.warnings if "employeenumber: a value is not UTF-8" in warning]
 
 
-def test_a_sentence_about_a_value_that_several_expressions_read_is_said_once() -> None:
+def test_a_warning_about_an_input_of_several_expressions_is_given_once() -> None:
     delta = mapped(named(("o", [b"\xff"])), mapping=by_expression(badge="lower(o)", login="upper(o)", company="first(o)"))
     assert len(delta.warnings) == 1
 
@@ -241,7 +241,7 @@ def test_an_attribute_of_one_value_takes_the_first_that_an_expression_gives() ->
     assert delta.attributes["badge"] == ("ada", "countess")
 
 
-def test_an_entry_without_what_its_name_is_computed_from_says_so() -> None:
+def test_an_entry_without_the_input_of_its_name_is_a_problem() -> None:
     delta = mapped([("cn", [b"Ada"])], mapping=by_expression(username="lower(split(mail, '@', 1))"))
     assert "has no usable lower(split(mail, '@', 1)), which username is read from" in delta.problem
     assert "username" not in delta.attributes
@@ -256,6 +256,6 @@ def test_an_entry_without_what_its_name_is_computed_from_says_so() -> None:
         (Kind.ORGANIZATION, "parent", "points at other entries"),
     ],
 )
-def test_an_expression_cannot_make_what_is_no_text(kind: Kind, name: str, what: str) -> None:
+def test_an_expression_cannot_fill_a_binary_attribute(kind: Kind, name: str, what: str) -> None:
     with pytest.raises(ValueError, match=f"mapping.{name}: {name} {what}"):
         default_mapping(kind, {name: expression.compile("'x'")})

@@ -1,4 +1,4 @@
-"""What a first read of a real domain gives: who is there, what they say, who may log in, who is a member of what."""
+"""The first read of a real domain: entries, attributes, account status, memberships."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def read(scratch: ScratchUnit, **changes: object) -> IncrementalReplica:
     return IncrementalReplica().read(scratch.source(**changes))
 
 
-def test_users_units_and_groups_are_read_with_what_they_say(scratch: ScratchUnit) -> None:
+def test_users_units_and_groups_are_read_with_their_attributes(scratch: ScratchUnit) -> None:
     scratch.add_unit("sales")
     photo = os.urandom(5000)
     boss = scratch.add_user("boss", "OU=sales", sn="Boss", givenName="Bea")
     scratch.add_user("ann", "OU=sales", mail="ann@example.test", manager=boss, thumbnailPhoto=photo, employeeID="7")
-    mirror = read(scratch)
-    ann = mirror.named(scratch.login("ann"))
+    replica = read(scratch)
+    ann = replica.named(scratch.login("ann"))
     assert ann.attributes["email"] == ("ann@example.test",)
     assert ann.attributes["employee_number"] == ("7",)
     assert ann.attributes["manager"] == (boss,)
     assert ann.attributes["photo"] == (photo,)
     assert ann.attributes["title"] == ()
-    assert mirror.named(scratch.login("boss")).attributes["given_name"] == ("Bea",)
-    assert mirror.names(Kind.ORGANIZATION) == {"sales"}  # the base itself is what the source is attached to
-    assert not mirror.warnings
+    assert replica.named(scratch.login("boss")).attributes["given_name"] == ("Bea",)
+    assert replica.names(Kind.ORGANIZATION) == {"sales"}  # the base itself is what the source is attached to
+    assert not replica.warnings
 
 
 def test_the_external_id_is_the_object_guid_in_its_canonical_form(scratch: ScratchUnit) -> None:
@@ -57,10 +57,10 @@ def test_security_and_distribution_groups_are_read_with_nesting(scratch: Scratch
     ann = scratch.add_user("ann")
     staff = scratch.add_group("staff", ann)
     scratch.add_group("everyone", staff, groupType=DISTRIBUTION, mail="everyone@example.test")
-    mirror = read(scratch)
-    assert members(mirror, scratch.login("staff")) == {scratch.login("ann")}
-    assert members(mirror, scratch.login("everyone")) == {scratch.login("staff")}
-    assert mirror.named(scratch.login("everyone")).attributes["email"] == ("everyone@example.test",)
+    replica = read(scratch)
+    assert members(replica, scratch.login("staff")) == {scratch.login("ann")}
+    assert members(replica, scratch.login("everyone")) == {scratch.login("staff")}
+    assert replica.named(scratch.login("everyone")).attributes["email"] == ("everyone@example.test",)
 
 
 def test_an_account_that_is_disabled_or_has_expired_is_not_enabled(scratch: ScratchUnit) -> None:
@@ -69,11 +69,11 @@ def test_an_account_that_is_disabled_or_has_expired_is_not_enabled(scratch: Scra
     scratch.add_user("bob", password="Secret-1", accountExpires=str(windows_values.filetime(past)))
     scratch.add_user("cid")
     scratch.add_user("dan", password="Secret-1", accountExpires=str(windows_values.NEVER))
-    mirror = read(scratch)
-    enabled = {name: mirror.named(scratch.login(name)).attributes["enabled"] for name in ("ann", "bob", "cid", "dan")}
+    replica = read(scratch)
+    enabled = {name: replica.named(scratch.login(name)).attributes["enabled"] for name in ("ann", "bob", "cid", "dan")}
     assert enabled == {"ann": ("true",), "bob": ("false",), "cid": ("false",), "dan": ("true",)}
-    assert mirror.named(scratch.login("ann")).attributes["account_expires"] == (f"{soon:%Y%m%d%H%M%SZ}",)
-    assert mirror.named(scratch.login("dan")).attributes["account_expires"] == ()
+    assert replica.named(scratch.login("ann")).attributes["account_expires"] == (f"{soon:%Y%m%d%H%M%SZ}",)
+    assert replica.named(scratch.login("dan")).attributes["account_expires"] == ()
 
 
 def test_another_password_and_a_lock_are_seen(scratch: ScratchUnit) -> None:
@@ -99,13 +99,13 @@ def test_the_primary_group_has_its_members_without_their_standing_in_it(scratch:
     assert members(read(scratch), scratch.login("staff")) == {scratch.login("ann"), scratch.login("bob")}
 
 
-def test_what_lies_below_an_excluded_unit_is_not_read(scratch: ScratchUnit) -> None:
+def test_entries_below_an_excluded_unit_are_not_read(scratch: ScratchUnit) -> None:
     inside, outside = scratch.add_unit("inside"), scratch.add_unit("outside")
     scratch.add_user("ann", "OU=inside")
     scratch.add_user("eve", "OU=outside")
-    mirror = read(scratch, kinds=scratch.kinds(exclude=(outside,)))
-    assert mirror.names(Kind.USER) == {scratch.login("ann")}
-    assert mirror.names(Kind.ORGANIZATION) == {"inside"}
+    replica = read(scratch, kinds=scratch.kinds(exclude=(outside,)))
+    assert replica.names(Kind.USER) == {scratch.login("ann")}
+    assert replica.names(Kind.ORGANIZATION) == {"inside"}
     several = read(scratch, kinds=scratch.kinds(inside, outside))
     assert several.names(Kind.USER) == {scratch.login("ann"), scratch.login("eve")}
 
@@ -114,8 +114,8 @@ def test_bases_may_lie_in_several_naming_contexts(scratch: ScratchUnit) -> None:
     scratch.add_user("ann")
     sites = f"CN=Sites,CN=Configuration,{BASE}"
     kinds = tuple(kind for kind in scratch.kinds(scratch.dn, sites) if kind.kind is not Kind.ORGANIZATION)
-    mirror = read(scratch, kinds=kinds)
-    assert mirror.names(Kind.USER) == {scratch.login("ann")}
+    replica = read(scratch, kinds=kinds)
+    assert replica.names(Kind.USER) == {scratch.login("ann")}
     check = {item.name: item for item in scratch.source(kinds=kinds).check()}
     assert check["domain controller"].detail.endswith(f"holds {BASE}, CN=Configuration,{BASE}")
 
@@ -154,9 +154,7 @@ def test_tls_by_either_way_with_an_authority_or_a_pinned_certificate(scratch: Sc
         assert read(scratch, upstream=scratch.upstream(**changes)).names(Kind.USER) == {scratch.login("ann")}
 
 
-def test_a_certificate_that_is_not_the_pinned_one_is_refused_with_the_digest_of_what_came(
-    scratch: ScratchUnit, pki: Pki
-) -> None:
+def test_a_certificate_that_is_not_pinned_is_refused_with_its_digest(scratch: ScratchUnit, pki: Pki) -> None:
     upstream = scratch.upstream(urls=(scratch.server.ldaps_url,), certificate_sha256=(bytes(32),))
     with pytest.raises(SourceRefused, match=f'not the one that is pinned: .* certificate_sha256 = "{pki.digest.hex()}"'):
         read(scratch, upstream=upstream)
@@ -173,7 +171,7 @@ def test_a_server_that_is_no_domain_controller_is_refused(scratch: ScratchUnit, 
         read(scratch, upstream=upstream)
 
 
-def test_check_tells_of_the_controller_and_of_how_changes_are_read(scratch: ScratchUnit) -> None:
+def test_check_names_the_controller_and_the_way_of_reading_changes(scratch: ScratchUnit) -> None:
     scratch.add_user("ann")
     items = {item.name: item for item in scratch.source().check()}
     assert {item.status for item in items.values()} == {CheckStatus.PASSED, CheckStatus.SKIPPED}  # the latter: TLS
@@ -183,7 +181,7 @@ def test_check_tells_of_the_controller_and_of_how_changes_are_read(scratch: Scra
     assert items["account lockout"].detail.startswith("the domain locks an account after 3 wrong passwords within 30 minutes")
 
 
-def test_an_account_without_rights_is_told_what_it_is_missing(scratch: ScratchUnit) -> None:
+def test_check_names_the_right_that_the_account_lacks(scratch: ScratchUnit) -> None:
     reader = scratch.add_user("reader", password="Secret-1")
     upstream = scratch.upstream(bind_dn=reader, password="Secret-1")
     items = {item.name: item for item in scratch.source(upstream=upstream).check()}

@@ -39,7 +39,7 @@ def test_invalid_settings_are_refused(make: object, complaint: str) -> None:
         ("CN=a,OU=other,DC=x", False),
     ],
 )
-def test_scope_is_below_a_base_and_not_below_what_is_excluded(dn: str, contained: bool) -> None:
+def test_scope_is_below_a_base_and_not_below_an_excluded_dn(dn: str, contained: bool) -> None:
     assert (
         active_directory_kind_settings(Kind.USER, ("OU=in,DC=x", "DC=y"), exclude=("ou=OUT,OU=in,DC=x",)).contains(dn)
         is contained

@@ -113,7 +113,7 @@ async def test_each_of_many_binds_at_once_gets_its_own_answer(slapd: Slapd) -> N
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_decoy_costs_a_bind_and_says_nothing(slapd: Slapd) -> None:
+async def test_a_decoy_costs_a_bind_and_has_no_result(slapd: Slapd) -> None:
     with passing(slapd) as part:
         await part.decoy(b"some password")
     assert f",ou=people,{slapd.suffix}" in slapd.log_text().split('BIND dn="cn=decoy-')[1].split('"')[0]
@@ -199,7 +199,7 @@ async def test_all_waits_of_a_bind_together_take_no_longer_than_it_may(slapd: Sl
 
 
 @pytest_twisted.ensureDeferred
-async def test_of_several_upstreams_the_one_that_answers_is_used(slapd: Slapd, start_slapd: StartSlapd) -> None:
+async def test_the_upstream_that_answers_is_used(slapd: Slapd, start_slapd: StartSlapd) -> None:
     second = start_slapd()
     dn, _ = (add_person(server, "ada") for server in (slapd, second))
     both = upstream(slapd, urls=("ldap://127.0.0.1:1", slapd.url, second.url))
@@ -242,7 +242,7 @@ async def test_a_server_that_accepts_and_never_shakes_hands_is_given_up(slapd: S
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_cancelled_bind_says_nothing_against_the_upstream(slapd: Slapd, ada: str) -> None:
+async def test_a_cancelled_bind_is_no_failure_of_the_upstream(slapd: Slapd, ada: str) -> None:
     with passing(slapd) as part:
         for _ in range(5):
             answer = ask(part, ada, b"ada-secret")
@@ -276,7 +276,7 @@ async def test_garbage_instead_of_an_answer_is_unavailable(slapd: Slapd, garbage
 
 
 @pytest_twisted.ensureDeferred
-async def test_no_password_is_in_errors_or_in_what_prints(slapd: Slapd, ada: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_password_is_in_errors_or_in_any_repr(slapd: Slapd, ada: str, caplog: pytest.LogCaptureFixture) -> None:
     with passing(slapd, bind_seconds=0.2) as part:
         slapd.suspend()
         with pytest.raises(SourceUnavailable) as caught:

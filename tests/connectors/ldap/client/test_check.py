@@ -22,7 +22,7 @@ def failed(items: dict[str, CheckItem]) -> list[str]:
     return [name for name, item in items.items() if item.status is CheckStatus.FAILED]
 
 
-def test_all_steps_are_told_in_order_with_counts_and_the_first_five_as_they_would_become(start_slapd: StartSlapd) -> None:
+def test_all_steps_are_items_in_order_with_counts_and_five_sample_records(start_slapd: StartSlapd) -> None:
     slapd = start_slapd(ldif=people(1200, 3, 5))
     items = checked(source(slapd))
     people_base, groups_base = f"base ou=people,{slapd.suffix}", f"base ou=groups,{slapd.suffix}"
@@ -49,7 +49,7 @@ def test_tls_shows_version_and_expiry_and_a_wrong_authority_ends_there_with_its_
     assert bad["bind"].status is bad["users"].status is CheckStatus.SKIPPED
 
 
-def test_an_attribute_that_the_server_does_not_know_is_told_with_what_was_probably_meant(slapd: Slapd) -> None:
+def test_an_unknown_attribute_fails_with_the_closest_known_one(slapd: Slapd) -> None:
     def of(**mapping: tuple[str, ...]) -> CheckItem:
         users = openldap_kind_settings(Kind.USER, (f"ou=people,{slapd.suffix}",), mapping=default_mapping(Kind.USER, mapping))
         return checked(source(slapd, kinds=(users,)))["schema"]
@@ -82,12 +82,12 @@ def test_every_url_of_several_is_tried_and_the_first_that_works_is_read(slapd: S
     assert items["users"].detail == "1 would be read"
 
 
-def test_a_server_that_cannot_synchronize_is_told_as_such(start_slapd: StartSlapd) -> None:
+def test_a_server_without_synchronization_has_an_item_for_it(start_slapd: StartSlapd) -> None:
     items = checked(source(start_slapd(syncprov=False)))
     assert items["synchronization"].detail == "the server does not offer RFC 4533: full reads on the schedule"
 
 
-def test_a_base_where_nothing_matches_says_what_to_correct(slapd: Slapd) -> None:
+def test_a_base_without_matches_has_a_cure(slapd: Slapd) -> None:
     items = checked(source(slapd))
     assert (items["users"].detail, items["users"].status) == ("none", CheckStatus.PASSED)
     assert items["users"].cure.endswith("matches (objectClass=inetOrgPerson): correct base or filter")

@@ -1,4 +1,4 @@
-"""What goes wrong between us and a real slapd: each failure names source, URL and cure, and none is an empty answer."""
+"""Failures between the gateway and a real slapd: each failure names source, URL and cure, and none is an empty answer."""
 
 import contextlib
 import select
@@ -58,7 +58,7 @@ def test_a_name_that_does_not_resolve(slapd: Slapd) -> None:
     assert "the name no-such-host.invalid cannot be resolved: check the URL" in str(error)
 
 
-def test_a_port_where_nobody_listens(slapd: Slapd) -> None:
+def test_a_port_without_a_listener(slapd: Slapd) -> None:
     error = reading_fails(source(slapd, upstream=upstream(slapd, urls=("ldap://127.0.0.1:1",))))
     assert isinstance(error, SourceUnavailable)
     assert "127.0.0.1: Connection refused" in str(error)
@@ -89,7 +89,7 @@ def test_a_server_that_hangs_in_the_middle_of_a_refresh_is_given_up(slapd: Slapd
     slapd.resume()
 
 
-def test_something_that_does_not_speak_ldap_is_told_from_a_server_that_is_down(slapd: Slapd) -> None:
+def test_a_server_of_another_protocol_has_another_error_than_one_that_is_down(slapd: Slapd) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
@@ -169,10 +169,10 @@ def test_start_tls_at_a_server_without_a_certificate_is_refused_before_the_passw
 def test_an_answer_that_the_server_cut_short_is_not_used(start_slapd: StartSlapd, syncprov: bool) -> None:
     slapd = start_slapd(syncprov=syncprov, ldif=people(100), extra=("sizelimit size.soft=20 size.hard=20",))
     limited = upstream(slapd, bind_dn=f"uid=user000001,ou=dept1,ou=people,{slapd.suffix}", password="secret1")
-    mirror = RecordReplica()
+    replica = RecordReplica()
     with pytest.raises(SourceRefused, match=r"\(4 sizeLimitExceeded.*the answer is incomplete and was not used; raise"):
-        mirror.read(source(slapd, upstream=limited))
-    assert Kind.USER not in {kind for batch in mirror.batches for kind in batch.completes}
+        replica.read(source(slapd, upstream=limited))
+    assert Kind.USER not in {kind for batch in replica.batches for kind in batch.completes}
 
 
 def test_a_base_that_does_not_exist_is_refused_and_never_empty(slapd: Slapd) -> None:
@@ -192,9 +192,9 @@ def test_values_that_are_not_utf_8_are_left_out_with_a_warning_that_names_them(s
     mapping = settings(slapd).kinds[0].mapping
     odd = replace(mapping, attributes={**mapping.attributes, "badge": ("userPKCS12",)})
     users = (replace(settings(slapd).kinds[0], mapping=odd),)
-    mirror = RecordReplica().read(source(slapd, kinds=users))
-    assert "badge" not in mirror.named("ada").attributes
-    (warning,) = mirror.warnings
+    replica = RecordReplica().read(source(slapd, kinds=users))
+    assert "badge" not in replica.named("ada").attributes
+    (warning,) = replica.warnings
     assert warning == f"source hr: {dn}: userPKCS12: a value is not UTF-8 and was left out; correct it at the source"
 
 

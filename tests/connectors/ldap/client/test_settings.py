@@ -1,4 +1,4 @@
-"""What an administrator may say about an LDAP upstream, and what is refused with a sentence."""
+"""The settings of an LDAP upstream: valid ones, and the errors for invalid ones."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def test_urls_give_host_port_and_tls(url: str, host: str, port: int, tls: bool) 
 
 
 @pytest.mark.parametrize("url", ["", "h", "http://h", "ldap://", "ldap://h/dc=x", "ldap://h?x", "ldap://u@h", "ldap://h:x"])
-def test_what_is_not_the_url_of_a_server_is_refused(url: str) -> None:
+def test_a_url_of_no_ldap_server_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"ldap://HOST|Port"):
         Address.parse(url)
 
@@ -98,7 +98,7 @@ def test_a_base_below_another_one_is_dropped() -> None:
         (Kind.ORGANIZATION, "ou=b,dc=x", False),
     ],
 )
-def test_scope_is_what_lies_below_a_base_and_for_organizations_not_the_base(kind: Kind, dn: str, contained: bool) -> None:
+def test_scope_is_everything_below_a_base_and_for_organizations_not_the_base(kind: Kind, dn: str, contained: bool) -> None:
     assert openldap_kind_settings(kind, ("ou=a,dc=x", "ou=b,dc=x")).contains(dn) is contained
 
 

@@ -69,12 +69,12 @@ async def test_a_person_is_found_as_the_source_would_report_them(slapd: Slapd, l
     "login", ["nobody", "*", "user*", "user000003)(uid=*", "\\2a", "user000003\0", "", "ü" * 100], ids=repr
 )
 @ensureDeferred
-async def test_a_strange_name_finds_nobody(lookup: LdapUserLookup, login: str) -> None:
+async def test_an_unknown_name_finds_no_record(lookup: LdapUserLookup, login: str) -> None:
     assert not await lookup.look_up(login)
 
 
 @ensureDeferred
-async def test_a_longer_name_than_any_is_not_asked_for(slapd: Slapd, lookup: LdapUserLookup) -> None:
+async def test_a_name_over_the_limit_is_not_looked_up(slapd: Slapd, lookup: LdapUserLookup) -> None:
     await lookup.look_up("x" * MAX_LOGIN_CHARACTERS)
     await lookup.look_up("y" * (MAX_LOGIN_CHARACTERS + 1))
     assert "xxx" in slapd.log_text()
@@ -91,7 +91,7 @@ async def test_people_are_looked_for_below_every_base_and_nowhere_else(slapd: Sl
 
 
 @ensureDeferred
-async def test_of_many_with_one_name_no_more_are_read_than_it_takes_to_know(slapd: Slapd, lookup: LdapUserLookup) -> None:
+async def test_an_ambiguous_name_reads_two_entries_at_most(slapd: Slapd, lookup: LdapUserLookup) -> None:
     for number in range(MAX_ENTRIES + 2):
         values = {"uid": "twin", "cn": f"twin {number}", "sn": "x"}
         slapd.add(f"cn=twin {number},ou=people,{slapd.suffix}", "inetOrgPerson", values)
@@ -108,7 +108,7 @@ async def test_a_connection_is_used_again_and_one_that_has_ended_is_no_failure(s
 
 
 @ensureDeferred
-async def test_a_server_that_is_away_is_unavailable_and_soon_nobody_waits_for_it(slapd: Slapd, lookup: LdapUserLookup) -> None:
+async def test_a_server_that_is_down_is_unavailable_and_soon_fails_at_once(slapd: Slapd, lookup: LdapUserLookup) -> None:
     slapd.stop()
     for _ in range(3):
         with pytest.raises(SourceUnavailable, match="no connection"):
@@ -156,7 +156,7 @@ async def test_so_many_names_are_looked_up_at_a_time(slapd: Slapd, monkeypatch: 
 
 
 @ensureDeferred
-async def test_close_ends_what_is_under_way(slapd: Slapd) -> None:
+async def test_close_ends_running_lookups(slapd: Slapd) -> None:
     lookup = made(slapd)
     assert await lookup.look_up("user000001")
     slapd.suspend()

@@ -1,4 +1,4 @@
-"""What RFC 4533 allows and slapd does not do on demand: refresh required, new cookies, both phases, other servers' habits."""
+"""RFC 4533 beyond slapd on demand: refresh required, new cookies, both phases, other servers' habits."""
 
 import pytest
 
@@ -25,8 +25,8 @@ def reading(server: ScriptedSyncServer) -> OpenLDAPSource:
     )
 
 
-def users(mirror: RecordReplica) -> set[str]:
-    return mirror.names(Kind.USER)
+def users(replica: RecordReplica) -> set[str]:
+    return replica.names(Kind.USER)
 
 
 def answering(*answers: Answer) -> ScriptedSyncServer:
@@ -40,9 +40,9 @@ def answering(*answers: Answer) -> ScriptedSyncServer:
 
 def test_refresh_required_makes_it_a_full_comparison() -> None:
     with answering(entry(7), done(4096)) as server:
-        mirror = RecordReplica().read(reading(server)).read(reading(server))
+        replica = RecordReplica().read(reading(server)).read(reading(server))
         assert server.cookies == [None, b"one", None]
-    assert users(mirror) == {"user1", "user2", "user3"}  # user7, sent before the server gave up, is not in the full answer
+    assert users(replica) == {"user1", "user2", "user3"}  # user7, sent before the server gave up, is not in the full answer
 
 
 def test_refresh_required_while_following_makes_it_a_full_comparison() -> None:
@@ -52,7 +52,7 @@ def test_refresh_required_while_following_makes_it_a_full_comparison() -> None:
         return [entry(3), information(RefreshDelete(b"three"))]
 
     with ScriptedSyncServer(script) as server, FollowingReplica(reading(server)) as following:
-        following.until(lambda: users(following.mirror) == {"user3"})
+        following.until(lambda: users(following.replica) == {"user3"})
         assert server.cookies == [None, None]
 
 
@@ -62,17 +62,17 @@ def test_a_new_cookie_alone_moves_the_watermark() -> None:
 
     with ScriptedSyncServer(script) as server:
         with FollowingReplica(reading(server)) as following:
-            following.until(lambda: len([batch for batch in following.mirror.batches if batch.watermark]) == 2)
+            following.until(lambda: len([batch for batch in following.replica.batches if batch.watermark]) == 2)
         with pytest.raises(SourceUnavailable):
-            following.mirror.read(reading(server))
+            following.replica.read(reading(server))
         assert server.cookies == [None, b"two"]
 
 
-def test_a_present_phase_deletes_what_it_does_not_mention() -> None:
+def test_a_present_phase_deletes_entries_that_it_does_not_mention() -> None:
     answers = [information(SyncIdSet(None, False, (uuid(1),))), entry(2, EntryState.PRESENT), entry(4)]
     with answering(*answers, done(0, SyncDone(b"two", False))) as server:
-        mirror = RecordReplica().read(reading(server)).read(reading(server))
-    assert users(mirror) == {"user1", "user2", "user4"}
+        replica = RecordReplica().read(reading(server)).read(reading(server))
+    assert users(replica) == {"user1", "user2", "user4"}
 
 
 def test_a_present_phase_may_be_followed_by_a_delete_phase() -> None:
@@ -83,34 +83,34 @@ def test_a_present_phase_may_be_followed_by_a_delete_phase() -> None:
         entry(5),
     ]
     with answering(*answers, done(0, SyncDone(b"two", True))) as server:
-        mirror = RecordReplica().read(reading(server)).read(reading(server))
-    assert users(mirror) == {"user2", "user5"}
+        replica = RecordReplica().read(reading(server)).read(reading(server))
+    assert users(replica) == {"user2", "user5"}
 
 
-def test_a_delete_phase_keeps_what_it_does_not_mention() -> None:
+def test_a_delete_phase_keeps_entries_that_it_does_not_mention() -> None:
     answers = [information(SyncIdSet(b"half", True, (uuid(1),))), entry(2, EntryState.DELETE), entry(4)]
     with answering(*answers, done(0, SyncDone(b"two", True))) as server:
-        mirror = RecordReplica().read(reading(server)).read(reading(server))
-    assert users(mirror) == {"user3", "user4"}
+        replica = RecordReplica().read(reading(server)).read(reading(server))
+    assert users(replica) == {"user3", "user4"}
 
 
-def test_a_delete_phase_that_389_calls_a_present_phase_deletes_only_what_it_lists() -> None:
+def test_a_delete_phase_that_389_calls_a_present_phase_deletes_only_the_listed_entries() -> None:
     answers = [information(SyncIdSet(None, True, (uuid(1),)))]
     with answering(*answers, done(0, SyncDone(b"two", False))) as server:
-        mirror = RecordReplica().read(reading(server)).read(reading(server))
-    assert users(mirror) == {"user2", "user3"}
+        replica = RecordReplica().read(reading(server)).read(reading(server))
+    assert users(replica) == {"user2", "user3"}
 
 
 def test_a_cookie_in_the_middle_of_a_refresh_is_not_kept_when_the_refresh_is_cut() -> None:
     with answering(information(SyncIdSet(b"half", True, (uuid(1),))), done(52)) as server:
-        mirror = RecordReplica().read(reading(server))
+        replica = RecordReplica().read(reading(server))
         for _ in range(2):
             with pytest.raises(SourceUnavailable, match="52 unavailable"):
-                mirror.read(reading(server))
+                replica.read(reading(server))
         assert server.cookies == [None, b"one", b"one"]
 
 
-def test_an_empty_full_answer_is_told_as_a_comparison_so_that_the_guard_sees_it() -> None:
+def test_an_empty_full_answer_is_a_comparison_so_that_the_deletion_guard_sees_it() -> None:
     with ScriptedSyncServer(lambda *_: [done(0, SyncDone(b"one", True))]) as server:
         (batch,) = reading(server).read(None, follow=False)
     assert not batch.deltas
@@ -139,7 +139,7 @@ def test_refusals_that_are_not_about_the_cookie_are_errors() -> None:
         RecordReplica().read(reading(server))
 
 
-def test_a_notice_of_disconnection_says_why_the_connection_ends() -> None:
+def test_a_notice_of_disconnection_is_the_reason_in_the_error() -> None:
     notice = ExtendedResponse(Result(52, "", "going down"), oids.NOTICE_OF_DISCONNECTION)
     with (
         ScriptedSyncServer(lambda *_: [(notice, ())]) as server,
@@ -157,5 +157,5 @@ def test_messages_that_are_not_as_the_rfc_has_them_are_an_error(answer: Answer) 
 def test_intermediate_responses_of_another_kind_are_passed_over() -> None:
     answers: list[Answer] = [(IntermediateResponse("1.2.3.4", b"x"), ()), entry(1), done(0, SyncDone(b"one", True))]
     with ScriptedSyncServer(lambda *_: answers) as server:
-        mirror = RecordReplica().read(reading(server))
-    assert mirror.types == [DeltaType.UPSERT]
+        replica = RecordReplica().read(reading(server))
+    assert replica.types == [DeltaType.UPSERT]

@@ -29,8 +29,8 @@ from tests.frontends.ldap.company import ANN, BASE, GROUPS, PEOPLE, STAFF, UNITS
 from tests.frontends.ldap.conftest import Serve
 from tests.frontends.ldap.serving import Account, Serving, turn
 from tests.frontends.ldap.wire_client import bind_request, search_request
+from tests.wire.long_lengths import widen
 from tests.wire.mutations import mutate
-from tests.wire.widening import widen
 
 BASES = [BASE, BASE.upper(), PEOPLE, GROUPS, UNITS, ANN, f"uid=nobody,{PEOPLE}", "", "cn=Subschema", "dc=elsewhere", "nonsense"]
 ATTRIBUTES = [

@@ -257,8 +257,8 @@ def upstream_of(serving: Serving, account: Account) -> OpenLDAPSource:
 @blocking
 def test_a_gateway_follows_a_gateway(changing: ReplicaWorld, gateway: Serving) -> None:
     with FollowingReplica(upstream_of(gateway, changing.portal)) as other:
-        mirror = other.mirror
-        other.until(lambda: mirror.names(Kind.USER) == {"anna", "ben"} and mirror.names(Kind.GROUP) == {"Staff"})
+        replica = other.replica
+        other.until(lambda: replica.names(Kind.USER) == {"anna", "ben"} and replica.names(Kind.GROUP) == {"Staff"})
         changing.store.put(replace(ANNA, username="anne"), user(12, "cy"))
         changing.store.delete(BEN)
-        other.until(lambda: mirror.names(Kind.USER) == {"anne", "cy"})
+        other.until(lambda: replica.names(Kind.USER) == {"anne", "cy"})

@@ -165,7 +165,7 @@ OPERATIONS: dict[type, Callable[[Any], Any]] = {
 
 
 def cannot_be_said(operation: m.Operation) -> bool:
-    """Whether ldaptor has no way to write this operation (see the head of this file)."""
+    """Return True when ldaptor cannot write this operation (see the head of this file)."""
     if isinstance(operation, m.IntermediateResponse):
         return True
     if isinstance(operation, m.BindRequest) and isinstance(operation.authentication, m.SaslAuthentication):

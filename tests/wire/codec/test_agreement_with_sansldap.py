@@ -120,7 +120,7 @@ def all_text_is_utf8(message: m.LDAPMessage) -> bool:
 
 
 def texts(operation: m.Operation) -> list[str]:
-    """What a foreign server may have written in another encoding."""
+    """Text that a foreign server may have written in another encoding."""
     if isinstance(operation, m.SearchResultEntry):
         return [operation.object_name, *(attribute.type for attribute in operation.attributes)]
     if isinstance(operation, m.SearchResultReference):

@@ -15,14 +15,18 @@ from tests.servers.slapd import Slapd
 def test_without_the_sync_control_everything_is_read_in_pages_and_compared(start_slapd: StartSlapd) -> None:
     slapd = start_slapd(syncprov=False, ldif=people(700, 3, 100))
     reading = source(slapd, page_size=100)
-    mirror = RecordReplica().read(reading)
-    assert (len(mirror.names(Kind.USER)), len(mirror.names(Kind.GROUP)), len(mirror.names(Kind.ORGANIZATION))) == (700, 3, 10)
-    identity = mirror.named("user000001").external_id
-    slapd.delete(mirror.named("user000007").dn)
-    slapd.rename(mirror.named("user000001").dn, "uid=renamed")
-    mirror.read(reading)
-    assert len(mirror.names(Kind.USER)) == 699
-    assert mirror.named("renamed").external_id == identity
+    replica = RecordReplica().read(reading)
+    assert (len(replica.names(Kind.USER)), len(replica.names(Kind.GROUP)), len(replica.names(Kind.ORGANIZATION))) == (
+        700,
+        3,
+        10,
+    )
+    identity = replica.named("user000001").external_id
+    slapd.delete(replica.named("user000007").dn)
+    slapd.rename(replica.named("user000001").dn, "uid=renamed")
+    replica.read(reading)
+    assert len(replica.names(Kind.USER)) == 699
+    assert replica.named("renamed").external_id == identity
     assert slapd.log_text().count("SRCH") > 14
 
 
@@ -33,10 +37,10 @@ def test_without_the_sync_control_a_follower_ends_after_the_full_read(start_slap
 
 def test_mode_poll_reads_in_full_although_the_server_offers_more(slapd: Slapd) -> None:
     add_person(slapd, "ada")
-    mirror = RecordReplica().read(source(slapd, mode=OpenLDAPMode.POLL))
-    mirror.read(source(slapd, mode=OpenLDAPMode.POLL))
-    assert mirror.batches[-1].completes == {Kind.GROUP}
-    assert mirror.names(Kind.USER) == {"ada"}
+    replica = RecordReplica().read(source(slapd, mode=OpenLDAPMode.POLL))
+    replica.read(source(slapd, mode=OpenLDAPMode.POLL))
+    assert replica.batches[-1].completes == {Kind.GROUP}
+    assert replica.names(Kind.USER) == {"ada"}
 
 
 @pytest.mark.parametrize("mode", [OpenLDAPMode.PERSIST, OpenLDAPMode.REFRESH])
@@ -48,25 +52,25 @@ def test_a_mode_that_needs_the_sync_control_is_refused_without_it(start_slapd: S
 def test_another_id_attribute_is_read_by_polling(slapd: Slapd) -> None:
     ada = add_person(slapd, "ada", employeeNumber="E7")
     users = (kinds(slapd)[0],)
-    mirror = RecordReplica().read(source(slapd, kinds=users, id_attribute="employeeNumber"))
-    assert mirror.named("ada").external_id == "e7"
+    replica = RecordReplica().read(source(slapd, kinds=users, id_attribute="employeeNumber"))
+    assert replica.named("ada").external_id == "e7"
     slapd.rename(ada, "uid=countess")
-    assert mirror.read(source(slapd, kinds=users, id_attribute="employeeNumber")).named("countess").external_id == "e7"
+    assert replica.read(source(slapd, kinds=users, id_attribute="employeeNumber")).named("countess").external_id == "e7"
 
 
 def test_an_entry_without_the_id_attribute_stops_the_read_instead_of_being_deleted(slapd: Slapd) -> None:
     ada = add_person(slapd, "ada", employeeNumber="E7")
     users = (kinds(slapd)[0],)
-    mirror = RecordReplica().read(source(slapd, kinds=users, id_attribute="employeeNumber"))
+    replica = RecordReplica().read(source(slapd, kinds=users, id_attribute="employeeNumber"))
     slapd.modify(ada, {"employeeNumber": []})
     with pytest.raises(SourceRefused, match=r"source hr: uid=ada,.* shows no employeenumber"):
-        mirror.read(source(slapd, kinds=users, id_attribute="employeeNumber"))
-    assert mirror.names(Kind.USER) == {"ada"}
+        replica.read(source(slapd, kinds=users, id_attribute="employeeNumber"))
+    assert replica.names(Kind.USER) == {"ada"}
 
 
 def test_several_bases_are_read_by_one_search_of_which_the_rest_is_out_of_scope(start_slapd: StartSlapd) -> None:
     slapd = start_slapd(syncprov=False, ldif=people(100))
     bases = tuple(f"ou=dept{number},ou=people,{slapd.suffix}" for number in (1, 2))
-    mirror = RecordReplica().read(source(slapd, kinds=(openldap_kind_settings(Kind.USER, bases),)))
-    assert {name[-1] for name in mirror.names(Kind.USER)} == {"1", "2"}
-    assert len(mirror.names(Kind.USER)) == 20
+    replica = RecordReplica().read(source(slapd, kinds=(openldap_kind_settings(Kind.USER, bases),)))
+    assert {name[-1] for name in replica.names(Kind.USER)} == {"1", "2"}
+    assert len(replica.names(Kind.USER)) == 20

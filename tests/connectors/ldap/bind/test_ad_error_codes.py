@@ -79,7 +79,7 @@ async def test_the_right_password_is_accepted_and_a_wrong_one_refused(scratch: S
 
 @pytest.mark.parametrize("reason", CASES)
 @pytest_twisted.ensureDeferred
-async def test_why_the_right_password_is_refused_is_known(scratch: ScratchUnit, reason: str) -> None:
+async def test_a_refused_right_password_has_a_reason(scratch: ScratchUnit, reason: str) -> None:
     change, notice = CASES[reason]
     dn = scratch.add_user("ann", password=PASSWORD)
     change(scratch, dn)
@@ -108,7 +108,7 @@ async def test_sub_codes_of_windows_that_samba_does_not_send(data: str, expected
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_controller_that_could_ask_nobody_is_unavailable() -> None:
+async def test_a_controller_without_a_logon_server_is_unavailable() -> None:
     words = "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 51f, v4563"
     with ScriptedBindServer(49, diagnostic=words) as server:
         part = PassThroughAuthenticator(PassThroughSettings(id="corp", upstream=Upstream(urls=(server.url,))), real_reactor)
@@ -117,7 +117,7 @@ async def test_a_controller_that_could_ask_nobody_is_unavailable() -> None:
         part.close()
 
 
-def test_words_that_are_not_active_directorys_mean_nothing() -> None:
+def test_a_diagnostic_message_of_another_server_has_no_cause() -> None:
     assert ad_error_codes.cause("invalid credentials, data 533") is None
 
 

@@ -12,8 +12,8 @@ from gateway.wire.extended_values import CancelRequest, PasswordModifyRequest, P
 from gateway.wire.filters import Equality, Not, Present
 from gateway.wire.messages import Control
 from tests.wire import strategies
+from tests.wire.long_lengths import widen
 from tests.wire.strategies import brief
-from tests.wire.widening import widen
 
 octets = strategies.short_octets
 cookies = st.none() | octets

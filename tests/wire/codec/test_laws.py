@@ -28,8 +28,8 @@ from gateway.wire.messages import (
     SimpleAuthentication,
 )
 from tests.wire import strategies
+from tests.wire.long_lengths import widen
 from tests.wire.strategies import brief, thorough
-from tests.wire.widening import widen
 
 
 @thorough
@@ -98,7 +98,7 @@ def test_any_octet_but_zero_is_true() -> None:
     assert [ber.read_boolean(bytes((octet,)), 0, 1) for octet in range(256)] == [False] + [True] * 255
 
 
-def test_components_that_nobody_knows_yet_are_ignored() -> None:
+def test_unknown_components_are_ignored() -> None:
     message = LDAPMessage(7, ExtendedRequest("1.2.3", b"value"), (Control("1.2"),))
     operation = ber.tlv(0x77, ber.octets(b"1.2.3", 0x80), ber.octets(b"value", 0x81), ber.octets(b"?", 0x82))
     control = ber.tlv(0xA0, ber.tlv(0x30, ber.octets(b"1.2"), ber.octets(b"?", 0x85)))

@@ -53,7 +53,7 @@ EXAMPLES: dict[str, Filter] = {
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
-def test_it_means_what_the_rfc_says_and_prints_as_it_was(text: str) -> None:
+def test_an_example_of_the_rfc_has_its_meaning_and_prints_unchanged(text: str) -> None:
     assert parse(text) == EXAMPLES[text]
     assert to_text(EXAMPLES[text]) == text
 
@@ -105,7 +105,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_an_error_says_what_is_wrong_and_where(text: str) -> None:
+def test_an_error_names_fault_and_position(text: str) -> None:
     position, reason = WRONG[text]
     with pytest.raises(FilterSyntaxError) as caught:
         parse(text)

@@ -96,7 +96,7 @@ async def ask(part: PassThroughAuthenticator, name: str, password: str = "") -> 
 
 
 @pytest_twisted.ensureDeferred
-async def test_what_the_policy_says_of_a_bind_comes_with_the_answer(slapd: Slapd) -> None:
+async def test_a_bind_is_answered_with_the_notice_of_the_policy(slapd: Slapd) -> None:
     with passing(slapd) as part:
         assert await ask(part, "fresh") == BindAnswer(BindOutcome.ACCEPTED)
         soon = await ask(part, "expiring")
@@ -108,7 +108,7 @@ async def test_what_the_policy_says_of_a_bind_comes_with_the_answer(slapd: Slapd
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_locked_account_is_said_to_be_locked(slapd: Slapd) -> None:
+async def test_a_locked_account_has_the_notice_account_locked(slapd: Slapd) -> None:
     with passing(slapd) as part:
         for _ in range(2):
             assert (await ask(part, "guessed", "wrong")).outcome is BindOutcome.REFUSED
@@ -136,7 +136,7 @@ async def test_a_password_that_must_be_changed_can_be(slapd: Slapd) -> None:
     ("new", "error", "words"), [("short", 6, "quality checking"), ("forgetful-secret", 8, "not being changed")]
 )
 @pytest_twisted.ensureDeferred
-async def test_what_the_policy_has_against_a_new_password_is_passed_on(slapd: Slapd, new: str, error: int, words: str) -> None:
+async def test_the_policys_error_about_a_new_password_is_passed_on(slapd: Slapd, new: str, error: int, words: str) -> None:
     with passing(slapd) as part:
         answer = await part.change(dn("forgetful"), b"forgetful-secret", new.encode())
     assert (answer.code, answer.notice) == (19, PolicyNotice(error=error))
@@ -162,7 +162,7 @@ async def test_our_own_account_sets_a_password_where_it_may(slapd: Slapd) -> Non
 
 
 @pytest_twisted.ensureDeferred
-async def test_no_connection_stays_bound_to_who_changed_a_password(slapd: Slapd) -> None:
+async def test_no_connection_stays_bound_as_the_account_of_a_password_change(slapd: Slapd) -> None:
     with passing(slapd, admin=True) as part:
         for _ in range(3):
             await part.reset(dn("changing"), b"new-secret")
@@ -170,7 +170,7 @@ async def test_no_connection_stays_bound_to_who_changed_a_password(slapd: Slapd)
 
 
 @pytest_twisted.ensureDeferred
-async def test_an_upstream_that_is_away_changes_nothing_and_says_so(slapd: Slapd) -> None:
+async def test_a_password_change_at_an_upstream_that_is_down_is_unavailable(slapd: Slapd) -> None:
     slapd.stop()
     with passing(slapd) as part, pytest.raises(SourceUnavailable):
         await part.change(dn("changing"), b"changing-secret", b"new-secret")

@@ -1,4 +1,4 @@
-"""What real clients and servers send is understood to the last octet, and we would have written the same."""
+"""Messages of real clients and servers are decoded to the last octet, and encode to the same octets."""
 
 import pytest
 
@@ -25,8 +25,8 @@ from gateway.wire.controls import (
 from gateway.wire.entries import decode_search_entry
 from gateway.wire.extended_values import PasswordModifyRequest, PasswordModifyResponse
 from gateway.wire.filters import And, Equality, Extensible, Not, Or, Present, Substrings, to_text
-from tests.wire import captured
-from tests.wire.widening import widen
+from tests.wire import captured_messages
+from tests.wire.long_lengths import widen
 
 BASE = "dc=example,dc=test"
 ADA = "uid=ada,ou=people,dc=example,dc=test"
@@ -77,28 +77,28 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_it_means_what_its_sender_meant(name: str) -> None:
-    assert decode_message(captured.ALL[name]).operation == EXPECTED[name]
+def test_a_captured_message_has_the_meaning_of_its_sender(name: str) -> None:
+    assert decode_message(captured_messages.ALL[name]).operation == EXPECTED[name]
 
 
-@pytest.mark.parametrize("name", captured.ALL)
+@pytest.mark.parametrize("name", captured_messages.ALL)
 def test_we_would_have_written_the_same_octets(name: str) -> None:
-    assert encode_message(decode_message(captured.ALL[name])) == captured.ALL[name]
+    assert encode_message(decode_message(captured_messages.ALL[name])) == captured_messages.ALL[name]
 
 
-@pytest.mark.parametrize("name", captured.ALL)
+@pytest.mark.parametrize("name", captured_messages.ALL)
 def test_windows_spelling_of_the_lengths_is_the_same_message(name: str) -> None:
-    assert decode_message(widen(captured.ALL[name])) == decode_message(captured.ALL[name])
+    assert decode_message(widen(captured_messages.ALL[name])) == decode_message(captured_messages.ALL[name])
 
 
 def test_a_filter_prints_as_it_was_typed() -> None:
-    operation = decode_message(captured.FILTERED_SEARCH).operation
+    operation = decode_message(captured_messages.FILTERED_SEARCH).operation
     assert isinstance(operation, m.SearchRequest)
     assert to_text(operation.filter) == "(&(objectClass=inetOrgPerson)(|(uid=ada)(cn=Ada*L*ce))(!(mail=*.invalid)))"
 
 
 def test_jndi_sends_paging_sorting_and_manage_dsa_it_with_one_search() -> None:
-    controls = decode_message(captured.JNDI_PAGED_AND_SORTED_SEARCH).controls
+    controls = decode_message(captured_messages.JNDI_PAGED_AND_SORTED_SEARCH).controls
     assert controls == (
         control(PagedResults(2), criticality=True),
         control(SortRequest((SortKey("cn"),))),
@@ -110,35 +110,39 @@ def test_jndi_sends_paging_sorting_and_manage_dsa_it_with_one_search() -> None:
 
 
 def test_manage_dsa_it_may_come_with_an_abandon_and_an_unbind() -> None:
-    assert decode_message(captured.JNDI_ABANDON).controls == (control(ManageDsaIT()),)
-    assert decode_message(captured.JNDI_UNBIND).controls == (control(ManageDsaIT()),)
+    assert decode_message(captured_messages.JNDI_ABANDON).controls == (control(ManageDsaIT()),)
+    assert decode_message(captured_messages.JNDI_UNBIND).controls == (control(ManageDsaIT()),)
 
 
 def test_a_page_ends_with_the_cookie_for_the_next() -> None:
-    assert find(decode_message(captured.PAGED_SEARCH).controls, PagedResults) == PagedResults(2)
-    assert find(decode_message(captured.PAGE_DONE).controls, PagedResults) == PagedResults(0, bytes((2, 0, 0, 0, 0, 0, 0, 0)))
+    assert find(decode_message(captured_messages.PAGED_SEARCH).controls, PagedResults) == PagedResults(2)
+    assert find(decode_message(captured_messages.PAGE_DONE).controls, PagedResults) == PagedResults(
+        0, bytes((2, 0, 0, 0, 0, 0, 0, 0))
+    )
 
 
-def test_password_policy_is_asked_for_without_a_value() -> None:
-    controls = decode_message(captured.BIND_WITH_PASSWORD_POLICY).controls
+def test_a_password_policy_request_has_no_value() -> None:
+    controls = decode_message(captured_messages.BIND_WITH_PASSWORD_POLICY).controls
     assert find(controls, PasswordPolicyRequest) == PasswordPolicyRequest()
     assert find(controls, PagedResults) is None
 
 
 def test_a_sync_session_is_understood_from_request_to_deletion() -> None:
     cookie = b"rid=000,sid=001,csn=20261123130754.759314Z#000000#001#000000"
-    refreshed = decode_message(captured.SYNC_REFRESH_DONE).operation
+    refreshed = decode_message(captured_messages.SYNC_REFRESH_DONE).operation
     assert isinstance(refreshed, m.IntermediateResponse)
     assert refreshed.name == oids.SYNC_INFO
     assert decode_sync_info(refreshed.value) == RefreshDelete(cookie)
-    assert find(decode_message(captured.SYNC_SEARCH).controls, SyncRequest) == SyncRequest(SyncMode.REFRESH_AND_PERSIST)
-    assert find(decode_message(captured.SYNC_ENTRY).controls, SyncState) == SyncState(EntryState.ADD, ADA_UUID)
-    assert find(decode_message(captured.SYNC_DONE).controls, SyncDone) == SyncDone(cookie, refresh_deletes=True)
-    deleted = find(decode_message(captured.SYNC_DELETED).controls, SyncState)
+    assert find(decode_message(captured_messages.SYNC_SEARCH).controls, SyncRequest) == SyncRequest(
+        SyncMode.REFRESH_AND_PERSIST
+    )
+    assert find(decode_message(captured_messages.SYNC_ENTRY).controls, SyncState) == SyncState(EntryState.ADD, ADA_UUID)
+    assert find(decode_message(captured_messages.SYNC_DONE).controls, SyncDone) == SyncDone(cookie, refresh_deletes=True)
+    deleted = find(decode_message(captured_messages.SYNC_DELETED).controls, SyncState)
     assert deleted == SyncState(EntryState.DELETE, ADA_UUID, cookie.replace(b"54.759314", b"56.330358"))
 
 
 def test_the_fast_reader_agrees_on_an_entry_with_a_control() -> None:
-    message = decode_message(captured.SYNC_ENTRY)
-    assert decode_search_entry(captured.SYNC_ENTRY) == (ADA.encode(), [("uid", [b"ada"])], message.controls)
-    assert decode_search_entry(widen(captured.SYNC_ENTRY)) == decode_search_entry(captured.SYNC_ENTRY)
+    message = decode_message(captured_messages.SYNC_ENTRY)
+    assert decode_search_entry(captured_messages.SYNC_ENTRY) == (ADA.encode(), [("uid", [b"ada"])], message.controls)
+    assert decode_search_entry(widen(captured_messages.SYNC_ENTRY)) == decode_search_entry(captured_messages.SYNC_ENTRY)

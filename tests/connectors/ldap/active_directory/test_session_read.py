@@ -31,22 +31,22 @@ def test_changes_of_every_kind_wake_the_reader(scratch: ScratchUnit, mode: Activ
     staff = scratch.add_group("staff")
     source = scratch.source(mode=mode, poll_seconds=POLL_SECONDS)
     with FollowingReplica(source, IncrementalReplica()) as following:
-        mirror = following.mirror
+        replica = following.replica
         scratch.server.modify(ann, {"title": ["Boss"]})
-        following.until(lambda: mirror.named(scratch.login("ann")).attributes["title"] == ("Boss",))
+        following.until(lambda: replica.named(scratch.login("ann")).attributes["title"] == ("Boss",))
         scratch.server.add_values(staff, {"member": [ann]})
-        following.until(lambda: members(mirror, scratch.login("staff")) == {scratch.login("ann")})
+        following.until(lambda: members(replica, scratch.login("staff")) == {scratch.login("ann")})
         scratch.server.rename(sales, "OU=market")
-        following.until(lambda: ",OU=market," in mirror.named(scratch.login("ann")).dn)
+        following.until(lambda: ",OU=market," in replica.named(scratch.login("ann")).dn)
         scratch.server.delete(f"CN={scratch.login('ann')},OU=market,{scratch.dn}")
-        following.until(lambda: mirror.names(Kind.USER) == set())
+        following.until(lambda: replica.names(Kind.USER) == set())
         scratch.add_user("bob")
-        following.until(lambda: mirror.names(Kind.USER) == {scratch.login("bob")})
-    assert isinstance(mirror, IncrementalReplica)
-    must_agree(mirror, scratch.source(mode=mode))
+        following.until(lambda: replica.names(Kind.USER) == {scratch.login("bob")})
+    assert isinstance(replica, IncrementalReplica)
+    must_agree(replica, scratch.source(mode=mode))
 
 
-def test_many_changes_at_once_are_all_told(scratch: ScratchUnit) -> None:
+def test_many_changes_at_once_are_all_reported(scratch: ScratchUnit) -> None:
     people = [scratch.add_user(f"u{number}-") for number in range(30)]
     source = scratch.source(poll_seconds=POLL_SECONDS)
     with FollowingReplica(source, IncrementalReplica()) as following:
@@ -64,7 +64,7 @@ def test_an_account_that_expires_while_it_is_followed_is_disabled_then(scratch: 
     with FollowingReplica(source, IncrementalReplica()) as following:
         scratch.server.modify(bob, {"accountExpires": [str(windows_values.filetime(later))]})
         told = (f"{later:%Y%m%d%H%M%SZ}",)
-        following.until(lambda: following.mirror.named(scratch.login("bob")).attributes["account_expires"] == told)
+        following.until(lambda: following.replica.named(scratch.login("bob")).attributes["account_expires"] == told)
         scratch.now = soon + timedelta(seconds=1)
         following.until(lambda: enabled(following) == {scratch.login("ann"): "false", scratch.login("bob"): "true"})
         scratch.now = later + timedelta(seconds=1)
@@ -85,26 +85,26 @@ def test_another_controller_means_a_comparison_and_neither_loses_nor_repeats_a_d
     scratch = new_scratch_unit(first)
     ann, bob, cid = (scratch.add_user(name) for name in ("ann", "bob", "cid"))
     scratch.add_group("staff", ann, bob, cid)
-    mirror = IncrementalReplica().read(scratch.source())
+    replica = IncrementalReplica().read(scratch.source())
     first.kill()
     second = start_samba(copy_of=first)
     second.delete(bob)
     source = scratch.source(upstream=scratch.upstream(urls=(first.url, second.url)))
-    mirror.read(source)
-    assert compared(mirror)
-    assert mirror.names(Kind.USER) == {scratch.login("ann"), scratch.login("cid")}
-    must_agree(mirror, source)
-    assert not compared(mirror.read(source))  # the second one is asked first now, and knows where it was
+    replica.read(source)
+    assert compared(replica)
+    assert replica.names(Kind.USER) == {scratch.login("ann"), scratch.login("cid")}
+    must_agree(replica, source)
+    assert not compared(replica.read(source))  # the second one is asked first now, and knows where it was
 
     first.start()
     second.delete(cid)
-    assert mirror.read(source).names(Kind.USER) == {scratch.login("ann")}
-    assert not compared(mirror)  # it stays with the second one although the first is back
+    assert replica.read(source).names(Kind.USER) == {scratch.login("ann")}
+    assert not compared(replica)  # it stays with the second one although the first is back
 
     second.kill()
-    mirror.read(source)  # the first one never heard of the deletions
-    assert compared(mirror)
-    assert mirror.names(Kind.USER) == {scratch.login(name) for name in ("ann", "bob", "cid")}
+    replica.read(source)  # the first one never heard of the deletions
+    assert compared(replica)
+    assert replica.names(Kind.USER) == {scratch.login(name) for name in ("ann", "bob", "cid")}
 
 
 def test_a_controller_that_was_restored_from_a_backup_means_a_comparison(start_samba: StartSamba) -> None:
@@ -112,16 +112,16 @@ def test_a_controller_that_was_restored_from_a_backup_means_a_comparison(start_s
     scratch = new_scratch_unit(server)
     scratch.add_user("ann")
     source = scratch.source(mode=ActiveDirectoryMode.USN)
-    mirror = IncrementalReplica().read(source)
-    stored = watermark.decode(scratch.settings(mode=ActiveDirectoryMode.USN), mirror.watermark)
+    replica = IncrementalReplica().read(source)
+    stored = watermark.decode(scratch.settings(mode=ActiveDirectoryMode.USN), replica.watermark)
     assert stored is not None
     ahead = replace(stored, state=TrackerState(usn=stored.state.usn + 1000))
-    mirror.watermark = watermark.encode(scratch.settings(mode=ActiveDirectoryMode.USN), ahead)
+    replica.watermark = watermark.encode(scratch.settings(mode=ActiveDirectoryMode.USN), ahead)
     server.delete(server.add_unit("deleted"))
-    assert compared(mirror.read(source))
+    assert compared(replica.read(source))
 
 
-def test_a_change_is_told_well_within_the_time_that_it_may_take(scratch: ScratchUnit) -> None:
+def test_a_change_is_reported_well_within_its_time_limit(scratch: ScratchUnit) -> None:
     ann = scratch.add_user("ann")
     source = scratch.source(poll_seconds=POLL_SECONDS)
     with FollowingReplica(source, IncrementalReplica()) as following:
@@ -135,7 +135,7 @@ def test_a_change_is_told_well_within_the_time_that_it_may_take(scratch: Scratch
 
 
 def users(following: FollowingReplica) -> list[Delta]:
-    return [delta for (kind, _), delta in following.mirror.records.items() if kind is Kind.USER]
+    return [delta for (kind, _), delta in following.replica.records.items() if kind is Kind.USER]
 
 
 def has_title(following: FollowingReplica, title: str) -> bool:
@@ -146,5 +146,5 @@ def enabled(following: FollowingReplica) -> dict[str, str]:
     return {str(delta.attributes["username"][0]): str(delta.attributes["enabled"][0]) for delta in users(following)}
 
 
-def compared(mirror: IncrementalReplica) -> bool:
-    return any(batch.completes for batch in mirror.batches)
+def compared(replica: IncrementalReplica) -> bool:
+    return any(batch.completes for batch in replica.batches)

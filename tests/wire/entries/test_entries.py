@@ -25,8 +25,8 @@ from gateway.wire.entries import (
 from gateway.wire.errors import WireError
 from gateway.wire.messages import LDAPMessage, PartialAttribute, SearchResultEntry
 from tests.wire import strategies
+from tests.wire.long_lengths import widen
 from tests.wire.strategies import brief
-from tests.wire.widening import widen
 
 Attributes = Sequence[tuple[bytes, Sequence[bytes]]]
 
@@ -57,7 +57,7 @@ def plain(dn: bytes, attributes: Attributes) -> SearchResultEntry:
 
 @brief
 @given(dns, contents)
-def test_an_encoded_entry_is_what_the_plain_codec_writes(dn: bytes, attributes: Attributes) -> None:
+def test_an_encoded_entry_equals_that_of_the_plain_codec(dn: bytes, attributes: Attributes) -> None:
     assert encode_entry(dn, attributes) == encode_operation(plain(dn, attributes))
 
 
@@ -79,7 +79,7 @@ def test_an_entry_is_read_as_it_was_written(dn: bytes, attributes: Attributes, w
 
 @brief
 @given(dns, contents, strategies.controls, strategies.message_ids, st.booleans())
-def test_the_fast_reader_reads_what_the_plain_one_does(
+def test_the_fast_reader_equals_the_plain_one(
     dn: bytes, attributes: Attributes, controls: tuple[object, ...], message_id: int, wide: bool
 ) -> None:
     message = LDAPMessage(message_id, plain(dn, attributes), controls)  # type: ignore[arg-type]
@@ -90,7 +90,7 @@ def test_the_fast_reader_reads_what_the_plain_one_does(
 
 @brief
 @given(dns, contents, st.data(), st.booleans())
-def test_a_selection_keeps_what_is_wanted_octet_for_octet_and_in_order(
+def test_a_selection_keeps_wanted_attributes_octet_for_octet_and_in_order(
     dn: bytes, attributes: Attributes, data: st.DataObject, wide: bool
 ) -> None:
     entry = widen(encode_entry(dn, attributes)) if wide else encode_entry(dn, attributes)

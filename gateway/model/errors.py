@@ -18,6 +18,10 @@ class Conflict(GatewayError):
     """The request contradicts what is stored (a name is taken, a position has moved)."""
 
 
+class LeaseLost(GatewayError):
+    """Another node does the work now; what this one still wanted to write was given up."""
+
+
 class InvalidInput(GatewayError):
     """The caller's input violates a rule; the message names the part that does."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import click
@@ -23,7 +23,7 @@ from gateway.store.operations import source_state
 from gateway.store.operations.source_state import SourceState
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.lifecycle import source_retirement
-from gateway.sync.lifecycle.source_retirement import Extent
+from gateway.sync.lifecycle.source_retirement import Extent, Write
 from gateway.sync.runner.lease import LeaseInThread
 from gateway.sync.runner.lease_name import name_for
 
@@ -47,8 +47,7 @@ def finalize(invocation: Invocation, name: str, as_json: bool) -> None:
         state = _source_out_of_configuration(settings, database, name)
         there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
         own = local_parts.own_inbound(settings)
-        steps = source_retirement.finalize(database.write_blocking, own, state.id)
-        _carry_out(settings, database, state, "finalize", there, steps)
+        _carry_out(settings, database, state, "finalize", there, lambda write: source_retirement.finalize(write, own, state.id))
     _print_outcome(state, "finalized", there, as_json=as_json)
     if not as_json:
         click.echo(f"what came from the source {state.id} can be edited here now ({_describe(there)})")
@@ -75,8 +74,7 @@ def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: boo
         if not allow_deletions:
             source_retirement.check(state.id, there, Guard())
         ended = source_retirement.door(state, local_parts.own_inbound(settings), delete=delete)
-        steps = source_retirement.terminate(database.write_blocking, ended)
-        _carry_out(settings, database, state, "terminate", there, steps)
+        _carry_out(settings, database, state, "terminate", there, lambda write: source_retirement.terminate(write, ended))
     _print_outcome(state, "terminated", there, as_json=as_json)
     if not as_json:
         click.echo(
@@ -104,7 +102,7 @@ def _carry_out(
     state: SourceState,
     action: str,
     there: dict[Kind, Extent],
-    steps: Iterator[tuple[Kind, int]],
+    steps: Callable[[Write], Iterator[tuple[Kind, int]]],
 ) -> None:
     """Carry the steps out while no other process reads the source. Raises Conflict when one does: another node has another
     configuration."""
@@ -112,10 +110,10 @@ def _carry_out(
     by = login_name()
     done: Counter[Kind] = Counter()
     with (
-        LeaseInThread(database, name_for(state.id), lease_holder.name(), clock.now),
+        LeaseInThread(database, name_for(state.id), lease_holder.name(), clock.now) as lease,
         Progress(f"source {state.id}") as progress,
     ):
-        for kind, count in steps:
+        for kind, count in steps(lease.write):
             done[kind] += count
             progress.show(", ".join(f"{number:,} {one}s" for one, number in done.items()))
     counts = {f"{kind}s": one.records for kind, one in there.items()}

@@ -15,7 +15,7 @@ from gateway.app.commands.reports.output import Progress, as_json, print_json
 from gateway.app.commands.reports.run_report import RunReport
 from gateway.app.parts import clock, lease_holder, source_parts, store_opening
 from gateway.app.parts.source_parts import SourceParts
-from gateway.model.errors import Conflict, GatewayError
+from gateway.model.errors import Conflict, GatewayError, LeaseLost
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine.database import Connection, Database
 from gateway.store.operations import leases, sync_requests, sync_runs
@@ -124,26 +124,28 @@ def _run_here(database: Database, parts: SourceParts, request: Request) -> SyncR
     order = RunOrder(Trigger.MANUAL, request.full, allow_deletions=request.allow_deletions)
     reading = SourceRead(inbound, order, clock.now)
     with (
-        LeaseInThread(database, name_for(name), lease_holder.name(), clock.now),
+        LeaseInThread(database, name_for(name), lease_holder.name(), clock.now) as lease,
         Progress(f"source {name}") as progress,
     ):
         correlation_keys.fill(database.write_blocking, inbound.settings.key_names, beside_others=True)
-        watermark, step = database.write_blocking(reading.begin)
+        watermark, step = lease.write(reading.begin)
         reading.committed(step)
         run_id = reading.run.id or 0
         seen = 0
         try:
             for batch in parts.source.read(watermark, follow=False):
-                step = database.write_blocking(partial(reading.apply, batch=batch))
+                step = lease.write(partial(reading.apply, batch=batch))
                 reading.committed(step)
                 seen += len(batch.deltas)
                 progress.show(f"{seen:,} records{f' of {batch.expected:,}' if batch.expected else ''} …")
-            reading.committed(database.write_blocking(reading.end))
+            reading.committed(lease.write(reading.end))
+        except LeaseLost:  # the run is the other reader's to close
+            raise
         except GatewayError as failure:
             error = failure
-            database.write_blocking(lambda connection: reading.fail(connection, error, str(error), is_news=True))
+            lease.write(lambda connection: reading.fail(connection, error, str(error), is_news=True))
         except BaseException:  # Ctrl-C: what was applied is stored, and the run is known to be unfinished
-            database.write_blocking(reading.end)
+            lease.write(reading.end)
             raise
         run = database.read_blocking(lambda connection: sync_runs.get(connection, run_id))
     assert run is not None  # noqa: S101 (it was made above)

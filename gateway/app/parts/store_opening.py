@@ -21,9 +21,9 @@ def open_database(settings: Settings, reactor: IReactorFromThreads | None = None
     try:
         if database.embedded:
             migrate.migrate(database)
-            lease_holder.free_left_behind(database)
         else:
             migrate.check_schema(database)
+        lease_holder.free_left_behind(database)
     except BaseException:
         database.close()
         raise

@@ -58,4 +58,5 @@ leases = Table(
     Column("name", Key, primary_key=True),
     Column("holder", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False, server_default="1"),
 )

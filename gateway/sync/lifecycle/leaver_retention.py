@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-from gateway.model.errors import StoreUnavailable
+from gateway.model.errors import LeaseLost, StoreUnavailable
 from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection, Database
 from gateway.store.records import leavers
@@ -59,7 +59,6 @@ class LeaverSweep:
         now: Callable[[], datetime],
         clock: IReactorTime,
     ) -> None:
-        self._database = database
         self._door = door
         self._grace = grace
         self._lease = Lease(database, LEASE, holder, now, clock, lost=lambda: None)
@@ -94,10 +93,12 @@ class LeaverSweep:
         try:
             if await self._lease.acquire():
                 while not self._stopping and self._lease.held:
-                    count = await self._database.write(partial(sweep, door=self._door, grace=self._grace))
+                    count = await self._lease.write(partial(sweep, door=self._door, grace=self._grace))
                     swept += count
                     if not count:
                         break
+        except LeaseLost:
+            pass  # another node sweeps
         except StoreUnavailable as error:
             _log.warning(f"leavers are not deleted: {error}; it is tried again in {SWEEP_SECONDS / 60:g} minutes")
         except Exception as error:  # the next sweep must not fail of it

@@ -20,7 +20,7 @@ from twisted.python.threadpool import ThreadPool
 from gateway.model.backoff import Backoff
 from gateway.model.connector import Source
 from gateway.model.deltas import Batch
-from gateway.model.errors import DeletionsRefused, GatewayError, StoreUnavailable
+from gateway.model.errors import DeletionsRefused, GatewayError, LeaseLost, StoreUnavailable
 from gateway.model.runs import RunStatus
 from gateway.store.engine.database import Database
 from gateway.store.operations import sync_requests
@@ -33,7 +33,7 @@ from gateway.sync.runner.retry_delays import delays_for
 from gateway.sync.runner.run_log import RunLog
 from gateway.sync.runner.sync_run import FULL, EndedRun, RunOrder, RunStep, SourceRead, Trigger
 
-LEASE_RETRY_SECONDS: Final = 5.0
+LEASE_RETRY_SECONDS: Final = 2.0
 SHORT_SECONDS: Final = 1.0  # never none: whatever goes wrong, there is no busy loop
 STEADY_SECONDS: Final = 60.0  # a source that was read well for this long and then fails starts again from the first delay
 
@@ -130,13 +130,16 @@ class SourceRunner:
         self._wanted = False
         if not await self._lease.acquire():
             return LEASE_RETRY_SECONDS
-        delay = await self._read(await self._next_order())
+        try:
+            delay = await self._read(await self._next_order())
+        except LeaseLost:  # _lease_is_lost has logged it
+            return LEASE_RETRY_SECONDS
         return delay if self._lease.held else LEASE_RETRY_SECONDS
 
     async def _next_order(self) -> RunOrder:
         """Return the order of an administrator's request; else that of the schedule, with a reconciliation when it is due."""
         holder = self._process.holder
-        request = await self._process.database.write(lambda connection: sync_requests.take(connection, self.source_id, holder))
+        request = await self._lease.write(lambda connection: sync_requests.take(connection, self.source_id, holder))
         if request is not None:
             return RunOrder(Trigger.MANUAL, request.full, request, request.allow_deletions)
         trigger, self._trigger = self._trigger, Trigger.SCHEDULE
@@ -145,19 +148,21 @@ class SourceRunner:
     async def _read(self, order: RunOrder) -> float:
         """Read from the order to its end; return the seconds to wait before the next read."""
         reading = self._reading = SourceRead(self._inbound, order, self._process.now)
-        database, clock = self._process.database, self._process.clock
+        clock = self._process.clock
         began = clock.seconds()
         try:
             await self._backfill_keys()
-            watermark, step = await database.write(reading.begin)
+            watermark, step = await self._lease.write(reading.begin)
             self._note(reading, step)
             batches = self._source.read(watermark, follow=True)
             await self._pull(reading, PrefetchedBatches(self._source, batches, self._process.reactor, self._process.threads))
-            self._note(reading, await database.write(reading.end))
+            self._note(reading, await self._lease.write(reading.end))
+        except LeaseLost:
+            raise
         except Exception as error:
             sentence, is_news = self._log.failure(error)
             failure = error
-            step = await database.write(lambda connection: reading.fail(connection, failure, sentence, is_news=is_news))
+            step = await self._lease.write(lambda connection: reading.fail(connection, failure, sentence, is_news=is_news))
             self._note(reading, step)
             if reading.caught_up_at is not None and clock.seconds() - began >= STEADY_SECONDS:
                 self._backoff.succeeded()
@@ -194,7 +199,7 @@ class SourceRunner:
             await batches.close()
 
     async def _apply(self, reading: SourceRead, batch: Batch) -> None:
-        step = await self._process.database.write(lambda connection: reading.apply(connection, batch))
+        step = await self._lease.write(lambda connection: reading.apply(connection, batch))
         self._note(reading, step)
 
     def _must_end(self, reading: SourceRead) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -17,7 +16,8 @@ from gateway.store.engine import migrate
 from gateway.store.engine.database import Database
 from gateway.store.operations import leases
 
-HOST = socket.gethostname()
+HOST, MACHINE, _, _ = lease_holder.name().split(":")
+HERE = f"{HOST}:{MACHINE}"
 
 
 def ended() -> int:
@@ -27,16 +27,23 @@ def ended() -> int:
 
 
 def test_a_killed_process_of_this_machine_is_gone() -> None:
-    assert lease_holder.is_gone(f"{HOST}:{ended()}:0badcafe")
+    assert lease_holder.is_gone(f"{HERE}:{ended()}:0badcafe")
 
 
 def test_another_process_with_our_id_was_before_us() -> None:
-    assert lease_holder.is_gone(f"{HOST}:{os.getpid()}:0badcafe")
+    assert lease_holder.is_gone(f"{HERE}:{os.getpid()}:0badcafe")
 
 
 @pytest.mark.parametrize(
     "holder",
-    [lease_holder.name(), f"{HOST}:{os.getppid()}:0badcafe", f"not-{HOST}:{ended()}:0badcafe", "", "node", f"{HOST}:x:y"],
+    [
+        lease_holder.name(),
+        f"{HERE}:{os.getppid()}:0badcafe",
+        f"{HOST}:another-machine:{ended()}:0badcafe",
+        "",
+        "node",
+        f"{HERE}:x:y",
+    ],
     ids=["itself", "lives", "elsewhere", "nobody", "no process", "not a number"],
 )
 def test_in_doubt_a_holder_is_not_gone(holder: str) -> None:
@@ -47,7 +54,7 @@ def test_only_the_leases_of_ended_processes_are_released(tmp_path: Path) -> None
     database = Database(f"sqlite:///{tmp_path}/store.sqlite")
     migrate.migrate(database)
     for lease, holder in (
-        ("left", f"{HOST}:{ended()}:0badcafe"),
+        ("left", f"{HERE}:{ended()}:0badcafe"),
         ("held", lease_holder.name()),
         ("far", "elsewhere:1:0badcafe"),
     ):

@@ -104,7 +104,7 @@ async def test_of_several_nodes_one_sweeps(store: Store) -> None:
     held_elsewhere = sweeping(store, Clock())
     await held_elsewhere.run()
     assert store.leavers() == {"hr0"}
-    store.database.write_blocking(lambda c: leases.release(c, LEASE, "other"))
+    store.database.write_blocking(lambda c: leases.free(c, LEASE, "other"))
     await held_elsewhere.run()
     assert store.leavers() == set()
     await held_elsewhere.stop()

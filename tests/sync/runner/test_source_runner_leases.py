@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import datetime, timedelta
 from functools import partial
+from math import ceil
 
 import pytest_twisted
 from twisted.internet.defer import ensureDeferred
@@ -72,7 +73,7 @@ async def test_a_source_that_another_node_reads_is_left_alone_until_that_node_is
     world.database.write_blocking(lambda c: leases.acquire(c, name_for("hr"), "node-two", LEASE_SECONDS, world.now()))
     source = ScriptedSource([everybody("ada")])
     async with RunningSource(world, source) as life:
-        for _ in range(int(LEASE_SECONDS / LEASE_RETRY_SECONDS)):
+        for _ in range(ceil(LEASE_SECONDS / LEASE_RETRY_SECONDS)):
             await life.pausing()
             assert source.reads == []
             world.pass_time(LEASE_RETRY_SECONDS)
@@ -87,12 +88,28 @@ async def test_a_lease_that_is_lost_ends_the_read_at_once(world: World) -> None:
     source = ScriptedSource([everybody("ada"), silent])
     async with RunningSource(world, source) as life:
         await reached(silent)
-        world.database.write_blocking(lambda c: leases.release(c, name_for("hr"), "node-one"))
+        world.database.write_blocking(lambda c: leases.free(c, name_for("hr"), "node-one"))
         world.database.write_blocking(lambda c: leases.acquire(c, name_for("hr"), "node-two", 1000, world.now()))
         world.pass_time(10)
         await until(lambda: source.closed)
         await life.pausing()
         world.pass_time(60)
+        assert len(source.reads) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_law_2_a_node_that_lost_its_lease_without_knowing_writes_nothing_of_what_it_had_in_hand(world: World) -> None:
+    paused, silent = Wait(), Wait()
+    source = ScriptedSource([everybody("ada"), paused, batch("stale", watermark="9"), silent])
+    async with RunningSource(world, source) as life:
+        await reached(paused)
+        world.database.write_blocking(lambda c: leases.free(c, name_for("hr"), "node-one"))
+        world.database.write_blocking(lambda c: leases.acquire(c, name_for("hr"), "node-two", 1000, world.now()))
+        paused.let_go()
+        await until(lambda: source.closed)
+        await life.pausing()
+        assert life.names() == {"ada"}
+        assert life.state().watermark != b"9"
         assert len(source.reads) == 1
 
 

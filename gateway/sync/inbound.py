@@ -73,27 +73,27 @@ class Inbound:
         """Return the watermark from which to go on reading; None for a full read, because the source was never read or its
         settings are others now."""
         state = source_state.get(connection, self.source_id)
-        return state.watermark if state is not None and self._knows(state) else None
+        return state.watermark if state is not None and self._has_same_settings(state) else None
 
     def is_open(self, connection: Connection) -> bool:
         """Return whether a single record may come in beside those that are read: not before the source has been begun to be
         read under the present settings, when it was under others."""
         state = source_state.get(connection, self.source_id)
-        return state is None or not state.fingerprint or self._knows(state)
+        return state is None or not state.fingerprint or self._has_same_settings(state)
 
     def apply(self, connection: Connection, batch: Batch, *, allow_deletions: bool = False) -> Applied:
         """Apply the batch in the connection's transaction. Raises DeletionsRefused when it would delete more than the guard
         lets pass, unless `allow_deletions`; the transaction must then be given up."""
         last = changes.lock(connection)
-        state = self._opened(connection)
+        state = self._open(connection)
         transaction = self.transaction(connection)
-        comparing = self._begun(transaction, state, batch)
+        comparing = self._begin_comparisons(transaction, state, batch)
         intake = record_changes.receive(transaction, folded_deltas.fold(batch.deltas))
         for kind in comparing:
             reconciliation_marks.mark(connection, self.source_id, kind, intake.present[kind])
-        gone = self._completed(connection, comparing, batch, intake.gone)
+        gone = self._with_unseen(connection, comparing, batch, intake.gone)
         if gone and not allow_deletions:
-            self._guard(transaction, state, comparing, batch, gone)
+            self._check_guard(transaction, state, comparing, batch, gone)
         removal = deletions.remove(transaction, gone)
         outcomes = RecordOutcomes(intake.statistics, intake.problems)
         if intake.records or gone or batch.caught_up:
@@ -102,7 +102,7 @@ class Inbound:
         compared = Kind.GROUP in batch.completes & comparing.keys()
         if compared or batch.caught_up:
             problems += dangling_references.missing_members(transaction, outcomes.dangling, compared=compared)
-        self._closed(transaction, state, batch, comparing)
+        self._close(transaction, state, batch, comparing)
         if allow_deletions and (removal.deleted or removal.leaving):
             source_state.note_deletions_allowed(connection, self.source_id, transaction.now)
         return Applied(outcomes.statistics, problems, changes.last(connection) if outcomes.updated or gone else last)
@@ -154,27 +154,29 @@ class Inbound:
         outcomes = stages.run(transaction, self.posix, intake, removal, look_again=False)
         return Applied(outcomes.statistics, outcomes.problems, changes.last(transaction.connection))
 
-    def _opened(self, connection: Connection) -> SourceState:
+    def _open(self, connection: Connection) -> SourceState:
         state = source_state.ensure(connection, self.source_id, self.source_type)
-        if not self._knows(state):
+        if not self._has_same_settings(state):
             settings = self.settings
             source_state.set_settings(connection, self.source_id, settings.fingerprint, settings.target_organization_id)
             record_rows.forget_all_digests(connection, self.source_id)
             state = source_state.ensure(connection, self.source_id, self.source_type)
         return state
 
-    def _knows(self, state: SourceState) -> bool:
+    def _has_same_settings(self, state: SourceState) -> bool:
         """Return whether the stored records were read under the present settings."""
         settings = self.settings
         return (state.fingerprint, state.target_organization_id) == (settings.fingerprint, settings.target_organization_id)
 
-    def _begun(self, transaction: SourceTransaction, state: SourceState, batch: Batch) -> dict[Kind, int]:
+    def _begin_comparisons(self, transaction: SourceTransaction, state: SourceState, batch: Batch) -> dict[Kind, int]:
         """Return the kinds that are being compared, this batch included."""
         for kind in batch.begins:
             reconciliation_marks.clear(transaction.connection, self.source_id, kind)
         return {**state.comparing, **dict.fromkeys(batch.begins, transaction.stamp)}
 
-    def _completed(self, connection: Connection, comparing: Mapping[Kind, int], batch: Batch, gone: Sequence[int]) -> list[int]:
+    def _with_unseen(
+        self, connection: Connection, comparing: Mapping[Kind, int], batch: Batch, gone: Sequence[int]
+    ) -> list[int]:
         """Return the records that are gone, with those that a comparison which ends here did not meet. A comparison that never
         began (a batch is a repetition) says nothing."""
         missed = [
@@ -184,7 +186,7 @@ class Inbound:
         ]
         return list(dict.fromkeys((*gone, *missed)))
 
-    def _guard(
+    def _check_guard(
         self,
         transaction: SourceTransaction,
         state: SourceState,
@@ -214,7 +216,7 @@ class Inbound:
             ],
         )
 
-    def _closed(self, transaction: SourceTransaction, state: SourceState, batch: Batch, comparing: Mapping[Kind, int]) -> None:
+    def _close(self, transaction: SourceTransaction, state: SourceState, batch: Batch, comparing: Mapping[Kind, int]) -> None:
         connection, source_id = transaction.connection, self.source_id
         left = {kind: stamp for kind, stamp in comparing.items() if kind not in batch.completes}
         for kind in batch.completes:

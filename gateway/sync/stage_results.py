@@ -125,8 +125,8 @@ class RenamedRecords:
 
     def created_rows(self, kind: Kind) -> dict[str, RecordRow]:
         """Return the new objects of a kind, each with the record that it is made for."""
-        made_for = {object_id: self.records[record_id] for object_id, record_id in self.created.items()}
-        return {object_id: record.row for object_id, record in made_for.items() if record.kind is kind}
+        records = self.records
+        return {one: records[record_id].row for one, record_id in self.created.items() if records[record_id].kind is kind}
 
 
 @dataclass(frozen=True, slots=True)

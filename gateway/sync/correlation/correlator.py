@@ -38,9 +38,9 @@ def correlate(
     """Link those records of the batch that have no object, or give them the situation that says why they have none. `records`:
     all that are under work; `deleted`: objects that this transaction has deleted."""
     result = Correlated()
-    loose = [one for one in batch if one.row.object_id is None and one.row.situation == Situation.LINKED.value]
+    unlinked = [one for one in batch if one.row.object_id is None and one.row.situation == Situation.LINKED.value]
     for kind in Kind:
-        of_kind = [one for one in loose if one.kind is kind]
+        of_kind = [one for one in unlinked if one.kind is kind]
         if of_kind:
             _KindCorrelator(transaction, records, kind, of_kind, deleted, result).run()
     return result
@@ -54,21 +54,21 @@ class _KindCorrelator:
         transaction: SourceTransaction,
         records: PendingRecords,
         kind: Kind,
-        loose: Sequence[PendingRecord],
+        unlinked: Sequence[PendingRecord],
         deleted: Collection[str],
         result: Correlated,
     ) -> None:
         self._transaction = transaction
         self._connection = transaction.connection
-        self._records, self._kind, self._loose, self._deleted, self._result = records, kind, loose, deleted, result
+        self._records, self._kind, self._unlinked, self._deleted, self._result = records, kind, unlinked, deleted, result
         self._rules: KindRules = transaction.rules.get(kind, correlation.NO_RULES)
-        self._keys = RecordKeys(transaction, records, kind, loose)
+        self._keys = RecordKeys(transaction, records, kind, unlinked)
         self._finder = CandidateFinder(transaction, kind, self._rules, self._keys, deleted)
         self._explanations: list[_Explanation] = []
 
     def run(self) -> None:
         decisions = link_decisions.of_records(
-            self._connection, self._transaction.source_id, self._kind, [record.row.external_id for record in self._loose]
+            self._connection, self._transaction.source_id, self._kind, [record.row.external_id for record in self._unlinked]
         )
         for wave in self._waves():
             self._settle(wave, decisions)
@@ -77,9 +77,9 @@ class _KindCorrelator:
     def _waves(self) -> Iterator[list[PendingRecord]]:
         """Yield the records in an order in which a parent organization is decided about before what is below it."""
         if PATH not in self._transaction.key_names.get(self._kind, ()) or self._kind is not Kind.ORGANIZATION:
-            yield list(self._loose)
+            yield list(self._unlinked)
             return
-        waiting = {record.row.id: record for record in self._loose}
+        waiting = {record.row.id: record for record in self._unlinked}
         while waiting:
             ready = [one for one in waiting.values() if not self._keys.parents.waits_for(one) & waiting.keys() - {one.row.id}]
             wave = ready or list(waiting.values())  # records that name each other as parent
@@ -95,7 +95,7 @@ class _KindCorrelator:
         left = []
         for one in wave:
             decision = placed.get(one.row.id)
-            if decision is None or not self._obey(one, decision, existing):
+            if decision is None or not self._apply_decision(one, decision, existing):
                 left.append(one)
         found = self._finder.find(left, excluded)
         taken = self._taken(found.values())
@@ -103,15 +103,15 @@ class _KindCorrelator:
             candidates = found.get(one.row.id) or self._finder.among_created(one)
             self._decide(one, candidates, taken, awaits_person=bool(excluded.get(one.row.id)))
 
-    def _obey(self, one: PendingRecord, decision: LinkDecision, existing: set[str]) -> bool:
+    def _apply_decision(self, one: PendingRecord, decision: LinkDecision, existing: set[str]) -> bool:
         """Carry out an administrator's decision; return False when that is not possible any more."""
         if decision.object_id in existing:
             self._link(one, decision.object_id, decision.decided_by)
             return True
         if decision.verdict is not Verdict.OWN:
             return False
-        if lack := self._lacks(one):
-            one.row = one.row._replace(situation=Situation.UNMATCHED.value, reason=lack)
+        if reason_against := self._unmatched_reason(one):
+            one.row = one.row._replace(situation=Situation.UNMATCHED.value, reason=reason_against)
         else:
             self._result.own_objects[decision.object_id] = self._create(one, decision.decided_by)
         return True
@@ -133,11 +133,11 @@ class _KindCorrelator:
             self._link(one, found.object_ids[0], found.decided_by)
 
     def _unmatched(self, one: PendingRecord) -> None:
-        lack, reaction = self._lacks(one), self._rules.unmatched
-        if reaction is Reaction.CREATE and not lack:
+        reason_against, reaction = self._unmatched_reason(one), self._rules.unmatched
+        if reaction is Reaction.CREATE and not reason_against:
             self._create(one, correlation.DECIDED_BY_CREATION)
             return
-        reasons = {Reaction.CREATE: lack, Reaction.IGNORE: ""}
+        reasons = {Reaction.CREATE: reason_against, Reaction.IGNORE: ""}
         reason = reasons.get(reaction, correlation.uncreated_reason(one.row.dn))
         one.row = one.row._replace(situation=Situation.UNMATCHED.value, reason=reason)
 
@@ -172,7 +172,7 @@ class _KindCorrelator:
         self._finder.note_created(one, object_id)
         return object_id
 
-    def _lacks(self, one: PendingRecord) -> str:
+    def _unmatched_reason(self, one: PendingRecord) -> str:
         """Return the reason why no object can be made for the record; "" when one can."""
         return correlation.unmatched_reason(self._kind, authority.name_of(self._kind, one.attributes), one.row.dn)
 

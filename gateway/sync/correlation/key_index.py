@@ -75,7 +75,7 @@ def keep_object_keys(
     former = {*numbered.attributes, *deleted, *removal.reopened} - resolution.created.keys()
     held = object_keys.of_objects(connection, former)
     _note_second_looks(connection, {key for key in held if key.object_id in removal.reopened})
-    _bring(connection, {key for key in held if key.object_id in deleted or _is_replaced(key, numbered)}, wanted)
+    _replace(connection, {key for key in held if key.object_id in deleted or _is_replaced(key, numbered)}, wanted)
     if PATH in names.get(Kind.ORGANIZATION, ()):
         _keep_paths(connection, _organizations(renamed.records, displacement))
 
@@ -93,7 +93,7 @@ def _organizations(records: PendingRecords, displacement: Displacement) -> list[
 def _keep_paths(connection: Connection, organization_ids: Collection[str]) -> None:
     found = organizations.get_many(connection, organization_ids) if organization_ids else {}
     held = {key for key in object_keys.of_objects(connection, found) if key.name == PATH}
-    _bring(connection, held, set(paths(found.values())))
+    _replace(connection, held, set(paths(found.values())))
 
 
 def add_attributes(connection: Connection, kind: Kind, objects: Mapping[str, Attributes]) -> None:
@@ -101,7 +101,7 @@ def add_attributes(connection: Connection, kind: Kind, objects: Mapping[str, Att
     names = object_keys.names(connection)
     if names.get(kind):
         wanted = {key for key_id, attributes in objects.items() for key in keys_of_object(names, kind, key_id, attributes, {})}
-        _bring(connection, object_keys.of_objects(connection, objects) & wanted, wanted)
+        _replace(connection, object_keys.of_objects(connection, objects) & wanted, wanted)
 
 
 def paths(found: Iterable[Organization]) -> Iterable[ObjectKey]:
@@ -123,7 +123,7 @@ def keys_of_object(
             yield ObjectKey(kind.value, name, key, object_id)
 
 
-def _bring(connection: Connection, held: set[ObjectKey], wanted: set[ObjectKey]) -> None:
+def _replace(connection: Connection, held: set[ObjectKey], wanted: set[ObjectKey]) -> None:
     object_keys.remove(connection, held - wanted)
     object_keys.add(connection, wanted - held)
     _note_second_looks(connection, held ^ wanted)

@@ -41,14 +41,14 @@ def fold(deltas: Iterable[Delta]) -> Reports:
         delta = storable(reported)
         key = (delta.kind, delta.external_id)
         earlier = reports.pop(key, None)
-        reports[key] = Report(delta, batch_index) if earlier is None else _over(earlier, delta, batch_index)
+        reports[key] = Report(delta, batch_index) if earlier is None else _fold_over(earlier, delta, batch_index)
     return reports
 
 
 def digest(delta: Delta) -> bytes:
     """Return 16 bytes that are the same for the same report. Raises UnicodeEncodeError for text that cannot be stored: see
     `cleaned`."""
-    said = _encoder.encode((delta.dn, delta.attributes, delta.references, delta.problem, *_beside(delta)))
+    said = _encoder.encode((delta.dn, delta.attributes, delta.references, delta.problem, *_membership_changes(delta)))
     return blake2b(said, digest_size=DIGEST_BYTES).digest()
 
 
@@ -82,7 +82,7 @@ def merged(stored: Mapping[str, tuple[Value, ...]], delta: Delta) -> dict[str, t
     return {**stored, **delta.attributes}
 
 
-def _over(report: Report, later: Delta, batch_index: int) -> Report:
+def _fold_over(report: Report, later: Delta, batch_index: int) -> Report:
     earlier = report.delta
     if later.type is DeltaType.DELETE or earlier.type is not DeltaType.UPSERT:
         return Report(later, batch_index)
@@ -97,17 +97,17 @@ def _over(report: Report, later: Delta, batch_index: int) -> Report:
         {**earlier.references, **later.references},
         later.problem,
         earlier.warnings + later.warnings,
-        _joined(earlier.added, later.added),
-        _joined(earlier.removed, later.removed),
+        _concatenated(earlier.added, later.added),
+        _concatenated(earlier.removed, later.removed),
     )
     return Report(folded, batch_index, (*report.earlier_dns, (report.batch_index, earlier.dn)))
 
 
-def _joined(earlier: References, later: References) -> References:
+def _concatenated(earlier: References, later: References) -> References:
     return {name: earlier.get(name, ()) + later.get(name, ()) for name in {**earlier, **later}}
 
 
-def _beside(delta: Delta) -> tuple[References, ...]:
+def _membership_changes(delta: Delta) -> tuple[References, ...]:
     """Return the added and removed references; nothing for nearly all reports, whose digests are those of earlier versions."""
     return (delta.added, delta.removed) if delta.added or delta.removed else ()
 

@@ -45,6 +45,7 @@ class _Receiver:
     def run(self) -> Intake:
         heads = {kind: self._heads(kind) for kind in Kind}
         next_id = record_rows.next_id(self.transaction.connection)
+        present, known, unchanged = self.present, self.reported, self.unchanged  # a repeated read spends its time in this loop
         for (kind, external_id), reported in self.reports.items():
             head = heads[kind].get(external_id)
             if reported.delta.type is DeltaType.DELETE:
@@ -52,13 +53,17 @@ class _Receiver:
                 continue
             report, digest = _digested(reported)
             if head is not None:
-                self._receive_known(head, report, digest)
+                known[head.id] = (report, digest)
+                same = report.delta.type is DeltaType.PRESENT or (head.digest == digest and not report.earlier_dns)
+                if same and not _is_gone(head):
+                    unchanged[head.id] = head
+                present[kind].append(head.id)
             elif self._is_acceptable(report.delta):
                 self.records[next_id] = self._new(next_id, report, digest)
-                self.present[kind].append(next_id)
+                present[kind].append(next_id)
                 next_id += 1
         self._add_changed()
-        return Intake(self.records, self.present, self.gone, Statistics(dict(self.counts)), tuple(self.problems))
+        return Intake(self.records, present, self.gone, Statistics(dict(self.counts)), tuple(self.problems))
 
     def _heads(self, kind: Kind) -> dict[str, Head]:
         names = [external_id for of_kind, external_id in self.reports if of_kind is kind]
@@ -69,13 +74,6 @@ class _Receiver:
             self.counts[kind, Outcome.UNCHANGED, Result.SUCCEEDED] += 1
         else:
             self.gone.append(head.id)
-
-    def _receive_known(self, head: Head, report: Report, digest: bytes) -> None:
-        self.reported[head.id] = (report, digest)
-        same = report.delta.type is DeltaType.PRESENT or (head.digest == digest and not report.earlier_dns)
-        if same and not _is_gone(head):
-            self.unchanged[head.id] = head
-        self.present[report.delta.kind].append(head.id)
 
     def _add_changed(self) -> None:
         """Add the stored records that were reported otherwise than before; all reported ones when an entry was renamed among

@@ -90,18 +90,18 @@ class _Adoption:
                 record_rows.remove(self._connection, (row.id,))
         local = decode_attributes(kept.attributes) if kept.source_id == LOCAL else {}
         if others:
-            row = _local_row(kept, thing, {**_beside(self._kind, mine, others), **local}, DECIDED_BY_ADDITION)
+            row = _local_row(kept, thing, {**_additions(self._kind, mine, others), **local}, DECIDED_BY_ADDITION)
         else:
             row = _local_row(kept, thing, {**local, **all_attributes(thing)}, DECIDED_BY_CREATION)
         source_retirement.move(self._connection, (row,))
-        self._place(thing, row.id, {} if others else places)
+        self._store_place(thing, row.id, {} if others else places)
 
     def _forget_waiting(self, rows: Sequence[RecordRow]) -> None:
         ids = [row.id for row in rows]
         record_keys.remove(self._connection, record_keys.of_records(self._connection, ids))
         references.remove(self._connection, (), references.owned(self._connection, ids)[1])
 
-    def _place(self, thing: DirectoryObject, record_id: int, places: Mapping[str, int]) -> None:
+    def _store_place(self, thing: DirectoryObject, record_id: int, places: Mapping[str, int]) -> None:
         """Store the place of the object as references: a local record has no DN that gives it."""
         name = PLACE_REFERENCES.get(self._kind)
         if name is None:
@@ -158,7 +158,7 @@ def _organizations(thing: DirectoryObject) -> tuple[str, ...]:
     return () if said == (ROOT_ORGANIZATION_ID,) else said
 
 
-def _beside(kind: Kind, mine: Sequence[RecordRow], others: Sequence[RecordRow]) -> dict[str, tuple[Value, ...]]:
+def _additions(kind: Kind, mine: Sequence[RecordRow], others: Sequence[RecordRow]) -> dict[str, tuple[Value, ...]]:
     """Return the attributes that no record of another source reports."""
     reported = {NAMING_ATTRIBUTE[kind], ENABLED}.union(*(decode_attributes(row.attributes) for row in others))
     said = resolve(kind, [Contribution(row.source_id, decode_attributes(row.attributes)) for row in mine])

@@ -23,18 +23,18 @@ from gateway.sync.stage_results import Removal
 def remove(transaction: SourceTransaction, gone: Collection[int]) -> Removal:
     """Remove these records, because their source says that they are gone. Objects without another present record become
     what the rules of the source say."""
-    return _Removing(transaction).remove(gone, by_source=True)
+    return _Remover(transaction).remove(gone, by_source=True)
 
 
 def expire(transaction: SourceTransaction, overdue: Collection[int]) -> Removal:
     """Remove these records of leavers, whose retention is over, and the users that have no other record, be it that of a
     leaver too."""
-    return _Removing(transaction).remove(overdue, by_source=False)
+    return _Remover(transaction).remove(overdue, by_source=False)
 
 
 def erase(transaction: SourceTransaction, object_ids: Mapping[str, Kind]) -> Removal:
     """Delete these objects, with all records that they still have."""
-    return _Removing(transaction).erase(object_ids)
+    return _Remover(transaction).erase(object_ids)
 
 
 def log(transaction: SourceTransaction, removal: Removal, *kinds: Kind) -> None:
@@ -44,7 +44,7 @@ def log(transaction: SourceTransaction, removal: Removal, *kinds: Kind) -> None:
         changes.append(transaction.connection, deletions)
 
 
-class _Removing:
+class _Remover:
     """The working value of one removal."""
 
     def __init__(self, transaction: SourceTransaction) -> None:

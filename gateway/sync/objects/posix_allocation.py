@@ -112,26 +112,26 @@ class _Allocation:
         self.problems: list[str] = []
 
     @property
-    def _gives(self) -> bool:
+    def _allocates(self) -> bool:
         return self._settings is not None and self._settings.allocate
 
     def number_users(self, user_attributes: Objects) -> None:
         """Give user numbers, each free as a group number too where it is going to be one."""
-        missing = self._without(user_attributes, UID, Space.UID)
-        if not missing or self._settings is None or not self._gives:
+        missing = self._missing(user_attributes, UID, Space.UID)
+        if not missing or self._settings is None or not self._allocates:
             return
         said = _numbers(user_attributes, UID)
         if self._settings.primary_gid is None:
-            free = self._free(self._settings.uids, {Space.UID: said, Space.GID: self._reported_gids})
+            free = self._free_numbers(self._settings.uids, {Space.UID: said, Space.GID: self._reported_gids})
         else:
-            free = self._free(self._settings.uids, {Space.UID: said})
-        self._give(missing, user_attributes, UID, Space.UID, free, f"[posix] uid_range ({self._settings.uids})")
+            free = self._free_numbers(self._settings.uids, {Space.UID: said})
+        self._allocate(missing, user_attributes, UID, Space.UID, free, f"[posix] uid_range ({self._settings.uids})")
 
     def number_primary_groups(self, user_attributes: Objects) -> None:
         """Give primary groups to users that have a user number."""
         settings = self._settings
         numbered = {key: attributes for key, attributes in user_attributes.items() if attributes.get(UID)}
-        missing = self._without(numbered, GID, Space.GID)
+        missing = self._missing(numbered, GID, Space.GID)
         if settings is None or not missing:
             return
         if settings.primary_gid is not None:
@@ -146,26 +146,26 @@ class _Allocation:
         for key, uid in own.items():
             if uid not in self._reported_gids and holders.get(uid, set()) <= {key}:
                 given.setdefault(uid, key)
-        self._note(Space.GID, {key: uid for uid, key in given.items()}, user_attributes, GID)
+        self._record(Space.GID, {key: uid for uid, key in given.items()}, user_attributes, GID)
         left = [key for key in missing if GID not in user_attributes[key]]
         if left and self._settings is not None:
-            free = self._free(self._settings.gids, {Space.GID: self._reported_gids})
-            self._give(left, user_attributes, GID, Space.GID, free, f"[posix] gid_range ({self._settings.gids})")
+            free = self._free_numbers(self._settings.gids, {Space.GID: self._reported_gids})
+            self._allocate(left, user_attributes, GID, Space.GID, free, f"[posix] gid_range ({self._settings.gids})")
 
     def number_groups(self, group_attributes: Objects) -> None:
         """Give group numbers."""
-        missing = self._without(group_attributes, GID, Space.GID)
-        if missing and self._settings is not None and self._gives:
-            free = self._free(self._settings.gids, {Space.GID: self._reported_gids})
-            self._give(missing, group_attributes, GID, Space.GID, free, f"[posix] gid_range ({self._settings.gids})")
+        missing = self._missing(group_attributes, GID, Space.GID)
+        if missing and self._settings is not None and self._allocates:
+            free = self._free_numbers(self._settings.gids, {Space.GID: self._reported_gids})
+            self._allocate(missing, group_attributes, GID, Space.GID, free, f"[posix] gid_range ({self._settings.gids})")
 
-    def _without(self, objects: Objects, name: str, space: Space) -> list[str]:
+    def _missing(self, objects: Objects, name: str, space: Space) -> list[str]:
         """Return the objects that still have no number when all have back those that they were given before."""
         missing = [key for key, attributes in objects.items() if not attributes.get(name)]
         _set(objects, posix_numbers.allocated(self._connection, space, [key for key in missing if key not in self._new]), name)
         return [key for key in missing if name not in objects[key]]
 
-    def _free(self, numbers: Range, said: Mapping[Space, set[int]]) -> Iterator[int]:
+    def _free_numbers(self, numbers: Range, said: Mapping[Space, set[int]]) -> Iterator[int]:
         """Yield numbers that are free in all these spaces, rising: from behind the last one given, then from the beginning."""
         last = max((posix_numbers.last_allocated(self._connection, space, *numbers) or 0 for space in said), default=0)
         start = max(last + 1, numbers.first)
@@ -177,9 +177,9 @@ class _Allocation:
                     taken |= posix_numbers.taken(self._connection, space, low, high)
                 yield from (one for one in range(low, high + 1) if one not in taken)
 
-    def _give(self, missing: list[str], objects: Objects, name: str, space: Space, free: Iterator[int], where: str) -> None:
+    def _allocate(self, missing: list[str], objects: Objects, name: str, space: Space, free: Iterator[int], where: str) -> None:
         given = dict(zip(missing, islice(free, len(missing)), strict=False))
-        self._note(space, given, objects, name)
+        self._record(space, given, objects, name)
         if len(given) < len(missing):
             left = len(missing) - len(given)
             self.problems.append(
@@ -187,7 +187,7 @@ class _Allocation:
                 "numbers are never given twice, so make the range larger and start again"
             )
 
-    def _note(self, space: Space, given: Mapping[str, int], objects: Objects, name: str) -> None:
+    def _record(self, space: Space, given: Mapping[str, int], objects: Objects, name: str) -> None:
         posix_numbers.store_allocated(self._connection, space, given.items())
         _set(objects, given, name)
 

@@ -49,12 +49,12 @@ def _local_deltas(connection: Connection, kind: Kind, kept_id: str, lost_id: str
         return
     pointers = references.leading_to(connection, (row.id,))
     outgoing, _ = references.owned(connection, (row.id,))
-    yield _of_its_own(connection, kind, kept_id, row, [one for one in outgoing if one.name == MEMBERS])
+    yield _own_delta(connection, kind, kept_id, row, [one for one in outgoing if one.name == MEMBERS])
     owners = record_rows.by_id(connection, {pointer.owner for pointer in pointers})
     for pointer in pointers:
         owner = owners[pointer.owner]
         if owner.external_id != kept_id:
-            yield _elsewhere(connection, owner, pointer, kept_id)
+            yield _referring_delta(connection, owner, pointer, kept_id)
 
 
 def _local_record(connection: Connection, kind: Kind, object_id: str) -> RecordRow | None:
@@ -62,26 +62,26 @@ def _local_record(connection: Connection, kind: Kind, object_id: str) -> RecordR
     return next(iter(record_rows.by_id(connection, [head.id for head in heads.values()]).values()), None)
 
 
-def _of_its_own(connection: Connection, kind: Kind, kept_id: str, row: RecordRow, members: list[RecordReference]) -> Delta:
+def _own_delta(connection: Connection, kind: Kind, kept_id: str, row: RecordRow, members: list[RecordReference]) -> Delta:
     """Return the attributes that the kept object has not been given here, and the members, as a delta."""
     kept = _local_record(connection, kind, kept_id)
     given = {NAMING_ATTRIBUTE[kind], authority.ENABLED} | (set() if kept is None else set(decode_attributes(kept.attributes)))
     attributes = {name: values for name, values in decode_attributes(row.attributes).items() if name not in given}
     targets = record_rows.by_id(connection, {pointer.target for pointer in members})
-    joining = tuple(_to(target.external_id) for target in targets.values() if target.external_id != kept_id)
+    joining = tuple(_reference_to(target.external_id) for target in targets.values() if target.external_id != kept_id)
     return Delta(DeltaType.UPSERT, kind, kept_id, attributes=attributes, added={MEMBERS: joining} if joining else {})
 
 
-def _elsewhere(connection: Connection, owner: RecordRow, pointer: RecordReference, kept_id: str) -> Delta:
+def _referring_delta(connection: Connection, owner: RecordRow, pointer: RecordReference, kept_id: str) -> Delta:
     """Return the delta of another object that refers to the lost one: a member, or a place among several in their order."""
     delta = Delta(DeltaType.UPSERT, Kind(owner.kind), owner.external_id)
     if pointer.name == MEMBERS:
-        return replace(delta, added={MEMBERS: (_to(kept_id),)})
+        return replace(delta, added={MEMBERS: (_reference_to(kept_id),)})
     said = references.named(connection, (owner.id,), pointer.name)
     targets = record_rows.by_id(connection, {one.target for one in said})
     places = dict.fromkeys(kept_id if one.target == pointer.target else targets[one.target].external_id for one in said)
-    return replace(delta, references={pointer.name: tuple(_to(place) for place in places)})
+    return replace(delta, references={pointer.name: tuple(_reference_to(place) for place in places)})
 
 
-def _to(object_id: str) -> Reference:
+def _reference_to(object_id: str) -> Reference:
     return Reference(ReferenceForm.ID, object_id)

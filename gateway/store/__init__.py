@@ -18,13 +18,14 @@ stands below a line "writing", or the module's docstring says so.
 
 Decisions
 =========
-- **Synchronous SQLAlchemy Core in a thread pool**, not an asyncio driver: it measured as fast as asyncpg, and an asyncio driver
-  would bind the process to the asyncio reactor, whose bare echo answers 44,000 requests a second (uvloop 54,000) where the
-  epoll reactor answers 71,000. No ORM: rows become model values in one function per noun. - **SQLite with a write-ahead log,
-  one writer, BEGIN IMMEDIATE**: readers never wait for the writer, and a transaction holds the write lock from its first
-  statement, so that it never fails halfway for want of it. - **Change numbers come from a locked row**, not from a sequence
-  (law 3): a sequence numbers transactions in the order in which they ask; they commit in another, and a reader of the log in
-  between would skip a change for ever. - **Inline reads for SQLite**: a bind's few rows by key are read in the reactor's
-  thread, because the way through a thread takes hundreds of microseconds and the read itself a few. PostgreSQL is always read
-  in a thread (law 7). - **One schema for both databases**: JSON is text, times are milliseconds, keys compare as bytes
-  (collation C). A released migration is never changed."""
+- **Synchronous SQLAlchemy Core in a thread pool**, not an asyncio driver: it measured as fast as asyncpg, and an asyncio
+  driver would bind the process to the asyncio reactor, whose bare echo answers 44,000 requests a second (uvloop 54,000) where
+  the epoll reactor answers 71,000. No ORM: rows become model values in one function per noun.
+- **SQLite with a write-ahead log, one writer, BEGIN IMMEDIATE**: readers never wait for the writer, and a transaction holds
+  the write lock from its first statement, so that it never fails halfway for want of it.
+- **Change numbers come from a locked row**, not from a sequence (law 3): a sequence numbers transactions in the order in which
+  they ask; they commit in another, and a reader of the log in between would skip a change for ever.
+- **Inline reads for SQLite**: a bind's few rows by key are read in the reactor's thread, because the way through a thread
+  takes hundreds of microseconds and the read itself a few. PostgreSQL is always read in a thread (law 7).
+- **One schema for both databases**: JSON is text, times are milliseconds, keys compare as bytes (collation C). A released
+  migration is never changed."""

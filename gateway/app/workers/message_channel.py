@@ -23,7 +23,7 @@ MAX_MESSAGE_BYTES: Final = 64 * 1024
 """The longest are pieces of certificates, and statistics; the kernel takes up to some 200 KiB in one piece."""
 
 MESSAGES_AT_ONCE: Final = 64
-"""ConnectionTaken in one turn of the reactor, so that clients are served in between."""
+"""Messages read in one turn of the reactor, so that clients are served in between."""
 
 _log = structlog.get_logger("gateway.workers")
 _encoder = msgspec.msgpack.Encoder()

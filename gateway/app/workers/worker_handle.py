@@ -156,7 +156,7 @@ class WorkerHandle:
         self.pid = self._process = None
         if self._channel is not None:
             self._channel.close()
-        self._last_report = StatisticsReport({}, {})  # what it statistics_report stays statistics_report
+        self._last_report = StatisticsReport({}, {})  # what the ended process has counted stays in the total
         self._observer.ended(self, how)
 
     # To the worker ----------------------------------------------------------------------------------------------------

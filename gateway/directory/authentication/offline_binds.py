@@ -32,8 +32,7 @@ class WrongOffline(SourceUnavailable):
 
 class OfflineBinds:
     """The verifiers of offline binds. `seconds`: by source id, the lifetime of a verifier; a source that is not there keeps
-    none. `now`:
-        aware UTC."""
+    none. `now`: aware UTC."""
 
     def __init__(
         self, database: Database, hashing: PasswordHashing, seconds: Mapping[str, float], now: Callable[[], datetime]

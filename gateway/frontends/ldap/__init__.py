@@ -2,12 +2,12 @@
 
 Read it from the bottom up; each room imports from those before it only:
 
-core            values that all others share: limits, counters, results, the registry of controls; the Exchange that an
-operation                 is given, and the Responder through which it answers search          what everything that searches
-has in common: names, root DSE, control values, slices, pages, lists subscriptions   searches that report changes: content
-synchronization, persistent searches, notifications writes          what Add, Delete, Modify and Modify DN have in common:
-authorization, the transaction, the audit operations      one file for each operation, found by server/dispatch.py server
-connections: framing, order, back-pressure, TLS, limits, and the fast path for frequent searches
+    core           values that all others share: limits, counters, results, controls, SASL mechanisms; Exchange and Responder
+    search         the common part of searches: names, root DSE, control values, slices, pages, lists
+    subscriptions  searches that report changes: content synchronization, persistent searches, notifications
+    writes         the common part of Add, Delete, Modify and Modify DN: authorization, transaction, audit
+    operations     one file for each operation, found by server/dispatch.py and operations/extended.py
+    server         connections: framing, order, back-pressure, TLS, limits, and the fast path for frequent requests
 
 An operation never sees the connection: it is handed values and a narrow interface, so that it can be read, and tested, alone.
 What a party may see and which password counts is never decided here, but in gateway/directory.

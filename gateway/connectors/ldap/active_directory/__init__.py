@@ -7,7 +7,7 @@ To read in this order, each importing only modules above it:
 - `entry_to_delta`: one entry as a delta, with identity, scope and account status.
 - `change_tracker`: the interface by which changes are learned; `dirsync` and `usn` are its two implementations.
 - `watermark`: the position in one controller's database.
-- `entry_search`, `primary_groups`, `reader`: reading entries, with members in ranges and primary groups.
+- `entry_search`, `reader`: reading entries, with members in ranges and primary groups.
 - `account_expiry`, `change_notification`: changes that the controller does not report, and those that it announces.
 - `check`: the items of `gateway check`.
 - `session_read`, `source`: one read on one session; the Source.

@@ -2,25 +2,31 @@
 are judged by the controller and by the whole entry, never by the reported part of a change."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final, TypeVar
 
+from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.change_tracker import ChangeSet, EntryChange
 from gateway.connectors.ldap.active_directory.controller import DomainController
 from gateway.connectors.ldap.active_directory.entry_search import EntrySearch, FoundEntry
 from gateway.connectors.ldap.active_directory.entry_to_delta import (
+    OBJECT_GUID,
     ActiveDirectoryEntry,
     ActiveDirectoryEntryMapper,
     link_references,
 )
-from gateway.connectors.ldap.active_directory.primary_groups import PrimaryGroups, any_guid, chunks
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectorySettings
 from gateway.connectors.ldap.client.session import Session
-from gateway.model.deltas import MEMBERS, Delta
+from gateway.model.deltas import MEMBERS, Delta, DeltaType
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
 from gateway.wire import filters
+
+T = TypeVar("T")
+
+TERMS_IN_A_FILTER: Final = 100  # a filter of 3 KB
 
 _MembersBySid = defaultdict[bytes, list[str]]
 """Users (objectGUIDs) by the security identifier of their primary group."""
@@ -39,7 +45,7 @@ class ControllerReader:
     ) -> None:
         self.mappers = {kind.kind: ActiveDirectoryEntryMapper(settings.id, kind, now) for kind in settings.ordered_kinds}
         self._search = EntrySearch(session, settings.page_size, controller, on_user)
-        self._primary_groups = PrimaryGroups(self._search, self.mappers)
+        self._primary_groups = _PrimaryGroups(self._search, self.mappers)
 
     def everything(self) -> Iterator[Delta]:
         """Yield all entries in scope as upserts: organizations, users, groups."""
@@ -114,8 +120,8 @@ class ControllerReader:
         """Yield those of the changed entries that the kind's filter matches."""
         for links in (False, True):
             guids = [guid for guid, change in changed.items() if (change.whole and bool(mapper.links)) is links]
-            for some in chunks(guids):
-                yield from self._search.matching(mapper, any_guid(some), links=links)
+            for some in _chunks(guids):
+                yield from self._search.matching(mapper, _any_guid(some), links=links)
 
     def _below(self, guid: str, primary: _MembersBySid) -> Iterator[Delta]:
         """Yield everything below an entry that may have been moved: it has new DNs, or has come into scope or left it."""
@@ -137,3 +143,56 @@ def _with_members(mapper: ActiveDirectoryEntryMapper, found: FoundEntry, delta: 
         return delta
     members = dict.fromkeys((*link_references(found.members), *(Reference(ReferenceForm.ID, guid) for guid in primary)))
     return replace(delta, references={**delta.references, MEMBERS: tuple(members)})
+
+
+class _PrimaryGroups:
+    """The memberships in primary groups, looked up on one session: they stand in no link ([MS-SAMR] §3.1.1.8.2), only each
+    user's primaryGroupID names the group. Groups are named by their security identifiers (SID)."""
+
+    def __init__(self, search: EntrySearch, mappers: Mapping[Kind, ActiveDirectoryEntryMapper]) -> None:
+        self._search = search
+        self._users = mappers.get(Kind.USER)
+        self._groups = mappers.get(Kind.GROUP)
+
+    def memberships(self, members_by_sid: Mapping[bytes, list[str]]) -> Iterator[Delta]:
+        """Yield, for each of the groups that is in scope, a delta that adds these users (objectGUIDs) to it."""
+        groups = self._groups
+        if groups is None or not groups.links:
+            return
+        for sids in _chunks(list(members_by_sid)):
+            for found in self._search.matching(groups, filters.Or(tuple(filters.Equality("objectSid", sid) for sid in sids))):
+                if found.entry.delta is not None:
+                    members = tuple(Reference(ReferenceForm.ID, guid) for guid in members_by_sid[found.entry.sid])
+                    yield Delta(DeltaType.UPSERT, Kind.GROUP, found.entry.guid, added={MEMBERS: members})
+
+    def members(self, sid: bytes) -> list[str]:
+        """Return the objectGUIDs of the users in scope whose primary group it is."""
+        if self._users is None or not sid:
+            return []
+        matching = self._search.matching(self._users, _has_primary_group(sid))
+        return [found.entry.guid for found in matching if found.entry.delta is not None and found.entry.primary_group == sid]
+
+    def without_members(self, sid: bytes, removed: tuple[Reference, ...]) -> tuple[Reference, ...]:
+        """Return `removed` without the users who left the link because the group has become their primary one."""
+        if self._users is None or not removed or not sid:
+            return removed
+        still_members: set[str] = set()
+        for guids in _chunks([value for form, value in removed if form is ReferenceForm.ID]):
+            matching = self._search.matching(self._users, _has_primary_group(sid), _any_guid(guids))
+            still_members |= {found.entry.guid for found in matching}
+        return tuple(reference for reference in removed if reference.value not in still_members)
+
+
+def _any_guid(guids: Iterable[str]) -> filters.Filter:
+    """Build the filter that matches entries with one of these objectGUIDs."""
+    return filters.Or(tuple(filters.Equality(OBJECT_GUID, windows_values.guid_octets(guid)) for guid in guids))
+
+
+def _chunks(items: list[T]) -> Iterator[list[T]]:
+    """Split `items` into lists of at most TERMS_IN_A_FILTER."""
+    for start in range(0, len(items), TERMS_IN_A_FILTER):
+        yield items[start : start + TERMS_IN_A_FILTER]
+
+
+def _has_primary_group(sid: bytes) -> filters.Filter:
+    return filters.Equality("primaryGroupID", str(windows_values.relative_id(sid)).encode())

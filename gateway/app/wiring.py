@@ -33,8 +33,8 @@ from gateway.frontends.http.router import make_site
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
 from gateway.frontends.ldap.server.server import LDAPServer
 from gateway.store.engine.database import Database
+from gateway.sync.runner.runner_group import RunnerGroup, pool_for
 from gateway.sync.runner.source_runner import ProcessServices, Schedule, SourceRunner
-from gateway.sync.runner.source_runners import SourceRunners, pool_for
 from gateway.twisted_internals.reactor import IReactor
 
 
@@ -46,7 +46,7 @@ class Program:
     database: Database
     tail: Tail
     followers: Sequence[LogFollower]
-    runners: SourceRunners
+    runners: RunnerGroup
     ldap: LDAPServer | Supervisor
     threads: ThreadPool
     listeners: Sequence[Listener]
@@ -66,7 +66,7 @@ def build(settings: Settings, database: Database, reactor: IReactor) -> Program:
     # Inbound: the parts of each source, and a runner for each
     sources = source_parts.build(settings, reactor)
     process = ProcessServices(database, reactor, reactor, pool_for(len(sources)), clock.now, lease_holder.name())
-    runners = SourceRunners(
+    runners = RunnerGroup(
         [
             SourceRunner(
                 parts.source,

@@ -17,8 +17,8 @@ from gateway.model.deltas import Batch, Delta, DeltaType, Watermark
 from gateway.model.errors import SourceUnavailable
 from gateway.model.objects import Kind
 from gateway.store.engine.database import Database
+from gateway.sync.runner.runner_group import pool_for
 from gateway.sync.runner.source_runner import ProcessServices
-from gateway.sync.runner.source_runners import pool_for
 from gateway.sync.runner.sync_run import EndedRun
 
 reactor: Any = real_reactor

@@ -6,8 +6,8 @@ from gateway.store.objects import users
 from gateway.store.operations import source_state, sync_requests, sync_runs
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
+from gateway.sync.runner.runner_group import RunnerGroup
 from gateway.sync.runner.source_runner import Schedule, SourceRunner
-from gateway.sync.runner.source_runners import SourceRunners
 from tests.sync.scripted import ScriptedSource, World, until
 
 SCHEDULE = Schedule(seconds=100, full_seconds=100_000)
@@ -22,7 +22,7 @@ class RunningSource:
         self.inbound = Inbound(source.id, source.source_type, settings, world.now)
         process = world.process()
         self.runner = SourceRunner(source, self.inbound, schedule, process)
-        self.runners = SourceRunners([self.runner], process)
+        self.runners = RunnerGroup([self.runner], process)
 
     async def __aenter__(self) -> RunningSource:
         self.runners.start()

@@ -18,7 +18,7 @@ from gateway.sync.runner.source_runner import ProcessServices, SourceRunner
 REQUESTS_SECONDS: Final = 1.0  # the longest wait of an administrator until `gateway sync` is picked up
 
 
-class SourceRunners:
+class RunnerGroup:
     """The runners, one for each source. `process.threads` is started and stopped here, and the `jobs` of the process are."""
 
     def __init__(self, runners: Sequence[SourceRunner], process: ProcessServices, jobs: Sequence[BackgroundJob] = ()) -> None:

@@ -16,7 +16,7 @@ from gateway.directory.search.query import Query
 from gateway.directory.search.search import Search
 from gateway.directory.search.snapshot_pool import TooManySearches
 from gateway.directory.search.view_searcher import ViewSearcher
-from gateway.directory.search.visibility import VisibilityCache
+from gateway.directory.search.visibility_cache import VisibilityCache
 from gateway.directory.search.visible_rows import ENCODED
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.ldap.dn import DN

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from gateway import __version__
 from gateway.app.config.loader import Loaded
 from gateway.app.listeners import Ports
-from gateway.app.parts import store_opening
+from gateway.app.parts import opened_store
 from gateway.app.process import log_setup
 from gateway.app.process.data_directory import DataDirLock, prepare
 from gateway.app.process.gc_freeze import freeze
@@ -47,7 +47,7 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
         prepare(settings.data_dir)
         prepare(settings.view_dir)
         stack.enter_context(DataDirLock(settings.data_dir))
-        database = store_opening.open_database(settings, reactor)
+        database = opened_store.open_database(settings, reactor)
         try:
             service = Service(build(settings, database, reactor), reactor, environ)
         except BaseException:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from gateway.model.objects import Kind
 from gateway.sync.correlation import key_index, resolution
-from gateway.sync.intake import record_changes, record_writing
+from gateway.sync.intake import record_changes, record_writer
 from gateway.sync.intake.folded_deltas import Reports
 from gateway.sync.objects import (
     deletions,
@@ -56,7 +56,7 @@ STAGES: Final = (
     Stage("correlation and resolution", resolution.resolve, (Intake, Removal), Resolution),
     Stage("POSIX numbers", posix_allocation.number, (Resolution,), NumberedAttributes),
     Stage("renames below", subtree_renames.rename, (Resolution,), RenamedRecords),
-    Stage("records", record_writing.write, (RenamedRecords,), None),
+    Stage("records", record_writer.write, (RenamedRecords,), None),
     Stage("record keys", key_index.keep_record_keys, (Resolution, RenamedRecords), None),
     Stage("references", reference_changes.store, (Removal, RenamedRecords), ReferenceChanges),
     Stage("placement", placement.displace, (Removal, Resolution, RenamedRecords, ReferenceChanges), Displacement),
@@ -112,7 +112,7 @@ def run(
     resolved = resolution.resolve(transaction, intake, removal, look_again=look_again)
     numbered = posix_allocation.number(transaction, posix, resolved)
     renamed = subtree_renames.rename(transaction, resolved)
-    record_writing.write(transaction, renamed)
+    record_writer.write(transaction, renamed)
     key_index.keep_record_keys(transaction, resolved, renamed)
     referenced = reference_changes.store(transaction, removal, renamed)
     places = OrganizationPlaces(transaction.connection)

@@ -10,7 +10,7 @@ from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_table
 from gateway.app.config.settings import Settings
-from gateway.app.parts import clock, store_opening
+from gateway.app.parts import clock, opened_store
 from gateway.model.applications import Application, Grant, Scope
 from gateway.model.objects import ROOT_ORGANIZATION_ID
 from gateway.store.clients import applications
@@ -82,7 +82,7 @@ def add(invocation: Invocation, /, name: str, description: str | None, as_json: 
         )
         return added, secret, instance.instance_id(connection)
 
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         application, secret, instance_id = database.write_blocking(work)
     _print_access(settings, application, instance_id, secret, as_json=as_json)
 
@@ -92,7 +92,7 @@ def add(invocation: Invocation, /, name: str, description: str | None, as_json: 
 @click.pass_obj
 def list_all(invocation: Invocation, as_json: bool) -> None:
     """List all applications."""
-    with store_opening.database(invocation.loaded.settings) as database:
+    with opened_store.database(invocation.loaded.settings) as database:
         rows = database.read_blocking(_all_facts)
     if as_json:
         print_json(rows)
@@ -108,7 +108,7 @@ def list_all(invocation: Invocation, as_json: bool) -> None:
 def show(invocation: Invocation, name: str, as_json: bool) -> None:
     """Show the application NAME (or id): its bind DN, client id, base URL and rights."""
     settings = invocation.loaded.settings
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         application = database.read_blocking(lambda connection: name_lookup.application(connection, name))
         facts = database.read_blocking(lambda connection: _facts(connection, application))
         instance_id = database.read_blocking(instance.instance_id)
@@ -131,7 +131,7 @@ def remove(invocation: Invocation, name: str) -> None:
         applications.remove(connection, application.id)
         return application.name
 
-    with store_opening.database(invocation.loaded.settings) as database:
+    with opened_store.database(invocation.loaded.settings) as database:
         click.echo(f"application {database.write_blocking(work)} is removed")
 
 
@@ -147,7 +147,7 @@ def new_secret(invocation: Invocation, name: str, as_json: bool) -> None:
         application = name_lookup.application(connection, name)
         return application, applications.replace_secret(connection, application.id), instance.instance_id(connection)
 
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         application, secret, instance_id = database.write_blocking(work)
     _print_access(settings, application, instance_id, secret, as_json=as_json)
 
@@ -189,7 +189,7 @@ def change(invocation: Invocation, /, name: str, description: str | None, enable
             applications.set_enabled(connection, application.id, enabled)
         return application
 
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         changed = database.write_blocking(work)
     click.echo(f"application {changed.name} is changed")
 

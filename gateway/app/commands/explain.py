@@ -13,7 +13,7 @@ from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_table
 from gateway.app.config.settings import Settings
-from gateway.app.parts import store_opening
+from gateway.app.parts import opened_store
 from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.attributes import shown
@@ -40,7 +40,7 @@ def command(invocation: Invocation, kind: str, name: str, as_json: bool) -> None
     of the sources that may; yield: it was edited here, and the sources yield; only one: nobody else says something; fall-back:
     those that go before it say nothing; gone, taken, given: the gateway itself), and what others say; then its records."""
     settings = invocation.loaded.settings
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         in_views = _in_views(settings, name)
 
         def work(connection: Connection) -> tuple[Explanation, list[str]]:

@@ -6,7 +6,7 @@ import click
 
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports.output import as_json, print_json
-from gateway.app.parts import store_opening
+from gateway.app.parts import opened_store
 from gateway.store.operations import instance
 
 
@@ -20,7 +20,7 @@ def command() -> None:
 @click.pass_obj
 def show(invocation: Invocation, as_json: bool) -> None:
     """Show the instance id, which is part of every path of the Developer API."""
-    with store_opening.database(invocation.loaded.settings) as database:
+    with opened_store.database(invocation.loaded.settings) as database:
         instance_id = database.read_blocking(instance.instance_id)
     if as_json:
         print_json({"instance_id": instance_id})
@@ -35,6 +35,6 @@ def rotate_key(invocation: Invocation) -> None:
 
     Tokens that clients hold now stay valid until the next rotation; to end them at once, rotate twice.
     """
-    with store_opening.database(invocation.loaded.settings) as database:
+    with opened_store.database(invocation.loaded.settings) as database:
         database.write_blocking(instance.rotate_token_key)
     click.echo("there is a new key; tokens made with the one before it are accepted until the next rotation")

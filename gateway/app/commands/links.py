@@ -14,7 +14,7 @@ from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import name_lookup, record_format
 from gateway.app.commands.reports.operator_name import login_name
 from gateway.app.commands.reports.output import as_json, print_json, print_table
-from gateway.app.parts import local_parts, source_parts, store_opening
+from gateway.app.parts import local_parts, opened_store, source_parts
 from gateway.app.process import log_setup
 from gateway.frontends.admin.link_format import (
     MergedJson,
@@ -63,7 +63,7 @@ def command() -> None:
 def list_all(invocation: Invocation, situations: Sequence[str], source: str | None, settled: bool, as_json: bool) -> None:
     """List the records that wait for a person, all or those in one situation."""
     wanted = [Situation(situation) for situation in situations] or list(unlinked_records.LOOSE)
-    with store_opening.database(invocation.loaded.settings) as database:
+    with opened_store.database(invocation.loaded.settings) as database:
         rows: list[RecordJson] = []
         after = 0
         while True:
@@ -88,7 +88,7 @@ def list_all(invocation: Invocation, situations: Sequence[str], source: str | No
 @click.pass_obj
 def show(invocation: Invocation, source: str, record: str, kind: str | None, as_json: bool) -> None:
     """Show the RECORD of SOURCE: what it says, to whom it belongs or may belong, and what was decided about it."""
-    with store_opening.database(invocation.loaded.settings) as database:
+    with opened_store.database(invocation.loaded.settings) as database:
         [shown] = database.read_blocking(lambda c: review_queue.show(c, [record_format.find(c, source, record, kind)]))
     facts = record_with_attributes_json(shown)
     if as_json:
@@ -189,7 +189,7 @@ def _carry_out(invocation: Invocation, decide: Callable[[Connection, Decisions, 
     settings = invocation.loaded.settings
     log_setup.configure(settings.log.level, settings.log.format)
     decisions, by = local_parts.decisions(settings, source_parts.build(settings)), login_name()
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         report = database.write_blocking(lambda connection: decide(connection, decisions, by))
     outcome = report.outcome
     linked = outcome["object"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.parts import store_opening
+from gateway.app.parts import opened_store
 from gateway.store.engine import migrate
 
 
@@ -16,7 +16,7 @@ def command(invocation: Invocation) -> None:
 
     A PostgreSQL store needs it before the first `serve` and after an update; an embedded store is migrated by itself.
     """
-    database = store_opening.unchecked_database(invocation.loaded.settings)
+    database = opened_store.unchecked_database(invocation.loaded.settings)
     try:
         migrate.migrate(database)
         click.echo(f"{database.name} has the schema of this version")

@@ -14,7 +14,7 @@ from gateway.app.commands.reports import leaver_report
 from gateway.app.commands.reports.operator_name import login_name
 from gateway.app.commands.reports.output import Progress, as_json, print_json
 from gateway.app.config.settings import Settings
-from gateway.app.parts import clock, lease_holder, local_parts, store_opening
+from gateway.app.parts import clock, lease_holder, local_parts, opened_store
 from gateway.app.process import log_setup
 from gateway.model.errors import Conflict, NotFound
 from gateway.model.objects import Kind
@@ -43,7 +43,7 @@ def finalize(invocation: Invocation, name: str, as_json: bool) -> None:
     """Keep all that came from the source NAME: the same people, organizations and groups, with the same ids and values, to be
     edited here from now on. What another source has too follows that one."""
     settings = invocation.loaded.settings
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         state = _source_out_of_configuration(settings, database, name)
         there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
         own = local_parts.own_inbound(settings)
@@ -64,7 +64,7 @@ def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: boo
     """Let go of all that came from the source NAME and no other source has: users are disabled, and deleted after 30 days;
     organizations and groups are deleted."""
     settings = invocation.loaded.settings
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         state = _source_out_of_configuration(settings, database, name)
         there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
         if not as_json:

@@ -15,7 +15,7 @@ from gateway.app.commands.reports.leaver_report import LeaversJson
 from gateway.app.commands.reports.output import ago, as_json, print_json, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.connector_kinds.source_table import SourceTable
-from gateway.app.parts import clock, store_opening
+from gateway.app.parts import clock, opened_store
 from gateway.model.objects import Kind
 from gateway.model.records import Record, Situation
 from gateway.model.runs import RunStatus, SyncRun
@@ -90,7 +90,7 @@ def command(invocation: Invocation, source: str | None, problems: bool, as_json:
     """Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out."""
     settings = invocation.loaded.settings
     tables, grace = chosen_sources(settings, source), settings.leaver_grace()
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         if problems:
             left_out = [row for table in tables for row in _problems(database, table.name, grace)]
             _print_problems(left_out, as_json=as_json)

@@ -13,7 +13,7 @@ from gateway.app.commands.reports import run_report
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import Progress, as_json, print_json
 from gateway.app.commands.reports.run_report import RunReport
-from gateway.app.parts import clock, lease_holder, source_parts, store_opening
+from gateway.app.parts import clock, lease_holder, opened_store, source_parts
 from gateway.app.parts.source_parts import SourceParts
 from gateway.model.errors import Conflict, GatewayError, LeaseLost
 from gateway.model.runs import RunStatus, SyncRun
@@ -46,7 +46,7 @@ def command(
     chosen = {table.name for table in chosen_sources(settings, source)}
     reports: list[RunReport] = []
     worst = 0
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         for parts in (parts for parts in source_parts.build(settings) if parts.table.name in chosen):
             name = parts.table.name
             report: RunReport

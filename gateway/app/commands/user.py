@@ -11,7 +11,7 @@ from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_table
 from gateway.app.config.settings import Settings
-from gateway.app.parts import clock, store_opening
+from gateway.app.parts import clock, opened_store
 from gateway.directory.authentication.password_hashing import hash_blocking
 from gateway.model.applications import ApplicationPassword
 from gateway.model.errors import Conflict, InvalidInput
@@ -35,7 +35,7 @@ def command() -> None:
 def set_password(invocation: Invocation, name: str) -> None:
     """Give the user NAME (login name or id) a local password; asks for it, or reads a line of standard input."""
     settings = invocation.loaded.settings
-    with store_opening.database(settings) as database:
+    with opened_store.database(settings) as database:
         user = database.read_blocking(lambda connection: _user_with_own_password(connection, settings, name))
         password_hash = hash_blocking(_password(settings.passwords.min_length))
         database.write_blocking(
@@ -54,7 +54,7 @@ def clear_password(invocation: Invocation, name: str) -> None:
         user = name_lookup.user(connection, name)
         return user, passwords.clear_local(connection, user.id)
 
-    with store_opening.database(invocation.loaded.settings) as database:
+    with opened_store.database(invocation.loaded.settings) as database:
         user, was_set = database.write_blocking(work)
     click.echo(f"user {user.username} has no local password {'any more' if was_set else '(there was none)'}")
 
@@ -77,7 +77,7 @@ def add(invocation: Invocation, name: str, application: str, label: str, as_json
         user, program = name_lookup.user(connection, name), name_lookup.application(connection, application)
         return application_passwords.add(connection, user.id, program.id, label, now=clock.now())
 
-    with store_opening.database(invocation.loaded.settings) as database:
+    with opened_store.database(invocation.loaded.settings) as database:
         made, password = database.write_blocking(work)
     if as_json:
         print_json({**_facts(made), "password": password})
@@ -92,7 +92,7 @@ def add(invocation: Invocation, name: str, application: str, label: str, as_json
 @click.pass_obj
 def list_all(invocation: Invocation, name: str, as_json: bool) -> None:
     """List those of the user NAME."""
-    with store_opening.database(invocation.loaded.settings) as database:
+    with opened_store.database(invocation.loaded.settings) as database:
         found = database.read_blocking(
             lambda connection: application_passwords.of_user(connection, name_lookup.user(connection, name).id)
         )
@@ -114,7 +114,7 @@ def revoke(invocation: Invocation, name: str, password_id: str) -> None:
     def work(connection: Connection) -> ApplicationPassword:
         return application_passwords.remove(connection, name_lookup.user(connection, name).id, password_id)
 
-    with store_opening.database(invocation.loaded.settings) as database:
+    with opened_store.database(invocation.loaded.settings) as database:
         revoked = database.write_blocking(work)
     click.echo(f"application password {revoked.name} ({revoked.application_name}) is revoked")
 

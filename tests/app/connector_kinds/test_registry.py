@@ -14,7 +14,7 @@ from gateway.app import wiring
 from gateway.app.config import loader
 from gateway.app.config.settings import Settings
 from gateway.app.connector_kinds.registry import SOURCE_KINDS, AnySourceKind, kind_of
-from gateway.app.parts import source_parts, store_opening
+from gateway.app.parts import opened_store, source_parts
 from gateway.model.connector import BindOutcome
 from gateway.model.errors import ConfigurationError
 from gateway.store.engine.database import Connection
@@ -93,7 +93,7 @@ def test_the_commands_read_a_source_of_a_new_kind(office: Installation) -> None:
 @pytest_twisted.ensureDeferred
 async def test_the_whole_program_reads_a_source_of_a_new_kind_and_asks_it_for_passwords(office: Installation) -> None:
     settings = settings_of(office)
-    database = store_opening.open_database(settings, installed())
+    database = opened_store.open_database(settings, installed())
     program = wiring.build(settings, database, installed())
     program.runners.start()
     try:

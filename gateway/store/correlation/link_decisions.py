@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, Select, bindparam, delete, insert, literal_column, select, update
 
 from gateway.model.objects import Kind
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.column_codecs import milliseconds, time_of
 from gateway.store.engine.sql_types import TableRow
 from gateway.store.tables.correlation import link_decisions
@@ -41,7 +41,7 @@ class LinkDecision:
 
 _OF = (link_decisions.c.source_id == bindparam("source"), link_decisions.c.kind == bindparam("of_kind"))
 _ANY: Select[tuple[str]] = select(literal_column("1")).where(*_OF).limit(1)
-_OF_RECORDS = select(link_decisions).where(*_OF, one_of(link_decisions.c.external_id, "names"))
+_OF_RECORDS = select(link_decisions).where(*_OF, any_of(link_decisions.c.external_id, "names"))
 _OF_RECORDS = _OF_RECORDS.order_by(link_decisions.c.decided_at, link_decisions.c.object_id)
 _OF_OBJECT = select(link_decisions).where(link_decisions.c.object_id == bindparam("object"))
 _OF_OBJECT = _OF_OBJECT.order_by(link_decisions.c.source_id, link_decisions.c.kind, link_decisions.c.external_id)
@@ -87,7 +87,7 @@ def record(connection: Connection, decision: LinkDecision) -> None:
 
 def forget(connection: Connection, source_id: str, kind: Kind, external_id: str, *verdicts: Verdict) -> None:
     """Delete the decisions about a record that have one of these verdicts."""
-    listed = one_of(link_decisions.c.verdict, "verdicts")
+    listed = any_of(link_decisions.c.verdict, "verdicts")
     parameters = {"source": source_id, "of_kind": kind.value, "name": external_id, "verdicts": verdicts}
     connection.execute(delete(link_decisions).where(*_OF_ONE, listed), parameters)
 

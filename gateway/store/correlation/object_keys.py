@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from gateway.model.objects import Kind
 from gateway.store.engine import bulk, postgres_analyze
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.tables.correlation import object_keys
 from gateway.store.tables.operations import meta
 
@@ -40,8 +40,8 @@ _decoder = msgspec.json.Decoder(_Kept)
 _META = select(meta.c.value).where(meta.c.name == _ROW)
 _OF_KIND = object_keys.c.kind == bindparam("kind")
 _OF_NAME = object_keys.c.name == bindparam("name")
-_HOLDERS = select(object_keys.c.key, object_keys.c.object_id).where(_OF_KIND, _OF_NAME, one_of(object_keys.c.key, "keys"))
-_OF_OBJECTS = select(object_keys).where(one_of(object_keys.c.object_id, "objects"))
+_HOLDERS = select(object_keys.c.key, object_keys.c.object_id).where(_OF_KIND, _OF_NAME, any_of(object_keys.c.key, "keys"))
+_OF_OBJECTS = select(object_keys).where(any_of(object_keys.c.object_id, "objects"))
 
 
 def names(connection: Connection) -> Names:
@@ -92,7 +92,7 @@ def remove_names(connection: Connection, kept: Names) -> None:
     """Remove the keys of all attributes but these."""
     for kind in Kind:
         parameters = {"kind": kind.value, "names": kept.get(kind, frozenset())}
-        connection.execute(delete(object_keys).where(_OF_KIND, ~one_of(object_keys.c.name, "names")), parameters)
+        connection.execute(delete(object_keys).where(_OF_KIND, ~any_of(object_keys.c.name, "names")), parameters)
 
 
 def _kept(connection: Connection) -> _Kept:

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Select, bindparam, delete, literal_column, se
 from gateway.model.objects import Kind
 from gateway.store.correlation import record_keys
 from gateway.store.engine import bulk
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.tables.correlation import second_looks
 from gateway.store.tables.records import records
 
-_UNLINKED = select(records.c.id).where(one_of(records.c.id, "records", numbers=True), records.c.object_id.is_(None))
+_UNLINKED = select(records.c.id).where(any_of(records.c.id, "records", numbers=True), records.c.object_id.is_(None))
 _DUE = (
     select(second_looks.c.record)
     .join(records, records.c.id == second_looks.c.record)
@@ -22,7 +22,7 @@ _DUE = (
     .limit(bindparam("most"))
 )
 _ANY_DUE: Select[tuple[str]] = select(literal_column("1")).select_from(second_looks).limit(1)
-_CLEAR = delete(second_looks).where(one_of(second_looks.c.record, "records", numbers=True))
+_CLEAR = delete(second_looks).where(any_of(second_looks.c.record, "records", numbers=True))
 
 
 def schedule(connection: Connection, record_ids: Iterable[int]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 from gateway.model.objects import Kind
 from gateway.model.records import DECIDED_BY_PERSON
 from gateway.store.engine import bulk, postgres_analyze
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.sql_types import Query
 from gateway.store.tables.correlation import record_keys
 from gateway.store.tables.records import records
@@ -38,19 +38,19 @@ class SearchingRecord(NamedTuple):
 _SAME = (
     record_keys.c.kind == bindparam("kind"),
     record_keys.c.name == bindparam("name"),
-    one_of(record_keys.c.key, "keys"),
+    any_of(record_keys.c.key, "keys"),
 )
 # Keys first, then the records: joined, PostgreSQL goes through all records that are linked, or are not, once they are many.
 _LOOKED_FOR = select(record_keys.c.key, record_keys.c.record).where(*_SAME)
 _LOOKED_FOR_TO_LINK = _LOOKED_FOR.where(record_keys.c.links)
-_BY_ID = one_of(records.c.id, "records", numbers=True)
+_BY_ID = any_of(records.c.id, "records", numbers=True)
 _LINKED_SEARCHING = select(records.c.id, records.c.object_id, records.c.source_id, records.c.external_id).where(
     _BY_ID,
     records.c.object_id.is_not(None),
     records.c.decided_by.not_like(f"{DECIDED_BY_PERSON}%"),
     records.c.source_id != bindparam("source"),
 )
-_OF_RECORDS = select(record_keys).where(one_of(record_keys.c.record, "records", numbers=True))
+_OF_RECORDS = select(record_keys).where(any_of(record_keys.c.record, "records", numbers=True))
 
 
 def linked_searching(

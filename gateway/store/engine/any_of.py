@@ -1,4 +1,4 @@
-"""Membership in a set of any size as *one* parameter, `one_of(column, name)`: no limit on parameters is met, and the statement
+"""Membership in a set of any size as *one* parameter, `any_of(column, name)`: no limit on parameters is met, and the statement
 is compiled once. SQLite reads the set as JSON, PostgreSQL as an array."""
 
 from collections.abc import Collection, Sequence
@@ -33,30 +33,30 @@ class _Set(TypeDecorator[Collection[str | int]]):
         return values if dialect.name == "postgresql" else _encoder.encode(values).decode()
 
 
-class _OneOf(FunctionElement[bool]):
+class _AnyOf(FunctionElement[bool]):
     inherit_cache = True
-    name = "one_of"
+    name = "any_of"
     type = Boolean()
 
-    def self_group(self, against: OperatorType | None = None) -> "_OneOf":
+    def self_group(self, against: OperatorType | None = None) -> "_AnyOf":
         """Return itself: SQLAlchemy would write `… = 1` for a dialect without booleans, and SQLite then uses no index."""
         del against
         return self
 
 
-@compiles(_OneOf, "sqlite")
-def _as_json(element: _OneOf, compiler: SQLCompiler, **options: object) -> str:
+@compiles(_AnyOf, "sqlite")
+def _as_json(element: _AnyOf, compiler: SQLCompiler, **options: object) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  (compiled clauses, no values)
 
 
-@compiles(_OneOf, "postgresql")
-def _as_array(element: _OneOf, compiler: SQLCompiler, **options: object) -> str:
+@compiles(_AnyOf, "postgresql")
+def _as_array(element: _AnyOf, compiler: SQLCompiler, **options: object) -> str:
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} = ANY({values})"
 
 
-def one_of(column: ColumnElement[str] | ColumnElement[int], name: str, *, numbers: bool = False) -> ColumnElement[bool]:
+def any_of(column: ColumnElement[str] | ColumnElement[int], name: str, *, numbers: bool = False) -> ColumnElement[bool]:
     """Return the condition that `column` has one of the values given as the statement's parameter `name` (strings, or
     numbers)."""
-    return _OneOf(column, bindparam(name, type_=_Set(numbers)))
+    return _AnyOf(column, bindparam(name, type_=_Set(numbers)))

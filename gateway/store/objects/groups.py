@@ -6,14 +6,14 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.model.objects import Group, Origin
 from gateway.store.engine import bulk
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes, milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key, posix_number
 from gateway.store.engine.sql_types import Query, RowValues, TableRow
 from gateway.store.objects.origins import find_by_origin, select_by_origin
 from gateway.store.tables.objects import groups
 
-_BY_ID = select(groups).where(one_of(groups.c.id, "ids"))
+_BY_ID = select(groups).where(any_of(groups.c.id, "ids"))
 _BY_ORIGIN = select_by_origin(groups)
 _SAME_NAME = select(groups.c.id).where(groups.c.name_key == bindparam("key")).order_by(groups.c.created_at, groups.c.id)
 _AFTER = groups.c.id > bindparam("after")
@@ -84,7 +84,7 @@ def delete(connection: Connection, group_ids: Collection[str]) -> None:
 def _narrowed(statement: Query, name_prefix: str, group_ids: Collection[str] | None) -> Query:
     if name_prefix:
         statement = statement.where(groups.c.name_key >= bindparam("first"), groups.c.name_key < bindparam("beyond"))
-    return statement if group_ids is None else statement.where(one_of(groups.c.id, "ids"))
+    return statement if group_ids is None else statement.where(any_of(groups.c.id, "ids"))
 
 
 def _parameters(name_prefix: str, group_ids: Collection[str] | None) -> dict[str, str | Collection[str]]:

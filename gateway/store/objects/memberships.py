@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, distinct, func, select
 
 from gateway.model.objects import Kind, Member, Membership
 from gateway.store.engine import bulk
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.tables.objects import memberships
 from gateway.store.tables.operations import sources
 
@@ -23,9 +23,9 @@ _COUNT_MEMBERS = select(func.count(distinct(memberships.c.member_id))).where(
     _IN_GROUP, memberships.c.member_kind == bindparam("kind")
 )
 _MEMBERS_OF = select(memberships.c.group_id, memberships.c.member_id, memberships.c.member_kind).where(
-    one_of(memberships.c.group_id, "groups")
+    any_of(memberships.c.group_id, "groups")
 )
-_GROUPS_OF = select(memberships.c.member_id, memberships.c.group_id).where(one_of(memberships.c.member_id, "members"))
+_GROUPS_OF = select(memberships.c.member_id, memberships.c.group_id).where(any_of(memberships.c.member_id, "members"))
 _MEMBERSHIPS = (
     select(
         memberships.c.group_id,
@@ -38,7 +38,7 @@ _MEMBERSHIPS = (
     .limit(bindparam("most"))
 )
 _COUNT_GROUPS = select(func.count(distinct(memberships.c.group_id))).where(memberships.c.member_id == bindparam("member"))
-_TYPES = select(sources.c.id, sources.c.source_type).where(one_of(sources.c.id, "ids"))
+_TYPES = select(sources.c.id, sources.c.source_type).where(any_of(sources.c.id, "ids"))
 
 
 def members(connection: Connection, group_id: str, after_id: str, limit: int) -> list[Member]:
@@ -111,7 +111,7 @@ def remove_members(connection: Connection, object_ids: Collection[str]) -> None:
 
 
 _PAIRS = select(memberships.c.group_id, memberships.c.member_id).where(
-    one_of(memberships.c.group_id, "groups"), one_of(memberships.c.member_id, "members")
+    any_of(memberships.c.group_id, "groups"), any_of(memberships.c.member_id, "members")
 )
 
 

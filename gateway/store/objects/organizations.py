@@ -6,14 +6,14 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.model.objects import Organization, Origin
 from gateway.store.engine import bulk
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes, milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.engine.sql_types import RowValues, TableRow
 from gateway.store.objects.origins import find_by_origin, select_by_origin
 from gateway.store.tables.objects import organizations
 
-_BY_ID = select(organizations).where(one_of(organizations.c.id, "ids"))
+_BY_ID = select(organizations).where(any_of(organizations.c.id, "ids"))
 _BY_ORIGIN = select_by_origin(organizations)
 _IS_CHILD = organizations.c.parent_id == bindparam("parent")
 _CHILDREN = (
@@ -24,7 +24,7 @@ _CHILDREN = (
     .offset(bindparam("offset"))
 )
 _COUNT_CHILDREN = select(func.count()).select_from(organizations).where(_IS_CHILD)
-_CHILD_IDS = select(organizations.c.id).where(one_of(organizations.c.parent_id, "parents"))
+_CHILD_IDS = select(organizations.c.id).where(any_of(organizations.c.parent_id, "parents"))
 _SAME_NAME = (
     select(organizations.c.id)
     .where(organizations.c.parent_id == bindparam("parent"), organizations.c.name_key == bindparam("key"))
@@ -35,7 +35,7 @@ _FROM = _ALL.where(organizations.c.id > bindparam("after")).limit(bindparam("mos
 _COUNT = select(func.count()).select_from(organizations)
 
 # UNION, not UNION ALL: should a tree ever hold a circle, the walk still ends.
-_below = select(organizations.c.id).where(one_of(organizations.c.id, "ids")).cte("below", recursive=True)
+_below = select(organizations.c.id).where(any_of(organizations.c.id, "ids")).cte("below", recursive=True)
 _SUBTREE = select(_below.union(select(organizations.c.id).join(_below, organizations.c.parent_id == _below.c.id)).c.id)
 MAX_DEPTH = 200
 """A walk upwards stops here; no tree of people is deeper, and a circle would be endless."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, insert, literal, select, update
 
 from gateway.model.errors import NotFound
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.column_codecs import milliseconds, time_of
 from gateway.store.engine.sql_types import SelectConnection
 from gateway.store.tables.objects import users
@@ -17,15 +17,15 @@ from gateway.store.tables.passwords import local_passwords, password_verifiers
 
 _LOCAL = select(local_passwords.c.hash).where(local_passwords.c.user_id == bindparam("user"))
 _ANY_LOCAL = select(literal(1)).select_from(local_passwords).limit(1)
-_SET_AMONG = select(local_passwords.c.user_id).where(one_of(local_passwords.c.user_id, "users"))
-_LOCAL_AMONG = select(local_passwords.c.user_id, local_passwords.c.hash).where(one_of(local_passwords.c.user_id, "users"))
+_SET_AMONG = select(local_passwords.c.user_id).where(any_of(local_passwords.c.user_id, "users"))
+_LOCAL_AMONG = select(local_passwords.c.user_id, local_passwords.c.hash).where(any_of(local_passwords.c.user_id, "users"))
 _FORGET_LOCAL = delete(local_passwords).where(local_passwords.c.user_id == bindparam("user"))
 _ENABLED = select(users.c.enabled).where(users.c.id == bindparam("user"))
 _OF_USER = password_verifiers.c.user_id == bindparam("user")
 _OF_SOURCE = password_verifiers.c.source_id == bindparam("source")
 _VERIFIER = select(password_verifiers.c.hash, password_verifiers.c.verified_at).where(_OF_USER, _OF_SOURCE)
 _FORGET_VERIFIER = delete(password_verifiers).where(_OF_USER, _OF_SOURCE)
-_FORGET_VERIFIERS = delete(password_verifiers).where(one_of(password_verifiers.c.user_id, "users"))
+_FORGET_VERIFIERS = delete(password_verifiers).where(any_of(password_verifiers.c.user_id, "users"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, select, union
 
 from gateway.model.objects import Kind
 from gateway.store.engine import bulk
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.sql_types import Query
 from gateway.store.tables.objects import groups, posix_numbers, users
 
@@ -41,7 +41,7 @@ _LAST = select(func.max(posix_numbers.c.number)).where(
 )
 _COUNT = select(func.count()).where(_OF_SPACE, posix_numbers.c.number.between(bindparam("first"), bindparam("last")))
 _ALLOCATED = select(posix_numbers.c.object_id, posix_numbers.c.number).where(
-    _OF_SPACE, one_of(posix_numbers.c.object_id, "ids")
+    _OF_SPACE, any_of(posix_numbers.c.object_id, "ids")
 )
 
 
@@ -59,9 +59,9 @@ _TAKEN = {
 _HOLDERS = {
     space: union_all(
         select(posix_numbers.c.number, posix_numbers.c.object_id).where(
-            _OF_SPACE, one_of(posix_numbers.c.number, "numbers", numbers=True)
+            _OF_SPACE, any_of(posix_numbers.c.number, "numbers", numbers=True)
         ),
-        *(select(number, user).where(one_of(number, "numbers", numbers=True)) for number, user in used),
+        *(select(number, user).where(any_of(number, "numbers", numbers=True)) for number, user in used),
     )
     for space, used in _USED.items()
 }

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, liter
 
 from gateway.model.changes import Change
 from gateway.model.objects import Kind, User
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.normalized_keys import email_key, phone_key
 from gateway.store.log import changes
 from gateway.store.objects import users
@@ -24,7 +24,7 @@ MAX_SAME_KEY = 100
 def _within(user_id: ColumnElement[str]) -> ColumnElement[bool]:
     return exists(
         select(literal_column("1")).where(
-            user_organizations.c.user_id == user_id, one_of(user_organizations.c.organization_id, "organizations")
+            user_organizations.c.user_id == user_id, any_of(user_organizations.c.organization_id, "organizations")
         )
     )
 

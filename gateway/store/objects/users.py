@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, distinct, func, select
 from gateway.model.errors import Conflict
 from gateway.model.objects import Origin, User
 from gateway.store.engine import bulk
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.column_codecs import (
     decode_attributes,
     decode_strings,
@@ -22,24 +22,24 @@ from gateway.store.engine.sql_types import RowValues, TableRow
 from gateway.store.objects.origins import find_by_origin, select_by_origin
 from gateway.store.tables.objects import user_organizations, users
 
-_BY_ID = select(users).where(one_of(users.c.id, "ids"))
-_ENABLED = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.enabled)
-_ENABLED_BY_ID = select(users.c.id, users.c.enabled).where(one_of(users.c.id, "ids"))
-_GONE = select(users.c.id).where(one_of(users.c.id, "ids"), users.c.gone_at.is_not(None))
+_BY_ID = select(users).where(any_of(users.c.id, "ids"))
+_ENABLED = select(users.c.id).where(any_of(users.c.id, "ids"), users.c.enabled)
+_ENABLED_BY_ID = select(users.c.id, users.c.enabled).where(any_of(users.c.id, "ids"))
+_GONE = select(users.c.id).where(any_of(users.c.id, "ids"), users.c.gone_at.is_not(None))
 _BY_ORIGIN = select_by_origin(users)
-_NAME_HOLDERS = select(users.c.username_key, users.c.id).where(one_of(users.c.username_key, "keys"))
+_NAME_HOLDERS = select(users.c.username_key, users.c.id).where(any_of(users.c.username_key, "keys"))
 _ALL = select(users).order_by(users.c.id)
 _FROM = _ALL.where(users.c.id > bindparam("after")).limit(bindparam("most"))
 _IN = user_organizations.c.organization_id
 _IDS_IN = (
     select(user_organizations.c.user_id)
     .distinct()
-    .where(one_of(_IN, "organizations"))
+    .where(any_of(_IN, "organizations"))
     .order_by(user_organizations.c.user_id)
     .limit(bindparam("most"))
     .offset(bindparam("offset"))
 )
-_COUNT_IN = select(func.count(distinct(user_organizations.c.user_id))).where(one_of(_IN, "organizations"))
+_COUNT_IN = select(func.count(distinct(user_organizations.c.user_id))).where(any_of(_IN, "organizations"))
 _COUNT = select(func.count()).select_from(users)
 
 
@@ -154,7 +154,7 @@ def delete(connection: Connection, user_ids: Collection[str]) -> None:
 
 def ids_directly_in(connection: Connection, organization_ids: Collection[str]) -> list[str]:
     """Return the ids of the users that belong directly to any of these organizations."""
-    statement = select(user_organizations.c.user_id).distinct().where(one_of(_IN, "organizations"))
+    statement = select(user_organizations.c.user_id).distinct().where(any_of(_IN, "organizations"))
     return list(connection.execute(statement, {"organizations": organization_ids}).scalars())
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, exists, func, literal_column, sele
 from gateway.model.objects import Kind
 from gateway.model.records import DECIDED_BY_ADDITION, Situation
 from gateway.store.engine import bulk
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.column_codecs import milliseconds, optional_time_of
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.tables.objects import users
@@ -39,9 +39,9 @@ _UNCLAIMED = (
 # Written out: a planner takes a partial index only for a condition that it can read.
 _GONE = (_OF_SOURCE, records.c.situation != literal_column("'linked'"), records.c.situation == Situation.DELETED.value)
 _ANY = select(records.c.id).where(*_GONE).limit(1)
-_GONE_OF = select(records.c.id).where(*_GONE, one_of(records.c.object_id, "objects"))
+_GONE_OF = select(records.c.id).where(*_GONE, any_of(records.c.object_id, "objects"))
 _BY_LOGIN = (
-    select(records).where(_OF_SOURCE, one_of(records.c.login_key, "keys"), _LEFT).order_by(records.c.gone_at, records.c.id)
+    select(records).where(_OF_SOURCE, any_of(records.c.login_key, "keys"), _LEFT).order_by(records.c.gone_at, records.c.id)
 )
 
 

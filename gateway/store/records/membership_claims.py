@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, select
 
 from gateway.model.deltas import MEMBERS
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.tables.records import record_references, records
 
 
@@ -27,7 +27,7 @@ _MEMBERS_SAID = (
     .join(_member, _member.c.id == record_references.c.target)
     .where(
         _owner.c.source_id == bindparam("source"),
-        one_of(_owner.c.object_id, "groups"),
+        any_of(_owner.c.object_id, "groups"),
         record_references.c.name == MEMBERS,
         _member.c.object_id.is_not(None),
     )
@@ -37,7 +37,7 @@ _MEMBERSHIPS_SAID = (
     .join_from(_member, record_references, record_references.c.target == _member.c.id)
     .join(_owner, _owner.c.id == record_references.c.owner)
     .where(
-        one_of(_member.c.object_id, "members"),
+        any_of(_member.c.object_id, "members"),
         _member.c.gone_at.is_(None),
         record_references.c.name == MEMBERS,
         _owner.c.object_id.is_not(None),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.model.objects import Kind
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.tables.objects import organizations, users
 from gateway.store.tables.records import records
 
@@ -36,18 +36,18 @@ class PlacedRecord(NamedTuple):
 _OF_SOURCE = records.c.source_id == bindparam("source")
 _TARGET = (records.c.id, records.c.kind, records.c.object_id)
 _THERE = records.c.gone_at.is_(None)
-_AT_DN = select(records.c.dn_key, *_TARGET).where(_OF_SOURCE, one_of(records.c.dn_key, "values"), _THERE).order_by(records.c.id)
+_AT_DN = select(records.c.dn_key, *_TARGET).where(_OF_SOURCE, any_of(records.c.dn_key, "values"), _THERE).order_by(records.c.id)
 _AT_LOGIN = (
     select(records.c.login_key, *_TARGET)
-    .where(_OF_SOURCE, one_of(records.c.login_key, "values"), _THERE)
+    .where(_OF_SOURCE, any_of(records.c.login_key, "values"), _THERE)
     .order_by(records.c.id)
 )
 _AT_ID = (
     select(records.c.external_id, *_TARGET)
-    .where(_OF_SOURCE, one_of(records.c.kind, "kinds"), one_of(records.c.external_id, "values"), _THERE)
+    .where(_OF_SOURCE, any_of(records.c.kind, "kinds"), any_of(records.c.external_id, "values"), _THERE)
     .order_by(records.c.id)
 )
-_TARGETS = select(*_TARGET).where(one_of(records.c.id, "ids", numbers=True))
+_TARGETS = select(*_TARGET).where(any_of(records.c.id, "ids", numbers=True))
 _BELOW = (
     select(
         records.c.id,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, literal_column, sele
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
 from gateway.store.engine import bulk, postgres_analyze
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.sql_types import TableRow
 from gateway.store.tables.objects import users
 from gateway.store.tables.records import records
@@ -52,10 +52,10 @@ _OF_KIND = records.c.kind == bindparam("kind")
 # Written out: a planner takes a partial index only for a condition that it can read.
 _NOT_LINKED = records.c.situation != literal_column("'linked'")
 _HEADS = select(records.c.external_id, records.c.id, records.c.digest, records.c.situation).where(
-    _OF_SOURCE, _OF_KIND, one_of(records.c.external_id, "names")
+    _OF_SOURCE, _OF_KIND, any_of(records.c.external_id, "names")
 )
-_BY_ID = select(records).where(one_of(records.c.id, "ids", numbers=True))
-_BY_OBJECT = select(records).where(one_of(records.c.object_id, "objects")).order_by(records.c.decided_at, records.c.id)
+_BY_ID = select(records).where(any_of(records.c.id, "ids", numbers=True))
+_BY_OBJECT = select(records).where(any_of(records.c.object_id, "objects")).order_by(records.c.decided_at, records.c.id)
 _LAST_ID = select(func.coalesce(func.max(records.c.id), 0))
 _IDS = select(records.c.id).where(_OF_SOURCE, _OF_KIND, records.c.situation != Situation.DELETED.value)
 _DISPUTED = (
@@ -67,19 +67,19 @@ _DISPUTED = (
         records.c.situation == Situation.DISPUTED.value,
         # What rules dispute waits for a recheck (store/correlation/rechecks.py), not for a name.
         records.c.object_id.is_not(None) | records.c.decided_by.is_(None),
-        users.c.id.is_(None) | one_of(records.c.login_key, "freed"),
+        users.c.id.is_(None) | any_of(records.c.login_key, "freed"),
     )
     .order_by(records.c.id)
 )
 _HOLDING = select(records.c.object_id).where(
     _OF_SOURCE,
-    one_of(records.c.object_id, "objects"),
+    any_of(records.c.object_id, "objects"),
     records.c.situation != Situation.DELETED.value,
-    ~one_of(records.c.id, "leaving", numbers=True),
+    ~any_of(records.c.id, "leaving", numbers=True),
 )
 _MULTIPLE = (
     select(records.c.object_id)
-    .where(_OF_SOURCE, one_of(records.c.object_id, "objects"))
+    .where(_OF_SOURCE, any_of(records.c.object_id, "objects"))
     .group_by(records.c.object_id)
     .having(func.count() > 1)
 )
@@ -147,7 +147,7 @@ def rename(connection: Connection, names: Sequence[tuple[str, str, int]]) -> Non
     bulk.update(connection, records, ("dn", "dn_key"), names)
 
 
-_FORGET_DIGESTS = update(records).where(one_of(records.c.id, "ids", numbers=True)).values(digest=None)
+_FORGET_DIGESTS = update(records).where(any_of(records.c.id, "ids", numbers=True)).values(digest=None)
 _FORGET_ALL_DIGESTS = update(records).where(_OF_SOURCE).values(digest=None)
 
 
@@ -162,7 +162,7 @@ def forget_all_digests(connection: Connection, source_id: str) -> None:
     connection.execute(_FORGET_ALL_DIGESTS, {"source": source_id})
 
 
-_DELETE = delete(records).where(one_of(records.c.id, "ids", numbers=True))
+_DELETE = delete(records).where(any_of(records.c.id, "ids", numbers=True))
 
 
 def remove(connection: Connection, record_ids: Collection[int]) -> None:

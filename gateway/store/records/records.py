@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, func, literal_column, select
 
 from gateway.model.objects import Kind
 from gateway.model.records import Account, Record, Situation
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.column_codecs import decode_attributes, decode_strings, optional_time_of
 from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
@@ -51,7 +51,7 @@ _ACCOUNTS = (
 
 _ACCOUNTS_AMONG = (
     select(records.c.object_id, records.c.source_id, records.c.external_id, records.c.dn)
-    .where(one_of(records.c.object_id, "objects"), records.c.kind == Kind.USER.value, records.c.gone_at.is_(None))
+    .where(any_of(records.c.object_id, "objects"), records.c.kind == Kind.USER.value, records.c.gone_at.is_(None))
     .order_by(records.c.decided_at, records.c.id)
 )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.store.engine import bulk
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.tables.records import dangling_references, record_references
 
 
@@ -32,20 +32,20 @@ class DanglingReference(NamedTuple):
     position: int
 
 
-_OWNED = select(record_references).where(one_of(record_references.c.owner, "owners", numbers=True))
-_OWNED_DANGLING = select(dangling_references).where(one_of(dangling_references.c.owner, "owners", numbers=True))
-_LEADING_TO = select(record_references).where(one_of(record_references.c.target, "targets", numbers=True))
+_OWNED = select(record_references).where(any_of(record_references.c.owner, "owners", numbers=True))
+_OWNED_DANGLING = select(dangling_references).where(any_of(dangling_references.c.owner, "owners", numbers=True))
+_LEADING_TO = select(record_references).where(any_of(record_references.c.target, "targets", numbers=True))
 _IS_SOURCE = dangling_references.c.source_id == bindparam("source")
 _ANY = select(dangling_references.c.owner).where(_IS_SOURCE).limit(1)
 _WAITING = select(dangling_references).where(
-    _IS_SOURCE, dangling_references.c.form == bindparam("form"), one_of(dangling_references.c.value, "values")
+    _IS_SOURCE, dangling_references.c.form == bindparam("form"), any_of(dangling_references.c.value, "values")
 )
 _DANGLING = (_IS_SOURCE, dangling_references.c.name == bindparam("name"))
 _DANGLING_COUNT = select(func.count(), func.count(dangling_references.c.owner.distinct())).where(*_DANGLING)
 _DANGLING_ONE = select(dangling_references).where(*_DANGLING).limit(1)
 _NAMED = (
     select(record_references)
-    .where(one_of(record_references.c.owner, "owners", numbers=True), record_references.c.name == bindparam("name"))
+    .where(any_of(record_references.c.owner, "owners", numbers=True), record_references.c.name == bindparam("name"))
     .order_by(record_references.c.owner, record_references.c.position, record_references.c.target)
 )
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, delete, func, literal_column, sele
 
 from gateway.model.objects import Kind
 from gateway.store.engine import bulk
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.sql_types import Query
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.tables.objects import memberships
@@ -73,7 +73,7 @@ def repoint(connection: Connection, old_id: int, new_id: int) -> None:
 
 def hand_over_memberships(connection: Connection, group_ids: Collection[str], source_id: str, to_source_id: str) -> None:
     """Move the memberships of these groups from one source to another."""
-    chosen = one_of(memberships.c.group_id, "groups")
+    chosen = any_of(memberships.c.group_id, "groups")
     known = memberships.alias()
     repeated: Query = (
         select(literal_column("1"))

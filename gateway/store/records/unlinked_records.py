@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, literal_column, select, true
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
 from gateway.model.records import Record, Situation
-from gateway.store.engine.any_of import one_of
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.records import record_lookup, record_rows, records
 from gateway.store.records.record_rows import RecordRow
@@ -21,7 +21,7 @@ _PAGE = (
     select(table)
     .where(
         table.c.situation != literal_column("'linked'"),  # written out, so that the partial index is taken
-        one_of(table.c.situation, "situations"),
+        any_of(table.c.situation, "situations"),
         table.c.id > bindparam("after"),
     )
     .order_by(table.c.id)

@@ -25,6 +25,10 @@ class Framer:
         self._buffer = bytearray()
         self._needed = 0
 
+    def set_limits(self, limits: Limits) -> None:
+        """Let these limits hold for the messages that come next; one whose length was announced goes on."""
+        self._max_message_bytes = limits.max_message_bytes
+
     @property
     def pending(self) -> int:
         """Octets of an unfinished message that are held."""

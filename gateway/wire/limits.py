@@ -14,7 +14,10 @@ class Limits:
 
     max_message_bytes: int = 10 * 1024 * 1024  # a group of 100,000 member DNs is 6 MB; slapd allows a bound client 4 MB
     max_filter_depth: int = 32  # the deepest that a common client was seen to send is 4 (SSSD)
-    max_filter_terms: int = 500  # and/or/not and items together: room for one (|…) that looks up some hundred names at once
+    max_filter_terms: int = 500  # and/or/not, items and their substrings: a (|…) that looks up some hundred names at once
+    max_filter_bytes: int = 128 * 1024  # of a filter with more than one term: as many member DNs of 250 octets as terms
+    max_value_bytes: int = 16 * 1024  # of an asserted value; the longest that is asserted is a certificate
+    max_name_bytes: int = 8 * 1024  # of a DN or bind name, as in slapd
     max_attributes: int = 1000  # in one search, add or modify request; SSSD, the most talkative client, asks for about 35
     max_controls: int = 32  # clients send up to three: paging, sorting, ManageDsaIT
 

@@ -9,21 +9,48 @@ from gateway.wire.codec.decoder import decode_message
 from gateway.wire.codec.encoder import encode_message
 from gateway.wire.controls import Assertion, MatchedValues, PreReadRequest, SortKey, SortRequest
 from gateway.wire.errors import LimitExceeded, MessageTooLarge, WireError
-from gateway.wire.filters import And, Equality, Filter, FilterSyntaxError, Not, Or, Present, encode_filter, parse, to_text
+from gateway.wire.filters import (
+    And,
+    Equality,
+    Extensible,
+    Filter,
+    FilterSyntaxError,
+    Not,
+    Or,
+    Present,
+    Substrings,
+    encode_filter,
+    parse,
+    to_text,
+)
 from gateway.wire.limits import DEFAULT_LIMITS, Limits
 from gateway.wire.messages import (
     AddRequest,
+    BindRequest,
+    CompareRequest,
     Control,
     DelRequest,
     LDAPMessage,
     Modification,
+    ModifyDNRequest,
     ModifyRequest,
     Operation,
     PartialAttribute,
     SearchRequest,
+    SimpleAuthentication,
 )
 
-SMALL = Limits(max_message_bytes=4000, max_filter_depth=5, max_filter_terms=20, max_attributes=10, max_controls=3)
+SMALL = Limits(
+    max_message_bytes=4000,
+    max_filter_depth=5,
+    max_filter_terms=20,
+    max_filter_bytes=300,
+    max_value_bytes=200,
+    max_name_bytes=100,
+    max_attributes=10,
+    max_controls=3,
+)
+SMALL_MESSAGES = Limits(max_message_bytes=4000)
 
 
 def search(filter: Filter, *attributes: str) -> SearchRequest:
@@ -43,21 +70,40 @@ def wide(terms: int) -> Filter:
     return Or(tuple(Present("uid") for _ in range(terms - 1)))
 
 
-AT_THE_LIMIT: dict[str, tuple[Callable[[int], Operation], int]] = {
-    "nested too deeply": (lambda n: search(nested(n)), SMALL.max_filter_depth),
-    "too many terms": (lambda n: search(wide(n)), SMALL.max_filter_terms),
-    "names too many attributes": (lambda n: search(Present("uid"), *["cn"] * n), SMALL.max_attributes),
-    "adds too many attributes": (lambda n: AddRequest("", (PartialAttribute("cn"),) * n), SMALL.max_attributes),
-    "changes too many attributes": (
-        lambda n: ModifyRequest("", (Modification(0, PartialAttribute("cn")),) * n),
-        SMALL.max_attributes,
+AT_THE_LIMIT: list[tuple[str, Callable[[int], Operation], int]] = [
+    ("nested too deeply", lambda n: search(nested(n)), SMALL.max_filter_depth),
+    ("too many terms", lambda n: search(wide(n)), SMALL.max_filter_terms),
+    (
+        "too many terms and substrings",
+        lambda n: search(Or((Substrings("cn", None, (b"a",) * (n - 1)),))),
+        SMALL.max_filter_terms,
     ),
-}
+    ("too many terms and substrings", lambda n: search(Substrings("cn", None, (b"a",) * n)), SMALL.max_filter_terms),
+    ("filter is longer", lambda n: search(And((Equality("cn", b"x" * 150), Equality("cn", b"x" * (n - 170))))), 300),
+    ("value is longer", lambda n: search(Equality("cn", b"x" * n)), SMALL.max_value_bytes),
+    ("value is longer", lambda n: search(Not(Equality("cn", b"x" * n))), SMALL.max_value_bytes),
+    ("value is longer", lambda n: search(Extensible(None, "cn", b"x" * n)), SMALL.max_value_bytes),
+    ("value is longer", lambda n: search(Substrings("cn", b"x" * (n - 3))), SMALL.max_value_bytes),
+    ("value is longer", lambda n: CompareRequest("", "cn", b"x" * n), SMALL.max_value_bytes),
+    ("name is longer", lambda n: BindRequest(3, "x" * n, SimpleAuthentication(b"")), SMALL.max_name_bytes),
+    ("name is longer", lambda n: SearchRequest("x" * n, 0, 0, 0, 0, False, Present("cn"), ()), SMALL.max_name_bytes),
+    ("name is longer", lambda n: DelRequest("x" * n), SMALL.max_name_bytes),
+    ("name is longer", lambda n: CompareRequest("x" * n, "cn", b""), SMALL.max_name_bytes),
+    ("name is longer", lambda n: ModifyDNRequest("x" * n, "cn=x", True), SMALL.max_name_bytes),
+    ("name is longer", lambda n: ModifyDNRequest("", "x" * n, True), SMALL.max_name_bytes),
+    ("name is longer", lambda n: ModifyDNRequest("", "cn=x", True, "x" * n), SMALL.max_name_bytes),
+    ("name is longer", lambda n: AddRequest("x" * n, ()), SMALL.max_name_bytes),
+    ("name is longer", lambda n: ModifyRequest("x" * n, ()), SMALL.max_name_bytes),
+    ("names too many attributes", lambda n: search(Present("uid"), *["cn"] * n), SMALL.max_attributes),
+    ("adds too many attributes", lambda n: AddRequest("", (PartialAttribute("cn"),) * n), SMALL.max_attributes),
+    ("changes too many", lambda n: ModifyRequest("", (Modification(0, PartialAttribute("cn")),) * n), SMALL.max_attributes),
+]
 
 
-@pytest.mark.parametrize("reason", AT_THE_LIMIT)
-def test_the_limit_is_allowed_and_one_more_is_refused_for_the_request_that_asks(reason: str) -> None:
-    build, limit = AT_THE_LIMIT[reason]
+@pytest.mark.parametrize(("reason", "build", "limit"), AT_THE_LIMIT)
+def test_the_limit_is_allowed_and_one_more_is_refused_for_the_request_that_asks(
+    reason: str, build: Callable[[int], Operation], limit: int
+) -> None:
     allowed = LDAPMessage(9, build(limit))
     assert decode_message(encode_message(allowed), SMALL) == allowed
     with pytest.raises(LimitExceeded, match=reason) as caught:
@@ -76,17 +122,18 @@ def test_so_many_controls_and_no_more() -> None:
 
 def test_so_many_octets_and_no_more() -> None:
     overhead = len(encode_message(LDAPMessage(1, DelRequest("x" * 3000)))) - 3000
-    allowed = LDAPMessage(1, DelRequest("x" * (SMALL.max_message_bytes - overhead)))
-    assert decode_message(encode_message(allowed), SMALL) == allowed
+    fitting = SMALL_MESSAGES.max_message_bytes - overhead
+    allowed = LDAPMessage(1, DelRequest("x" * fitting))
+    assert decode_message(encode_message(allowed), SMALL_MESSAGES) == allowed
     with pytest.raises(MessageTooLarge):
-        decode_message(encode_message(LDAPMessage(1, DelRequest("x" * (SMALL.max_message_bytes - overhead + 1)))), SMALL)
+        decode_message(encode_message(LDAPMessage(1, DelRequest("x" * (fitting + 1)))), SMALL_MESSAGES)
 
 
 def test_a_bomb_of_a_hundred_thousand_levels_costs_no_more_than_its_first_ones() -> None:
     head = ber.octets(b"") + ber.enumerated(0) * 2 + ber.integer(0) * 2 + ber.boolean(False)
     request = ber.tlv(0x63, head, bomb_of_depth(100_000), ber.tlv(ber.SEQUENCE))
     with pytest.raises(LimitExceeded, match="nested too deeply"):
-        decode_message(ber.tlv(ber.SEQUENCE, ber.integer(1), request))
+        decode_message(ber.tlv(ber.SEQUENCE, ber.integer(1), request), Limits(max_filter_bytes=len(request)))
 
 
 def bomb_of_depth(depth: int) -> bytes:

@@ -51,6 +51,8 @@ class BindNames:
     async def find(self, name: str) -> BindIdentity:
         """Return the identity that a bind name means. Raises InvalidDN when it is no DN and no view takes anything else,
         ViewNotReady."""
+        if len(name) > dn.MAX_CHARACTERS:
+            raise InvalidDN(f"a name has {dn.MAX_CHARACTERS} characters at the most")
         try:
             key = dn.key(name)
         except InvalidDN:

@@ -5,11 +5,17 @@ descendants' keys, so a subtree is the range from `key` to `subtree_end(key)` in
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.model.bounded_cache import cached
 from gateway.model.ldap import schema
 from gateway.model.ldap.string_preparation import prepare_ignore
+
+MAX_CHARACTERS: Final = 8 * 1024
+"""The longest DN that is parsed, as in slapd: strangers send names too, and a DN of a mebibyte takes a quarter of a second."""
+
+MAX_RDNS: Final = 128
+"""Type and value pairs of a DN: deep directories have a dozen, and each costs 5 µs and more."""
 
 
 class InvalidDN(ValueError):
@@ -102,6 +108,7 @@ def _parse(text: str) -> tuple[RDN, ...]:
     position = 0
     if not text.strip():
         return ()
+    _check_size(text)
     while True:
         matched = _TYPE.match(text, position)
         if not matched:
@@ -119,6 +126,14 @@ def _parse(text: str) -> tuple[RDN, ...]:
         avas = []
         if not separator:
             return tuple(rdns)
+
+
+def _check_size(text: str) -> None:
+    """Raise InvalidDN for a DN over the limits. An escaped separator counts as well."""
+    if len(text) > MAX_CHARACTERS:
+        raise InvalidDN(f"a distinguished name of {len(text)} characters is over the limit of {MAX_CHARACTERS}")
+    if len(text) > MAX_RDNS and sum(map(text.count, ",;+")) >= MAX_RDNS:
+        raise InvalidDN(f"a distinguished name may have {MAX_RDNS} RDNs, and this one has more")
 
 
 def _value(text: str, position: int) -> tuple[str, int]:
@@ -217,6 +232,7 @@ def _plain_key(text: str) -> str | None:
 @cached(16_384)
 def key(text: str) -> str:
     """Return `DN.parse(text).key`, faster. Raises InvalidDN."""
+    _check_size(text)
     if text and _PLAIN.fullmatch(text):
         plain = _plain_key(text)
         if plain is not None:

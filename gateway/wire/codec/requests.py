@@ -32,8 +32,20 @@ _NEW_SUPERIOR = 0x80
 _REQUEST_NAME, _REQUEST_VALUE = 0x80, 0x81
 
 
+def _take_name(data: bytes, pos: int, end: int, limits: Limits, tag: int = ber.OCTET_STRING) -> tuple[str, int]:
+    """The DN or bind name at `pos`, and where the next element begins."""
+    name, stop = ber.take_text(data, pos, end, tag)
+    _check_name(pos, stop, limits, name)
+    return name, stop
+
+
+def _check_name(start: int, stop: int, limits: Limits, name: str) -> None:
+    if stop - start > limits.max_name_bytes and len(name.encode()) > limits.max_name_bytes:
+        raise LimitExceeded(f"a name is longer than {limits.max_name_bytes} octets", start)
+
+
 def read_search(data: bytes, pos: int, end: int, limits: Limits) -> SearchRequest:
-    base_object, pos = ber.take_text(data, pos, end)
+    base_object, pos = _take_name(data, pos, end, limits)
     scope, pos = ber.take_integer(data, pos, end, ber.ENUMERATED)
     deref_aliases, pos = ber.take_integer(data, pos, end, ber.ENUMERATED)
     size_limit, pos = ber.take_integer(data, pos, end)
@@ -57,9 +69,9 @@ def _read_selection(data: bytes, pos: int, end: int, limits: Limits) -> tuple[st
     return tuple(attributes)
 
 
-def read_bind(data: bytes, pos: int, end: int, _limits: Limits) -> BindRequest:
+def read_bind(data: bytes, pos: int, end: int, limits: Limits) -> BindRequest:
     version, pos = ber.take_integer(data, pos, end, ber.INTEGER, 1, 127)
-    name, pos = ber.take_text(data, pos, end)
+    name, pos = _take_name(data, pos, end, limits)
     tag, start, stop = ber.read_header(data, pos, end)
     ber.skip_unknown(data, stop, end)
     if tag == _SIMPLE:
@@ -81,7 +93,7 @@ def read_unbind(_data: bytes, pos: int, end: int, _limits: Limits) -> UnbindRequ
 
 
 def read_modify(data: bytes, pos: int, end: int, limits: Limits) -> ModifyRequest:
-    object_name, pos = ber.take_text(data, pos, end)
+    object_name, pos = _take_name(data, pos, end, limits)
     pos, stop = ber.expect(data, pos, end, ber.SEQUENCE)
     ber.skip_unknown(data, stop, end)
     changes: list[Modification] = []
@@ -98,7 +110,7 @@ def read_modify(data: bytes, pos: int, end: int, limits: Limits) -> ModifyReques
 
 
 def read_add(data: bytes, pos: int, end: int, limits: Limits) -> AddRequest:
-    object_name, pos = ber.take_text(data, pos, end)
+    object_name, pos = _take_name(data, pos, end, limits)
     pos, stop = ber.expect(data, pos, end, ber.SEQUENCE)
     ber.skip_unknown(data, stop, end)
     attributes: list[PartialAttribute] = []
@@ -123,27 +135,31 @@ def _take_attribute(data: bytes, pos: int, end: int) -> tuple[PartialAttribute, 
     return PartialAttribute(name, tuple(values)), stop
 
 
-def read_delete(data: bytes, pos: int, end: int, _limits: Limits) -> DelRequest:
-    return DelRequest(ber.read_text(data, pos, end))
+def read_delete(data: bytes, pos: int, end: int, limits: Limits) -> DelRequest:
+    name = ber.read_text(data, pos, end)
+    _check_name(pos, end, limits, name)
+    return DelRequest(name)
 
 
-def read_modify_dn(data: bytes, pos: int, end: int, _limits: Limits) -> ModifyDNRequest:
-    object_name, pos = ber.take_text(data, pos, end)
-    new_rdn, pos = ber.take_text(data, pos, end)
+def read_modify_dn(data: bytes, pos: int, end: int, limits: Limits) -> ModifyDNRequest:
+    object_name, pos = _take_name(data, pos, end, limits)
+    new_rdn, pos = _take_name(data, pos, end, limits)
     delete_old_rdn, pos = ber.take_boolean(data, pos, end)
     new_superior: str | None = None
     if pos < end and data[pos] == _NEW_SUPERIOR:
-        new_superior, pos = ber.take_text(data, pos, end, _NEW_SUPERIOR)
+        new_superior, pos = _take_name(data, pos, end, limits, _NEW_SUPERIOR)
     ber.skip_unknown(data, pos, end)
     return ModifyDNRequest(object_name, new_rdn, delete_old_rdn, new_superior)
 
 
-def read_compare(data: bytes, pos: int, end: int, _limits: Limits) -> CompareRequest:
-    object_name, pos = ber.take_text(data, pos, end)
+def read_compare(data: bytes, pos: int, end: int, limits: Limits) -> CompareRequest:
+    object_name, pos = _take_name(data, pos, end, limits)
     pos, stop = ber.expect(data, pos, end, ber.SEQUENCE)
     ber.skip_unknown(data, stop, end)
     attribute, pos = ber.take_text(data, pos, stop)
     value, pos = ber.take_octets(data, pos, stop)
+    if len(value) > limits.max_value_bytes:
+        raise LimitExceeded(f"the asserted value is longer than {limits.max_value_bytes} octets", pos)
     ber.skip_unknown(data, pos, stop)
     return CompareRequest(object_name, attribute, value)
 

@@ -39,13 +39,15 @@ _ASSERTIONS: dict[int, _Assertion] = {
 def decode_filter(data: bytes, pos: int, end: int, limits: Limits = DEFAULT_LIMITS) -> tuple[Filter, int]:
     """The filter that begins at `pos`, and where the next element begins.
 
-    Raises WireError, and LimitExceeded beyond max_filter_depth or max_filter_terms.
+    Raises WireError, and LimitExceeded beyond the limits on filters and values.
     """
     tag, start, stop = ber.read_header(data, pos, end)
     shape = _ASSERTIONS.get(tag)
     if shape is not None:  # most filters are one item, and need no counting
-        return _read_assertion(data, start, stop, shape), stop
-    return _read(data, tag, start, stop, limits.max_filter_depth, [limits.max_filter_terms]), stop
+        return _read_assertion(data, start, stop, shape, limits), stop
+    if stop - start > limits.max_filter_bytes:
+        raise LimitExceeded(f"the filter is longer than {limits.max_filter_bytes} octets", start)
+    return _read(data, tag, start, stop, limits.max_filter_depth, [limits.max_filter_terms], limits), stop
 
 
 def encode_filter(filter: Filter) -> bytes:
@@ -53,7 +55,7 @@ def encode_filter(filter: Filter) -> bytes:
     return _WRITERS[type(filter)](filter)
 
 
-def _read(data: bytes, tag: int, start: int, stop: int, depth: int, terms: list[int]) -> Filter:
+def _read(data: bytes, tag: int, start: int, stop: int, depth: int, terms: list[int], limits: Limits) -> Filter:
     """The filter with this tag and content; `depth` levels and `terms[0]` terms are still allowed."""
     if depth <= 0:
         raise LimitExceeded("the filter is nested too deeply", start)
@@ -62,59 +64,72 @@ def _read(data: bytes, tag: int, start: int, stop: int, depth: int, terms: list[
         raise LimitExceeded("the filter has too many terms", start)
     shape = _ASSERTIONS.get(tag)
     if shape is not None:
-        return _read_assertion(data, start, stop, shape)
+        return _read_assertion(data, start, stop, shape, limits)
     if tag == _PRESENT:
         return Present(ber.read_text(data, start, stop))
     if tag == _SUBSTRINGS:
-        return _read_substrings(data, start, stop)
+        return _read_substrings(data, start, stop, terms, limits)
     if tag == _EXTENSIBLE:
-        return _read_extensible(data, start, stop)
+        return _read_extensible(data, start, stop, limits)
     if tag == _AND:
-        return And(_read_set(data, start, stop, depth - 1, terms))
+        return And(_read_set(data, start, stop, depth - 1, terms, limits))
     if tag == _OR:
-        return Or(_read_set(data, start, stop, depth - 1, terms))
+        return Or(_read_set(data, start, stop, depth - 1, terms, limits))
     if tag == _NOT:
-        return Not(_read_not(data, start, stop, depth - 1, terms))
+        return Not(_read_not(data, start, stop, depth - 1, terms, limits))
     raise WireError(f"no filter has the tag 0x{tag:02x}", start)
 
 
-def _read_set(data: bytes, pos: int, end: int, depth: int, terms: list[int]) -> tuple[Filter, ...]:
+def _read_set(data: bytes, pos: int, end: int, depth: int, terms: list[int], limits: Limits) -> tuple[Filter, ...]:
     filters = []
     while pos < end:
         tag, start, stop = ber.read_header(data, pos, end)
-        filters.append(_read(data, tag, start, stop, depth, terms))
+        filters.append(_read(data, tag, start, stop, depth, terms, limits))
         pos = stop
     return tuple(filters)
 
 
-def _read_not(data: bytes, pos: int, end: int, depth: int, terms: list[int]) -> Filter:
+def _read_not(data: bytes, pos: int, end: int, depth: int, terms: list[int], limits: Limits) -> Filter:
     tag, start, stop = ber.read_header(data, pos, end)
     if stop != end:
         raise WireError("a not filter must hold exactly one filter", stop)
-    return _read(data, tag, start, stop, depth, terms)
+    return _read(data, tag, start, stop, depth, terms, limits)
 
 
-def _read_assertion(data: bytes, pos: int, end: int, shape: _Assertion) -> Filter:
+def _read_assertion(data: bytes, pos: int, end: int, shape: _Assertion, limits: Limits) -> Filter:
     """AttributeValueAssertion ::= SEQUENCE { attributeDesc AttributeDescription, assertionValue AssertionValue }"""
     attribute, pos = ber.take_text(data, pos, end)
     start, stop = ber.expect(data, pos, end, ber.OCTET_STRING)
     if stop != end:
         ber.skip_unknown(data, stop, end)
+    _check_value(start, stop, limits)
     return shape(attribute, data[start:stop])
 
 
-def _read_substrings(data: bytes, pos: int, end: int) -> Filter:
+def _check_value(start: int, stop: int, limits: Limits) -> None:
+    if stop - start > limits.max_value_bytes:
+        raise LimitExceeded(f"an asserted value is longer than {limits.max_value_bytes} octets", start)
+
+
+def _read_substrings(data: bytes, pos: int, end: int, terms: list[int], limits: Limits) -> Filter:
     """SubstringFilter ::= SEQUENCE { type AttributeDescription, substrings SEQUENCE SIZE (1..MAX) OF substring CHOICE {
     initial [0] AssertionValue, any [1] AssertionValue, final [2] AssertionValue } } -- initial and final at most once
+
+    The first piece belongs to the item, each further one counts as a term.
     """
     attribute, pos = ber.take_text(data, pos, end)
     pos, stop = ber.expect(data, pos, end, ber.SEQUENCE)
+    _check_value(pos, stop, limits)
     initial: bytes | None = None
     middle: list[bytes] = []
     final: bytes | None = None
     first = pos
     while pos < stop:
         tag, start, next_pos = ber.read_header(data, pos, stop)
+        if pos != first:
+            terms[0] -= 1
+            if terms[0] < 0:
+                raise LimitExceeded("the filter has too many terms and substrings", pos)
         piece = data[start:next_pos]
         if final is not None:
             raise WireError("nothing may follow a final substring", pos)
@@ -133,7 +148,7 @@ def _read_substrings(data: bytes, pos: int, end: int) -> Filter:
     return Substrings(attribute, initial, tuple(middle), final)
 
 
-def _read_extensible(data: bytes, pos: int, end: int) -> Filter:
+def _read_extensible(data: bytes, pos: int, end: int, limits: Limits) -> Filter:
     rule: str | None = None
     attribute: str | None = None
     value: bytes | None = None
@@ -145,6 +160,7 @@ def _read_extensible(data: bytes, pos: int, end: int) -> Filter:
         elif tag == _TYPE:
             attribute = ber.read_text(data, start, stop)
         elif tag == _MATCH_VALUE:
+            _check_value(start, stop, limits)
             value = data[start:stop]
         elif tag == _DN_ATTRIBUTES:
             dn_attributes = ber.read_boolean(data, start, stop)

@@ -10,6 +10,7 @@ from pytest_twisted import ensureDeferred
 
 from gateway.directory.authentication.bind_names import logins_in
 from gateway.directory.projection.view_definition import View
+from gateway.model.ldap import dn
 from gateway.model.ldap.dn import DN, InvalidDN
 from tests.directory.binding import ANNA, DEE, MAX_FAILURES, PEOPLE, Bed
 from tests.directory.worlds import BASE, openldap_view
@@ -104,3 +105,10 @@ async def test_an_application_has_its_dn_only(bed: Bed) -> None:
     bed.authentication = bed.make(views=[view(*EVERY_FORM)])
     await bed.refused("portal", secret)
     assert (await bed.bind(f"cn=portal,ou=applications,{BASE}", secret)).application is not None
+
+
+@ensureDeferred
+async def test_a_name_over_the_limit_is_no_name_in_any_form(bed: Bed) -> None:
+    bed.authentication = bed.make(views=[view(*EVERY_FORM)])
+    with pytest.raises(InvalidDN, match="characters"):
+        await bed.bind("x" * (dn.MAX_CHARACTERS + 1), b"right")

@@ -140,3 +140,15 @@ def test_an_entry_beside_a_subtree_is_not_in_its_range() -> None:
 def test_a_key_is_shown_as_a_name_leaf_first() -> None:
     assert dn.from_key(dn.key("UID=Ann\\2c B, OU=People,dc=x")) == "uid=ann\\2c b,ou=people,dc=x"
     assert dn.from_key("") == ""
+
+
+@pytest.mark.parametrize("separator", [",", ";", "+"])
+def test_a_name_has_so_many_characters_and_rdns_and_no_more(separator: str) -> None:
+    longest = "cn=" + "x" * (dn.MAX_CHARACTERS - 3)
+    assert str(DN.parse(longest)) == longest and dn.key(longest)
+    deepest = separator.join(["cn=x"] * dn.MAX_RDNS)
+    assert dn.key(deepest) == DN.parse(deepest).key
+    for text in (longest + "x", longest + "\\,", deepest + separator + "cn=x", deepest + separator + "cn=\\,"):
+        for parse in (dn.key, DN.parse):
+            with pytest.raises(InvalidDN, match=r"over the limit|has more"):
+                parse(text)

@@ -8,6 +8,8 @@ class ServerLimits:
     """Seconds and counts; 0 means no limit for `size_limit` and `time_limit_seconds`."""
 
     max_message_bytes: int = 1024 * 1024
+    max_unbound_message_bytes: int = 64 * 1024
+    """The same before a bind; slapd takes 256 KiB. A bind has a few hundred octets, a search of the root DSE too."""
     connections: int = 4096
     connections_per_address: int = 1024
     operations_in_flight: int = 64
@@ -21,6 +23,12 @@ class ServerLimits:
     write_stall_seconds: float = 60
     """A client that takes nothing of its answers for so long is dropped: its snapshot of the view must not live for ever."""
 
+
+UNBOUND_BYTES = 32 * 1024 * 1024
+"""Octets of unfinished requests that all clients without a bind may have in memory together: 512 of the longest."""
+
+UNBOUND_BYTES_PER_ADDRESS = 8 * 1024 * 1024
+"""The same of one address: four of them do not take the room of all others."""
 
 OUTPUT_CHUNK_BYTES = 256 * 1024
 """Answers to pipelined requests are handed to the transport in pieces of about this size."""

@@ -26,6 +26,7 @@ from gateway.frontends.ldap.server.fast_path import FastPath, FastPaths
 from gateway.frontends.ldap.server.output_buffer import BufferedTransport, Output
 from gateway.frontends.ldap.server.outstanding_operations import OutstandingOperations
 from gateway.frontends.ldap.server.priority_requests import has_priority
+from gateway.frontends.ldap.server.receive_budget import ReceiveBudget
 from gateway.wire import oids
 from gateway.wire.codec.decoder import decode_message
 from gateway.wire.codec.encoder import encode_operation, wrap
@@ -54,14 +55,22 @@ class ClientTransport(BufferedTransport, TypingProtocol):
     def getPeerCertificate(self) -> crypto.X509 | None: ...
 
 
+class Shared(TypingProtocol):
+    """The parts of the server that all its connections share. `unbound_limits`: those before a bind."""
+
+    wire_limits: Limits
+    unbound_limits: Limits
+    fast_paths: FastPaths
+    receive_budget: ReceiveBudget
+
+
 class LDAPConnection(Protocol):
     """`closed` is called once, when the connection has gone."""
 
     def __init__(
         self,
         services: Services,
-        wire_limits: Limits,
-        fast_paths: FastPaths,
+        shared: Shared,
         peer: str,
         *,
         encrypted: bool,
@@ -74,9 +83,9 @@ class LDAPConnection(Protocol):
         self.slices = DeferredSemaphore(SLICES_PER_CONNECTION)
         self.output: Output
         self._transport: ClientTransport
-        self._wire_limits = wire_limits
-        self._fast_paths = fast_paths
-        self._framer = Framer(wire_limits)
+        self._shared = shared
+        self._wire_limits = shared.unbound_limits
+        self._framer = Framer(self._wire_limits)
         self._queue: deque[bytes] = deque()
         self._operations = OutstandingOperations(peer, self._operation_ended)
         self._closed = closed
@@ -99,6 +108,7 @@ class LDAPConnection(Protocol):
         if isinstance(reason.value, SSL.Error):
             _log.warning("TLS failed", peer=self.peer, reason=_openssl_reason(reason.value), cure=_TLS_CURE)
         self._ended = True
+        self._shared.receive_budget.release(self)
         self._queue.clear()
         self.abandon_all()
         self.paged.close()
@@ -118,11 +128,16 @@ class LDAPConnection(Protocol):
         except WireError as error:
             self._protocol_error(error)
             return
-        if not self._framer.pending:
-            self.incomplete_since = None
-        elif messages or self.incomplete_since is None:
-            self.incomplete_since = now
         self._queue.extend(messages)
+        if not self._framer.pending:
+            if self.incomplete_since is not None:
+                self.incomplete_since = None
+                self._shared.receive_budget.release(self)
+        else:
+            if messages or self.incomplete_since is None:
+                self.incomplete_since = now
+            if self.party.is_anonymous:
+                self._shared.receive_budget.hold(self, self._client.host, self._framer.pending)
         self._work()
 
     def _operation_ended(self) -> None:
@@ -217,7 +232,11 @@ class LDAPConnection(Protocol):
     def set_party(self, party: Party) -> None:
         """Make the connection this party's."""
         self.party = party
-        self._fast = self._fast_paths.of(party)
+        self._fast = self._shared.fast_paths.of(party)
+        self._wire_limits = self._shared.unbound_limits if party.is_anonymous else self._shared.wire_limits
+        self._framer.set_limits(self._wire_limits)
+        if not party.is_anonymous:
+            self._shared.receive_budget.release(self)
         self.paged.close()
 
     def make_anonymous(self) -> None:

@@ -10,6 +10,7 @@ from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.server.connection import LDAPConnection
 from gateway.frontends.ldap.server.connection_limits import Admission, CountedAdmission, host_of, peer_of
 from gateway.frontends.ldap.server.fast_path import FastPaths
+from gateway.frontends.ldap.server.receive_budget import ReceiveBudget
 from gateway.frontends.ldap.server.revocation_sweep import RevocationSweep
 from gateway.wire.limits import Limits
 from gateway.wire.result_codes import ResultCode
@@ -24,6 +25,9 @@ class LDAPServer:
     def __init__(self, services: Services, admission: Admission | None = None) -> None:
         self.services = services
         self.wire_limits = Limits(max_message_bytes=services.limits.max_message_bytes)
+        unbound = min(services.limits.max_message_bytes, services.limits.max_unbound_message_bytes)
+        self.unbound_limits = Limits(max_message_bytes=unbound)
+        self.receive_budget = ReceiveBudget()
         self.fast_paths = FastPaths(services)
         self.connections: set[LDAPConnection] = set()
         self.admission = admission or CountedAdmission(services.limits, services.statistics)
@@ -97,8 +101,7 @@ class LDAPFactory(ServerFactory):
             return None
         connection = LDAPConnection(
             self._server.services,
-            self._server.wire_limits,
-            self._server.fast_paths,
+            self._server,
             peer,
             encrypted=self._encrypted,
             closed=lambda one: self._server.closed(one, host),

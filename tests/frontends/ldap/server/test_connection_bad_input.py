@@ -25,7 +25,7 @@ from gateway.wire.messages import (
 )
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.company import ANN, BASE
-from tests.frontends.ldap.serving import Serving, blocking, eventually
+from tests.frontends.ldap.serving import Account, Serving, blocking, eventually
 from tests.frontends.ldap.wire_client import connected, search_request
 from tests.wire.mutations import mutate
 
@@ -97,6 +97,45 @@ def test_a_request_just_within_the_limits_is_answered(serving: Serving, octets: 
         assert (message.message_id, message.operation.result.code) == (7, 0)
 
 
+@pytest.mark.parametrize("octets", [64 * 1024, 64 * 1024 + 1])
+@blocking
+def test_before_a_bind_a_message_may_be_64_kibibytes_long(serving: Serving, octets: int) -> None:
+    def padded(length: int) -> bytes:
+        return encode_message(LDAPMessage(7, search_request("", scope=0, attributes=("x" * length,))))
+
+    message = padded(octets - len(padded(60_000)) + 60_000)
+    assert len(message) == octets
+    with connected(serving) as client:
+        client.socket.sendall(message)
+        if octets <= serving.services.limits.max_unbound_message_bytes:
+            assert client.receive().message_id == 7
+        else:
+            assert client.notice().code == ResultCode.PROTOCOL_ERROR
+
+
+@blocking
+def test_a_bind_that_failed_takes_the_longer_messages_away(serving: Serving) -> None:
+    with connected(serving, serving.portal) as client:
+        assert client.bind(Account(serving.portal.dn, "wrong")) == ResultCode.INVALID_CREDENTIALS
+        client.socket.sendall(encode_message(LDAPMessage(7, search_request("", scope=0, attributes=("x" * 100_000,)))))
+        assert client.notice().code == ResultCode.PROTOCOL_ERROR
+
+
+@blocking
+def test_half_a_request_of_a_stranger_is_in_the_budget_until_it_is_whole(serving: Serving) -> None:
+    budget = serving.server.receive_budget
+    octets = encode_message(LDAPMessage(7, search_request("", scope=0, attributes=("x" * 30_000,))))
+    with connected(serving) as client:
+        client.socket.sendall(octets[:20_000])
+        eventually(lambda: budget.total == 20_000)
+        client.socket.sendall(octets[20_000:])
+        assert client.receive().message_id == 7
+        assert budget.total == 0
+        client.socket.sendall(octets[:20_000])
+        eventually(lambda: budget.total == 20_000)
+    eventually(lambda: budget.total == 0)
+
+
 @pytest.mark.parametrize("announced", [1024 * 1024 - 4, 1024 * 1024 + 1])
 @blocking
 def test_a_message_may_be_a_mebibyte_long_and_not_longer(serving: Serving, announced: int) -> None:
@@ -104,7 +143,7 @@ def test_a_message_may_be_a_mebibyte_long_and_not_longer(serving: Serving, annou
     octets = encode_message(LDAPMessage(7, request))
     fits = len(octets) <= serving.services.limits.max_message_bytes
     assert abs(len(octets) - 1024 * 1024) < 40
-    with connected(serving) as client:
+    with connected(serving, serving.portal) as client:
         client.socket.sendall(octets)
         if fits:
             assert client.receive().message_id == 7

@@ -94,7 +94,7 @@ def test_a_client_that_asks_without_end_and_never_reads_is_not_listened_to(lone:
         assert [entry.object_name for entry in reads.search(search_request(BASE, "(uid=ann)"))[0]] == [ANN]
 
 
-@pytest.mark.parametrize("place", ["base", "filter", "attributes", "compare"])
+@pytest.mark.parametrize("place", ["filter", "attributes", "compare"])
 def test_names_of_a_megabyte_that_somebody_makes_up_are_not_remembered(lone: Lone, place: str) -> None:
     made_up = [f"x{number}" + "x" * 1_000_000 for number in range(80)]
     with lone.client() as client:
@@ -102,10 +102,8 @@ def test_names_of_a_megabyte_that_somebody_makes_up_are_not_remembered(lone: Lon
         def ask(name: str) -> None:
             if place == "compare":
                 client.ask(CompareRequest(ANN, name, b"x"))
-            elif place == "base":
-                client.search(search_request(f"cn={name},{BASE}"))
             elif place == "filter":
-                client.search(search_request(BASE, f"(|(uid=nobody)({name}=1))"))
+                client.search(search_request(BASE, f"({name}=1)"))
             else:
                 client.search(search_request(BASE, "(uid=ann)", attributes=(name,)))
 

@@ -29,6 +29,7 @@ BAD_INPUT = "frontends/ldap/server/test_connection_bad_input.py"
 PERSISTENT = "frontends/ldap/subscriptions/test_persistent_search.py"
 PASSWORDS = "directory/authentication/test_password_check.py"
 OAUTH = "frontends/developer/oauth/test_endpoints.py"
+ADMISSION = "directory/authentication/test_bind_admission.py"
 SOFT_LOCKS = "directory/authentication/test_soft_lock.py"
 
 CONNECTIONS = f"{LDAP}::test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_has_gone"
@@ -38,6 +39,7 @@ SOFT_LOCK = f"{SOFT_LOCKS}::test_the_last_failure_that_is_allowed_locks_and_is_r
 REACHED_BY = {
     # [limits] of the configuration, in the LDAP server's words
     "ServerLimits.max_message_bytes": f"{BAD_INPUT}::test_a_message_may_be_a_mebibyte_long_and_not_longer",
+    "ServerLimits.max_unbound_message_bytes": f"{BAD_INPUT}::test_before_a_bind_a_message_may_be_64_kibibytes_long",
     "ServerLimits.connections": CONNECTIONS,
     "ServerLimits.connections_per_address": CONNECTIONS,
     "ServerLimits.operations_in_flight": f"{ORDER}::test_requests_beyond_the_operations_in_flight_wait_unread",
@@ -49,6 +51,11 @@ REACHED_BY = {
     "[limits] bind_failures": SOFT_LOCK,
     "[limits] bind_failure_seconds": f"{SOFT_LOCKS}::test_a_lock_ends_one_window_after_its_first_failure",
     # The LDAP server's own
+    "UNBOUND_BYTES": "frontends/ldap/server/test_receive_budget.py::test_beyond_the_budget_of_all_the_oldest_goes",
+    "UNBOUND_BYTES_PER_ADDRESS": (
+        "frontends/ldap/server/test_receive_budget.py::"
+        "test_an_address_with_more_than_its_share_loses_its_oldest_and_no_other_address_loses_any"
+    ),
     "OUTPUT_CHUNK_BYTES": f"{MEMORY}::test_clients_that_never_read_cannot_make_the_server_hold_their_answers",
     "SLICE_BYTES": f"{MEMORY}::test_clients_that_never_read_cannot_make_the_server_hold_their_answers",
     "SLICES_PER_CONNECTION": f"{LDAP}::test_so_many_slices_of_one_connection_are_in_memory_and_its_other_large_searches_wait",
@@ -66,6 +73,14 @@ REACHED_BY = {
     ),
     "view_reader.MAX_HELD_IDS": "frontends/ldap/search/test_sorting.py::test_no_more_ids_are_kept_than_there_is_room_for",
     "soft_lock.MAX_KEYS": f"{SOFT_LOCKS}::test_the_names_remembered_are_bounded_and_the_longest_unused_go_first",
+    "soft_lock.MAX_LOCKED": f"{SOFT_LOCKS}::test_the_names_that_are_locked_are_bounded_and_the_first_locked_goes_first",
+    "bind_admission.MAX_BINDS": f"{ADMISSION}::test_no_address_has_more_places_than_are_left_and_another_has_the_next_at_once",
+    "bind_admission.FREE_FAILURES": f"{ADMISSION}::test_as_many_failures_as_are_free_slow_nobody_down",
+    "bind_admission.MAX_FAILURES": f"{ADMISSION}::test_failures_are_forgotten_as_time_goes_by",
+    "bind_admission.BRAKED_BINDS": f"{ADMISSION}::test_a_guesser_is_slowed_down_and_another_address_is_not",
+    "bind_admission.MAX_ADDRESSES": f"{ADMISSION}::test_addresses_names_and_connections_remembered_are_bounded",
+    "bind_admission.MAX_FAMILIAR": f"{ADMISSION}::test_addresses_names_and_connections_remembered_are_bounded",
+    "bind_admission.MAX_CONNECTIONS": f"{ADMISSION}::test_addresses_names_and_connections_remembered_are_bounded",
     "password_hashing.MAX_WAITING": f"{PASSWORDS}::test_more_hashes_than_may_wait_are_busy_and_no_failure",
     # Over all workers
     "workers: connections": (
@@ -79,6 +94,11 @@ REACHED_BY = {
     "Limits.max_message_bytes": f"{WIRE}::test_so_many_octets_and_no_more",
     "Limits.max_filter_depth": ONE_MORE,
     "Limits.max_filter_terms": ONE_MORE,
+    "Limits.max_filter_bytes": ONE_MORE,
+    "Limits.max_value_bytes": ONE_MORE,
+    "Limits.max_name_bytes": ONE_MORE,
+    "dn.MAX_CHARACTERS": "model/ldap/test_dn.py::test_a_name_has_so_many_characters_and_rdns_and_no_more",
+    "dn.MAX_RDNS": "model/ldap/test_dn.py::test_a_name_has_so_many_characters_and_rdns_and_no_more",
     "Limits.max_attributes": ONE_MORE,
     "Limits.max_controls": f"{WIRE}::test_so_many_controls_and_no_more",
     "controls: filters": f"{WIRE}::test_filters_in_controls_have_the_default_limits",

@@ -17,6 +17,7 @@ from gateway.app.parts.measured_authenticator import MeasuredAuthenticator, Repo
 from gateway.app.parts.source_parts import SourceParts
 from gateway.app.process.certificates import Certificate
 from gateway.directory.authentication.authentication import Authentication
+from gateway.directory.authentication.bind_admission import BindAdmission
 from gateway.directory.authentication.offline_binds import OfflineBinds
 from gateway.directory.authentication.password_change import PasswordChanges
 from gateway.directory.authentication.password_check import PasswordCheck
@@ -72,6 +73,7 @@ def build(
         anonymous_views=settings.ldap.anonymous,
         users_see_themselves=settings.ldap.user_access == "self",
         read_your_writes=ReadYourWrites(directory, reactor) if jit_provisioning else None,
+        admission=BindAdmission(reactor),
     )
     password_changes = PasswordChanges(
         database,

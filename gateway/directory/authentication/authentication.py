@@ -10,6 +10,7 @@ from typing import TypeVar
 import structlog
 
 from gateway.directory.access import Access, of_application, of_user
+from gateway.directory.authentication.bind_admission import BindAdmission
 from gateway.directory.authentication.bind_names import BindIdentity, BindNames
 from gateway.directory.authentication.client_certificates import CertificateNames
 from gateway.directory.authentication.offline_binds import WrongOffline
@@ -72,12 +73,15 @@ class Authentication:
         anonymous_views: tuple[str, ...] = (),
         users_see_themselves: bool = True,
         read_your_writes: ReadYourWrites | None = None,
+        admission: BindAdmission | None = None,
     ) -> None:
-        """`read_your_writes`: given where just-in-time provisioning is on."""
+        """`read_your_writes`: given where just-in-time provisioning is on. `admission`: shares out the binds in progress;
+        without it they are not."""
         self._directory = directory
         self._database = database
         self._passwords = passwords
         self._soft_lock = soft_lock
+        self._admission = admission
         self._names = BindNames(directory, database, jit=read_your_writes is not None)
         self._read_your_writes = read_your_writes
         self._of_applications = {view.name: str(view.applications) for view in directory.views}
@@ -98,10 +102,25 @@ class Authentication:
         return await self.guarded(key, name, peer, lambda: self._identify(named, password, peer))
 
     async def guarded(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of `work` under the soft lock. It raises InvalidCredentials or WrongOffline for a wrong password;
-        after too many of them InvalidCredentials is raised at once. `key`: BindIdentity.key; `name`: as it was given, for the
-        log."""
+        """Return the result of `work` under the soft lock, when it is the address's turn. It raises InvalidCredentials or
+        WrongOffline for a wrong password; after too many of them InvalidCredentials is raised at once. `key`: BindIdentity.key;
+        `name`: as it was given, for the log."""
         key = bounded(key)
+        if self._admission is None:
+            return await self._unlocked(key, name, peer, work)
+        turn = await self._admission.enter(key, peer)
+        try:
+            answer = await self._unlocked(key, name, peer, work)
+        except (InvalidCredentials, WrongOffline):
+            turn.failed()
+            raise
+        else:
+            turn.succeeded()
+            return answer
+        finally:
+            self._admission.leave(turn)
+
+    async def _unlocked(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]]) -> T:
         if not await self._soft_lock.enter(key):
             _log.warning("bind", dn=name, peer=peer, result="locked", cure="wait, or find out who guesses")
             raise InvalidCredentials

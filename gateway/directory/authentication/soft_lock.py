@@ -12,6 +12,10 @@ from twisted.internet.defer import Deferred
 MAX_KEYS = 50_000
 """Names remembered at the same time; the longest unused go first. Some 10 MB of them, 40 MB at most."""
 
+MAX_LOCKED = 50_000
+"""Names that are locked at the same time, kept apart: names that are not locked never take their place. The first that was
+locked goes first."""
+
 MAX_KEY_CHARACTERS = 200
 """The longest key that is remembered as it is: a stranger's name may be as long as a message, and is remembered by its
 digest."""
@@ -42,6 +46,7 @@ class SoftLock:
         self._max_failures = max_failures
         self._window_seconds = window_seconds
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
+        self._locked: OrderedDict[str, _Failures] = OrderedDict()
         self._in_flight: dict[str, _InFlight] = {}
 
     async def enter(self, key: str) -> bool:
@@ -78,22 +83,29 @@ class SoftLock:
         if entry is None:
             entry = self._failures[key] = _Failures(self._now())
         entry.count += 1
+        if entry.count >= self._max_failures:
+            self._failures.pop(key, None)
+            self._locked[key] = entry
+            if len(self._locked) > MAX_LOCKED:
+                self._locked.popitem(last=False)
+            return entry.count == self._max_failures
         self._failures.move_to_end(key)
         while len(self._failures) > MAX_KEYS:
             self._failures.popitem(last=False)
-        return entry.count == self._max_failures
+        return False
 
     def succeeded(self, key: str) -> None:
         """Reset the key's failures."""
         self._failures.pop(key, None)
+        self._locked.pop(key, None)
 
     def _failures_left(self, key: str) -> int:
         entry = self._current(key)
         return self._max_failures - (entry.count if entry is not None else 0)
 
     def _current(self, key: str) -> _Failures | None:
-        entry = self._failures.get(key)
+        entry = self._locked.get(key) or self._failures.get(key)
         if entry is not None and self._now() - entry.began >= self._window_seconds:
-            del self._failures[key]
+            self.succeeded(key)
             return None
         return entry

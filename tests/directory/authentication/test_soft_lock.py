@@ -47,10 +47,28 @@ def test_the_names_remembered_are_bounded_and_the_longest_unused_go_first(
     lock: SoftLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(soft_lock, "MAX_KEYS", 2)
-    for name in ("anna", "anna", "ben", "anna", "cy"):
+    for name in ("anna", "ben", "anna", "cy"):
         lock.failed(name)
-    assert lock.is_locked("anna")
     assert [lock.failed("ben"), lock.failed("ben")] == [False, False], "ben was forgotten"
+
+
+def test_names_that_are_made_up_do_not_flush_a_lock(lock: SoftLock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soft_lock, "MAX_KEYS", 2)
+    for _ in range(3):
+        lock.failed("anna")
+    for number in range(10):
+        lock.failed(f"made up {number}")
+    assert lock.is_locked("anna")
+
+
+def test_the_names_that_are_locked_are_bounded_and_the_first_locked_goes_first(
+    lock: SoftLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soft_lock, "MAX_LOCKED", 2)
+    names = ("anna", "ben", "cy")
+    for name in names * 3:
+        lock.failed(name)
+    assert [lock.is_locked(name) for name in names] == [False, True, True]
 
 
 def test_a_long_key_is_short_when_it_is_remembered_and_differs_from_others_of_its_beginning() -> None:
@@ -102,4 +120,4 @@ def test_nothing_is_remembered_of_a_name_without_binds_in_flight(lock: SoftLock)
     entered(lock)
     lock.leave("anna")
     assert not lock._in_flight
-    assert not lock._failures
+    assert not lock._failures and not lock._locked

@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat, model_validator
 from gateway.app.connector_kinds.records_table import RecordsTable
 from gateway.app.value_types import Name, NotNegative, Table, Whole
 from gateway.model.objects import Kind
-from gateway.sync.objects.leavers import GRACE_DAYS
+from gateway.sync.lifecycle.grace_period import GRACE_DAYS
 from gateway.sync.rules.correlation import Correlation
 
 DAY_SECONDS = 86_400

@@ -4,8 +4,7 @@ is compiled once. SQLite reads the set as JSON, PostgreSQL as an array."""
 from collections.abc import Collection, Sequence
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Dialect, Text, bindparam
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Dialect, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement

@@ -4,11 +4,13 @@ in leaver_retention.py; this module is a value and two look-ups, so that `gatewa
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from gateway.store.engine.database import Connection
 from gateway.store.operations import source_state
 from gateway.store.records import leavers
-from gateway.sync.objects.leavers import GRACE_DAYS
+
+GRACE_DAYS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)

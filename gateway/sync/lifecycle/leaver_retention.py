@@ -20,8 +20,7 @@ from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection, Database
 from gateway.store.records import leavers
 from gateway.sync.inbound import Inbound
-from gateway.sync.lifecycle.grace_period import GracePeriods
-from gateway.sync.objects.leavers import GRACE_DAYS
+from gateway.sync.lifecycle.grace_period import GRACE_DAYS, GracePeriods
 from gateway.sync.runner.lease import Lease
 
 AT_ONCE: Final = 1_000

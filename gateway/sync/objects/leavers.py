@@ -16,8 +16,6 @@ from gateway.sync.rules.correlation import NO_RULES, Reaction
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import RenamedRecords, Resolution
 
-GRACE_DAYS: Final = 30.0
-
 DEPARTURES: Final = MappingProxyType(
     {Kind.USER: Reaction.DISABLE, Kind.ORGANIZATION: Reaction.DELETE, Kind.GROUP: Reaction.DELETE}
 )

@@ -12,9 +12,8 @@ from gateway.model.objects import Kind
 from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.operations import leases, source_state
 from gateway.sync.lifecycle import leaver_retention
-from gateway.sync.lifecycle.grace_period import GracePeriods
+from gateway.sync.lifecycle.grace_period import GRACE_DAYS, GracePeriods
 from gateway.sync.lifecycle.leaver_retention import LEASE, SWEEP_SECONDS, LeaverSweep, sweep
-from gateway.sync.objects.leavers import GRACE_DAYS
 from tests.sync.scripted import until
 from tests.sync.synced_store import Store, gone, person
 

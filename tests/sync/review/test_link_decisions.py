@@ -15,10 +15,9 @@ from gateway.store.clients import application_passwords, applications
 from gateway.store.correlation import link_decisions
 from gateway.store.correlation.link_decisions import Verdict
 from gateway.store.objects import passwords, users
-from gateway.sync.lifecycle.grace_period import GracePeriods
+from gateway.sync.lifecycle.grace_period import GRACE_DAYS, GracePeriods
 from gateway.sync.lifecycle.leaver_retention import sweep
 from gateway.sync.local.source import LocalDoor
-from gateway.sync.objects.leavers import GRACE_DAYS
 from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
 from gateway.sync.rules.authority import Authority
 from tests.sync.linked_records import AD, HR, record, without_login

@@ -10,7 +10,7 @@ imports only from those before it.
 Decisions:
 
 - A view is one SQLite file for each node (write-ahead log, read-only connections for readers): several worker processes share
-  it through the page cache, a restart is immediate, memory does not grow with the directory. One indexed look-up with its blob
+  it through the page cache, a restart is immediate, memory does not grow with the directory. One indexed lookup with its blob
   takes 3.7 µs; LMDB would take 2.3 µs, but has no planner, no ordered joins and no text index.
 - Substrings go by a trigram index (FTS5): 0.28 ms a query at 1,000,000 values, where a LIKE scan takes 84 ms.
 - An entry is encoded once, when it is written: a search sends the stored bytes behind a message id. Attribute selection slices

@@ -101,7 +101,7 @@ stages of organizations, users and groups append their own changes, so that a re
 a whole."""
 
 INPUTS: Final = (Reports, Collection[int], PosixNumbers | None, OrganizationPlaces, bool, Kind)
-"""The types of parameters that are no stage's result: what `Inbound` hands in, a look-up, and fixed choices."""
+"""The types of parameters that are no stage's result: what `Inbound` hands in, a lookup, and fixed choices."""
 
 
 def run(

@@ -1,4 +1,4 @@
-"""Look-ups of one object by something other than its id; each sees only what is in scope."""
+"""Lookups of one object by something other than its id; each sees only what is in scope."""
 
 from collections.abc import Collection
 

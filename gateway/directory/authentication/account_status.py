@@ -36,7 +36,7 @@ class AccountStatus:
 
 
 class AccountStatusLookup:
-    """The look-ups of account statuses. `sources`: the ids of those that can be asked."""
+    """The lookups of account statuses. `sources`: the ids of those that can be asked."""
 
     def __init__(self, database: Database, sources: Container[str]) -> None:
         self._database = database

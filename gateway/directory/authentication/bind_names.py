@@ -1,7 +1,7 @@
 """Bind names and the identities that they mean: a DN, user@domain, DOMAIN\\user, a bare login.
 
 A view defines the forms it takes (`bind_names`); a name that is no DN is looked up in the views in their order, and the first
-that knows it wins. An unknown name is an answer as well, after the same look-ups."""
+that knows it wins. An unknown name is an answer as well, after the same lookups."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class BindIdentity:
 
 
 class BindNames:
-    """The look-up of bind names in the views and the store. `jit`: unknown names are returned with their candidates."""
+    """The lookup of bind names in the views and the store. `jit`: unknown names are returned with their candidates."""
 
     def __init__(self, directory: Directory, database: Database, *, jit: bool = False) -> None:
         self._directory = directory

@@ -74,7 +74,7 @@ class PasswordCheck:
     async def check(self, user_id: str | None, password: bytes, logins: Sequence[str] = ()) -> Proof:
         """Check this person's password. `user_id` None: an unknown name, which may be provisioned by one of these login names.
         Raises SourceUnavailable, Busy, StoreUnavailable."""
-        wanted = user_id or str(uuid4())  # the look-up is made whether or not there is such a person
+        wanted = user_id or str(uuid4())  # the lookup is made whether or not there is such a person
         if application_passwords.has_form(password):
             found = await self._database.read_inline(lambda c: application_passwords.verify(c, wanted, password))
             return Proof(found is not None, application_password=found)

@@ -30,7 +30,7 @@ _LISTS = frozenset({"member", "uniquemember"})
 """The attributes by which groups name their members; the member table has them under the first."""
 
 IN_EVERY_ENTRY = ALWAYS_READABLE - {"contextcsn"}
-"""The attributes that every entry has; `(objectClass=*)` and its like need no look-up."""
+"""The attributes that every entry has; `(objectClass=*)` and its like need no lookup."""
 
 _MOST_KNOWN = 10_000
 

@@ -1,4 +1,4 @@
-"""The reader of a view file in this process: the shared connection that answers small searches, look-ups by name, and what
+"""The reader of a view file in this process: the shared connection that answers small searches, lookups by name, and what
 searches share (prepared plans, snapshots, visibilities)."""
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""Look-ups in a view file by the process that writes it: which entries there are, what they are called, which groups list
+"""Lookups in a view file by the process that writes it: which entries there are, what they are called, which groups list
 them."""
 
 import sqlite3

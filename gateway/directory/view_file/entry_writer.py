@@ -30,7 +30,7 @@ class PutResult(NamedTuple):
 class ViewWriter:
     """The writer of one view file: `begin`, then changes, then `finish`, within one transaction. Not shared between threads.
 
-    `entries`: look-ups of what is there. `index`: the indexes, which are written along."""
+    `entries`: lookups of what is there. `index`: the indexes, which are written along."""
 
     def __init__(self, connection: sqlite3.Connection, view: View) -> None:
         self.entries = EntryLookup(connection)

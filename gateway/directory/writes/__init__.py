@@ -1,5 +1,5 @@
 """Writes to entries, before the door: what a client asks of an entry becomes an edit of the object. Pure, but for member
-look-ups.
+lookups.
 
 Read in this order: write_errors → modifications (values of one attribute) and object_classes → entry_to_edit (a view's rules
 inverted) → entry_placement (where a new entry may stand) → member_changes (the members that values mean).

@@ -1,5 +1,5 @@
 """The objects that may be those of records without one: by the rules of their own source, then by those of the other sources.
-Each rule costs one look-up for all records. Reads only."""
+Each rule costs one lookup for all records. Reads only."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

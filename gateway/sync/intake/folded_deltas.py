@@ -1,6 +1,6 @@
 """Reports: the deltas of a batch folded into one for each record, made storable, and given a digest. Pure.
 
-The digest is how a report that was applied before is recognized at the cost of a look-up (law 2)."""
+The digest is how a report that was applied before is recognized at the cost of a lookup (law 2)."""
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b

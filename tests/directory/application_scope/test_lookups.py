@@ -1,4 +1,4 @@
-"""Look-ups see only what is in the application's scope, and never guess between two users."""
+"""Lookups see only what is in the application's scope, and never guess between two users."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The Developer API's operations on organizational units: get, list below a parent, the way up, the look-up."""
+"""The Developer API's operations on organizational units: get, list below a parent, the way up, the lookup."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The Developer API's operations on users: get, list, and the four look-ups.
+"""The Developer API's operations on users: get, list, and the four lookups.
 
 Each is a function of the caller's view and of the request; it runs in one transaction in a thread."""
 

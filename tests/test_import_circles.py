@@ -1,6 +1,6 @@
 """No import circles, typing imports included: neither of modules, nor of packages that lie beside each other.
 
-import-linter keeps the order of the rooms (setup.cfg); this computes the circles themselves from the syntax trees."""
+import-linter keeps the order of the packages (setup.cfg); this computes the circles themselves from the syntax trees."""
 
 from __future__ import annotations
 

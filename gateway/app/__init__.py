@@ -1,6 +1,6 @@
 """The program: the configuration becomes parts, the parts are joined once, on one screen, and started and stopped in order.
 
-Read it in this order, each room importing only from those before it (setup.cfg holds it):
+Read it in this order, each package importing only from those before it (setup.cfg holds it):
 
 1. `value_types`: the single values of the configuration file.
 2. `process`: what a process needs of its system: log lines, data directory, certificates, notifications to systemd.

@@ -1,6 +1,6 @@
 """The model: the gateway's values, and the Protocols by which sync, directory and connectors meet.
 
-To read in this order, each importing only rooms above it:
+To read in this order, each importing only packages above it:
 
 - `errors`, `backoff`, `bounded_cache`: no knowledge of the domain.
 - `ldap`: the standards' own words: DN, schema, matching rules.

@@ -1,7 +1,7 @@
 """Floor 1, the store: the only floor that speaks to the database. Above it there are functions that take a Connection and
 model values; SQL, tables and row formats never leave it.
 
-In the order in which to read it (each room imports only from the ones above it here; setup.cfg checks it):
+In the order in which to read it (each package imports only from the ones above it here; setup.cfg checks it):
 
     engine       opening SQLite or PostgreSQL, transactions in threads, inline reads, bulk statements, column formats
     tables       every table, defined once

@@ -1,6 +1,6 @@
 """LDAP on the wire, sans-IO: octets ↔ frozen values (RFC 4511). Knows nothing else of the gateway.
 
-To read in this order, each importing only rooms above it:
+To read in this order, each importing only packages above it:
 
 - `errors`, `limits`, `oids`, `result_codes`: the errors, bounds and numbers.
 - `ber`: reading and writing BER by index.

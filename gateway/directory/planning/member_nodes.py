@@ -46,7 +46,7 @@ def _linked(found: str, known: str, parameter: str, cost: int) -> PlanNode:
 
 
 def _chain(found: str, known: str, parameter: str, cost: int) -> PlanNode:
-    # UNION, not UNION ALL: groups may list each other in circles.
+    # UNION, not UNION ALL: groups may list each other in cycles.
     query = f"""WITH RECURSIVE chain (entry) AS (
         SELECT {found} FROM member WHERE {known} = (SELECT id FROM entry WHERE dn_key = {parameter})
         UNION SELECT m.{found} FROM chain c CROSS JOIN member m ON m.{known} = c.entry

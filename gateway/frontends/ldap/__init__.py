@@ -1,6 +1,6 @@
 """The LDAP server (RFC 4511): outside words ↔ our words, nothing else. One file for each operation.
 
-Read it from the bottom up; each room imports from those before it only:
+Read it from the bottom up; each package imports from those before it only:
 
     core           values that all others share: limits, counters, results, controls, SASL mechanisms; Exchange and Responder
     search         the common part of searches: names, root DSE, control values, slices, pages, lists

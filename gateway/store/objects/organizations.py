@@ -34,11 +34,11 @@ _ALL = select(organizations).order_by(organizations.c.id)
 _FROM = _ALL.where(organizations.c.id > bindparam("after")).limit(bindparam("most"))
 _COUNT = select(func.count()).select_from(organizations)
 
-# UNION, not UNION ALL: should a tree ever hold a circle, the walk still ends.
+# UNION, not UNION ALL: should a tree ever hold a cycle, the walk still ends.
 _below = select(organizations.c.id).where(any_of(organizations.c.id, "ids")).cte("below", recursive=True)
 _SUBTREE = select(_below.union(select(organizations.c.id).join(_below, organizations.c.parent_id == _below.c.id)).c.id)
 MAX_DEPTH = 200
-"""A walk upwards stops here; no tree of people is deeper, and a circle would be endless."""
+"""A walk upwards stops here; no tree of people is deeper, and a cycle would be endless."""
 
 _PARENT = select(organizations.c.parent_id).where(organizations.c.id == bindparam("id"))
 

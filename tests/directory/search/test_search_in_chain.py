@@ -1,4 +1,4 @@
-"""Nested groups: the in-chain rule, transitive memberOf, circles, and groups that a party does not see on the way."""
+"""Nested groups: the in-chain rule, transitive memberOf, cycles, and groups that a party does not see on the way."""
 
 from collections.abc import Iterator
 from dataclasses import replace

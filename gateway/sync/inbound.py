@@ -97,7 +97,7 @@ class Inbound:
         removal = deletions.remove(transaction, gone)
         outcomes = RecordOutcomes(intake.statistics, intake.problems)
         if intake.records or gone or batch.caught_up:
-            outcomes = stages.run(transaction, self.posix, intake, removal, look_again=batch.caught_up)
+            outcomes = stages.run(transaction, self.posix, intake, removal, recheck=batch.caught_up)
         problems = outcomes.problems
         compared = Kind.GROUP in batch.completes & comparing.keys()
         if compared or batch.caught_up:
@@ -151,7 +151,7 @@ class Inbound:
         return self.transaction(connection)
 
     def _run(self, transaction: SourceTransaction, intake: Intake, removal: Removal) -> Applied:
-        outcomes = stages.run(transaction, self.posix, intake, removal, look_again=False)
+        outcomes = stages.run(transaction, self.posix, intake, removal, recheck=False)
         return Applied(outcomes.statistics, outcomes.problems, changes.last(transaction.connection))
 
     def _open(self, connection: Connection) -> SourceState:

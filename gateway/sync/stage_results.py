@@ -17,7 +17,7 @@ from gateway.store.records.references import DanglingReference
 @dataclass(slots=True)
 class PendingRecord:
     """A record under work: `row` as it is going to be, `stored` as it is in the store (None: new), `delta` what was reported of
-    it (None: it is looked at again without a report), `attributes` after the report. `batch_index`: where in the batch it was
+    it (None: it is rechecked without a report), `attributes` after the report. `batch_index`: where in the batch it was
     reported last; `earlier_dns`: DNs that the batch gave it before, each with its index. `is_invalid`: its source reports it in
     a way from which nothing can be made.
 
@@ -83,12 +83,12 @@ class Removal:
 class Resolution:
     """The object of each record, and the attributes that the records of an object give it together.
 
-    `records`: those of the intake and those that were looked at again. `created`: new objects, each with the record that it is
+    `records`: those of the intake and those that were rechecked. `created`: new objects, each with the record that it is
     made for. `attributes`: of every object that must be worked out, new or stored, its name included; `kinds`: of the same.
     `users`: the stored state of those of them that are users. `recordless`: those that have no record but of leavers, and
     additions. `reported_keys`: the correlation keys under which their records make them known, by name. `displaced`: stored
     objects that got a record. `own_objects`: new objects of records that a person gave one of their own, by the id that the
-    decision named. `second_looks`: records that waited for a second look, and had it."""
+    decision named. `rechecks`: records that waited for a recheck, and had it."""
 
     records: PendingRecords
     created: Mapping[str, int]
@@ -99,7 +99,7 @@ class Resolution:
     reported_keys: Mapping[str, Mapping[str, Collection[str]]]
     displaced: Mapping[str, Kind]
     own_objects: Mapping[str, str]
-    second_looks: Sequence[int]
+    rechecks: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,11 +105,11 @@ INPUTS: Final = (Reports, Collection[int], PosixNumbers | None, OrganizationPlac
 
 
 def run(
-    transaction: SourceTransaction, posix: PosixNumbers | None, intake: Intake, removal: Removal, *, look_again: bool
+    transaction: SourceTransaction, posix: PosixNumbers | None, intake: Intake, removal: Removal, *, recheck: bool
 ) -> RecordOutcomes:
-    """Run all stages behind the removal: from records under work and removed ones to objects and the change log. `look_again`:
+    """Run all stages behind the removal: from records under work and removed ones to objects and the change log. `recheck`:
     records without an object are looked at once more, because the source has reported all that it has."""
-    resolved = resolution.resolve(transaction, intake, removal, look_again=look_again)
+    resolved = resolution.resolve(transaction, intake, removal, recheck=recheck)
     numbered = posix_allocation.number(transaction, posix, resolved)
     renamed = subtree_renames.rename(transaction, resolved)
     record_writer.write(transaction, renamed)

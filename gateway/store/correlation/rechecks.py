@@ -10,24 +10,24 @@ from gateway.model.objects import Kind
 from gateway.store.correlation import record_keys
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import any_of
-from gateway.store.tables.correlation import second_looks
+from gateway.store.tables.correlation import rechecks
 from gateway.store.tables.records import records
 
 _UNLINKED = select(records.c.id).where(any_of(records.c.id, "records", numbers=True), records.c.object_id.is_(None))
 _DUE = (
-    select(second_looks.c.record)
-    .join(records, records.c.id == second_looks.c.record)
+    select(rechecks.c.record)
+    .join(records, records.c.id == rechecks.c.record)
     .where(records.c.source_id == bindparam("source"))
-    .order_by(second_looks.c.record)
+    .order_by(rechecks.c.record)
     .limit(bindparam("most"))
 )
-_ANY_DUE: Select[tuple[str]] = select(literal_column("1")).select_from(second_looks).limit(1)
-_CLEAR = delete(second_looks).where(any_of(second_looks.c.record, "records", numbers=True))
+_ANY_DUE: Select[tuple[str]] = select(literal_column("1")).select_from(rechecks).limit(1)
+_CLEAR = delete(rechecks).where(any_of(rechecks.c.record, "records", numbers=True))
 
 
 def schedule(connection: Connection, record_ids: Iterable[int]) -> None:
     """Schedule these records for a recheck."""
-    bulk.insert(connection, second_looks, [(record,) for record in set(record_ids)], ignore_known=True)
+    bulk.insert(connection, rechecks, [(record,) for record in set(record_ids)], ignore_known=True)
 
 
 def schedule_searching(connection: Connection, kind: Kind, name: str, keys: Collection[str]) -> None:

@@ -8,20 +8,20 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
 from gateway.store.engine import bulk
-from gateway.store.tables.records import records, sightings
+from gateway.store.tables.records import reconciliation_marks, records
 
-_MINE = (sightings.c.source_id == bindparam("source"), sightings.c.kind == bindparam("kind_"))
-_CLEAR = delete(sightings).where(*_MINE)
-_COUNT = select(func.count()).select_from(sightings).where(*_MINE)
+_MINE = (reconciliation_marks.c.source_id == bindparam("source"), reconciliation_marks.c.kind == bindparam("kind_"))
+_CLEAR = delete(reconciliation_marks).where(*_MINE)
+_COUNT = select(func.count()).select_from(reconciliation_marks).where(*_MINE)
 _UNMARKED = select(records.c.id).where(
     records.c.source_id == bindparam("source"),
     records.c.kind == bindparam("kind_"),
     records.c.situation != Situation.DELETED.value,
-    ~select(sightings.c.record)
+    ~select(reconciliation_marks.c.record)
     .where(
-        sightings.c.source_id == records.c.source_id,
-        sightings.c.kind == records.c.kind,
-        sightings.c.record == records.c.id,
+        reconciliation_marks.c.source_id == records.c.source_id,
+        reconciliation_marks.c.kind == records.c.kind,
+        reconciliation_marks.c.record == records.c.id,
     )
     .exists(),
 )
@@ -35,7 +35,7 @@ def clear(connection: Connection, source_id: str, kind: Kind) -> None:
 def mark(connection: Connection, source_id: str, kind: Kind, record_ids: Collection[int]) -> None:
     """Mark records that the reconciliation has met; idempotent."""
     rows = [(source_id, kind.value, record_id) for record_id in record_ids]
-    bulk.insert(connection, sightings, rows, ignore_known=True)
+    bulk.insert(connection, reconciliation_marks, rows, ignore_known=True)
 
 
 def count(connection: Connection, source_id: str, kind: Kind) -> int:

@@ -44,7 +44,7 @@ record_keys = Table(
 """Keys that the rules of its source look for on behalf of a record, so that an object that comes later finds the records that
 wait for it. `links`: the rules may link without a person."""
 
-second_looks = Table(
+rechecks = Table(
     "second_looks",
     metadata,
     Column("record", BigInteger, ForeignKey("records.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),

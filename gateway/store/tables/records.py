@@ -58,7 +58,7 @@ dangling_references = Table(
 )
 """References to records that no source has reported yet; each becomes a row of `record_references` when its target appears."""
 
-sightings = Table(
+reconciliation_marks = Table(
     "sightings",
     metadata,
     Column("source_id", Key, primary_key=True),

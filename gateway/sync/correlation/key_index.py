@@ -1,5 +1,5 @@
 """Keeps the key index as the objects and records of a batch are, in the same transaction: the keys by which rules find objects,
-and those that records look for. Records that wait for a key which an object gained or lost are noted for a second look."""
+and those that records look for. Records that wait for a key which an object gained or lost are noted for a recheck."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ from gateway.sync.stage_results import (
 def keep_record_keys(transaction: SourceTransaction, resolution: Resolution, renamed: RenamedRecords) -> None:
     """Note the keys that the records under work look for. They must be stored."""
     connection, records = transaction.connection, renamed.records
-    rechecks.clear(connection, resolution.second_looks)
+    rechecks.clear(connection, resolution.rechecks)
     for old_id, new_id in resolution.own_objects.items():
         link_decisions.move_own(connection, old_id, new_id)
     reported = [record for record in records.values() if record.delta is not None]
@@ -74,7 +74,7 @@ def keep_object_keys(
         wanted.update(keys_of_object(names, resolution.kinds[object_id], object_id, attributes, reported))
     former = {*numbered.attributes, *deleted, *removal.reopened} - resolution.created.keys()
     held = object_keys.of_objects(connection, former)
-    _note_second_looks(connection, {key for key in held if key.object_id in removal.reopened})
+    _note_rechecks(connection, {key for key in held if key.object_id in removal.reopened})
     _replace(connection, {key for key in held if key.object_id in deleted or _is_replaced(key, numbered)}, wanted)
     if PATH in names.get(Kind.ORGANIZATION, ()):
         _keep_paths(connection, _organizations(renamed.records, displacement))
@@ -126,10 +126,10 @@ def keys_of_object(
 def _replace(connection: Connection, held: set[ObjectKey], wanted: set[ObjectKey]) -> None:
     object_keys.remove(connection, held - wanted)
     object_keys.add(connection, wanted - held)
-    _note_second_looks(connection, held ^ wanted)
+    _note_rechecks(connection, held ^ wanted)
 
 
-def _note_second_looks(connection: Connection, of_keys: Iterable[ObjectKey]) -> None:
+def _note_rechecks(connection: Connection, of_keys: Iterable[ObjectKey]) -> None:
     changed: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for key in of_keys:
         changed[key.kind, key.name].add(key.key)

@@ -23,14 +23,14 @@ from gateway.sync.rules.authority import Contribution
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Intake, PendingRecord, Removal, Resolution
 
-LOOKS_AT_ONCE = 5_000
-"""Records without an object that are looked at again in one transaction; the others when the source reports next."""
+RECHECKS_AT_ONCE = 5_000
+"""Records without an object that are rechecked in one transaction; the others when the source reports next."""
 
 
-def resolve(transaction: SourceTransaction, intake: Intake, removal: Removal, *, look_again: bool) -> Resolution:
-    """Decide about every record under work, and about disputed ones whose name was freed; with `look_again` about all for which
+def resolve(transaction: SourceTransaction, intake: Intake, removal: Removal, *, recheck: bool) -> Resolution:
+    """Decide about every record under work, and about disputed ones whose name was freed; with `recheck` about all for which
     something may be otherwise now."""
-    return _Resolver(transaction, intake, removal).run(look_again=look_again)
+    return _Resolver(transaction, intake, removal).run(recheck=recheck)
 
 
 class _Resolver:
@@ -50,14 +50,14 @@ class _Resolver:
         self._users: dict[str, User] = {}
         self._recordless: set[str] = set()
         self._reported_keys: dict[str, dict[str, set[str]]] = {}
-        self._second_looks: list[int] = []
+        self._rechecks: list[int] = []
 
-    def run(self, *, look_again: bool) -> Resolution:
+    def run(self, *, recheck: bool) -> Resolution:
         self._resolve(list(self._records.values()), self._reopened)
-        if look_again:
-            self._resolve(self._take_second_looks())
+        if recheck:
+            self._resolve(self._take_rechecks())
         self._note_freed_names()
-        if look_again or self._freed_names:
+        if recheck or self._freed_names:
             self._resolve(self._take_disputed())
         login_names.settle(self._transaction, self._records, self._created, self._attributes, self._users)
         return Resolution(
@@ -70,7 +70,7 @@ class _Resolver:
             self._reported_keys,
             self._displaced,
             self._own_objects,
-            self._second_looks,
+            self._rechecks,
         )
 
     def _kinds(self) -> dict[str, Kind]:
@@ -158,10 +158,10 @@ class _Resolver:
             if user.id in attributes and not authority.name_of(Kind.USER, attributes[user.id]):
                 attributes[user.id]["username"] = (user.username,)
 
-    def _take_second_looks(self) -> list[PendingRecord]:
+    def _take_rechecks(self) -> list[PendingRecord]:
         """Take in records without an object for which something has changed since they were looked at."""
-        due = rechecks.due(self._connection, self._transaction.source_id, LOOKS_AT_ONCE)
-        self._second_looks += due
+        due = rechecks.due(self._connection, self._transaction.source_id, RECHECKS_AT_ONCE)
+        self._rechecks += due
         rows = record_rows.by_id(self._connection, [record_id for record_id in due if record_id not in self._records])
         return self._take(row for row in rows.values() if row.object_id is None)
 

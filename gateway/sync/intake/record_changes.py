@@ -162,7 +162,7 @@ class _Receiver:
 
 
 def reconsidered(row: RecordRow, stored: RecordRow | None = None) -> PendingRecord:
-    """Return the record to be looked at again without a new report. `stored`: as the store has it, when `row` is not."""
+    """Return the record to be rechecked without a new report. `stored`: as the store has it, when `row` is not."""
     return PendingRecord(Kind(row.kind), _undecided(row), stored or row, None, decode_attributes(row.attributes))
 
 

@@ -39,7 +39,7 @@ def count(
     for record in renamed.records.values():
         outcome = _outcome(record, resolution, updated)
         if record.delta is None and outcome is not Outcome.CREATED:
-            continue  # looked at again, and nothing came of it
+            continue  # rechecked, and nothing came of it
         row, stored = record.row, record.stored
         well = row.situation == Situation.LINKED.value
         counts[record.kind, outcome, Result.SUCCEEDED if well else Result.SKIPPED] += 1

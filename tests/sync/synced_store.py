@@ -193,11 +193,11 @@ def _shown(objects: Mapping[str, DirectoryObject], members: Mapping[str, set[Mem
 
     objects = {key: thing for key, thing in objects.items() if not isinstance(thing, User) or thing.gone_at is None}
     people = [thing for thing in objects.values() if isinstance(thing, User)]
-    circles = [thing for thing in objects.values() if isinstance(thing, Group)]
+    groups = [thing for thing in objects.values() if isinstance(thing, Group)]
     return Directory(
         {user.username: tuple(path(identifier) for identifier in user.organization_ids) for user in people},
         frozenset(path(thing.id) for thing in objects.values() if isinstance(thing, Organization)),
-        {circle.name: frozenset(name(member.id) for member in members.get(circle.id, ())) for circle in circles},
+        {group.name: frozenset(name(member.id) for member in members.get(group.id, ())) for group in groups},
         {name(identifier): dict(thing.attributes) for identifier, thing in objects.items()},
     )
 

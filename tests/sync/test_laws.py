@@ -35,11 +35,11 @@ def _worlds(draw: st.DrawFn) -> tuple[list[Delta], list[tuple[Delta, Delta]]]:
         people.append(person(f"p{number}", below, title=draw(st.sampled_from(["x", "y"]))))
     names = [delta.dn.removesuffix(f",{BASE}") for delta in people] + ["uid=nobody", "cn=g0", "cn=g1"]
     logins = [f"p{number}" for number in range(7)]
-    circles = [
+    groups = [
         group(f"g{number}", *draw(st.sets(st.sampled_from(names))), logins=draw(st.sets(st.sampled_from(logins), max_size=3)))
         for number in range(draw(st.integers(0, 3)))
     ]
-    reports += people + circles
+    reports += people + groups
     pairs = [(_earlier(draw, delta), delta) for delta in reports if draw(st.booleans())]
     victims = [
         (person(f"v{n}", draw(st.sampled_from(paths))), gone(Kind.USER, f"u:v{n}")) for n in range(draw(st.integers(0, 2)))

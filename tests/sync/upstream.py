@@ -90,11 +90,11 @@ class Upstream:
         return [gone(kind, entry)]
 
     def regroup(self) -> list[Delta]:
-        circle, member = self._any(Kind.GROUP), self._any(Kind.USER, Kind.GROUP)
-        if circle is None or member is None:
+        group, member = self._any(Kind.GROUP), self._any(Kind.USER, Kind.GROUP)
+        if group is None or member is None:
             return []
-        self.members[circle] ^= {member}
-        return [self.report(circle)]
+        self.members[group] ^= {member}
+        return [self.report(group)]
 
     def retitle(self) -> list[Delta]:
         entry = self._any(Kind.USER)

@@ -65,7 +65,7 @@ def check_change(connection: Connection, kind: Kind, thing: DirectoryObject, edi
         name = first_text(edit.attributes, naming).strip() if naming in edit.attributes else name_of(thing)
         _check_is_name(kind, name)
         _check_name(connection, kind, name, _parent(edit, thing), thing.id)
-        _check_circle(connection, thing, edit)
+        _check_cycle(connection, thing, edit)
 
 
 def check_made_here(connection: Connection, kind: Kind, object_id: str, what: str = "") -> None:
@@ -145,7 +145,7 @@ def _check_name(connection: Connection, kind: Kind, name: str, parent_id: str | 
         raise NameTaken(f"there is another {kind} named {name!r} already")
 
 
-def _check_circle(connection: Connection, thing: DirectoryObject, edit: Edit) -> None:
+def _check_cycle(connection: Connection, thing: DirectoryObject, edit: Edit) -> None:
     if isinstance(thing, Organization) and edit.organizations:
         [above] = edit.organizations
         if above == thing.id or thing.id in organizations.ancestors(connection, above):

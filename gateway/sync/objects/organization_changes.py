@@ -44,7 +44,7 @@ def refresh(
             authority.described(Kind.ORGANIZATION, resolved[object_id]),
         )
     fallbacks = (places.target(transaction.source_id), ROOT_ORGANIZATION_ID)
-    new, problems = _without_circles(transaction.connection, new, fallbacks)
+    new, problems = _without_cycles(transaction.connection, new, fallbacks)
     return OrganizationChanges(_write(transaction, current, new), problems)
 
 
@@ -77,7 +77,7 @@ def _write(transaction: SourceTransaction, current: Mapping[str, Organization], 
     return object_changes.append(transaction, log)
 
 
-def _without_circles(
+def _without_cycles(
     connection: Connection, new: Mapping[str, Organization], fallbacks: tuple[str, ...]
 ) -> tuple[dict[str, Organization], tuple[str, ...]]:
     """Put organizations that would come to lie below themselves below the first of the `fallbacks` where they do not. Returns

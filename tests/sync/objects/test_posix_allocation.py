@@ -288,9 +288,9 @@ def _reports() -> st.SearchStrategy[Any]:
     names = st.sampled_from("abcdef")
     numbers = st.sampled_from([(), *_SAID])
     people = st.builds(lambda name, uid: person(name, uid_number=uid), names, numbers)
-    circles = st.builds(lambda name, gid: _with_gid(group(name), gid), names, numbers)
+    groups = st.builds(lambda name, gid: _with_gid(group(name), gid), names, numbers)
     leaving = st.builds(lambda name: gone(Kind.USER, f"u:{name}"), names)
-    return people | circles | leaving
+    return people | groups | leaving
 
 
 def _with_gid(delta: Any, number: str | tuple[()]) -> Any:

@@ -49,7 +49,7 @@ class User:
     organization_ids: tuple[str, ...] = (ROOT_ORGANIZATION_ID,)
     """The user's organizations; the first one is the primary organization; never empty."""
     gone_at: datetime | None = None
-    """The time since when no source has the person: a leaver is disabled, and deleted after the retention time. None: no
+    """The time since when no source has the person: a leaver is disabled, and deleted after the grace period. None: no
     leaver."""
 
     def first(self, name: str) -> str:

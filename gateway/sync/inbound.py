@@ -108,7 +108,7 @@ class Inbound:
         return Applied(outcomes.statistics, problems, changes.last(connection) if outcomes.updated or gone else last)
 
     def expire(self, connection: Connection, record_ids: Collection[int]) -> Applied:
-        """Remove these records of leavers, whose retention is over, with the users that have no other."""
+        """Remove these records of leavers, whose grace period is over, with the users that have no other."""
         transaction = self._locked(connection)
         return self._run(transaction, Intake(), deletions.expire(transaction, record_ids))
 

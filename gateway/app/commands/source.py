@@ -57,7 +57,7 @@ def finalize(invocation: Invocation, name: str, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do it; without, only what would go is shown.")
 @click.option("--allow-deletions", is_flag=True, help="Do it though it is more than a deletion guard lets pass.")
-@click.option("--delete", is_flag=True, help="Delete the users at once instead of disabling them for the time of grace.")
+@click.option("--delete", is_flag=True, help="Delete the users at once instead of disabling them for the grace period.")
 @as_json
 @click.pass_obj
 def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: bool, delete: bool, as_json: bool) -> None:

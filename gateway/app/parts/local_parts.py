@@ -17,7 +17,7 @@ from gateway.sync.backfill.authority import AuthorityBackfill
 from gateway.sync.backfill.job import BackgroundJob
 from gateway.sync.backfill.posix_numbers import PosixNumberBackfill
 from gateway.sync.inbound import Inbound
-from gateway.sync.lifecycle.leaver_retention import LeaverSweep
+from gateway.sync.lifecycle.leaver_sweep import LeaverSweep
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.review.link_decisions import Decisions
 

@@ -1,4 +1,4 @@
-"""Records of leavers: gone from their source while their object is retained, since when, and for how much longer.
+"""Records of leavers: gone from their source while their object stays, since when, and to the end of the grace period.
 
 A record with `gone_at` is that of a leaver. One in the situation `deleted` without it was kept: its object stays as it is."""
 

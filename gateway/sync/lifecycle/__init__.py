@@ -1,7 +1,7 @@
 """Lifecycle: the end of users and of sources.
 
-- grace_period: how long leavers are retained, by source.
-- leaver_retention: the sweep that deletes leavers when that time is over.
+- grace_period: how long leavers stay, by source.
+- leaver_sweep: the sweep that deletes leavers when their grace period is over.
 - source_adoption: records of a source that is no more become local records, with the same objects.
 - source_retirement: the end of a source that is out of the configuration: its objects are kept (finalize) or go (terminate).
 

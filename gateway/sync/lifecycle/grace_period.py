@@ -1,5 +1,5 @@
 """The grace period of leavers: the time for which a user that no source has any more stays, disabled. The sweep at its end is
-in leaver_retention.py; this module is a value and two lookups, so that `gateway status` does not load the sweep."""
+in leaver_sweep.py; this module is a value and two lookups, so that `gateway status` does not load the sweep."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

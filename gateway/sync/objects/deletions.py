@@ -27,7 +27,7 @@ def remove(transaction: SourceTransaction, gone: Collection[int]) -> Removal:
 
 
 def expire(transaction: SourceTransaction, overdue: Collection[int]) -> Removal:
-    """Remove these records of leavers, whose retention is over, and the users that have no other record, be it that of a
+    """Remove these records of leavers, whose grace period is over, and the users that have no other record, be it that of a
     leaver too."""
     return _Remover(transaction).remove(overdue, by_source=False)
 

@@ -1,4 +1,4 @@
-"""Leavers: the last record of a user is gone from its source, and the user stays, disabled, for a time of retention.
+"""Leavers: the last record of a user is gone from its source, and the user stays, disabled, for a grace period.
 
 A record that comes back under its external id is the same record, and its user is the same again; one under another id is
 recognized by correlation/returning_leavers.py.
@@ -22,7 +22,7 @@ DEPARTURES: Final = MappingProxyType(
 """The reaction to the end of an object's last record, when its source says nothing else. Local objects are deleted."""
 
 _REASONS: Final = {
-    Reaction.DISABLE: "is gone from its source; the user is disabled, and deleted when the time of grace is over",
+    Reaction.DISABLE: "is gone from its source; the user is disabled, and deleted when the grace period is over",
     Reaction.KEEP: "is gone from its source; what was made of it is kept",
 }
 

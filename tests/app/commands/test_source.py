@@ -138,7 +138,7 @@ def test_leavers_are_told_with_the_day_on_which_they_go(both: Installation) -> N
     assert "left out" not in shown.out
     [problem] = both("status", "corp", "--problems", "--json").json
     assert (problem["situation"], problem["dn"]) == ("deleted", "uid=eve,dc=example,dc=com")
-    assert any(problem["reason"].endswith(f"deleted when the time of grace is over ({day})") for day in days)
+    assert any(problem["reason"].endswith(f"deleted when the grace period is over ({day})") for day in days)
     explained = both("explain", "user", "eve")
     assert "gone since 20" in explained.out
     [enabled] = [one for one in both("explain", "user", "eve", "--json").json["attributes"] if one["name"] == "enabled"]

@@ -18,7 +18,7 @@ from gateway.sync.deletion_guard import Guard
 from gateway.sync.lifecycle import source_adoption
 from gateway.sync.lifecycle import source_retirement as ending
 from gateway.sync.lifecycle.grace_period import GracePeriods
-from gateway.sync.lifecycle.leaver_retention import sweep
+from gateway.sync.lifecycle.leaver_sweep import sweep
 from gateway.sync.lifecycle.source_retirement import Extent
 from gateway.sync.local.edit_checks import MasteredElsewhere
 from gateway.sync.local.source import LocalDoor

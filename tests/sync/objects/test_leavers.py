@@ -244,7 +244,7 @@ def test_a_kept_object_stays_as_it_is_and_follows_its_source_again_when_it_is_ba
     assert store.directory() == before
     assert store.database.read_blocking(lambda c: records.count_problems(c, "hr")) == {Situation.DELETED: 2}
     expire(store)
-    assert store.last() == number, "there is no time of grace to be over"
+    assert store.last() == number, "there is no grace period to be over"
     store.apply(unit("sales"), person("anna", "ou=sales", title="Head"))
     assert store.user("anna").first("title") == "Head"
     assert store.database.read_blocking(lambda c: records.count_problems(c, "hr")) == {}
@@ -285,7 +285,7 @@ def test_leavers_do_not_count_among_the_users_of_a_source(store: Store) -> None:
         store.apply(gone(Kind.USER, "u:p2"), gone(Kind.USER, "u:p3"))
 
 
-# ---- the end of the time of grace
+# ---- the end of the grace period
 
 
 def test_a_leaver_is_deleted_when_its_time_is_over_and_the_guard_does_not_stop_it(both_stores: Store) -> None:

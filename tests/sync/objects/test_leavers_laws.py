@@ -11,7 +11,7 @@ from gateway.model.deltas import Delta
 from gateway.model.objects import Kind, User
 from gateway.store.objects import users
 from gateway.sync.lifecycle.grace_period import GracePeriods
-from gateway.sync.lifecycle.leaver_retention import sweep
+from gateway.sync.lifecycle.leaver_sweep import sweep
 from tests.sync.synced_store import Store, fresh_store, gone, group, person, present
 
 NAMES = ("anna", "bert", "carl")

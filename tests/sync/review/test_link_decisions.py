@@ -16,7 +16,7 @@ from gateway.store.correlation import link_decisions
 from gateway.store.correlation.link_decisions import Verdict
 from gateway.store.objects import passwords, users
 from gateway.sync.lifecycle.grace_period import GRACE_DAYS, GracePeriods
-from gateway.sync.lifecycle.leaver_retention import sweep
+from gateway.sync.lifecycle.leaver_sweep import sweep
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
 from gateway.sync.rules.authority import Authority

@@ -103,4 +103,4 @@ class LeaverSweep:
         except Exception as error:  # the next sweep must not fail of it
             _log.error("leavers cannot be deleted", error=repr(error), exc_info=error)
         if swept:
-            _log.info("the time of grace is over: leavers are deleted", records=swept)
+            _log.info("the grace period is over: leavers are deleted", records=swept)

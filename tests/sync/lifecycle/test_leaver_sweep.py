@@ -11,9 +11,9 @@ from twisted.internet.task import Clock
 from gateway.model.objects import Kind
 from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.operations import leases, source_state
-from gateway.sync.lifecycle import leaver_retention
+from gateway.sync.lifecycle import leaver_sweep
 from gateway.sync.lifecycle.grace_period import GRACE_DAYS, GracePeriods
-from gateway.sync.lifecycle.leaver_retention import LEASE, SWEEP_SECONDS, LeaverSweep, sweep
+from gateway.sync.lifecycle.leaver_sweep import LEASE, SWEEP_SECONDS, LeaverSweep, sweep
 from tests.sync.scripted import until
 from tests.sync.synced_store import Store, gone, person
 
@@ -45,7 +45,7 @@ def test_a_leaver_of_longer_ago_than_the_days_of_its_source_is_deleted(both_stor
 
 
 def test_a_transaction_of_the_sweep_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaver_retention, "AT_ONCE", 3)
+    monkeypatch.setattr(leaver_sweep, "AT_ONCE", 3)
     with_leavers(store, 7)
     store.time += timedelta(days=31)
     assert [swept(store) for _ in range(4)] == [3, 3, 1, 0]

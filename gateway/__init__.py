@@ -98,6 +98,7 @@ runner              reads one source: pull, apply, repeat
 scope               the organizations and groups that an application may see; of a search: base, one level, subtree
 situation           of a record: linked, unlinked, unmatched, disputed, deleted
 soft lock           refuses a name after failures, before any upstream is asked
+source retirement   a source out of the configuration is finalized (objects stay, mastered here) or terminated (objects go)
 source, target      a foreign system that is read; one that is written
 subscription        a search that goes on: persistent search, content sync, change notification
 tombstone           what is kept of a deleted entry so that subscriptions can report it

@@ -2,7 +2,7 @@
 
 - grace_period: how long leavers stay, by source.
 - leaver_sweep: the sweep that deletes leavers when their grace period is over.
-- source_adoption: records of a source that is no more become local records, with the same objects.
+- source_finalization: records of a source that is no more become local records, with the same objects.
 - source_retirement: the end of a source that is out of the configuration: its objects are kept (finalize) or go (terminate).
 
 Must never be: an object deleted because its source is missing from the configuration; an administrator decides.

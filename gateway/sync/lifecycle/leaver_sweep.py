@@ -2,7 +2,7 @@
 transaction, by one node of all. The deletion guard has counted them when they left, and does not stop this.
 
 Leavers of a source that is not in the configuration any more stay: an administrator decides about them (source_retirement.py,
-source_adoption.py).
+source_finalization.py).
 """
 
 from collections.abc import Callable

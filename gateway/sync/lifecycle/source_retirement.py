@@ -1,5 +1,5 @@
 """Retirement of a source that was taken out of the configuration. Its objects do not change by themselves: an administrator
-keeps them (source_adoption.py) or removes them, step by step; an interrupted command goes on when it is given again."""
+keeps them (source_finalization.py) or removes them, step by step; an interrupted command goes on when it is given again."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from gateway.store.operations.source_state import SourceState
 from gateway.store.records import reconciliation_marks, records, source_retirement
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
-from gateway.sync.lifecycle.source_adoption import adopt_next
+from gateway.sync.lifecycle.source_finalization import finalize_next
 from gateway.sync.rules.correlation import KindRules, Reaction
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ def terminate(write: Write, ended: Inbound) -> Iterator[tuple[Kind, int]]:
 def finalize(write: Write, own: Inbound, source_id: str) -> Iterator[tuple[Kind, int]]:
     """Keep all objects of the source; yields as `terminate` does."""
     for kind in ORDER:
-        while count := write(partial(adopt_next, own=own, source_id=source_id, kind=kind)):
+        while count := write(partial(finalize_next, own=own, source_id=source_id, kind=kind)):
             yield kind, count
     write(partial(_forget, source_id=source_id))
 

@@ -15,7 +15,7 @@ from gateway.store.objects import organizations
 from gateway.store.operations import source_state
 from gateway.store.records import membership_claims, record_rows, records, source_retirement
 from gateway.sync.deletion_guard import Guard
-from gateway.sync.lifecycle import source_adoption
+from gateway.sync.lifecycle import source_finalization
 from gateway.sync.lifecycle import source_retirement as ending
 from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.lifecycle.leaver_sweep import sweep
@@ -146,7 +146,7 @@ def test_records_that_never_became_objects_go_without_a_word(store: Store) -> No
 
 @pytest.mark.parametrize("end", [finalize, terminate])
 def test_an_end_that_was_interrupted_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch, end: Any) -> None:
-    monkeypatch.setattr(source_adoption, "AT_ONCE", dict.fromkeys(Kind, 2))
+    monkeypatch.setattr(source_finalization, "AT_ONCE", dict.fromkeys(Kind, 2))
     monkeypatch.setattr(ending, "AT_ONCE", 2)
     a_company(store)
     before = store.directory()

@@ -1,4 +1,4 @@
-"""Adoption: the records of a source that is no more become local records. The objects keep their ids and values, and can be
+"""Finalization: the records of a source that is no more become local records. The objects keep their ids and values, and can be
 edited now.
 
 An object that another source has too follows that source alone; attributes that it does not report stay as an addition, as if
@@ -33,14 +33,14 @@ AT_ONCE: Final = {Kind.USER: 1_000, Kind.ORGANIZATION: 1_000, Kind.GROUP: 50}
 """Records in a transaction: groups come with their members."""
 
 
-def adopt_next(connection: Connection, own: Inbound, source_id: str, kind: Kind) -> int:
+def finalize_next(connection: Connection, own: Inbound, source_id: str, kind: Kind) -> int:
     """Take over the next records of a kind, through the local door; return their number. Users before organizations: the
     records of organizations say where users are. A piece of work for `Database.write`."""
     changes.lock(connection)
     rows = source_retirement.rows_of(connection, source_id, kind, AT_ONCE[kind])
     if rows:
         _remove_unlinked(connection, [row for row in rows if row.object_id is None])
-        _Adoption(connection, own, source_id, kind, [row for row in rows if row.object_id is not None]).run()
+        _Finalization(connection, own, source_id, kind, [row for row in rows if row.object_id is not None]).run()
     return len(rows)
 
 
@@ -51,8 +51,8 @@ def _remove_unlinked(connection: Connection, loose: Sequence[RecordRow]) -> None
     record_rows.remove(connection, ids)
 
 
-class _Adoption:
-    """The adoption of one transaction's records of one kind."""
+class _Finalization:
+    """The finalization of one transaction's records of one kind."""
 
     def __init__(self, connection: Connection, own: Inbound, source_id: str, kind: Kind, rows: Sequence[RecordRow]) -> None:
         self._connection = connection
@@ -70,12 +70,12 @@ class _Adoption:
         for row in record_rows.linked_to(self._connection, self._ids):
             by_object[row.object_id or ""].append(row)
         for object_id, rows in by_object.items():
-            self._adopt(self._objects[object_id], rows, places)
+            self._finalize(self._objects[object_id], rows, places)
         if self._kind is Kind.GROUP:
             source_retirement.hand_over_memberships(self._connection, self._ids, self._source_id, LOCAL)
         self._own.resolve_anew(self._connection, dict.fromkeys(self._ids, self._kind))
 
-    def _adopt(self, thing: DirectoryObject, rows: Sequence[RecordRow], places: Mapping[str, int]) -> None:
+    def _finalize(self, thing: DirectoryObject, rows: Sequence[RecordRow], places: Mapping[str, int]) -> None:
         mine = [row for row in rows if row.source_id == self._source_id]
         kept = next((row for row in rows if row.source_id == LOCAL), mine[0])
         others = [

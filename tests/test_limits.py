@@ -44,7 +44,7 @@ REACHED_BY = {
     "ServerLimits.connections_per_address": CONNECTIONS,
     "ServerLimits.operations_in_flight": f"{ORDER}::test_requests_beyond_the_operations_in_flight_wait_unread",
     "ServerLimits.size_limit": f"{LDAP}::test_the_servers_size_limit_counts_when_the_client_has_none_or_a_larger_one",
-    "ServerLimits.time_limit_seconds": f"{LDAP}::test_the_time_limit_ends_a_search_with_what_was_found",
+    "ServerLimits.time_limit_seconds": f"{LDAP}::test_law_7_the_time_limit_ends_a_search_with_what_was_found",
     "ServerLimits.bind_seconds": f"{LDAP}::test_a_client_that_says_nothing_is_dropped_after_the_bind_time",
     "ServerLimits.idle_seconds": f"{LDAP}::test_a_bound_client_may_be_idle_for_long_and_is_dropped_then",
     "ServerLimits.write_stall_seconds": f"{LDAP}::test_a_client_that_takes_nothing_of_its_answers_is_dropped",
@@ -56,8 +56,8 @@ REACHED_BY = {
         "frontends/ldap/server/test_receive_budget.py::"
         "test_an_address_with_more_than_its_share_loses_its_oldest_and_no_other_address_loses_any"
     ),
-    "OUTPUT_CHUNK_BYTES": f"{MEMORY}::test_clients_that_never_read_cannot_make_the_server_hold_their_answers",
-    "SLICE_BYTES": f"{MEMORY}::test_clients_that_never_read_cannot_make_the_server_hold_their_answers",
+    "OUTPUT_CHUNK_BYTES": f"{MEMORY}::test_law_7_clients_that_never_read_cannot_make_the_server_hold_their_answers",
+    "SLICE_BYTES": f"{MEMORY}::test_law_7_clients_that_never_read_cannot_make_the_server_hold_their_answers",
     "SLICES_PER_CONNECTION": f"{LDAP}::test_so_many_slices_of_one_connection_are_in_memory_and_its_other_large_searches_wait",
     "PAGED_SEARCHES_PER_CONNECTION": f"{PAGING}::test_several_paged_searches_run_on_one_connection_and_the_oldest_makes_room",
     "PAGED_SEARCH_SECONDS": f"{PAGING}::test_a_paged_search_that_is_left_alone_ends",

@@ -176,7 +176,7 @@ def test_who_is_disabled_or_whose_password_has_expired_is_refused_with_the_reaso
             assert reason in observer.serving.log_text()
 
 
-def test_a_guesser_is_stopped_before_the_domain_locks_the_account(observer: Observer, scratch: ScratchUnit) -> None:
+def test_law_13_a_guesser_is_stopped_before_the_domain_locks_the_account(observer: Observer, scratch: ScratchUnit) -> None:
     dn = scratch.add_user("vic", password=PASSWORD)
     promptly("a user", lambda: observer.find(f"(uid={scratch.login('vic')})"))
     for number in range(10):

@@ -104,7 +104,7 @@ def answer(request: urllib.request.Request) -> str:
             return error.read().decode()
 
 
-def test_a_whole_session_at_level_debug_tells_no_secret(office: Office, start_slapd: StartSlapd, pki: Pki) -> None:
+def test_law_12_a_whole_session_at_level_debug_tells_no_secret(office: Office, start_slapd: StartSlapd, pki: Pki) -> None:
     upstream = start_slapd()
     add_person(upstream, "ann", mail="ann@example.test")
     wrong = office.folder / "wrong.password"
@@ -151,7 +151,7 @@ def test_a_whole_session_at_level_debug_tells_no_secret(office: Office, start_sl
         ({}, 'url = "ldaps://r:hunter2@127.0.0.1/?hunter2"'),
     ],
 )
-def test_a_mistake_in_the_configuration_is_told_without_its_secret(
+def test_law_12_a_mistake_in_the_configuration_is_told_without_its_secret(
     office: Office, tables: dict[str, str], sources: str
 ) -> None:
     if sources:

@@ -156,7 +156,7 @@ async def test_a_malformed_name_is_refused_as_such(bed: Bed) -> None:
 
 
 @ensureDeferred
-async def test_a_name_with_too_many_failures_is_locked_before_the_upstream_is_asked_in_any_spelling(bed: Bed) -> None:
+async def test_law_13_a_name_with_too_many_failures_is_locked_before_the_upstream_is_asked_in_any_spelling(bed: Bed) -> None:
     for spelling in ("uid=anna", "UID=ANNA", "uid = Anna"):
         await bed.refused(f"{spelling},{PEOPLE}")
     with capture_logs() as logs:
@@ -186,7 +186,7 @@ async def test_success_clears_and_only_failures_count(bed: Bed) -> None:
 
 
 @ensureDeferred
-async def test_guesses_sent_at_the_same_time_ask_the_upstream_no_oftener_than_the_lock_allows(bed: Bed) -> None:
+async def test_law_13_guesses_sent_at_the_same_time_ask_the_upstream_no_oftener_than_the_lock_allows(bed: Bed) -> None:
     bed.hr.held = []
     guesses = [Deferred.fromCoroutine(bed.refused(f"uid=anna,{PEOPLE}")) for _ in range(20)]
     while len(bed.hr.held) < MAX_FAILURES:

@@ -313,7 +313,7 @@ async def test_an_application_password_of_an_unknown_name_is_not_sent_to_a_sourc
 
 
 @ensureDeferred
-async def test_the_soft_lock_holds_for_all_forms_of_an_unknown_name_before_a_source_is_asked(entry: Entry) -> None:
+async def test_law_13_the_soft_lock_holds_for_all_forms_of_an_unknown_name_before_a_source_is_asked(entry: Entry) -> None:
     entry.authentication = entry.build(bind_names=FORMS, domain="example.com", netbios="EXAMPLE")
     for name in ("zoe", f"uid=zoe,{PEOPLE}", "zoe@example.com"):
         await entry.refused(name)

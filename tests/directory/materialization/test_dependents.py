@@ -171,7 +171,7 @@ def test_groups_may_hold_each_other_and_themselves(world: World, view: LogApplie
     assert values(view, other, "member") == [f"cn=One,{GROUPS}"]
 
 
-def test_a_change_that_fails_half_way_leaves_the_view_as_it_was(
+def test_law_5_a_change_that_fails_half_way_leaves_the_view_as_it_was(
     world: World, view: LogApplier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anna = user(1, "anna", email=["a@x"])

@@ -87,7 +87,7 @@ def damage_zeroed_pages(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [damage_nothing_left, damage_no_database, damage_torn, damage_zeroed_pages])
 @ensureDeferred
-async def test_a_file_of_no_use_is_built_again_from_the_store(world: World, damage: Callable[[Path], None]) -> None:
+async def test_law_5_a_file_of_no_use_is_built_again_from_the_store(world: World, damage: Callable[[Path], None]) -> None:
     node = Node(world)
     await node.up_to_date()
     await node.stop()

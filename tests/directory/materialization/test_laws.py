@@ -42,7 +42,7 @@ def follow(world: World, updater: LogApplier, most: int) -> bool:
 
 @law
 @given(shapes, seeds)
-def test_a_view_that_followed_is_the_same_as_one_that_was_built(shape: str, seed: int) -> None:
+def test_law_5_a_view_that_followed_is_the_same_as_one_that_was_built(shape: str, seed: int) -> None:
     random, view = Random(seed), SHAPES[shape]
     with worlds() as world:
         history = History(world, random)
@@ -61,7 +61,7 @@ def test_a_view_that_followed_is_the_same_as_one_that_was_built(shape: str, seed
 
 @law
 @given(shapes, seeds)
-def test_applying_changes_again_changes_nothing_and_a_build_in_the_middle_ends_the_same(shape: str, seed: int) -> None:
+def test_law_5_applying_changes_again_changes_nothing_and_a_build_in_the_middle_ends_the_same(shape: str, seed: int) -> None:
     random, view = Random(seed), SHAPES[shape]
     with worlds() as world:
         history = History(world, random)

@@ -53,7 +53,7 @@ def names(search: Search) -> list[str]:
     return found
 
 
-def test_a_sliced_search_sees_one_state_while_the_view_changes_memberships_and_rights_included(bed: Company) -> None:
+def test_law_7_a_sliced_search_sees_one_state_while_the_view_changes_memberships_and_rights_included(bed: Company) -> None:
     search = bed.search(IN_NORTH, "(objectClass=*)", BASE, WHOLE_SUBTREE, "memberOf", "member")
     search.open()
     expected = sorted(bed.search(IN_NORTH, "(objectClass=*)", BASE, WHOLE_SUBTREE, "memberOf", "member").at_once() or ())

@@ -215,7 +215,7 @@ def test_an_entry_stays_of_its_structural_class(modification: Modification, viol
     assert refusal(modification) is violation
 
 
-def test_the_classes_that_an_entry_has_may_be_said_again() -> None:
+def test_law_16_the_classes_that_an_entry_has_may_be_said_again() -> None:
     assert people().changed(LEA, [change(REPLACE, "objectClass", *PERSON)]) == {}
 
 
@@ -294,7 +294,7 @@ _names = st.text("abcXYZ ", min_size=1).filter(str.strip)
 
 
 @given(st.lists(_names, min_size=1, max_size=4, unique_by=lambda value: " ".join(value.split()).lower()))
-def test_a_written_value_is_the_value_that_the_view_shows(values: list[str]) -> None:
+def test_law_16_a_written_value_is_the_value_that_the_view_shows(values: list[str]) -> None:
     changed = people().changed(LEA, [change(REPLACE, "cn", *values)])
     shown = VIEW.rules[Kind.USER].attributes["cn"].values({**LEA, **changed}, {})
     assert shown == [value.encode() for value in values]

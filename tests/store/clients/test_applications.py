@@ -26,7 +26,7 @@ def test_an_application_is_let_in_with_its_secret_by_id_and_by_name(database: Da
     assert database.read_blocking(lambda c: applications.verify(c, "nobody", secret)) is None
 
 
-def test_a_clear_secret_is_not_stored(database: Database) -> None:
+def test_law_12_a_clear_secret_is_not_stored(database: Database) -> None:
     _, secret = database.write_blocking(lambda c: applications.add(c, "portal", now=NOW))
     rows = database.read_blocking(lambda c: c.execute(sa.select(applications_table)).all())
     assert secret not in repr(rows)

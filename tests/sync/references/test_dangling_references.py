@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.sync.synced_store import Store, group, person
 
 
-def test_a_group_with_unknown_members_is_one_problem_that_names_group_member_and_cure(store: Store) -> None:
+def test_law_17_a_group_with_unknown_members_is_one_problem_that_names_group_member_and_cure(store: Store) -> None:
     applied = store.apply(person("anna"), group("all", "uid=anna", "uid=x", "uid=y"), caught_up=True)
     assert applied.problems == (
         "cn=all,dc=example,dc=test names members that are not among what is read from here (2, such as "

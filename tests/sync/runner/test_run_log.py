@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from gateway.sync.runner.run_log import PROBLEM_SECONDS, PROBLEMS_KEPT, PROBLEMS_LOGGED, REPEAT_SECONDS, RepeatFilter, RunLog
 
 
-def test_a_problem_that_comes_with_every_read_is_logged_once_a_day() -> None:
+def test_law_17_a_problem_that_comes_with_every_read_is_logged_once_a_day() -> None:
     clock = Clock()
     run_log = RunLog("hr", clock.seconds)
     with capture_logs() as lines:

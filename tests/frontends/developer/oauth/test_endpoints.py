@@ -144,7 +144,7 @@ async def test_too_many_wrong_secrets_lock_the_client_out_for_a_while(client: Cl
 
 
 @pytest_twisted.ensureDeferred
-async def test_no_secret_and_no_token_is_logged(client: Client) -> None:
+async def test_law_12_no_secret_and_no_token_is_logged(client: Client) -> None:
     with capture_logs() as lines:
         answer = await fetch(client.port, "POST", f"{client.base}/oauth2/token?{urlencode(credentials(client))}")
         client.token = answer.json["access_token"]

@@ -208,7 +208,7 @@ def test_a_disconnected_client_that_does_not_take_its_notice_is_dropped_too(wait
 
 
 @blocking
-def test_the_time_limit_ends_a_search_with_what_was_found(serve: Serve) -> None:
+def test_law_7_the_time_limit_ends_a_search_with_what_was_found(serve: Serve) -> None:
     serving = serve(limits={"time_limit_seconds": 0.05})
     with connected(serving, serving.portal, receive_buffer=4096) as client:
         client.send(EVERYTHING)

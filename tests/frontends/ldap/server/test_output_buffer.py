@@ -69,7 +69,7 @@ def lone(tmp_path: Path) -> Iterator[Lone]:
     started.process.kill()  # it keeps nothing that would have to be put away
 
 
-def test_clients_that_never_read_cannot_make_the_server_hold_their_answers(lone: Lone) -> None:
+def test_law_7_clients_that_never_read_cannot_make_the_server_hold_their_answers(lone: Lone) -> None:
     everything = search_request(BASE)
     with lone.client() as reads:
         assert len(reads.search(everything)[0]) == CROWD + 15

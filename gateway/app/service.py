@@ -30,7 +30,7 @@ from gateway.twisted_internals.reactor import IReactor
 from gateway.twisted_internals.turn_reactor import turn_reactor
 
 STOP_SECONDS: Final = 20.0  # a batch in progress takes far less; systemd kills after TimeoutStopSec=30
-FAREWELL_SECONDS: Final = 2.0  # clients that have not closed by then are cut off
+CLIENT_CLOSE_SECONDS: Final = 2.0  # clients that have not closed by then are cut off
 
 _log = structlog.get_logger("gateway.service")
 
@@ -124,7 +124,7 @@ class Service:
     async def _end_clients(self) -> None:
         """Send LDAP clients the notice of disconnection, and cut off those that do not close."""
         gone = self._program.ldap.stop()
-        cutting = self._reactor.callLater(FAREWELL_SECONDS, self._program.ldap.drop_all)
+        cutting = self._reactor.callLater(CLIENT_CLOSE_SECONDS, self._program.ldap.drop_all)
         await gone
         if cutting.active():
             cutting.cancel()

@@ -60,7 +60,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An address to listen on. Port 0 takes any free port, which the log then names."""
+    """An address to listen on. Port 0 takes any free port, which a log line then names."""
 
     host: str
     port: int

@@ -1,4 +1,4 @@
-"""The whole program, top to bottom: every part is made here, and here alone the parts are introduced to each other.
+"""The whole program, top to bottom: every part is made here, and here alone the parts are connected.
 
 Nothing is opened or started: service.py does that.
 """
@@ -55,7 +55,7 @@ class Program:
 
 
 def build(settings: Settings, database: Database, reactor: IReactor) -> Program:
-    """Make every part and introduce them to each other. Raises ConfigurationError when a certificate cannot be used."""
+    """Make every part and connect them. Raises ConfigurationError when a certificate cannot be used."""
     ldap_certificate, http_certificate = certificate(settings.ldap, settings.ldap.client_ca), certificate(settings.http)
 
     # The store's log, and the views that follow it

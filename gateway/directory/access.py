@@ -46,7 +46,7 @@ class Access:
 
     @property
     def is_everything(self) -> bool:
-        """Every entry of the view is visible, so nothing has to be tested or cut out of values."""
+        """True when every entry of the view is visible, so that nothing has to be tested or cut out of values."""
         return self.scope is not None and self.scope.is_everything
 
 

@@ -58,7 +58,7 @@ class Party:
 
     @property
     def is_anonymous(self) -> bool:
-        """The connection has not bound with a name."""
+        """True when the connection has not bound with a name."""
         return not self.dn
 
 

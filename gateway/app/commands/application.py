@@ -40,7 +40,7 @@ _certificates = click.option(
     multiple=True,
     help="A TLS client certificate of this subject DN or subjectAltName is it (SASL EXTERNAL). Repeat it.",
 )
-_description = click.option("--description", help="What it is, for whoever reads the list.")
+_description = click.option("--description", help="What it is, for the reader of the list.")
 
 
 @click.group("application")

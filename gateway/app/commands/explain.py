@@ -37,7 +37,7 @@ def command(invocation: Invocation, kind: str, name: str, as_json: bool) -> None
     """Say of the user, organization or group NAME (name, path, id, or DN in a view or at a source) what decided each attribute.
 
     For each: the value, the source that decided, why (order: it goes first of those that say something; list: it is the first
-    of the sources that may; yield: it was edited here, and the sources yield; only one: nobody else says something; fall-back:
+    of the sources that may; yield: it was edited here, and the sources yield; only one: no other says something; fall-back:
     those that go before it say nothing; gone, taken, given: the gateway itself), and what others say; then its records."""
     settings = invocation.loaded.settings
     with opened_store.database(settings) as database:

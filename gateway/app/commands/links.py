@@ -131,7 +131,7 @@ def unlink(invocation: Invocation, source: str, record: str, kind: str | None, a
 @as_json
 @click.pass_obj
 def split(invocation: Invocation, source: str, record: str, kind: str | None, as_json: bool) -> None:
-    """The RECORD of SOURCE is somebody of its own: it gets a new object, whatever rules say."""
+    """Give the RECORD of SOURCE a new object of its own, whatever the rules say."""
     _decide_about_record(invocation, "split", Decisions.split, source, record, kind, as_json=as_json)
 
 

@@ -1,5 +1,5 @@
-"""Who holds a lease: the name of this process among all nodes. What a killed process of this machine held is given back when
-the next one opens the store; what one of another machine held ends by itself."""
+"""The holder of a lease: the name of this process among all nodes. What a killed process of this machine held is given back
+when the next one opens the store; what one of another machine held ends by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _TOKEN: Final = secrets.token_hex(4)
 
 
 def _machine() -> str:
-    """Names what process ids count in: this boot of this machine, and this namespace of processes. Hosts may share a name."""
+    """Return a digest of where process ids count: this boot of this machine, and this namespace of processes. Hosts may share a
+    name."""
     parts = [socket.gethostname()]
     for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
         try:
@@ -36,7 +37,7 @@ def name() -> str:
 
 
 def is_gone(holder: str) -> bool:
-    """Whether the process that `holder` names was on this machine and is no more. In doubt it is not gone."""
+    """Return whether the process that `holder` names was on this machine and has ended. False in doubt."""
     rest, _, process = holder.rpartition(":")[0].rpartition(":")
     if rest.rpartition(":")[2] != _MACHINE or not process.isdecimal():
         return False

@@ -50,7 +50,7 @@ from gateway.store.engine.database import Database
 from gateway.twisted_internals.reactor import IReactor
 from gateway.twisted_internals.turn_reactor import turn_reactor
 
-FAREWELL_SECONDS: Final = 1.5  # less than the primary waits before it ends us
+CLIENT_CLOSE_SECONDS: Final = 1.5  # less than the primary waits before it ends us
 
 _log = structlog.get_logger("gateway.workers")
 
@@ -135,7 +135,7 @@ class Worker:
     async def _stop(self) -> None:
         self._stopping = True
         gone: Deferred[None] = self._server.stop()
-        cutting = self._reactor.callLater(FAREWELL_SECONDS, self._server.drop_all)
+        cutting = self._reactor.callLater(CLIENT_CLOSE_SECONDS, self._server.drop_all)
         await gone
         if cutting.active():
             cutting.cancel()

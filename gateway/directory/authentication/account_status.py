@@ -31,7 +31,7 @@ class AccountStatus:
 
     @property
     def can_log_in(self) -> bool:
-        """There is a password with which the person can log in."""
+        """True when there is a password with which the person can log in."""
         return self.enabled and bool(self.vouching or self.local_hash)
 
 

@@ -46,7 +46,7 @@ class OfflineBinds:
 
     @property
     def enabled(self) -> bool:
-        """Any source keeps verifiers."""
+        """True when any source keeps verifiers."""
         return bool(self._lifetimes)
 
     def keeps(self, source_id: str) -> bool:

@@ -49,7 +49,7 @@ class PasswordHashing:
 
     @property
     def has_time(self) -> bool:
-        """So little is queued that optional work may be added."""
+        """True when so little is queued that optional work may be added."""
         return self._queued <= MAX_WAITING // 4
 
     async def hash(self, password: bytes) -> str:

@@ -24,7 +24,7 @@ class Journal:
 
     @property
     def is_current(self) -> bool:
-        """The view is still served from the file that this journal reads."""
+        """True while the view is still served from the file that this journal reads."""
         return not self.searcher.reader.is_closed
 
     @property

@@ -86,7 +86,7 @@ class JournalReader(ABC):
     @property
     @abstractmethod
     def blocking(self) -> bool:
-        """A slice may take long, so it must be taken in a thread."""
+        """True when a slice may take long, so that it must be taken in a thread."""
 
     @abstractmethod
     def _read(self, connection: sqlite3.Connection) -> Iterator[Event | None]:

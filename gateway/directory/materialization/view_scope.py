@@ -36,7 +36,7 @@ class ViewScope:
 
     @property
     def has_all_organizations(self) -> bool:
-        """No organization is left out, and so no person."""
+        """True when no organization is left out, and so no person."""
         return self._organizations is None
 
     def organizations(self, ids: Iterable[str]) -> list[str]:

@@ -66,7 +66,7 @@ class Search:
 
     @property
     def blocking(self) -> bool:
-        """A slice may take long, because rows are looked at that are not found: to be taken in a thread."""
+        """True when a slice may take long, because rows are looked at that are not found: it is taken in a thread then."""
         plan = self._prepared.plan
         return not (self._is_point or (plan.cheap_rows and plan.exact)) or bool(self._query.matched_values)
 

@@ -53,7 +53,7 @@ class ViewReader:
 
     @property
     def is_closed(self) -> bool:
-        """Another file, or none, serves by now."""
+        """True when another file, or none, serves by now."""
         return self._closed
 
     # The state of the file --------------------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ def _by_name(searcher: ViewSearcher, value: bytes) -> Member:
         raise WriteRefused(Violation.SYNTAX, "a member is not given by a distinguished name") from None
     row = searcher.reader.row(key)
     if row is None or row[1] not in _KINDS or not searcher.visible_rows(searcher.reader.connection).shows(row):
-        raise WriteRefused(Violation.CONSTRAINT, f"there is nobody named {dn.from_key(key)} here")
+        raise WriteRefused(Violation.CONSTRAINT, f"no user or group is named {dn.from_key(key)} here")
     return Member(_KINDS[row[1]], row[2])
 
 
@@ -135,7 +135,7 @@ def _by_login(searcher: ViewSearcher, value: bytes) -> Member:
         row = searcher.reader.row(DN.parse(name.decode()).key)
         if row is not None and row[1] == Kind.USER:
             return Member(Kind.USER, row[2])
-    raise WriteRefused(Violation.CONSTRAINT, f"there is nobody with the login name {value.decode('utf-8', 'replace')!r} here")
+    raise WriteRefused(Violation.CONSTRAINT, f"no user has the login name {value.decode('utf-8', 'replace')!r} here")
 
 
 _FINDERS: Mapping[str, Callable[[ViewSearcher, bytes], Member]] = {

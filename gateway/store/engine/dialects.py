@@ -140,7 +140,7 @@ def _sqlite(url: URL, threads: int) -> Engines:
 
 
 def _create_private(path: Path) -> None:
-    """SQLite would create the file readable for everyone; its companions (-wal, -shm) take over the file's mode."""
+    """SQLite would create the file readable by all users; its companions (-wal, -shm) take over the file's mode."""
     with contextlib.suppress(OSError):  # what is wrong with the place is reported when the file is opened
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 

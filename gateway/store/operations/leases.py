@@ -46,8 +46,8 @@ def renew(connection: Connection, name: str, number: int, seconds: float, now: d
 
 
 def is_current(connection: Connection, name: str, number: int) -> bool:
-    """Return whether nobody else has taken the lease with this number, be it expired or not. Asked in the transaction that
-    writes, behind the log's lock: then nobody else can have written in between."""
+    """Return whether the lease still has this number, be it expired or not. Asked in the transaction that writes, behind the
+    log's lock: then no other holder can have written in between."""
     held = select(leases.c.number).where(leases.c.name == name, leases.c.holder != _NOBODY)
     return bool(connection.execute(held).scalar() == number)
 

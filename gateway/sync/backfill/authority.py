@@ -43,10 +43,10 @@ class AuthorityBackfill(BackfillJob):
         rules = self._door.authority.fingerprint
         try:
             if await self._database.read(partial(backfill_markers.get, name=Marker.AUTHORITY)) != rules:
-                _log.info("[authority] is another one: everybody is worked out anew")
+                _log.info("[authority] has changed: all objects are resolved anew")
                 await self._resolve_all(rules)
         except StoreUnavailable as error:
-            _log.warning(f"the new [authority] does not count for everybody yet: {error}; it goes on with the next start")
+            _log.warning(f"the new [authority] does not count for all objects yet: {error}; it goes on with the next start")
         except Exception as error:  # must not keep the process from stopping
             _log.error("the new [authority] cannot be carried out", error=repr(error), exc_info=error)
 
@@ -58,4 +58,4 @@ class AuthorityBackfill(BackfillJob):
                     return
                 after = await self._database.write(partial(resolve_next, door=self._door, kind=kind, after_id=after))
         await self._database.write(partial(backfill_markers.put, name=Marker.AUTHORITY, value=rules))
-        _log.info("everybody is worked out by the new [authority]")
+        _log.info("all objects are resolved by the new [authority]")

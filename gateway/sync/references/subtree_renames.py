@@ -68,7 +68,8 @@ def _mentions(records: PendingRecords) -> list[_Mention]:
 
 
 class _Renamer:
-    """One batch. `standing`: the DN key under which each stored record is known, as far as the batch has been followed."""
+    """One batch. `current_keys`: the DN key of each stored record, by its id, after the renames of the batch that were
+    followed so far."""
 
     def __init__(self, transaction: SourceTransaction, records: PendingRecords) -> None:
         self._transaction = transaction
@@ -77,12 +78,12 @@ class _Renamer:
         self.renames: list[tuple[int, str, str]] = []
         self.moved: set[int] = set()
         self.displaced: dict[str, Kind] = {}
-        self._standing = {record_id: one.stored.dn_key for record_id, one in records.items() if one.stored is not None}
+        self._current_keys = {record_id: one.stored.dn_key for record_id, one in records.items() if one.stored is not None}
 
     def run(self) -> None:
         for mention in _mentions(self.records):
-            old_key = self._standing.get(mention.record_id, "")
-            self._standing[mention.record_id] = mention.key
+            old_key = self._current_keys.get(mention.record_id, "")
+            self._current_keys[mention.record_id] = mention.key
             if old_key and old_key != mention.key:
                 self._rename(mention, old_key)
 
@@ -113,8 +114,8 @@ class _Renamer:
         for record_id, record in self.records.items():
             if record_id == new.record_id:
                 continue
-            if record_id in self._standing and self._standing[record_id].startswith(old_key):
-                self._standing[record_id] = new.key + self._standing[record_id][len(old_key) :]
+            if record_id in self._current_keys and self._current_keys[record_id].startswith(old_key):
+                self._current_keys[record_id] = new.key + self._current_keys[record_id][len(old_key) :]
             stored, row = record.stored, record.row
             if stored is not None and stored.dn_key.startswith(old_key):
                 spelled, key = renamed(stored.dn, stored.dn_key, old_key, new.spelled, new.key)

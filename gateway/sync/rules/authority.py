@@ -114,7 +114,7 @@ NO_RULES = Authority()
 def resolve(kind: Kind, records: Sequence[Contribution], authority: Authority = NO_RULES) -> dict[str, tuple[Value, ...]]:
     """Return the attributes of an object from what its records, in the order in which they were linked, say.
 
-    A record in which a name is missing has said nothing about it; one that has it empty has taken its own word back (law 9),
+    A record in which a name is missing has said nothing about it; one that has it empty has withdrawn its value (law 9),
     and the next source is asked; what was edited here fills only what no source reports. Of an attribute that can have one
     value the first is kept."""
     single, rules = _SINGLE[kind], authority.rules.get(kind) or {}

@@ -96,8 +96,8 @@ def losers(claims: Sequence[Claim], holders: Mapping[str, str]) -> dict[str, str
     """Return the objects whose claims fail, each with the one that has the name instead. `holders`: the object that holds each
     claimed name now.
 
-    All claims are seen at once, so that names may go round. An object that has a name and keeps it wins; then the earlier
-    claim. One that does not get a new name keeps the old one, and thereby may keep it from others.
+    All claims are decided together, so that objects may exchange names. The object that has a name now and still claims it
+    wins; then the earlier claim. A loser keeps its old name; if another object has claimed that one, it loses too.
     """
     wanted = {claim.object_id: claim.key for claim in claims}
     staying: dict[str, str] = {}  # the names that losers keep

@@ -94,7 +94,7 @@ class Lease:
                 lambda connection: leases.renew(connection, self._name, number, LEASE_SECONDS, self._now())
             )
         except StoreUnavailable:
-            return  # without a store nothing can be applied either: whoever needs the lease fails by itself
+            return  # without a store nothing can be applied either: work that needs the lease fails by itself
         if not kept and number == self._number:
             self._end()
 

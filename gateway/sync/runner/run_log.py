@@ -15,7 +15,7 @@ from gateway.sync.runner.sync_run import Run
 PROBLEMS_LOGGED: Final = 5  # of one batch; `gateway status --problems` shows all
 PROBLEM_SECONDS: Final = 86_400.0  # a source that is read in full every few minutes has the same problems each time
 PROBLEMS_KEPT: Final = 1_000
-REPEAT_SECONDS: Final = 900.0  # the same failure is logged again after this long, so that a log that rotates still has it
+REPEAT_SECONDS: Final = 900.0  # the same failure is logged again after this long, so that rotated files still have it
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class RepeatFilter:
 
 
 class RunLog:
-    """The log of one source; every line names it. `seconds` is a clock that only goes forward."""
+    """The log lines of one source; each names it. `seconds` is a clock that only goes forward."""
 
     def __init__(self, source_id: str, seconds: Callable[[], float]) -> None:
         self._prefix = f"source {source_id}: "

@@ -1,6 +1,6 @@
 """The API's writing operations: known, and refused with a sentence that says where to write instead.
 
-Every user, unit and group comes from a source and is mastered there; what was written here would be undone by its next word.
+Every user, unit and group comes from a source and is mastered there; what was written here would be undone by its next report.
 (Passwords are another matter: passwords.py.)"""
 
 from collections.abc import Callable

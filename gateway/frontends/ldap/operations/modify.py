@@ -59,7 +59,7 @@ def _change(
     """Apply modifications to the object as it is: their result depends on it, so it is read here, inside the transaction."""
     door = attempt.writer.door
     thing = door.get(connection, target.kind, target.object_id)
-    attributes = target.writing.changed(all_attributes(thing), rest)
+    attributes = target.editor.changed(all_attributes(thing), rest)
     joining_and_leaving = change.edit(_present(connection, target.object_id, change.mentioned))
     edit = Edit(attributes, None, joining_and_leaving.added_members, joining_and_leaving.removed_members)
     return door.change(connection, target.kind, target.object_id, edit)

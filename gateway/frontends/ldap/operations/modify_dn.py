@@ -37,11 +37,11 @@ def _plan(attempt: Attempt, request: ModifyDNRequest) -> Plan:
     taken = target.searcher.reader.row(new_key)
     if taken is not None and taken[2] != target.object_id:
         raise Refused(ResultCode.ENTRY_ALREADY_EXISTS, "there is an entry of this name already")
-    writing, door = target.writing, attempt.writer.door
+    editor, door = target.editor, attempt.writer.door
 
     def work(connection: Connection) -> Written:
         thing = door.get(connection, target.kind, target.object_id)
-        attributes = writing.renamed(all_attributes(thing), rdn, delete_old=request.delete_old_rdn)
+        attributes = editor.renamed(all_attributes(thing), rdn, delete_old=request.delete_old_rdn)
         organizations = None if place is None else _organizations(thing, place)
         return door.change(connection, target.kind, target.object_id, Edit(attributes, organizations))
 

@@ -1,5 +1,5 @@
 """SASL (RFC 4513 §5.2): PLAIN (RFC 4616) for clients with a name and a password, EXTERNAL (RFC 4422 appendix A) for
-applications with a client certificate. PLAIN is a simple bind in other clothes, and is allowed where that is."""
+applications with a client certificate. PLAIN does what a simple bind does, and is allowed where that is."""
 
 from cryptography import x509
 
@@ -15,7 +15,7 @@ from gateway.wire.result_codes import ResultCode
 
 
 def needs_credentials(client: Client, asked: SaslAuthentication) -> bool:
-    """Tell whether the client is to be asked for what it did not send with PLAIN. Raises Refused (authMethodNotSupported) for
+    """Return whether the client is to be asked for what it did not send with PLAIN. Raises Refused (authMethodNotSupported) for
     mechanisms that are not spoken, and for EXTERNAL without a certificate (inappropriateAuthentication)."""
     mechanism = asked.mechanism.upper()
     if mechanism == EXTERNAL and client.certificate() is None:

@@ -21,7 +21,7 @@ def check(exchange: Exchange, target: str) -> None:
 
 
 def matches(exchange: Exchange, name: str, item: Filter) -> bool:
-    """Tell whether the entry with this name matches, as the party sees it. Raises NoSuchObject and what `prepare` raises."""
+    """Return whether the entry with this name matches, as the party sees it. Raises NoSuchObject and what `prepare` raises."""
     base, base_key = named(name)
     request = SearchRequest(name, BASE_OBJECT, 0, 0, 0, False, item, ("1.1",))
     if not base_key or base_key == root_dse.SUBSCHEMA_KEY:

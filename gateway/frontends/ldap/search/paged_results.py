@@ -88,7 +88,7 @@ def _keep(kept: _Open, large: LargeSearch, now: float, most: int) -> bytes:
 
 
 def _continues(large: LargeSearch, request: SearchRequest, party: Party) -> bool:
-    """Tell whether a request goes on with a search that was begun: everything but limits must be the same (RFC 2696 §3)."""
+    """Return whether a request goes on with a search that was begun: everything but limits must be the same (RFC 2696 §3)."""
     return large.party == party and _without_limits(large.request) == _without_limits(request)
 
 

@@ -98,7 +98,7 @@ class EntryStream:
             responder.slices.release()
 
     async def read_ahead(self, exchange: Exchange, responder: PacedResponder, deadline: Deadline) -> bool:
-        """Tell whether there are more entries; then the next of them are ready. Raises Refused when the time is over."""
+        """Return whether there are more entries; then the next of them are ready. Raises Refused when the time is over."""
         while not self._ready:
             entries = await self._slice(exchange.services, responder, deadline)
             if entries is None:

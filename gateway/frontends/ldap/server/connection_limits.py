@@ -31,7 +31,7 @@ class CountedAdmission:
         self.by_address: Counter[str] = Counter()
 
     def refuses(self, host: str, peer: str) -> bool:
-        """Tell whether no more connections may be had, in all or from this address; if so, count and log it."""
+        """Return whether no more connections may be had, in all or from this address; if so, count and log it."""
         reason = self._reason(host)
         if reason is None:
             return False

@@ -134,7 +134,7 @@ _TLS_FIRST = "TLS is required: send StartTLS first, or connect to the LDAPS port
 
 
 def _is_for_the_clear(operation: Operation) -> bool:
-    """Tell whether a request is needed to begin TLS: StartTLS itself, and the root DSE to learn of it."""
+    """Return whether a request is needed to begin TLS: StartTLS itself, and the root DSE to learn of it."""
     if isinstance(operation, SearchRequest):
         return not operation.base_object and operation.scope == 0
     return isinstance(operation, ExtendedRequest) and operation.name == oids.START_TLS

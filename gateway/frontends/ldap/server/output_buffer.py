@@ -103,7 +103,7 @@ class Output:
         return waiting
 
     def stalled(self, before: float) -> bool:
-        """Tell whether the client has taken nothing since `before`."""
+        """Return whether the client has taken nothing since `before`."""
         return self.is_full and self.full_since < before
 
     def pauseProducing(self) -> None:

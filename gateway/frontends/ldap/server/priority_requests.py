@@ -11,7 +11,7 @@ _CANCEL_WITHIN = len(_CANCEL) + 6
 
 
 def has_priority(message: bytes) -> bool:
-    """Tell whether it is an Abandon, Unbind or Cancel request, which waits for nothing; `message` as the framer gives it."""
+    """Return whether it is an Abandon, Unbind or Cancel request, which waits for nothing; `message` as the framer gives it."""
     id_start = 2 if message[1] < 0x80 else message[1] - 0x7E
     tag = id_start + 2 + int.from_bytes(message[id_start + 1 : id_start + 2], "big")
     operation = message[tag : tag + 1]

@@ -21,7 +21,8 @@ def check(exchange: Exchange, operation: Operation) -> None:
         raise Refused(ResultCode.PROTOCOL_ERROR, "the proxied authorization control must be critical (RFC 4370)")
     if isinstance(operation, ExtendedRequest) and operation.name not in _EXTENSIONS:
         raise Refused(
-            ResultCode.UNAVAILABLE_CRITICAL_EXTENSION, f"the extended operation {operation.name} is nobody else's to ask for"
+            ResultCode.UNAVAILABLE_CRITICAL_EXTENSION,
+            f"the extended operation {operation.name} cannot be proxied",
         )
 
 

@@ -98,7 +98,7 @@ class RequestPattern:
     spans: tuple[Span, ...]
 
     def matches(self, message: bytes, id_start: int, id_end: int) -> bool:
-        """Tell whether the message is like this; its length from `id_end` on is known to be the same."""
+        """Return whether the message is like this; its length from `id_end` on is known to be the same."""
         if message[id_start] != 0x02 or not id_start + 2 < id_end <= id_start + 6 or message[id_start + 2] > 0x7F:
             return False
         for start, octets in self.fixed:  # noqa: SIM110 (this loop is run for every request, and all() costs twice as much)

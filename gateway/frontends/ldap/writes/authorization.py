@@ -43,8 +43,8 @@ class Target:
         return self.row[2]
 
     @property
-    def writing(self) -> EntryEditor:
-        """The view's rules turned round."""
+    def editor(self) -> EntryEditor:
+        """The view's rules inverted: what is written to the entry becomes attributes of the object."""
         return EntryEditor(self.kind, self.view)
 
 

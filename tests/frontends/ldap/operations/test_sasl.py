@@ -1,4 +1,4 @@
-"""SASL: PLAIN as a simple bind in other clothes, EXTERNAL as the application that a client certificate names."""
+"""SASL: PLAIN, which does what a simple bind does, EXTERNAL as the application that a client certificate names."""
 
 import subprocess
 import sys

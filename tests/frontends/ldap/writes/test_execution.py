@@ -177,7 +177,7 @@ def test_outside_the_scope_there_is_nothing_to_write_to(desk: WritableWorld, ser
     narrow.modify(ANNA, (REPLACE, "preferredLanguage", "A"))
     narrow.add(LEA, cn="Lea", sn="Lund")
     assert narrow.names(PEOPLE, "(uid=*)") == {ANNA, LEA}, "who is added by it belongs to what it sees"
-    with narrow.refused(ldap.CONSTRAINT_VIOLATION, "nobody named"):
+    with narrow.refused(ldap.CONSTRAINT_VIOLATION, "no user or group is named"):
         narrow.add(f"cn=circle,{GROUPS}", objectClass=["groupOfNames"], member=bert)
 
 
@@ -274,7 +274,7 @@ def test_groups_are_made_with_members_and_get_and_lose_some(desk: WritableWorld,
         portal.modify(circle, (ADD, "member", [ANNA, bert]))
     with portal.refused(ldap.NO_SUCH_ATTRIBUTE):
         portal.modify(circle, (DELETE, "member", ANNA))
-    with portal.refused(ldap.CONSTRAINT_VIOLATION, "nobody named uid=nobody"):
+    with portal.refused(ldap.CONSTRAINT_VIOLATION, "no user or group is named uid=nobody"):
         portal.modify(circle, (ADD, "member", f"uid=nobody,{PEOPLE}"))
     with portal.refused(ldap.INVALID_SYNTAX):
         portal.modify(circle, (ADD, "member", "anna"))
@@ -300,7 +300,7 @@ def test_posix_groups_take_members_by_login_name(desk: WritableWorld, serving: S
 
 
 @pytest_twisted.ensureDeferred
-async def test_others_are_served_while_many_members_are_looked_up(desk: WritableWorld) -> None:
+async def test_law_7_others_are_served_while_many_members_are_looked_up(desk: WritableWorld) -> None:
     turns: list[None] = []
 
     async def turn() -> None:

@@ -9,7 +9,7 @@ package's docstring is its map, in the order in which to read it.
     frontends           4  outside words ↔ ours and nothing else: ldap, developer (HTTP API), admin, on the web kit http
     directory           3  the reading side: views, search, the journal that subscriptions read, access, authentication
     sync                3  the inbound side: the one door for every write, and the runners that feed it
-    connectors          3  one package for each foreign system; they know model and wire, nothing else of ours
+    connectors          3  one package for each foreign system; they know model, wire and twisted_internals, nothing else
     changelog           2  the log is the only link between in and out: its tail, and readers with a stored position
     store               1  the only floor that speaks to the database; one module for each noun; migrations
     wire                0  LDAP on the wire without I/O: BER, messages, filters, controls ↔ frozen values
@@ -32,7 +32,7 @@ The code cites them by number; the tests named `test_law_N_…` hold law N.
  4. The log is the only link between in and out. `sync` does not know who reads; a slow reader delays only itself.
  5. Every view is derived and can be thrown away; its content and its position in the log commit together.
  6. Provisioning is level-triggered (re-reads the present state and reconciles), push is edge-triggered (sends the change). Both
-    at least once, with the change number as idempotency key.
+    at least once, with the change number as idempotency key. (Not built yet.)
  7. The reactor never waits: SQL goes to threads, a point lookup in a view may run inline, a long scan runs in slices, and its
     answer respects the client's reading speed, abandon, size limit and time limit.
  8. A failure is never an empty success: upstream down is `unavailable` (52), never `noSuchObject`, `invalidCredentials` or an
@@ -70,7 +70,8 @@ change log          all changes in commit order; "the log" means this one
 comparison          a full read of a kind: records that were not met are gone (`reconciliation` where the API says so)
 connector           the code for one kind of foreign system
 correlation         finding the object of a record, by rules; `link` is its result
-decision            what a person said about a record: link, split, never; kept and obeyed by every later read
+decision            what a person said about a record: link, unlink (stored as `never`), split (stored as `own`), merge; kept
+                    and obeyed by every later read
 deletion guard      stops a run that would delete more than was allowed
 delta               one reported change at a source: upsert or delete of a record
 door                `sync.inbound`, through which every write goes
@@ -85,7 +86,7 @@ guard window        the time over which the deletion guard adds up deletions
 jit                 a user is asked for at a source at the first bind (just in time)
 journal             the part of a view that says what changed since a position, for subscriptions
 key                 a normalized value under which an object or a record is found
-lease               the right of one process to read a source, for a limited time
+lease               the right of one process to read a source, or to sweep leavers, for a limited time; its number fences writes
 leaver              a user without a record of any source: disabled, kept for `grace_days`, then deleted
 link                record ↔ object
 log line            what goes to standard error; never called "the log"
@@ -99,9 +100,9 @@ scope               the organizations and groups that an application may see; of
 situation           of a record: linked, unlinked, unmatched, disputed, deleted
 soft lock           refuses a name after failures, before any upstream is asked
 source retirement   a source out of the configuration is finalized (objects stay, mastered here) or terminated (objects go)
-source, target      a foreign system that is read; one that is written
+source, target      a foreign system that is read; one that is written (not built yet)
 subscription        a search that goes on: persistent search, content sync, change notification
-tombstone           what is kept of a deleted entry so that subscriptions can report it
+tombstone           what is kept of a deleted entry so that subscriptions can report it (`FormerEntry`)
 view                one LDAP tree over the objects, kept as a file of its own on each node
 watermark           how far a source has been read; opaque bytes
 worker              a process that serves LDAP from the same ports and views as the primary

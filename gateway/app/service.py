@@ -1,6 +1,7 @@
 """`gateway serve` as a process: start and stop order, signals, notifications to systemd.
 
-Start: lock, store, ports, LDAP server, views, sources. Stop: the same backwards, and bounded: a part that hangs is left behind.
+Start: lock, store, ports, LDAP server, views, sources. Stop: ports, sources, LDAP clients, views, store; bounded, so
+that a part that hangs is left behind.
 """
 
 from __future__ import annotations

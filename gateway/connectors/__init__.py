@@ -9,6 +9,8 @@ To read in this order:
 - `ldif`, `csv`: file sources.
 - `ldap`: directories, and pass-through authentication.
 
+How the configuration names a kind: gateway/app/connector_kinds, where a new kind begins.
+
 The kinds do not know each other. A connector never writes to the store and never sees a record of another source. What it
 cannot read is an error or a delta's `problem`, never an empty result (law 8).
 """

@@ -3,15 +3,21 @@ exist; they follow the change log.
 
 The walk of one delta from a connector to the change log, down by call and back by return:
 
-    runner       one loop for each source: fetch a batch, apply it in one transaction, wait
-    inbound      the door: lock the log, open the transaction, guard deletions, store the watermark
-    stages       the line of stages as a table, and the calls in its order
-    intake       deltas become reports and records under work; unchanged records go no further
-    objects      removal: records that are gone, and the objects that go with them or become leavers
-    correlation  resolution: the object of each record, the attributes of each object, login names
-    objects      POSIX numbers added to the attributes
-    references   renames below renamed entries, then (records are written) members, organizations and parents
-    objects      placement, organizations, users, groups: the new state compared with the stored one, written and logged
+    runner          one loop for each source: fetch a batch, apply it in one transaction, wait
+    inbound         the door: lock the log, open the transaction, store the watermark
+    stages          the line of stages as a table, and the calls in its order
+    intake          deltas become reports and records under work; unchanged records go no further
+    deletion_guard  how many objects the batch may delete
+    objects         deletions: records that are gone, and the objects that go with them or become leavers
+    correlation     resolution: the object of each record, the attributes of each object, login names
+    objects         posix_allocation: POSIX numbers added to the attributes
+    references      subtree_renames: renames below renamed entries
+    intake          record_writing: the records; then correlation/key_index: the keys that they look for
+    references      reference_changes: members, organizations and parents
+    objects         placement, then organization_changes, user_changes and group_changes: the new state compared with the stored
+                    one, written and logged
+    objects         leavers: former records superseded by present ones; then correlation/key_index: the keys of objects
+    objects         record_outcomes: what became of each record, counted
 
 Beside it, with the same door: local (edits made here), review (an administrator's decisions about records and objects),
 lifecycle (leavers, sources that are no more), backfill (work on objects of before). `rules` is pure: which source decides an

@@ -11,8 +11,8 @@ from gateway.model.objects import Kind
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """The limit of a kind is its number here, or `percent` of what the source has of it, whichever is larger. PendingDeletions
-    of the last `window_seconds` count together: a wiped upstream may well report them one by one."""
+    """The limit of a kind is its number here, or `percent` of what the source has of it, whichever is larger. The deletions
+    of the last `window_seconds` count with those that are coming: a wiped upstream may well report them one by one."""
 
     users: int = 30
     organizations: int = 10

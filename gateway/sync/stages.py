@@ -1,7 +1,9 @@
 """The stages of the door: the line from reports to the change log. Each is a function that is given the transaction and results
-of earlier stages, and returns one frozen result of its own (stage_results.py) or writes only; no other state exists.
+of earlier stages, and returns one frozen result of its own (stage_results.py) or writes only. The only value in a result
+that changes later is `PendingRecord.row`, which resolution decides.
 
-`STAGES` is the line as a table, in the order in which the stages run. Only this module calls them; inbound.py is the entrance.
+`STAGES` is the line as a table, in the order in which the stages run. `run` calls all but intake and removal; inbound.py calls
+these, because the deletion guard stands between them. A dry run calls intake and correlation alone (runner/dry_run.py).
 """
 
 from collections.abc import Callable, Collection

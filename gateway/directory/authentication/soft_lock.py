@@ -1,6 +1,6 @@
 """The soft lock: a name with too many failures must wait before a source is asked (law 13). Only failures count.
 
-Kept in memory, per process, bounded."""
+Kept in memory, bounded: that of the primary, where workers ask it (app/workers/primary_proxies.py)."""
 
 import hashlib
 from collections import OrderedDict

@@ -6,4 +6,6 @@ kind) → view_kinds with active_directory (the views one can ask for) and view_
 index_keys makes the keys by which a stored entry is found.
 
 Nothing here reads the store or a view file: neighbours (parents, members, names that are taken) are handed in. Whatever changes
-an entry's bytes changes the view's fingerprint, or FORMAT."""
+an entry's bytes changes the view's fingerprint, or FORMAT (view_definition.py).
+
+A new attribute: its LDAP type in gateway/model/ldap/schema_definitions.py, and its rule in view_kinds or active_directory."""

@@ -1,5 +1,6 @@
 """The pool of snapshots: connections in a read transaction, each of which sees one state of the view from the first slice of a
-large search to its last. Bounded, and shared out so that no client takes what the others need (law 13)."""
+large search to its last. Bounded, and shared out so that no client takes what the others need (law 13). Paged searches
+keep theirs from one request to the next (frontends/ldap/search/paged_results.py)."""
 
 import sqlite3
 from collections import Counter

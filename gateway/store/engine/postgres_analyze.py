@@ -1,7 +1,7 @@
 """PostgreSQL's planner statistics of tables that are being filled.
 
 The server counts a table by itself a minute later; until then its planner reads whole tables for each lookup, and a first load
-takes twenty times as long (measured). Nothing here does anything on SQLite."""
+takes many times as long (measured). Nothing here does anything on SQLite."""
 
 from typing import Final
 

@@ -2,5 +2,5 @@
 they share), `by_kind` for callers that treat all kinds alike; `scoped_queries` for applications that may see a part.
 
 Every reader may call these; only gateway/sync writes objects, under the lock of the change log (law 1). `passwords` are
-written by the directory and its frontends too: no source reports them.
+written by the directory, the frontends and the command line too: no source reports them.
 """

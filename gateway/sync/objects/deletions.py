@@ -21,8 +21,8 @@ from gateway.sync.stage_results import Removal
 
 
 def remove(transaction: SourceTransaction, gone: Collection[int]) -> Removal:
-    """Remove these records, because their source says that they are gone. Objects without another present record become
-    what the rules of the source say."""
+    """Remove these records: their source says that they are gone, or an administrator removes them. Objects without
+    another present record become what the rules of the source say."""
     return _Remover(transaction).remove(gone, by_source=True)
 
 

@@ -1,4 +1,5 @@
-"""Leavers: the last record of a user is gone from its source, and the user stays, disabled, for a grace period.
+"""Leavers: the last record of a user is gone from its source, and is marked so here while the user stays for a grace period;
+user_changes.py disables the user.
 
 A record that comes back under its external id is the same record, and its user is the same again; one under another id is
 recognized by correlation/returning_leavers.py.

@@ -1,5 +1,5 @@
-"""Shared steps of the stages of users and organizations: the stored objects that may change, their places, their changes
-in the log."""
+"""Shared steps of the stages that write objects: the stored objects that may change, the places of users and organizations, the
+changes in the log."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,5 +1,8 @@
 """The registry of LDAP controls (RFC 4511 §4.1.11): the operations on which each is understood, which are also those that the
-root DSE advertises. A critical control that is not understood ends the operation, others are ignored."""
+root DSE advertises. A critical control that is not understood ends the operation, others are ignored.
+
+A new control is a row here, its OID in wire/oids.py, its value in wire/controls; for a search a field in
+search/request_controls.py."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -80,7 +80,7 @@ def _posix_numbers() -> None:
 
 
 MAX_NUMBER = 2**32 - 2
-"""As in gateway/store/engine/normalized_keys.py when this was written."""
+"""As in gateway/store/keys.py when this was written."""
 
 
 def _numbers_in_use(table: str, names: tuple[str, ...]) -> None:

@@ -67,7 +67,6 @@ batch               what a source yields at once: deltas, what it completes, the
 caller              the application (or person) on whose behalf a face works
 change              one committed fact of ours in the log: change number, type, object before and after
 change log          all changes in commit order; "the log" means this one
-comparison          a full read of a kind: records that were not met are gone (`reconciliation` where the API says so)
 connector           the code for one kind of foreign system
 correlation         finding the object of a record, by rules; `link` is its result
 decision            what a person said about a record: link, unlink (stored as `never`), split (stored as `own`), merge; kept
@@ -95,6 +94,7 @@ party               who is bound on an LDAP connection: anonymous, a person, an 
 position            how far a reader of the log has come
 projection          object → entry
 record              what one source says about one object (a user's record is an account)
+reconciliation      a full read of a kind, compared with the stored records: those that were not met are gone
 runner              reads one source: pull, apply, repeat
 scope               the organizations and groups that an application may see; of a search: base, one level, subtree
 situation           of a record: linked, unlinked, unmatched, disputed, deleted

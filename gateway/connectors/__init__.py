@@ -4,7 +4,7 @@ and nothing else of the gateway; `app` passes them to `sync` and `directory` by 
 To read in this order:
 
 - `circuit_breaker`: requests to a system that is down fail at once.
-- `full_comparison`: a complete reading as batches.
+- `reconciliation`: a full read as batches.
 - `watched_files`: the files of a file source.
 - `ldif`, `csv`: file sources.
 - `ldap`: directories, and pass-through authentication.

@@ -2,7 +2,7 @@
 stable.
 
 A digest of the octets identifies what was read, so that a file that was only touched, or replaced by an equal one, causes no
-comparison."""
+reconciliation."""
 
 import hashlib
 import json

@@ -18,7 +18,7 @@ class DeltaType(StrEnum):
 
     UPSERT = "upsert"
     PRESENT = "present"
-    """The record exists and has not changed (RFC 4533 present phase): only counts in a full comparison."""
+    """The record exists and has not changed (RFC 4533 present phase): only counts in a reconciliation."""
     DELETE = "delete"
 
 
@@ -53,7 +53,7 @@ class Delta:
 class Batch:
     """The deltas that are applied in one transaction.
 
-    A full comparison of some kinds is a run of batches: the first has them in `begins`, the last in `completes`; every
+    A reconciliation of some kinds is a run of batches: the first has them in `begins`, the last in `completes`; every
     record of those kinds that no delta in between mentioned is then gone. `watermark` is stored with the batch; None
     means that the source cannot be resumed from here (the middle of a refresh). `caught_up`: with this batch the source's
     present state has been reached. `expected`: the number of records that the source announced for this read, for progress

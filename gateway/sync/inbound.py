@@ -87,7 +87,7 @@ class Inbound:
         last = changes.lock(connection)
         state = self._open(connection)
         transaction = self.transaction(connection)
-        comparing = self._begin_comparisons(transaction, state, batch)
+        comparing = self._begin_reconciliations(transaction, state, batch)
         intake = record_changes.receive(transaction, folded_deltas.fold(batch.deltas))
         for kind in comparing:
             reconciliation_marks.mark(connection, self.source_id, kind, intake.present[kind])
@@ -168,7 +168,7 @@ class Inbound:
         settings = self.settings
         return (state.fingerprint, state.target_organization_id) == (settings.fingerprint, settings.target_organization_id)
 
-    def _begin_comparisons(self, transaction: SourceTransaction, state: SourceState, batch: Batch) -> dict[Kind, int]:
+    def _begin_reconciliations(self, transaction: SourceTransaction, state: SourceState, batch: Batch) -> dict[Kind, int]:
         """Return the kinds that are being compared, this batch included."""
         for kind in batch.begins:
             reconciliation_marks.clear(transaction.connection, self.source_id, kind)
@@ -177,8 +177,8 @@ class Inbound:
     def _with_unseen(
         self, connection: Connection, comparing: Mapping[Kind, int], batch: Batch, gone: Sequence[int]
     ) -> list[int]:
-        """Return the records that are gone, with those that a comparison which ends here did not meet. A comparison that never
-        began (a batch is a repetition) says nothing."""
+        """Return the records that are gone, with those that a reconciliation which ends here did not meet. One that never began
+        (a batch is a repetition) says nothing."""
         missed = [
             record_id
             for kind in batch.completes & comparing.keys()

@@ -21,7 +21,7 @@ FOLLOWED = ("schedule_seconds = 3600", "probe_seconds = 1")
 
 class Variant(NamedTuple):
     """`options` of slapd, `lines` of the source; `goes_on`: the mode of the run after both sides were stopped. An upstream that
-    then remembers no deletions makes it a comparison of everything."""
+    then remembers no deletions makes it a reconciliation of everything."""
 
     options: dict[str, Any]
     lines: Sequence[str]

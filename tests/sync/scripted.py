@@ -133,7 +133,7 @@ def batch(*uids: str, watermark: str | None = None, caught_up: bool = True) -> B
 
 
 def everybody(*uids: str, watermark: str | None = None) -> Batch:
-    """A full comparison of the people."""
+    """A reconciliation of the people."""
     mark = None if watermark is None else Watermark(watermark.encode())
     users = frozenset({Kind.USER})
     return Batch(tuple(person(uid) for uid in uids), mark, users, users, caught_up=True)

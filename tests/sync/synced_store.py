@@ -109,7 +109,7 @@ class Store:
         return self.database.write_blocking(lambda c: door.apply(c, whole, allow_deletions=allow_deletions))
 
     def compare(self, *deltas: Delta, kinds: frozenset[Kind] = EVERYTHING, **rest: Any) -> Applied:
-        """A full comparison in one batch."""
+        """A reconciliation in one batch."""
         return self.apply(*deltas, begins=kinds, completes=kinds, **rest)
 
     def log(self, after: int = 1) -> list[Change]:

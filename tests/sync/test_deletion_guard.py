@@ -1,4 +1,4 @@
-"""Full comparisons and the deletion guard: records that were not met are gone, and none is gone by accident (law 8)."""
+"""Reconciliations and the deletion guard: records that were not met are gone, and none is gone by accident (law 8)."""
 
 import pytest
 
@@ -14,7 +14,7 @@ USERS = frozenset({Kind.USER})
 CROWD = [person(f"p{number:03}") for number in range(100)]
 
 
-def test_a_record_that_a_full_comparison_does_not_meet_is_gone(both_stores: Store) -> None:
+def test_a_record_that_a_reconciliation_does_not_meet_is_gone(both_stores: Store) -> None:
     both_stores.apply(unit("a"), unit("b"), person("anna"), person("bert"), group("g", "uid=anna", "uid=bert"), group("h"))
     both_stores.apply(unit("a"), person("bert"), begins=frozenset(Kind))
     both_stores.apply(present(group("g")))
@@ -35,7 +35,7 @@ def test_only_the_kinds_that_are_compared_are_deleted(store: Store) -> None:
     assert store.names() == {"bert"}
 
 
-def test_a_comparison_that_begins_again_forgets_what_the_broken_one_met(store: Store) -> None:
+def test_a_reconciliation_that_begins_again_forgets_what_the_broken_one_met(store: Store) -> None:
     store.apply(person("anna"), person("bert"))
     store.apply(person("anna"), begins=USERS)
     store.apply(begins=USERS)
@@ -43,7 +43,7 @@ def test_a_comparison_that_begins_again_forgets_what_the_broken_one_met(store: S
     assert store.names() == {"bert"}
 
 
-def test_law_2_the_last_batch_of_a_comparison_may_be_repeated(store: Store) -> None:
+def test_law_2_the_last_batch_of_a_reconciliation_may_be_repeated(store: Store) -> None:
     store.apply(person("anna"))
     store.apply(person("bert"), begins=USERS)
     for _ in range(2):

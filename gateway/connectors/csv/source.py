@@ -1,7 +1,7 @@
 """The source of kind `csv`: one file or a folder of *.csv, read as a whole, compared, and watched for changes.
 
 All files are read to the end before the first record is yielded, so that a broken file changes nothing; a change between that
-and the second pass stops the comparison before anything is deleted. A broken row is kept aside (to_deltas.py)."""
+and the second pass stops the reconciliation before anything is deleted. A broken row is kept aside (to_deltas.py)."""
 
 import hashlib
 import io
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from gateway.connectors import full_comparison, watched_files
+from gateway.connectors import reconciliation, watched_files
 from gateway.connectors.csv.parser import UNKNOWN_OCTETS
 from gateway.connectors.csv.people import Person, people
 from gateway.connectors.csv.settings import CsvSettings
@@ -70,7 +70,7 @@ class CsvSource:
                 known = digest.hexdigest()
                 mark = watched_files.watermark(self._settings.fingerprint, known)
                 compared = findings.compared(self._settings.kinds)
-                yield from full_comparison.batches(compared, self._verified(stamps, findings, known), mark, caught_up=True)
+                yield from reconciliation.batches(compared, self._verified(stamps, findings, known), mark, caught_up=True)
             else:
                 yield Batch(caught_up=True)
             del findings
@@ -90,7 +90,7 @@ class CsvSource:
         return findings
 
     def _verified(self, stamps: tuple[Stamp, ...], findings: Findings, digest: str) -> Iterator[Delta]:
-        """Yield the second pass. Raises InvalidSourceData, before the comparison is complete, when it differs from the
+        """Yield the second pass. Raises InvalidSourceData, before the reconciliation is complete, when it differs from the
         first."""
         seen = hashlib.sha256()
         try:

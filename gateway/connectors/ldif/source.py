@@ -1,7 +1,7 @@
 """The source of kind `ldif`: one file or a folder of *.ldif, read as a whole, compared, and watched for changes.
 
 All files are read to the end before the first record is yielded, so that a broken file changes nothing; a change between that
-and the second pass stops the comparison before anything is deleted."""
+and the second pass stops the reconciliation before anything is deleted."""
 
 import hashlib
 import threading
@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
-from gateway.connectors import full_comparison, watched_files
+from gateway.connectors import reconciliation, watched_files
 from gateway.connectors.ldif.parser import LdifRecord, complaint, records
 from gateway.connectors.watched_files import Files, Stamp
 from gateway.model.connector import CheckItem, CheckStatus
@@ -114,7 +114,7 @@ class LdifSource:
             if digest.hexdigest() != known:
                 known = digest.hexdigest()
                 mark = watched_files.watermark(self._settings.fingerprint, known)
-                yield from full_comparison.batches(frozenset(self._kinds), self._verified(stamps, known), mark, caught_up=True)
+                yield from reconciliation.batches(frozenset(self._kinds), self._verified(stamps, known), mark, caught_up=True)
             else:
                 yield Batch(caught_up=True)
             if not follow:
@@ -122,7 +122,7 @@ class LdifSource:
             yield from self._files.heartbeats_until_change(stamps, stop)
 
     def _verified(self, stamps: tuple[Stamp, ...], digest: str) -> Iterator[Delta]:
-        """Yield the second pass. Raises InvalidSourceData, before the comparison is complete, when it differs from the
+        """Yield the second pass. Raises InvalidSourceData, before the reconciliation is complete, when it differs from the
         first."""
         seen = hashlib.sha256()
         try:

@@ -173,7 +173,7 @@ def test_a_login_name_is_never_read_as_a_filter_or_a_dn(gate: JitGateway, strang
     assert gate.serving.bind(strange, "sesame") in ("invalidCredentials", "invalidDNSyntax")
 
 
-def test_a_created_user_is_kept_by_the_next_comparison(gate: JitGateway, name: str) -> None:
+def test_a_created_user_is_kept_by_the_next_reconciliation(gate: JitGateway, name: str) -> None:
     gate.add_upstream(name)
     assert gate.serving.bind(name, "sesame") == "success"
     done = gate.installation("sync", "hr", "--full")

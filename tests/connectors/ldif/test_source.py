@@ -61,7 +61,7 @@ def test_the_external_id_is_the_entry_uuid_or_the_key_of_the_dn(file: Path) -> N
     assert replica.named("sales").external_id == names.key("ou=sales,dc=x")
 
 
-def test_a_read_is_one_comparison_of_all_kinds_in_batches(tmp_path: Path) -> None:
+def test_a_read_is_one_reconciliation_of_all_kinds_in_batches(tmp_path: Path) -> None:
     path = tmp_path / "many.ldif"
     write(path, "".join(people(1200, 5)))
     batches = list(source(path).read(None, follow=False))

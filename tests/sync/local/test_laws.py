@@ -121,7 +121,7 @@ def test_whatever_a_source_reports_and_a_client_writes_the_log_gives_the_directo
         store.apply(caught_up=True)
         settled, number = store.directory(), store.last()
         store.compare(*standing.values(), caught_up=True)
-        assert store.directory() == settled, "a full comparison finds nothing that the single reports did not tell"
+        assert store.directory() == settled, "a reconciliation finds nothing that the single reports did not tell"
         assert store.last() == number
 
 

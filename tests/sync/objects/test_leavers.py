@@ -111,7 +111,7 @@ def test_an_entry_that_was_made_anew_under_its_login_name_is_the_same_user(store
     assert store.names() == {"Anna"}, "the old entry comes back beside the new one: its name is taken"
 
 
-def test_a_comparison_that_meets_all_users_under_other_ids_finds_the_same_users(store: Store) -> None:
+def test_a_reconciliation_that_meets_all_users_under_other_ids_finds_the_same_users(store: Store) -> None:
     store.apply(*(person(name) for name in ("anna", "bert")), group("g", logins=["anna"]))
     ids = {store.user(name).id for name in ("anna", "bert")}
     everybody = [person(name, external_id=f"new:{name}") for name in ("anna", "bert")]

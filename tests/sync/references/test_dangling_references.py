@@ -1,4 +1,4 @@
-"""Members without a record: reported once where they are named, and for all groups together after a comparison."""
+"""Members without a record: reported once where they are named, and for all groups together after a reconciliation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_no_member_is_missing_while_the_read_goes_on(store: Store) -> None:
     assert store.apply(person("anna"), caught_up=True).problems == ()
 
 
-def test_after_a_comparison_the_groups_are_one_problem(both_stores: Store) -> None:
+def test_after_a_reconciliation_the_groups_are_one_problem(both_stores: Store) -> None:
     everything = [group("a", "uid=x"), group("b", logins=["y", "z"])]
     both_stores.apply(*everything)
     [problem] = both_stores.compare(*everything).problems

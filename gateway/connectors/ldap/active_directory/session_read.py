@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Final
 
-from gateway.connectors import full_comparison
+from gateway.connectors import reconciliation
 from gateway.connectors.ldap.active_directory import watermark
 from gateway.connectors.ldap.active_directory.account_expiry import AccountExpiry
 from gateway.connectors.ldap.active_directory.change_notification import NotificationSearches
@@ -63,7 +63,7 @@ class SessionRead:
             elif self._sees_deletions:
                 yield from self._changes()
             else:
-                yield from self._comparison(self._reader.present())
+                yield from self._reconciliation(self._reader.present())
         except WatermarkRefused:
             yield from self._full_read()
         if follow and self._sees_deletions:
@@ -73,15 +73,15 @@ class SessionRead:
         self._expiry.restart()
         try:
             self._tracker.start()
-            yield from self._comparison(self._reader.everything())
+            yield from self._reconciliation(self._reader.everything())
         except WatermarkRefused as refused:  # a watermark that the controller has only just given
             raise refused.error from None
 
-    def _comparison(self, deltas: Iterator[Delta]) -> Iterator[Batch]:
-        """Yield a full comparison: `deltas`, and what has changed while they were read, so that an entry that moved meanwhile
+    def _reconciliation(self, deltas: Iterator[Delta]) -> Iterator[Batch]:
+        """Yield a reconciliation: `deltas`, and what has changed while they were read, so that an entry that moved meanwhile
         into a part that had been read already is not missed."""
         kinds = frozenset(self._reader.mappers)
-        for batch in full_comparison.batches(kinds, chain(deltas, self._changed_meanwhile()), None, caught_up=True):
+        for batch in reconciliation.batches(kinds, chain(deltas, self._changed_meanwhile()), None, caught_up=True):
             yield replace(batch, watermark=self._watermark()) if batch.completes else batch
 
     def _changed_meanwhile(self) -> Iterator[Delta]:
@@ -92,7 +92,7 @@ class SessionRead:
         """Yield the changes since the tracker's state. One batch is held back, because the last one has `caught_up`."""
         held: Batch | None = None
         for changes in self._change_sets():
-            portions = list(full_comparison.portions(self._reader.changed(changes)))
+            portions = list(reconciliation.portions(self._reader.changed(changes)))
             mark = self._watermark()
             for portion in portions:
                 if held is not None:

@@ -1,7 +1,7 @@
 """The source of kind `active_directory`: everything is compared once, and from then on the changes are read.
 
 A watermark belongs to one controller's database. With another controller, or when the controller cannot continue from it,
-everything is compared anew: a comparison neither loses a deletion nor repeats one, because entries are known by their
+everything is compared anew: a reconciliation neither loses a deletion nor repeats one, because entries are known by their
 objectGUID."""
 
 from collections.abc import Callable, Iterator

@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from gateway.connectors import full_comparison
-from gateway.connectors.full_comparison import BATCH_DELTAS
+from gateway.connectors import reconciliation
 from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.errors import SEARCH_CURES, UpstreamError, UpstreamUnavailable, refusal
 from gateway.connectors.ldap.client.session import Session
@@ -15,6 +14,7 @@ from gateway.connectors.ldap.openldap import watermark
 from gateway.connectors.ldap.openldap.entry_to_delta import OpenLDAPEntryMapper
 from gateway.connectors.ldap.openldap.settings import OpenLDAPSettings
 from gateway.connectors.ldap.openldap.syncrepl import Subscription
+from gateway.connectors.reconciliation import BATCH_DELTAS
 from gateway.model.deltas import Batch, Delta, Watermark
 from gateway.model.objects import Kind
 from gateway.wire.errors import WireError
@@ -65,16 +65,16 @@ class Synchronization:
                 deltas = []
                 self._request(subscription, follow)
                 begins = _kinds_if(subscription.kind, subscription.full)
-            *full, rest = full_comparison.portions(deltas) if deltas else ((),)
+            *full, rest = reconciliation.portions(deltas) if deltas else ((),)
             for portion in full:
                 yield Batch(portion, begins=begins)
                 begins = frozenset()
             deltas = list(rest)
         mark, caught_up = self._watermark(), all(other.refreshed for other in self._subscriptions)
-        if subscription.comparison:
+        if subscription.reconciliation:
             yield from _plain_batches(deltas)
             kinds = _kinds_if(subscription.kind)
-            yield from full_comparison.batches(kinds, subscription.present(), mark, caught_up=caught_up)
+            yield from reconciliation.batches(kinds, subscription.present(), mark, caught_up=caught_up)
         else:
             yield Batch(tuple(deltas), mark, begins, _kinds_if(subscription.kind, subscription.full), caught_up)
 
@@ -153,5 +153,5 @@ def _kinds_if(kind: Kind, included: bool = True) -> frozenset[Kind]:
 
 
 def _plain_batches(deltas: list[Delta]) -> Iterator[Batch]:
-    for portion in full_comparison.portions(deltas):
+    for portion in reconciliation.portions(deltas):
         yield Batch(portion)

@@ -29,7 +29,7 @@ class OpenLDAPMode(StrEnum):
     REFRESH = "refresh"
     """RFC 4533 refreshOnly with the stored cookie, on the reader's schedule."""
     POLL = "poll"
-    """A paged full read (RFC 2696) with full comparison, on the reader's schedule."""
+    """A paged full read (RFC 2696) with reconciliation, on the reader's schedule."""
 
 
 def openldap_kind_settings(

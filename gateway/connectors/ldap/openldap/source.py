@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
-from gateway.connectors import full_comparison
+from gateway.connectors import reconciliation
 from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.connect import connect
 from gateway.connectors.ldap.client.errors import UpstreamRefused
@@ -84,4 +84,4 @@ class OpenLDAPSource:
             found = search.deltas(session, OpenLDAPEntryMapper(self._settings, settings), page_size)
             last = settings is kinds[-1]
             mark = watermark.encode(self._settings, {}) if last else None
-            yield from full_comparison.batches(frozenset({settings.kind}), found, mark, caught_up=last)
+            yield from reconciliation.batches(frozenset({settings.kind}), found, mark, caught_up=last)

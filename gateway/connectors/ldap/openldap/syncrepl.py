@@ -2,7 +2,7 @@
 
 The gaps of RFC 4533, and the parts that close them: new DNs below a renamed unit, and members that refint removed or renamed:
 sync/inbound, from the unit's or the user's own delta; memberOf: not requested, memberships come from the groups; an entry that
-a rename above it carried out of the bases without a message: the next full comparison."""
+a rename above it carried out of the bases without a message: the next reconciliation."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -34,7 +34,7 @@ than provider" after a restore. Without a cookie they are refusals like any othe
 class Subscription:
     """The synchronization of one kind. `feed` takes every message that answers the request and returns its deltas.
 
-    Begun with a cookie it is incremental, else a full read (`full`). `refreshed`: the refresh is complete. `comparison`: it
+    Begun with a cookie it is incremental, else a full read (`full`). `refreshed`: the refresh is complete. `reconciliation`: it
     listed what is present, not what was deleted; then `present()` yields that, and everything else is deleted. `result`: of the
     search, when the server has ended it.
     """
@@ -50,7 +50,7 @@ class Subscription:
         self.cookie = self._requested_with = cookie
         self.full = cookie is None
         self.refreshed = False
-        self.comparison = False
+        self.reconciliation = False
         self._seen: set[bytes] = set()
         self._deletes_listed = False
 
@@ -103,7 +103,7 @@ class Subscription:
         return True
 
     def present(self) -> Iterator[Delta]:
-        """Yield everything that is present, after a refresh with `comparison`; once."""
+        """Yield everything that is present, after a refresh with `reconciliation`; once."""
         yield from (self.reader.present(uuid_text(octets)) for octets in self._seen)
         self._seen = set()
 
@@ -170,7 +170,7 @@ class Subscription:
     def _end_phase(self, *, deletes: bool, done: bool) -> None:
         # 389 Directory Server lists the deleted entries and then calls that a present phase, which taken literally deletes all.
         if not deletes and not self._deletes_listed and not self.full:
-            self.comparison = True
+            self.reconciliation = True
         self.refreshed = self.refreshed or done
 
 

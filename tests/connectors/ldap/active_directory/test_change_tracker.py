@@ -32,7 +32,7 @@ def told(replica: IncrementalReplica, name: str = "") -> list[Delta]:
 
 
 def compared(replica: IncrementalReplica) -> bool:
-    """Return True when the last read was a full comparison."""
+    """Return True when the last read was a reconciliation."""
     return any(batch.completes for batch in replica.batches)
 
 
@@ -260,7 +260,7 @@ def test_an_account_that_may_not_use_dirsync_learns_of_changes_and_deletions_all
     must_agree(replica, source)
 
 
-def test_other_settings_mean_a_comparison_in_full(scratch: ScratchUnit, mode: ActiveDirectoryMode) -> None:
+def test_other_settings_mean_a_reconciliation(scratch: ScratchUnit, mode: ActiveDirectoryMode) -> None:
     scratch.add_unit("inside")
     replica = IncrementalReplica().read(scratch.source(mode=mode))
     assert compared(replica.read(scratch.source(mode=mode, kinds=scratch.kinds(f"OU=inside,{scratch.dn}"))))

@@ -1,4 +1,4 @@
-"""Following a real domain: changes wake the reader, expiry needs nobody to tell, and another controller means a comparison."""
+"""A real domain followed: changes wake the reader, expiry needs no report, and another controller means a reconciliation."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_controller_that_hangs_is_given_up(start_samba: StartSamba) -> None:
         scratch.server.resume()
 
 
-def test_another_controller_means_a_comparison_and_neither_loses_nor_repeats_a_deletion(start_samba: StartSamba) -> None:
+def test_another_controller_means_a_reconciliation_and_neither_loses_nor_repeats_a_deletion(start_samba: StartSamba) -> None:
     first = start_samba()
     scratch = new_scratch_unit(first)
     ann, bob, cid = (scratch.add_user(name) for name in ("ann", "bob", "cid"))
@@ -107,7 +107,7 @@ def test_another_controller_means_a_comparison_and_neither_loses_nor_repeats_a_d
     assert replica.names(Kind.USER) == {scratch.login(name) for name in ("ann", "bob", "cid")}
 
 
-def test_a_controller_that_was_restored_from_a_backup_means_a_comparison(start_samba: StartSamba) -> None:
+def test_a_controller_that_was_restored_from_a_backup_means_a_reconciliation(start_samba: StartSamba) -> None:
     server = start_samba()
     scratch = new_scratch_unit(server)
     scratch.add_user("ann")

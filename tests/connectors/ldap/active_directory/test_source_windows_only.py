@@ -134,7 +134,7 @@ def test_deletions_are_reported(domain: ScriptedDomainController) -> None:
 
 
 @pytest.mark.parametrize("code", [53, 1, 80, 87])
-def test_a_cookie_that_is_refused_makes_it_a_comparison(domain: ScriptedDomainController, code: int) -> None:
+def test_a_cookie_that_is_refused_makes_it_a_reconciliation(domain: ScriptedDomainController, code: int) -> None:
     ann = user(domain, "ann")
     replica = IncrementalReplica().read(source(domain))
     domain.delete(ann)
@@ -155,7 +155,7 @@ def test_a_busy_controller_is_no_reason_to_compare(domain: ScriptedDomainControl
         replica.read(source(domain))
 
 
-def test_another_invocation_id_makes_it_a_comparison(domain: ScriptedDomainController) -> None:
+def test_another_invocation_id_makes_it_a_reconciliation(domain: ScriptedDomainController) -> None:
     user(domain, "ann")
     replica = IncrementalReplica().read(source(domain))
     assert not compared(replica.read(source(domain)))

@@ -127,7 +127,7 @@ def test_a_refresh_without_changes_yields_no_deltas_and_keeps_its_place(slapd: S
     ],
     ids=["blank", "garbage", "very old", "unknown server", "of the future"],
 )
-def test_a_cookie_that_the_server_cannot_use_becomes_a_full_comparison(slapd: Slapd, cookie: bytes) -> None:
+def test_a_cookie_that_the_server_cannot_use_becomes_a_reconciliation(slapd: Slapd, cookie: bytes) -> None:
     add_person(slapd, "ada")
     eve = add_person(slapd, "eve")
     replica = RecordReplica().read(source(slapd))

@@ -1,4 +1,4 @@
-"""Servers without RFC 4533: paged full reads with a full comparison."""
+"""Servers without RFC 4533: paged full reads with a reconciliation."""
 
 import pytest
 

@@ -38,14 +38,14 @@ def answering(*answers: Answer) -> ScriptedSyncServer:
     return ScriptedSyncServer(script)
 
 
-def test_refresh_required_makes_it_a_full_comparison() -> None:
+def test_refresh_required_makes_it_a_reconciliation() -> None:
     with answering(entry(7), done(4096)) as server:
         replica = RecordReplica().read(reading(server)).read(reading(server))
         assert server.cookies == [None, b"one", None]
     assert users(replica) == {"user1", "user2", "user3"}  # user7, sent before the server gave up, is not in the full answer
 
 
-def test_refresh_required_while_following_makes_it_a_full_comparison() -> None:
+def test_refresh_required_while_following_makes_it_a_reconciliation() -> None:
     def script(server: ScriptedSyncServer, _request: SearchRequest, _cookie: bytes | None) -> list[Answer]:
         if len(server.cookies) == 1:
             return [entry(1), entry(2), information(RefreshDelete(b"one")), entry(3, cookie=b"two"), done(4096)]
@@ -110,7 +110,7 @@ def test_a_cookie_in_the_middle_of_a_refresh_is_not_kept_when_the_refresh_is_cut
         assert server.cookies == [None, b"one", b"one"]
 
 
-def test_an_empty_full_answer_is_a_comparison_so_that_the_deletion_guard_sees_it() -> None:
+def test_an_empty_full_answer_is_a_reconciliation_so_that_the_deletion_guard_sees_it() -> None:
     with ScriptedSyncServer(lambda *_: [done(0, SyncDone(b"one", True))]) as server:
         (batch,) = reading(server).read(None, follow=False)
     assert not batch.deltas

@@ -1,4 +1,4 @@
-"""The full comparison as batches: the first begins it, the last completes it (gateway.model.deltas.Batch)."""
+"""Reconciliation as batches: the first begins it, the last completes it (gateway.model.deltas.Batch)."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -27,9 +27,9 @@ def portions(deltas: Iterable[Delta]) -> Iterator[tuple[Delta, ...]]:
 def batches(
     kinds: frozenset[Kind], deltas: Iterator[Delta], watermark: Watermark | None, *, caught_up: bool
 ) -> Iterator[Batch]:
-    """Yield all `deltas` of these kinds; the last batch has `watermark` and completes the comparison.
+    """Yield all `deltas` of these kinds; the last batch has `watermark` and completes the reconciliation.
 
-    One batch is read ahead, so the comparison is completed only after `deltas` ended without an error: an exception leaves
+    One batch is read ahead, so the reconciliation is completed only after `deltas` ended without an error: an exception leaves
     every record that was not mentioned yet as it is.
     """
     begins = kinds

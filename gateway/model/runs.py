@@ -36,16 +36,16 @@ class RunStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
+class RunStatistics:
     """Counts by kind, outcome and result. Zero counts are not in the map."""
 
     counts: Mapping[tuple[Kind, Outcome, Result], int] = field(default_factory=dict)
 
-    def __add__(self, other: "Statistics") -> "Statistics":
+    def __add__(self, other: "RunStatistics") -> "RunStatistics":
         merged = dict(self.counts)
         for key, count in other.counts.items():
             merged[key] = merged.get(key, 0) + count
-        return Statistics(merged)
+        return RunStatistics(merged)
 
     def total(self, outcome: Outcome, result: Result = Result.SUCCEEDED, kind: Kind | None = None) -> int:
         """Return the sum over all kinds, or the count of one."""
@@ -63,5 +63,5 @@ class SyncRun:
     status: RunStatus
     started_at: datetime
     finished_at: datetime | None = None
-    statistics: Statistics = Statistics()
+    statistics: RunStatistics = RunStatistics()
     error: str = ""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from gateway.model.deltas import Batch, Watermark
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
-from gateway.model.runs import Statistics
+from gateway.model.runs import RunStatistics
 from gateway.store.correlation import object_keys
 from gateway.store.correlation.object_keys import Names
 from gateway.store.engine.column_codecs import milliseconds, time_of
@@ -52,7 +52,7 @@ class InboundSettings:
 class Applied:
     """The outcome of a batch: counts, sentences for the administrator about what was left out, the last number of the log."""
 
-    statistics: Statistics = field(default_factory=Statistics)
+    statistics: RunStatistics = field(default_factory=RunStatistics)
     problems: tuple[str, ...] = ()
     last_change_number: int = 0
 

@@ -9,7 +9,7 @@ from gateway.model.changes import Change
 from gateway.model.deltas import Delta
 from gateway.model.objects import Attributes, Kind, Member, User, Value
 from gateway.model.records import Situation
-from gateway.model.runs import Statistics
+from gateway.model.runs import RunStatistics
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.records.references import DanglingReference
 
@@ -51,7 +51,7 @@ class Intake:
     records: PendingRecords = field(default_factory=dict)
     present: Mapping[Kind, Sequence[int]] = field(default_factory=dict)
     gone: Sequence[int] = ()
-    statistics: Statistics = field(default_factory=Statistics)
+    statistics: RunStatistics = field(default_factory=RunStatistics)
     problems: tuple[str, ...] = ()
 
 
@@ -71,7 +71,7 @@ class Removal:
     departed: Mapping[str, Collection[Member]] = field(default_factory=dict)
     leaving: Collection[str] = frozenset()
     freed_names: Collection[str] = frozenset()
-    statistics: Statistics = field(default_factory=Statistics)
+    statistics: RunStatistics = field(default_factory=RunStatistics)
 
     @property
     def deleted(self) -> set[str]:
@@ -180,7 +180,7 @@ class RecordOutcomes:
     """The outcomes of all records, counted, and sentences about records that were left out. `updated`: the
     objects that were created or updated. `dangling` as in ReferenceChanges."""
 
-    statistics: Statistics = field(default_factory=Statistics)
+    statistics: RunStatistics = field(default_factory=RunStatistics)
     problems: tuple[str, ...] = ()
     updated: Collection[str] = frozenset()
     dangling: Sequence[DanglingReference] = ()

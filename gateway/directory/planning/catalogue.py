@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
+class AttributeStatistics:
     """The statistics of one attribute: its id in the file, its rows, and how many different values they have."""
 
     id: int
@@ -21,10 +21,13 @@ class Statistics:
         return self.rows // self.distinct_values + 1 if self.distinct_values else 1
 
 
-Catalogue: TypeAlias = Mapping[str, Statistics]
+Catalogue: TypeAlias = Mapping[str, AttributeStatistics]
 """Attribute key → its statistics."""
 
 
-def read(connection: sqlite3.Connection) -> dict[str, Statistics]:
+def read(connection: sqlite3.Connection) -> dict[str, AttributeStatistics]:
     """Return the statistics of all attributes that the file knows."""
-    return {row[0]: Statistics(*row[1:]) for row in connection.execute("SELECT key, id, rows, distinct_values FROM attribute")}
+    return {
+        row[0]: AttributeStatistics(*row[1:])
+        for row in connection.execute("SELECT key, id, rows, distinct_values FROM attribute")
+    }

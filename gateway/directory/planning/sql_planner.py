@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.directory.planning import member_nodes, plan_nodes
-from gateway.directory.planning.catalogue import Catalogue, Statistics
+from gateway.directory.planning.catalogue import AttributeStatistics, Catalogue
 from gateway.directory.planning.filter_shape import ONE_PIECE, WIDE, Shape
 from gateway.directory.planning.plan_nodes import ALL_ENTRIES, PlanNode, nothing
 from gateway.directory.projection.index_keys import fragment_table
@@ -116,7 +116,7 @@ class Compiler:
 
     # Values -----------------------------------------------------------------------------------------------------------
 
-    def _rows(self, attribute: str, test: str, share: Callable[[Statistics], int], *, distinct: bool) -> PlanNode:
+    def _rows(self, attribute: str, test: str, share: Callable[[AttributeStatistics], int], *, distinct: bool) -> PlanNode:
         """Return the node for entries that have a row of the attribute (or of a type derived from it) that passes `test` on
         `v.value`. `share`: how many of an attribute's rows do."""
         found = [self._catalogue[key] for key in schema.subtypes(attribute) if key in self._catalogue]

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from gateway.model.objects import Kind
-from gateway.model.runs import Outcome, Result, RunStatus, Statistics, SyncRun
+from gateway.model.runs import Outcome, Result, RunStatistics, RunStatus, SyncRun
 from gateway.store.engine.column_codecs import milliseconds, optional_time_of, time_of
 from gateway.store.engine.sql_types import TableRow
 from gateway.store.tables.operations import runs
@@ -42,13 +42,13 @@ def set_mode(connection: Connection, run_id: int, mode: str) -> None:
     connection.execute(update(runs).where(runs.c.id == run_id).values(mode=mode))
 
 
-def progress(connection: Connection, run_id: int, statistics: Statistics) -> None:
+def progress(connection: Connection, run_id: int, statistics: RunStatistics) -> None:
     """Store the run's statistics so far."""
     connection.execute(update(runs).where(runs.c.id == run_id).values(statistics=encode_statistics(statistics)))
 
 
 def finish(
-    connection: Connection, run_id: int, status: RunStatus, statistics: Statistics, now: datetime, error: str = ""
+    connection: Connection, run_id: int, status: RunStatus, statistics: RunStatistics, now: datetime, error: str = ""
 ) -> None:
     """Store the end of a run."""
     values = {
@@ -79,14 +79,14 @@ def latest(connection: Connection, source_id: str, limit: int = 1) -> list[SyncR
     return [_run(row) for row in connection.execute(newest)]
 
 
-def encode_statistics(statistics: Statistics) -> str:
+def encode_statistics(statistics: RunStatistics) -> str:
     """Return statistics as JSON: {"user created succeeded": 3, …}."""
     return _encoder.encode({" ".join(key): count for key, count in statistics.counts.items()}).decode()
 
 
-def _decode_statistics(document: str) -> Statistics:
+def _decode_statistics(document: str) -> RunStatistics:
     counts: Mapping[str, int] = _decoder.decode(document)
-    return Statistics({_key(*text.split(" ")): count for text, count in counts.items()})
+    return RunStatistics({_key(*text.split(" ")): count for text, count in counts.items()})
 
 
 def _key(kind: str, outcome: str, result: str) -> tuple[Kind, Outcome, Result]:

@@ -7,7 +7,7 @@ from gateway.model.deltas import Delta, DeltaType
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Situation
-from gateway.model.runs import Outcome, Result, Statistics
+from gateway.model.runs import Outcome, Result, RunStatistics
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.records import record_rows
@@ -63,7 +63,7 @@ class _Receiver:
                 present[kind].append(next_id)
                 next_id += 1
         self._add_changed()
-        return Intake(self.records, present, self.gone, Statistics(dict(self.counts)), tuple(self.problems))
+        return Intake(self.records, present, self.gone, RunStatistics(dict(self.counts)), tuple(self.problems))
 
     def _heads(self, kind: Kind) -> dict[str, Head]:
         names = [external_id for of_kind, external_id in self.reports if of_kind is kind]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Kind, Member
 from gateway.model.records import DECIDED_BY_ADDITION
-from gateway.model.runs import Outcome, Result, Statistics
+from gateway.model.runs import Outcome, Result, RunStatistics
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.log import changes
 from gateway.store.objects import groups, memberships, organizations, users
@@ -100,7 +100,7 @@ class _Remover:
             self._departed,
             self._leaving,
             self._freed_names,
-            Statistics(dict(self._counts)),
+            RunStatistics(dict(self._counts)),
         )
 
     def _keep_leavers(self, last: Sequence[RecordRow]) -> dict[int, RecordRow]:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
-from gateway.model.runs import Outcome, Result, Statistics
+from gateway.model.runs import Outcome, Result, RunStatistics
 from gateway.sync.stage_results import (
     GroupChanges,
     Intake,
@@ -47,7 +47,7 @@ def count(
             problems.append(row.reason)
         if record.delta is not None:
             problems += record.delta.warnings
-    statistics = intake.statistics + removal.statistics + Statistics(dict(counts))
+    statistics = intake.statistics + removal.statistics + RunStatistics(dict(counts))
     return RecordOutcomes(statistics, tuple(problems), updated, references.dangling)
 
 

@@ -11,7 +11,7 @@ from gateway.model.deltas import Batch
 from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Attributes, Kind
 from gateway.model.records import Situation
-from gateway.model.runs import Outcome, Result, Statistics
+from gateway.model.runs import Outcome, Result, RunStatistics
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
 from gateway.store.objects import users
@@ -37,7 +37,7 @@ class DryRunReport:
     kind that would be linked to objects that exist, `link_examples` the first of them. `refusal`: the deletion guard's, or
     ""."""
 
-    statistics: Statistics
+    statistics: RunStatistics
     examples: Mapping[tuple[Kind, Outcome], tuple[str, ...]]
     problems: tuple[str, ...]
     refusal: str
@@ -50,7 +50,7 @@ class DryRun:
 
     def __init__(self, inbound: Inbound) -> None:
         self._inbound = inbound
-        self._statistics = Statistics()
+        self._statistics = RunStatistics()
         self._tally: Counter[tuple[Kind, Outcome, Result]] = Counter()
         self._examples: dict[tuple[Kind, Outcome], list[str]] = {}
         self._problems: list[str] = []
@@ -91,7 +91,7 @@ class DryRun:
             self._count(Kind(row.kind), Outcome.DELETED, Result.SUCCEEDED, row.dn or row.external_id)
         linked = Counter(Kind(row.kind) for row in going.values() if row.object_id is not None)
         return DryRunReport(
-            self._statistics + Statistics(dict(self._tally)),
+            self._statistics + RunStatistics(dict(self._tally)),
             {key: tuple(names) for key, names in self._examples.items()},
             tuple(self._problems),
             self._refusal(connection, linked),

@@ -1,9 +1,9 @@
 """The statistics of a run as a clause of a sentence, for log lines and commands."""
 
-from gateway.model.runs import Outcome, Result, Statistics
+from gateway.model.runs import Outcome, Result, RunStatistics
 
 
-def in_words(statistics: Statistics) -> str:
+def in_words(statistics: RunStatistics) -> str:
     """Return the statistics as a clause: "3 created, 1 deleted, 2 skipped"; "nothing changed" when that is so."""
     parts = [(statistics.total(outcome), outcome.value) for outcome in Outcome if outcome is not Outcome.UNCHANGED]
     for result in (Result.SKIPPED, Result.FAILED):

@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.model.deltas import Batch, Watermark
 from gateway.model.errors import DeletionsRefused
-from gateway.model.runs import RunStatus, Statistics
+from gateway.model.runs import RunStatistics, RunStatus
 from gateway.store.engine.database import Connection
 from gateway.store.operations import source_state, sync_requests, sync_runs
 from gateway.store.operations.sync_requests import Request
@@ -52,7 +52,7 @@ class Run:
     trigger: Trigger
     mode: str
     started_at: datetime
-    statistics: Statistics = field(default_factory=Statistics)
+    statistics: RunStatistics = field(default_factory=RunStatistics)
 
 
 @dataclass(frozen=True, slots=True)

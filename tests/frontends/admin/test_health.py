@@ -24,7 +24,7 @@ from gateway.frontends.admin.health import (
 )
 from gateway.frontends.admin.metrics import Metrics
 from gateway.model.errors import StoreUnavailable
-from gateway.model.runs import RunStatus, Statistics
+from gateway.model.runs import RunStatistics, RunStatus
 from gateway.store.engine.database import Database
 from gateway.store.operations import source_state, sync_runs
 from tests.frontends.admin.conftest import Serve
@@ -150,7 +150,9 @@ async def test_a_source_shows_its_last_run_and_never_makes_the_gateway_unready(
     if status is not None:
         run_id = database.write_blocking(lambda connection: sync_runs.start(connection, "berlin", "full", "start", NOW))
         if status is not RunStatus.RUNNING:
-            database.write_blocking(lambda connection: sync_runs.finish(connection, run_id, status, Statistics(), NOW, error))
+            database.write_blocking(
+                lambda connection: sync_runs.finish(connection, run_id, status, RunStatistics(), NOW, error)
+            )
     (finding,) = await examine([source_check(database, "berlin")], Clock())
     assert (finding.required, finding.ok) == (False, ok)
     assert says in finding.detail

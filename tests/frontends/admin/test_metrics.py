@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.frontends.admin.metric_collectors import Parts
 from gateway.frontends.admin.metrics import Metrics
 from gateway.model.objects import Kind
-from gateway.model.runs import Outcome, Result, RunStatus, Statistics
+from gateway.model.runs import Outcome, Result, RunStatistics, RunStatus
 from gateway.store.engine.database import Database
 from gateway.store.operations import source_state, sync_runs
 from tests.frontends.admin.conftest import Serve
@@ -80,7 +80,7 @@ async def test_the_stores_figures_are_published(serve: Serve, database: Database
     counts = {(Kind.USER, Outcome.CREATED, Result.SUCCEEDED): 7}
     database.write_blocking(lambda c: source_state.ensure(c, "berlin", "ldap"))
     run_id = database.write_blocking(lambda c: sync_runs.start(c, "berlin", "full", "start", NOW))
-    database.write_blocking(lambda c: sync_runs.finish(c, run_id, RunStatus.REFUSED, Statistics(counts), NOW, "too many"))
+    database.write_blocking(lambda c: sync_runs.finish(c, run_id, RunStatus.REFUSED, RunStatistics(counts), NOW, "too many"))
     answer = await fetch(serve([], Metrics()).port, "GET", "/metrics")
     expected: dict[tuple[str, ...], float] = {
         ("gateway_store_up",): 1,

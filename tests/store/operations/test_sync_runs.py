@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from gateway.model.objects import Kind
-from gateway.model.runs import Outcome, Result, RunStatus, Statistics
+from gateway.model.runs import Outcome, Result, RunStatistics, RunStatus
 from gateway.store.engine.database import Database
 from gateway.store.operations import sync_runs
 
@@ -14,7 +14,7 @@ LATER = NOW + timedelta(seconds=60)
 
 
 def test_runs_are_kept_with_their_numbers_and_the_oldest_are_forgotten(database: Database) -> None:
-    statistics = Statistics({(Kind.USER, Outcome.CREATED, Result.SUCCEEDED): 3})
+    statistics = RunStatistics({(Kind.USER, Outcome.CREATED, Result.SUCCEEDED): 3})
 
     def many(connection: sa.Connection) -> int:
         for _ in range(sync_runs.KEPT + 5):

@@ -10,7 +10,7 @@ import click
 from gateway.app.commands.exit_codes import exit_code
 from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Kind
-from gateway.model.runs import Outcome, Result, RunStatus, Statistics, SyncRun
+from gateway.model.runs import Outcome, Result, RunStatistics, RunStatus, SyncRun
 from gateway.sync.runner.dry_run import DryRunReport
 from gateway.sync.runner.statistics_text import in_words
 
@@ -93,14 +93,14 @@ def print_foreseen(name: str, foreseen: DryRunReport) -> None:
         click.echo(f"gateway: {named(name, foreseen.refusal)}", err=True)
 
 
-def _counts(statistics: Statistics) -> dict[str, int]:
+def _counts(statistics: RunStatistics) -> dict[str, int]:
     return {" ".join(key): count for key, count in sorted(statistics.counts.items())}
 
 
-def _table(statistics: Statistics) -> Iterator[str]:
+def _table(statistics: RunStatistics) -> Iterator[str]:
     """Yield a line for each kind that was met."""
     for kind in Kind:
-        of_kind = Statistics({key: count for key, count in statistics.counts.items() if key[0] is kind})
+        of_kind = RunStatistics({key: count for key, count in statistics.counts.items() if key[0] is kind})
         if of_kind.counts:
             unchanged = of_kind.total(Outcome.UNCHANGED)
             yield f"{kind}s: {in_words(of_kind)}{f', {unchanged} unchanged' if unchanged else ''}"

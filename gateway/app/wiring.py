@@ -93,13 +93,13 @@ def build(settings: Settings, database: Database, reactor: IReactor) -> Program:
         report_upstream=metrics.upstream,
         certificate=ldap_certificate,
     )
-    statistics = face.services.statistics
+    counters = face.services.counters
     ldap: LDAPServer | Supervisor
     if settings.ldap.workers == 1:
         ldap = LDAPServer(face.services)
     else:
-        admission = CountedAdmission(face.services.limits, statistics)
-        shared = SharedState(soft_lock, admission, statistics, metrics.upstream, committed=tail.committed_elsewhere)
+        admission = CountedAdmission(face.services.limits, counters)
+        shared = SharedState(soft_lock, admission, counters, metrics.upstream, committed=tail.committed_elsewhere)
         ldap = Supervisor(settings, followers, ldap_certificate, shared, reactor)
 
     # HTTP: the Developer API, and the management of it all
@@ -123,7 +123,7 @@ def build(settings: Settings, database: Database, reactor: IReactor) -> Program:
     management = make_site("management", management_routes, reactor=reactor)
     metrics.watch(
         Parts(
-            ldap=statistics,
+            ldap=counters,
             workers=ldap if isinstance(ldap, Supervisor) else None,
             views={follower.view.name: partial(getattr, follower, "position") for follower in followers},
             last_change=lambda: tail.last,

@@ -20,7 +20,7 @@ from zope.interface import implementer
 from gateway.app.workers.protocol import Message
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
-"""The longest are pieces of certificates, and statistics; the kernel takes up to some 200 KiB in one piece."""
+"""The longest are pieces of certificates, and counters; the kernel takes up to some 200 KiB in one piece."""
 
 MESSAGES_AT_ONCE: Final = 64
 """Messages read in one turn of the reactor, so that clients are served in between."""

@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.app.config.settings import Settings
 from gateway.app.process.certificates import Pem
-from gateway.frontends.ldap.core.counters import Statistics
+from gateway.frontends.ldap.core.counters import ServerCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +120,11 @@ class Committed(Message, frozen=True):
 
 
 CounterKey = str | tuple[str, int]
-"""The keys of the Counters in Statistics."""
+"""The keys of the Counters in ServerCounters."""
 
 
-class StatisticsReport(Message, frozen=True):
-    """The worker's Statistics since its start, plain numbers and counters apart. It is the worker's heartbeat: a worker that
+class CountersReport(Message, frozen=True):
+    """The worker's ServerCounters since its start, plain numbers and counters apart. It is the worker's heartbeat: a worker that
     sends none hangs."""
 
     numbers: dict[str, int]
@@ -132,7 +132,7 @@ class StatisticsReport(Message, frozen=True):
 
 
 HEARTBEAT_SECONDS: Final = 1.0
-"""Between two StatisticsReports: metrics are read every few seconds."""
+"""Between two CountersReports: metrics are read every few seconds."""
 
 CHANNEL_DESCRIPTOR: Final = 3
 BOOT_DESCRIPTOR: Final = 4
@@ -149,7 +149,7 @@ ToPrimary = (
     | BindSucceeded
     | UpstreamAsked
     | Committed
-    | StatisticsReport
+    | CountersReport
 )
 
 
@@ -179,16 +179,16 @@ class CertificateAssembly:
         return msgspec.msgpack.decode(data, type=Pem)
 
 
-def statistics_report(statistics: Statistics) -> StatisticsReport:
-    """Return statistics as a message."""
-    values = {one.name: getattr(statistics, one.name) for one in fields(statistics)}
-    return StatisticsReport(
+def counters_report(counters: ServerCounters) -> CountersReport:
+    """Return counters as a message."""
+    values = {one.name: getattr(counters, one.name) for one in fields(counters)}
+    return CountersReport(
         {name: value for name, value in values.items() if not isinstance(value, Counter)},
         {name: list(value.items()) for name, value in values.items() if isinstance(value, Counter)},
     )
 
 
-def add_report(total: Statistics, report: StatisticsReport, before: StatisticsReport) -> None:
+def add_report(total: ServerCounters, report: CountersReport, before: CountersReport) -> None:
     """Add to `total` what a worker has counted since the report `before`."""
     for name, number in report.numbers.items():
         setattr(total, name, getattr(total, name) + number - before.numbers.get(name, 0))

@@ -32,18 +32,18 @@ from gateway.app.workers.protocol import (
     Committed,
     ConnectionClosed,
     ConnectionTaken,
+    CountersReport,
     EnterSoftLock,
     Message,
     NewConnection,
     Ready,
     SoftLockEntered,
     SoftLockLeft,
-    StatisticsReport,
     ToPrimary,
     UpstreamAsked,
 )
 from gateway.directory.authentication.soft_lock import SoftLock
-from gateway.frontends.ldap.core.counters import Statistics
+from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
 from gateway.twisted_internals.reactor import IReactor
 
@@ -70,7 +70,7 @@ class SharedState:
 
     soft_lock: SoftLock
     admission: CountedAdmission
-    statistics: Statistics
+    counters: ServerCounters
     report_upstream: ReportUpstream
     committed: Callable[[int], None]
 
@@ -105,7 +105,7 @@ class WorkerHandle:
         self._pending: deque[AcceptedConnection] = deque()
         self._connections_by_host: Counter[str] = Counter()
         self._binds_in_progress: Counter[str] = Counter()
-        self._last_report = StatisticsReport({}, {})
+        self._last_report = CountersReport({}, {})
         self._channel: Channel[ToPrimary] | None = None
         self._process: IProcessTransport | None = None
 
@@ -156,7 +156,7 @@ class WorkerHandle:
         self.pid = self._process = None
         if self._channel is not None:
             self._channel.close()
-        self._last_report = StatisticsReport({}, {})  # what the ended process has counted stays in the total
+        self._last_report = CountersReport({}, {})  # what the ended process has counted stays in the total
         self._observer.ended(self, how)
 
     # To the worker ----------------------------------------------------------------------------------------------------
@@ -202,8 +202,8 @@ class WorkerHandle:
                 self._shared.report_upstream(source, outcome, seconds)
             case Committed(number):
                 self._shared.committed(number)
-            case StatisticsReport():
-                protocol.add_report(self._shared.statistics, message, self._last_report)
+            case CountersReport():
+                protocol.add_report(self._shared.counters, message, self._last_report)
                 self._last_report = message
             case Ready():
                 self.is_ready = True

@@ -41,7 +41,7 @@ from gateway.app.workers.protocol import (
     ToWorker,
     UpstreamAsked,
     ViewState,
-    statistics_report,
+    counters_report,
 )
 from gateway.directory.directory import Directory
 from gateway.directory.materialization.shared_view import SharedView
@@ -102,7 +102,7 @@ class Worker:
         self._counting.start(HEARTBEAT_SECONDS)
 
     def _count(self) -> None:
-        self._channel.send(statistics_report(self._ldap.services.statistics))
+        self._channel.send(counters_report(self._ldap.services.counters))
 
     def _received(self, message: ToWorker, handed: socket.socket | None) -> None:
         match message:

@@ -18,19 +18,19 @@ from gateway.app.workers.protocol import (
     BindFailed,
     ConnectionClosed,
     ConnectionTaken,
+    CountersReport,
     EnterSoftLock,
     NewConnection,
     Ready,
     SoftLockEntered,
     SoftLockLeft,
-    StatisticsReport,
     Stop,
-    statistics_report,
+    counters_report,
 )
 from gateway.app.workers.supervisor import Supervisor
 from gateway.app.workers.worker_handle import MANY_PENDING, AcceptedConnection, SharedState
 from gateway.directory.authentication.soft_lock import SoftLock
-from gateway.frontends.ldap.core.counters import Statistics
+from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
 from tests.app.fake_reactor import FakeProcess, FakeReactor
@@ -41,10 +41,10 @@ class SupervisedWorkers:
 
     def __init__(self) -> None:
         self.reactor = FakeReactor()
-        self.statistics = Statistics()
+        self.counters = ServerCounters()
         self.soft_lock = SoftLock(self.reactor.seconds, 2, 60)
-        self.admission = CountedAdmission(ServerLimits(), self.statistics)
-        shared = SharedState(self.soft_lock, self.admission, self.statistics, lambda *_: None, lambda _: None)
+        self.admission = CountedAdmission(ServerLimits(), self.counters)
+        shared = SharedState(self.soft_lock, self.admission, self.counters, lambda *_: None, lambda _: None)
         self.supervisor = Supervisor(Settings(ldap=LdapTable(workers=2)), (), None, shared, self.reactor.typed)
         self.supervisor.start()
 
@@ -67,7 +67,7 @@ class SupervisedWorkers:
         """Let time go by, in which these workers send their heartbeats."""
         while seconds >= 0:
             for process in beating:
-                process.sends(statistics_report(Statistics()))
+                process.sends(counters_report(ServerCounters()))
             self.reactor.advance(min(seconds, supervisor.HEARTBEAT_CHECK_SECONDS))
             seconds -= supervisor.HEARTBEAT_CHECK_SECONDS
 
@@ -157,7 +157,7 @@ def test_connections_go_to_the_worker_with_the_fewest_and_not_to_one_that_takes_
     clients += [primary.arrive() for _ in range(3)]
     assert [len(process.received()) for process in (one, other)] == [0, 3]
     other.sends(*[ConnectionTaken()] * 3, *[ConnectionClosed("192.0.2.1")] * 11)
-    assert primary.statistics.connections == MANY_PENDING
+    assert primary.counters.connections == MANY_PENDING
     for client in clients:
         client.close()
 
@@ -170,10 +170,10 @@ def test_a_connection_that_was_not_taken_goes_to_another_worker_or_waits_for_one
     assert taken == 2
     one.ends()
     assert [type(message) for message in other.received()] == [NewConnection] * pending
-    assert primary.statistics.connections == pending
+    assert primary.counters.connections == pending
     other.sends(ConnectionTaken())
     other.ends()
-    assert (primary.statistics.connections, primary.supervisor.serving) == (2, 0)
+    assert (primary.counters.connections, primary.supervisor.serving) == (2, 0)
     primary.reactor.advance(0)
     assert [type(message) for message in primary.worker().received()] == [NewConnection] * 2
     for client in clients:
@@ -211,13 +211,13 @@ def test_names_whose_binds_are_over_are_forgotten(primary: SupervisedWorkers) ->
 
 def test_the_statistics_of_a_worker_stay_counted_when_it_ends(primary: SupervisedWorkers) -> None:
     one, other = primary.worker(0), primary.worker(1)
-    one.sends(StatisticsReport({"entries": 5}, {"operations": [(("bind", 0), 2)]}), StatisticsReport({"entries": 7}, {}))
-    other.sends(StatisticsReport({"entries": 1}, {"operations": [(("bind", 0), 1), (("search", 0), 4)]}))
-    assert (primary.statistics.entries, primary.statistics.operations["bind", 0]) == (8, 3)
+    one.sends(CountersReport({"entries": 5}, {"operations": [(("bind", 0), 2)]}), CountersReport({"entries": 7}, {}))
+    other.sends(CountersReport({"entries": 1}, {"operations": [(("bind", 0), 1), (("search", 0), 4)]}))
+    assert (primary.counters.entries, primary.counters.operations["bind", 0]) == (8, 3)
     one.ends()
     primary.reactor.advance(0)
-    primary.worker().sends(StatisticsReport({"entries": 2}, {}))
-    assert primary.statistics.entries == 10
+    primary.worker().sends(CountersReport({"entries": 2}, {}))
+    assert primary.counters.entries == 10
 
 
 def test_a_stop_waits_for_every_worker_and_starts_no_other(primary: SupervisedWorkers) -> None:

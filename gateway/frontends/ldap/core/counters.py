@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Statistics:
+class ServerCounters:
     """Counts since the start. `operations`: by operation name and result code; `refused_connections`: by reason."""
 
     connections: int = 0

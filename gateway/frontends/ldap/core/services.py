@@ -11,7 +11,7 @@ from gateway.directory.authentication.authentication import Authentication
 from gateway.directory.authentication.password_change import PasswordChanges
 from gateway.directory.authentication.revocation import Revocation
 from gateway.directory.directory import Directory
-from gateway.frontends.ldap.core.counters import Statistics
+from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.frontends.ldap.core.subscription_limit import SubscriptionLimit
 from gateway.frontends.ldap.core.write_port import Writer
@@ -36,6 +36,6 @@ class Services:
     revocation: Revocation | None = None
     writer: Writer | None = None
     sources: tuple[str, ...] = ()
-    statistics: Statistics = field(default_factory=Statistics)
+    counters: ServerCounters = field(default_factory=ServerCounters)
     subscriptions: SubscriptionLimit = field(default_factory=SubscriptionLimit)
     log_operations: bool = False

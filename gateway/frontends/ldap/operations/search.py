@@ -91,7 +91,7 @@ def _small(
     result = SUCCESS
     if limit and len(entries) > limit:
         entries, result = entries[:limit], too_many(limit)
-    exchange.services.statistics.entries += len(entries)
+    exchange.services.counters.entries += len(entries)
     parts = [wrap(message_id, entry) for entry in entries]
     parts.append(done(message_id, result, responses))
     responder.count("search", result)

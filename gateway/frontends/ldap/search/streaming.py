@@ -91,7 +91,7 @@ class EntryStream:
                 return 0
             entries, self._ready = self._ready[:most], self._ready[most:]
             self.sent += len(entries)
-            exchange.services.statistics.entries += len(entries)
+            exchange.services.counters.entries += len(entries)
             responder.send(MessageHeads(exchange.message_id).wrap_all(entries))
             return len(entries)
         finally:

@@ -255,7 +255,7 @@ class LDAPConnection(Protocol):
 
     def count(self, name: str, result: Result) -> None:
         """Count an operation and, if the configuration says so, log it."""
-        self.services.statistics.operations[name, int(result.code)] += 1
+        self.services.counters.operations[name, int(result.code)] += 1
         if self.services.log_operations:
             _log.debug("operation", operation=name, peer=self.peer, bound=self.party.dn, result=int(result.code))
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 from twisted.internet.interfaces import IAddress
 
-from gateway.frontends.ldap.core.counters import Statistics
+from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.core.limits import ServerLimits
 
 _log = structlog.get_logger("gateway.ldap")
@@ -25,9 +25,9 @@ class Admission(Protocol):
 class CountedAdmission:
     """Admission by counts of its own."""
 
-    def __init__(self, limits: ServerLimits, statistics: Statistics) -> None:
+    def __init__(self, limits: ServerLimits, counters: ServerCounters) -> None:
         self._limits = limits
-        self._statistics = statistics
+        self._counters = counters
         self.by_address: Counter[str] = Counter()
 
     def refuses(self, host: str, peer: str) -> bool:
@@ -35,25 +35,25 @@ class CountedAdmission:
         reason = self._reason(host)
         if reason is None:
             return False
-        self._statistics.refused_connections[reason] += 1
+        self._counters.refused_connections[reason] += 1
         _log.warning("connection refused", peer=peer, limit=reason, cure=f"raise [limits] {reason}, or look at that client")
         return True
 
     def _reason(self, host: str) -> str | None:
-        if self._statistics.connections >= self._limits.connections:
+        if self._counters.connections >= self._limits.connections:
             return "connections"
         return "connections_per_address" if self.by_address[host] >= self._limits.connections_per_address else None
 
     def opened(self, host: str) -> None:
         """Count a connection."""
         self.by_address[host] += 1
-        self._statistics.connections += 1
-        self._statistics.connections_total += 1
+        self._counters.connections += 1
+        self._counters.connections_total += 1
 
     def closed(self, host: str) -> None:
         """Forget a connection."""
         self.by_address[host] -= 1
-        self._statistics.connections -= 1
+        self._counters.connections -= 1
         if self.by_address[host] <= 0:
             del self.by_address[host]
 

@@ -67,7 +67,7 @@ class FastPath:
         self._plans: dict[bytes, _KeptPlan | None] = {}
         self._last: dict[int, tuple[RequestPattern, _KeptPlan]] = {}
         """By length: programs send the same request with another name in it."""
-        self._statistics = services.statistics
+        self._counters = services.counters
         self._reader: ViewReader | None = None
         """The reader of the last answer."""
 
@@ -115,11 +115,11 @@ class FastPath:
         try:
             answer = self._answer(message, outstanding)
         except Exception as error:  # the ordinary way meets it again, and answers it
-            self._statistics.fast_path_failures += 1
+            self._counters.fast_path_failures += 1
             self._failures.report(error)
             return None
         if answer is None:
-            self._statistics.fast_path_misses += 1
+            self._counters.fast_path_misses += 1
         return answer
 
     def _answer(self, message: bytes, outstanding: Container[int]) -> bytes | None:
@@ -175,10 +175,10 @@ class FastPath:
             found = wrap(message_id, row[0] if render is None else render(row))
         else:
             found = b"".join([wrap(message_id, row[0] if render is None else render(row)) for row in rows])
-        statistics = self._statistics
-        statistics.operations["search", 0] += 1
-        statistics.entries += count
-        statistics.fast_path_hits += 1
+        counters = self._counters
+        counters.operations["search", 0] += 1
+        counters.entries += count
+        counters.fast_path_hits += 1
         return found + search_done(message_id)
 
     def _learn(self, template: bytes, message: bytes, values: int) -> _KeptPlan | None:

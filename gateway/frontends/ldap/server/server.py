@@ -30,7 +30,7 @@ class LDAPServer:
         self.receive_budget = ReceiveBudget()
         self.fast_paths = FastPaths(services)
         self.connections: set[LDAPConnection] = set()
-        self.admission = admission or CountedAdmission(services.limits, services.statistics)
+        self.admission = admission or CountedAdmission(services.limits, services.counters)
         self._time_limits = LoopingCall(self._sweep)
         self._time_limits.clock = services.reactor
         self._revocation = (

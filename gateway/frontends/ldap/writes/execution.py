@@ -36,7 +36,7 @@ ASSERTED_ATTEMPTS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class WriteOperation:
-    """`name`: for log and statistics; `response`: makes the answer; `target`: the DN that it is about."""
+    """`name`: for log and counters; `response`: makes the answer; `target`: the DN that it is about."""
 
     name: str
     response: Callable[[Result], Operation]

@@ -48,9 +48,9 @@ def visit(client: WireClient, serving: Serving) -> None:
 def test_every_operation_is_counted_once_by_name_and_result(serving: Serving) -> None:
     with connected(serving, serving.portal) as client:
         visit(client, serving)
-    statistics = serving.services.statistics
-    assert statistics.operations == EXPECTED
-    assert statistics.entries == ENTRIES
+    counters = serving.services.counters
+    assert counters.operations == EXPECTED
+    assert counters.entries == ENTRIES
 
 
 @blocking
@@ -60,5 +60,5 @@ def test_every_operation_is_logged_once_when_that_is_asked_for(serve: Serve) -> 
         visit(client, serving)
     logged = [line for line in lines if line["event"] == "operation"]
     counts = {key: sum((line["operation"], line["result"]) == key for line in logged) for key in EXPECTED}
-    assert counts == EXPECTED == serving.services.statistics.operations
+    assert counts == EXPECTED == serving.services.counters.operations
     assert all(line["peer"].startswith("127.0.0.1:") for line in logged)

@@ -78,7 +78,7 @@ def test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_h
         assert closed(refused)
     (line,) = lines
     assert line["limit"] == limit and line["peer"].startswith("127.0.0.1:") and limit in line["cure"]
-    assert serving.services.statistics.refused_connections == {limit: 1}
+    assert serving.services.counters.refused_connections == {limit: 1}
     clients.pop().close()
     eventually(lambda: serving.connections == 2)
     with connected(serving) as admitted:
@@ -87,8 +87,8 @@ def test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_h
         client.close()
     eventually(lambda: serving.connections == 0)
     assert isinstance(serving.server.admission, CountedAdmission) and not serving.server.admission.by_address
-    assert serving.services.statistics.connections == 0
-    assert serving.services.statistics.connections_total == 4
+    assert serving.services.counters.connections == 0
+    assert serving.services.counters.connections_total == 4
 
 
 # Time -----------------------------------------------------------------------------------------------------------------------

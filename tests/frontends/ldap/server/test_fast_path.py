@@ -222,7 +222,7 @@ def test_both_ways_give_the_same_octets_for_every_kind_of_request(pair: Pair) ->
             short, ordinary = await pair.answers(octets)
             assert short == ordinary, request
         assert count > 300
-        assert pair.serving.services.statistics.fast_path_failures == 0
+        assert pair.serving.services.counters.fast_path_failures == 0
 
     return ensureDeferred(compare())
 
@@ -284,7 +284,7 @@ def test_no_damaged_message_gets_an_answer_that_the_ordinary_way_would_refuse(pa
     chance = Random(2251)
     for _ in range(20_000):
         check(pair, mutate(chance, CORPUS))
-    assert pair.serving.services.statistics.fast_path_failures == 0
+    assert pair.serving.services.counters.fast_path_failures == 0
 
 
 def check(pair: Pair, octets: bytes) -> None:
@@ -406,8 +406,8 @@ def test_a_view_that_is_built_anew_is_asked_anew(pair: Pair) -> None:
 
 def outcomes(serving: Serving) -> tuple[int, int, int]:
     """Hits, misses and failures."""
-    statistics = serving.services.statistics
-    return statistics.fast_path_hits, statistics.fast_path_misses, statistics.fast_path_failures
+    counters = serving.services.counters
+    return counters.fast_path_hits, counters.fast_path_misses, counters.fast_path_failures
 
 
 EQUALITY, OTHER = CORPUS[0], encode_message(LDAPMessage(6, search_request(BASE, "(uid=a*)")))

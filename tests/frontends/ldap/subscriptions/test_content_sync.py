@@ -138,18 +138,18 @@ def test_restarts_of_either_side_need_no_full_refresh(changing: ReplicaWorld, ga
     changing.store.put(user(12, "cy"), replace(ANNA, username="anne"))
     changing.store.delete(BEN)
     changing.follow()
-    before = gateway.services.statistics.entries
+    before = gateway.services.counters.entries
     pair.replica.start()
     eventually(lambda: "dc=test,dc=example,ou=people,uid=cy," in pair.replica.entries(), "the added entry")
-    assert gateway.services.statistics.entries - before <= 4  # cy, anne, Staff that listed both; and who is gone
+    assert gateway.services.counters.entries - before <= 4  # cy, anne, Staff that listed both; and who is gone
     pair.agree()
 
     in_reactor(gateway.server.drop_all)
     in_reactor(lambda: ensureDeferred(changing.restart()))
     changing.store.put(user(13, "dee"))
-    before = gateway.services.statistics.entries
+    before = gateway.services.counters.entries
     eventually(lambda: "dc=test,dc=example,ou=people,uid=dee," in pair.replica.entries(), "the added entry")
-    assert gateway.services.statistics.entries - before == 1
+    assert gateway.services.counters.entries - before == 1
     pair.agree()
     pair.agree_on_position()
 

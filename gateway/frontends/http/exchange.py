@@ -1,4 +1,4 @@
-"""Exchange: one request and its answer on Twisted's wire, between its first log-worthy moment and its one log line.
+"""HttpExchange: one request and its answer on Twisted's wire, between its first log-worthy moment and its one log line.
 
 Requests become values here (request.py), and answers become status, headers and octets."""
 
@@ -42,7 +42,7 @@ class Face:
     observe: Observe
 
 
-class Exchange:
+class HttpExchange:
     """One request and its answer; logs and observes it when it is done. `operation`: as Observe has it."""
 
     def __init__(self, face: Face, wire: ArrivingRequest, operation: str) -> None:

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway.frontends.http.connection import ArrivingRequest, FaceSite
 from gateway.frontends.http.errors import error_answer
-from gateway.frontends.http.exchange import Exchange, Face, Observe, observe_nothing
+from gateway.frontends.http.exchange import Face, HttpExchange, Observe, observe_nothing
 from gateway.frontends.http.request import Answer, Request, Stream
 from gateway.model.errors import InvalidInput
 
@@ -67,7 +67,7 @@ class Router:
 
     async def _run(self, route: Route, wire: ArrivingRequest, arguments: dict[str, str]) -> bytes:
         """Serve one request from its route to its last byte; returns what klein is to write."""
-        exchange = Exchange(self.face, wire, route.operation)
+        exchange = HttpExchange(self.face, wire, route.operation)
         try:
             answer = await route.handler(exchange.request(arguments))
             if isinstance(answer, Stream):
@@ -82,7 +82,7 @@ class Router:
         return exchange.answer(answer)
 
     def _no_route(self, wire: ArrivingRequest, failure: Failure) -> bytes:
-        exchange = Exchange(self.face, wire, "")
+        exchange = HttpExchange(self.face, wire, "")
         return exchange.answer(error_answer(cast(HTTPException, failure.value), exchange.id))
 
 
@@ -104,6 +104,6 @@ class RouterResource(Resource):
             wire.method.decode("ascii")
             unquote_to_bytes(wire.path).decode()
         except UnicodeDecodeError:
-            exchange = Exchange(self._face, wire, "")
+            exchange = HttpExchange(self._face, wire, "")
             return exchange.answer(error_answer(InvalidInput("The path is not UTF-8."), exchange.id))
         return cast("bytes | int", self._klein.render(wire))

@@ -60,15 +60,15 @@ class Removal:
     """Records that were removed, and what follows for their objects. `deletions`: the changes for the objects that went with
     them, not logged yet. `reopened`: objects that lost a record and are resolved anew from the others. `displaced`: objects
     whose place in the tree must be found anew, the reopened among them. `lost_members`: (group id, member) that this source
-    has stopped saying at one place at least. `departed`: members that left a group because they exist no more, by group id.
-    `leaving`: users whose last record is gone and who become leavers, unless another record of the same batch takes them
+    has stopped saying at one place at least. `removed_members`: members that left a group because they exist no more, by group
+    id. `leaving`: users whose last record is gone and who become leavers, unless another record of the same batch takes them
     back. `freed_names`: keys of login names that may be free now."""
 
     deletions: Mapping[Kind, Sequence[Change]] = field(default_factory=dict)
     reopened: Mapping[str, Kind] = field(default_factory=dict)
     displaced: Mapping[str, Kind] = field(default_factory=dict)
     lost_members: Collection[tuple[str, Member]] = ()
-    departed: Mapping[str, Collection[Member]] = field(default_factory=dict)
+    removed_members: Mapping[str, Collection[Member]] = field(default_factory=dict)
     leaving: Collection[str] = frozenset()
     freed_names: Collection[str] = frozenset()
     statistics: RunStatistics = field(default_factory=RunStatistics)

@@ -12,7 +12,7 @@ from gateway.sync.rules.correlation import Reaction
 from tests.sync.synced_store import BASE, fresh_store, gone, group, person, renamed, unit
 from tests.sync.upstream import Upstream
 
-_DEPARTURES = st.sampled_from([None, Reaction.DELETE])
+_REACTIONS = st.sampled_from([None, Reaction.DELETE])
 """Users that are gone are disabled for the grace period, or deleted."""
 
 
@@ -74,7 +74,7 @@ def _in_order(draw: st.DrawFn, reports: list[Delta], pairs: list[tuple[Delta, De
 def test_law_2_any_order_and_repetition_of_batches_ends_in_the_same_directory(data: st.DataObject) -> None:
     reports, pairs = data.draw(_worlds())
     with fresh_store() as expected, fresh_store() as store:
-        expected.deleted = store.deleted = data.draw(_DEPARTURES)
+        expected.deleted = store.deleted = data.draw(_REACTIONS)
         expected.apply(*reports)
         said = _in_order(data.draw, reports, pairs)  # type: ignore[arg-type]
         while said:
@@ -93,13 +93,13 @@ def test_law_2_any_order_and_repetition_of_batches_ends_in_the_same_directory(da
 
 
 @settings(max_examples=50, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # a seed does not shrink
-@given(st.integers(0, 2**32), st.integers(5, 120), st.sampled_from([1, 2, 6, 60]), _DEPARTURES)
+@given(st.integers(0, 2**32), st.integers(5, 120), st.sampled_from([1, 2, 6, 60]), _REACTIONS)
 def test_following_the_changes_of_a_server_ends_where_reading_it_anew_ends(
-    seed: int, steps: int, at_once: int, departure: Reaction | None
+    seed: int, steps: int, at_once: int, reaction: Reaction | None
 ) -> None:
     upstream = Upstream(random.Random(seed))
     with fresh_store() as following, fresh_store() as reading:
-        following.deleted = departure
+        following.deleted = reaction
         batch: list[Delta] = []
         for _ in range(steps):
             batch += upstream.step()

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from gateway.app.value_types import AttributeName, Mapped, Table, Texts, listed
 from gateway.model.mapping.inbound import EnabledRule
 from gateway.model.objects import Kind
-from gateway.sync.objects.leavers import DEPARTURES
+from gateway.sync.objects.leavers import DELETED_REACTIONS
 from gateway.sync.rules import correlation_syntax
 from gateway.sync.rules.correlation import KindRules, Reaction
 from gateway.sync.rules.correlation_keys import PATH
@@ -61,7 +61,7 @@ class RecordsTable(Table):
             Reaction(reactions.unmatched),
             Reaction(reactions.disputed),
             several=self.several_records,
-            deleted=DEPARTURES[kind] if reactions.deleted is None else Reaction(reactions.deleted),
+            deleted=DELETED_REACTIONS[kind] if reactions.deleted is None else Reaction(reactions.deleted),
         )
 
 

@@ -124,8 +124,8 @@ CounterKey = str | tuple[str, int]
 
 
 class CountersReport(Message, frozen=True):
-    """The worker's ServerCounters since its start, plain numbers and counters apart. It is the worker's heartbeat: one that sends
-    none hangs."""
+    """The worker's ServerCounters since its start, plain numbers and counters apart. It is the worker's heartbeat: a worker
+    that sends none hangs."""
 
     numbers: dict[str, int]
     counters: dict[str, list[tuple[CounterKey, int]]]

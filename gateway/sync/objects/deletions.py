@@ -54,7 +54,7 @@ class _Remover:
         self._displaced = self._effects.displaced
         self._reopened: dict[str, Kind] = {}
         self._deletions: dict[Kind, list[Change]] = {kind: [] for kind in Kind}
-        self._departed: dict[str, set[Member]] = {}
+        self._removed_members: dict[str, set[Member]] = {}
         self._freed_names: set[str] = set()
         self._leaving: set[str] = set()
         self._counts: Counter[tuple[Kind, Outcome, Result]] = Counter()
@@ -97,7 +97,7 @@ class _Remover:
             self._reopened,
             self._displaced,
             self._effects.lost_members,
-            self._departed,
+            self._removed_members,
             self._leaving,
             self._freed_names,
             RunStatistics(dict(self._counts)),
@@ -149,7 +149,7 @@ class _Remover:
             return
         for member_id, group_ids in memberships.group_ids_of(self._connection, members).items():
             for group_id in group_ids - deleted_groups:
-                self._departed.setdefault(group_id, set()).add(members[member_id])
+                self._removed_members.setdefault(group_id, set()).add(members[member_id])
         memberships.remove_objects(self._connection, members)
 
     def _note_deletion(self, kind: Kind, object_id: str, before: tuple[str, ...] = ()) -> None:

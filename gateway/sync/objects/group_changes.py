@@ -72,7 +72,7 @@ def _changed(group: Group, attributes: Attributes | None) -> Group:
 
 
 class _MemberDifference:
-    """The members that groups gain and lose. `departed`: those that left a group because they are deleted or have become
+    """The members that groups gain and lose. `removed_members`: those that left a group because they are deleted or have become
     leavers, whichever source says that they are members."""
 
     def __init__(
@@ -85,7 +85,7 @@ class _MemberDifference:
         self._relinked = references.relinked
         self._wanted = dict(references.gained_members)
         self._doubtful = set(references.lost_members)
-        self._departed = {group_id: set(members) for group_id, members in removal.departed.items()}
+        self._removed_members = {group_id: set(members) for group_id, members in removal.removed_members.items()}
         self._gained: defaultdict[str, set[Member]] = defaultdict(set)
         self._lost: Mapping[str, set[Member]] = {}
 
@@ -155,13 +155,13 @@ class _MemberDifference:
                 if member in self._gained.get(group_id, ()):
                     self._gained[group_id].remove(member)
                 else:
-                    self._departed.setdefault(group_id, set()).add(member)
+                    self._removed_members.setdefault(group_id, set()).add(member)
         memberships.remove_members(self._connection, left)
 
     def _remove_lost(self) -> Mapping[str, set[Member]]:
         """Remove the memberships that this source no longer says; return the members that no source says any more."""
         deleted = self._deleted
-        lost: defaultdict[str, set[Member]] = defaultdict(set, {one: set(gone) for one, gone in self._departed.items()})
+        lost: defaultdict[str, set[Member]] = defaultdict(set, {one: set(gone) for one, gone in self._removed_members.items()})
         doubtful = {(group_id, member) for group_id, member in self._doubtful if not deleted & {group_id, member.id}}
         if not doubtful:
             return lost

@@ -17,7 +17,7 @@ from gateway.sync.rules.correlation import NO_RULES, Reaction
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import RenamedRecords, Resolution
 
-DEPARTURES: Final = MappingProxyType(
+DELETED_REACTIONS: Final = MappingProxyType(
     {Kind.USER: Reaction.DISABLE, Kind.ORGANIZATION: Reaction.DELETE, Kind.GROUP: Reaction.DELETE}
 )
 """The reaction to the end of an object's last record, when its source says nothing else. Local objects are deleted."""
@@ -46,16 +46,16 @@ def keep(transaction: SourceTransaction, last: Collection[RecordRow]) -> Kept:
 def _mark(
     transaction: SourceTransaction, last: Collection[RecordRow], reaction: Reaction, stamp: int | None
 ) -> dict[int, RecordRow]:
-    rows = {row.id: row for row in last if _departure(transaction, Kind(row.kind)) is reaction}
+    rows = {row.id: row for row in last if _reaction(transaction, Kind(row.kind)) is reaction}
     reasons = {row.id: f"{row.dn or row.external_id} {_REASONS[reaction]}" for row in rows.values()}
     leavers.mark_gone(transaction.connection, reasons, stamp)
     return rows
 
 
-def _departure(transaction: SourceTransaction, kind: Kind) -> Reaction:
+def _reaction(transaction: SourceTransaction, kind: Kind) -> Reaction:
     if transaction.is_local:
         return Reaction.DELETE
-    return transaction.rules.get(kind, NO_RULES).deleted or DEPARTURES[kind]
+    return transaction.rules.get(kind, NO_RULES).deleted or DELETED_REACTIONS[kind]
 
 
 def supersede(transaction: SourceTransaction, resolution: Resolution, renamed: RenamedRecords) -> None:

@@ -28,12 +28,20 @@ class ProvisionedUser:
     change_number: int
 
 
+class DecidedElsewhere(Exception):
+    """The record belongs to a user for whom its source does not vouch (law 14)."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(user_id)
+        self.user_id = user_id
+
+
 class JitProvisioner(Protocol):
     """The provisioning of a record that a UserLookup has found."""
 
     def provision(self, source_id: str, delta: Delta) -> Awaitable[ProvisionedUser | None]:
         """Apply the record in one transaction, as if the source had reported it. Never blocks; idempotent.
 
-        Returns None when the rules make no user of it (a person must decide, …). Raises StoreUnavailable, and SourceUnavailable
-        while the source's settings are being prepared.
+        Returns None when the rules make no user of it (a person must decide, …). Raises DecidedElsewhere, and
+        then has stored nothing; StoreUnavailable; SourceUnavailable while the source's settings are being prepared.
         """

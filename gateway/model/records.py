@@ -11,6 +11,12 @@ from gateway.model.objects import Attributes, Kind
 DECIDED_BY_ADDITION: Final = "rule:addition"
 """`Link.decided_by` of a record that only adds to an object which other sources have: it goes when the last of theirs goes."""
 
+DECIDED_BY_CREATION: Final = "rule:create"
+"""`Link.decided_by` of a record whose object was made for it."""
+
+DECIDED_BY_RETURN: Final = "rule:return"
+"""`Link.decided_by` of a record that has taken the place of a leaver's."""
+
 DECIDED_BY_PERSON: Final = "person:"
 """The prefix of `Link.decided_by` when a person decided."""
 
@@ -83,8 +89,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user's linked record, as authentication needs it: the source to bind at, and the DN to bind with."""
+    """A user's linked record, as authentication needs it: the source to bind at, the DN to bind with, and the author of the
+    link, as in `Link`."""
 
     source_id: str
     external_id: str
     dn: str
+    decided_by: str

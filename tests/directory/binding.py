@@ -79,6 +79,8 @@ DEE = user(4, "dee")
 """She has accounts at two sources."""
 EVE = user(5, "eve")
 """No source can vouch for her."""
+FAY = user(6, "fay")
+"""She was made for her account at hr; a rule has linked one at crm."""
 
 PEOPLE = f"ou=people,{BASE}"
 
@@ -88,10 +90,13 @@ class Bed:
 
     def __init__(self, folder: Path) -> None:
         self.world = World(folder)
-        self.world.put(ANNA, BEN, CY, DEE, EVE, group(9, "staff"))
-        accounts = [(ANNA, SOURCE), (BEN, SOURCE), (CY, SOURCE), (DEE, SOURCE), (DEE, "crm"), (EVE, "file")]
+        self.world.put(ANNA, BEN, CY, DEE, EVE, FAY, group(9, "staff"))
+        made, chosen, found = "rule:create", "person:test", "rule:email"
+        accounts = [(one, SOURCE, made) for one in (ANNA, BEN, CY, DEE, FAY)]
+        accounts += [(DEE, "crm", chosen), (EVE, "file", made), (FAY, "crm", found)]
         self.world.database.write_blocking(lambda c: self._link(c, accounts))
-        self.hr, self.crm = Upstream({"cn=anna,o=hr": b"right", "cn=cy,o=hr": b"right"}), Upstream({"cn=dee,o=crm": b"right"})
+        self.hr = Upstream({"cn=anna,o=hr": b"right", "cn=cy,o=hr": b"right"})
+        self.crm = Upstream({"cn=dee,o=crm": b"right", "cn=fay,o=crm": b"right"})
         updater = self.world.build(openldap_view(), "view")
         updater.close()
         self.reader: ViewReader | None = ViewReader(ViewFile(folder / "view", openldap_view()))
@@ -130,12 +135,12 @@ class Bed:
         return START + timedelta(seconds=self.clock.seconds())
 
     @staticmethod
-    def _link(connection: Connection, accounts: list[tuple[User, str]]) -> None:
-        for number, (person, source) in enumerate(accounts, 1):
+    def _link(connection: Connection, accounts: list[tuple[User, str, str]]) -> None:
+        for number, (person, source, by) in enumerate(accounts, 1):
             source_state.ensure(connection, source, "ldap")
             name = f"cn={person.username},o={source}"
             row = RecordRow(
-                number, source, "user", f"x{number}", name, f"k{number}", None, "{}", None, "linked", "", person.id, "r", number
+                number, source, "user", f"x{number}", name, f"k{number}", None, "{}", None, "linked", "", person.id, by, number
             )
             record_rows.insert(connection, [row])
 

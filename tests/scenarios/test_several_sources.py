@@ -75,9 +75,9 @@ def _join(firm: Firm, observer: Observer) -> dict[str, str]:
     assert anna.over_http is not None
     assert anna.over_http["status"] == "enabled"
     until(lambda: firm.sources_of("anna") == {"hr", "corp", "unix"}, "Anna's accounts are all hers")
-    for secret in (PASSWORD, "anna-secret"):  # of the domain, and of Unix
-        assert observer.serving.bind(f"uid=anna,{PEOPLE}", secret) == "success"
-    assert observer.serving.bind(f"uid=anna,{PEOPLE}", "wrong") == "invalidCredentials"
+    assert observer.serving.bind(f"uid=anna,{PEOPLE}", PASSWORD) == "success"
+    for secret in ("wrong", "anna-secret"):  # Unix comes behind the domain
+        assert observer.serving.bind(f"uid=anna,{PEOPLE}", secret) == "invalidCredentials"
     return {name: look(observer, name).id for name in sorted(everybody)}
 
 

@@ -27,6 +27,8 @@ LONGEST_VALUE = 40
 def command(context: click.Context, source: str | None, as_json: bool) -> None:
     """Try every step of reading SOURCE (or all), and show the first five of each kind as they would become."""
     invocation: Invocation = context.obj
+    for warning in invocation.loaded.warnings:
+        click.echo(f"warning: {warning}", err=True)
     tables = chosen_sources(invocation.loaded.settings, source)
     if not tables and not as_json:
         click.echo("no [[source]] is configured")

@@ -20,6 +20,7 @@ from gateway.model.attributes import shown
 from gateway.model.errors import GatewayError, NotFound
 from gateway.model.ldap import dn
 from gateway.model.objects import DirectoryObject, Kind, User, Value
+from gateway.model.records import Account
 from gateway.store.engine.database import Connection
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import records
@@ -43,16 +44,23 @@ def command(invocation: Invocation, kind: str, name: str, as_json: bool) -> None
     with opened_store.database(settings) as database:
         in_views = _in_views(settings, name)
 
-        def work(connection: Connection) -> tuple[Explanation, list[str]]:
+        def work(connection: Connection) -> tuple[Explanation, list[str], Sequence[Account]]:
             thing = _find(connection, Kind(kind), name, in_views)
             explanation = explain(connection, Kind(kind), thing, settings.authority.authority())
-            return explanation, _places(connection, thing)
+            return explanation, _places(connection, thing), _vouching(connection, thing, settings)
 
-        explanation, places = database.read_blocking(work)
+        explanation, places, vouching = database.read_blocking(work)
     if as_json:
-        print_json(_facts(explanation, places))
+        print_json(_facts(explanation, places, vouching))
         return
-    _print(explanation, places)
+    _print(explanation, places, vouching)
+
+
+def _vouching(connection: Connection, thing: DirectoryObject, settings: Settings) -> Sequence[Account]:
+    """Return the accounts whose sources check a user's password."""
+    if not isinstance(thing, User):
+        return ()
+    return settings.password_authority().vouching(records.accounts(connection, thing.id))
 
 
 def _find(connection: Connection, kind: Kind, name: str, in_views: Sequence[str]) -> DirectoryObject:
@@ -102,12 +110,15 @@ def _places(connection: Connection, thing: DirectoryObject) -> list[str]:
     return [] if parent_id is None else [name_lookup.organization_path(connection, parent_id)]
 
 
-def _print(explanation: Explanation, places: Sequence[str]) -> None:
+def _print(explanation: Explanation, places: Sequence[str], vouching: Sequence[Account]) -> None:
     thing = explanation.object
     where = f", in {', '.join(places)}" if places else ""
     click.echo(f"{explanation.kind} {_name(thing)} ({thing.id}){where}")
     if isinstance(thing, User) and thing.gone_at is not None:
         click.echo(f"gone since {thing.gone_at.astimezone():%Y-%m-%d %H:%M:%S}: no source has this user any more")
+    if isinstance(thing, User):
+        asked = " or ".join(f"{account.source_id} ({account.dn})" for account in vouching)
+        click.echo(f"password: checked by {asked}" if asked else "password: no source checks it; a local one counts")
     click.echo()
     print_table(
         ("attribute", "value", "decided by", "why", "others say"),
@@ -143,8 +154,9 @@ def _text(name: str, values: Iterable[Value]) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _facts(explanation: Explanation, places: Sequence[str]) -> dict[str, object]:
+def _facts(explanation: Explanation, places: Sequence[str], vouching: Sequence[Account]) -> dict[str, object]:
     thing = explanation.object
+    asked = {(account.source_id, account.external_id) for account in vouching}
     return {
         "kind": explanation.kind.value,
         "id": thing.id,
@@ -172,6 +184,7 @@ def _facts(explanation: Explanation, places: Sequence[str]) -> dict[str, object]
                 "decided_by": one.decided_by,
                 "decided_at": one.decided_at,
                 "gone_at": one.gone_at,
+                "checks_password": (one.source_id, one.external_id) in asked,
             }
             for one in explanation.links
         ],

@@ -122,11 +122,10 @@ def revoke(invocation: Invocation, name: str, password_id: str) -> None:
 def _user_with_own_password(connection: Connection, settings: Settings, name: str) -> User:
     """Return the user, when the password is ours to keep. Raises NotFound, Conflict."""
     user = name_lookup.user(connection, name)
-    vouching = {table.name for table in settings.source if table.authenticates}
-    deciding = [account.source_id for account in records.accounts(connection, user.id) if account.source_id in vouching]
-    if deciding:
+    vouching = settings.password_authority().vouching(records.accounts(connection, user.id))
+    if vouching:
         raise Conflict(
-            f"the password of {user.username} is kept by the source {deciding[0]}: change it there, or set "
+            f"the password of {user.username} is kept by the source {vouching[0].source_id}: change it there, or set "
             "authentication = false for that source"
         )
     return user

@@ -48,9 +48,11 @@ Rules = dict[AttributeName, AuthorityRule]
 
 class AuthorityTable(Table):
     """`order`: the sources, the one that decides first in front, for every attribute without a rule. A rule names the sources
-    that alone decide an attribute, in this order; with `yield`, an edit in the gateway goes over them."""
+    that alone decide an attribute, in this order; with `yield`, an edit in the gateway goes over them. `passwords`: the sources
+    that decide passwords, in this order; none: `order` counts (password_sources.py)."""
 
     order: Texts = ()
+    passwords: Texts = ()
     users: Rules = Field(default_factory=dict)
     organizations: Rules = Field(default_factory=dict)
     groups: Rules = Field(default_factory=dict)
@@ -66,6 +68,7 @@ class AuthorityTable(Table):
     def complaints(self, sources: Collection[str], custom: Mapping[Kind, Collection[str]]) -> Iterator[str]:
         """Yield the complaints about the table, given the sources and the custom fields that they fill, by kind."""
         yield from _wrong_sources("[authority] order", self.order, sources)
+        yield from _wrong_sources("[authority] passwords", self.passwords, sources)
         for kind, rules in self.rules.items():
             known = {*ATTRIBUTES[kind], *custom[kind]}
             for name, rule in rules.items():

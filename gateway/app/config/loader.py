@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from gateway.app.config import name_warnings
+from gateway.app.config import name_warnings, password_sources
 from gateway.app.config.complaints import complaints_of
 from gateway.app.config.document import Document
 from gateway.app.config.settings import Settings
@@ -49,7 +49,9 @@ def load(file: Path, environ: Mapping[str, str], assignments: Sequence[str] = ()
         document.complaints += complaints_of(error, document.tables, document.place)
     if document.complaints:
         raise ConfigurationError("\n".join(str(complaint) for complaint in document.complaints))
-    return Loaded(settings, file, tuple(dict.fromkeys([*surroundings.warnings, *name_warnings.warnings(settings)])))
+    warnings = [*surroundings.warnings, *name_warnings.warnings(settings)]
+    warnings += password_sources.warnings(settings.authority, settings.source)
+    return Loaded(settings, file, tuple(dict.fromkeys(warnings)))
 
 
 def _read(file: Path) -> str:

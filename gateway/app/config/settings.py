@@ -9,12 +9,14 @@ from typing import Literal, Self
 
 from pydantic import PositiveInt, SecretStr, model_validator
 
+from gateway.app.config import password_sources
 from gateway.app.config.authority_table import AuthorityTable
 from gateway.app.config.listener_tables import HttpTable, LdapTable, LimitsTable, ManagementTable
 from gateway.app.config.posix_table import PosixTable
 from gateway.app.config.view_tables import ViewTable
 from gateway.app.connector_kinds.registry import AnySourceTable
 from gateway.app.value_types import EnvironmentSecret, FilePath, FileSecret, Table, chosen_secret
+from gateway.directory.authentication.password_authority import PasswordAuthority
 from gateway.model.connector import LOCAL
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
@@ -91,6 +93,10 @@ class Settings(Table):
         """Return the time for which leavers of each source are kept."""
         return GracePeriods({table.name: table.grace_days for table in self.source})
 
+    def password_authority(self) -> PasswordAuthority:
+        """Return the rules by which sources decide whose password counts."""
+        return password_sources.authority(self.authority, self.source)
+
     @property
     def store_url(self) -> str:
         """The SQLAlchemy URL of the store; may hold a password: never print it."""
@@ -128,6 +134,7 @@ class Settings(Table):
     def _authority_is_known(self) -> Self:
         custom = {kind: self.mapped_names(kind) for kind in Kind}
         complaints = list(self.authority.complaints([source.name for source in self.source], custom))
+        complaints += password_sources.complaints(self.authority, self.source)
         if complaints:
             raise ValueError("; ".join(complaints))
         return self

@@ -63,8 +63,9 @@ def build(
     measured = {
         name: MeasuredAuthenticator(name, parts.authenticator, report_upstream, reactor) for name, parts in logins.items()
     }
-    jit_provisioning = jit.provisioning(database, sources, measured, reactor)
-    passwords = PasswordCheck(database, measured, hashing, offline, jit_provisioning)
+    authority = settings.password_authority()
+    jit_provisioning = jit.provisioning(database, sources, measured, authority, reactor)
+    passwords = PasswordCheck(database, measured, hashing, offline, jit_provisioning, authority)
     authentication = Authentication(
         directory,
         database,

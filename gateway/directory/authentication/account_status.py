@@ -4,11 +4,11 @@ vouch for them.
 An embedded store is read inline. With a server, binds come in crowds: those that wait for the store at the
 same time are answered by one transaction, which begins after the last of them has asked."""
 
-from collections.abc import Container
 from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred, ensureDeferred
 
+from gateway.directory.authentication.password_authority import PasswordAuthority
 from gateway.model.records import Account
 from gateway.store.engine.database import Connection, Database
 from gateway.store.objects import passwords, users
@@ -20,8 +20,8 @@ MAX_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """The account status of one person. `vouching`: the accounts whose sources can be asked, in the order in which they were
-    linked; `local_hash`: only without any."""
+    """The account status of one person. `vouching`: the accounts whose sources check the password, the deciding one
+    first (password_authority.py); `local_hash`: only without any."""
 
     user_id: str
     exists: bool
@@ -36,11 +36,11 @@ class AccountStatus:
 
 
 class AccountStatusLookup:
-    """The lookups of account statuses. `sources`: the ids of those that can be asked."""
+    """The lookups of account statuses. `authority`: decides which accounts vouch."""
 
-    def __init__(self, database: Database, sources: Container[str]) -> None:
+    def __init__(self, database: Database, authority: PasswordAuthority) -> None:
         self._database = database
-        self._sources = sources
+        self._authority = authority
         self._waiting: list[tuple[str, Deferred[AccountStatus]]] = []
         self._reading = False
 
@@ -49,7 +49,7 @@ class AccountStatusLookup:
         seen = self._database.login_state_inline(user_id)
         if seen is None:
             return None
-        vouching = tuple(account for account in seen.accounts if account.source_id in self._sources)
+        vouching = self._authority.vouching(seen.accounts)
         return AccountStatus(user_id, seen.exists, seen.enabled, vouching, None if vouching else seen.local_hash)
 
     def of(self, user_id: str) -> "Deferred[AccountStatus]":
@@ -84,10 +84,7 @@ class AccountStatusLookup:
     def _found(self, connection: Connection, user_ids: set[str]) -> dict[str, AccountStatus]:
         enabled = users.enabled_by_id(connection, user_ids)
         accounts = records.accounts_by_user(connection, user_ids)
-        vouching = {
-            user_id: tuple(account for account in accounts.get(user_id, ()) if account.source_id in self._sources)
-            for user_id in user_ids
-        }
+        vouching = {user_id: self._authority.vouching(accounts.get(user_id, ())) for user_id in user_ids}
         on_their_own = [user_id for user_id, found in vouching.items() if not found]
         local = passwords.local_hashes(connection, on_their_own) if on_their_own else {}
         return {

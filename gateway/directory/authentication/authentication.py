@@ -215,7 +215,7 @@ class Authentication:
         used = proof.application_password
         how = {"offline": True} if proof.offline else {}
         via = {"application_password": used.name, "application": used.application_name} if used else {}
-        _log.info("bind", dn=named.name, peer=peer, result="accepted", **how, **via)
+        _log.info("bind", dn=named.name, peer=peer, result="accepted", **proof.audit, **how, **via)
         return Bound(self._person(named, proved=used is None), proof.notice)
 
     async def _provisioned(self, named: BindIdentity, entered: ProvisionedUser) -> BindIdentity:

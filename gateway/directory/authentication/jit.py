@@ -15,7 +15,7 @@ from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import Authenticator, BindOutcome, PolicyNotice
 from gateway.model.deltas import Delta
 from gateway.model.errors import SourceUnavailable
-from gateway.model.jit import JitProvisioner, ProvisionedUser, UserLookup
+from gateway.model.jit import DecidedElsewhere, JitProvisioner, ProvisionedUser, UserLookup
 from gateway.model.objects import Kind, first_text
 from gateway.store.engine.normalized_keys import name_key
 
@@ -102,7 +102,12 @@ class JitProvisioning:
         answer = await source.authenticator.authenticate(person.dn, password)
         if answer.outcome is not BindOutcome.ACCEPTED:
             return JitOutcome(None, source.id, answer.notice, answer.reason)
-        entered = await self._entrance.provision(source.id, person)
+        try:
+            entered = await self._entrance.provision(source.id, person)
+        except DecidedElsewhere as error:
+            cure = "gateway explain user says whose password counts, gateway links link lets this one count as well"
+            _log.warning("newcomer belongs to another", source=source.id, dn=person.dn, user_id=error.user_id, cure=cure)
+            return JitOutcome(None, source.id, answer.notice, "its password does not count for the user that it belongs to")
         if entered is None:
             _log.warning("newcomer is left out", source=source.id, dn=person.dn, cure="see gateway status --problems")
         else:

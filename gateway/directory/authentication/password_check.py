@@ -2,9 +2,9 @@
 
 1. A password with the form of an application password is compared with the person's application passwords, and with nothing
    else: a revoked one must not count as a wrong password at the source.
-2. When a source vouches for the person (an account there, `authentication = true`), such sources are asked, in the order in
-   which the accounts were linked, and no others: a local password beside them does not count. While a source cannot be
-   reached, the password that it accepted lately does (offline_binds.py), where that is configured.
+2. When a source vouches for the person (password_authority.py says which: law 14), it is asked, and no other: neither a local
+   password beside it nor one at another source counts. While the source cannot be reached, the password that it accepted lately
+   does (offline_binds.py), where that is configured.
 3. Else the local password.
 4. A name that is unknown here is looked up at the sources with just-in-time provisioning (jit.py), where there are such.
 
@@ -14,11 +14,14 @@ the time it takes does not reveal whether there is such a person."""
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 from uuid import uuid4
 
 from gateway.directory.authentication.account_status import AccountStatus, AccountStatusLookup
 from gateway.directory.authentication.jit import JitOutcome, JitProvisioning
 from gateway.directory.authentication.offline_binds import OfflineBinds, WrongOffline
+from gateway.directory.authentication.password_authority import PasswordAuthority
 from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.model.applications import ApplicationPassword
 from gateway.model.connector import Authenticator, BindAnswer, BindOutcome, PolicyNotice
@@ -28,6 +31,19 @@ from gateway.model.records import Account
 from gateway.store.clients import application_passwords
 from gateway.store.engine.database import Database
 from gateway.store.objects import passwords
+
+OWN: Final = "gateway"
+"""The source of passwords that are kept here, in the audit."""
+
+
+class Refusal(StrEnum):
+    """The gateway's own reasons for refusing, for the audit."""
+
+    UNKNOWN = "unknown name"
+    DISABLED = "disabled"
+    NONE_KEPT = "no password is kept"
+    """Neither a source that vouches nor a local password."""
+    WRONG = "wrong"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +62,15 @@ class Proof:
 
     @property
     def audit(self) -> dict[str, str]:
-        """The fields of the audit line of a refusal."""
-        return {"source": self.source_id, "reason": self.reason} if self.reason else {}
-
-
-WRONG = Proof(False)
+        """The fields of the audit line: the source that accepted or refused ("gateway": a password that is kept here), and why
+        it refused. Clients never see them."""
+        why = {} if self.right else {"reason": self.reason or Refusal.WRONG.value}
+        return {"source": self.source_id or OWN, **why}
 
 
 class PasswordCheck:
-    """The check of passwords. `authenticators` by source id; a source that is not among them cannot vouch for a password."""
+    """The check of passwords. `authenticators` by source id; a source that is not among them cannot vouch for a password.
+    `authority`: which of those that a person has accounts at decides; None: no configuration says it."""
 
     def __init__(
         self,
@@ -63,13 +79,14 @@ class PasswordCheck:
         hashing: PasswordHashing,
         offline: OfflineBinds,
         jit: JitProvisioning | None = None,
+        authority: PasswordAuthority | None = None,
     ) -> None:
         self._database = database
         self._authenticators = authenticators
         self._hashing = hashing
         self._offline = offline
         self._jit = jit
-        self._statuses = AccountStatusLookup(database, authenticators)
+        self._statuses = AccountStatusLookup(database, authority or PasswordAuthority(authenticators))
 
     async def check(self, user_id: str | None, password: bytes, logins: Sequence[str] = ()) -> Proof:
         """Check this person's password. `user_id` None: an unknown name, which may be provisioned by one of these login names.
@@ -86,14 +103,14 @@ class PasswordCheck:
         if not status.can_log_in:
             await self._decoy(password)
             await self._spend_a_hash(password)
-            return WRONG
+            return Proof(False, reason=_refusal(status))
         if status.vouching:
             return await self._ask(wanted, status.vouching, password)
         if await self._hashing.verify(status.local_hash, password):
             return Proof(True)
         with contextlib.suppress(SourceUnavailable):  # no reason to doubt our own hash
             await self._decoy(password)
-        return WRONG
+        return Proof(False)
 
     async def account_status(self, user_id: str) -> AccountStatus:
         """Return the account status of a person."""
@@ -103,7 +120,8 @@ class PasswordCheck:
         entered = newcomer.entered
         if entered is None or not (await self.account_status(entered.user_id)).enabled:
             await self._spend_a_hash(password)
-            return Proof(False, newcomer.notice, newcomer.source_id, reason=newcomer.reason)
+            reason = newcomer.reason or ("" if entered is None else Refusal.DISABLED)
+            return Proof(False, newcomer.notice, newcomer.source_id, reason=reason)
         self._offline.accepted(entered.user_id, newcomer.source_id, password)
         return Proof(True, newcomer.notice, newcomer.source_id, entered=entered)
 
@@ -149,3 +167,9 @@ class PasswordCheck:
         for authenticator in self._authenticators.values():
             await authenticator.decoy(password)
             return
+
+
+def _refusal(status: AccountStatus) -> Refusal:
+    if not status.exists:
+        return Refusal.UNKNOWN
+    return Refusal.NONE_KEPT if status.enabled else Refusal.DISABLED

@@ -21,7 +21,8 @@ from gateway.store.engine.sql_types import SelectConnection, TableRow
 T = TypeVar("T")
 
 _LOGIN_STATE = (
-    "SELECT u.enabled, p.hash, r.decided_at, r.id, r.source_id, r.external_id, r.dn FROM users u"
+    "SELECT u.enabled, p.hash, r.decided_at, r.id, r.source_id, r.external_id, r.dn,"
+    " coalesce(r.decided_by, '') FROM users u"
     " LEFT JOIN local_passwords p ON p.user_id = u.id"
     " LEFT JOIN records r ON r.object_id = u.id AND r.kind = ? AND r.gone_at IS NULL"
     " WHERE u.id = ?"

@@ -43,14 +43,15 @@ _AT_DN = (
     )
     .order_by(records.c.id)
 )
+_AUTHOR = func.coalesce(records.c.decided_by, "")
 _ACCOUNTS = (
-    select(records.c.source_id, records.c.external_id, records.c.dn)
+    select(records.c.source_id, records.c.external_id, records.c.dn, _AUTHOR)
     .where(records.c.object_id == bindparam("object"), records.c.kind == Kind.USER.value, records.c.gone_at.is_(None))
     .order_by(records.c.decided_at, records.c.id)
 )
 
 _ACCOUNTS_AMONG = (
-    select(records.c.object_id, records.c.source_id, records.c.external_id, records.c.dn)
+    select(records.c.object_id, records.c.source_id, records.c.external_id, records.c.dn, _AUTHOR)
     .where(any_of(records.c.object_id, "objects"), records.c.kind == Kind.USER.value, records.c.gone_at.is_(None))
     .order_by(records.c.decided_at, records.c.id)
 )
@@ -77,8 +78,8 @@ def accounts(connection: Connection, user_id: str) -> list[Account]:
 def accounts_by_user(connection: Connection, user_ids: Collection[str]) -> dict[str, list[Account]]:
     """Return the accounts of several users at once; a user without any is left out."""
     found: dict[str, list[Account]] = {}
-    for user_id, source_id, external_id, name in connection.execute(_ACCOUNTS_AMONG, {"objects": user_ids}):
-        found.setdefault(user_id, []).append(Account(source_id, external_id, name))
+    for user_id, *account in connection.execute(_ACCOUNTS_AMONG, {"objects": user_ids}):
+        found.setdefault(user_id, []).append(Account(*account))
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 
 from gateway.model.objects import Kind
-from gateway.model.records import Situation
+from gateway.model.records import DECIDED_BY_CREATION, Situation
 from gateway.store.correlation import link_decisions
 from gateway.store.correlation.link_decisions import LinkDecision, Verdict
 from gateway.store.engine.column_codecs import encode_strings
@@ -135,7 +135,7 @@ class _KindCorrelator:
     def _unmatched(self, one: PendingRecord) -> None:
         reason_against, reaction = self._unmatched_reason(one), self._rules.unmatched
         if reaction is Reaction.CREATE and not reason_against:
-            self._create(one, correlation.DECIDED_BY_CREATION)
+            self._create(one, DECIDED_BY_CREATION)
             return
         reasons = {Reaction.CREATE: reason_against, Reaction.IGNORE: ""}
         reason = reasons.get(reaction, correlation.uncreated_reason(one.row.dn))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from gateway.model.connector import LOCAL
 from gateway.model.objects import Kind, User, Value
-from gateway.model.records import DECIDED_BY_ADDITION, Situation
+from gateway.model.records import DECIDED_BY_ADDITION, DECIDED_BY_CREATION, Situation
 from gateway.store.correlation import rechecks
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.normalized_keys import name_key
@@ -106,7 +106,7 @@ class _Resolver:
             row = one.row
             if row.object_id is None and row.situation == Situation.LINKED.value:
                 is_addition = correlation.is_addition(row.source_id, one.kind, one.attributes)
-                decided_by = DECIDED_BY_ADDITION if is_addition else correlation.DECIDED_BY_CREATION
+                decided_by = DECIDED_BY_ADDITION if is_addition else DECIDED_BY_CREATION
                 one.row = row._replace(object_id=row.external_id, decided_by=decided_by, decided_at=self._transaction.stamp)
                 if not is_addition:
                     self._created[row.external_id] = row.id

@@ -2,18 +2,14 @@
 of the leaver's record, unless the source has correlation rules for users."""
 
 from collections.abc import Collection
-from typing import Final
 
 from gateway.model.objects import Kind
-from gateway.model.records import Situation
+from gateway.model.records import DECIDED_BY_RETURN, Situation
 from gateway.store.correlation import link_decisions
 from gateway.store.records import leavers
 from gateway.sync.rules.correlation import NO_RULES
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import PendingRecord, PendingRecords
-
-DECIDED_BY_RETURN: Final = "rule:return"
-"""`Link.decided_by` of a record that has taken the place of a leaver's."""
 
 
 def recognize(transaction: SourceTransaction, records: PendingRecords, batch: Collection[PendingRecord]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from gateway.model.deltas import Delta, DeltaType
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind, Value
-from gateway.model.records import Situation
+from gateway.model.records import DECIDED_BY_CREATION, Situation
 from gateway.model.runs import Outcome, Result, RunStatistics
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes
 from gateway.store.engine.normalized_keys import name_key
@@ -190,7 +190,7 @@ def _is_gone(head: Head) -> bool:
 def _lost_name(kind: Kind, stored: RecordRow, spelled: str) -> str:
     """Return the reason why a record without a name cannot be the object that was made for it; "" for one that was linked to
     its object: that adds to it without a name as well."""
-    made_for_it = stored.object_id is not None and stored.decided_by == correlation.DECIDED_BY_CREATION
+    made_for_it = stored.object_id is not None and stored.decided_by == DECIDED_BY_CREATION
     return correlation.unmatched_reason(kind, "", spelled) if made_for_it else ""
 
 

@@ -13,7 +13,7 @@ from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import LOCAL
 from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Attributes, DirectoryObject, Kind, Organization, User, Value
-from gateway.model.records import DECIDED_BY_ADDITION, ReferenceForm, Situation
+from gateway.model.records import DECIDED_BY_ADDITION, DECIDED_BY_CREATION, ReferenceForm, Situation
 from gateway.store.correlation import record_keys
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes
 from gateway.store.engine.database import Connection
@@ -26,7 +26,6 @@ from gateway.store.records.references import RecordReference
 from gateway.sync.inbound import Inbound
 from gateway.sync.references.reference_names import PLACE_REFERENCES
 from gateway.sync.rules.authority import ENABLED, Contribution, resolve
-from gateway.sync.rules.correlation import DECIDED_BY_CREATION
 from gateway.sync.rules.object_attributes import all_attributes, name_of
 
 AT_ONCE: Final = {Kind.USER: 1_000, Kind.ORGANIZATION: 1_000, Kind.GROUP: 50}

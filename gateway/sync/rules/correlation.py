@@ -15,9 +15,6 @@ from gateway.model.objects import Attributes, Kind, Value
 from gateway.store.engine.normalized_keys import KEY_CHARACTERS
 from gateway.sync.rules import authority
 
-DECIDED_BY_CREATION = "rule:create"
-"""`Link.decided_by` of a record whose object was made for it."""
-
 MAX_NAME_CHARACTERS = KEY_CHARACTERS
 DESCRIBED = 3
 """The number of candidates that a sentence names, of several."""

@@ -11,6 +11,7 @@ from twisted.internet.defer import CancelledError, DeferredList, gatherResults
 
 from gateway.directory.authentication import account_status
 from gateway.directory.authentication.account_status import AccountStatusLookup
+from gateway.directory.authentication.password_authority import PasswordAuthority
 from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.model.errors import StoreUnavailable
 from gateway.store.engine.database import Database
@@ -53,7 +54,7 @@ def counted(bed: Bed) -> Counted:
 
 @pytest.fixture
 def account_statuses(counted: Counted) -> AccountStatusLookup:
-    return AccountStatusLookup(counted, {SOURCE, "crm"})  # type: ignore[arg-type]
+    return AccountStatusLookup(counted, PasswordAuthority({SOURCE, "crm"}))  # type: ignore[arg-type]
 
 
 @ensureDeferred

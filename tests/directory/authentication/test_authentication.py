@@ -14,8 +14,8 @@ from gateway.model.applications import Scope
 from gateway.model.errors import SourceUnavailable
 from gateway.model.ldap.dn import InvalidDN
 from gateway.store.clients import applications
-from tests.directory.binding import ANNA, DEE, MAX_FAILURES, PEOPLE, Bed
-from tests.directory.worlds import BASE
+from tests.directory.binding import ANNA, DEE, EVE, MAX_FAILURES, PEOPLE, Bed
+from tests.directory.worlds import BASE, SOURCE
 
 
 @pytest.fixture
@@ -72,7 +72,43 @@ async def test_a_person_binds_with_the_password_of_the_source_and_sees_the_own_e
 
 
 @ensureDeferred
-async def test_an_account_at_any_of_several_sources_will_do(bed: Bed) -> None:
+async def test_law_14_an_account_that_a_rule_has_linked_opens_nothing_whatever_the_deciding_source_says(bed: Bed) -> None:
+    await bed.refused(f"uid=fay,{PEOPLE}", b"right")
+    bed.hr.is_down = True
+    with pytest.raises(SourceUnavailable):
+        await bed.bind(f"uid=fay,{PEOPLE}", b"right")
+    assert bed.crm.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "reason"),
+    [
+        ("anna", SOURCE, "wrong"),
+        ("nobody", "gateway", "unknown name"),
+        ("cy", "gateway", "disabled"),
+        ("eve", "gateway", "no password is kept"),
+    ],
+)
+@ensureDeferred
+async def test_the_audit_says_who_refused_and_why(bed: Bed, name: str, source: str, reason: str) -> None:
+    with capture_logs() as logs:
+        await bed.refused(f"uid={name},{PEOPLE}")
+    [line] = logs
+    assert (line["source"], line["reason"]) == (source, reason)
+
+
+@ensureDeferred
+async def test_the_audit_says_who_accepted(bed: Bed) -> None:
+    bed.set_local(EVE, b"local")
+    with capture_logs() as logs:
+        await bed.bind(f"uid=dee,{PEOPLE}", b"right")
+        await bed.bind(f"uid=eve,{PEOPLE}", b"local")
+    assert [(line["result"], line["source"]) for line in logs] == [("accepted", "crm"), ("accepted", "gateway")]
+    assert not any("reason" in line for line in logs)
+
+
+@ensureDeferred
+async def test_an_account_that_a_person_has_linked_will_do(bed: Bed) -> None:
     bed.hr.is_down = True
     assert (await bed.bind(f"uid=dee,{PEOPLE}", b"right")).user_id == DEE.id
     assert (bed.hr.asked, bed.crm.asked) == (["cn=dee,o=hr"], ["cn=dee,o=crm"])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
+from structlog.testing import capture_logs
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
@@ -26,7 +27,7 @@ from gateway.directory.read_your_writes import ReadYourWrites
 from gateway.model.connector import BindAnswer, BindOutcome
 from gateway.model.deltas import Delta, DeltaType
 from gateway.model.errors import Busy, SourceUnavailable
-from gateway.model.jit import ProvisionedUser
+from gateway.model.jit import DecidedElsewhere, ProvisionedUser
 from gateway.model.ldap.dn import InvalidDN
 from gateway.model.objects import Kind
 from gateway.store.clients import application_passwords
@@ -61,9 +62,12 @@ class Door:
 
     user_id: str | None = ANNA.id
     number: int = 1
+    decided_elsewhere: bool = False
     entered: list[tuple[str, str]] = field(default_factory=list)
 
     async def provision(self, source_id: str, delta: Delta) -> ProvisionedUser | None:
+        if self.decided_elsewhere:
+            raise DecidedElsewhere(ANNA.id)
         self.entered.append((source_id, delta.external_id))
         return None if self.user_id is None else ProvisionedUser(self.user_id, self.number)
 
@@ -200,6 +204,20 @@ async def test_a_source_that_is_down_does_not_matter_when_another_lets_in(gate: 
 async def test_whom_the_door_leaves_out_is_refused(gate: Gate) -> None:
     gate.door.user_id = None
     assert await gate.admit("zoe") == JitOutcome(None, "hr")
+
+
+@ensureDeferred
+async def test_law_14_who_belongs_to_a_user_of_another_source_is_refused_and_the_next_source_is_asked(gate: Gate) -> None:
+    gate.door.decided_elsewhere = True
+    with capture_logs() as logs:
+        refused = await gate.admit("zoe")
+    assert refused is not None
+    assert (refused.entered, refused.source_id) == (None, "hr")
+    assert "does not count" in refused.reason
+    assert [(line["event"], line["user_id"]) for line in logs] == [("newcomer belongs to another", ANNA.id)]
+    gate.door.decided_elsewhere = False
+    gate.finders["crm"].people["zoe"] = [person("zoe", "cn=zoe,o=crm")]
+    assert (await gate.admit("zoe", password=b"other")) == JitOutcome(ProvisionedUser(ANNA.id, 1), "crm")
 
 
 class Entry(Bed):

@@ -17,7 +17,7 @@ from gateway.model.errors import NotFound, SourceUnavailable
 from gateway.store.clients import application_passwords
 from gateway.store.objects import passwords
 from gateway.wire.result_codes import ResultCode
-from tests.directory.binding import ANNA, EVE, MAX_FAILURES, PEOPLE, Bed
+from tests.directory.binding import ANNA, EVE, FAY, MAX_FAILURES, PEOPLE, Bed
 from tests.directory.worlds import BASE, SOURCE, START
 
 ANNAS, EVES, NOBODYS = f"uid=anna,{PEOPLE}", f"uid=eve,{PEOPLE}", f"uid=nobody,{PEOPLE}"
@@ -147,6 +147,16 @@ async def test_a_source_that_takes_changes_is_asked_as_the_person_with_the_old_p
     assert (await bed.bind(ANNAS, NEW)).user_id == ANNA.id
     assert bed.world.database.read_blocking(lambda c: passwords.local_hash(c, ANNA.id)) is None
     assert (await modify(bed, anna, "", NEW, None)).generated == b"chosen there"
+
+
+@ensureDeferred
+async def test_law_14_only_the_source_that_decides_changes_a_password(bed: Bed) -> None:
+    bed.authentication = bed.make(changers=[SOURCE, "crm"], resetters=["crm"])
+    with pytest.raises(InvalidCredentials):
+        await modify(bed, bed.authentication.anonymous, f"uid=fay,{PEOPLE}", b"right")
+    with pytest.raises(ChangeRefused):
+        await bed.changes.reset(FAY.id, NEW, "test")
+    assert (bed.hr.asked, bed.crm.asked) == (["change cn=fay,o=hr"], [])
 
 
 @ensureDeferred

@@ -38,7 +38,8 @@ The code cites them by number; the tests named `test_law_N_…` hold law N.
  8. A failure is never an empty success: upstream down is `unavailable` (52), never `noSuchObject`, `invalidCredentials` or an
     empty list; a source that answers nothing deletes nothing (the deletion guard stops the job and asks a person).
  9. Missing is not empty: a source that cannot see an attribute has said nothing about it; one that sees it empty clears it.
-10. Disputes go to a person, never to a guess; a person's decision is kept.
+10. Disputes go to a person, never to a guess; a person's decision is kept, and no dispute ends because the values of another
+    have changed.
 11. Ids are for ever: a user's id is the entryUUID and the API's userId; no link, merge, move, rename or return changes it, and
     none is given twice.
 12. Secrets are never printed: upstream credentials come from files or the environment, application secrets are shown once and

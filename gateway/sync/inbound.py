@@ -160,6 +160,7 @@ class Inbound:
             settings = self.settings
             source_state.set_settings(connection, self.source_id, settings.fingerprint, settings.target_organization_id)
             record_rows.forget_all_digests(connection, self.source_id)
+            record_rows.forget_candidates(connection, self.source_id)
             state = source_state.ensure(connection, self.source_id, self.source_type)
         return state
 

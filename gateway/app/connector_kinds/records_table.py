@@ -30,7 +30,7 @@ class ReactionsTable(Table):
 
     unlinked: Literal["link", "queue", "ignore"] = "link"
     unmatched: Literal["create", "queue", "ignore"] = "create"
-    disputed: Literal["queue", "ignore"] = "queue"
+    disputed: Literal["queue", "recheck", "ignore"] = "queue"
     deleted: Literal["disable", "delete", "keep"] | None = None
 
 

@@ -151,6 +151,13 @@ _FORGET_DIGESTS = update(records).where(any_of(records.c.id, "ids", numbers=True
 _FORGET_ALL_DIGESTS = update(records).where(_OF_SOURCE).values(digest=None)
 
 
+_FORGET_CANDIDATES = (
+    update(records)
+    .where(_OF_SOURCE, _NOT_LINKED, records.c.situation == Situation.DISPUTED.value, records.c.object_id.is_(None))
+    .values(candidates="[]")
+)
+
+
 def forget_digests(connection: Connection, record_ids: Collection[int]) -> None:
     """Have the next report of these records applied even if it equals the last one."""
     if record_ids:
@@ -172,3 +179,8 @@ def remove(connection: Connection, record_ids: Collection[int]) -> None:
 
 def _row(row: TableRow) -> RecordRow:
     return RecordRow._make(row)
+
+
+def forget_candidates(connection: Connection, source_id: str) -> None:
+    """Have the source's disputed records without an object decided about as if they were new."""
+    connection.execute(_FORGET_CANDIDATES, {"source": source_id})

@@ -4,6 +4,7 @@ Read in this order:
 - organization_parents: the organization above a record that is not stored yet, for rules by path.
 - record_keys: the keys under which rules look for a record's object.
 - candidates: the objects that may be a record's, by the rules of all sources.
+- standing_disputes: the records that stay disputed although the values of others have changed.
 - correlator: decides between candidates, an object of its own, and waiting for an administrator.
 - returning_leavers: a record with the login name of a leaver of its source takes the leaver's place.
 - login_names: one holder for each login name; the records of others are disputed.

@@ -11,6 +11,8 @@ from gateway.store.correlation.link_decisions import LinkDecision, Verdict
 from gateway.store.engine.column_codecs import encode_strings
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows
+from gateway.store.records.record_rows import RecordRow
+from gateway.sync.correlation import standing_disputes
 from gateway.sync.correlation.candidates import CandidateFinder, Candidates
 from gateway.sync.correlation.object_descriptions import describe
 from gateway.sync.correlation.record_keys import RecordKeys
@@ -99,7 +101,11 @@ class _KindCorrelator:
                 left.append(one)
         found = self._finder.find(left, excluded)
         taken = self._taken(found.values())
+        standing = standing_disputes.of(self._transaction, self._kind, left, found, self._deleted)
         for one in left:
+            if one.row.id in standing and not excluded.get(one.row.id):
+                one.row = _as_disputed(one.row, standing[one.row.id])
+                continue
             candidates = found.get(one.row.id) or self._finder.among_created(one)
             self._decide(one, candidates, taken, awaits_person=bool(excluded.get(one.row.id)))
 
@@ -206,6 +212,12 @@ class _Explanation:
     record: PendingRecord
     found: Candidates
     sentence: Callable[[str, str, Sequence[str]], str]
+
+
+def _as_disputed(row: RecordRow, stored: RecordRow) -> RecordRow:
+    return row._replace(
+        situation=stored.situation, reason=stored.reason, candidates=stored.candidates, decided_by=stored.decided_by
+    )
 
 
 def _link_or_own(about: Sequence[LinkDecision]) -> LinkDecision | None:

@@ -27,6 +27,8 @@ class Reaction(StrEnum):
     CREATE = "create"
     QUEUE = "queue"
     """Shown to an administrator."""
+    RECHECK = "recheck"
+    """As QUEUE, but decided by the rules as soon as those find one object."""
     IGNORE = "ignore"
     """Kept as a record, and reported as no problem."""
     DISABLE = "disable"

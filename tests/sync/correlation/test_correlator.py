@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.model.deltas import Delta
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
 from gateway.store.records import records
@@ -110,6 +111,7 @@ def test_a_user_known_by_a_number_at_one_source_is_known_by_it_also_when_another
 
 
 def test_law_10_two_candidates_are_a_dispute_that_names_them_and_ends_when_one_goes(linked: Store) -> None:
+    linked.deleted = Reaction.DELETE
     linked.apply(person("one", email="x@x.test"), person("two", email="x@x.test"), source=AD)
     applied = linked.apply(person("who", email="x@x.test"), source=HR, caught_up=True)
     assert "user one or user two" in applied.problems[0] or "user two or user one" in applied.problems[0]
@@ -117,10 +119,72 @@ def test_law_10_two_candidates_are_a_dispute_that_names_them_and_ends_when_one_g
     assert record(linked, HR, "u:who").situation is Situation.DISPUTED
     assert len(record(linked, HR, "u:who").candidates) == 2
     assert linked.names() == {"one", "two"}
-    linked.apply(person("two", email="y@x.test"), source=AD)
+    linked.apply(gone(Kind.USER, "u:two"), source=AD, allow_deletions=True)
     linked.apply(source=HR, caught_up=True)
     assert record(linked, HR, "u:who").situation is Situation.LINKED
+    assert linked.names() == {"one"}
+
+
+def disputed_about_two(store: Store) -> None:
+    store.apply(person("one", email="x@x.test"), person("two", email="x@x.test"), source=AD)
+    store.apply(person("who", email="x@x.test"), source=HR, caught_up=True)
+    assert record(store, HR, "u:who").situation is Situation.DISPUTED
+
+
+OTHERS_CHANGED = [
+    [person("two", email="y@x.test")],
+    [person("one", email="y@x.test"), person("two", email="z@x.test")],
+]
+"""One candidate is left, none is."""
+
+
+@pytest.mark.parametrize("changed", OTHERS_CHANGED)
+@pytest.mark.parametrize("again", [(), (person("who", email="x@x.test", title="t"),)])
+def test_law_10_a_dispute_does_not_settle_itself_because_others_changed(
+    linked: Store, changed: list[Delta], again: tuple[Delta, ...]
+) -> None:
+    disputed_about_two(linked)
+    before = record(linked, HR, "u:who")
+    linked.apply(*changed, source=AD)
+    linked.apply(*again, source=HR, caught_up=True)
+    after = record(linked, HR, "u:who")
+    assert (after.situation, after.candidates, after.reason) == (before.situation, before.candidates, before.reason)
     assert linked.names() == {"one", "two"}
+
+
+def test_law_10_a_taken_user_whose_values_change_is_still_what_the_dispute_is_about(linked: Store) -> None:
+    linked.apply(person("anna", employee_number="7"), source=AD)
+    linked.apply(person("a1"), person("a2", employee_number="7"), source=HR)
+    linked.apply(person("a3", employee_number="7"), source=HR)
+    assert record(linked, HR, "u:a3").situation is Situation.DISPUTED
+    linked.apply(person("anna", employee_number="8"), source=AD)
+    linked.apply(person("a2", employee_number="9"), source=HR)
+    linked.apply(source=HR, caught_up=True)
+    assert record(linked, HR, "u:a3").situation is Situation.DISPUTED
+    assert linked.names() == {"anna", "a1"}
+
+
+def test_a_dispute_is_decided_anew_when_the_record_itself_looks_for_another(linked: Store) -> None:
+    disputed_about_two(linked)
+    linked.apply(person("two", email="y@x.test"), source=AD)
+    linked.apply(person("who", email="y@x.test"), source=HR)
+    assert record(linked, HR, "u:who").object_id == linked.user("two").id
+
+
+def test_a_dispute_is_decided_by_other_settings(linked: Store) -> None:
+    disputed_about_two(linked)
+    linked.apply(person("two", email="y@x.test"), source=AD)
+    linked.settings = replace(linked.settings, fingerprint="others")
+    linked.apply(person("who", email="x@x.test"), source=HR, caught_up=True)
+    assert record(linked, HR, "u:who").object_id == linked.user("one").id
+
+
+def test_a_dispute_settles_itself_where_the_reaction_says_so(store: Store) -> None:
+    store.correlate(HR, "email = email", disputed=Reaction.RECHECK)
+    disputed_about_two(store)
+    store.apply(person("two", email="y@x.test"), source=AD)
+    store.apply(source=HR, caught_up=True)
+    assert record(store, HR, "u:who").object_id == store.user("one").id
 
 
 def test_law_10_two_records_of_one_source_never_share_a_user_by_themselves(linked: Store) -> None:

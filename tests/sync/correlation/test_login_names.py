@@ -26,7 +26,7 @@ def test_law_10_a_login_name_that_is_taken_is_disputed_and_both_are_named(store:
 
 
 @pytest.mark.parametrize("cure", [gone(Kind.USER, "1"), person("berta", external_id="1")])
-def test_law_10_a_dispute_ends_by_itself_when_the_other_one_goes_or_changes_its_name(store: Store, cure: Delta) -> None:
+def test_a_login_name_that_is_free_again_is_taken_by_who_waits_for_it(store: Store, cure: Delta) -> None:
     store.apply(person("anna", external_id="1"), group("g", "uid=anna,ou=x"))
     store.apply(person("anna", "ou=x", external_id="2", title="Second"))
     store.apply(cure)
@@ -35,7 +35,7 @@ def test_law_10_a_dispute_ends_by_itself_when_the_other_one_goes_or_changes_its_
     assert store.database.read_blocking(lambda c: records.count_problems(c, "hr")) == {}
 
 
-def test_law_10_a_dispute_with_another_source_ends_when_this_source_reports_next(store: Store) -> None:
+def test_a_login_name_that_another_source_frees_is_taken_when_this_source_reports_next(store: Store) -> None:
     store.deleted = Reaction.DELETE
     store.apply(person("anna"), source="first")
     store.apply(person("anna"))

@@ -8,10 +8,7 @@ from pathlib import Path
 import gateway
 
 TESTS = Path(__file__).parent
-NOT_YET = {
-    6: "nothing is pushed and no directory is provisioned yet",
-    14: "a bind asks every source of a user that is linked, whatever its authority",
-}
+NOT_YET = {6: "nothing is pushed and no directory is provisioned yet"}
 
 
 def laws() -> list[int]:
@@ -32,7 +29,9 @@ def test_the_laws_are_numbered_without_a_gap() -> None:
 
 
 def test_each_law_has_a_test_of_its_name() -> None:
-    assert set(laws()) - tested() == set(NOT_YET)
+    untested = set(laws()) - tested()
+    assert not untested - NOT_YET.keys(), "name a test after it, or say in NOT_YET why there is none"
+    assert not NOT_YET.keys() - untested, "it has a test now: take it out of NOT_YET"
 
 
 def test_no_test_is_named_after_a_law_that_there_is_not() -> None:

@@ -2,7 +2,7 @@
 
 So many are in progress in a process, no address has more than are left for the others, and waiting ones go on in turns, one
 address after the other. Wrong passwords slow down the address that they come from, and no other: beyond some, its binds begin
-one by one. An address may be everybody's (a web server that logs people in): there a name that was right lately does not
+one by one. All users may share an address (a web server that logs people in): there a name that was right lately does not
 wait, connections with fewer failures go first, and right passwords take failures away again."""
 
 import ipaddress

@@ -14,7 +14,7 @@ from gateway.directory.authentication.bind_admission import BindAdmission
 from gateway.directory.authentication.bind_names import BindIdentity, BindNames
 from gateway.directory.authentication.client_certificates import CertificateNames
 from gateway.directory.authentication.offline_binds import WrongOffline
-from gateway.directory.authentication.password_check import PasswordCheck
+from gateway.directory.authentication.password_check import OWN, PasswordCheck
 from gateway.directory.authentication.soft_lock import SoftLock, bounded
 from gateway.directory.directory import Directory, Party
 from gateway.directory.read_your_writes import ReadYourWrites
@@ -204,7 +204,7 @@ class Authentication:
         if named.application is not None:
             party = await self._application(named, named.application, password)
             if party is None:
-                raise InvalidCredentials
+                raise InvalidCredentials(source=OWN, reason="no application with this secret and view")
             _log.info("bind", dn=party.dn, peer=peer, result="accepted")
             return Bound(party)
         proof = await self._passwords.check(named.user_id, password, named.logins if named.candidates else ())
@@ -226,7 +226,7 @@ class Authentication:
             found = self._names.entry(view, entered.user_id)
             if found is not None:
                 return found
-        raise InvalidCredentials
+        raise InvalidCredentials(reason="no view shows the user")
 
     async def _application(self, named: BindIdentity, application_name: str, password: bytes) -> Party | None:
         secret = password.decode("utf-8", "replace")

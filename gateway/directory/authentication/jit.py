@@ -29,6 +29,8 @@ MAX_REMEMBERED: Final = 10_000
 MAX_LOGINS: Final = 3
 """The login names that one bind name may stand for: user@domain, DOMAIN\\user, and itself."""
 
+LEFT_OUT: Final = "the source accepted, but its record makes no user"
+
 _log = structlog.get_logger("gateway.bind")
 
 
@@ -112,7 +114,7 @@ class JitProvisioning:
             _log.warning("newcomer is left out", source=source.id, dn=person.dn, cure="see gateway status --problems")
         else:
             _log.info("newcomer", source=source.id, dn=person.dn, user_id=entered.user_id)
-        return JitOutcome(entered, source.id, answer.notice)
+        return JitOutcome(entered, source.id, answer.notice, "" if entered is not None else LEFT_OUT)
 
     def _is_unknown(self, key: str) -> bool:
         until = self._unknown.get(key)

@@ -1,5 +1,6 @@
 """Rules between sources whose people log in: refused until it is said whose password counts."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from gateway.app.config import loader
 from gateway.app.config.loader import Loaded
 from gateway.model.errors import ConfigurationError
+from tests.app.installation import Installation
 
 BASE = 'users.base = "ou=people,dc=x"\n'
 CORP = f'[[source]]\nname = "corp"\nkind = "openldap"\nurl = "ldap://corp.test"\n{BASE}'
@@ -76,3 +78,10 @@ def test_rules_by_what_people_may_write_are_warned_of_where_the_source_vouches(t
     warnings = [warning for warning in load(tmp_path, text).warnings if "'email = email'" in warning]
     assert bool(warnings) is warned
     assert all("source partner" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("command", [("config", "check"), ("check",)])
+def test_both_checks_print_the_warnings(tmp_path: Path, command: tuple[str, ...]) -> None:
+    gateway = Installation(tmp_path, os.environ)
+    gateway.configure(LINKING.replace("partner.test", "127.0.0.1:1"))
+    assert "warning: source partner: 'email = email'" in gateway(*command).err

@@ -98,6 +98,15 @@ async def test_the_audit_says_who_refused_and_why(bed: Bed, name: str, source: s
 
 
 @ensureDeferred
+async def test_the_audit_says_why_an_application_is_refused(bed: Bed) -> None:
+    bed.add_application("portal")
+    with capture_logs() as logs:
+        await bed.refused(f"cn=portal,ou=applications,{BASE}")
+    [line] = logs
+    assert (line["source"], line["reason"]) == ("gateway", "no application with this secret and view")
+
+
+@ensureDeferred
 async def test_the_audit_says_who_accepted(bed: Bed) -> None:
     bed.set_local(EVE, b"local")
     with capture_logs() as logs:

@@ -203,7 +203,7 @@ async def test_a_source_that_is_down_does_not_matter_when_another_lets_in(gate: 
 @ensureDeferred
 async def test_whom_the_door_leaves_out_is_refused(gate: Gate) -> None:
     gate.door.user_id = None
-    assert await gate.admit("zoe") == JitOutcome(None, "hr")
+    assert await gate.admit("zoe") == JitOutcome(None, "hr", reason=jit.LEFT_OUT)
 
 
 @ensureDeferred

@@ -88,7 +88,8 @@ class Resolution:
     `users`: the stored state of those of them that are users. `recordless`: those that have no record but of leavers, and
     additions. `reported_keys`: the correlation keys under which their records make them known, by name. `displaced`: stored
     objects that got a record. `own_objects`: new objects of records that a person gave one of their own, by the id that the
-    decision named. `rechecks`: records that waited for a recheck, and had it."""
+    decision named. `rechecks`: records that waited for a recheck, and had it. `given_up`: leavers whose login name another user
+    gets, each with the name that it has from now on."""
 
     records: PendingRecords
     created: Mapping[str, int]
@@ -100,6 +101,7 @@ class Resolution:
     displaced: Mapping[str, Kind]
     own_objects: Mapping[str, str]
     rechecks: Sequence[int]
+    given_up: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,7 +224,7 @@ def status_of(observer: Observer, uid: str) -> str:
     return str(user["status"])
 
 
-def test_who_leaves_is_gone_for_programs_and_disabled_for_applications_and_is_the_same_user_when_back(
+def test_who_leaves_is_gone_for_programs_and_disabled_for_applications_and_who_gets_the_login_name_is_another_user(
     observer: Observer, upstream: Slapd
 ) -> None:
     dn = add_person(upstream, "leaver")
@@ -239,7 +239,7 @@ def test_who_leaves_is_gone_for_programs_and_disabled_for_applications_and_is_th
     assert status_of(observer, "leaver") == "disabled"
     add_person(upstream, "leaver")  # another entry, with an entryUUID of its own
     observer.must_see_promptly(upstream)
-    assert observer.ids()["leaver"] == identity
+    assert observer.ids()["leaver"] != identity
     assert observer.serving.bind(f"uid=leaver,{PEOPLE}", "leaver-secret") == "success"
     assert status_of(observer, "leaver") == "enabled"
 

@@ -84,6 +84,8 @@ class Store:
     authority: Authority = NO_RULES
     deleted: Reaction | None = None
     """The reaction to the end of an object's last record, at every source."""
+    rejoins_by_username: bool = False
+    """At every source."""
 
     def correlate(self, source_id: str, *rules: str, kind: Kind = Kind.USER, **reactions: Any) -> None:
         """Let the source's records find their objects by these rules."""
@@ -95,6 +97,8 @@ class Store:
         correlation = self.rules.get(source_id, {})
         if self.deleted is not None:
             correlation = {kind: replace(correlation.get(kind, KindRules()), deleted=self.deleted) for kind in Kind}
+        if self.rejoins_by_username:
+            correlation = {**correlation, Kind.USER: replace(correlation.get(Kind.USER, KindRules()), rejoins_by_username=True)}
         settings = settings or replace(self.settings, correlation=correlation)
         return Inbound(source_id, "ldap", settings, lambda: self.time, authority=self.authority)
 

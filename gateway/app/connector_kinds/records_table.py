@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -86,9 +87,14 @@ class EnabledTable(Table):
 
 
 class UsersTable(MappedRecordsTable):
-    """`[source.users]`"""
+    """`[source.users]`. `rejoin`: what makes a new entry the same person as a leaver of this source, beside correlation rules:
+    its external id alone, or also the login name."""
 
     enabled: EnabledTable | None = None
+    rejoin: Literal["external_id", "username"] = "external_id"
+
+    def rules(self, kind: Kind) -> KindRules:
+        return replace(super().rules(kind), rejoins_by_username=self.rejoin == "username")
 
     @property
     def enabled_rule(self) -> EnabledRule | None:

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gateway.model.applications import ApplicationPassword
 from gateway.model.errors import Conflict, InvalidInput, NotFound
+from gateway.store.engine.any_of import any_of
 from gateway.store.engine.column_codecs import milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.engine.sql_types import SelectConnection, TableRow
@@ -39,6 +41,8 @@ _VALID = (
     .where(application_passwords.c.id == bindparam("id"))
     .where(applications.c.enabled, users.c.enabled)
 )
+
+_REMOVE_OF_USERS = delete(application_passwords).where(any_of(application_passwords.c.user_id, "users"))
 
 
 def add(
@@ -81,6 +85,12 @@ def remove(connection: Connection, user_id: str, password_id: str) -> Applicatio
         raise NotFound(f"the user has no application password {password_id!r}")
     connection.execute(delete(application_passwords).where(application_passwords.c.id == password_id))
     return found
+
+
+def remove_of_users(connection: Connection, user_ids: Collection[str]) -> None:
+    """Revoke all application passwords of these users."""
+    if user_ids:
+        connection.execute(_REMOVE_OF_USERS, {"users": user_ids})
 
 
 def has_form(password: bytes) -> bool:

@@ -20,6 +20,7 @@ _ANY_LOCAL = select(literal(1)).select_from(local_passwords).limit(1)
 _SET_AMONG = select(local_passwords.c.user_id).where(any_of(local_passwords.c.user_id, "users"))
 _LOCAL_AMONG = select(local_passwords.c.user_id, local_passwords.c.hash).where(any_of(local_passwords.c.user_id, "users"))
 _FORGET_LOCAL = delete(local_passwords).where(local_passwords.c.user_id == bindparam("user"))
+_FORGET_LOCAL_OF = delete(local_passwords).where(any_of(local_passwords.c.user_id, "users"))
 _ENABLED = select(users.c.enabled).where(users.c.id == bindparam("user"))
 _OF_USER = password_verifiers.c.user_id == bindparam("user")
 _OF_SOURCE = password_verifiers.c.source_id == bindparam("source")
@@ -69,6 +70,12 @@ def set_local(connection: Connection, user_id: str, password_hash: str, *, by: s
 def clear_local(connection: Connection, user_id: str) -> bool:
     """Delete the user's local password; return True when there was one."""
     return connection.execute(_FORGET_LOCAL, {"user": user_id}).rowcount > 0
+
+
+def clear_local_of(connection: Connection, user_ids: Collection[str]) -> None:
+    """Delete the local passwords of these users."""
+    if user_ids:
+        connection.execute(_FORGET_LOCAL_OF, {"users": user_ids})
 
 
 def verifier(connection: SelectConnection, user_id: str, source_id: str) -> Verifier | None:

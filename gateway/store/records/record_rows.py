@@ -67,7 +67,7 @@ _DISPUTED = (
         records.c.situation == Situation.DISPUTED.value,
         # What rules dispute waits for a recheck (store/correlation/rechecks.py), not for a name.
         records.c.object_id.is_not(None) | records.c.decided_by.is_(None),
-        users.c.id.is_(None) | any_of(records.c.login_key, "freed"),
+        users.c.id.is_(None) | users.c.gone_at.is_not(None) | any_of(records.c.login_key, "freed"),
     )
     .order_by(records.c.id)
 )
@@ -112,7 +112,8 @@ def next_id(connection: Connection) -> int:
 
 
 def disputed(connection: Connection, source_id: str, freed: Collection[str]) -> list[RecordRow]:
-    """Return the source's records in the situation `disputed` whose login name no user has, or is among those `freed`."""
+    """Return the source's records in the situation `disputed` whose login name no user has but a leaver, or is among those
+    `freed`."""
     return [_row(row) for row in connection.execute(_DISPUTED, {"source": source_id, "freed": freed})]
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import LOCAL
-from gateway.model.objects import Attributes, DirectoryObject, Kind, Organization
+from gateway.model.objects import Attributes, DirectoryObject, Kind, Organization, User
 from gateway.store.correlation import object_keys
 from gateway.store.correlation.object_keys import Names, ObjectKey
 from gateway.store.engine.column_codecs import decode_attributes
@@ -91,7 +91,8 @@ def _keys(connection: Connection, wanted: Names, kind: Kind, things: Sequence[Di
         said.setdefault(row.object_id or "", []).append((external_id, decode_attributes(row.attributes)))
     for thing in things:
         attributes = {**thing.attributes, NAMING_ATTRIBUTE[kind]: (name_of(thing),)}
-        also = key_index.reported_keys(wanted.get(kind, ()), said.get(thing.id, ()))
+        is_left = isinstance(thing, User) and thing.gone_at is not None
+        also = key_index.reported_keys(wanted.get(kind, ()), said.get(thing.id, ()), is_left=is_left)
         yield from key_index.keys_of_object(wanted, kind, thing.id, attributes, also)
     if kind is Kind.ORGANIZATION and PATH in wanted.get(kind, ()):
         yield from key_index.paths(thing for thing in things if isinstance(thing, Organization))

@@ -72,16 +72,22 @@ def keep_object_keys(
     for object_id, attributes in numbered.attributes.items():
         reported = resolution.reported_keys.get(object_id, {})
         wanted.update(keys_of_object(names, resolution.kinds[object_id], object_id, attributes, reported))
-    former = {*numbered.attributes, *deleted, *removal.reopened} - resolution.created.keys()
+    former = {*numbered.attributes, *deleted, *removal.reopened, *resolution.given_up} - resolution.created.keys()
     held = object_keys.of_objects(connection, former)
     _note_rechecks(connection, {key for key in held if key.object_id in removal.reopened})
-    _replace(connection, {key for key in held if key.object_id in deleted or _is_replaced(key, numbered)}, wanted)
+    over = {key for key in held if key.object_id in deleted or _is_replaced(key, numbered) or _is_given_up(key, resolution)}
+    _replace(connection, over, wanted)
     if PATH in names.get(Kind.ORGANIZATION, ()):
         _keep_paths(connection, _organizations(renamed.records, displacement))
 
 
 def _is_replaced(key: ObjectKey, numbered: NumberedAttributes) -> bool:
     return key.name != PATH and key.object_id in numbered.attributes
+
+
+def _is_given_up(key: ObjectKey, resolution: Resolution) -> bool:
+    """Return whether this is a leaver's login name that another user has now."""
+    return key.name == "username" and key.object_id in resolution.given_up
 
 
 def _organizations(records: PendingRecords, displacement: Displacement) -> list[str]:
@@ -137,12 +143,12 @@ def _note_rechecks(connection: Connection, of_keys: Iterable[ObjectKey]) -> None
         rechecks.schedule_searching(connection, Kind(kind), name, keys)
 
 
-def reported_keys(names: Collection[str], reports: Sequence[tuple[str, Attributes]]) -> dict[str, set[str]]:
+def reported_keys(names: Collection[str], reports: Sequence[tuple[str, Attributes]], *, is_left: bool) -> dict[str, set[str]]:
     """Return the keys that records report, under each name; `reports`: external id ("" for what is written here) and
-    attributes."""
+    attributes. `is_left`: of a leaver, whose login name may be another one's now."""
     found: dict[str, set[str]] = {}
     for name in names:
-        if name != PATH:
+        if name != PATH and not (is_left and name == "username"):
             found[name] = set()
             for external_id, attributes in reports:
                 found[name] |= keys_of((external_id,) if name == EXTERNAL_ID else attributes.get(name, ()))

@@ -1,7 +1,11 @@
 """Login names of users that are new or change theirs: each has one holder. The records of a user that does not get its name are
-disputed (law 10)."""
+disputed (law 10).
 
-from collections.abc import Iterator, Mapping
+A leaver keeps its login name only until a user who is present claims it: it gives the name up, and is another user than the one
+that gets it."""
+
+from collections.abc import Collection, Iterator, Mapping, Set
+from typing import Final
 
 from gateway.model.objects import Kind, User, Value
 from gateway.model.records import Situation
@@ -15,6 +19,9 @@ from gateway.sync.rules.correlation import Claim
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import PendingRecords
 
+GIVEN_UP: Final = "~"
+"""Between the login name that a leaver had and its id: the name that it has from then on."""
+
 
 def settle(
     transaction: SourceTransaction,
@@ -22,14 +29,25 @@ def settle(
     created: dict[str, int],
     attributes: dict[str, dict[str, tuple[Value, ...]]],
     current: Mapping[str, User],
-) -> None:
+    leaving: Collection[str],
+    recordless: Set[str],
+) -> dict[str, str]:
     """Let each user have the login name that its `attributes` claim, unless it is another one's. Of users that lose, new ones
-    are taken from `created` and `attributes` again, and stored ones keep the name that they have."""
+    are taken from `created` and `attributes` again, and stored ones keep the name that they have. Return the leavers that give
+    their login name up, each with the name that it gets. `leaving` as in Removal, `recordless` as in Resolution."""
+    for user_id in recordless & attributes.keys() & current.keys():
+        attributes[user_id]["username"] = (current[user_id].username,)  # what a leaver's record says is of the past
     claims = list(_claims(records, created, attributes, current))
     if not claims:
-        return
+        return {}
     holders = users.ids_by_username_key(transaction.connection, {claim.key for claim in claims})
-    lost = correlation.losers(claims, holders)
+    stored = users.get_many(transaction.connection, holders.values()) if holders else {}
+    left = {
+        key: stored[holder]
+        for key, holder in holders.items()
+        if (stored[holder].gone_at is not None or holder in leaving) and (holder not in attributes or holder in recordless)
+    }
+    lost = correlation.losers(claims, {key: holder for key, holder in holders.items() if key not in left})
     if lost:
         _dispute(transaction, records, created, attributes, lost)
         for object_id in lost:
@@ -38,6 +56,19 @@ def settle(
                 attributes[object_id]["username"] = (current[object_id].username,)
             else:
                 del attributes[object_id]
+    won = {claim.key for claim in claims if claim.object_id not in lost}
+    given_up = {user.id: _name_without_claim(transaction.connection, user) for key, user in left.items() if key in won}
+    for user_id in given_up.keys() & attributes.keys():
+        attributes[user_id]["username"] = (given_up[user_id],)
+    return given_up
+
+
+def _name_without_claim(connection: Connection, user: User) -> str:
+    """Return a login name for a leaver that nobody has."""
+    name = f"{user.username[: correlation.MAX_NAME_CHARACTERS // 2]}{GIVEN_UP}{user.id}"
+    while users.id_by_username(connection, name) is not None:
+        name += GIVEN_UP
+    return name
 
 
 def _claims(

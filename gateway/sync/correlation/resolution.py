@@ -41,6 +41,7 @@ class _Resolver:
         self._connection = transaction.connection
         self._reopened = removal.reopened
         self._deleted = removal.deleted
+        self._leaving = removal.leaving
         self._freed_names = set(removal.freed_names)
         self._records: dict[int, PendingRecord] = dict(intake.records)
         self._created: dict[str, int] = {}
@@ -59,7 +60,7 @@ class _Resolver:
         self._note_freed_names()
         if recheck or self._freed_names:
             self._resolve(self._take_disputed())
-        login_names.settle(self._transaction, self._records, self._created, self._attributes, self._users)
+        given_up = self._settle_names()
         return Resolution(
             self._records,
             self._created,
@@ -71,6 +72,18 @@ class _Resolver:
             self._displaced,
             self._own_objects,
             self._rechecks,
+            given_up,
+        )
+
+    def _settle_names(self) -> dict[str, str]:
+        return login_names.settle(
+            self._transaction,
+            self._records,
+            self._created,
+            self._attributes,
+            self._users,
+            self._leaving,
+            self._recordless,
         )
 
     def _kinds(self) -> dict[str, Kind]:
@@ -140,7 +153,7 @@ class _Resolver:
                 reports = [
                     ("" if row.source_id == LOCAL else row.external_id, self._attributes_of(row)) for row in contributing
                 ]
-                self._reported_keys[object_id] = reported_keys(names, reports)
+                self._reported_keys[object_id] = reported_keys(names, reports, is_left=is_left)
 
     def _attributes_of(self, row: RecordRow) -> dict[str, tuple[Value, ...]]:
         record = self._records.get(row.id)

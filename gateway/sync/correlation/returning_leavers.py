@@ -1,5 +1,5 @@
-"""Leavers who come back under another external id of the same source: a record with the login name of a leaver takes the place
-of the leaver's record, unless the source has correlation rules for users."""
+"""Leavers who come back under another external id of the same source. A login name is given to one person after another: only
+where the source says so, a record with the login name of a leaver takes the place of the leaver's record."""
 
 from collections.abc import Collection
 
@@ -15,7 +15,7 @@ from gateway.sync.stage_results import PendingRecord, PendingRecords
 def recognize(transaction: SourceTransaction, records: PendingRecords, batch: Collection[PendingRecord]) -> None:
     """Link those records of the batch to a leaver that have its login name. `records`: all that are under work."""
     connection, source_id = transaction.connection, transaction.source_id
-    if transaction.rules.get(Kind.USER, NO_RULES).rules or not leavers.any_gone(connection, source_id):
+    if not transaction.rules.get(Kind.USER, NO_RULES).rejoins_by_username or not leavers.any_gone(connection, source_id):
         return
     fresh = {record.row.login_key or "": record for record in reversed(list(batch)) if _may_return(record)}
     fresh.pop("", None)

@@ -136,7 +136,8 @@ def _parent(edit: Edit, thing: DirectoryObject | None) -> str | None:
 def _check_name(connection: Connection, kind: Kind, name: str, parent_id: str | None, own_id: str = "") -> None:
     key = name_key(name)
     if kind is Kind.USER:
-        holders: Collection[str] = users.ids_by_username_key(connection, (key,)).values()
+        holding = users.get_many(connection, users.ids_by_username_key(connection, (key,)).values())
+        holders: Collection[str] = [user.id for user in holding.values() if user.gone_at is None]  # a leaver gives its name up
     elif kind is Kind.GROUP:
         holders = groups.same_name(connection, name)
     else:

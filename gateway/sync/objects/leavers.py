@@ -2,7 +2,7 @@
 user_changes.py disables the user.
 
 A record that comes back under its external id is the same record, and its user is the same again; one under another id is
-recognized by correlation/returning_leavers.py.
+another user, unless a rule finds it or the source recognizes login names (correlation/returning_leavers.py).
 """
 
 from collections.abc import Collection, Mapping

@@ -16,8 +16,10 @@ from gateway.sync.stage_results import Displacement, Resolution
 
 
 def stored_ids(resolution: Resolution, displacement: Displacement, kind: Kind) -> list[str]:
-    """Return the stored objects of a kind that may change: those with new attributes, then those with another place."""
+    """Return the stored objects of a kind that may change: those with new attributes or without the name that they had, then
+    those with another place."""
     resolved = [object_id for object_id, of_kind in resolution.kinds.items() if of_kind is kind]
+    resolved += resolution.given_up if kind is Kind.USER else ()
     displaced = [object_id for object_id, of_kind in displacement.objects.items() if of_kind is kind]
     return list(dict.fromkeys(object_id for object_id in (*resolved, *displaced) if object_id not in resolution.created))
 

@@ -9,6 +9,7 @@ from itertools import islice
 from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Attributes, Kind, User
+from gateway.store.clients import application_passwords
 from gateway.store.objects import passwords, users
 from gateway.sync.objects import object_changes
 from gateway.sync.references.organization_places import OrganizationPlaces
@@ -30,7 +31,7 @@ def refresh(
     displacement: Displacement,
 ) -> UserChanges:
     """Update and create users, in this order: an updated one that changes its name may free it for a new one."""
-    refresher = _Refresher(transaction, removal.leaving, resolution.recordless, numbered.attributes)
+    refresher = _Refresher(transaction, removal.leaving, resolution.recordless, numbered.attributes, resolution.given_up)
     updated: set[str] = set()
     left: set[str] = set()
     returned: set[str] = set()
@@ -50,15 +51,18 @@ def refresh(
 @dataclass(frozen=True, slots=True)
 class _Refresher:
     """Computes the new state of stored users. `leaving`: their last record is gone; `recordless`: they have none but of
-    leavers, and additions."""
+    leavers, and additions; `given_up` as in Resolution."""
 
     transaction: SourceTransaction
     leaving: Collection[str]
     recordless: Collection[str]
     attributes: Mapping[str, Attributes]
+    given_up: Mapping[str, str]
 
     def changed(self, user: User, organization_ids: tuple[str, ...] | None) -> User:
         attributes = self.attributes.get(user.id)
+        if user.id in self.given_up:
+            user = replace(user, username=self.given_up[user.id])
         if attributes is None and user.id in self.leaving:  # no record is left that could say anything
             return replace(user, enabled=False, gone_at=user.gone_at or self.transaction.now)
         if attributes is not None:
@@ -88,7 +92,14 @@ def _update(transaction: SourceTransaction, changed: Sequence[tuple[User, User]]
     moved_ids = {one.object_id for one in log if one.organizations_before}
     users.update(transaction.connection, _users_of(log), moved_ids)
     passwords.forget_verifiers(transaction.connection, [new.id for old, new in changed if _loses_verifiers(old, new)])
+    _end_credentials(transaction, [new.id for old, new in changed if new.gone_at is not None and old.gone_at is None])
     return object_changes.append(transaction, log)
+
+
+def _end_credentials(transaction: SourceTransaction, left: Collection[str]) -> None:
+    """Delete all by which a person could log in here (law 14). Offline verifiers are forgotten with the right to log in."""
+    passwords.clear_local_of(transaction.connection, left)
+    application_passwords.remove_of_users(transaction.connection, left)
 
 
 def _create(

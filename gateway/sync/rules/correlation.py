@@ -60,7 +60,8 @@ class Rule:
 class KindRules:
     """The rules by which records of one kind of one source find their objects, in order, and the reactions. `several`: also an
     object that another record of the source has. `deleted`: what becomes of objects whose last record is gone; None: what fits
-    their kind."""
+    their kind. `rejoins_by_username`: a new record with the login name of one of the source's leavers is the leaver's; else
+    only a record with its external id is, and what a rule finds."""
 
     rules: tuple[Rule, ...] = ()
     unlinked: Reaction = Reaction.LINK
@@ -68,11 +69,12 @@ class KindRules:
     disputed: Reaction = Reaction.QUEUE
     several: bool = False
     deleted: Reaction | None = None
+    rejoins_by_username: bool = False
 
     @property
     def fingerprint(self) -> str:
         """Return a text that changes with everything that decides what becomes of a record; "" for the defaults."""
-        if replace(self, deleted=None) == KindRules():
+        if replace(self, deleted=None, rejoins_by_username=False) == KindRules():
             return ""
         reactions = ",".join((self.unlinked, self.unmatched, self.disputed))
         return f"{[rule.text for rule in self.rules]}{reactions},{self.several}"

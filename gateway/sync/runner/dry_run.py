@@ -145,10 +145,12 @@ class DryRun:
         return "" if earlier == row.dn else correlation.disputed_reason(name, row.dn, earlier)
 
     def _holders(self, connection: Connection, records: PendingRecords) -> dict[str, str]:
-        """Return the present holders of the login names, without those that the read so far reports as gone."""
+        """Return the present holders of the login names, without those that the read so far reports as gone, and leavers: those
+        give their names up."""
         keys = {record.row.login_key for record in records.values() if record.row.login_key}
         holders = users.ids_by_username_key(connection, [key for key in keys if key]) if keys else {}
         leaving = {target.object_id for target in record_lookup.targets(connection, self._gone).values()} if holders else set()
+        leaving |= {user.id for user in users.get_many(connection, holders.values()).values() if user.gone_at is not None}
         return {key: holder for key, holder in holders.items() if holder not in leaving}
 
     def _refusal(self, connection: Connection, linked: Mapping[Kind, int]) -> str:

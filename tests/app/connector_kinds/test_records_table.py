@@ -50,6 +50,15 @@ def test_rules_and_reactions_reach_the_door(tmp_path: Path) -> None:
     assert inbound.key_names == {Kind.USER: {"employee_number", "username"}, Kind.ORGANIZATION: {"path"}}
 
 
+@pytest.mark.parametrize(
+    ("written", "by_name"), [("", False), ('rejoin = "external_id"', False), ('rejoin = "username"', True)]
+)
+def test_login_names_bring_leavers_back_only_where_the_source_says_so(tmp_path: Path, written: str, by_name: bool) -> None:
+    settings = load(tmp_path, f"{LDIF}[source.users]\n{written}\n")
+    inbound = source_parts.build(settings)[0].inbound.settings
+    assert inbound.correlation[Kind.USER].rejoins_by_username is by_name
+
+
 def test_other_rules_change_the_fingerprint_and_no_rules_leave_it_as_it_was(tmp_path: Path) -> None:
     with_rules, without = load(tmp_path, LDIF + RULES), load(tmp_path, LDIF)
     other = load(tmp_path, LDIF + RULES.replace("several_records = true", ""))
@@ -66,6 +75,7 @@ def test_other_rules_change_the_fingerprint_and_no_rules_leave_it_as_it_was(tmp_
         ('[source.users]\ncorrelation = "email = lower(email"', "'email = lower(email'"),
         ('[source.users]\ncorrelation = "path"', '[source.users]: a user has no path; the rule "path" is for organizations'),
         ('[source.groups]\nreactions = { deleted = "disable" }', "[source.groups]: a group cannot be disabled"),
+        ('[source.users]\nrejoin = "email"', "'external_id' or 'username'"),
         ('[source.users]\nreactions = { unlinked = "create" }', "'link', 'queue' or 'ignore'"),
     ],
 )

@@ -12,7 +12,9 @@ from gateway.model.errors import Conflict, DeletionsRefused
 from gateway.model.objects import Kind, Member, User
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome
-from gateway.store.objects import passwords
+from gateway.store.clients import application_passwords, applications
+from gateway.store.engine.database import Connection
+from gateway.store.objects import groups, memberships, passwords, users
 from gateway.store.operations import source_state
 from gateway.store.records import leavers, records
 from gateway.sync.deletion_guard import Guard
@@ -20,7 +22,7 @@ from gateway.sync.inbound import InboundSettings
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.review.link_decisions import Decisions, RecordName
 from gateway.sync.rules.correlation import Reaction
-from tests.sync.linked_records import in_three_sources, tie
+from tests.sync.linked_records import in_three_sources, tie, without_login
 from tests.sync.synced_store import Store, gone, group, person, present, renamed, unit
 
 ANNA_GONE = gone(Kind.USER, "u:anna")
@@ -29,6 +31,39 @@ ANNA_GONE = gone(Kind.USER, "u:anna")
 def users_log(store: Store, after: int) -> list[tuple[ChangeType, bool]]:
     changes = [(change.type, change.object) for change in store.log(after) if change.kind is Kind.USER]
     return [(kind, isinstance(thing, User) and thing.enabled) for kind, thing in changes]
+
+
+def give_credentials(store: Store, user_id: str) -> None:
+    def work(connection: Connection) -> None:
+        program, _ = applications.add(connection, "phone", now=store.time)
+        application_passwords.add(connection, user_id, program.id, "phone", now=store.time)
+        passwords.set_local(connection, user_id, "hash", by="test", now=store.time)
+        passwords.keep_verifier(connection, user_id, "hr", "hash", store.time)
+
+    store.database.write_blocking(work)
+    assert credentials(store, user_id) == (1, "hash", True)
+
+
+NO_CREDENTIALS = (0, None, False)
+
+
+def credentials(store: Store, user_id: str) -> tuple[int, str | None, bool]:
+    """The number of application passwords, the local password's hash, whether there is an offline verifier."""
+
+    def work(connection: Connection) -> tuple[int, str | None, bool]:
+        verifier = passwords.verifier(connection, user_id, "hr")
+        named = application_passwords.of_user(connection, user_id)
+        return len(named), passwords.local_hash(connection, user_id), verifier is not None
+
+    return store.database.read_blocking(work)
+
+
+def members(store: Store, name: str) -> set[Member]:
+    def work(connection: Connection) -> set[Member]:
+        [group_id] = groups.same_name(connection, name)
+        return set(memberships.members(connection, group_id, "", 100))
+
+    return store.database.read_blocking(work)
 
 
 def expire(store: Store, source: str = "hr") -> None:
@@ -92,7 +127,10 @@ def test_a_leaver_that_comes_back_disabled_stays_disabled(store: Store) -> None:
 
 @pytest.mark.parametrize("order", [1, -1], ids=["gone-first", "new-first"])
 @pytest.mark.parametrize("at_once", [True, False])
-def test_an_entry_that_was_made_anew_under_its_login_name_is_the_same_user(store: Store, order: int, at_once: bool) -> None:
+def test_where_login_names_are_recognized_an_entry_that_was_made_anew_is_the_same_user(
+    store: Store, order: int, at_once: bool
+) -> None:
+    store.rejoins_by_username = True
     store.apply(person("anna", title="Boss"), group("g", logins=["anna"]))
     before = store.user("anna")
     reports = [ANNA_GONE, person("Anna", "ou=x", external_id="new", title="Head")][::order]
@@ -111,7 +149,75 @@ def test_an_entry_that_was_made_anew_under_its_login_name_is_the_same_user(store
     assert store.names() == {"Anna"}, "the old entry comes back beside the new one: its name is taken"
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["gone-first", "new-first"])
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("source", ["hr", "corp", "local"])
+def test_law_14_who_gets_a_leavers_login_name_is_another_user_without_its_credentials(
+    both_stores: Store, order: int, at_once: bool, source: str
+) -> None:
+    store = both_stores
+    store.correlate("corp", "employee_number = employee_number")
+    store.apply(person("bob", employee_number="7"), person("carl"), group("g", "uid=carl", logins=["bob"]))
+    before = store.user("bob")
+    give_credentials(store, before.id)
+    fresh = person("Bob", "ou=x", external_id="new", title="Other", employee_number="8")
+    if source == "local":
+        store.apply(gone(Kind.USER, "u:bob"))
+        door = LocalDoor(lambda: store.time)
+        store.database.write_blocking(lambda c: door.create(c, Kind.USER, Edit({"username": ("Bob",)})))
+    elif source == "hr" and at_once:
+        store.apply(*[gone(Kind.USER, "u:bob"), fresh][::order])
+    else:
+        for report, of in [(gone(Kind.USER, "u:bob"), "hr"), (fresh, source)][::order]:
+            store.apply(report, source=of)
+        store.apply(caught_up=True, source=source)
+    bob = store.user("bob")
+    assert bob.id != before.id
+    assert (bob.username, bob.enabled, bob.gone_at) == ("Bob", True, None)
+    assert [credentials(store, user_id) for user_id in (before.id, bob.id)] == [NO_CREDENTIALS] * 2
+    assert store.leavers() == {f"bob~{before.id}"}
+    assert before.id not in {member.id for member in members(store, "g")}
+    assert store.replayed() == store.directory()
+    number = store.last()
+    if source != "local":
+        store.apply(fresh, source=source, caught_up=True)
+        assert store.last() == number
+    store.apply(person("bob", employee_number="7", title="Back"))
+    back = store.database.read_blocking(lambda c: users.get(c, before.id))
+    assert back is not None
+    assert (back.username, back.enabled, back.first("title")) == (f"bob~{before.id}", True, "Back"), "the same external id"
+    assert credentials(store, before.id) == NO_CREDENTIALS, "what has ended does not come back"
+    assert store.replayed() == store.directory()
+    if source != "local":
+        store.apply(gone(Kind.USER, "new"), source=source)
+        store.apply(person("bob", employee_number="7", title="Back again"), caught_up=True)
+        assert store.user("bob").id == before.id, "the name is free again"
+
+
+def test_a_leaver_that_has_given_its_name_up_does_not_get_it_back_by_an_edit(store: Store) -> None:
+    store.correlate("corp", "username = username")
+    store.apply(person("bob"))
+    leaver = store.user("bob").id
+    store.apply(gone(Kind.USER, "u:bob"))
+    store.apply(person("bob", external_id="new"))
+    door = LocalDoor(lambda: store.time)
+    store.database.write_blocking(lambda c: door.change(c, Kind.USER, leaver, Edit({"gecos": ("B",)})))
+    assert (store.names(), store.leavers()) == ({"bob"}, {f"bob~{leaver}"})
+    assert store.replayed() == store.directory()
+
+
+def test_a_record_finds_who_has_the_login_name_and_not_the_leaver_who_had_it(store: Store) -> None:
+    store.apply(person("bob"))
+    store.apply(gone(Kind.USER, "u:bob"))
+    store.apply(person("bob", external_id="new"))
+    store.correlate("corp", "username = username")
+    store.apply(person("bob", external_id="c"), source="corp")
+    accounts = store.database.read_blocking(lambda c: records.accounts(c, store.user("bob").id))
+    assert {(one.source_id, one.external_id) for one in accounts} == {("hr", "new"), ("corp", "c")}
+
+
 def test_a_reconciliation_that_meets_all_users_under_other_ids_finds_the_same_users(store: Store) -> None:
+    store.rejoins_by_username = True
     store.apply(*(person(name) for name in ("anna", "bert")), group("g", logins=["anna"]))
     ids = {store.user(name).id for name in ("anna", "bert")}
     everybody = [person(name, external_id=f"new:{name}") for name in ("anna", "bert")]
@@ -121,15 +227,14 @@ def test_a_reconciliation_that_meets_all_users_under_other_ids_finds_the_same_us
     assert store.directory().members == {"g": {"anna"}}
 
 
-def test_a_login_name_is_its_leavers_until_the_time_of_grace_is_over(store: Store) -> None:
+def test_a_user_who_is_renamed_may_have_the_login_name_of_a_leaver(store: Store) -> None:
     store.apply(person("anna"), person("bert", external_id="2"))
+    anna, bert = store.user("anna").id, store.user("bert").id
     store.apply(ANNA_GONE)
-    assert "anna" in store.apply(person("anna"), source="other").problems[0]
-    assert store.apply(renamed(person("bert", external_id="2"), "anna")).problems
-    assert store.names() == {"bert"}
-    expire(store)
-    store.apply(caught_up=True)
-    assert store.names() == {"anna"}
+    assert store.apply(renamed(person("bert", external_id="2"), "anna")).problems == ()
+    assert (store.user("anna").id, store.leavers()) == (bert, {f"anna~{anna}"})
+    assert store.apply(person("anna", external_id="o"), source="other").problems, "a name that is in use stays where it is"
+    assert store.replayed() == store.directory()
 
 
 def test_a_user_that_another_source_still_has_does_not_leave(store: Store) -> None:
@@ -319,7 +424,7 @@ def test_a_record_that_waits_beside_a_living_one_expires_alone(store: Store) -> 
     store.apply(person("anna", title="Boss"))
     anna = store.user("anna").id
     store.apply(ANNA_GONE)
-    tie(store, "corp", person("anna", title="Head"), anna)
+    tie(store, "corp", without_login("c", title="Head"), anna)
     assert (store.user("anna").id, store.user("anna").enabled, store.user("anna").first("title")) == (anna, True, "Head")
     number = store.last()
     expire(store)
@@ -329,6 +434,7 @@ def test_a_record_that_waits_beside_a_living_one_expires_alone(store: Store) -> 
 
 
 def test_a_leaver_that_is_back_under_another_name_is_not_the_user_that_has_the_old_name_now(store: Store) -> None:
+    store.rejoins_by_username = True
     store.apply(person("ada", external_id="1"), person("bert"))
     ada = store.user("ada").id
     store.apply(gone(Kind.USER, "1"))

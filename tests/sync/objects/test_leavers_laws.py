@@ -122,6 +122,7 @@ def test_law_11_a_leaver_that_comes_back_in_time_is_the_same_user_and_the_log_gi
     events: list[tuple[str, ...]],
 ) -> None:
     with fresh_store() as store:
+        store.rejoins_by_username = True
         firm = Firm(store)
         batch: dict[str, Delta] = {}
         for event in (*events, ("batch",)):

@@ -84,3 +84,10 @@ def test_a_dry_run_reports_the_refusal_of_the_deletion_guard(store: Store) -> No
     assert "without a single user" in foresee(store, full()).refusal
     assert "--allow-deletions" in foresee(store, Batch(tuple(gone(USER, d.external_id) for d in crowd))).refusal
     assert foresee(store, full(*crowd)).refusal == ""
+
+
+def test_a_dry_run_foresees_that_a_leaver_gives_its_login_name_up(store: Store) -> None:
+    store.apply(person("anna"), person("bert"))
+    store.apply(gone(USER, "u:anna"))
+    assert foresee(store, Batch((person("anna", external_id="new"),))).problems == ()
+    assert len(foresee(store, Batch((person("bert", external_id="new"),))).problems) == 1, "who is present keeps it"

@@ -1,6 +1,6 @@
 """Password authority: which of a person's records vouch for the password (law 14). Pure.
 
-A rule of correlation compares values that people may be able to write; so a link that a rule made says who somebody is, not
+A rule of correlation compares values that people may be able to write; so a link that a rule made says who the user is, not
 whose password counts. The configuration says that, a person's decision, or the record that the user was made for."""
 
 from collections.abc import Collection, Sequence

@@ -12,7 +12,7 @@ The walk of one delta from a connector to the change log, down by call and back 
     correlation     resolution: the object of each record, the attributes of each object, login names
     objects         posix_allocation: POSIX numbers added to the attributes
     references      subtree_renames: renames below renamed entries
-    intake          record_writing: the records; then correlation/key_index: the keys that they look for
+    intake          record_writer: the records; then correlation/key_index: the keys that they look for
     references      reference_changes: members, organizations and parents
     objects         placement, then organization_changes, user_changes and group_changes: the new state compared with the stored
                     one, written and logged

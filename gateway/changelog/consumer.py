@@ -18,8 +18,9 @@ from twisted.internet.task import deferLater
 from gateway.changelog.tail import Tail, TailClosed
 from gateway.model.backoff import Backoff, Delays
 from gateway.model.changes import Change
-from gateway.store.engine.database import Database
-from gateway.store.log import positions
+from gateway.model.errors import HistoryChanged
+from gateway.store.engine.database import Connection, Database
+from gateway.store.log import epoch, positions
 
 T = TypeVar("T")
 
@@ -55,6 +56,7 @@ class Consumer:
     ) -> None:
         self.name = name
         self.position = 0
+        self._digest = ""
         self._tail = tail
         self._database = database
         self._handle = handle
@@ -83,22 +85,31 @@ class Consumer:
         while not self._stopping:
             try:
                 if not known:
-                    stored = await self._database.read(partial(positions.get, name=self.name))
-                    self.position, known = stored or 0, True
+                    self.position, self._digest = await self._database.read(self._stored)
+                    known = True
                 await self._step()
                 self._backoff.succeeded()
             except TailClosed:
                 return
+            except HistoryChanged as error:  # the position that is stored went back in time with the log
+                log.warning("a reader of the log goes back to its stored position", reader=self.name, error=str(error))
+                known = False
             except Exception as error:
                 if not self._stopping:
                     await self._back_off(error)
 
     async def _step(self) -> None:
-        new = await self._interrupted_by_stop(Deferred.fromCoroutine(self._tail.after(self.position, self._at_once)))
+        new = await self._interrupted_by_stop(
+            Deferred.fromCoroutine(self._tail.after(self.position, self._at_once, digest=self._digest))
+        )
         await self._handle(new)
         reached, now = new[-1].number, datetime.now(UTC)
         await self._database.write(partial(positions.set_position, name=self.name, number=reached, now=now))
-        self.position = reached
+        self.position, self._digest = reached, epoch.digest_after(self._digest, new[-1])
+
+    def _stored(self, connection: Connection) -> tuple[int, str]:
+        position = positions.get(connection, self.name) or 0
+        return position, epoch.digest_at(connection, position)
 
     async def _back_off(self, error: Exception) -> None:
         delay = self._backoff.failed(DELAYS)

@@ -1,17 +1,20 @@
 """The tail of the change log: the changes after a number, waiting until there are some. It wakes on a commit of this process
-and on a notice of another node (PostgreSQL), and polls as well, because notices may be lost.
+and on a notice of another node (PostgreSQL), and polls as well, because notices may be lost. Where the log turns out to be
+another one than it was (the store went back in time), each waiting reader finds out whether it can go on.
 
 Nothing here knows what the changes are for."""
 
 from functools import partial
+from typing import NamedTuple
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
 
 from gateway.model.changes import Change
-from gateway.store.engine.database import Database
+from gateway.model.errors import HistoryChanged
+from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.postgres_notify import Listener
-from gateway.store.log import changes
+from gateway.store.log import changes, epoch
 from gateway.twisted_internals.reactor import IReactor
 
 POLL_SECONDS = 1.0
@@ -22,6 +25,14 @@ class TailClosed(Exception):
     """The tail was closed: the process is stopping."""
 
 
+class _End(NamedTuple):
+    """The end of the log as one poll found it, and the digest that it has at the end that the poll before had found."""
+
+    last: int
+    digest: str
+    digest_before: str
+
+
 class Tail:
     """The tail, one for each process; any number of readers may wait on it. Belongs to the reactor's thread."""
 
@@ -29,6 +40,8 @@ class Tail:
         self._database = database
         self._reactor = reactor
         self._last = 0
+        self._polled: tuple[int, str] | None = None
+        self._histories = 0
         self._closed = False
         self._waiting: set[Deferred[None]] = set()
         database.on_commit(self._committed)
@@ -45,19 +58,29 @@ class Tail:
         return self._last
 
     async def after(
-        self, number: int, limit: int, timeout_seconds: float | None = None, *, members: bool = True
+        self,
+        number: int,
+        limit: int,
+        timeout_seconds: float | None = None,
+        *,
+        members: bool = True,
+        digest: str | None = None,
     ) -> list[Change]:
         """Return the changes that follow `number`, in order, at least one and at most `limit`; wait until there are some.
-        `members`: as for `gateway.store.log.changes.after`.
+        `members`: as for `gateway.store.log.changes.after`. With `digest` (epoch.py), that of the log at `number`, raise
+        HistoryChanged as soon as the log has another one.
 
         With `timeout_seconds`, return an empty list when there were none for so long. Raises StoreUnavailable when they are
         there but cannot be read, and TailClosed when the tail was closed."""
         deadline = None if timeout_seconds is None else self._reactor.seconds() + timeout_seconds
+        histories = self._histories if digest is None else 0  # it may have changed since the reader looked for itself
         while True:
             if self._closed:
                 raise TailClosed
-            if number < self._last:
-                found = await self._database.read(partial(changes.after, number=number, limit=limit, members=members))
+            if number < self._last or histories != self._histories:
+                histories = self._histories
+                reading = partial(_following, number=number, limit=limit, members=members, digest=digest)
+                found = await self._database.read(reading)
                 if found:
                     return found
             if not await self._wait_for_growth(deadline):
@@ -106,7 +129,21 @@ class Tail:
 
     def _read_last(self) -> "Deferred[None]":
         """Read the last change number. A store that cannot be read is no error here: the next poll comes soon."""
-        return maybeDeferred(self._database.read, changes.last).addCallbacks(self._reached, lambda _failure: None)
+        known, polled = self._last, self._polled
+        reading = partial(_end, polled=0 if polled is None else polled[0])
+        return maybeDeferred(self._database.read, reading).addCallbacks(
+            self._found, lambda _failure: None, callbackArgs=(known, polled)
+        )
+
+    def _found(self, end: _End, known: int, polled: tuple[int, str] | None) -> None:
+        """Take what a poll found that began when `known` was the last number, and `polled` what a poll had found."""
+        self._polled = end.last, end.digest
+        if end.last < known or (polled is not None and end.digest_before != polled[1]):
+            self._last = end.last
+            self._histories += 1
+            self._wake()
+        else:
+            self._reached(end.last)
 
     def _reached(self, number: int) -> None:
         if number > self._last:
@@ -117,3 +154,14 @@ class Tail:
         waiting, self._waiting = self._waiting, set()
         for deferred in waiting:
             deferred.callback(None)
+
+
+def _end(connection: Connection, polled: int) -> _End:
+    last, digest_before = changes.last(connection), epoch.digest_at(connection, polled)
+    return _End(last, digest_before if last == polled else epoch.digest_at(connection, last), digest_before)
+
+
+def _following(connection: Connection, number: int, limit: int, members: bool, digest: str | None) -> list[Change]:
+    if digest is not None and epoch.digest_at(connection, number) != digest:
+        raise HistoryChanged(f"the store's log is another one than it was at change {number}: the store went back in time")
+    return changes.after(connection, number=number, limit=limit, members=members)

@@ -22,6 +22,11 @@ class LeaseLost(GatewayError):
     """Another node does the work now; what this one still wanted to write was given up."""
 
 
+class HistoryChanged(GatewayError):
+    """The store went back in time (a restored backup, a fail-over that lost transactions): what was read belongs to another
+    history, and is to be read anew."""
+
+
 class InvalidInput(GatewayError):
     """The caller's input violates a rule; the message names the part that does."""
 

@@ -33,10 +33,10 @@ class Store:
         self.callbacks: list[Callable[[int], None]] = []
         self.reads = 0
 
-    def append(self, count: int = 1, *, announced: bool = True) -> None:
+    def append(self, count: int = 1, *, announced: bool = True, prefix: str = "u") -> None:
         for _ in range(count):
             number = len(self.log) + 1
-            self.log.append(Change(number, NOW, Kind.USER, f"u{number}", ChangeType.DELETE, "hr", None))
+            self.log.append(Change(number, NOW, Kind.USER, f"{prefix}{number}", ChangeType.DELETE, "hr", None))
         if announced:
             for callback in self.callbacks:
                 callback(len(self.log))
@@ -67,6 +67,18 @@ class Log:
         return store.log[number : number + limit]
 
 
+class Epoch:
+    """Stands in for gateway.store.log.epoch."""
+
+    @staticmethod
+    def digest_at(store: Store, number: int) -> str:
+        return store.log[number - 1].object_id if 0 < number <= len(store.log) else "-"
+
+    @staticmethod
+    def digest_after(digest: str, change: Change) -> str:
+        return change.object_id
+
+
 class Positions:
     """Stands in for gateway.store.log.positions."""
 
@@ -82,4 +94,6 @@ class Positions:
 def install(monkeypatch: Any) -> None:
     """Let the log's readers use the stand-ins."""
     monkeypatch.setattr(tail, "changes", Log)
+    monkeypatch.setattr(tail, "epoch", Epoch)
+    monkeypatch.setattr(consumer, "epoch", Epoch)
     monkeypatch.setattr(consumer, "positions", Positions)

@@ -94,11 +94,15 @@ def _empty_store() -> Path:
 class World:
     """A store in a folder. Each object is one transaction: it, and the changes that say so."""
 
-    def __init__(self, folder: Path, *, fresh: bool = True) -> None:
+    def __init__(self, folder: Path, *, fresh: bool = True, url: str = "") -> None:
+        """Make one; with `url`, in that empty store."""
         self.folder = folder
-        if fresh:
+        if fresh and not url:
             shutil.copy(_empty_store(), folder / "gateway.db")
-        self.database = Database(f"sqlite:///{folder}/gateway.db")
+        self.database = Database(url or f"sqlite:///{folder}/gateway.db")
+        if url:
+            migrate(self.database)
+            self.database.write_blocking(lambda c: source_state.ensure(c, SOURCE, "ldap"))
 
     def close(self) -> None:
         self.database.close()

@@ -1,4 +1,5 @@
-"""`gateway instance`: the identity of this installation's store, and the key of the tokens that it gives to clients."""
+"""`gateway instance`: the identity of this installation's store, the key of the tokens that it gives to clients, and the epoch
+of its history."""
 
 from __future__ import annotations
 
@@ -7,12 +8,13 @@ import click
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports.output import as_json, print_json
 from gateway.app.parts import opened_store
+from gateway.store.log import epoch
 from gateway.store.operations import instance
 
 
 @click.group("instance")
 def command() -> None:
-    """Show the instance id, and renew the key of the tokens that clients hold."""
+    """Show the instance id; renew the key of the tokens that clients hold, or the store's epoch."""
 
 
 @command.command("show")
@@ -38,3 +40,16 @@ def rotate_key(invocation: Invocation) -> None:
     with opened_store.database(invocation.loaded.settings) as database:
         database.write_blocking(instance.rotate_token_key)
     click.echo("there is a new key; tokens made with the one before it are accepted until the next rotation")
+
+
+@command.command("new-history")
+@click.pass_obj
+def new_history(invocation: Invocation) -> None:
+    """Begin a new history after the store was restored from a backup, on all nodes at once.
+
+    Views are built anew, sources are compared in full, and clients of /changes and of content synchronization are told to begin
+    anew. A running gateway finds by itself that its store went back in time; this leaves nothing to be found.
+    """
+    with opened_store.database(invocation.loaded.settings) as database:
+        database.write_blocking(epoch.renew)
+    click.echo("the store has a new history: views are built and sources compared anew")

@@ -5,6 +5,8 @@ import hashlib
 import msgspec
 
 from gateway.model.applications import Application
+from gateway.store.engine.database import Connection
+from gateway.store.log import changes, epoch
 
 ORGANIZATIONS, USERS, MEMBERS = "o", "u", "m"
 
@@ -17,6 +19,8 @@ class Position(msgspec.Struct, array_like=True, frozen=True):
     (ORGANIZATIONS) or the users (USERS) up to the id `after`, or of a group's members (MEMBERS) the first `after`.
     `careful_from`, `careful_until`: what stands below a moved organization was read in several pages, the last one when the
     log had come to `careful_until`; until that is reached, every move counts from `careful_from` on (see change_feed.py).
+    `seen`, `digest`: the end of the log when the reader was told, and the log's digest there (store/log/epoch.py). Objects are
+    reported as they were then, so where the log has another digest the reader knows what the store does not.
     """
 
     number: int = 0
@@ -25,6 +29,8 @@ class Position(msgspec.Struct, array_like=True, frozen=True):
     after: str = ""
     careful_from: int = 0
     careful_until: int = 0
+    seen: int = 0
+    digest: str = ""
 
     @property
     def careful(self) -> bool:
@@ -44,3 +50,17 @@ def scope_mark(application: Application) -> str:
 def start(application: Application, number: int = 0) -> Position:
     """Return the position of a reader that knows the directory as of change `number`; 0: of one that knows nothing."""
     return Position(number, scope_mark(application))
+
+
+def with_history(connection: Connection, position: Position) -> Position:
+    """Return the position of a reader that was told the present state."""
+    last = changes.last(connection)
+    return msgspec.structs.replace(position, seen=last, digest=epoch.digest_at(connection, last))
+
+
+def is_of_this_history(connection: Connection, position: Position) -> bool:
+    """Return whether the log is still the one in which the reader was told. A position without a digest was given by a version
+    that made none: then only a log that is too short is known to be another."""
+    if not position.digest:
+        return position.number <= changes.last(connection)
+    return epoch.digest_at(connection, position.seen) == position.digest

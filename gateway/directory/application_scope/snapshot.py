@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-from gateway.directory.application_scope.position import Position, start
+from gateway.directory.application_scope.position import Position, start, with_history
 from gateway.directory.application_scope.scoped_directory import ScopedDirectory, ScopedOrganization, ScopedUser
 from gateway.model.applications import Application
 from gateway.model.objects import Group, Member
@@ -65,7 +65,7 @@ class Snapshot:
 
         def plan(connection: Connection) -> "Snapshot":
             directory = ScopedDirectory(connection, application)
-            position = start(application, changes.last(connection))
+            position = with_history(connection, start(application, changes.last(connection)))
             return cls(database, application, position, _parents_first(directory), directory.organization_ids)
 
         return await database.read(plan)

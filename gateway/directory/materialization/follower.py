@@ -21,8 +21,9 @@ from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.backoff import Backoff, Delays
-from gateway.model.errors import StoreUnavailable
+from gateway.model.errors import HistoryChanged, StoreUnavailable
 from gateway.store.engine.database import Database
+from gateway.store.log import epoch
 from gateway.twisted_internals.reactor import IReactor
 
 MAX_CHANGES = 2_000
@@ -44,6 +45,7 @@ class LogFollower:
         self.reader: ViewReader | None = None
         """The reader that searches go through; None until the view is complete."""
         self.position = 0
+        self._digest = ""
         self.on_change: list[Callable[[], None]] = []
         """Called in the reactor when the view has a new position, begins to serve, or serves no more. They must not raise."""
         self._file = ViewFile(folder, view)
@@ -87,6 +89,10 @@ class LogFollower:
             await self._follow()
         except (CancelledError, TailClosed):
             raise
+        except HistoryChanged as error:
+            cure = view_file.BUILT_AGAIN
+            _log.warning("view belongs to another history", view=self.view.name, error=str(error), cure=cure)
+            await self._discard(broken=False)
         except Exception as error:  # the view must come back by itself, whatever the error
             broken = view_file.is_broken(error)
             delay = self._backoff.failed(RETRY_DELAYS)
@@ -145,7 +151,7 @@ class LogFollower:
             _log.info("building view", view=self.view.name, base=str(self.view.base))
             self._stop_serving()
             await self._in_thread(applier.build, lambda: not self._stopping)
-        self.position = await self._in_thread(lambda: applier.position)
+        self.position, self._digest = await self._in_thread(lambda: (applier.position, applier.digest))
         if self.reader is None:
             self.reader = ViewReader(self._file)
             self._file.remove_others()
@@ -156,9 +162,9 @@ class LogFollower:
         applier, reader = self._applier, self.reader
         assert applier is not None and reader is not None, "opened before"  # noqa: S101
         while not self._stopping:
-            changes = await self._tail.after(self.position, MAX_CHANGES, members=False)
+            changes = await self._tail.after(self.position, MAX_CHANGES, members=False, digest=self._digest)
             await self._in_thread(applier.apply, changes)
-            self.position = changes[-1].number
+            self.position, self._digest = changes[-1].number, epoch.digest_after(self._digest, changes[-1])
             self._backoff.succeeded()
             if self.position >= self._tail.last:
                 await self._in_thread(applier.analyze_if_due)

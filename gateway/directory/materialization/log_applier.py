@@ -12,10 +12,10 @@ from gateway.directory.view_file.csn import Moment
 from gateway.directory.view_file.entry_writer import ViewWriter
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.changes import Change
-from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind
+from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, Organization
 from gateway.store.engine.column_codecs import milliseconds
-from gateway.store.engine.database import Database
-from gateway.store.log import changes
+from gateway.store.engine.database import Connection, Database
+from gateway.store.log import changes, epoch
 from gateway.store.objects import organizations
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.operations import instance
@@ -48,12 +48,18 @@ class LogApplier:
         """The last change that is in the file."""
         return view_file.position(self.connection)
 
+    @property
+    def digest(self) -> str:
+        """The digest of the log at `position`, as the file was written."""
+        return str(view_file.read_meta(self.connection, "digest"))
+
     def is_usable(self) -> bool:
-        """Return whether the file was built to its end, from this store, and is not ahead of it (a store restored from a
-        backup)."""
-        identity, last = self._database.read_blocking(lambda c: (instance.instance_id(c), changes.last(c)))
+        """Return whether the file was built to its end, from this store, and from a log that is still the store's (it is not
+        when the store was restored from a backup, or failed over without its last transactions)."""
+        position = self.position
+        identity, digest = self._database.read_blocking(lambda c: (instance.instance_id(c), epoch.digest_at(c, position)))
         same_store = view_file.read_meta(self.connection, "instance") == identity
-        return same_store and bool(view_file.read_meta(self.connection, "complete")) and self.position <= last
+        return same_store and bool(view_file.read_meta(self.connection, "complete")) and self.digest == digest
 
     def build(self, goes_on: Callable[[], bool] = lambda: True) -> None:
         """Build the file from the store, from nothing. The log goes on meanwhile: what it brings later is applied on top. Ends
@@ -63,9 +69,7 @@ class LogApplier:
         self.connection = self._file.open_writer()
         self._writer = ViewWriter(self.connection, self._file.view)
         self._scope = ViewScope(self._file.view, self._database, self.connection)
-        position, identity, root = self._database.read_blocking(
-            lambda c: (changes.last(c), instance.instance_id(c), organizations.get(c, ROOT_ORGANIZATION_ID))
-        )
+        position, digest, identity, root = self._database.read_blocking(_beginning)
         created = root.created_at if root else EPOCH
         # Later than any moment of an earlier file, even if this one is older (a store restored from a backup).
         beginning = (Moment(position, milliseconds(datetime.now(UTC))),)
@@ -75,12 +79,13 @@ class LogApplier:
             for entry in self._projection.containers(created):
                 self._writer.put(entry)
             view_file.write_meta(self.connection, "instance", identity)
+            view_file.write_meta(self.connection, "digest", digest)
             self._writer.finish(position, complete=False)
         for kind in (Kind.ORGANIZATION, Kind.USER, Kind.GROUP):
             for page in self._pages(kind):
                 if not goes_on():
                     return
-                self._apply({kind: {item.id: item for item in page}}, beginning, complete=False)
+                self._apply({kind: {item.id: item for item in page}}, beginning, digest, complete=False)
         with view_file.transaction(self.connection):
             self._writer.index.analyze()
             self._writer.finish(position)
@@ -104,12 +109,14 @@ class LogApplier:
         latest: dict[Kind, dict[str, DirectoryObject | None]] = {}
         for change in log:
             latest.setdefault(change.kind, {})[change.object_id] = change.object
-        self._apply(latest, [Moment(change.number, milliseconds(change.time)) for change in log])
+        moments = [Moment(change.number, milliseconds(change.time)) for change in log]
+        self._apply(latest, moments, epoch.digest_after(self.digest, log[-1]))
 
     def _apply(
         self,
         latest: Mapping[Kind, Mapping[str, DirectoryObject | None]],
         moments: Sequence[Moment],
+        digest: str,
         *,
         complete: bool = True,
     ) -> None:
@@ -118,6 +125,7 @@ class LogApplier:
                 self._writer.begin(moments)
                 step = ApplyStep(self._database, self._projection, self._writer, self._scope, building=not complete)
                 self._written_since_analyze += step.run(latest)
+                view_file.write_meta(self.connection, "digest", digest)
                 self._writer.finish(moments[-1].number, complete=complete)
         except BaseException:
             self._writer.discard()
@@ -136,3 +144,10 @@ class LogApplier:
         self._written_since_analyze = 0
         self.connection.execute("PRAGMA shrink_memory")  # single changes do not need the memory of a large load
         return True
+
+
+def _beginning(connection: Connection) -> tuple[int, str, str, Organization | None]:
+    """Return, of one state of the store, the log's end with its digest, the instance, and the root."""
+    last = changes.last(connection)
+    root = organizations.get(connection, ROOT_ORGANIZATION_ID)
+    return last, epoch.digest_at(connection, last), instance.instance_id(connection), root

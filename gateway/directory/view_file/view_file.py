@@ -133,7 +133,7 @@ class ViewFile:
                     " tokenize='trigram case_sensitive 1')"
                 )
             connection.execute(
-                "INSERT INTO meta VALUES ('position', 0), ('floor', 0), ('complete', 0), ('instance', ''),"
+                "INSERT INTO meta VALUES ('position', 0), ('digest', ''), ('floor', 0), ('complete', 0), ('instance', ''),"
                 " ('build', lower(hex(randomblob(8)))), ('mark', ?)",
                 (mark_of(self.view.name),),
             )
@@ -188,7 +188,8 @@ def is_broken(error: Exception) -> bool:
 
 
 def read_meta(connection: sqlite3.Connection, key: str) -> int | str:
-    """Return a value of `meta`: position, floor, complete, instance, mark (of csn.py), build (differs for each file made)."""
+    """Return a value of `meta`: position, digest (of the log there: store/log/epoch.py), floor, complete,
+    instance, mark (of csn.py), build (differs for each file made)."""
     value: int | str = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
     return value
 

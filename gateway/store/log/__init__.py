@@ -1,4 +1,5 @@
-"""The change log: `changes` (append under the lock, read after a number) and `positions` (how far each reader has come).
+"""The change log: `changes` (append under the lock, read after a number), `epoch` (the log's identity, by which a reader
+notices that the store went back in time) and `positions` (how far each reader has come).
 
 What must never be: an update or a deletion of a change, or a number that is not assigned under the lock of `changes.lock`
 (law 3).

@@ -12,11 +12,16 @@ from gateway.model.deltas import Watermark
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.store.engine.column_codecs import milliseconds, optional_time_of
 from gateway.store.engine.sql_types import ColumnValue, TableRow
-from gateway.store.tables.operations import sources
+from gateway.store.tables.operations import meta, sources
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(dict[str, int])
 _TARGETS = select(sources.c.id, sources.c.target_organization_id)
+_STAMP = (
+    select(meta.c.value, sources.c.heard_at)
+    .select_from(meta.outerjoin(sources, sources.c.id == bindparam("source")))
+    .where(meta.c.name == "epoch")
+)
 _GET = select(sources).where(sources.c.id == bindparam("source"))
 
 
@@ -44,6 +49,13 @@ def get(connection: Connection, source_id: str) -> SourceState | None:
     """Return the source's state; None when it has never been read."""
     row = connection.execute(_GET, {"source": source_id}).one_or_none()
     return None if row is None else _state(row)
+
+
+def stamp(connection: Connection, source_id: str) -> tuple[str, int | None]:
+    """Return what every transaction of the source's reader changes, and nothing else but a store that went back in time, or
+    that was given a new epoch."""
+    epoch, heard_at = connection.execute(_STAMP, {"source": source_id}).one()
+    return epoch, heard_at
 
 
 def all_sources(connection: Connection) -> list[SourceState]:

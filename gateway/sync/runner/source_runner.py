@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from math import inf
 from typing import Final
 
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -20,7 +21,7 @@ from twisted.python.threadpool import ThreadPool
 from gateway.model.backoff import Backoff
 from gateway.model.connector import Source
 from gateway.model.deltas import Batch
-from gateway.model.errors import DeletionsRefused, GatewayError, LeaseLost, StoreUnavailable
+from gateway.model.errors import DeletionsRefused, GatewayError, HistoryChanged, LeaseLost, StoreUnavailable
 from gateway.model.runs import RunStatus
 from gateway.store.engine.database import Database
 from gateway.store.operations import sync_requests
@@ -166,6 +167,9 @@ class SourceRunner:
             self._note(reading, step)
             if reading.caught_up_at is not None and clock.seconds() - began >= STEADY_SECONDS:
                 self._backoff.succeeded()
+            if isinstance(error, HistoryChanged):
+                self._reconciled_at = -inf
+                return SHORT_SECONDS
             # A refused deletion does not pass in seconds: the upstream becomes whole again, or a person decides.
             if isinstance(error, DeletionsRefused):
                 return self._schedule.seconds

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.model.deltas import Batch, Watermark
-from gateway.model.errors import DeletionsRefused
+from gateway.model.errors import DeletionsRefused, HistoryChanged
 from gateway.model.runs import RunStatistics, RunStatus
 from gateway.store.engine.database import Connection
 from gateway.store.operations import source_state, sync_requests, sync_runs
@@ -21,6 +21,7 @@ from gateway.sync.inbound import Inbound
 
 FULL, INCREMENTAL = "full", "incremental"
 HEARD_SECONDS: Final = 20.0  # how stale `heard_at` may be while nothing happens: a write each second would be for nothing
+WENT_BACK: Final = "the store went back in time while the source was read (restored, or failed over); it is compared in full"
 PUSH_SECONDS: Final = 60.0  # pushed changes within this time are one run, else the history would be one run for each change
 LEFT_BEHIND: Final = "the process ended before this run did"
 
@@ -66,13 +67,15 @@ class EndedRun:
 
 @dataclass(frozen=True, slots=True)
 class RunStep:
-    """The effect of one transaction: the run afterwards, the run that it ended, sentences about records that were left out."""
+    """The effect of one transaction: the run afterwards, the run that it ended, sentences about records that were left out.
+    `stamp`: of the source's state (source_state.py), by which the next transaction knows that it follows this one."""
 
     run: Run
     heard_at: datetime
     caught_up: bool
     ended: EndedRun | None = None
     problems: tuple[str, ...] = ()
+    stamp: tuple[str, int | None] | None = None
 
 
 class SourceRead:
@@ -85,10 +88,11 @@ class SourceRead:
         self.run = Run(None, order.trigger, FULL if order.full else INCREMENTAL, now())
         self.heard_at = self.run.started_at
         self.caught_up_at: datetime | None = None
+        self._stamp: tuple[str, int | None] | None = None
 
     def committed(self, step: RunStep) -> None:
         """Take over the outcome of a transaction that is committed."""
-        self.run, self.heard_at = step.run, step.heard_at
+        self.run, self.heard_at, self._stamp = step.run, step.heard_at, step.stamp
         if step.caught_up and self.caught_up_at is None:
             self.caught_up_at = step.heard_at
 
@@ -104,7 +108,7 @@ class SourceRead:
             run = self._started(connection, run)
         if self._order.request is not None and run.id is not None:
             sync_requests.answer(connection, self._order.request.id, run.id)
-        return watermark, RunStep(run, now, caught_up=False)
+        return watermark, RunStep(run, now, caught_up=False, stamp=source_state.stamp(connection, source_id))
 
     def wants(self, batch: Batch) -> bool:
         """Return True when the batch is worth a transaction. An idle source sends empty ones all the time."""
@@ -115,7 +119,10 @@ class SourceRead:
 
     def apply(self, connection: Connection, batch: Batch) -> RunStep:
         """Apply the batch and store the run's progress. The run ends when the source's present state is reached; changes that
-        are pushed later go into runs of their own. Raises as `Inbound.apply` does."""
+        are pushed later go into runs of their own. Raises as `Inbound.apply` does, and HistoryChanged when the store has lost
+        what this read wrote before: what the source goes on with is then no continuation."""
+        if source_state.stamp(connection, self._inbound.source_id) != self._stamp:
+            raise HistoryChanged(WENT_BACK)
         now, run = self._now(), self.run
         if batch.begins and run.mode != FULL:  # the source could not go on from where it was
             run = replace(run, mode=FULL)
@@ -125,16 +132,17 @@ class SourceRead:
             run = self._started(connection, replace(run, started_at=now) if run.trigger is Trigger.PUSH else run)
         applied = self._inbound.apply(connection, batch, allow_deletions=self._order.allow_deletions)
         source_state.note_heard(connection, self._inbound.source_id, now, caught_up=batch.caught_up)
+        stamp = source_state.stamp(connection, self._inbound.source_id)
         run = replace(run, statistics=run.statistics + applied.statistics)
         if not _is_over(run, batch, now):
             if run.id is not None:
                 sync_runs.progress(connection, run.id, run.statistics)
-            return RunStep(run, now, batch.caught_up, problems=applied.problems)
+            return RunStep(run, now, batch.caught_up, problems=applied.problems, stamp=stamp)
         ended = None
         if run.id is not None:
             sync_runs.finish(connection, run.id, RunStatus.SUCCEEDED, run.statistics, now)
             ended = EndedRun(run, RunStatus.SUCCEEDED)
-        return RunStep(Run(None, Trigger.PUSH, INCREMENTAL, now), now, batch.caught_up, ended, applied.problems)
+        return RunStep(Run(None, Trigger.PUSH, INCREMENTAL, now), now, batch.caught_up, ended, applied.problems, stamp)
 
     def end(self, connection: Connection) -> RunStep:
         """End the read without an error: the source has nothing more to report, or the gateway stops."""
@@ -149,6 +157,8 @@ class SourceRead:
     def fail(self, connection: Connection, error: Exception, sentence: str, *, is_news: bool) -> RunStep:
         """End the read because of `error`, which `sentence` describes. A failure that is not news makes no run of its own."""
         now, run, source_id = self._now(), self.run, self._inbound.source_id
+        if isinstance(error, HistoryChanged):  # the store may have lost the run, and given its number to another
+            run, is_news = replace(run, id=None), True
         status = RunStatus.REFUSED if isinstance(error, DeletionsRefused) else RunStatus.FAILED
         source_state.ensure(connection, source_id, self._inbound.source_type)
         source_state.note_error(connection, source_id, sentence, now)

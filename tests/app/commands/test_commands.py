@@ -281,3 +281,10 @@ def test_the_key_of_tokens_is_renewed_and_never_shown(gateway: Installation) -> 
     assert gateway("instance", "rotate-key").code == 0
     assert gateway("instance", "show", "--json").json == shown
     assert list(shown) == ["instance_id"]
+
+
+def test_a_new_history_is_begun_and_keeps_the_instance(gateway: Installation) -> None:
+    shown = gateway("instance", "show", "--json").json
+    begun = gateway("instance", "new-history")
+    assert (begun.code, begun.out) == (0, "the store has a new history: views are built and sources compared anew\n")
+    assert gateway("instance", "show", "--json").json == shown

@@ -14,7 +14,6 @@ from gateway.frontends.developer.feed.json_items import change_items
 from gateway.frontends.developer.records.caller import Admitted
 from gateway.frontends.http.request import Answer, Request
 from gateway.store.engine.database import Connection, Database
-from gateway.store.log import changes
 
 MAX_RESULTS = 1_000
 """Items of one answer: some 1 MB of JSON."""
@@ -73,10 +72,10 @@ class ChangesEndpoint:
 
 def _read_page(connection: Connection, admitted: Admitted, token: str | None, limit: int) -> _PageRead:
     view = admitted(connection)
-    page = FeedPage(view.directory, position_of(view.caller, token, changes.last(connection)), limit)
+    page = FeedPage(view.directory, position_of(connection, view.caller, token), limit)
     page.fill()
     more = page.more
-    next_token = token_of(view.caller, page.position)
+    next_token = token_of(connection, view.caller, page.position)
     items = change_items(page.items, view.project)
     body = msgspec.json.encode({"items": items, "nextToken": next_token, "hasMore": more})
     return _PageRead(body, next_token, page.position.number, bool(items) or more)

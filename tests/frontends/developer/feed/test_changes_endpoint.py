@@ -10,6 +10,8 @@ from twisted.internet.threads import deferToThread
 
 from gateway.model.applications import Scope
 from gateway.store.clients import applications
+from gateway.store.engine.database import Connection
+from gateway.store.log import changes
 from tests.directory.application_scope.stored_directory import person
 from tests.frontends.developer.conftest import Company, World
 from tests.frontends.developer.exported import lines_of
@@ -59,6 +61,41 @@ async def test_a_reader_whose_scope_was_changed_is_sent_back_to_the_export(world
     answer = await client.call("GET", f"/changes?nextToken={token}")
     assert (answer.status, answer.json["code"]) == (409, "Conflict")
     assert "start again with /export" in answer.json["message"]
+
+
+@pytest.mark.parametrize("others", [0, 1, 3], ids=["shorter", "as long", "longer"])
+@pytest_twisted.ensureDeferred
+async def test_law_15_a_token_of_another_history_is_refused(world: World, company: Company, others: int) -> None:
+    client = world.client("all")
+    token = (await lines_of(client))[-1]["nextToken"]
+    world.directory.rename_user(company.bob, "rob")
+    page = await client.get(f"/changes?nextToken={token}")
+    world.directory.database.write_blocking(lose_last_change)
+    for number in range(others):
+        world.directory.rename_user(company.ann, f"ann{number}")
+    assert (await client.call("GET", f"/changes?nextToken={token}")).status == 200  # it knows nothing that was lost
+    refused = await client.call("GET", f"/changes?nextToken={page['nextToken']}")
+    assert (refused.status, refused.json["code"]) == (409, "Conflict")
+    assert "start again with /export" in refused.json["message"]
+
+
+def lose_last_change(connection: Connection) -> None:
+    last = changes.last(connection) - 1
+    connection.exec_driver_sql(f"DELETE FROM changes WHERE number > {last}")
+    connection.exec_driver_sql(f"UPDATE log_head SET number = {last}")
+
+
+@pytest_twisted.ensureDeferred
+async def test_law_15_a_token_whose_reader_was_told_what_came_later_is_refused(world: World, company: Company) -> None:
+    """A page ends before the last change, but shows objects as they are after it."""
+    client = world.client("all")
+    token = (await lines_of(client))[-1]["nextToken"]
+    world.directory.rename_user(company.bob, "rob")
+    world.directory.rename_user(company.ann, "anna")
+    page = await client.get(f"/changes?nextToken={token}&maxResults=1")
+    assert page["hasMore"]
+    world.directory.database.write_blocking(lose_last_change)
+    assert (await client.call("GET", f"/changes?nextToken={page['nextToken']}")).status == 409
 
 
 @pytest_twisted.ensureDeferred

@@ -1,0 +1,84 @@
+"""Readers of a log that went back in time: the store was restored, or failed over without its last transactions."""
+
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from gateway.changelog.consumer import Consumer
+from gateway.changelog.tail import Tail
+from gateway.model.changes import Change
+from gateway.model.errors import HistoryChanged
+from tests.changelog.stand_ins import Epoch, Reactor, Store
+
+
+def outcome(waiting: Any) -> list[Any]:
+    """Return the result, or the failure, as a list; empty while it waits."""
+    found: list[Any] = []
+    Deferred.fromCoroutine(waiting).addBoth(found.append)
+    return found
+
+
+def waiting_at(store: Store, tail: Tail, number: int) -> list[Any]:
+    return outcome(tail.after(number, 10, digest=Epoch.digest_at(store, number)))
+
+
+def lose(store: Store, count: int, *, then: int = 0) -> None:
+    del store.log[-count:]
+    store.append(then, announced=False, prefix="other")
+
+
+@pytest.mark.parametrize("then", [0, 2, 3, 5], ids=["shorter", "shorter with others", "as long", "longer"])
+def test_a_waiting_reader_is_told_that_the_log_is_another(store: Store, tail: Tail, clock: Reactor, then: int) -> None:
+    store.append(10)
+    clock.advance(1.0)
+    found = waiting_at(store, tail, 10)
+    lose(store, 3, then=then)
+    clock.advance(1.0)
+    assert found[0].check(HistoryChanged)
+    assert tail.last == 7 + then
+
+
+def test_what_was_lost_within_a_poll_is_noticed_too(store: Store, tail: Tail, clock: Reactor) -> None:
+    clock.advance(1.0)
+    store.append(10)
+    found = waiting_at(store, tail, 10)
+    lose(store, 3)
+    clock.advance(1.0)
+    assert found[0].check(HistoryChanged)
+
+
+def test_a_reader_that_had_not_come_to_what_was_lost_goes_on(store: Store, tail: Tail, clock: Reactor) -> None:
+    store.append(10)
+    clock.advance(1.0)
+    lose(store, 3, then=5)
+    clock.advance(1.0)
+    found = waiting_at(store, tail, 7)
+    assert [change.object_id for change in found[0]] == [f"other{number}" for number in range(8, 13)]
+
+
+def test_a_reader_that_looks_after_the_tail_has_noticed_is_told_as_well(store: Store, tail: Tail, clock: Reactor) -> None:
+    store.append(10)
+    clock.advance(1.0)
+    digest = Epoch.digest_at(store, 10)
+    lose(store, 3)
+    clock.advance(1.0)
+    assert outcome(tail.after(10, 10, digest=digest))[0].check(HistoryChanged)
+
+
+def test_a_consumer_goes_back_to_the_position_that_the_store_has(store: Store, tail: Tail, clock: Reactor) -> None:
+    handled: list[str] = []
+
+    async def handle(some: list[Change]) -> None:
+        handled.extend(change.object_id for change in some)
+
+    store.append(10)
+    clock.advance(1.0)
+    reader = Consumer("push", tail, store, handle, reactor=clock)  # type: ignore[arg-type]
+    reader.start()
+    assert handled[-1] == "u10"
+    store.positions["push"] = 7
+    lose(store, 3, then=2)
+    clock.advance(1.0)
+    assert handled[10:] == ["other8", "other9"]
+    Deferred.fromCoroutine(reader.stop())

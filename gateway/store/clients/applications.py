@@ -15,7 +15,7 @@ from gateway.model.errors import Conflict, NotFound
 from gateway.store.engine.column_codecs import decode_strings, encode_strings, milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.engine.sql_types import ColumnValue, SelectConnection, TableRow
-from gateway.store.tables.clients import applications
+from gateway.store.tables.clients import applications, tokens
 
 SECRET_BYTES = 32
 
@@ -88,8 +88,9 @@ def verify(connection: SelectConnection, id_or_name: str, secret: str) -> Applic
 
 
 def replace_secret(connection: Connection, application_id: str) -> str:
-    """Give the application a new secret, the old one ending now. Raises NotFound."""
+    """Give the application a new secret, the old one and all that was got with it ending now. Raises NotFound."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
+    connection.execute(sql_delete(tokens).where(tokens.c.application_id == application_id))
     _set(connection, application_id, secret_hash=_hash(secret), secret_version=applications.c.secret_version + 1)
     return secret
 

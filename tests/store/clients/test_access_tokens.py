@@ -18,3 +18,10 @@ def test_a_token_ends_with_its_time_or_when_its_owner_says_so(database: Database
     database.write_blocking(lambda c: access_tokens.revoke(c, second, made.id))
     assert database.read_blocking(lambda c: access_tokens.find(c, second, NOW)) is None
     assert database.write_blocking(lambda c: access_tokens.purge(c, LATER)) == 1
+
+
+def test_a_new_secret_ends_the_tokens_of_its_application_and_of_no_other(database: Database) -> None:
+    made = [database.write_blocking(lambda c, n=name: applications.add(c, n, now=NOW))[0] for name in ("portal", "mail")]  # type: ignore[misc]
+    tokens = [database.write_blocking(lambda c, a=one: access_tokens.issue(c, a.id, 60, NOW)) for one in made]  # type: ignore[misc]
+    database.write_blocking(lambda c: applications.replace_secret(c, made[0].id))
+    assert [database.read_blocking(lambda c, t=token: access_tokens.find(c, t, NOW)) for token in tokens] == [None, made[1].id]  # type: ignore[misc]

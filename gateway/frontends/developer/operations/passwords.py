@@ -11,8 +11,7 @@ from gateway.frontends.developer.records.json_records import milliseconds
 from gateway.frontends.http.errors import HttpError
 from gateway.frontends.http.request import Answer, Request, json_answer
 from gateway.model.applications import Application, ApplicationPassword, Grant
-from gateway.model.errors import NotFound
-from gateway.store.clients import application_passwords, applications
+from gateway.store.clients import application_passwords
 from gateway.store.engine.database import Connection, Database
 from gateway.wire.result_codes import ResultCode
 
@@ -81,15 +80,14 @@ class PasswordEndpoints:
         return json_answer({"data": found, "totalCount": len(found)})
 
     async def add(self, request: Request, admitted: Admitted) -> Answer:
-        """CreateApplicationPassword, for the caller itself unless it names another application."""
+        """CreateApplicationPassword, for the caller itself and no other application."""
         asked, now = request.json_as(_NewApplicationPassword), self._changes.now()
 
         def work(connection: Connection) -> tuple[ApplicationPassword, str]:
             user_id, caller = _permitted(admitted(connection), request)
-            application_id = asked.application_id or caller.id
-            if applications.get(connection, application_id) is None:
-                raise NotFound(f"There is no application {application_id[:64]}.")
-            return application_passwords.add(connection, user_id, application_id, asked.name, now=now)
+            if asked.application_id not in (None, caller.id):
+                raise HttpError(403, "Forbidden", "An application makes application passwords for itself only: leave it out.")
+            return application_passwords.add(connection, user_id, caller.id, asked.name, now=now)
 
         made, password = await self._database.write(work)
         return json_answer(_record(made, password))

@@ -89,23 +89,30 @@ async def test_a_password_that_a_source_keeps_is_set_there_and_its_refusal_is_re
 
 
 @pytest_twisted.ensureDeferred
-async def test_an_application_password_is_made_shown_once_listed_and_revoked(world: World, company: Company) -> None:
+async def test_law_14_an_application_makes_no_application_password_for_another_one(world: World, company: Company) -> None:
     client, mail = world.client("portal", grants=["passwords"]), world.client("mail")
     path = f"/users/{company.ann}/applicationPasswords"
-    made = (await client.call("POST", path, {"name": "phone", "applicationId": mail.application.id})).json
+    for other in (mail.application.id, "nobody"):
+        assert (await client.call("POST", path, {"name": "phone", "applicationId": other})).status == 403
+    assert (await client.get(path))["totalCount"] == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_application_password_is_made_shown_once_listed_and_revoked(world: World, company: Company) -> None:
+    client = world.client("portal", grants=["passwords"])
+    path = f"/users/{company.ann}/applicationPasswords"
+    made = (await client.call("POST", path, {"name": "phone"})).json
     shown = {key: made[key] for key in ("applicationId", "applicationName", "name")}
-    assert shown == {"applicationId": mail.application.id, "applicationName": "mail", "name": "phone"}
+    assert shown == {"applicationId": client.application.id, "applicationName": "portal", "name": "phone"}
     valid = world.directory.database.read_blocking(
         lambda c: application_passwords.verify(c, company.ann, made["password"].encode())
     )
     assert valid is not None and valid.id == made["applicationPasswordId"]
     listed = await client.get(path)
     assert listed["data"] == [{key: value for key, value in made.items() if key != "password"}]
-    again = await client.call("POST", path, {"name": "Phone", "applicationId": mail.application.id})
+    again = await client.call("POST", path, {"name": "Phone", "applicationId": client.application.id})
     assert again.status == 409
-    own = (await client.call("POST", path, {"name": "phone"})).json
-    assert own["applicationId"] == client.application.id
-    assert (await client.call("POST", path, {"name": "phone", "applicationId": "nobody"})).status == 404
+    assert (await client.call("POST", path, {"name": "tablet"})).status == 200
     assert (await client.call("DELETE", f"{path}/{made['applicationPasswordId']}")).status == 200
     assert (await client.call("DELETE", f"{path}/{made['applicationPasswordId']}")).status == 404
     assert (await client.get(path))["totalCount"] == 1

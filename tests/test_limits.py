@@ -21,7 +21,7 @@ PAGING = "frontends/ldap/search/test_paged_results.py"
 ORDER = "frontends/ldap/server/test_connection.py"
 MEMORY = "frontends/ldap/server/test_output_buffer.py"
 UPSTREAM = "connectors/ldap/bind/test_authenticator.py"
-NEWCOMERS = "directory/authentication/test_jit.py"
+JIT = "directory/authentication/test_jit.py"
 FINDING = "connectors/ldap/client/test_user_lookup.py"
 HTTP = "frontends/http/test_connection_hostile_clients.py"
 WIRE = "wire/test_limits.py"
@@ -110,13 +110,13 @@ REACHED_BY = {
         "scenarios/test_upstream_faults.py::test_while_it_hangs_binds_are_unavailable_in_time_and_work_again_when_it_goes_on"
     ),
     # Names of people who are not known here, whom sources are asked for
-    "jit.UNKNOWN_NAME_SECONDS": f"{NEWCOMERS}::test_an_unknown_name_is_remembered_for_some_seconds",
-    "jit.MAX_REMEMBERED": f"{NEWCOMERS}::test_the_unknown_names_that_are_remembered_are_bounded",
-    "jit.MAX_LOGINS": f"{NEWCOMERS}::test_of_many_login_names_few_are_tried",
+    "jit.UNKNOWN_NAME_SECONDS": f"{JIT}::test_an_unknown_name_is_remembered_for_some_seconds",
+    "jit.MAX_REMEMBERED": f"{JIT}::test_the_unknown_names_that_are_remembered_are_bounded",
+    "jit.MAX_LOGINS": f"{JIT}::test_of_many_login_names_few_are_tried",
     "user_lookup.MAX_LOOKUPS": f"{FINDING}::test_so_many_names_are_looked_up_at_a_time",
     "user_lookup.MAX_ENTRIES": f"{FINDING}::test_an_ambiguous_name_reads_two_entries_at_most",
     "user_lookup.MAX_LOGIN_CHARACTERS": f"{FINDING}::test_a_name_over_the_limit_is_not_looked_up",
-    "read_your_writes.VIEW_SECONDS": f"{NEWCOMERS}::test_a_view_that_does_not_follow_is_busy",
+    "read_your_writes.VIEW_SECONDS": f"{JIT}::test_a_view_that_does_not_follow_is_busy",
     # HTTP
     "http.MAX_BODY_BYTES": f"{HTTP}::test_a_body_announced_too_long_is_refused_before_it_is_sent",
     "http.MAX_HEADER_BYTES": f"{HTTP}::test_a_request_that_is_not_http_is_answered_400_in_our_shape_and_the_face_lives_on",

@@ -210,20 +210,20 @@ class Authentication:
         proof = await self._passwords.check(named.user_id, password, named.logins if named.candidates else ())
         if not proof.right:
             raise InvalidCredentials(proof.notice, **proof.audit)
-        if proof.entered is not None:
-            named = await self._provisioned(named, proof.entered)
+        if proof.provisioned is not None:
+            named = await self._provisioned(named, proof.provisioned)
         used = proof.application_password
         how = {"offline": True} if proof.offline else {}
         via = {"application_password": used.name, "application": used.application_name} if used else {}
         _log.info("bind", dn=named.name, peer=peer, result="accepted", **proof.audit, **how, **via)
         return Bound(self._person(named, proved=used is None), proof.notice)
 
-    async def _provisioned(self, named: BindIdentity, entered: ProvisionedUser) -> BindIdentity:
+    async def _provisioned(self, named: BindIdentity, user: ProvisionedUser) -> BindIdentity:
         """Return a just provisioned user as the views show them, when they do. Raises InvalidCredentials, Busy."""
         for view in dict.fromkeys(view for view, _ in named.candidates):
-            if self._read_your_writes is not None and not await self._read_your_writes.wait_for(view, entered.change_number):
+            if self._read_your_writes is not None and not await self._read_your_writes.wait_for(view, user.change_number):
                 raise Busy("you are known now; try again when the directory shows it")
-            found = self._names.entry(view, entered.user_id)
+            found = self._names.entry(view, user.user_id)
             if found is not None:
                 return found
         raise InvalidCredentials(reason="no view shows the user")

@@ -45,10 +45,10 @@ class JitSource:
 
 @dataclass(frozen=True, slots=True)
 class JitOutcome:
-    """The outcome. `entered`: the provisioned user; None when a source has the user and refused the password, or when its
+    """The outcome. `provisioned`: the provisioned user; None when a source has the user and refused the password, or when its
     record may not become a user. `reason`: the source's reason for refusing, for the audit."""
 
-    entered: ProvisionedUser | None
+    provisioned: ProvisionedUser | None
     source_id: str
     notice: PolicyNotice | None = None
     reason: str = ""
@@ -57,9 +57,9 @@ class JitOutcome:
 class JitProvisioning:
     """Just-in-time provisioning from several sources. `now` gives seconds that only go forward."""
 
-    def __init__(self, sources: Sequence[JitSource], entrance: JitProvisioner, now: Callable[[], float]) -> None:
+    def __init__(self, sources: Sequence[JitSource], provisioner: JitProvisioner, now: Callable[[], float]) -> None:
         self._sources = sources
-        self._entrance = entrance
+        self._provisioner = provisioner
         self._now = now
         self._unknown: OrderedDict[str, float] = OrderedDict()
 
@@ -78,13 +78,13 @@ class JitProvisioning:
                     if person is None:
                         continue
                     is_known = True
-                    newcomer = await self._authenticate(source, person, password)
+                    outcome = await self._authenticate(source, person, password)
                 except SourceUnavailable as error:
                     is_known, silent = True, silent or error
                     continue
-                if newcomer.entered is not None:
-                    return newcomer
-                refused = refused or newcomer
+                if outcome.provisioned is not None:
+                    return outcome
+                refused = refused or outcome
             if not is_known:
                 self._remember_unknown(name_key(login))
         if silent is not None:
@@ -105,16 +105,16 @@ class JitProvisioning:
         if answer.outcome is not BindOutcome.ACCEPTED:
             return JitOutcome(None, source.id, answer.notice, answer.reason)
         try:
-            entered = await self._entrance.provision(source.id, person)
+            provisioned = await self._provisioner.provision(source.id, person)
         except DecidedElsewhere as error:
             cure = "gateway explain user says whose password counts, gateway links link lets this one count as well"
-            _log.warning("newcomer belongs to another", source=source.id, dn=person.dn, user_id=error.user_id, cure=cure)
+            _log.warning("user belongs to another", source=source.id, dn=person.dn, user_id=error.user_id, cure=cure)
             return JitOutcome(None, source.id, answer.notice, "its password does not count for the user that it belongs to")
-        if entered is None:
-            _log.warning("newcomer is left out", source=source.id, dn=person.dn, cure="see gateway status --problems")
+        if provisioned is None:
+            _log.warning("user is not provisioned", source=source.id, dn=person.dn, cure="see gateway status --problems")
         else:
-            _log.info("newcomer", source=source.id, dn=person.dn, user_id=entered.user_id)
-        return JitOutcome(entered, source.id, answer.notice, "" if entered is not None else LEFT_OUT)
+            _log.info("user provisioned", source=source.id, dn=person.dn, user_id=provisioned.user_id)
+        return JitOutcome(provisioned, source.id, answer.notice, "" if provisioned is not None else LEFT_OUT)
 
     def _is_unknown(self, key: str) -> bool:
         until = self._unknown.get(key)

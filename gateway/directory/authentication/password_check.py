@@ -50,14 +50,14 @@ class Refusal(StrEnum):
 class Proof:
     """The result of a password check. `notice`: of the source's password policy; `source_id`: the source that vouched, or
     refused ("" for the gateway itself); `application_password`: the one that it was; `offline`: the source could not be
-    reached; `entered`: the user who was provisioned by it; `reason`: the source's reason for refusing, for the audit."""
+    reached; `provisioned`: the user who was provisioned by it; `reason`: the source's reason for refusing, for the audit."""
 
     right: bool
     notice: PolicyNotice | None = None
     source_id: str = ""
     application_password: ApplicationPassword | None = None
     offline: bool = False
-    entered: ProvisionedUser | None = None
+    provisioned: ProvisionedUser | None = None
     reason: str = ""
 
     @property
@@ -96,9 +96,9 @@ class PasswordCheck:
             found = await self._database.read_inline(lambda c: application_passwords.verify(c, wanted, password))
             return Proof(found is not None, application_password=found)
         if user_id is None and logins and self._jit is not None:
-            newcomer = await self._jit.provision(logins, password)
-            if newcomer is not None:
-                return await self._proof_of(newcomer, password)
+            outcome = await self._jit.provision(logins, password)
+            if outcome is not None:
+                return await self._proof_of(outcome, password)
         status = await self.account_status(wanted)
         if not status.can_log_in:
             await self._decoy(password)
@@ -116,14 +116,14 @@ class PasswordCheck:
         """Return the account status of a person."""
         return self._statuses.at_once(user_id) or await self._statuses.of(user_id)
 
-    async def _proof_of(self, newcomer: JitOutcome, password: bytes) -> Proof:
-        entered = newcomer.entered
-        if entered is None or not (await self.account_status(entered.user_id)).enabled:
+    async def _proof_of(self, outcome: JitOutcome, password: bytes) -> Proof:
+        provisioned = outcome.provisioned
+        if provisioned is None or not (await self.account_status(provisioned.user_id)).enabled:
             await self._spend_a_hash(password)
-            reason = newcomer.reason or ("" if entered is None else Refusal.DISABLED)
-            return Proof(False, newcomer.notice, newcomer.source_id, reason=reason)
-        self._offline.accepted(entered.user_id, newcomer.source_id, password)
-        return Proof(True, newcomer.notice, newcomer.source_id, entered=entered)
+            reason = outcome.reason or ("" if provisioned is None else Refusal.DISABLED)
+            return Proof(False, outcome.notice, outcome.source_id, reason=reason)
+        self._offline.accepted(provisioned.user_id, outcome.source_id, password)
+        return Proof(True, outcome.notice, outcome.source_id, provisioned=provisioned)
 
     async def _ask(self, user_id: str, accounts: Sequence[Account], password: bytes) -> Proof:
         """Ask the sources in turn. Raises SourceUnavailable when none accepted and one could not be asked."""

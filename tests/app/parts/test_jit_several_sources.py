@@ -107,4 +107,4 @@ def test_a_first_bind_is_refused_when_the_rules_create_no_user(
         upstream.add(dn, "inetOrgPerson", {"uid": "ada", "cn": "Ada", "sn": "L", "userPassword": PASSWORD})
         assert serving.bind(f"uid=ada,{PEOPLE}", PASSWORD) == "invalidCredentials"
         assert shown(serving, portal, "(uid=ada)") == {}
-        assert "newcomer is left out" in serving.log_text()
+        assert "user is not provisioned" in serving.log_text()

@@ -86,7 +86,7 @@ def test_law_14_the_password_of_a_correlated_record_opens_nobody_elses_account(
         assert not opens("attacker2", "attacker2"), "the first bind does not link"
         assert opens("new", "new"), "the partner's own newcomers come in"
         assert {link["source"] for link in gateway("explain", "user", "cfo", "--json").json["links"]} == {"corp"}
-        assert "newcomer belongs to another" in serving.log_text()
+        assert "user belongs to another" in serving.log_text()
         assert gateway("sync", "partner", "--full").code == 0
         assert not opens("attacker2", "attacker2")
         assert not opens("cfo", "attacker2")

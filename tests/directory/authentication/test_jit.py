@@ -63,17 +63,17 @@ class Door:
     user_id: str | None = ANNA.id
     number: int = 1
     decided_elsewhere: bool = False
-    entered: list[tuple[str, str]] = field(default_factory=list)
+    provisioned: list[tuple[str, str]] = field(default_factory=list)
 
     async def provision(self, source_id: str, delta: Delta) -> ProvisionedUser | None:
         if self.decided_elsewhere:
             raise DecidedElsewhere(ANNA.id)
-        self.entered.append((source_id, delta.external_id))
+        self.provisioned.append((source_id, delta.external_id))
         return None if self.user_id is None else ProvisionedUser(self.user_id, self.number)
 
 
 class Gate:
-    """Two sources that let newcomers in."""
+    """Two sources with just-in-time provisioning."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -81,10 +81,10 @@ class Gate:
         self.finders = {"hr": UserLookup({"zoe": [person("zoe")]}), "crm": UserLookup()}
         self.upstreams = {"hr": Upstream({ZOE: b"right"}), "crm": Upstream({"cn=zoe,o=crm": b"other"})}
         sources = [JitSource(name, finder, self.upstreams[name]) for name, finder in self.finders.items()]
-        self.newcomers = JitProvisioning(sources, self.door, self.clock.seconds)
+        self.jit = JitProvisioning(sources, self.door, self.clock.seconds)
 
     async def admit(self, *logins: str, password: bytes = b"right") -> JitOutcome | None:
-        return await self.newcomers.provision(logins, password)
+        return await self.jit.provision(logins, password)
 
 
 @pytest.fixture
@@ -94,9 +94,9 @@ def gate() -> Gate:
 
 @ensureDeferred
 async def test_a_user_who_is_found_and_authenticated_is_provisioned(gate: Gate) -> None:
-    newcomer = await gate.admit("Zoe")
-    assert newcomer == JitOutcome(ProvisionedUser(ANNA.id, 1), "hr")
-    assert gate.door.entered == [("hr", "id-zoe")]
+    outcome = await gate.admit("Zoe")
+    assert outcome == JitOutcome(ProvisionedUser(ANNA.id, 1), "hr")
+    assert gate.door.provisioned == [("hr", "id-zoe")]
     assert gate.upstreams["hr"].asked == [ZOE], "by the name that the source gave"
     assert gate.finders["crm"].asked == []
 
@@ -105,14 +105,16 @@ async def test_a_user_who_is_found_and_authenticated_is_provisioned(gate: Gate) 
 async def test_a_wrong_password_is_refused_and_the_next_source_is_asked(gate: Gate) -> None:
     assert await gate.admit("zoe", password=b"wrong") == JitOutcome(None, "hr")
     gate.finders["crm"].people["zoe"] = [person("zoe", "cn=zoe,o=crm")]
-    newcomer = await gate.admit("zoe", password=b"other")
-    assert newcomer is not None
-    assert newcomer.source_id == "crm"
-    assert gate.door.entered == [("crm", "id-zoe")]
+    outcome = await gate.admit("zoe", password=b"other")
+    assert outcome is not None
+    assert outcome.source_id == "crm"
+    assert gate.door.provisioned == [("crm", "id-zoe")]
 
 
 @ensureDeferred
-async def test_why_the_source_refused_a_newcomer_is_kept_for_the_audit(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_why_the_source_refused_an_unknown_user_is_kept_for_the_audit(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def disabled(dn: str, password: bytes) -> BindAnswer:
         return BindAnswer(BindOutcome.REFUSED, reason="the account is disabled")
 
@@ -141,9 +143,9 @@ async def test_the_unknown_names_that_are_remembered_are_bounded(gate: Gate, mon
 @ensureDeferred
 async def test_a_known_name_with_a_wrong_password_is_not_remembered_as_unknown(gate: Gate) -> None:
     await gate.admit("zoe", password=b"wrong")
-    newcomer = await gate.admit("zoe")
-    assert newcomer is not None
-    assert newcomer.entered is not None
+    outcome = await gate.admit("zoe")
+    assert outcome is not None
+    assert outcome.provisioned is not None
 
 
 @ensureDeferred
@@ -154,8 +156,8 @@ async def test_of_many_login_names_few_are_tried(gate: Gate) -> None:
 
 @ensureDeferred
 async def test_the_first_login_name_that_a_source_knows_counts(gate: Gate) -> None:
-    newcomer = await gate.admit("zoe@corp", "zoe")
-    assert newcomer is not None
+    outcome = await gate.admit("zoe@corp", "zoe")
+    assert outcome is not None
     assert gate.finders["hr"].asked == ["zoe@corp", "zoe"]
 
 
@@ -186,16 +188,16 @@ async def test_a_source_that_cannot_be_asked_is_unavailable_and_nothing_is_remem
         with pytest.raises(SourceUnavailable):
             await gate.admit("zoe")
     assert gate.finders["hr"].asked == ["zoe", "zoe"]
-    assert gate.door.entered == []
+    assert gate.door.provisioned == []
 
 
 @ensureDeferred
 async def test_a_source_that_is_down_does_not_matter_when_another_lets_in(gate: Gate) -> None:
     gate.finders["hr"].is_down = True
     gate.finders["crm"].people["zoe"] = [person("zoe", "cn=zoe,o=crm")]
-    newcomer = await gate.admit("zoe", password=b"other")
-    assert newcomer is not None
-    assert newcomer.source_id == "crm"
+    outcome = await gate.admit("zoe", password=b"other")
+    assert outcome is not None
+    assert outcome.source_id == "crm"
     with pytest.raises(SourceUnavailable):
         await gate.admit("zoe", password=b"wrong")
 
@@ -212,16 +214,16 @@ async def test_law_14_who_belongs_to_a_user_of_another_source_is_refused_and_the
     with capture_logs() as logs:
         refused = await gate.admit("zoe")
     assert refused is not None
-    assert (refused.entered, refused.source_id) == (None, "hr")
+    assert (refused.provisioned, refused.source_id) == (None, "hr")
     assert "does not count" in refused.reason
-    assert [(line["event"], line["user_id"]) for line in logs] == [("newcomer belongs to another", ANNA.id)]
+    assert [(line["event"], line["user_id"]) for line in logs] == [("user belongs to another", ANNA.id)]
     gate.door.decided_elsewhere = False
     gate.finders["crm"].people["zoe"] = [person("zoe", "cn=zoe,o=crm")]
     assert (await gate.admit("zoe", password=b"other")) == JitOutcome(ProvisionedUser(ANNA.id, 1), "crm")
 
 
 class Entry(Bed):
-    """Binds where newcomers are let in."""
+    """Binds with just-in-time provisioning."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -234,7 +236,7 @@ class Entry(Bed):
         directory = Directory([self.follower])
         offline = OfflineBinds(self.world.database, self.hashing, {}, self.now)
         upstreams = {"hr": self.hr, "crm": self.crm}
-        passwords = PasswordCheck(self.world.database, upstreams, self.hashing, offline, self.gate.newcomers)
+        passwords = PasswordCheck(self.world.database, upstreams, self.hashing, offline, self.gate.jit)
         lock = SoftLock(self.clock.seconds, MAX_FAILURES, 60)
         return Authentication(
             directory, self.world.database, passwords, lock, read_your_writes=ReadYourWrites(directory, self.gate.clock)

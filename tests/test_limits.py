@@ -29,6 +29,7 @@ BAD_INPUT = "frontends/ldap/server/test_connection_bad_input.py"
 PERSISTENT = "frontends/ldap/subscriptions/test_persistent_search.py"
 PASSWORDS = "directory/authentication/test_password_check.py"
 OAUTH = "frontends/developer/oauth/test_endpoints.py"
+TURNS = "frontends/ldap/core/test_search_turns.py"
 ADMISSION = "directory/authentication/test_bind_admission.py"
 SOFT_LOCKS = "directory/authentication/test_soft_lock.py"
 
@@ -58,6 +59,9 @@ REACHED_BY = {
     ),
     "OUTPUT_CHUNK_BYTES": f"{MEMORY}::test_law_7_clients_that_never_read_cannot_make_the_server_hold_their_answers",
     "SLICE_BYTES": f"{MEMORY}::test_law_7_clients_that_never_read_cannot_make_the_server_hold_their_answers",
+    "SCANS": f"{TURNS}::test_a_party_has_one_thread_and_another_has_the_next_at_once",
+    "SCANS_PER_PARTY": f"{TURNS}::test_a_party_has_one_thread_and_another_has_the_next_at_once",
+    "SLICE_SECONDS": f"{TURNS}::test_slices_of_one_turn_take_so_long_and_go_round_the_parties",
     "SLICES_PER_CONNECTION": f"{LDAP}::test_so_many_slices_of_one_connection_are_in_memory_and_its_other_large_searches_wait",
     "PAGED_SEARCHES_PER_CONNECTION": f"{PAGING}::test_several_paged_searches_run_on_one_connection_and_the_oldest_makes_room",
     "PAGED_SEARCH_SECONDS": f"{PAGING}::test_a_paged_search_that_is_left_alone_ends",

@@ -51,6 +51,11 @@ class Exchange(NamedTuple):
     services: Services
 
     @property
+    def share(self) -> str:
+        """The name of whose share of what is scarce it is: the party's, and of an anonymous one the address."""
+        return self.party.dn or self.client.host
+
+    @property
     def can_start_tls(self) -> bool:
         """True if StartTLS may be asked for."""
         return self.services.tls_context is not None and not self.client.is_encrypted

@@ -36,6 +36,15 @@ OUTPUT_CHUNK_BYTES = 256 * 1024
 SLICE_BYTES = 256 * 1024
 """About how much of a large search is made at a time, once the size of its entries is known."""
 
+SCANS = 2
+"""Slices that may look at many rows and are taken in threads at the same time; more threads would only take turns."""
+
+SCANS_PER_PARTY = 1
+"""The same of one application or person: it never has all the threads."""
+
+SLICE_SECONDS = 0.005
+"""How long slices are made in one turn of the reactor, if there is more than one: so long the other connections wait."""
+
 SLICES_PER_CONNECTION = 4
 """Slices of one connection's large searches that may be in memory; its other large searches wait for their turn."""
 
@@ -53,7 +62,8 @@ SUBSCRIPTIONS_PER_CONNECTION = 10
 5."""
 
 SUBSCRIPTIONS = 1_000
-"""The same in all: each looks at the view whenever that has changed."""
+"""The same in all: each looks at the view whenever that has changed. No application or person has more than are left for the
+others: 500 for the first, 250 for the second, and so on."""
 
 REFRESH_SECONDS = 4 * 3600.0
 """How long a replica may take to read everything: slapd stores about 1,000 entries a second, and there may be a million."""

@@ -13,6 +13,7 @@ from gateway.directory.authentication.revocation import Revocation
 from gateway.directory.directory import Directory
 from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.core.limits import ServerLimits
+from gateway.frontends.ldap.core.search_turns import ScanTurns, SliceTurns
 from gateway.frontends.ldap.core.subscription_limit import SubscriptionLimit
 from gateway.frontends.ldap.core.write_port import Writer
 from gateway.twisted_internals.reactor import IReactor
@@ -22,7 +23,8 @@ from gateway.twisted_internals.reactor import IReactor
 class Services:
     """`tls_context`: gives the present TLS context factory (it changes when certificates are reloaded); None: no TLS.
     `threads`: where slices of large searches are taken that may look at many rows. `sources`: names, for the sentence that
-    sends a writer to the place where the entry is mastered. `subscriptions`: counts searches that follow changes."""
+    sends a writer to the place where the entry is mastered. `subscriptions`: counts searches that follow changes.
+    `scan_turns`, `slice_turns`: share out the threads, and the reactor, among the parties that search."""
 
     directory: Directory
     authentication: Authentication
@@ -38,4 +40,6 @@ class Services:
     sources: tuple[str, ...] = ()
     counters: ServerCounters = field(default_factory=ServerCounters)
     subscriptions: SubscriptionLimit = field(default_factory=SubscriptionLimit)
+    scan_turns: ScanTurns = field(default_factory=ScanTurns)
+    slice_turns: SliceTurns = field(default_factory=SliceTurns)
     log_operations: bool = False

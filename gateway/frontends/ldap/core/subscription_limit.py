@@ -1,4 +1,5 @@
-"""Subscription limit: searches that follow changes without an end are counted, for each connection and in all."""
+"""Subscription limit: searches that follow changes without an end are counted, for each connection, for each party and in
+all."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,19 +17,25 @@ class SubscriptionLimit:
 
     def __init__(self) -> None:
         self._of_connection: Counter[str] = Counter()
+        self._of_party: Counter[str] = Counter()
         self.total = 0
 
     @contextmanager
-    def counted(self, connection: str) -> Iterator[None]:
+    def counted(self, connection: str, party: str) -> Iterator[None]:
         """Count one subscription for as long as the context lasts. Raises TooManySubscriptions. `connection`: its client's
-        address and port."""
+        address and port; `party`: the name of its share."""
         if self._of_connection[connection] >= SUBSCRIPTIONS_PER_CONNECTION:
             raise TooManySubscriptions(
                 f"a connection may follow changes with {SUBSCRIPTIONS_PER_CONNECTION} searches at the most"
             )
         if self.total >= SUBSCRIPTIONS:
             raise TooManySubscriptions(f"{SUBSCRIPTIONS} searches follow changes already; try again later")
+        if self._of_party[party] >= SUBSCRIPTIONS - self.total:
+            raise TooManySubscriptions(
+                f"{self._of_party[party]} searches of this application follow changes already, and the rest is for others"
+            )
         self._of_connection[connection] += 1
+        self._of_party[party] += 1
         self.total += 1
         try:
             yield
@@ -37,3 +44,6 @@ class SubscriptionLimit:
             self._of_connection[connection] -= 1
             if not self._of_connection[connection]:
                 del self._of_connection[connection]
+            self._of_party[party] -= 1
+            if not self._of_party[party]:
+                del self._of_party[party]

@@ -113,7 +113,7 @@ async def _run(exchange: Exchange, responder: SearchResponder, large: LargeSearc
         left = max(0, min(size, limit - stream.sent)) if limit else size
         while left and (sent := await stream.send_next(exchange, responder, left, deadline)):
             left -= sent
-        more = size > 0 and not left and await stream.read_ahead(exchange, responder, deadline)
+        more = size > 0 and not left and await stream.read_ahead(exchange, deadline)
         if more and limit and stream.sent >= limit:
             result = too_many(limit)
         keep = more and result is SUCCESS

@@ -87,7 +87,7 @@ class EntryStream:
         await responder.slices.acquire()
         try:
             await responder.writable()
-            if not await self.read_ahead(exchange, responder, deadline):
+            if not await self.read_ahead(exchange, deadline):
                 return 0
             entries, self._ready = self._ready[:most], self._ready[most:]
             self.sent += len(entries)
@@ -97,10 +97,10 @@ class EntryStream:
         finally:
             responder.slices.release()
 
-    async def read_ahead(self, exchange: Exchange, responder: PacedResponder, deadline: Deadline) -> bool:
+    async def read_ahead(self, exchange: Exchange, deadline: Deadline) -> bool:
         """Return whether there are more entries; then the next of them are ready. Raises Refused when the time is over."""
         while not self._ready:
-            entries = await self._slice(exchange.services, responder, deadline)
+            entries = await self._slice(exchange, deadline)
             if entries is None:
                 return False
             self._ready = entries
@@ -112,11 +112,11 @@ class EntryStream:
         self._ready.clear()
         self._rows = _FIRST_ROWS
 
-    async def _slice(self, services: Services, responder: PacedResponder, deadline: Deadline) -> list[bytes] | None:
+    async def _slice(self, exchange: Exchange, deadline: Deadline) -> list[bytes] | None:
         """Return the next entries. Between two slices the reactor serves the other connections."""
         if self._search.blocking:
-            return await in_thread(services, deadline, lambda: self._take(deadline))
-        await responder.turn()
+            return await in_thread(exchange, deadline, lambda: self._take(deadline))
+        await exchange.services.slice_turns.turn(exchange.share, exchange.services.reactor)
         try:
             return self._take(deadline)
         except sqlite3.OperationalError:  # interrupted, if not worse
@@ -149,13 +149,19 @@ class LargeSearch:
         self.stream = EntryStream(self.search)
 
 
-async def in_thread(services: Services, deadline: Deadline, work: Callable[[], _T]) -> _T:
-    """Do `work`, which touches the deadline's search, in a thread. Raises Refused when the time is over."""
+async def in_thread(exchange: Exchange, deadline: Deadline, work: Callable[[], _T]) -> _T:
+    """Do `work`, which touches the deadline's search, in a thread, when it is the party's turn. Raises Refused when the time is
+    over."""
+    services, share = exchange.services, exchange.share
+    await services.scan_turns.enter(share)
     try:
+        deadline.check()
         return await _uncancelled(deferToThreadPool(services.reactor, services.threads, work), deadline)
     except sqlite3.OperationalError:  # interrupted, if not worse
         deadline.check()
         raise
+    finally:
+        services.scan_turns.leave(share)
 
 
 async def _uncancelled(slicing: "Deferred[_T]", deadline: Deadline) -> _T:

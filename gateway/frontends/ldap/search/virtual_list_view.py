@@ -82,7 +82,7 @@ async def _run(exchange: Exchange, responder: SearchResponder, large: LargeSearc
     limit = size_limit(exchange, large.request)
     result, code, position, keep = SUCCESS, ResultCode.SUCCESS, 0, False
     try:
-        position = await in_thread(services, deadline, lambda: _locate(search, window))
+        position = await in_thread(exchange, deadline, lambda: _locate(search, window))
         start, stop = _bounds(position, search.count, window)
         search.seek(start, stop)
         large.stream.drop_read_ahead()

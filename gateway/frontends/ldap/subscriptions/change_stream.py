@@ -66,7 +66,7 @@ class ChangeStream:
         cancelled."""
 
         async def counted() -> tuple[Control, ...]:
-            with self._exchange.services.subscriptions.counted(self._exchange.client.peer):
+            with self._exchange.services.subscriptions.counted(self._exchange.client.peer, self._exchange.share):
                 await work()
             return ()
 
@@ -100,7 +100,7 @@ class ChangeStream:
         try:
             while left and (sent := await stream.send_next(exchange, responder, left, deadline)):
                 left -= sent
-            if not left and await stream.read_ahead(exchange, responder, deadline):
+            if not left and await stream.read_ahead(exchange, deadline):
                 raise Refused(ResultCode.SIZE_LIMIT_EXCEEDED, too_many(limit).diagnostic_message)
         finally:
             deadline.stop()

@@ -1,5 +1,8 @@
 """Threads and the reactor go round the parties that search, whatever the number of their searches."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
+
 import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import CancelledError, Deferred
@@ -19,6 +22,10 @@ class ReactorTurns(Clock):
             call.func(*call.args, **call.kw)
 
 
+def note(order: list[str], name: str) -> Callable[[object], None]:
+    return lambda _: order.append(name)
+
+
 def entered(turns: ScanTurns, party: str) -> "Deferred[None]":
     return Deferred.fromCoroutine(turns.enter(party))
 
@@ -35,7 +42,7 @@ def test_a_thread_that_is_free_goes_round_the_parties_that_wait() -> None:
     order: list[str] = []
     waiting = [(name, entered(turns, name)) for name in ("a", "b", *["greedy"] * 5, "c", "d")]
     for name, one in waiting[2:]:
-        one.addCallback(lambda _, name=name: order.append(name))
+        one.addCallback(note(order, name))
     for name in ("a", "b"):
         turns.leave(name)
     assert order == ["greedy", "c"]
@@ -59,14 +66,17 @@ async def test_a_search_that_is_abandoned_while_it_waits_takes_no_thread() -> No
 
 
 def test_slices_of_one_turn_take_so_long_and_go_round_the_parties() -> None:
-    turns, clock, order = SliceTurns(), ReactorTurns(), []
+    turns, clock, order = SliceTurns(), ReactorTurns(), list[str]()
 
-    def slice_of(party: str) -> None:
-        order.append(party)
-        clock.rightNow += SLICE_SECONDS / 2
+    def slice_of(party: str) -> Callable[[object], None]:
+        def take(_: object) -> None:
+            order.append(party)
+            clock.rightNow += SLICE_SECONDS / 2
+
+        return take
 
     for name in [*["greedy"] * 5, "other"]:
-        turns.turn(name, clock).addCallback(lambda _, name=name: slice_of(name))
+        turns.turn(name, clock).addCallback(slice_of(name))
     assert order == []
     clock.turn()
     assert order == ["greedy", "other"]
@@ -75,7 +85,7 @@ def test_slices_of_one_turn_take_so_long_and_go_round_the_parties() -> None:
 
 
 def test_the_next_slice_of_a_search_waits_for_the_reactors_next_turn() -> None:
-    turns, clock, order = SliceTurns(), ReactorTurns(), []
+    turns, clock, order = SliceTurns(), ReactorTurns(), list[int]()
 
     def again(number: int) -> None:
         order.append(number)
@@ -90,19 +100,12 @@ def test_the_next_slice_of_a_search_waits_for_the_reactors_next_turn() -> None:
 
 def test_no_party_has_more_subscriptions_than_are_left_for_the_others() -> None:
     limit = SubscriptionLimit()
-    held = []
-
-    def take(party: str) -> None:
-        one = limit.counted(f"{party}:{len(held)}", party)
-        one.__enter__()
-        held.append(one)
-
-    for _ in range(SUBSCRIPTIONS // 2):
-        take("greedy")
-    with pytest.raises(TooManySubscriptions, match="for others"):
-        take("greedy")
-    take("other")
-    for one in held:
-        one.__exit__(None, None, None)
+    with ExitStack() as held:
+        for number in range(SUBSCRIPTIONS // 2):
+            held.enter_context(limit.counted(f"connection {number}", "greedy"))
+        with pytest.raises(TooManySubscriptions, match="for others"), limit.counted("one more", "greedy"):
+            pass
+        held.enter_context(limit.counted("another", "other"))
     assert limit.total == 0
-    take("greedy")
+    with limit.counted("one more", "greedy"):
+        assert limit.total == 1

@@ -134,6 +134,10 @@ REACHED_BY = {
     "http.MAX_CONNECTIONS": f"{HTTP}::test_connections_beyond_the_limit_are_closed_at_once",
     "http.MAX_CONNECTIONS_PER_ADDRESS": f"{HTTP}::test_connections_beyond_the_limit_are_closed_at_once",
     "http: parameters": f"{HTTP}::test_parameters_beyond_the_limit_are_refused",
+    "client_lockout.MAX_FAILURES_PER_ADDRESS": (
+        f"{OAUTH}::test_an_address_that_tries_too_many_clients_is_slowed_down_and_not_locked"
+    ),
+    "client_lockout.MAX_REMEMBERED": f"{OAUTH}::test_clients_and_addresses_remembered_are_bounded",
     "http: wrong secrets": f"{OAUTH}::test_too_many_wrong_secrets_lock_the_client_out_for_a_while",
 }
 

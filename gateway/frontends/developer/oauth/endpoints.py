@@ -6,7 +6,7 @@ Errors carry RFC 6749's codes beside ours. Secrets and tokens are in no log line
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from gateway.frontends.developer.oauth.client_lockout import WINDOW_SECONDS, Lockout
+from gateway.frontends.developer.oauth.client_lockout import Lockout
 from gateway.frontends.http.authorization_header import MAX_CREDENTIAL_CHARACTERS, ClientCredentials, basic_credentials
 from gateway.frontends.http.errors import HttpError
 from gateway.frontends.http.request import Answer, Request, json_answer
@@ -70,17 +70,18 @@ class TokenEndpoint:
         """Return the application whose id and secret were given."""
         credentials = client_credentials(request, given)
         client_id, secret = credentials.client_id, credentials.client_secret
-        if self._lockout.is_locked(client_id, request.peer):
+        if client_id != request.arguments["application_id"]:  # refused like a wrong secret, and the store need not be asked
+            self._lockout.failed(client_id, request.peer)
+            raise _refused_client(request)
+        wait = self._lockout.seconds_to_wait(client_id, request.peer)
+        if wait:
             raise oauth_error(
                 429,
                 "invalid_client",
-                f"Too many wrong secrets from this address; try again in {WINDOW_SECONDS} seconds.",
-                {"Retry-After": str(WINDOW_SECONDS)},
+                f"Too many wrong secrets from this address; try again in {wait} second{'s' if wait > 1 else ''}.",
+                {"Retry-After": str(wait)},
             )
-        application = None
-        # A client that names another application than the path does is refused like one with a wrong secret.
-        if client_id == request.arguments["application_id"]:
-            application = await self._database.read(lambda connection: applications.verify(connection, client_id, secret))
+        application = await self._database.read(lambda connection: applications.verify(connection, client_id, secret))
         if application is None or application.id != client_id:
             self._lockout.failed(client_id, request.peer)
             raise _refused_client(request)

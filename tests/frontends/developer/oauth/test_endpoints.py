@@ -171,20 +171,50 @@ def test_the_lock_ends_with_its_window_and_a_right_secret_forgets_failures() -> 
         lock.failed("a", "192.0.2.1")
     lock.succeeded("a", "192.0.2.1")
     lock.failed("a", "192.0.2.1")
-    assert not lock.is_locked("a", "192.0.2.1")
+    assert not lock.seconds_to_wait("a", "192.0.2.1")
     for _ in range(client_lockout.MAX_FAILURES):
         lock.failed("a", "192.0.2.1")
-    assert lock.is_locked("a", "192.0.2.1")
+    assert lock.seconds_to_wait("a", "192.0.2.1") == client_lockout.WINDOW_SECONDS
     clock.now = float(client_lockout.WINDOW_SECONDS)
-    assert not lock.is_locked("a", "192.0.2.1")
+    assert not lock.seconds_to_wait("a", "192.0.2.1")
 
 
-def test_a_lock_hits_one_client_at_one_address_until_the_address_tries_too_many() -> None:
+def test_a_lock_hits_one_client_at_one_address() -> None:
     lock = Lockout(Ticking())
     for _ in range(client_lockout.MAX_FAILURES):
         lock.failed("a", "192.0.2.1")
-    assert not lock.is_locked("a", "192.0.2.2")
-    assert not lock.is_locked("b", "192.0.2.1")
-    for number in range(client_lockout.MAX_FAILURES_PER_ADDRESS):
+    assert lock.seconds_to_wait("a", "192.0.2.1")
+    assert not lock.seconds_to_wait("a", "192.0.2.2")
+    assert not lock.seconds_to_wait("b", "192.0.2.1")
+
+
+def test_an_address_that_tries_too_many_clients_is_slowed_down_and_not_locked() -> None:
+    clock = Ticking()
+    lock = Lockout(clock)
+    lock.succeeded("at work", "192.0.2.1")
+    for number in range(client_lockout.MAX_FAILURES_PER_ADDRESS + 50):
         lock.failed(f"c{number}", "192.0.2.1")
-    assert lock.is_locked("b", "192.0.2.1")
+    assert [lock.seconds_to_wait(f"new {number}", "192.0.2.1") for number in range(3)] == [0, 1, 1]
+    clock.now = float(client_lockout.BRAKE_SECONDS)
+    assert [lock.seconds_to_wait(f"new {number}", "192.0.2.1") for number in range(3)] == [0, 1, 1]
+    assert [lock.seconds_to_wait("at work", "192.0.2.1") for _ in range(3)] == [0, 0, 0]
+    assert [lock.seconds_to_wait("new", "192.0.2.2") for _ in range(3)] == [0, 0, 0]
+
+
+def test_clients_and_addresses_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_lockout, "MAX_REMEMBERED", 2)
+    lock = Lockout(Ticking())
+    for number in range(5):
+        for _ in range(client_lockout.MAX_FAILURES_PER_ADDRESS):
+            lock.failed("a", f"192.0.2.{number}")
+        assert not lock.seconds_to_wait("b", f"192.0.2.{number}")
+        lock.succeeded("c", f"192.0.2.{number}")
+    assert (len(lock._right), len(lock._next_at)) == (2, 2)
+
+
+@pytest_twisted.ensureDeferred
+async def test_clients_that_are_made_up_do_not_lock_the_right_one_out_of_its_address(client: Client) -> None:
+    for number in range(client_lockout.MAX_FAILURES_PER_ADDRESS + 1):
+        made_up = credentials(client, client_id=f"made-up-{number}")
+        assert (await post(client, "/oauth2/token", made_up)).status == 401
+    assert (await post(client, "/oauth2/token", credentials(client))).status == 200

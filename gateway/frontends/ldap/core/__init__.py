@@ -2,5 +2,5 @@
 
 limits, counters, results, search_turns, subscription_limit and write_port stand alone; services puts together what every
 connection works with; supported_controls is the registry of controls. exchange and responder are the two things that an
-operation is handed: what it may know, and what it may do. running_operation drives one that is not finished at once. sasl_mechanisms
-names those that a client may use."""
+operation is handed: what it may know, and what it may do. running_operation drives one that is not finished at once.
+sasl_mechanisms names those that a client may use."""

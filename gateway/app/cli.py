@@ -7,6 +7,7 @@ A command's module is imported when the command is called, so that `gateway stat
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -132,8 +133,9 @@ def run(arguments: Sequence[str]) -> int:
         click.echo("interrupted", err=True)
         return 130  # as a shell reports SIGINT
     except GatewayError as error:
-        for line in str(error).splitlines():
-            click.echo(f"gateway: {line}", err=True)
+        with contextlib.suppress(OSError):  # standard error cannot be written: the exit code still tells
+            for line in str(error).splitlines():
+                click.echo(f"gateway: {line}", err=True)
         return exit_code(error)
     except BrokenPipeError:  # `gateway status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -143,4 +145,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the console script."""
+    _fill_standard_files()
     sys.exit(run(sys.argv[1:]))
+
+
+def _fill_standard_files() -> None:
+    """Open what was closed of standard input, output and error (`2>&-`), or a file of the store would get the number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number is this one

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Final
@@ -24,6 +23,7 @@ from gateway.app.parts import opened_store
 from gateway.app.process import log_setup
 from gateway.app.process.data_directory import DataDirLock, prepare
 from gateway.app.process.gc_freeze import freeze
+from gateway.app.process.log_output import LogOutput
 from gateway.app.process.systemd_notify import notify
 from gateway.app.wiring import Program, build
 from gateway.model.errors import ConfigurationError, GatewayError
@@ -40,17 +40,18 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
     """Run until a signal ends it; return the exit code. Raises ConfigurationError or StoreUnavailable when it cannot start."""
     reactor = turn_reactor()
     settings = loaded.settings
-    log_setup.configure(settings.log.level, settings.log.format)
+    log_lines = log_setup.configure(settings.log.level, settings.log.format, queued=True)
     log_setup.forward_twisted()
     for warning in loaded.warnings:
         _log.warning(warning)
     with ExitStack() as stack:
+        stack.callback(log_lines.drain)
         prepare(settings.data_dir)
         prepare(settings.view_dir)
         stack.enter_context(DataDirLock(settings.data_dir))
         database = opened_store.open_database(settings, reactor)
         try:
-            service = Service(build(settings, database, reactor), reactor, environ)
+            service = Service(build(settings, database, reactor, log_lines), reactor, environ, log_lines)
         except BaseException:
             database.close()  # its threads would keep the process alive
             raise
@@ -62,12 +63,14 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
 class Service:
     """One program in one process."""
 
-    def __init__(self, program: Program, reactor: IReactor, environ: Mapping[str, str]) -> None:
+    def __init__(self, program: Program, reactor: IReactor, environ: Mapping[str, str], log_lines: LogOutput) -> None:
         self._program = program
         self._reactor = reactor
         self._environ = environ
+        self._log_lines = log_lines
         self._ports = Ports(reactor)
         self._hangs = False
+        self._ending = False
         self._error: GatewayError | None = None
         self.exit_code = 0
 
@@ -78,7 +81,7 @@ class Service:
         self._reactor.run()
         if self._hangs:
             # Threads that never come back would keep the process alive for ever.
-            sys.stderr.flush()
+            self._log_lines.drain()
             os._exit(1)
         if self._error is not None:
             raise self._error
@@ -94,12 +97,20 @@ class Service:
             program.runners.start()
         except GatewayError as error:
             self._error = error
-            self._reactor.stop()
+            self._end()
             return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._reactor.callFromThread(self._end))
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self._reload))
         addresses = {key: ", ".join(places) for key, places in self._ports.addresses().items()}
         _log.info("the gateway serves", version=__version__, **addresses)
         notify(self._environ, "READY=1", f"STATUS=serving {'; '.join(f'{key} {at}' for key, at in addresses.items())}")
+
+    def _end(self) -> None:
+        """Begin to stop; what is ending already is not asked again: a manager may send its signal twice."""
+        if not self._ending:
+            self._ending = True
+            self._reactor.stop()
 
     def _stop(self) -> Deferred[None]:
         _log.info("the gateway stops")

@@ -17,6 +17,7 @@ from gateway.app.config.settings import Settings
 from gateway.app.listeners import Listener
 from gateway.app.parts import clock, ldap_server, lease_holder, local_parts, source_parts
 from gateway.app.process.certificates import Certificate
+from gateway.app.process.log_output import LogOutput
 from gateway.app.workers.supervisor import Supervisor
 from gateway.app.workers.worker_handle import SharedState
 from gateway.changelog.tail import Tail
@@ -54,7 +55,7 @@ class Program:
     closers: Sequence[Callable[[], object]]
 
 
-def build(settings: Settings, database: Database, reactor: IReactor) -> Program:
+def build(settings: Settings, database: Database, reactor: IReactor, log_lines: LogOutput) -> Program:
     """Make every part and connect them. Raises ConfigurationError when a certificate cannot be used."""
     ldap_certificate, http_certificate = certificate(settings.ldap, settings.ldap.client_ca), certificate(settings.http)
 
@@ -127,6 +128,7 @@ def build(settings: Settings, database: Database, reactor: IReactor) -> Program:
             workers=ldap if isinstance(ldap, Supervisor) else None,
             views={follower.view.name: partial(getattr, follower, "position") for follower in followers},
             last_change=lambda: tail.last,
+            log_lines_dropped=lambda: log_lines.dropped + counters.log_lines_dropped,
             http_connections={site.name: partial(getattr, site, "open_connections") for site in (developer, management)},
         )
     )

@@ -10,12 +10,15 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, ProcessorReturnValue, WrappedLogger
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogBeginner
 from zope.interface import implementer
+
+from gateway.app.process.log_output import GuardedStream, LogOutput, QueuedOutput
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 TWISTED_LEVELS = {
@@ -30,19 +33,40 @@ MAX_VALUE_CHARACTERS = 2_000
 """A client's bind name may be as long as a message; a disk is not for that."""
 
 
-def configure(level: str, form: str, stream: TextIO | None = None, *, worker: int | None = None) -> None:
-    """Log events of `level` and above to `stream` (standard error), as "text" or "json". May be called again. `worker`: the
-    number that every line of a worker process carries."""
-    output = stream or sys.stderr
+def configure(
+    level: str, form: str, stream: TextIO | None = None, *, worker: int | None = None, queued: bool = False
+) -> LogOutput:
+    """Log events of `level` and above to `stream` (standard error), as "text" or "json"; return the output. May be called
+    again. `worker`: the number that every line of a worker process carries. `queued`: for servers, which never wait for the
+    reader of standard error."""
+    errors = stream or sys.stderr
+    processors = [*_signature(worker), *_processors(form, is_terminal=errors is not None and errors.isatty())]
+    output: LogOutput
+    if queued:
+        output = QueuedOutput(errors.fileno() if errors is not None else None, partial(_dropped, processors))
+    else:
+        output = GuardedStream(errors)
     structlog.configure(
-        processors=[*_signature(worker), *_processors(form, output)],
+        processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(output),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, output)),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
     root.handlers[:] = [_Forwarder()]
     root.setLevel(LIBRARY_LEVEL)
+    return output
+
+
+def _dropped(processors: Sequence[structlog.typing.Processor], lines: int, reason: str) -> str:
+    """Return the line that tells how many lines were dropped."""
+    made: ProcessorReturnValue = {"event": "log lines were dropped", "lines": lines, "reason": reason, "cure": _DROPPED_CURE}
+    for processor in processors:
+        made = processor(None, "warning", made)  # type: ignore[arg-type]  # only the last one returns text
+    return f"{cast(str, made)}\n"
+
+
+_DROPPED_CURE = "make room on the device, or read standard error faster"
 
 
 def forward_twisted() -> None:
@@ -50,7 +74,7 @@ def forward_twisted() -> None:
     globalLogBeginner.beginLoggingTo([cast(ILogObserver, _TwistedObserver())], redirectStandardIO=False, discardBuffer=True)
 
 
-def _processors(form: str, stream: TextIO) -> list[structlog.typing.Processor]:
+def _processors(form: str, *, is_terminal: bool) -> list[structlog.typing.Processor]:
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -61,10 +85,10 @@ def _processors(form: str, stream: TextIO) -> list[structlog.typing.Processor]:
     # Without a terminal there is nothing to align: one event is one line of words and key=value.
     # The plain traceback, because the pretty ones show local variables, and those hold passwords.
     renderer = structlog.dev.ConsoleRenderer(
-        colors=stream.isatty(), pad_event_to=0, pad_level=False, exception_formatter=structlog.dev.plain_traceback
+        colors=is_terminal, pad_event_to=0, pad_level=False, exception_formatter=structlog.dev.plain_traceback
     )
     ordinary: list[structlog.typing.Processor] = [*shared, _one_line, renderer]
-    return ordinary if stream.isatty() else [_Line(ordinary)]
+    return ordinary if is_terminal else [_Line(ordinary)]
 
 
 def _signature(worker: int | None) -> list[structlog.typing.Processor]:

@@ -22,6 +22,7 @@ from gateway.app.parts import ldap_server, source_parts
 from gateway.app.process import log_setup
 from gateway.app.process.certificates import Certificate
 from gateway.app.process.gc_freeze import freeze
+from gateway.app.process.log_output import LogOutput
 from gateway.app.workers.message_channel import Channel
 from gateway.app.workers.primary_proxies import AdmissionProxy, SoftLockProxy
 from gateway.app.workers.protocol import (
@@ -58,8 +59,9 @@ _log = structlog.get_logger("gateway.workers")
 class Worker:
     """The parts of one worker. `end`: its end of the channel."""
 
-    def __init__(self, boot: Boot, end: socket.socket, reactor: IReactor) -> None:
+    def __init__(self, boot: Boot, end: socket.socket, reactor: IReactor, log_lines: LogOutput) -> None:
         settings = boot.settings
+        self._log_lines = log_lines
         self._reactor = reactor
         self._channel: Channel[ToWorker] = Channel(reactor, end, ToWorker, self._orphaned)
         self._stopping = False
@@ -102,6 +104,7 @@ class Worker:
         self._counting.start(HEARTBEAT_SECONDS)
 
     def _count(self) -> None:
+        self._ldap.services.counters.log_lines_dropped = self._log_lines.dropped
         self._channel.send(counters_report(self._ldap.services.counters))
 
     def _received(self, message: ToWorker, handed: socket.socket | None) -> None:
@@ -153,6 +156,7 @@ class Worker:
     def _orphaned(self) -> None:
         if not self._stopping:
             _log.error("the primary process has gone: this worker ends")
+            self._log_lines.drain()
             os._exit(1)
 
 
@@ -170,12 +174,13 @@ def main() -> None:
     with os.fdopen(BOOT_DESCRIPTOR, "rb") as file:
         boot: Boot = pickle.load(file)  # noqa: S301 (the primary, our parent, wrote it)
     reactor = turn_reactor()
-    log_setup.configure(boot.settings.log.level, boot.settings.log.format, worker=boot.number)
+    log_lines = log_setup.configure(boot.settings.log.level, boot.settings.log.format, worker=boot.number, queued=True)
     log_setup.forward_twisted()
     end = socket.socket(fileno=CHANNEL_DESCRIPTOR)
     end.set_inheritable(False)
     end.setblocking(False)
-    Worker(boot, end, reactor).run()
+    Worker(boot, end, reactor, log_lines).run()
+    log_lines.drain()
 
 
 if __name__ == "__main__":

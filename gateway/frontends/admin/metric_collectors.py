@@ -58,7 +58,7 @@ class Parts:
     """The parts to ask. Every call is quick.
 
     `views`: the position in the log of each LDAP view, by name. `last_change`: the log's end. `http_connections`: how many
-    are open, by face. `workers`: None where the one process serves LDAP itself.
+    are open, by face. `workers`: None where the one process serves LDAP itself. `log_lines_dropped`: that could not be written.
     """
 
     ldap: LDAPCounts | None = None
@@ -66,6 +66,7 @@ class Parts:
     last_change: Callable[[], int] = lambda: 0
     http_connections: Mapping[str, Callable[[], int]] = field(default_factory=dict)
     workers: WorkerCounts | None = None
+    log_lines_dropped: Callable[[], int] = lambda: 0
 
 
 class PartFigures(Collector):
@@ -77,6 +78,9 @@ class PartFigures(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield the metric families, as prometheus_client asks for them."""
         yield from self._views()
+        yield CounterMetricFamily(
+            "gateway_log_lines_dropped", "Log lines that could not be written", value=self._parts.log_lines_dropped()
+        )
         yield _gauge(
             "gateway_http_open_connections",
             "Open HTTP connections",

@@ -64,7 +64,7 @@ METHODS = ("debug", "info", "warning", "warn", "error", "exception")
 )
 def test_a_line_is_what_structlog_makes_of_the_event(words: str, more: dict[str, Any], method: str) -> None:
     columns = {key: str(more.pop(key)) for key in LATER if key in more}
-    (line,) = log_setup._processors("text", StringIO())
+    (line,) = log_setup._processors("text", is_terminal=False)
     assert isinstance(line, log_setup._Line)
 
     ordinary: Any = {"event": words} | more | columns

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from gateway.app import service
+from gateway.app.process.log_output import GuardedStream
 
 async def never():
     await Deferred()
@@ -28,7 +29,7 @@ part = SimpleNamespace(start=nothing, stop=lambda: never())
 program = SimpleNamespace(listeners=[], followers=[], certificates=[], threads=part, ldap=part, runners=part)
 service.STOP_SECONDS = 0.1
 reactor.callWhenRunning(lambda: reactor.callLater(0, reactor.stop))
-service.Service(program, reactor, {}).run()
+service.Service(program, reactor, {}, GuardedStream(sys.stderr)).run()
 sys.exit("it came back")
 """
 

@@ -21,3 +21,5 @@ class ServerCounters:
     fast_path_failures: int = 0
     """Requests that went the ordinary way because the fast path failed."""
     refused_connections: Counter[str] = field(default_factory=Counter)
+    log_lines_dropped: int = 0
+    """Of a worker process: its log lines that could not be written."""

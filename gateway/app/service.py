@@ -91,12 +91,17 @@ class Service:
         try:
             self._ports.open(program.listeners)
             program.threads.start()
+            program.failures.append(self._fail)
             program.ldap.start()
             for follower in program.followers:
                 follower.start()
             program.runners.start()
         except GatewayError as error:
-            self._error = error
+            self._fail(error)
+            return
+        except Exception:
+            _log.exception("the gateway cannot start")
+            self.exit_code = 1
             self._end()
             return
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -105,6 +110,12 @@ class Service:
         addresses = {key: ", ".join(places) for key, places in self._ports.addresses().items()}
         _log.info("the gateway serves", version=__version__, **addresses)
         notify(self._environ, "READY=1", f"STATUS=serving {'; '.join(f'{key} {at}' for key, at in addresses.items())}")
+
+    def _fail(self, error: GatewayError) -> None:
+        """End with an error, as one that kept it from starting."""
+        if not self._ending:
+            self._error = error
+            self._end()
 
     def _end(self) -> None:
         """Begin to stop; what is ending already is not asked again: a manager may send its signal twice."""

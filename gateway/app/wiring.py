@@ -33,6 +33,7 @@ from gateway.frontends.developer.routes import DeveloperApi
 from gateway.frontends.http.router import make_site
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
 from gateway.frontends.ldap.server.server import LDAPServer
+from gateway.model.errors import GatewayError
 from gateway.store.engine.database import Database
 from gateway.sync.runner.runner_group import RunnerGroup, pool_for
 from gateway.sync.runner.source_runner import ProcessServices, Schedule, SourceRunner
@@ -42,7 +43,7 @@ from gateway.twisted_internals.reactor import IReactor
 @dataclass(frozen=True, slots=True)
 class Program:
     """The parts that service.py starts and stops. `ldap`: the LDAP server, or the supervisor of the workers in its place.
-    `threads` are the LDAP server's; `closers` end what is left at last."""
+    `threads` are the LDAP server's; `closers` end what is left at last; `failures` are called with the error that ends it."""
 
     database: Database
     tail: Tail
@@ -53,11 +54,13 @@ class Program:
     listeners: Sequence[Listener]
     certificates: Sequence[Certificate]
     closers: Sequence[Callable[[], object]]
+    failures: list[Callable[[GatewayError], None]]
 
 
 def build(settings: Settings, database: Database, reactor: IReactor, log_lines: LogOutput) -> Program:
     """Make every part and connect them. Raises ConfigurationError when a certificate cannot be used."""
     ldap_certificate, http_certificate = certificate(settings.ldap, settings.ldap.client_ca), certificate(settings.http)
+    failures: list[Callable[[GatewayError], None]] = []
 
     # The store's log, and the views that follow it
     tail = Tail(database, reactor)
@@ -101,7 +104,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
     else:
         admission = CountedAdmission(face.services.limits, counters)
         shared = SharedState(soft_lock, admission, counters, metrics.upstream, committed=tail.committed_elsewhere)
-        ldap = Supervisor(settings, followers, ldap_certificate, shared, reactor)
+        ldap = Supervisor(settings, followers, ldap_certificate, shared, reactor, failures)
 
     # HTTP: the Developer API, and the management of it all
     limits = settings.limits
@@ -150,6 +153,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
         listeners,
         certificates=[one for one in (ldap_certificate, http_certificate) if one],
         closers=[developer.close_connections, management.close_connections, *face.closers],
+        failures=failures,
     )
 
 

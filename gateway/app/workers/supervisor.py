@@ -4,7 +4,7 @@ app/service.py this is the LDAP server."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -23,6 +23,7 @@ from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file import view_file
 from gateway.frontends.admin.health import Health
 from gateway.model.backoff import Delays
+from gateway.model.errors import GatewayError
 from gateway.twisted_internals.reactor import IReactor
 
 STEADY_SECONDS: Final = 10.0
@@ -36,7 +37,15 @@ jumps, or a machine that slept, is no silence of a worker."""
 
 HEARTBEAT_CHECK_SECONDS: Final = 5.0
 
+MAX_FIRST_STARTS: Final = 3
+"""While none has ever served, a worker that ends so often cannot start, and the administrator who waits for `serve` is told.
+Once one has served, workers are started again for ever."""
+
 _log = structlog.get_logger("gateway.workers")
+
+
+class WorkersCannotStart(GatewayError):
+    """No worker has come so far as to serve: `serve` ends."""
 
 
 class Supervisor:
@@ -49,8 +58,12 @@ class Supervisor:
         certificate: Certificate | None,
         shared: SharedState,
         reactor: IReactor,
+        failures: Sequence[Callable[[GatewayError], None]] = (),
     ) -> None:
+        """`failures`: called when no worker can be started at all."""
         self.restarts = 0
+        self._report_failure = failures
+        self._has_served = False
         self._settings = settings
         self._followers = followers
         self._certificate = certificate
@@ -111,6 +124,7 @@ class Supervisor:
 
     def ready(self, worker: WorkerHandle) -> None:
         """See WorkerObserver."""
+        self._has_served = True
         self._last_endings.pop(worker, None)
         for follower in self._followers:
             worker.send(self._state(follower))
@@ -136,6 +150,13 @@ class Supervisor:
             return
         steady = self._reactor.seconds() - worker.started_at >= STEADY_SECONDS
         failures = self._failures[worker] = 0 if steady else self._failures[worker] + 1
+        if not self._has_served and failures >= MAX_FIRST_STARTS:
+            error = WorkersCannotStart(
+                f"worker {worker.number} ended {how}, {failures} times before it could serve; {_FIRST_CURE}"
+            )
+            for report in self._report_failure:
+                report(error)
+            return
         pause = 0.0 if failures < 2 else PAUSES.after(failures - 2)
         self.restarts += 1
         self._last_endings[worker] = f"worker {worker.number} ended {how}"
@@ -202,4 +223,5 @@ class Supervisor:
         return Health(self.serving > 0, "; ".join(found))
 
 
+_FIRST_CURE = "its last lines in the log say why; `[ldap] workers = 1` serves without workers"
 _CURE = "see its last lines in this log; it is started again by itself"

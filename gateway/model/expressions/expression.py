@@ -47,26 +47,31 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A compiled expression. Two of the same text are equal. `names`: the attributes that it refers to, each once."""
+    """A compiled expression. Two of the same text are equal. `names`: the attributes that it refers to, each once. It is
+    pickled as its text, and compiled again: worker processes are handed the configuration."""
 
     text: str
     names: tuple[str, ...] = field(compare=False)
     evaluate: Evaluate = field(repr=False, compare=False)
+    fold: Callable[[str], str] = field(repr=False, compare=False)
 
     def __call__(self, attributes: Attributes) -> tuple[Value, ...]:
         """Return the values, none of them empty. An attribute that is not in the map has no value. Raises nothing."""
         return self.evaluate(attributes)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return compile, (self.text, self.fold)
+
 
 def compile(text: str, fold: Callable[[str], str] = str) -> Expression:
     """Return the compiled expression. Names of attributes are looked up as `fold` spells them (`str.lower` for names without
-    regard to case); `names` has them as written. Raises ExpressionSyntaxError (a ValueError): a sentence with the column, from
-    1, and the cure."""
+    regard to case; one that can be pickled); `names` has them as written. Raises ExpressionSyntaxError (a ValueError): a
+    sentence with the column, from 1, and the cure."""
     node = parse(text)
     names: dict[str, str] = {}
     for name in _names(node):
         names.setdefault(fold(name), name)
-    return Expression(text, tuple(names.values()), evaluator(node, fold))
+    return Expression(text, tuple(names.values()), evaluator(node, fold), fold)
 
 
 def _names(node: Node) -> Iterator[str]:

@@ -26,7 +26,7 @@ async def never():
 
 nothing = lambda *_: None
 part = SimpleNamespace(start=nothing, stop=lambda: never())
-program = SimpleNamespace(listeners=[], followers=[], certificates=[], threads=part, ldap=part, runners=part)
+program = SimpleNamespace(failures=[], listeners=[], followers=[], certificates=[], threads=part, ldap=part, runners=part)
 service.STOP_SECONDS = 0.1
 reactor.callWhenRunning(lambda: reactor.callLater(0, reactor.stop))
 service.Service(program, reactor, {}, GuardedStream(sys.stderr)).run()
@@ -56,3 +56,11 @@ def test_a_part_that_never_stops_is_left_behind() -> None:
     assert done.returncode == 1
     assert "the gateway stops without waiting any longer" in done.stdout + done.stderr
     assert "it came back" not in done.stderr
+
+
+def test_an_error_that_nobody_thought_of_ends_the_start_with_the_reason() -> None:
+    refusing = HANGING.replace("reactor.callWhenRunning(", "(").replace("ldap=part", "ldap=None")
+    done = subprocess.run([sys.executable, "-c", refusing], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert "the gateway cannot start" in done.stdout + done.stderr
+    assert "'NoneType' object has no attribute 'start'" in done.stdout + done.stderr

@@ -33,6 +33,7 @@ from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
+from gateway.model.errors import GatewayError
 from tests.app.fake_reactor import FakeProcess, FakeReactor
 
 
@@ -45,7 +46,10 @@ class SupervisedWorkers:
         self.soft_lock = SoftLock(self.reactor.seconds, 2, 60)
         self.admission = CountedAdmission(ServerLimits(), self.counters)
         shared = SharedState(self.soft_lock, self.admission, self.counters, lambda *_: None, lambda _: None)
-        self.supervisor = Supervisor(Settings(ldap=LdapTable(workers=2)), (), None, shared, self.reactor.typed)
+        self.failures: list[GatewayError] = []
+        self.supervisor = Supervisor(
+            Settings(ldap=LdapTable(workers=2)), (), None, shared, self.reactor.typed, [self.failures.append]
+        )
         self.supervisor.start()
 
     def worker(self, number: int = -1) -> FakeProcess:
@@ -106,6 +110,16 @@ def test_a_worker_that_ends_is_replaced_at_once_and_a_crash_loop_slower_and_slow
     steady.ends()
     assert primary.pause() == 0
     assert primary.supervisor.restarts == 10
+
+
+def test_workers_none_of_which_comes_so_far_as_to_serve_are_given_up(primary: SupervisedWorkers) -> None:
+    for _ in range(supervisor.MAX_FIRST_STARTS):
+        assert primary.failures == []
+        primary.reactor.spawned[0 if len(primary.reactor.spawned) == 2 else -1].ends()
+        primary.reactor.advance(1)
+    [error] = primary.failures
+    assert "worker 1 ended by SIGKILL, 3 times before it could serve" in str(error)
+    assert "`[ldap] workers = 1`" in str(error)
 
 
 def test_a_worker_that_cannot_be_started_is_tried_again(primary: SupervisedWorkers) -> None:

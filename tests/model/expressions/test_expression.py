@@ -1,5 +1,7 @@
 """Expressions: what each function gives, values that are several or none, complaints with their column, and every limit."""
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,3 +266,12 @@ _VALUES = st.lists(st.text(max_size=8) | st.binary(max_size=4), max_size=4).map(
 @given(_EXPRESSIONS, st.dictionaries(st.sampled_from(["x", "y", "z z"]), _VALUES))
 def test_an_expression_raises_nothing_and_gives_no_empty_value(text: str, attributes: dict[str, tuple[Value, ...]]) -> None:
     assert all(expressions.compile(text)(attributes))
+
+
+@pytest.mark.parametrize("example", [*(one.example for one in FUNCTIONS.values()), "uid", "'staff'", "first(Mail) + '.' + SN"])
+def test_a_pickled_expression_computes_the_same(example: str) -> None:
+    record: Attributes = {name.lower(): values for name, values in ADA.items()} | {"cn": ("ada  King",), "c": ("de",)}
+    made = expressions.compile(example, str.lower)
+    copied = pickle.loads(pickle.dumps(made))
+    assert (copied, copied.names, copied(record)) == (made, made.names, made(record))
+    assert copied(record) != ()

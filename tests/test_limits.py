@@ -31,6 +31,7 @@ PASSWORDS = "directory/authentication/test_password_check.py"
 OAUTH = "frontends/developer/oauth/test_endpoints.py"
 TURNS = "frontends/ldap/core/test_search_turns.py"
 ADMISSION = "directory/authentication/test_bind_admission.py"
+AUDIT = "directory/authentication/test_bind_audit.py"
 SOFT_LOCKS = "directory/authentication/test_soft_lock.py"
 
 CONNECTIONS = f"{LDAP}::test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_has_gone"
@@ -86,6 +87,15 @@ REACHED_BY = {
     "bind_admission.MAX_FAMILIAR": f"{ADMISSION}::test_addresses_names_and_connections_remembered_are_bounded",
     "bind_admission.MAX_CONNECTIONS": f"{ADMISSION}::test_addresses_names_and_connections_remembered_are_bounded",
     "password_hashing.MAX_WAITING": f"{PASSWORDS}::test_more_hashes_than_may_wait_are_busy_and_no_failure",
+    # Log lines
+    "log_output.MAX_QUEUED_CHARACTERS": (
+        "app/process/test_log_output.py::test_a_reader_that_does_not_read_costs_lines_and_hears_of_them_when_it_reads_again"
+    ),
+    "bind_audit.MAX_REFUSED_LINES": (
+        f"{AUDIT}::test_of_many_refused_binds_of_an_address_the_first_are_written_and_the_others_counted"
+    ),
+    "bind_audit.MAX_ADDRESSES": f"{AUDIT}::test_of_many_addresses_some_share_a_count",
+    "bind_audit.MAX_NAME_CHARACTERS": f"{AUDIT}::test_a_long_name_is_cut_and_its_length_told",
     # Over all workers
     "workers: connections": (
         "app/workers/test_workers.py::test_connections_per_address_hold_over_all_workers_and_are_given_back_when_one_is_killed"

@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from io import StringIO
 from typing import NamedTuple
 
 import click
@@ -21,6 +22,7 @@ from gateway.app.commands.exit_codes import FAILED, OK, exit_code
 from gateway.app.commands.invocation import Invocation
 from gateway.app.config.file_location import CONFIG_VARIABLE, PLACES
 from gateway.model.errors import GatewayError
+from gateway.model.printable_text import printable, printable_lines
 
 EPILOG = """\b
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 stopped by the deletion guard,
@@ -127,7 +129,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         outcome = gateway.main(list(arguments), prog_name="gateway", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        shown = StringIO()
+        error.show(shown)
+        click.echo(printable_lines(shown.getvalue()), err=True, nl=False)
         return error.exit_code
     except click.Abort:
         click.echo("interrupted", err=True)
@@ -135,7 +139,7 @@ def run(arguments: Sequence[str]) -> int:
     except GatewayError as error:
         with contextlib.suppress(OSError):  # standard error cannot be written: the exit code still tells
             for line in str(error).splitlines():
-                click.echo(f"gateway: {line}", err=True)
+                click.echo(f"gateway: {printable(line)}", err=True)
         return exit_code(error)
     except BrokenPipeError:  # `gateway status | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

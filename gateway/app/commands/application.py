@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.commands.reports import name_lookup
-from gateway.app.commands.reports.output import as_json, print_json, print_table
+from gateway.app.commands.reports import audit_line, name_lookup
+from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.parts import clock, opened_store
 from gateway.model.applications import Application, Grant, Scope
@@ -84,6 +84,7 @@ def add(invocation: Invocation, /, name: str, description: str | None, as_json: 
 
     with opened_store.database(settings) as database:
         application, secret, instance_id = database.write_blocking(work)
+    audit_line.write(settings, "application added", application=application.name, id=application.id, **_given(rights))
     _print_access(settings, application, instance_id, secret, as_json=as_json)
 
 
@@ -131,8 +132,11 @@ def remove(invocation: Invocation, name: str) -> None:
         applications.remove(connection, application.id)
         return application.name
 
-    with opened_store.database(invocation.loaded.settings) as database:
-        click.echo(f"application {database.write_blocking(work)} is removed")
+    settings = invocation.loaded.settings
+    with opened_store.database(settings) as database:
+        removed = database.write_blocking(work)
+    audit_line.write(settings, "application removed", application=removed)
+    print_line(f"application {removed} is removed")
 
 
 @command.command("new-secret")
@@ -149,6 +153,7 @@ def new_secret(invocation: Invocation, name: str, as_json: bool) -> None:
 
     with opened_store.database(settings) as database:
         application, secret, instance_id = database.write_blocking(work)
+    audit_line.write(settings, "application secret replaced", application=application.name, id=application.id)
     _print_access(settings, application, instance_id, secret, as_json=as_json)
 
 
@@ -191,7 +196,14 @@ def change(invocation: Invocation, /, name: str, description: str | None, enable
 
     with opened_store.database(settings) as database:
         changed = database.write_blocking(work)
-    click.echo(f"application {changed.name} is changed")
+    given = _given({**rights, "description": description})
+    audit_line.write(settings, "application changed", application=changed.name, id=changed.id, enabled=enabled, **given)
+    print_line(f"application {changed.name} is changed")
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given, for the audit line: rights and names; no secret is an option."""
+    return {key: value for key, value in options.items() if value}
 
 
 def access(settings: Settings, application: Application, instance_id: str) -> dict[str, object]:
@@ -213,12 +225,12 @@ def _print_access(settings: Settings, application: Application, instance_id: str
         print_json(facts)
         return
     _print_pairs({key: _words(value) for key, value in facts.items()})
-    click.echo("The secret is the LDAP password and the client secret. It is not shown again.", err=True)
+    print_line("The secret is the LDAP password and the client secret. It is not shown again.", err=True)
 
 
 def _print_pairs(pairs: dict[str, str]) -> None:
     for key, value in pairs.items():
-        click.echo(f"{key.replace('_', ' ')}: {value}")
+        print_line(f"{key.replace('_', ' ')}: {value}")
 
 
 def _scope_words(rights: dict[str, Any]) -> dict[str, Any]:

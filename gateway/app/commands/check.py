@@ -8,7 +8,7 @@ import click
 
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports.chosen_sources import chosen_sources
-from gateway.app.commands.reports.output import Progress, as_json, print_json
+from gateway.app.commands.reports.output import Progress, as_json, print_json, print_line
 from gateway.app.connector_kinds.registry import kind_of
 from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.model.attributes import NAMING_ATTRIBUTE
@@ -28,10 +28,10 @@ def command(context: click.Context, source: str | None, as_json: bool) -> None:
     """Try every step of reading SOURCE (or all), and show the first five of each kind as they would become."""
     invocation: Invocation = context.obj
     for warning in invocation.loaded.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        print_line(f"warning: {warning}", err=True)
     tables = chosen_sources(invocation.loaded.settings, source)
     if not tables and not as_json:
-        click.echo("no [[source]] is configured")
+        print_line("no [[source]] is configured")
     results = {table.name: _checked(table, silent=as_json) for table in tables}
     if as_json:
         print_json([{"source": name, "items": [_plain(item) for item in items]} for name, items in results.items()])

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.commands.reports.output import as_json, print_json
+from gateway.app.commands.reports.output import as_json, print_json, print_line
 from gateway.app.config.settings import Settings
 from gateway.app.value_types import MASK
 
@@ -29,8 +29,9 @@ def show(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         print_json(tables)
     else:
-        click.echo(f"# in force with {invocation.loaded.file}")
-        click.echo("\n".join(toml_lines(tables)))
+        print_line(f"# in force with {invocation.loaded.file}")
+        for line in toml_lines(tables):
+            print_line(line)
 
 
 @command.command()
@@ -40,8 +41,8 @@ def check(invocation: Invocation) -> None:
     settings = invocation.loaded.settings
     sources = ", ".join(source.name for source in settings.source) or "none"
     for warning in invocation.loaded.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(f"{invocation.loaded.file} is right; sources: {sources}")
+        print_line(f"warning: {warning}", err=True)
+    print_line(f"{invocation.loaded.file} is right; sources: {sources}")
 
 
 def effective(settings: Settings) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import click
 
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import name_lookup
-from gateway.app.commands.reports.output import as_json, print_json, print_table
+from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.parts import opened_store
 from gateway.directory.search.view_reader import ViewReader
@@ -113,13 +113,13 @@ def _places(connection: Connection, thing: DirectoryObject) -> list[str]:
 def _print(explanation: Explanation, places: Sequence[str], vouching: Sequence[Account]) -> None:
     thing = explanation.object
     where = f", in {', '.join(places)}" if places else ""
-    click.echo(f"{explanation.kind} {_name(thing)} ({thing.id}){where}")
+    print_line(f"{explanation.kind} {_name(thing)} ({thing.id}){where}")
     if isinstance(thing, User) and thing.gone_at is not None:
-        click.echo(f"gone since {thing.gone_at.astimezone():%Y-%m-%d %H:%M:%S}: no source has this user any more")
+        print_line(f"gone since {thing.gone_at.astimezone():%Y-%m-%d %H:%M:%S}: no source has this user any more")
     if isinstance(thing, User):
         asked = " or ".join(f"{account.source_id} ({account.dn})" for account in vouching)
-        click.echo(f"password: checked by {asked}" if asked else "password: no source checks it; a local one counts")
-    click.echo()
+        print_line(f"password: checked by {asked}" if asked else "password: no source checks it; a local one counts")
+    print_line()
     print_table(
         ("attribute", "value", "decided by", "why", "others say"),
         (
@@ -127,7 +127,7 @@ def _print(explanation: Explanation, places: Sequence[str], vouching: Sequence[A
             for one in explanation.attributes
         ),
     )
-    click.echo()
+    print_line()
     print_table(
         ("source", "external id", "dn", "situation", "decided by", "when"),
         (

@@ -6,7 +6,8 @@ from __future__ import annotations
 import click
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.commands.reports.output import as_json, print_json
+from gateway.app.commands.reports import audit_line
+from gateway.app.commands.reports.output import as_json, print_json, print_line
 from gateway.app.parts import opened_store
 from gateway.store.log import epoch
 from gateway.store.operations import instance
@@ -27,7 +28,7 @@ def show(invocation: Invocation, as_json: bool) -> None:
     if as_json:
         print_json({"instance_id": instance_id})
     else:
-        click.echo(f"instance id: {instance_id}")
+        print_line(f"instance id: {instance_id}")
 
 
 @command.command("rotate-key")
@@ -37,9 +38,11 @@ def rotate_key(invocation: Invocation) -> None:
 
     Tokens that clients hold now stay valid until the next rotation; to end them at once, rotate twice.
     """
-    with opened_store.database(invocation.loaded.settings) as database:
+    settings = invocation.loaded.settings
+    with opened_store.database(settings) as database:
         database.write_blocking(instance.rotate_token_key)
-    click.echo("there is a new key; tokens made with the one before it are accepted until the next rotation")
+    audit_line.write(settings, "token key rotated")
+    print_line("there is a new key; tokens made with the one before it are accepted until the next rotation")
 
 
 @command.command("new-history")
@@ -50,6 +53,8 @@ def new_history(invocation: Invocation) -> None:
     Views are built anew, sources are compared in full, and clients of /changes and of content synchronization are told to begin
     anew. A running gateway finds by itself that its store went back in time; this leaves nothing to be found.
     """
-    with opened_store.database(invocation.loaded.settings) as database:
+    settings = invocation.loaded.settings
+    with opened_store.database(settings) as database:
         database.write_blocking(epoch.renew)
-    click.echo("the store has a new history: views are built and sources compared anew")
+    audit_line.write(settings, "new history")
+    print_line("the store has a new history: views are built and sources compared anew")

@@ -8,12 +8,11 @@ from functools import partial
 from typing import NamedTuple
 
 import click
-import structlog
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.commands.reports import name_lookup, record_format
+from gateway.app.commands.reports import audit_line, name_lookup, record_format
 from gateway.app.commands.reports.operator_name import login_name
-from gateway.app.commands.reports.output import as_json, print_json, print_table
+from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
 from gateway.app.parts import local_parts, opened_store, source_parts
 from gateway.app.process import log_setup
 from gateway.frontends.admin.link_format import (
@@ -37,7 +36,6 @@ from gateway.sync.review.review_queue import ReviewedRecord
 AT_ONCE = 500
 _KINDS = click.Choice([kind.value for kind in Kind])
 
-_log = structlog.get_logger("gateway.links")
 
 _kind_of_record = click.option("--kind", type=_KINDS, help="Where records of several kinds have the name.")
 
@@ -77,7 +75,7 @@ def list_all(invocation: Invocation, situations: Sequence[str], source: str | No
     elif rows:
         print_table(record_format.COLUMNS, map(record_format.line, rows))
     else:
-        click.echo("no record waits for a person")
+        print_line("no record waits for a person")
 
 
 @command.command("show")
@@ -187,16 +185,16 @@ def _decide_about_record(
 def _carry_out(invocation: Invocation, decide: Callable[[Connection, Decisions, str], _Report], *, as_json: bool) -> None:
     """Decide in one transaction, log the decision, and print its outcome."""
     settings = invocation.loaded.settings
-    log_setup.configure(settings.log.level, settings.log.format)
+    log_setup.configure(settings.log.level, settings.log.format)  # the decision itself has log lines
     decisions, by = local_parts.decisions(settings, source_parts.build(settings)), login_name()
     with opened_store.database(settings) as database:
         report = database.write_blocking(lambda connection: decide(connection, decisions, by))
     outcome = report.outcome
     linked = outcome["object"]
-    _log.info(
+    audit_line.write(
+        settings,
         "link decision",
         action=outcome["action"],
-        by=by,
         object=None if linked is None else linked["id"],
         change=outcome["change_number"],
         **report.log_fields,
@@ -204,9 +202,9 @@ def _carry_out(invocation: Invocation, decide: Callable[[Connection, Decisions, 
     if as_json:
         print_json({**report.subject, **outcome})
         return
-    click.echo(f"{report.sentence} {'nothing' if linked is None else linked['name']}")
+    print_line(f"{report.sentence} {'nothing' if linked is None else linked['name']}")
     for problem in outcome["problems"]:
-        click.echo(f"gateway: {problem}", err=True)
+        print_line(f"gateway: {problem}", err=True)
 
 
 def _page(

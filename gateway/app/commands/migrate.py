@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.app.commands.invocation import Invocation
+from gateway.app.commands.reports.output import print_line
 from gateway.app.parts import opened_store
 from gateway.store.engine import migrate
 
@@ -19,6 +20,6 @@ def command(invocation: Invocation) -> None:
     database = opened_store.unchecked_database(invocation.loaded.settings)
     try:
         migrate.migrate(database)
-        click.echo(f"{database.name} has the schema of this version")
+        print_line(f"{database.name} has the schema of this version")
     finally:
         database.close()

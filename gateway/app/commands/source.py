@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import click
-import structlog
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.commands.reports import leaver_report
-from gateway.app.commands.reports.operator_name import login_name
-from gateway.app.commands.reports.output import Progress, as_json, print_json
+from gateway.app.commands.reports import audit_line, leaver_report
+from gateway.app.commands.reports.output import Progress, as_json, print_json, print_line
 from gateway.app.config.settings import Settings
 from gateway.app.parts import clock, lease_holder, local_parts, opened_store
 from gateway.app.process import log_setup
@@ -26,8 +24,6 @@ from gateway.sync.lifecycle import source_retirement
 from gateway.sync.lifecycle.source_retirement import Extent, Write
 from gateway.sync.runner.lease import LeaseInThread
 from gateway.sync.runner.lease_name import name_for
-
-_log = structlog.get_logger("gateway.source")
 
 
 @click.group("source")
@@ -50,7 +46,7 @@ def finalize(invocation: Invocation, name: str, as_json: bool) -> None:
         _carry_out(settings, database, state, "finalize", there, lambda write: source_retirement.finalize(write, own, state.id))
     _print_outcome(state, "finalized", there, as_json=as_json)
     if not as_json:
-        click.echo(f"what came from the source {state.id} can be edited here now ({_describe(there)})")
+        print_line(f"what came from the source {state.id} can be edited here now ({_describe(there)})")
 
 
 @command.command()
@@ -68,7 +64,7 @@ def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: boo
         state = _source_out_of_configuration(settings, database, name)
         there = database.read_blocking(partial(source_retirement.extent, source_id=state.id))
         if not as_json:
-            click.echo(f"source {state.id}: {_describe(there)}")
+            print_line(f"source {state.id}: {_describe(there)}")
         if not yes:
             raise Conflict("nothing was changed; say --yes to let go of them, or `gateway source finalize` to keep them")
         if not allow_deletions:
@@ -77,7 +73,7 @@ def terminate(invocation: Invocation, name: str, yes: bool, allow_deletions: boo
         _carry_out(settings, database, state, "terminate", there, lambda write: source_retirement.terminate(write, ended))
     _print_outcome(state, "terminated", there, as_json=as_json)
     if not as_json:
-        click.echo(
+        print_line(
             f"the source {state.id} is no more" + ("" if delete else "; its users are disabled, and deleted after 30 days")
         )
 
@@ -107,7 +103,6 @@ def _carry_out(
     """Carry the steps out while no other process reads the source. Raises Conflict when one does: another node has another
     configuration."""
     log_setup.configure(settings.log.level, settings.log.format)
-    by = login_name()
     done: Counter[Kind] = Counter()
     with (
         LeaseInThread(database, name_for(state.id), lease_holder.name(), clock.now) as lease,
@@ -117,7 +112,7 @@ def _carry_out(
             done[kind] += count
             progress.show(", ".join(f"{number:,} {one}s" for one, number in done.items()))
     counts = {f"{kind}s": one.records for kind, one in there.items()}
-    _log.info("end of a source", action=action, by=by, source=state.id, **counts)
+    audit_line.write(settings, "end of a source", action=action, source=state.id, **counts)
 
 
 def _print_outcome(state: SourceState, outcome: str, there: dict[Kind, Extent], *, as_json: bool) -> None:

@@ -12,7 +12,7 @@ from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import leaver_report, posix_report
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.leaver_report import LeaversJson
-from gateway.app.commands.reports.output import ago, as_json, print_json, print_table
+from gateway.app.commands.reports.output import ago, as_json, print_json, print_line, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.app.parts import clock, opened_store
@@ -119,7 +119,7 @@ def command(invocation: Invocation, source: str | None, problems: bool, as_json:
     leaver_report.show_ended(ended)
     if posix is not None:
         posix_report.show(posix)
-    click.echo(f"last change: {position}")
+    print_line(f"last change: {position}")
 
 
 def _names(settings: Settings) -> list[str]:
@@ -170,11 +170,11 @@ def _run(run: SyncRun) -> RunJson:
 
 
 def _print(row: SourceJson, moment: datetime) -> None:
-    click.echo(f"source {row['source']} ({row['kind']})")
-    click.echo(f"  position:   {_position(row, moment)}")
-    click.echo(f"  last run:   {_last_run(row['last_run'], moment)}")
+    print_line(f"source {row['source']} ({row['kind']})")
+    print_line(f"  position:   {_position(row, moment)}")
+    print_line(f"  last run:   {_last_run(row['last_run'], moment)}")
     counts = (f"{numbers['records']} {kind}s" for kind, numbers in row["counts"].items())
-    click.echo(f"  records:    {', '.join(counts)}")
+    print_line(f"  records:    {', '.join(counts)}")
     leaver_report.show(row["source"], row["leavers"], row["problems"])
     problems = {situation: number for situation, number in row["problems"].items() if situation != Situation.DELETED.value}
     if problems:
@@ -182,10 +182,10 @@ def _print(row: SourceJson, moment: datetime) -> None:
         command = f"gateway status {row['source']} --problems"
         if problems.keys() & {Situation.DISPUTED.value, Situation.UNLINKED.value}:  # a person can decide about these
             command = f"gateway links list --source {row['source']}"
-        click.echo(f"  left out:   {left_out}; `{command}` lists them")
+        print_line(f"  left out:   {left_out}; `{command}` lists them")
     if row["last_error"]:
-        click.echo(f"  last error: {ago(row['last_error_at'], moment)} ago: {row['last_error']}")
-    click.echo()
+        print_line(f"  last error: {ago(row['last_error_at'], moment)} ago: {row['last_error']}")
+    print_line()
 
 
 def _position(row: SourceJson, moment: datetime) -> str:
@@ -246,4 +246,4 @@ def _print_problems(rows: list[ProblemJson], *, as_json: bool) -> None:
         cells = ([row["source"], row["kind"], row["situation"], row["dn"], row["reason"]] for row in rows)
         print_table(columns, ([cell or row["external_id"] for cell in line] for line, row in zip(cells, rows, strict=True)))
     else:
-        click.echo("every record became an object")
+        print_line("every record became an object")

@@ -11,7 +11,7 @@ from gateway.app.commands.exit_codes import exit_code
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import run_report
 from gateway.app.commands.reports.chosen_sources import chosen_sources
-from gateway.app.commands.reports.output import Progress, as_json, print_json
+from gateway.app.commands.reports.output import Progress, as_json, print_json, print_line
 from gateway.app.commands.reports.run_report import RunReport
 from gateway.app.parts import clock, lease_holder, opened_store, source_parts
 from gateway.app.parts.source_parts import SourceParts
@@ -59,7 +59,7 @@ def command(
             except GatewayError as error:
                 report = {"source": name, "status": "failed", "error": str(error), "exit_code": exit_code(error)}
                 if not as_json:
-                    click.echo(f"gateway: {run_report.named(name, str(error))}", err=True)
+                    print_line(f"gateway: {run_report.named(name, str(error))}", err=True)
             reports.append(report)
             worst = max(worst, report.get("exit_code", 0))
     if as_json:

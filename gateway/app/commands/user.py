@@ -8,8 +8,8 @@ import sys
 import click
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.commands.reports import name_lookup
-from gateway.app.commands.reports.output import as_json, print_json, print_table
+from gateway.app.commands.reports import audit_line, name_lookup
+from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.parts import clock, opened_store
 from gateway.directory.authentication.password_hashing import hash_blocking
@@ -41,7 +41,8 @@ def set_password(invocation: Invocation, name: str) -> None:
         database.write_blocking(
             lambda connection: passwords.set_local(connection, user.id, password_hash, by=BY, now=clock.now())
         )
-    click.echo(f"user {user.username} has a new local password")
+    audit_line.write(settings, "password set", user=user.id, name=user.username)
+    print_line(f"user {user.username} has a new local password")
 
 
 @command.command("clear-password")
@@ -54,9 +55,11 @@ def clear_password(invocation: Invocation, name: str) -> None:
         user = name_lookup.user(connection, name)
         return user, passwords.clear_local(connection, user.id)
 
-    with opened_store.database(invocation.loaded.settings) as database:
+    settings = invocation.loaded.settings
+    with opened_store.database(settings) as database:
         user, was_set = database.write_blocking(work)
-    click.echo(f"user {user.username} has no local password {'any more' if was_set else '(there was none)'}")
+    audit_line.write(settings, "password cleared", user=user.id, name=user.username, was_set=was_set)
+    print_line(f"user {user.username} has no local password {'any more' if was_set else '(there was none)'}")
 
 
 @command.group("application-password")
@@ -77,13 +80,15 @@ def add(invocation: Invocation, name: str, application: str, label: str, as_json
         user, program = name_lookup.user(connection, name), name_lookup.application(connection, application)
         return application_passwords.add(connection, user.id, program.id, label, now=clock.now())
 
-    with opened_store.database(invocation.loaded.settings) as database:
+    settings = invocation.loaded.settings
+    with opened_store.database(settings) as database:
         made, password = database.write_blocking(work)
+    audit_line.write(settings, "application password made", user=made.user_id, **_names(made))
     if as_json:
         print_json({**_facts(made), "password": password})
         return
-    click.echo(password)
-    click.echo("This is the password with which the application binds as the person. It is not shown again.", err=True)
+    print_line(password)
+    print_line("This is the password with which the application binds as the person. It is not shown again.", err=True)
 
 
 @application_password.command("list")
@@ -114,9 +119,11 @@ def revoke(invocation: Invocation, name: str, password_id: str) -> None:
     def work(connection: Connection) -> ApplicationPassword:
         return application_passwords.remove(connection, name_lookup.user(connection, name).id, password_id)
 
-    with opened_store.database(invocation.loaded.settings) as database:
+    settings = invocation.loaded.settings
+    with opened_store.database(settings) as database:
         revoked = database.write_blocking(work)
-    click.echo(f"application password {revoked.name} ({revoked.application_name}) is revoked")
+    audit_line.write(settings, "application password revoked", user=revoked.user_id, **_names(revoked))
+    print_line(f"application password {revoked.name} ({revoked.application_name}) is revoked")
 
 
 def _user_with_own_password(connection: Connection, settings: Settings, name: str) -> User:
@@ -139,6 +146,11 @@ def _password(min_length: int) -> bytes:
     if len(text) < min_length:
         raise InvalidInput(f"the password is too short: {min_length} characters are the least ([passwords] min_length)")
     return text.encode()
+
+
+def _names(password: ApplicationPassword) -> dict[str, object]:
+    """Return the fields of an audit line."""
+    return {"id": password.id, "application": password.application_name, "name": password.name}
 
 
 def _facts(password: ApplicationPassword) -> dict[str, object]:

@@ -18,6 +18,7 @@ from gateway.app.parts.source_parts import SourceParts
 from gateway.app.process.certificates import Certificate
 from gateway.directory.authentication.authentication import Authentication
 from gateway.directory.authentication.bind_admission import BindAdmission
+from gateway.directory.authentication.bind_audit import BindAudit
 from gateway.directory.authentication.offline_binds import OfflineBinds
 from gateway.directory.authentication.password_change import PasswordChanges
 from gateway.directory.authentication.password_check import PasswordCheck
@@ -66,6 +67,7 @@ def build(
     authority = settings.password_authority()
     jit_provisioning = jit.provisioning(database, sources, measured, authority, reactor)
     passwords = PasswordCheck(database, measured, hashing, offline, jit_provisioning, authority)
+    audit = BindAudit(reactor)
     authentication = Authentication(
         directory,
         database,
@@ -75,6 +77,7 @@ def build(
         users_see_themselves=settings.ldap.user_access == "self",
         read_your_writes=ReadYourWrites(directory, reactor) if jit_provisioning else None,
         admission=BindAdmission(reactor),
+        audit=audit,
     )
     password_changes = PasswordChanges(
         database,
@@ -102,7 +105,7 @@ def build(
         log_operations=settings.log.level == "debug",
     )
     closers = [close for parts in logins.values() for close in parts.closers]
-    return LdapFace(services, password_changes, [*closers, hashing.close])
+    return LdapFace(services, password_changes, [*closers, hashing.close, audit.close])
 
 
 def soft_lock(settings: Settings, clock: IReactorTime) -> SoftLock:

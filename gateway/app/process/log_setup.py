@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
+from io import StringIO
 from typing import TextIO, cast
 
 import structlog
@@ -19,6 +20,7 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, global
 from zope.interface import implementer
 
 from gateway.app.process.log_output import GuardedStream, LogOutput, QueuedOutput
+from gateway.model.printable_text import printable, printable_json, printable_lines
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 TWISTED_LEVELS = {
@@ -81,11 +83,11 @@ def _processors(form: str, *, is_terminal: bool) -> list[structlog.typing.Proces
         _shortened,
     ]
     if form == "json":
-        return [*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        return [*shared, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(printable_json)]
     # Without a terminal there is nothing to align: one event is one line of words and key=value.
     # The plain traceback, because the pretty ones show local variables, and those hold passwords.
     renderer = structlog.dev.ConsoleRenderer(
-        colors=is_terminal, pad_event_to=0, pad_level=False, exception_formatter=structlog.dev.plain_traceback
+        colors=is_terminal, pad_event_to=0, pad_level=False, exception_formatter=_plain_traceback
     )
     ordinary: list[structlog.typing.Processor] = [*shared, _one_line, renderer]
     return ordinary if is_terminal else [_Line(ordinary)]
@@ -110,8 +112,16 @@ def _shortened(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Replace line breaks: one in a foreign system's text must not look like a second event."""
-    return {key: value.replace("\n", " ⏎ ") if isinstance(value, str) else value for key, value in event.items()}
+    """Replace line breaks: one in a foreign system's text must not look like a second event; and escape what a terminal obeys.
+    What is no text is written as its repr(), which escapes."""
+    return {key: printable(value.replace("\n", " ⏎ ")) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _plain_traceback(stream: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    """Write a traceback without colours and variables, its text escaped."""
+    lines = StringIO()
+    structlog.dev.plain_traceback(lines, exc_info)
+    stream.write(printable_lines(lines.getvalue()))
 
 
 class _Line:
@@ -136,7 +146,7 @@ class _Line:
 
 def _rendered(value: object) -> str:
     """Return a value as it stands in a line."""
-    if isinstance(value, str) and len(value) <= MAX_VALUE_CHARACTERS and _NEEDS_QUOTES.search(value) is None:
+    if isinstance(value, str) and len(value) <= MAX_VALUE_CHARACTERS and _PLAIN.fullmatch(value) is not None:
         return value
     worded = _cleaned(value)
     return worded if isinstance(worded, str) and _NEEDS_QUOTES.search(worded) is None else repr(worded)
@@ -150,6 +160,8 @@ def _cleaned(value: object) -> object:
 
 _LEVEL_NAMES = {"warn": "warning", "exception": "error"}
 _COLUMNS = frozenset(("exc_info", "exception", "stack", "logger", "logger_name", "level", "timestamp"))
+_PLAIN = re.compile("[!#-&(-<>-~]*")
+"""ASCII that can be seen, without what needs quotes."""
 _NEEDS_QUOTES = re.compile("[ \\t=\\r\\n\"']")
 
 

@@ -2,8 +2,8 @@
 
 Read in this order: bind_names (the identity that a name means) → password_authority, account_status, password_hashing,
 soft_lock, bind_admission → offline_binds,
-jit → password_check (the one place that decides whose word counts, law 14) → client_certificates → authentication (binds,
-proxied authorization) → password_change and revocation.
+jit → password_check (the one place that decides whose word counts, law 14) → client_certificates, bind_audit (log lines) →
+authentication (binds, proxied authorization) → password_change and revocation.
 
 An unknown name, a wrong password, a disabled account and a soft lock must give the same answer in the same time; a source that
 cannot be asked is never a wrong password (law 8). No password is stored as it came, and none is logged."""

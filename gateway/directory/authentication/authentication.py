@@ -3,14 +3,13 @@
 An unknown name, a wrong password, a disabled account and a soft lock give the same answer. A source that cannot be asked is
 never a wrong password (law 8). Passwords pass through; none is kept as it came."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
-
-import structlog
 
 from gateway.directory.access import Access, of_application, of_user
 from gateway.directory.authentication.bind_admission import BindAdmission
+from gateway.directory.authentication.bind_audit import PROXIED, SIMPLE, BindAudit, Mechanism
 from gateway.directory.authentication.bind_names import BindIdentity, BindNames
 from gateway.directory.authentication.client_certificates import CertificateNames
 from gateway.directory.authentication.offline_binds import WrongOffline
@@ -30,8 +29,6 @@ from gateway.store.engine.database import Database
 from gateway.store.objects import users
 
 T = TypeVar("T")
-
-_log = structlog.get_logger("gateway.bind")
 
 
 class InvalidCredentials(Exception):
@@ -54,10 +51,11 @@ class AuthorizationDenied(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A bind that succeeded. `notice`: of the source's password policy."""
+    """A bind that succeeded. `notice`: of the source's password policy; `audit`: fields of its audit line."""
 
     party: Party
     notice: PolicyNotice | None = None
+    audit: Mapping[str, object] = field(default_factory=dict, compare=False)
 
 
 class Authentication:
@@ -74,9 +72,11 @@ class Authentication:
         users_see_themselves: bool = True,
         read_your_writes: ReadYourWrites | None = None,
         admission: BindAdmission | None = None,
+        audit: BindAudit | None = None,
     ) -> None:
         """`read_your_writes`: given where just-in-time provisioning is on. `admission`: shares out the binds in progress;
-        without it they are not."""
+        without it they are not. `audit`: without it no refused binds are summed up."""
+        self._audit = audit or BindAudit()
         self._directory = directory
         self._database = database
         self._passwords = passwords
@@ -89,28 +89,38 @@ class Authentication:
         everything = Access(scope=Scope()) if anonymous_views else Access()
         self.anonymous = Party("", anonymous_views, everything)
 
-    async def bind(self, name: str, password: bytes, peer: str) -> Bound:
+    async def bind(self, name: str, password: bytes, peer: str, mechanism: Mechanism = SIMPLE) -> Bound:
         """Bind a name with a password; `name` in any form that a view takes (bind_names.py). Raises InvalidCredentials,
         EmptyPassword, SourceUnavailable, StoreUnavailable, Busy, ViewNotReady, dn.InvalidDN."""
         if not name and not password:
             return Bound(self.anonymous)
+        given = {"dn": name, **mechanism.audit}
         if not password:
+            self._audit.refused(peer, {**given, "reason": "no password was sent"})
             raise EmptyPassword
-        named = await self._names.find(name)
+        try:
+            named = await self._names.find(name)
+        except InvalidDN:  # not written: what is no name may be a password that was typed into the wrong field
+            reason = f"neither a DN nor a name of a form that a view takes ({len(name):,} characters)"
+            self._audit.refused(peer, {**mechanism.audit, "reason": reason})
+            raise
         # A program that goes on with a revoked application password must not lock its user out of everything else.
         key = f"{named.key} application password" if application_passwords.has_form(password) else named.key
-        return await self.guarded(key, name, peer, lambda: self._identify(named, password, peer))
+        bound = await self.guarded(key, name, peer, lambda: self._identify(named, password), mechanism)
+        return self._authorized(bound, peer, mechanism)
 
-    async def guarded(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]]) -> T:
+    async def guarded(
+        self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]], mechanism: Mechanism = SIMPLE
+    ) -> T:
         """Return the result of `work` under the soft lock, when it is the address's turn. It raises InvalidCredentials or
         WrongOffline for a wrong password; after too many of them InvalidCredentials is raised at once. `key`: BindIdentity.key;
         `name`: as it was given, for the log."""
         key = bounded(key)
         if self._admission is None:
-            return await self._unlocked(key, name, peer, work)
+            return await self._unlocked(key, name, peer, work, mechanism)
         turn = await self._admission.enter(key, peer)
         try:
-            answer = await self._unlocked(key, name, peer, work)
+            answer = await self._unlocked(key, name, peer, work, mechanism)
         except (InvalidCredentials, WrongOffline):
             turn.failed()
             raise
@@ -120,16 +130,18 @@ class Authentication:
         finally:
             self._admission.leave(turn)
 
-    async def _unlocked(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]]) -> T:
+    async def _unlocked(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]], mechanism: Mechanism) -> T:
         if not await self._soft_lock.enter(key):
-            _log.warning("bind", dn=name, peer=peer, result="locked", cure="wait, or find out who guesses")
+            locked_out = {"dn": name, **mechanism.audit, "cure": "wait, or find out who guesses"}
+            self._audit.refused(peer, locked_out, "locked")
             raise InvalidCredentials
         try:
             answer = await work()
         except (InvalidCredentials, WrongOffline) as error:
             locked = self._soft_lock.failed(key)
             why = error.audit if isinstance(error, InvalidCredentials) else {}
-            _log.warning("bind", dn=name, peer=peer, result="refused", **why, **({"locked_now": True} if locked else {}))
+            now = {"locked_now": True} if locked else {}
+            self._audit.refused(peer, {"dn": name, **mechanism.audit, **why, **now})
             raise
         else:
             self._soft_lock.succeeded(key)
@@ -137,17 +149,37 @@ class Authentication:
         finally:
             self._soft_lock.leave(key)
 
-    async def bind_certificate(self, names: CertificateNames, peer: str) -> Party:
+    def _authorized(self, bound: Bound, peer: str, mechanism: Mechanism) -> Bound:
+        """Return what was bound, if it may act as the identity that it asked for. Raises InvalidCredentials."""
+        fields = {"dn": bound.party.dn, **mechanism.audit, **bound.audit}
+        if not mechanism.permits(bound.party):
+            self._audit.refused(peer, {**fields, "reason": "the authorization identity is not its own"})
+            raise InvalidCredentials
+        self._audit.accepted(peer, fields)
+        return bound
+
+    async def bind_certificate(self, names: CertificateNames, peer: str, mechanism: Mechanism = SIMPLE) -> Party:
         """Return the application that a verified client certificate names. Raises InvalidCredentials, StoreUnavailable."""
         for application in await self._database.read(applications.all_applications):
             party = self.party_of(application)
             if application.enabled and party is not None and names.include(application.certificate_names):
-                _log.info("bind", dn=party.dn, peer=peer, result="accepted", certificate=names.subject)
-                return party
-        _log.warning("bind", certificate=names.subject, peer=peer, result="refused", cure="give its name to an application")
+                return self._authorized(Bound(party, audit={"certificate": names.subject}), peer, mechanism).party
+        cure = "give its name to an application that is enabled"
+        self._audit.refused(peer, {"certificate": names.subject, **mechanism.audit, "cure": cure})
         raise InvalidCredentials
 
-    async def party_for(self, authz_id: str, party: Party) -> Party:
+    async def party_for(self, authz_id: str, party: Party, peer: str = "") -> Party:
+        """Return the party as `_party_for` does, with an audit line. Raises as it."""
+        fields = {"dn": party.dn, "authzid": authz_id}
+        try:
+            found = await self._party_for(authz_id, party)
+        except AuthorizationDenied:
+            self._audit.refused(peer, fields, event=PROXIED)
+            raise
+        self._audit.accepted(peer, {**fields, "as": found.dn or "anonymous"}, event=PROXIED)
+        return found
+
+    async def _party_for(self, authz_id: str, party: Party) -> Party:
         """Return the party as which an operation is carried out that `party` requests with an authzId (RFC 4513 §5.2.1.8):
         "dn:…", "u:…" (a login name), or "" for anonymous. Only applications with the grant may, and only as people whom they
         see; people's rights are then their own. Raises AuthorizationDenied, ViewNotReady, StoreUnavailable."""
@@ -200,12 +232,11 @@ class Authentication:
         """Return the identity that a bind name means. Raises InvalidDN, ViewNotReady."""
         return await self._names.find(name)
 
-    async def _identify(self, named: BindIdentity, password: bytes, peer: str) -> Bound:
+    async def _identify(self, named: BindIdentity, password: bytes) -> Bound:
         if named.application is not None:
             party = await self._application(named, named.application, password)
             if party is None:
                 raise InvalidCredentials(source=OWN, reason="no application with this secret and view")
-            _log.info("bind", dn=party.dn, peer=peer, result="accepted")
             return Bound(party)
         proof = await self._passwords.check(named.user_id, password, named.logins if named.candidates else ())
         if not proof.right:
@@ -215,8 +246,7 @@ class Authentication:
         used = proof.application_password
         how = {"offline": True} if proof.offline else {}
         via = {"application_password": used.name, "application": used.application_name} if used else {}
-        _log.info("bind", dn=named.name, peer=peer, result="accepted", **proof.audit, **how, **via)
-        return Bound(self._person(named, proved=used is None), proof.notice)
+        return Bound(self._person(named, proved=used is None), proof.notice, {**proof.audit, **how, **via})
 
     async def _provisioned(self, named: BindIdentity, user: ProvisionedUser) -> BindIdentity:
         """Return a just provisioned user as the views show them, when they do. Raises InvalidCredentials, Busy."""

@@ -185,3 +185,12 @@ def test_systemd_is_told_when_it_is_ready_and_when_it_stops_and_log_lines_can_be
             assert manager.recv(1000) == b"STOPPING=1"
     lines = [json.loads(line) for line in serving.log_text().splitlines()]
     assert any(line["event"] == "the gateway serves" for line in lines)
+
+
+def test_a_second_signal_ends_it_no_sooner_and_prints_no_traceback(gateway: Installation) -> None:
+    with gateway.serve() as serving:
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGTERM):
+            serving.process.send_signal(number)
+        assert serving.process.wait(30) == 0
+        assert "the gateway has stopped" in serving.log_text()
+        assert "Traceback" not in serving.log_text()

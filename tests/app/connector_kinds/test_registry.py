@@ -15,6 +15,7 @@ from gateway.app.config import loader
 from gateway.app.config.settings import Settings
 from gateway.app.connector_kinds.registry import SOURCE_KINDS, AnySourceKind, kind_of
 from gateway.app.parts import opened_store, source_parts
+from gateway.app.process.log_output import GuardedStream
 from gateway.model.connector import BindOutcome
 from gateway.model.errors import ConfigurationError
 from gateway.store.engine.database import Connection
@@ -94,7 +95,7 @@ def test_the_commands_read_a_source_of_a_new_kind(office: Installation) -> None:
 async def test_the_whole_program_reads_a_source_of_a_new_kind_and_asks_it_for_passwords(office: Installation) -> None:
     settings = settings_of(office)
     database = opened_store.open_database(settings, installed())
-    program = wiring.build(settings, database, installed())
+    program = wiring.build(settings, database, installed(), GuardedStream(None))
     program.runners.start()
     try:
         while await database.read(_usernames) != {"anna", "bert"}:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -35,7 +36,12 @@ def test_a_reader_that_does_not_read_costs_lines_and_hears_of_them_when_it_reads
     output = QueuedOutput(writing, report)
     line = "x" * 1023 + "\n"
     lines = 2 * log_output.MAX_QUEUED_CHARACTERS // 1024
-    writer = threading.Thread(target=lambda: [output.write(line) for _ in range(lines)])
+
+    def write() -> None:
+        for _ in range(lines):
+            output.write(line)
+
+    writer = threading.Thread(target=write)
     writer.start()
     writer.join(20)
     assert not writer.is_alive(), "it waits"
@@ -104,10 +110,14 @@ def _full() -> TextIOWrapper:
 
 @pytest.mark.parametrize("stream", [_closed, _broken_pipe, _full, lambda: None])
 def test_a_command_goes_on_where_lines_cannot_be_written(stream: Callable[[], TextIOWrapper | None]) -> None:
-    output = GuardedStream(stream())
+    made = stream()
+    output = GuardedStream(made)
     output.write("line\n")
     output.write("line\n")
     assert output.dropped == 2
+    if made is not None:
+        with contextlib.suppress(OSError):
+            made.close()
 
 
 def test_a_queue_without_a_file_drops_and_counts() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
@@ -15,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.app.process import log_setup
+from tests.model.hostile_text import HOSTILE, RAW
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +75,35 @@ def test_a_line_is_what_structlog_makes_of_the_event(words: str, more: dict[str,
     time, rest = line(None, method, {"event": words} | more | columns).split(" ", 1)
     assert datetime.fromisoformat(time).tzinfo == UTC
     assert rest == ordinary.split(" ", 1)[1]
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("form", ["text", "terminal", "json"])
+def test_what_a_terminal_obeys_is_escaped_wherever_it_stands_in_a_line(form: str, text: str) -> None:
+    output = Terminal() if form == "terminal" else StringIO()
+    log_setup.configure("info", "json" if form == "json" else "text", output)
+    structlog.get_logger().info(f"event {text}", short=text, quoted=f"a b{text}", several=[text], error=ValueError(text))
+    line = output.getvalue()
+    assert line.endswith("\n")
+    shown = re.sub("\x1b\\[[0-9;]*m", "", line[:-1])  # the colours are ours
+    assert not RAW & set(shown), repr(shown)
+    if form == "json":
+        assert (json.loads(line)["short"], json.loads(line)["several"]) == (text, [text])
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_traceback_is_escaped_but_for_its_lines(form: str, text: str) -> None:
+    output = StringIO()
+    log_setup.configure("info", form, output)
+    try:
+        raise ValueError(f"of an upstream: {text}")
+    except ValueError:
+        structlog.get_logger().exception("operation failed")
+    assert not (RAW - {"\n"}) & set(output.getvalue())
+    assert "Traceback" in output.getvalue()
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True

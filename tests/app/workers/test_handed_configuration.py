@@ -9,7 +9,7 @@ from pathlib import Path
 import ldap3
 
 from gateway.app.config import loader
-from tests.app.installation import BASE_DN, Installation, until
+from tests.app.installation import Installation, until
 from tests.app.observations import application, details, wait_until_all_serve
 
 LDIF = """dn: dc=example,dc=test
@@ -28,8 +28,7 @@ SOURCE = """[[source]]
 name = "hr"
 kind = "ldif"
 path = "people.ldif"
-correlation = ["username = lower(uid)"]
-[source.users.map]
+[source.users.mapping]
 display_name = { expression = "join(' ', replace(upper(givenName), '^A', 'O'), first(sn)) + '!'" }
 email = { expression = "lower(mail)" }
 """
@@ -57,9 +56,10 @@ def test_two_workers_serve_what_an_expression_of_a_mapping_computes(tmp_path: Pa
     with made.serve() as serving:
         wait_until_all_serve(serving)
         until(lambda: "succeeded" in details(serving)["source hr"], "the source is read")
+        base = portal["bind_dns"][0].partition(",ou=applications,")[2]
         for _ in range(2):  # the workers take turns
             with serving.connect(portal["bind_dns"][0], portal["secret"]) as connection:
-                until(lambda: _display_names(connection) == ["ODA Lovelace!"], "the person is there")
+                until(lambda: _display_names(connection, base) == [["ODA Lovelace!"]], "the person is there")
         assert serving.stop() == 0
 
 
@@ -77,6 +77,6 @@ def test_workers_that_cannot_start_end_serve_with_the_reason(tmp_path: Path) -> 
         assert "ended with exit code 1, 3 times before it could serve" in serving.log_text()
 
 
-def _display_names(connection: ldap3.Connection) -> list[str]:
-    connection.search(BASE_DN, "(mail=ada@example.test)", attributes=["displayName"])
+def _display_names(connection: ldap3.Connection, base: str) -> list[list[str]]:
+    connection.search(base, "(mail=ada@example.test)", attributes=["displayName"])
     return [entry["attributes"]["displayName"] for entry in connection.response]

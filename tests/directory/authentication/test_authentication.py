@@ -254,3 +254,17 @@ async def test_no_password_and_no_secret_is_in_the_log(bed: Bed) -> None:
     assert secret.decode() not in text
     assert "guess" not in text
     assert "right" not in text
+
+
+@ensureDeferred
+async def test_refused_before_a_password_is_looked_at_is_refused_with_an_audit_line(bed: Bed) -> None:
+    with capture_logs() as lines:
+        with pytest.raises(InvalidDN):
+            await bed.bind("my-password, ", b"right")
+        with pytest.raises(EmptyPassword):
+            await bed.bind(f"uid=anna,{PEOPLE}", b"")
+    assert [(line["event"], line["result"], line["reason"]) for line in lines] == [
+        ("bind", "refused", "neither a DN nor a name of a form that a view takes (13 characters)"),
+        ("bind", "refused", "no password was sent"),
+    ]
+    assert "my-password" not in repr(lines), "what is no name may be a password"

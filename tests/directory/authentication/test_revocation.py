@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pytest_twisted import ensureDeferred
+from structlog.testing import capture_logs
 
 from gateway.directory.authentication.authentication import AuthorizationDenied, InvalidCredentials
 from gateway.directory.authentication.client_certificates import CertificateNames
@@ -133,7 +134,10 @@ async def test_a_certificate_binds_the_application_that_has_its_name_while_that_
 @pytest.mark.parametrize("authz_id", [f"dn:{ANNAS}", f"DN: UID=ANNA , {PEOPLE}", "u:anna", "U:Anna"])
 @ensureDeferred
 async def test_an_application_acts_as_a_person_with_the_persons_rights(bed: Bed, authz_id: str) -> None:
-    party = await bed.authentication.party_for(authz_id, await portal(bed, grants=["proxy"]))
+    with capture_logs() as lines:
+        party = await bed.authentication.party_for(authz_id, await portal(bed, grants=["proxy"]), "192.0.2.1:7")
+    line = lines[-1]
+    assert (line["event"], line["result"], line["as"]) == ("proxied authorization", "accepted", ANNAS)
     assert (party.dn, party.user_id, party.access.only) == (ANNAS, ANNA.id, frozenset({ANNA.id}))
     assert (party.application, party.proved) == (None, False)
 
@@ -163,8 +167,11 @@ async def test_an_application_may_act_as_anonymous(bed: Bed) -> None:
 @ensureDeferred
 async def test_every_identity_that_cannot_be_assumed_is_denied_alike(bed: Bed, authz_id: str) -> None:
     party = await portal(bed, grants=["proxy"])
-    with pytest.raises(AuthorizationDenied):
-        await bed.authentication.party_for(authz_id, party)
+    with capture_logs() as lines, pytest.raises(AuthorizationDenied):
+        await bed.authentication.party_for(authz_id, party, "192.0.2.1:7")
+    line = lines[-1]
+    assert (line["event"], line["result"], line["authzid"]) == ("proxied authorization", "refused", authz_id)
+    assert (line["dn"], line["peer"]) == (party.dn, "192.0.2.1:7")
 
 
 @ensureDeferred

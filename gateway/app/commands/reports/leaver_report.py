@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict
 
-import click
-
+from gateway.app.commands.reports.output import print_line
 from gateway.model.connector import LOCAL
 from gateway.model.objects import Kind
 from gateway.model.records import Record, Situation
@@ -50,9 +49,9 @@ def show(source: str, leaving: LeaversJson, problems: Mapping[str, int]) -> None
     """Print the line of a source that has leavers, or records that are kept. `problems`: records by situation."""
     count, gone = leaving["count"], problems.get(Situation.DELETED.value, 0)
     if count:
-        click.echo(f"  leavers:    {count} disabled, {_next(leaving)}; `gateway status {source} --problems` lists them")
+        print_line(f"  leavers:    {count} disabled, {_next(leaving)}; `gateway status {source} --problems` lists them")
     if gone > count:
-        click.echo(f"  kept:       {gone - count} objects whose last record is gone")
+        print_line(f"  kept:       {gone - count} objects whose last record is gone")
 
 
 def reason(record: Record, ends_at: datetime | None) -> str:
@@ -91,18 +90,18 @@ def ended(connection: Connection, grace: GracePeriods) -> list[EndedSourceJson]:
 def show_ended(rows: Sequence[EndedSourceJson]) -> None:
     """Print a line for each of them. When its last leaver is deleted, nothing is left of the source."""
     for row in rows:
-        click.echo(f"source {row['source']} was ended: {row['count']} users are disabled, {_next(row)}")
-        click.echo()
+        print_line(f"source {row['source']} was ended: {row['count']} users are disabled, {_next(row)}")
+        print_line()
 
 
 def show_unconfigured(rows: Sequence[UnconfiguredSourceJson]) -> None:
     """Print each of them, with the commands that an administrator can give."""
     for row in rows:
         counts = ", ".join(f"{count} {kind}s" for kind, count in row["counts"].items() if count) or "no records"
-        click.echo(f"source {row['source']} is not in the configuration, and what came from it stays as it is ({counts}):")
-        click.echo(f"  `gateway source finalize {row['source']}` keeps all of it, to be edited here from then on;")
-        click.echo(f"  `gateway source terminate {row['source']}` lets go of what no other source has")
-        click.echo()
+        print_line(f"source {row['source']} is not in the configuration, and what came from it stays as it is ({counts}):")
+        print_line(f"  `gateway source finalize {row['source']}` keeps all of it, to be edited here from then on;")
+        print_line(f"  `gateway source terminate {row['source']}` lets go of what no other source has")
+        print_line()
 
 
 def _next(row: LeaversJson) -> str:

@@ -1,8 +1,8 @@
-"""The output of commands: lines and tables for people, JSON for programs, and progress on a terminal."""
+"""The output of commands: lines and tables for people, JSON for programs, and progress on a terminal. What a terminal obeys is
+escaped here, and here alone."""
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
@@ -14,6 +14,8 @@ from typing import Self, TextIO
 
 import click
 
+from gateway.model.printable_text import printable, printable_json
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 """The option that every listing has."""
 
@@ -22,7 +24,13 @@ PROGRESS_SECONDS = 0.2
 
 def print_json(value: object) -> None:
     """Print `value` on standard output; times as RFC 3339, sets and tuples as lists."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    click.echo(printable_json(value, indent=2, default=_plain))
+
+
+def print_line(text: str = "", *, err: bool = False) -> None:
+    """Print one line on standard output, or on standard error. Values of clients and sources may stand in it: what a terminal
+    obeys is escaped. Every command prints by this module, never by click.echo."""
+    click.echo(printable(text), err=err)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -31,7 +39,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     widths = [max(_width(row[column]) for row in cells) for column in range(len(headings))]
     for row in cells:
         padded = (text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True))
-        click.echo("  ".join(padded).rstrip())
+        print_line("  ".join(padded).rstrip())
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
@@ -50,7 +58,7 @@ def _text(value: object) -> str:
         return "-"
     if isinstance(value, datetime):
         return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return str(value)
+    return printable(str(value))
 
 
 def _plain(value: object) -> object:
@@ -89,13 +97,13 @@ class Progress:
     def show(self, detail: str) -> None:
         """Set the text behind the label; it is drawn every PROGRESS_SECONDS."""
         with self._lock:
-            self._detail = detail
+            self._detail = printable(detail)
 
     def print_line(self, line: str) -> None:
         """Print a line that stays, on standard output."""
         with self._lock:
             self._clear()
-            click.echo(line)
+            print_line(line)
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         self._done.set()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-import click
-
+from gateway.app.commands.reports.output import print_line
 from gateway.store.engine.database import Connection
 from gateway.store.objects import posix_numbers
 from gateway.store.objects.posix_numbers import Space
@@ -64,12 +63,12 @@ def state(connection: Connection, settings: PosixNumbers) -> PosixJson:
 def show(state: PosixJson) -> None:
     """Print a line for each range, and for each number that several objects have."""
     off = "" if state["allocate"] else " (no more are given: [posix] allocate = false)"
-    click.echo(f"POSIX numbers{off}")
+    print_line(f"POSIX numbers{off}")
     for space, numbers in state["ranges"].items():
         full = "; it is used up: make it larger" if numbers["given"] >= numbers["size"] else ""
         given = f"{numbers['given']:,} of {numbers['size']:,} given"
-        click.echo(f"  {space} {numbers['first']} to {numbers['last']}: {given}{full}")
+        print_line(f"  {space} {numbers['first']} to {numbers['last']}: {given}{full}")
     for one in state["shared"]:
         names = " and ".join(one["names"])
-        click.echo(f"  {one['space']} {one['number']} is that of {names}: give all but one of them another at the source")
-    click.echo()
+        print_line(f"  {one['space']} {one['number']} is that of {names}: give all but one of them another at the source")
+    print_line()

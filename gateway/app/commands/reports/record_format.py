@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import click
-
+from gateway.app.commands.reports.output import print_line
 from gateway.frontends.admin.link_format import RecordJson, RecordWithAttributesJson
 from gateway.model.errors import Conflict, NotFound
 from gateway.model.objects import Kind
@@ -40,7 +39,7 @@ def line(row: RecordJson) -> list[str]:
 
 def show(facts: RecordWithAttributesJson) -> None:
     """Print one record with its attributes."""
-    click.echo(f"{facts['kind']} record {facts['external_id']} of source {facts['source']}")
+    print_line(f"{facts['kind']} record {facts['external_id']} of source {facts['source']}")
     linked = facts["object"]
     lines = {
         "DN": facts["dn"],
@@ -51,10 +50,10 @@ def show(facts: RecordWithAttributesJson) -> None:
     }
     for heading, text in lines.items():
         if text:
-            click.echo(f"  {heading + ':':<12}{text}")
+            print_line(f"  {heading + ':':<12}{text}")
     for decision in facts["decisions"]:
-        click.echo(
+        print_line(
             f"  {'decided:':<12}{decision['verdict']} {decision['object_id']}, {decision['by']}, {decision['at']:%Y-%m-%d}"
         )
     for name, values in facts["attributes"].items():
-        click.echo(f"  {name}: {', '.join(values)}")
+        print_line(f"  {name}: {', '.join(values)}")

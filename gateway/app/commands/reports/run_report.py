@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypedDict
 
-import click
-
 from gateway.app.commands.exit_codes import exit_code
+from gateway.app.commands.reports.output import print_line
 from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, Result, RunStatistics, RunStatus, SyncRun
@@ -49,10 +48,10 @@ def of_run(run: SyncRun) -> RunReport:
 def print_run(run: SyncRun) -> None:
     """Print a run in words, its error on standard error."""
     if run.error:
-        click.echo(f"gateway: {named(run.source_id, run.error)}", err=True)
-    click.echo(f"source {run.source_id}: {run.mode} run {run.id} {run.status.value}: {in_words(run.statistics)}")
+        print_line(f"gateway: {named(run.source_id, run.error)}", err=True)
+    print_line(f"source {run.source_id}: {run.mode} run {run.id} {run.status.value}: {in_words(run.statistics)}")
     for line in _table(run.statistics):
-        click.echo(f"  {line}")
+        print_line(f"  {line}")
 
 
 def of_foreseen(name: str, foreseen: DryRunReport) -> RunReport:
@@ -71,7 +70,7 @@ def of_foreseen(name: str, foreseen: DryRunReport) -> RunReport:
 
 def print_foreseen(name: str, foreseen: DryRunReport) -> None:
     """Print a dry run in words."""
-    click.echo(f"source {name}: nothing is stored; this would happen:")
+    print_line(f"source {name}: nothing is stored; this would happen:")
     for kind in Kind:
         for outcome in Outcome:
             count = sum(foreseen.statistics.total(outcome, result, kind) for result in Result)
@@ -80,17 +79,17 @@ def print_foreseen(name: str, foreseen: DryRunReport) -> None:
                 shown = f": {names}{', …' if count > len(foreseen.examples.get((kind, outcome), ())) else ''}" if names else ""
                 skipped = foreseen.statistics.total(outcome, Result.SKIPPED, kind)
                 left_out = f" ({skipped} of them left out)" if skipped else ""
-                click.echo(f"  {count} {kind}s {outcome}{left_out}{shown if outcome is not Outcome.UNCHANGED else ''}")
+                print_line(f"  {count} {kind}s {outcome}{left_out}{shown if outcome is not Outcome.UNCHANGED else ''}")
     for kind, count in foreseen.links.items():
         if count:
             shown = ", ".join(foreseen.link_examples.get(kind, ()))
-            click.echo(f"  {count} {kind}s linked: {shown}{', …' if count > len(foreseen.link_examples.get(kind, ())) else ''}")
+            print_line(f"  {count} {kind}s linked: {shown}{', …' if count > len(foreseen.link_examples.get(kind, ())) else ''}")
     for problem in foreseen.problems[:PROBLEMS_SHOWN]:
-        click.echo(f"  left out: {problem}")
+        print_line(f"  left out: {problem}")
     if len(foreseen.problems) > PROBLEMS_SHOWN:
-        click.echo(f"  and {len(foreseen.problems) - PROBLEMS_SHOWN} more problems")
+        print_line(f"  and {len(foreseen.problems) - PROBLEMS_SHOWN} more problems")
     if foreseen.refusal:
-        click.echo(f"gateway: {named(name, foreseen.refusal)}", err=True)
+        print_line(f"gateway: {named(name, foreseen.refusal)}", err=True)
 
 
 def _counts(statistics: RunStatistics) -> dict[str, int]:

@@ -3,6 +3,7 @@ with the grant "passwords", of the users whom they see. A password is in a body,
 
 from typing import Annotated
 
+import structlog
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.directory.authentication.password_change import ChangeRefused, PasswordChanges
@@ -16,6 +17,8 @@ from gateway.store.engine.database import Connection, Database
 from gateway.wire.result_codes import ResultCode
 
 MAX_PASSWORD_CHARACTERS = 1_024
+
+_log = structlog.get_logger("gateway.password")
 
 _REFUSALS: dict[int, tuple[int, str]] = {
     ResultCode.CONSTRAINT_VIOLATION: (400, "InvalidParameter"),
@@ -83,23 +86,24 @@ class PasswordEndpoints:
         """CreateApplicationPassword, for the caller itself and no other application."""
         asked, now = request.json_as(_NewApplicationPassword), self._changes.now()
 
-        def work(connection: Connection) -> tuple[ApplicationPassword, str]:
+        def work(connection: Connection) -> tuple[ApplicationPassword, str, Application]:
             user_id, caller = _permitted(admitted(connection), request)
             if asked.application_id not in (None, caller.id):
                 raise HttpError(403, "Forbidden", "An application makes application passwords for itself only: leave it out.")
-            return application_passwords.add(connection, user_id, caller.id, asked.name, now=now)
+            return *application_passwords.add(connection, user_id, caller.id, asked.name, now=now), caller
 
-        made, password = await self._database.write(work)
+        made, password, caller = await self._database.write(work)
+        _audit("application password made", made, caller)
         return json_answer(_record(made, password))
 
     async def remove(self, request: Request, admitted: Admitted) -> Answer:
         """DeleteApplicationPassword: it ends at once."""
 
-        def work(connection: Connection) -> None:
-            user_id, _ = _permitted(admitted(connection), request)
-            application_passwords.remove(connection, user_id, request.arguments["application_password_id"])
+        def work(connection: Connection) -> tuple[ApplicationPassword, Application]:
+            user_id, caller = _permitted(admitted(connection), request)
+            return application_passwords.remove(connection, user_id, request.arguments["application_password_id"]), caller
 
-        await self._database.write(work)
+        _audit("application password revoked", *await self._database.write(work))
         return json_answer({})
 
 
@@ -109,6 +113,10 @@ def _permitted(view: CallerView, request: Request) -> tuple[str, Application]:
     if Grant.PASSWORDS not in caller.grants:
         raise HttpError(403, "Forbidden", 'This needs the grant "passwords"; an administrator can give it to the application.')
     return view.directory.user(request.arguments["user_id"]).id, caller
+
+
+def _audit(event: str, one: ApplicationPassword, caller: Application) -> None:
+    _log.info(event, by=_by(caller), user=one.user_id, id=one.id, application=one.application_name, name=one.name)
 
 
 def _by(caller: Application) -> str:

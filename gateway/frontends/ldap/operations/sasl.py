@@ -1,10 +1,14 @@
 """SASL (RFC 4513 §5.2): PLAIN (RFC 4616) for clients with a name and a password, EXTERNAL (RFC 4422 appendix A) for
 applications with a client certificate. PLAIN does what a simple bind does, and is allowed where that is."""
 
+from functools import partial
+
 from cryptography import x509
 
-from gateway.directory.authentication.authentication import Bound, InvalidCredentials
+from gateway.directory.authentication.authentication import Bound
+from gateway.directory.authentication.bind_audit import Mechanism
 from gateway.directory.authentication.client_certificates import CertificateNames
+from gateway.directory.directory import Party
 from gateway.frontends.ldap.core.exchange import Client, Exchange
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.core.sasl_mechanisms import EXTERNAL, PLAIN
@@ -38,18 +42,17 @@ async def bind(exchange: Exchange, asked: SaslAuthentication) -> Bound:
     if asked.mechanism.upper() == EXTERNAL:
         certificate = client.certificate()
         assert certificate is not None, "needs_credentials has looked"  # noqa: S101
-        bound = Bound(await authentication.bind_certificate(names_of(certificate), client.peer))
-        _check_identity(credentials, "", bound)
-        return bound
+        mechanism = Mechanism(EXTERNAL, _text(credentials), partial(_is_own, _text(credentials), ""))
+        return Bound(await authentication.bind_certificate(names_of(certificate), client.peer, mechanism))
     # message = [authzid] UTF8NUL authcid UTF8NUL passwd
     parts = credentials.split(b"\0")
     if len(parts) != 3 or not parts[1]:
         raise Refused(ResultCode.PROTOCOL_ERROR, "PLAIN is [authzid] NUL name NUL password (RFC 4616)")
     authz_id, name, password = parts
-    login = _text(name)
-    bound = await authentication.bind(login, password, client.peer)
-    _check_identity(authz_id, login, bound)
-    return bound
+    login, asked_for = _text(name), _text(authz_id)
+    return await authentication.bind(
+        login, password, client.peer, Mechanism(PLAIN, asked_for, partial(_is_own, asked_for, login))
+    )
 
 
 def names_of(certificate: x509.Certificate) -> CertificateNames:
@@ -63,18 +66,15 @@ def names_of(certificate: x509.Certificate) -> CertificateNames:
     return CertificateNames(certificate.subject.rfc4514_string(), tuple(texts))
 
 
-def _check_identity(authz_id: bytes, login: str, bound: Bound) -> None:
-    """Refuse an authorization identity other than the one that was proved; acting as others is RFC 4370's. Raises
-    InvalidCredentials."""
-    form, _, name = _text(authz_id).partition(":")
+def _is_own(authz_id: str, login: str, party: Party) -> bool:
+    """Return whether an authorization identity is the one that was proved; acting as others is RFC 4370's."""
+    form, _, name = authz_id.partition(":")
     if not authz_id or (form.lower() == "u" and name and name == login):
-        return
+        return True
     try:
-        if form.lower() == "dn" and dn.key(name) == dn.key(bound.party.dn):
-            return
+        return form.lower() == "dn" and dn.key(name) == dn.key(party.dn)
     except InvalidDN:
-        pass
-    raise InvalidCredentials
+        return False
 
 
 def _text(octets: bytes) -> str:

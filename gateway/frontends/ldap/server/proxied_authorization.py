@@ -33,5 +33,5 @@ async def exchange_of(exchange: Exchange, responder: Responder) -> Exchange:
     except WireError as error:
         raise Refused(ResultCode.PROTOCOL_ERROR, f"the proxied authorization control cannot be read: {error.reason}") from error
     await responder.turn()  # the operation is noted as begun before it begins
-    party = await exchange.services.authentication.party_for(asked.authorization_id, exchange.party)
+    party = await exchange.services.authentication.party_for(asked.authorization_id, exchange.party, exchange.client.peer)
     return exchange.on_behalf_of(party)

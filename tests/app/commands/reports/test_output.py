@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from gateway.app import commands as commands_package
 from gateway.app.commands.reports import output as printing
-from gateway.app.commands.reports.output import Progress, ago, print_json, print_table
+from gateway.app.commands.reports.output import Progress, ago, print_json, print_line, print_table
 from tests.app.installation import until
+from tests.model.hostile_text import HOSTILE, RAW
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -60,3 +64,38 @@ def test_progress_is_silent_where_nobody_watches(monkeypatch: pytest.MonkeyPatch
         progress.show("5 records …")
         progress.print_line("a line that stays")
     assert (output.getvalue(), capsys.readouterr().out) == ("", "a line that stays\n")
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_a_terminal_obeys_is_escaped_by_every_printer(text: str, capfd: pytest.CaptureFixture[str]) -> None:
+    print_line(f"a {text}")
+    print_line(f"a {text}", err=True)
+    print_table(["name", "other"], [[text, text]])
+    with Progress("label") as progress:
+        progress.print_line(text)
+    out, err = capfd.readouterr()
+    assert len(out.splitlines()) == 4 and len(err.splitlines()) == 1
+    assert not (RAW - {"\n"}) & set(out + err)
+    print_json({"name": text})
+    printed = capfd.readouterr().out
+    assert not (RAW - {"\n"}) & set(printed)
+    assert json.loads(printed) == {"name": text}
+
+
+def test_a_drawn_detail_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(printing, "PROGRESS_SECONDS", 0.001)
+    terminal = Terminal()
+    with Progress("label", terminal) as progress:
+        progress.show("a\x9b31m")
+        until(lambda: "label: a" in terminal.getvalue(), "it is drawn")
+    assert "a\\x9b31m" in terminal.getvalue()
+
+
+def test_commands_print_by_this_module_alone() -> None:
+    commands = Path(commands_package.__file__).parent
+    printing_themselves = [
+        path.name
+        for path in commands.rglob("*.py")
+        if path.name != "output.py" and re.search(r"click\.echo|click\.secho|\bprint\(|sys\.stdout", path.read_text())
+    ]
+    assert printing_themselves == [], "print by reports/output.py, which escapes what upstreams and clients say"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from structlog.testing import capture_logs
 
 from gateway.directory.authentication.password_hashing import verify_blocking
 from gateway.model.applications import Scope
@@ -101,7 +102,11 @@ async def test_law_14_an_application_makes_no_application_password_for_another_o
 async def test_an_application_password_is_made_shown_once_listed_and_revoked(world: World, company: Company) -> None:
     client = world.client("portal", grants=["passwords"])
     path = f"/users/{company.ann}/applicationPasswords"
-    made = (await client.call("POST", path, {"name": "phone"})).json
+    with capture_logs() as lines:
+        made = (await client.call("POST", path, {"name": "phone"})).json
+    [line] = [line for line in lines if line["event"] == "application password made"]
+    assert (line["by"], line["user"], line["application"]) == ("application portal", company.ann, "portal")
+    assert made["password"] not in repr(lines)
     shown = {key: made[key] for key in ("applicationId", "applicationName", "name")}
     assert shown == {"applicationId": client.application.id, "applicationName": "portal", "name": "phone"}
     valid = world.directory.database.read_blocking(
@@ -113,6 +118,8 @@ async def test_an_application_password_is_made_shown_once_listed_and_revoked(wor
     again = await client.call("POST", path, {"name": "Phone", "applicationId": client.application.id})
     assert again.status == 409
     assert (await client.call("POST", path, {"name": "tablet"})).status == 200
-    assert (await client.call("DELETE", f"{path}/{made['applicationPasswordId']}")).status == 200
+    with capture_logs() as lines:
+        assert (await client.call("DELETE", f"{path}/{made['applicationPasswordId']}")).status == 200
+    assert "application password revoked" in [line["event"] for line in lines]
     assert (await client.call("DELETE", f"{path}/{made['applicationPasswordId']}")).status == 404
     assert (await client.get(path))["totalCount"] == 1

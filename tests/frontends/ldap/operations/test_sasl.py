@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from structlog.testing import capture_logs
 
 from gateway.store.clients import applications
 from gateway.store.engine.database import Connection
@@ -68,6 +69,16 @@ def test_plain_is_a_simple_bind_for_oneself(serving: Serving, credentials: bytes
         answer = client.ask(ExtendedRequest(oids.WHO_AM_I))
         assert isinstance(answer, ExtendedResponse)
         assert answer.value == (f"dn:{ANN}".encode() if expected == OK else b"")
+
+
+@blocking
+def test_the_audit_line_has_mechanism_and_identity_and_calls_no_refused_bind_accepted(serving: Serving) -> None:
+    with capture_logs() as lines, connected(serving) as client:
+        client.ask(sasl("PLAIN", b"u:ann\0ann\0ann-secret"))
+        client.ask(sasl("PLAIN", b"u:bob\0ann\0ann-secret"))
+    binds = [(line["result"], line["mechanism"], line["authzid"], line["dn"]) for line in lines if line["event"] == "bind"]
+    assert binds == [("accepted", "PLAIN", "u:ann", ANN), ("refused", "PLAIN", "u:bob", ANN)]
+    assert "ann-secret" not in repr(lines)
 
 
 @blocking

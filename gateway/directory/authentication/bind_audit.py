@@ -1,0 +1,107 @@
+"""The audit lines of binds: which name, from where, how, with what result, and why. No line has a password.
+
+A stranger makes up names as fast as the server answers: what a name says is cut, and of the refused binds of one address the
+first are written in full and the others in one line."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from twisted.internet.interfaces import IReactorTime
+
+from gateway.directory.directory import Party
+
+MAX_NAME_CHARACTERS: Final = 200
+"""Of a name in a line: names of people are shorter, and a disk is not for those that are made up."""
+
+SUM_SECONDS: Final = 10.0
+
+MAX_REFUSED_LINES: Final = 20
+"""Refused binds of one address in SUM_SECONDS that are written in full: people who mistype make fewer."""
+
+MAX_ADDRESSES: Final = 1_000
+"""Addresses that are counted at the same time; all others share a count."""
+
+BIND: Final = "bind"
+PROXIED: Final = "proxied authorization"
+OTHERS: Final = "other addresses"
+
+_log = structlog.get_logger("gateway.bind")
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanism:
+    """The SASL mechanism by which a party proves itself; "" for a simple bind. `authz_id`: the identity as which it wants to
+    act; `permits`: whether it is the party's own."""
+
+    name: str = ""
+    authz_id: str = ""
+    permits: Callable[[Party], bool] = lambda _: True
+
+    @property
+    def audit(self) -> dict[str, object]:
+        """The fields of the audit line."""
+        named = {"mechanism": self.name, "authzid": self.authz_id}
+        return {key: value for key, value in named.items() if value}
+
+
+SIMPLE: Final = Mechanism()
+
+
+@dataclass(slots=True)
+class _Count:
+    lines: int = 0
+    more: int = 0
+
+
+class BindAudit:
+    """The audit lines of binds. `clock`: by which refused binds are summed up; None: each has its line."""
+
+    def __init__(self, clock: IReactorTime | None = None) -> None:
+        self._clock = clock
+        self._counts: dict[str, _Count] = {}
+
+    def accepted(self, peer: str, fields: Mapping[str, object], event: str = BIND) -> None:
+        """Write that a bind was accepted. `fields`: what is known of it."""
+        _log.info(event, peer=peer, result="accepted", **_cut(fields))
+
+    def refused(self, peer: str, fields: Mapping[str, object], result: str = "refused", event: str = BIND) -> None:
+        """Write, or count, that a bind was refused."""
+        if self._is_written(peer.rpartition(":")[0]):
+            _log.warning(event, peer=peer, result=result, **_cut(fields))
+
+    def _is_written(self, address: str) -> bool:
+        if self._clock is None:
+            return True
+        if address not in self._counts and len(self._counts) >= MAX_ADDRESSES:
+            address = OTHERS
+        count = self._counts.get(address)
+        if count is None:
+            count = self._counts[address] = _Count()
+            self._clock.callLater(SUM_SECONDS, self._sum_up, address)
+        if count.lines < MAX_REFUSED_LINES:
+            count.lines += 1
+            return True
+        count.more += 1
+        return False
+
+    def _sum_up(self, address: str) -> None:
+        count = self._counts.pop(address, None)
+        if count is not None and count.more:
+            words = f"{count.more:,} more refused binds from {address} in {SUM_SECONDS:.0f} s"
+            _log.warning(words, address=address, count=count.more)
+
+    def close(self) -> None:
+        """Write the sums that are not yet written."""
+        for address in list(self._counts):
+            self._sum_up(address)
+
+
+def _cut(fields: Mapping[str, object]) -> dict[str, object]:
+    return {
+        key: f"{value[:MAX_NAME_CHARACTERS]}… ({len(value):,} characters)"
+        if isinstance(value, str) and len(value) > MAX_NAME_CHARACTERS
+        else value
+        for key, value in fields.items()
+    }

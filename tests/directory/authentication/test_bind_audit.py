@@ -1,0 +1,51 @@
+"""Lines of binds are bounded in number and in length, however fast a stranger makes up names."""
+
+import pytest
+from structlog.testing import capture_logs
+from twisted.internet.task import Clock
+
+from gateway.directory.authentication import bind_audit
+from gateway.directory.authentication.bind_audit import MAX_REFUSED_LINES, OTHERS, SUM_SECONDS, BindAudit
+
+
+def test_of_many_refused_binds_of_an_address_the_first_are_written_and_the_others_counted() -> None:
+    clock = Clock()
+    audit = BindAudit(clock)
+    with capture_logs() as lines:
+        for number in range(5_000):
+            audit.refused(f"192.0.2.1:{number}", {"dn": f"cn={number}"})
+        audit.refused("[2001:db8::1]:7", {"dn": "cn=other"})
+        clock.advance(SUM_SECONDS)
+        audit.refused("192.0.2.1:9", {"dn": "cn=again"})
+    assert [line["dn"] for line in lines[:MAX_REFUSED_LINES]] == [f"cn={number}" for number in range(MAX_REFUSED_LINES)]
+    other, summed, again = lines[MAX_REFUSED_LINES:]
+    assert (other["dn"], again["dn"]) == ("cn=other", "cn=again")
+    assert summed["event"] == f"{5_000 - MAX_REFUSED_LINES:,} more refused binds from 192.0.2.1 in 10 s"
+
+
+def test_of_many_addresses_some_share_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bind_audit, "MAX_ADDRESSES", 2)
+    clock = Clock()
+    audit = BindAudit(clock)
+    with capture_logs() as lines:
+        for number in range(100):
+            audit.refused(f"192.0.2.{number}:1", {"dn": "x"})
+        audit.close()
+    assert len(lines) == 2 + MAX_REFUSED_LINES + 1
+    assert lines[-1]["address"] == OTHERS
+    assert not audit._counts
+
+
+def test_a_long_name_is_cut_and_its_length_told() -> None:
+    with capture_logs() as lines:
+        BindAudit().refused("192.0.2.1:1", {"dn": "x" * 2_000, "locked_now": True})
+    assert lines[0]["dn"] == "x" * 200 + "… (2,000 characters)"
+    assert lines[0]["locked_now"] is True
+
+
+def test_accepted_binds_are_all_written() -> None:
+    audit = BindAudit(Clock())
+    with capture_logs() as lines:
+        for _ in range(100):
+            audit.accepted("192.0.2.1:1", {"dn": "cn=portal"})
+    assert len(lines) == 100

@@ -36,7 +36,7 @@ The code cites them by number; the tests named `test_law_N_…` hold law N.
  7. The reactor never waits: SQL goes to threads, a point lookup in a view may run inline, a long scan runs in slices, and its
     answer respects the client's reading speed, abandon, size limit and time limit.
  8. A failure is never an empty success: upstream down is `unavailable` (52), never `noSuchObject`, `invalidCredentials` or an
-    empty list; a source that answers nothing deletes nothing (the deletion guard stops the job and asks a person).
+    empty list; a source that answers nothing deletes nothing (the deletion guard holds deletions and asks a person).
  9. Missing is not empty: a source that cannot see an attribute has said nothing about it; one that sees it empty clears it.
 10. Disputes go to a person, never to a guess; a person's decision is kept, and no dispute ends because the values of another
     have changed.
@@ -72,7 +72,7 @@ connector           the code for one kind of foreign system
 correlation         finding the object of a record, by rules; `link` is its result
 decision            what a person said about a record: link, unlink (stored as `never`), split (stored as `own`), merge; kept
                     and obeyed by every later read
-deletion guard      stops a run that would delete more than was allowed
+deletion guard      holds deletions beyond what was allowed until a person decides
 delta               one reported change at a source: upsert or delete of a record
 door                `sync.inbound`, through which every write goes
 entry               the LDAP projection of an object in a view

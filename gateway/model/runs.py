@@ -32,7 +32,8 @@ class RunStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     REFUSED = "refused"
-    """The deletion guard stopped it: an administrator must decide, then `gateway sync SOURCE --allow-deletions`."""
+    """It has read everything, and the deletion guard holds deletions: an administrator must decide, then `gateway sync SOURCE
+    --allow-deletions`."""
 
 
 @dataclass(frozen=True, slots=True)

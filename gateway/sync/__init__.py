@@ -7,7 +7,7 @@ The walk of one delta from a connector to the change log, down by call and back 
     inbound         the door: lock the log, open the transaction, store the watermark
     stages          the line of stages as a table, and the calls in its order
     intake          deltas become reports and records under work; unchanged records go no further
-    deletion_guard  how many objects the batch may delete
+    deletion_guard  guarded_deletions: which deletions may pass, and which are held in the store
     objects         deletions: records that are gone, and the objects that go with them or become leavers
     correlation     resolution: the object of each record, the attributes of each object, login names
     objects         posix_allocation: POSIX numbers added to the attributes

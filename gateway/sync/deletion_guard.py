@@ -2,10 +2,9 @@
 
 An upstream that was wiped, an OU that moved out of a filter, an ACL that hides half a tree: all look like deletions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Kind
 
 
@@ -38,14 +37,32 @@ class PendingDeletions:
     answered_nothing: bool = False
 
 
-def check(guard: Guard, source_id: str, deletions: Iterable[PendingDeletions]) -> None:
-    """Raises DeletionsRefused, with the numbers and the command that lets them pass once, when any kind is over its limit."""
-    complaints = [sentence for kind in deletions if (sentence := _complaint(guard, kind))]
-    if complaints:
-        raise DeletionsRefused(
-            f"source {source_id}: {'; '.join(complaints)}. Nothing was deleted. If this is right, let it pass once with "
-            f"`gateway sync {source_id} --allow-deletions`; if not, look at the source's content, filters and rights"
-        )
+def complaint(guard: Guard, deletions: Iterable[PendingDeletions]) -> str:
+    """Return the numbers of each kind that is over its limit, as a clause; "" when all may pass."""
+    return "; ".join(sentence for kind in deletions if (sentence := _complaint(guard, kind)))
+
+
+def foreseen(source_id: str, reason: str) -> str:
+    """Return the sentence for the administrator about a run that would be refused for this reason."""
+    return f"source {source_id}: {reason}. These deletions would be held, everything else would go on. {_cure(source_id)}"
+
+
+def refusal(source_id: str, reason: str, held: Mapping[Kind, int]) -> str:
+    """Return the sentence for the administrator about deletions that are held, counted by kind; "" when none is."""
+    if not held:
+        return ""
+    counts = ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in held.items())
+    return (
+        f"source {source_id}: {reason}. Held are the deletions of {counts}, everything else goes on; "
+        f"`gateway status {source_id} --problems` lists them. {_cure(source_id)}"
+    )
+
+
+def _cure(source_id: str) -> str:
+    return (
+        f"If this is right, carry them out with `gateway sync {source_id} --allow-deletions`; if not, mend the source's "
+        "content, filters or rights: what is reported again is held no longer"
+    )
 
 
 def _complaint(guard: Guard, kind: PendingDeletions) -> str:

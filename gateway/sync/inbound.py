@@ -4,10 +4,9 @@ The line of stages is in stages.py. The caller runs `apply` in `Database.write`:
 that is applied twice is applied once (laws 1, 2). Review, lifecycle and local writes enter through the other methods of
 `Inbound`, each of which runs the same stages."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from gateway.model.deltas import Batch, Watermark
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
@@ -19,10 +18,10 @@ from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.operations import source_state
 from gateway.store.operations.source_state import SourceState
-from gateway.store.records import leavers, reconciliation_marks, record_lookup, record_rows, records
+from gateway.store.records import reconciliation_marks, record_rows
 from gateway.store.records.record_rows import RecordRow
-from gateway.sync import stages
-from gateway.sync.deletion_guard import Guard, PendingDeletions, check
+from gateway.sync import guarded_deletions, stages
+from gateway.sync.deletion_guard import Guard
 from gateway.sync.intake import folded_deltas, record_changes, relinked_records
 from gateway.sync.objects import deletions
 from gateway.sync.objects.posix_allocation import PosixNumbers
@@ -50,11 +49,13 @@ class InboundSettings:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The outcome of a batch: counts, sentences for the administrator about what was left out, the last number of the log."""
+    """The outcome of a batch: counts, sentences for the administrator about what was left out, the last number of the log.
+    `held`: the sentence about deletions of the source that the guard holds, "" when it holds none."""
 
     statistics: RunStatistics = field(default_factory=RunStatistics)
     problems: tuple[str, ...] = ()
     last_change_number: int = 0
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +83,25 @@ class Inbound:
         return state is None or not state.fingerprint or self._has_same_settings(state)
 
     def apply(self, connection: Connection, batch: Batch, *, allow_deletions: bool = False) -> Applied:
-        """Apply the batch in the connection's transaction. Raises DeletionsRefused when it would delete more than the guard
-        lets pass, unless `allow_deletions`; the transaction must then be given up."""
+        """Apply the batch in the connection's transaction. When it would delete more than the guard lets pass, its deletions
+        are held and all else is applied. `allow_deletions`: they pass, and with the batch that reaches the source's present
+        state those that are held do."""
         last = changes.lock(connection)
         state = self._open(connection)
         transaction = self.transaction(connection)
         comparing = self._begin_reconciliations(transaction, state, batch)
         intake = record_changes.receive(transaction, folded_deltas.fold(batch.deltas))
+        guarded_deletions.release(transaction, intake.present)
         for kind in comparing:
             reconciliation_marks.mark(connection, self.source_id, kind, intake.present[kind])
         gone = self._with_unseen(connection, comparing, batch, intake.gone)
-        if gone and not allow_deletions:
-            self._check_guard(transaction, state, comparing, batch, gone)
-        removal = deletions.remove(transaction, gone)
+        if allow_deletions:
+            going = guarded_deletions.allowed(transaction, batch, gone)
+        else:
+            going = guarded_deletions.admit(transaction, self.settings.guard, state, batch.completes & comparing.keys(), gone)
+        removal = deletions.remove(transaction, going)
         outcomes = RecordOutcomes(intake.statistics, intake.problems)
-        if intake.records or gone or batch.caught_up:
+        if intake.records or going or batch.caught_up:
             outcomes = stages.run(transaction, self.posix, intake, removal, recheck=batch.caught_up)
         problems = outcomes.problems
         compared = Kind.GROUP in batch.completes & comparing.keys()
@@ -105,7 +110,12 @@ class Inbound:
         self._close(transaction, state, batch, comparing)
         if allow_deletions and (removal.deleted or removal.leaving):
             source_state.note_deletions_allowed(connection, self.source_id, transaction.now)
-        return Applied(outcomes.statistics, problems, changes.last(connection) if outcomes.updated or gone else last)
+        last = changes.last(connection) if outcomes.updated or going else last
+        return Applied(outcomes.statistics, problems, last, self.held(connection))
+
+    def held(self, connection: Connection) -> str:
+        """Return the sentence for the administrator about deletions that the guard holds; "" when it holds none."""
+        return guarded_deletions.sentence(connection, self.source_id)
 
     def expire(self, connection: Connection, record_ids: Collection[int]) -> Applied:
         """Remove these records of leavers, whose grace period is over, with the users that have no other."""
@@ -186,36 +196,6 @@ class Inbound:
             for record_id in reconciliation_marks.unmarked(connection, self.source_id, kind)
         ]
         return list(dict.fromkeys((*gone, *missed)))
-
-    def _check_guard(
-        self,
-        transaction: SourceTransaction,
-        state: SourceState,
-        comparing: Mapping[Kind, int],
-        batch: Batch,
-        gone: Sequence[int],
-    ) -> None:
-        connection, source_id, guard = transaction.connection, self.source_id, self.settings.guard
-        since = transaction.now - timedelta(seconds=guard.window_seconds)
-        if state.deletions_allowed_at is not None:
-            since = max(since, state.deletions_allowed_at)
-        recent = Counter(changes.deletions_since(connection, source_id, milliseconds(since)))
-        recent.update(leavers.since(connection, source_id, milliseconds(since)))
-        going = list(record_lookup.targets(connection, gone).values())
-        check(
-            guard,
-            source_id,
-            [
-                PendingDeletions(
-                    kind,
-                    sum(target.kind == kind.value and target.object_id is not None for target in going),
-                    recent[kind],
-                    records.count_linked(connection, source_id, kind),
-                    kind in batch.completes & comparing.keys() and not reconciliation_marks.count(connection, source_id, kind),
-                )
-                for kind in {Kind(target.kind) for target in going}
-            ],
-        )
 
     def _close(self, transaction: SourceTransaction, state: SourceState, batch: Batch, comparing: Mapping[Kind, int]) -> None:
         connection, source_id = transaction.connection, self.source_id

@@ -9,26 +9,25 @@ from typing import TypedDict
 import click
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.commands.reports import leaver_report, posix_report
+from gateway.app.commands.reports import leaver_report, posix_report, problem_report
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.leaver_report import LeaversJson
-from gateway.app.commands.reports.output import ago, as_json, print_json, print_line, print_table
+from gateway.app.commands.reports.output import ago, as_json, print_json, print_line
 from gateway.app.config.settings import Settings
 from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.app.parts import clock, opened_store
 from gateway.model.objects import Kind
-from gateway.model.records import Record, Situation
+from gateway.model.records import Situation
 from gateway.model.runs import RunStatus, SyncRun
-from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.operations import leases, source_state, sync_runs
-from gateway.store.records import records
+from gateway.store.records import held_deletions, records
 from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.runner.lease_name import name_for
 from gateway.sync.runner.statistics_text import in_words
 
 FOLLOWED_SECONDS = 60  # the reader of a source stores that it was heard at least every 20 seconds
-PROBLEMS_AT_ONCE = 100
 
 
 class CountsJson(TypedDict):
@@ -52,6 +51,13 @@ class RunJson(TypedDict):
     error: str
 
 
+class HeldJson(TypedDict):
+    """The deletions of a source that the deletion guard holds: how many by kind, and since when the earliest (None: none)."""
+
+    counts: dict[str, int]
+    since: datetime | None
+
+
 class SourceJson(TypedDict):
     """The state of one source. `counts` by kind, `problems` by situation; `read_by`: the process that holds its lease."""
 
@@ -61,6 +67,7 @@ class SourceJson(TypedDict):
     counts: dict[str, CountsJson]
     problems: dict[str, int]
     leavers: LeaversJson
+    held_deletions: HeldJson
     heard_at: datetime | None
     caught_up_at: datetime | None
     lag_seconds: float | None
@@ -70,30 +77,20 @@ class SourceJson(TypedDict):
     last_error_at: datetime | None
 
 
-class ProblemJson(TypedDict):
-    """A record that did not become an object."""
-
-    source: str
-    kind: str
-    situation: str
-    external_id: str
-    dn: str
-    reason: str
-
-
 @click.command("status")
 @click.argument("source", required=False)
 @click.option("--problems", is_flag=True, help="List the records that did not become objects, with the reasons.")
 @as_json
 @click.pass_obj
 def command(invocation: Invocation, source: str | None, problems: bool, as_json: bool) -> None:
-    """Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out."""
+    """Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out and
+    the deletions that are held."""
     settings = invocation.loaded.settings
     tables, grace = chosen_sources(settings, source), settings.leaver_grace()
     with opened_store.database(settings) as database:
         if problems:
-            left_out = [row for table in tables for row in _problems(database, table.name, grace)]
-            _print_problems(left_out, as_json=as_json)
+            left_out = [row for table in tables for row in problem_report.of_source(database, table.name, grace)]
+            problem_report.show(left_out, as_json=as_json)
             return
         moment = clock.now()
         rows = database.read_blocking(lambda connection: [_state(connection, table, grace, moment) for table in tables])
@@ -144,6 +141,10 @@ def _state(connection: Connection, table: SourceTable, grace: GracePeriods, mome
         "counts": counted,
         "problems": {situation.value: n for situation, n in records.count_problems(connection, table.name).items()},
         "leavers": leaver_report.of_source(connection, table.name, grace),
+        "held_deletions": {
+            "counts": {kind.value: n for kind, n in held_deletions.counts(connection, table.name).items()},
+            "since": held_deletions.since(connection, table.name),
+        },
         "heard_at": state.heard_at if state else None,
         "caught_up_at": caught_up,
         "lag_seconds": None if caught_up is None else round((moment - caught_up).total_seconds(), 1),
@@ -176,6 +177,10 @@ def _print(row: SourceJson, moment: datetime) -> None:
     counts = (f"{numbers['records']} {kind}s" for kind, numbers in row["counts"].items())
     print_line(f"  records:    {', '.join(counts)}")
     leaver_report.show(row["source"], row["leavers"], row["problems"])
+    held = ", ".join(f"{number} {kind}s" for kind, number in row["held_deletions"]["counts"].items())
+    if held:
+        since = ago(row["held_deletions"]["since"], moment)
+        print_line(f"  held:       deletions of {held} since {since}; `gateway status {row['source']} --problems` lists them")
     problems = {situation: number for situation, number in row["problems"].items() if situation != Situation.DELETED.value}
     if problems:
         left_out = ", ".join(f"{number} {situation}" for situation, number in sorted(problems.items()))
@@ -210,40 +215,3 @@ def _last_run(run: RunJson | None, moment: datetime) -> str:
     status = run["status"] if run["status"] != RunStatus.REFUSED else "refused by the deletion guard"
     sentence = f"{run['id']}, {run['mode']}, {run['trigger']}, {ago(run['started_at'], moment)} ago{took}: {status}"
     return f"{sentence}, {run['in_words']}"
-
-
-def _problems(database: Database, source_id: str, grace: GracePeriods) -> list[ProblemJson]:
-    rows: list[ProblemJson] = []
-    after = 0
-    while found := database.read_blocking(partial(records.problems, source_id=source_id, after=after, limit=PROBLEMS_AT_ONCE)):
-        rows += [
-            {
-                "source": source_id,
-                "kind": record.kind.value,
-                "situation": record.situation.value,
-                "external_id": record.external_id,
-                "dn": record.dn,
-                "reason": leaver_report.reason(record, _end(database, record, grace)),
-            }
-            for _, record in found
-        ]
-        after = found[-1][0]
-    return rows
-
-
-def _end(database: Database, record: Record, grace: GracePeriods) -> datetime | None:
-    gone_at = record.gone_at
-    if gone_at is None:
-        return None
-    return database.read_blocking(lambda connection: grace.ends_at(connection, record.source_id, gone_at))
-
-
-def _print_problems(rows: list[ProblemJson], *, as_json: bool) -> None:
-    if as_json:
-        print_json(rows)
-    elif rows:
-        columns = ("source", "kind", "situation", "dn", "reason")
-        cells = ([row["source"], row["kind"], row["situation"], row["dn"], row["reason"]] for row in rows)
-        print_table(columns, ([cell or row["external_id"] for cell in line] for line, row in zip(cells, rows, strict=True)))
-    else:
-        print_line("every record became an object")

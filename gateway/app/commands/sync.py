@@ -34,7 +34,7 @@ POLL_SECONDS = 0.2
 @click.argument("source", required=False)
 @click.option("--dry-run", is_flag=True, help="Only say what would be created, updated, deleted; nothing is stored.")
 @click.option("--full", is_flag=True, help="Compare everything instead of going on where the last read ended.")
-@click.option("--allow-deletions", is_flag=True, help="Let this run pass the deletion guard.")
+@click.option("--allow-deletions", is_flag=True, help="Compare everything once, and carry out what the deletion guard holds.")
 @as_json
 @click.pass_context
 def command(

@@ -18,6 +18,7 @@ from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine import migrate
 from gateway.store.engine.database import Connection, Database
 from gateway.store.operations import source_state, sync_runs
+from gateway.store.records import held_deletions
 
 CHECK_SECONDS = 5.0
 """The time that one check may take; orchestrators give up after ten seconds at the earliest."""
@@ -123,7 +124,12 @@ def source_check(database: Database, source_id: str) -> HealthCheck:
         found = sync_runs.latest(connection, source_id)
         state = source_state.get(connection, source_id)
         error = state.last_error if state is not None else ""
-        return _run_health(found[0], error) if found else Health(False, error or "it has not been read yet")
+        health = _run_health(found[0], error) if found else Health(False, error or "it has not been read yet")
+        held = held_deletions.counts(connection, source_id)
+        if held and not (found and found[0].status is RunStatus.REFUSED):  # a refused run says so itself
+            counts = ", ".join(f"{count} {kind}s" for kind, count in held.items())
+            health = Health(False, f"{health.detail}; the deletion guard holds the deletions of {counts}")
+        return health
 
     return HealthCheck(f"source {source_id}", lambda: database.read(last_run), required=False)
 

@@ -17,7 +17,7 @@ from gateway.store.log import changes
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.operations import source_state, sync_runs
 from gateway.store.operations.source_state import SourceState
-from gateway.store.records import records
+from gateway.store.records import held_deletions, records
 from gateway.wire.result_codes import ResultCode
 
 _RESULT_NAMES = {int(code): code.name.lower() for code in ResultCode}
@@ -137,6 +137,7 @@ class SourceFigures:
     last_run: SyncRun | None
     records: Mapping[Kind, int]
     problems: Mapping[str, int]
+    held_deletions: Mapping[Kind, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,8 @@ def _source(connection: Connection, state: SourceState) -> SourceFigures:
     last = sync_runs.latest(connection, state.id)
     counts = {kind: records.count(connection, state.id, kind) for kind in Kind}
     problems = {situation.value: count for situation, count in records.count_problems(connection, state.id).items()}
-    return SourceFigures(state, last[0] if last else None, counts, problems)
+    held = held_deletions.counts(connection, state.id)
+    return SourceFigures(state, last[0] if last else None, counts, problems, held)
 
 
 class StoreCollector(Collector):
@@ -192,6 +194,12 @@ def _sources(found: Sequence[SourceFigures]) -> Iterator[Metric]:
         "Records of a source that are not linked, by situation",
         ["source", "situation"],
         [([one.state.id, situation], count) for one in found for situation, count in one.problems.items()],
+    )
+    yield _gauge(
+        "gateway_source_held_deletions",
+        "Deletions of a source that the deletion guard holds until a person decides",
+        ["source", "kind"],
+        [([one.state.id, kind.value], one.held_deletions.get(kind, 0)) for one in found for kind in Kind],
     )
     yield _gauge(
         "gateway_source_caught_up_timestamp_seconds",

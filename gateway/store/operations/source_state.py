@@ -30,7 +30,7 @@ class SourceState:
     """The state of a source. `fingerprint`: the settings for which `watermark` is valid. `comparing`: the kinds of a
     reconciliation that has begun and not been completed, each with the time (milliseconds) it began. `caught_up_at`: when the
     source's present state was last reached; `heard_at`: when it last reported at all. `deletions_allowed_at`: when a person
-    last let deletions pass."""
+    last let deletions pass. `held_reason`: why the deletion guard holds deletions of the source, "" when it holds none."""
 
     id: str
     source_type: str
@@ -41,6 +41,7 @@ class SourceState:
     caught_up_at: datetime | None = None
     heard_at: datetime | None = None
     deletions_allowed_at: datetime | None = None
+    held_reason: str = ""
     last_error: str = ""
     last_error_at: datetime | None = None
 
@@ -116,6 +117,11 @@ def note_deletions_allowed(connection: Connection, source_id: str, now: datetime
     _set(connection, source_id, deletions_allowed_at=milliseconds(now))
 
 
+def set_held_reason(connection: Connection, source_id: str, reason: str) -> None:
+    """Store why the deletion guard holds deletions of the source; "": it holds none."""
+    _set(connection, source_id, held_reason=reason)
+
+
 def note_error(connection: Connection, source_id: str, error: str, now: datetime) -> None:
     """Store the source's last error."""
     _set(connection, source_id, last_error=error, last_error_at=milliseconds(now))
@@ -141,6 +147,7 @@ def _state(row: TableRow) -> SourceState:
         optional_time_of(row.caught_up_at),
         optional_time_of(row.heard_at),
         optional_time_of(row.deletions_allowed_at),
+        row.held_reason or "",
         row.last_error,
         optional_time_of(row.last_error_at),
     )

@@ -5,7 +5,7 @@ A record with `gone_at` is that of a leaver. One in the situation `deleted` with
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, exists, func, literal_column, select
+from sqlalchemy import Connection, bindparam, delete, exists, func, literal_column, select
 
 from gateway.model.objects import Kind
 from gateway.model.records import DECIDED_BY_ADDITION, Situation
@@ -14,7 +14,7 @@ from gateway.store.engine.any_of import any_of
 from gateway.store.engine.column_codecs import milliseconds, optional_time_of
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.tables.objects import users
-from gateway.store.tables.records import records
+from gateway.store.tables.records import held_deletions, records
 
 _OF_SOURCE = records.c.source_id == bindparam("source")
 _LEFT = records.c.gone_at.is_not(None)
@@ -43,6 +43,9 @@ _GONE_OF = select(records.c.id).where(*_GONE, any_of(records.c.object_id, "objec
 _BY_LOGIN = (
     select(records).where(_OF_SOURCE, any_of(records.c.login_key, "keys"), _LEFT).order_by(records.c.gone_at, records.c.id)
 )
+
+
+_HOLD_NO_LONGER = delete(held_deletions).where(any_of(held_deletions.c.record, "ids", numbers=True))
 
 
 def sources(connection: Connection) -> list[str]:
@@ -93,6 +96,8 @@ def by_login(connection: Connection, source_id: str, login_keys: Collection[str]
 
 def mark_gone(connection: Connection, reasons: Mapping[int, str], stamp: int | None) -> None:
     """Store that these records are gone since `stamp`, each with its reason; None: their objects are kept as they are, for
-    ever."""
+    ever. Their deletion is held no longer."""
     rows = [(Situation.DELETED.value, reason, stamp, None, record_id) for record_id, reason in reasons.items()]
     bulk.update(connection, records, ("situation", "reason", "gone_at", "digest"), rows)
+    if reasons:
+        connection.execute(_HOLD_NO_LONGER, {"ids": reasons.keys()})

@@ -18,6 +18,7 @@ sources = Table(
     Column("caught_up_at", BigInteger),
     Column("heard_at", BigInteger),
     Column("deletions_allowed_at", BigInteger),
+    Column("held_reason", Text),
     Column("last_error", Text, nullable=False),
     Column("last_error_at", BigInteger),
 )

@@ -68,3 +68,14 @@ reconciliation_marks = Table(
 )
 """Marks of records that a reconciliation in progress has met; apart from `records`, so that a mark does not rewrite a
 record."""
+
+held_deletions = Table(
+    "held_deletions",
+    metadata,
+    Column("source_id", Key, primary_key=True),
+    Column("record", BigInteger, ForeignKey("records.id", ondelete="CASCADE"), primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    Index("held_deletions_record", "record"),
+    sqlite_with_rowid=False,
+)
+"""Records that their source reports as gone and the deletion guard keeps, until a person decides or they are reported again."""

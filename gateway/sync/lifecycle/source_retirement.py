@@ -12,7 +12,7 @@ from gateway.model.records import DECIDED_BY_ADDITION
 from gateway.store.engine.database import Connection
 from gateway.store.operations import source_state
 from gateway.store.operations.source_state import SourceState
-from gateway.store.records import reconciliation_marks, records, source_retirement
+from gateway.store.records import held_deletions, reconciliation_marks, records, source_retirement
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
 from gateway.sync.lifecycle.source_finalization import finalize_next
@@ -98,6 +98,7 @@ def _remove_next(connection: Connection, ended: Inbound, kind: Kind) -> int:
 
 
 def _forget(connection: Connection, source_id: str) -> None:
+    held_deletions.release_all(connection, source_id)
     for kind in Kind:
         reconciliation_marks.clear(connection, source_id, kind)
     source_state.forget(connection, source_id)

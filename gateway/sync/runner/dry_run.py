@@ -6,17 +6,17 @@ not counted.
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from gateway.model.deltas import Batch
-from gateway.model.errors import DeletionsRefused
 from gateway.model.objects import Attributes, Kind
 from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, RunStatistics
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
 from gateway.store.objects import users
-from gateway.store.records import record_lookup, record_rows, records
-from gateway.sync import deletion_guard
+from gateway.store.records import held_deletions, record_lookup, record_rows, records
+from gateway.sync import deletion_guard, guarded_deletions
 from gateway.sync.correlation import correlator, returning_leavers
 from gateway.sync.correlation.object_descriptions import describe
 from gateway.sync.inbound import Inbound
@@ -56,6 +56,7 @@ class DryRun:
         self._problems: list[str] = []
         self._met: dict[Kind, set[int]] = {}
         self._gone: set[int] = set()
+        self._back: set[int] = set()
         self._renamed: set[str] = set()
         self._claimed: dict[str, str] = {}
         self._complete: set[Kind] = set()
@@ -69,6 +70,7 @@ class DryRun:
         transaction = self._inbound.transaction(connection)
         intake = record_changes.receive(transaction, folded_deltas.fold(batch.deltas))
         self._gone.update(intake.gone)
+        self._back |= self._held(connection).intersection(chain.from_iterable(intake.present.values()))
         for kind, met in self._met.items():
             met.update(intake.present[kind])
         self._statistics += intake.statistics
@@ -165,11 +167,13 @@ class DryRun:
             )
             for kind, number in linked.items()
         ]
-        try:
-            deletion_guard.check(self._inbound.settings.guard, source_id, deletions)
-        except DeletionsRefused as refusal:
-            return str(refusal)
-        return ""
+        reason = deletion_guard.complaint(self._inbound.settings.guard, deletions)
+        if reason:
+            return deletion_guard.foreseen(source_id, reason)
+        return guarded_deletions.sentence(connection, source_id) if self._held(connection) - self._back else ""
+
+    def _held(self, connection: Connection) -> set[int]:
+        return held_deletions.ids(connection, self._inbound.source_id)
 
     def _count(self, kind: Kind, outcome: Outcome, result: Result, name: str) -> None:
         self._tally[kind, outcome, result] += 1

@@ -61,6 +61,11 @@ class RunLog:
             self._log.warning(self._named(sentence), exc_info=None if known else error)
         return sentence, is_news
 
+    def held(self, sentence: str) -> None:
+        """Log that deletions are held unless it was just logged."""
+        if self._repeats.is_news(sentence, self._seconds()):
+            self.warn(sentence)
+
     def recovered(self, failed_attempts: int) -> None:
         """Log that the source is read again, if its failure was logged."""
         if self._repeats.sentence:
@@ -68,7 +73,7 @@ class RunLog:
             self._repeats.forget()
 
     def success(self, run: Run) -> None:
-        """Log the success of a run."""
+        """Log a run that has read all that the source had to report."""
         self._log.info(self._named(f"{run.mode} run {run.id}: {in_words(run.statistics)}"), trigger=run.trigger.value)
 
     def problems(self, problems: Sequence[str]) -> None:

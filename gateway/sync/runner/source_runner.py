@@ -21,7 +21,7 @@ from twisted.python.threadpool import ThreadPool
 from gateway.model.backoff import Backoff
 from gateway.model.connector import Source
 from gateway.model.deltas import Batch
-from gateway.model.errors import DeletionsRefused, GatewayError, HistoryChanged, LeaseLost, StoreUnavailable
+from gateway.model.errors import GatewayError, HistoryChanged, LeaseLost, StoreUnavailable
 from gateway.model.runs import RunStatus
 from gateway.store.engine.database import Database
 from gateway.store.operations import sync_requests
@@ -170,9 +170,6 @@ class SourceRunner:
             if isinstance(error, HistoryChanged):
                 self._reconciled_at = -inf
                 return SHORT_SECONDS
-            # A refused deletion does not pass in seconds: the upstream becomes whole again, or a person decides.
-            if isinstance(error, DeletionsRefused):
-                return self._schedule.seconds
             return self._backoff.failed(delays_for(error))
         finally:
             self._reading = None
@@ -227,14 +224,17 @@ class SourceRunner:
         was_behind = reading.caught_up_at is None
         reading.committed(step)
         self._log.problems(step.problems)
-        if was_behind and step.caught_up:
+        if step.held:
+            if step.ended is not None or (was_behind and step.caught_up):
+                self._log.held(step.held)
+        elif was_behind and step.caught_up:
             self._log.recovered(self._backoff.failures)
         if step.ended is not None:
             self._note_end(step.ended)
 
     def _note_end(self, ended: EndedRun) -> None:
         run = ended.run
-        if ended.status is RunStatus.SUCCEEDED:
+        if ended.status in (RunStatus.SUCCEEDED, RunStatus.REFUSED):  # one that was refused has read everything
             if run.mode == FULL:
                 self._reconciled_at = self._process.clock.seconds()
             self._log.success(run)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from gateway.model.deltas import Batch, Watermark
-from gateway.model.errors import DeletionsRefused, HistoryChanged
+from gateway.model.errors import HistoryChanged
 from gateway.model.runs import RunStatistics, RunStatus
 from gateway.store.engine.database import Connection
 from gateway.store.operations import source_state, sync_requests, sync_runs
@@ -68,7 +68,8 @@ class EndedRun:
 @dataclass(frozen=True, slots=True)
 class RunStep:
     """The effect of one transaction: the run afterwards, the run that it ended, sentences about records that were left out.
-    `stamp`: of the source's state (source_state.py), by which the next transaction knows that it follows this one."""
+    `stamp`: of the source's state (source_state.py), by which the next transaction knows that it follows this one.
+    `held`: the sentence about deletions that the guard holds, "" when it holds none."""
 
     run: Run
     heard_at: datetime
@@ -76,6 +77,7 @@ class RunStep:
     ended: EndedRun | None = None
     problems: tuple[str, ...] = ()
     stamp: tuple[str, int | None] | None = None
+    held: str = ""
 
 
 class SourceRead:
@@ -102,7 +104,9 @@ class SourceRead:
         now, source_id = self._now(), self._inbound.source_id
         source_state.ensure(connection, source_id, self._inbound.source_type)
         sync_runs.abandon(connection, source_id, now, LEFT_BEHIND)
-        watermark = None if self._order.full else self._inbound.watermark(connection)
+        # Deletions that pass are those of a full comparison: what one refused may never be reported again by increments.
+        compares = self._order.full or self._order.allow_deletions
+        watermark = None if compares else self._inbound.watermark(connection)
         run = replace(self.run, mode=INCREMENTAL if watermark is not None else FULL, started_at=now)
         if self._order.trigger is Trigger.MANUAL:
             run = self._started(connection, run)
@@ -130,44 +134,52 @@ class SourceRead:
                 sync_runs.set_mode(connection, run.id, FULL)
         if run.id is None and _is_worth_a_run(batch, run.trigger):
             run = self._started(connection, replace(run, started_at=now) if run.trigger is Trigger.PUSH else run)
-        applied = self._inbound.apply(connection, batch, allow_deletions=self._order.allow_deletions)
+        # Once: what is pushed after the run that a person let pass is guarded again.
+        allow = self._order.allow_deletions and self.caught_up_at is None
+        applied = self._inbound.apply(connection, batch, allow_deletions=allow)
         source_state.note_heard(connection, self._inbound.source_id, now, caught_up=batch.caught_up)
+        if applied.held:
+            source_state.note_error(connection, self._inbound.source_id, applied.held, now)
         stamp = source_state.stamp(connection, self._inbound.source_id)
         run = replace(run, statistics=run.statistics + applied.statistics)
         if not _is_over(run, batch, now):
             if run.id is not None:
                 sync_runs.progress(connection, run.id, run.statistics)
-            return RunStep(run, now, batch.caught_up, problems=applied.problems, stamp=stamp)
+            return RunStep(run, now, batch.caught_up, problems=applied.problems, stamp=stamp, held=applied.held)
         ended = None
         if run.id is not None:
-            sync_runs.finish(connection, run.id, RunStatus.SUCCEEDED, run.statistics, now)
-            ended = EndedRun(run, RunStatus.SUCCEEDED)
-        return RunStep(Run(None, Trigger.PUSH, INCREMENTAL, now), now, batch.caught_up, ended, applied.problems, stamp)
+            ended = EndedRun(run, RunStatus.REFUSED if applied.held else RunStatus.SUCCEEDED, applied.held)
+            sync_runs.finish(connection, run.id, ended.status, run.statistics, now, ended.error)
+        pushed = Run(None, Trigger.PUSH, INCREMENTAL, now)
+        return RunStep(pushed, now, batch.caught_up, ended, applied.problems, stamp, applied.held)
 
     def end(self, connection: Connection) -> RunStep:
         """End the read without an error: the source has nothing more to report, or the gateway stops."""
         now = self._now()
         if self.run.id is None:
             return RunStep(self.run, self.heard_at, caught_up=False)
-        whole = self.caught_up_at is not None
-        status, error = (RunStatus.SUCCEEDED, "") if whole else (RunStatus.FAILED, "it was stopped before it was done")
+        held = self._inbound.held(connection)
+        if self.caught_up_at is None:
+            status, error = RunStatus.FAILED, "it was stopped before it was done"
+        else:
+            status, error = (RunStatus.REFUSED, held) if held else (RunStatus.SUCCEEDED, "")
         sync_runs.finish(connection, self.run.id, status, self.run.statistics, now, error)
-        return RunStep(replace(self.run, id=None), now, caught_up=False, ended=EndedRun(self.run, status, error))
+        return RunStep(replace(self.run, id=None), now, caught_up=False, ended=EndedRun(self.run, status, error), held=held)
 
     def fail(self, connection: Connection, error: Exception, sentence: str, *, is_news: bool) -> RunStep:
         """End the read because of `error`, which `sentence` describes. A failure that is not news makes no run of its own."""
         now, run, source_id = self._now(), self.run, self._inbound.source_id
         if isinstance(error, HistoryChanged):  # the store may have lost the run, and given its number to another
             run, is_news = replace(run, id=None), True
-        status = RunStatus.REFUSED if isinstance(error, DeletionsRefused) else RunStatus.FAILED
         source_state.ensure(connection, source_id, self._inbound.source_type)
         source_state.note_error(connection, source_id, sentence, now)
         if run.id is None and is_news:
             run = self._started(connection, run)
         if run.id is None:
             return RunStep(run, self.heard_at, caught_up=False)
-        sync_runs.finish(connection, run.id, status, run.statistics, now, sentence)
-        return RunStep(replace(run, id=None), self.heard_at, caught_up=False, ended=EndedRun(run, status, sentence))
+        sync_runs.finish(connection, run.id, RunStatus.FAILED, run.statistics, now, sentence)
+        ended = EndedRun(run, RunStatus.FAILED, sentence)
+        return RunStep(replace(run, id=None), self.heard_at, caught_up=False, ended=ended)
 
     def _started(self, connection: Connection, run: Run) -> Run:
         return replace(run, id=sync_runs.start(connection, self._inbound.source_id, run.mode, run.trigger, run.started_at))

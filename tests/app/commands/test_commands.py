@@ -127,7 +127,17 @@ def test_too_many_deletions_wait_for_a_person(gateway: Installation, upstream: S
     assert refused.code == 3
     assert "gateway sync hr --allow-deletions" in refused.err
     assert "refused by the deletion guard" in gateway("status").out
-    assert gateway("sync", "--allow-deletions").code == 0
+    # It is not forgotten by runs that find nothing new, and the command does what it says.
+    again = gateway("sync", "hr", "--json")
+    assert (again.code, [run["status"] for run in again.json]) == (3, ["refused"])
+    assert gateway("sync", "--dry-run").code == 3
+    [source] = gateway("status", "--json").json["sources"]
+    assert (source["counts"]["user"]["records"], source["held_deletions"]["counts"]) == (60, {"user": 10})
+    assert "  held:       deletions of 10 users since " in gateway("status").out
+    rows = gateway("status", "hr", "--problems", "--json").json
+    assert {row["dn"] for row in rows if row["situation"] == "held"} == {person_dn(number) for number in range(10)}
+    assert gateway("sync", "hr", "--allow-deletions").code == 0
+    assert gateway("sync", "hr").code == 0
     [source] = gateway("status", "--json").json["sources"]
     assert (source["counts"]["user"]["records"], source["last_error"]) == (50, "")
 

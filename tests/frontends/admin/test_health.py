@@ -24,9 +24,12 @@ from gateway.frontends.admin.health import (
 )
 from gateway.frontends.admin.metrics import Metrics
 from gateway.model.errors import StoreUnavailable
+from gateway.model.records import Situation
 from gateway.model.runs import RunStatistics, RunStatus
 from gateway.store.engine.database import Database
 from gateway.store.operations import source_state, sync_runs
+from gateway.store.records import held_deletions, record_rows
+from gateway.store.records.record_rows import RecordRow
 from tests.frontends.admin.conftest import Serve
 from tests.frontends.http.serving import fetch
 
@@ -156,6 +159,21 @@ async def test_a_source_shows_its_last_run_and_never_makes_the_gateway_unready(
     (finding,) = await examine([source_check(database, "berlin")], Clock())
     assert (finding.required, finding.ok) == (False, ok)
     assert says in finding.detail
+
+
+@pytest_twisted.ensureDeferred
+async def test_law_8_held_deletions_are_said_whatever_the_last_run_did(database: Database) -> None:
+    database.write_blocking(lambda connection: source_state.ensure(connection, "berlin", "ldap"))
+    run_id = database.write_blocking(lambda connection: sync_runs.start(connection, "berlin", "full", "start", NOW))
+    database.write_blocking(
+        lambda connection: sync_runs.finish(connection, run_id, RunStatus.FAILED, RunStatistics(), NOW, "away")
+    )
+    row = RecordRow(1, "berlin", "user", "7", "", "", None, "{}", None, Situation.LINKED.value, "", "u7", "new", None)
+    database.write_blocking(lambda connection: record_rows.insert(connection, [row]))
+    database.write_blocking(lambda connection: held_deletions.hold(connection, "berlin", [1], NOW))
+    (finding,) = await examine([source_check(database, "berlin")], Clock())
+    assert not finding.ok
+    assert "away; the deletion guard holds the deletions of 1 users" in finding.detail
 
 
 @pytest_twisted.ensureDeferred

@@ -10,9 +10,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.frontends.admin.metric_collectors import Parts
 from gateway.frontends.admin.metrics import Metrics
 from gateway.model.objects import Kind
+from gateway.model.records import Situation
 from gateway.model.runs import Outcome, Result, RunStatistics, RunStatus
 from gateway.store.engine.database import Database
 from gateway.store.operations import source_state, sync_runs
+from gateway.store.records import held_deletions, record_rows
+from gateway.store.records.record_rows import RecordRow
 from tests.frontends.admin.conftest import Serve
 from tests.frontends.http.serving import Response, fetch
 
@@ -81,13 +84,18 @@ async def test_the_stores_figures_are_published(serve: Serve, database: Database
     database.write_blocking(lambda c: source_state.ensure(c, "berlin", "ldap"))
     run_id = database.write_blocking(lambda c: sync_runs.start(c, "berlin", "full", "start", NOW))
     database.write_blocking(lambda c: sync_runs.finish(c, run_id, RunStatus.REFUSED, RunStatistics(counts), NOW, "too many"))
+    row = RecordRow(1, "berlin", "user", "7", "", "", None, "{}", None, Situation.LINKED.value, "", "u7", "new", None)
+    database.write_blocking(lambda c: record_rows.insert(c, [row]))
+    database.write_blocking(lambda c: held_deletions.hold(c, "berlin", [1], NOW))
     answer = await fetch(serve([], Metrics()).port, "GET", "/metrics")
     expected: dict[tuple[str, ...], float] = {
         ("gateway_store_up",): 1,
         ("gateway_store_last_change_number",): 1,
         ("gateway_objects", "organization"): 1,
         ("gateway_objects", "user"): 0,
-        ("gateway_source_records", "berlin", "user"): 0,
+        ("gateway_source_records", "berlin", "user"): 1,
+        ("gateway_source_held_deletions", "berlin", "user"): 1,
+        ("gateway_source_held_deletions", "berlin", "group"): 0,
         ("gateway_source_runs_total", "berlin"): run_id,
         ("gateway_source_last_run_status", "berlin", "refused"): 1,
         ("gateway_source_last_run_status", "berlin", "succeeded"): 0,

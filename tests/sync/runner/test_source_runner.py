@@ -7,11 +7,15 @@ from functools import partial
 import pytest
 import pytest_twisted
 import structlog
+from structlog.testing import capture_logs
 
+from gateway.model.deltas import Batch
 from gateway.model.errors import InvalidSourceData, SourceRefused, SourceUnavailable
 from gateway.model.runs import Outcome, RunStatus
+from gateway.store.engine.database import Connection
 from gateway.store.operations import source_state, sync_runs
 from gateway.sync.deletion_guard import Guard
+from gateway.sync.inbound import Applied, Inbound
 from gateway.sync.runner.source_runner import Schedule
 from tests.sync.runner.running_source import RunningSource
 from tests.sync.scripted import HEARTBEAT, ScriptedSource, Wait, World, batch, everybody, reached, until
@@ -142,6 +146,42 @@ async def test_a_run_that_the_guard_refuses_is_tried_again_on_the_schedule_and_p
 
 
 @pytest_twisted.ensureDeferred
+async def test_law_8_held_deletions_are_told_by_every_later_run_and_all_else_goes_on(world: World) -> None:
+    source = ScriptedSource(
+        [everybody("ada", "bob", "cleo", watermark="1")],
+        [everybody("ada", watermark="2")],
+        [batch("dora", watermark="3", caught_up=True)],
+        [Batch(caught_up=True)],
+    )
+    with capture_logs() as lines:
+        async with RunningSource(world, source, guard=Guard(users=1)) as life:
+            for _ in range(3):
+                await world.ended.get()
+                await life.pausing()
+                world.pass_time(100)
+            await life.pausing()
+            assert [line["event"] for line in lines if "--allow-deletions" in line["event"]] == [life.state().last_error]
+        assert life.names() == {"ada", "bob", "cleo", "dora"}
+    assert [status for _, _, status in life.runs()] == ["succeeded", "refused", "refused"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_comparison_of_which_deletions_are_held_is_not_due_again_at_once(world: World) -> None:
+    source = ScriptedSource([everybody("ada", "bob", "cleo", watermark="1")], [everybody("ada", watermark="2")])
+    async with RunningSource(world, source, Schedule(100, full_seconds=150), guard=Guard(users=1)) as life:
+        await world.ended.get()
+        for _ in range(2):
+            await life.pausing()
+            world.pass_time(100)
+        assert (await world.ended.get()).status is RunStatus.REFUSED
+        await life.pausing()
+        reads = len(source.reads)
+        world.pass_time(50)
+        await life.pausing()
+        assert len(source.reads) == reads
+
+
+@pytest_twisted.ensureDeferred
 async def test_everything_is_compared_when_it_is_due_also_while_the_source_is_followed(world: World) -> None:
     beat, silent = Wait(), Wait()
     source = ScriptedSource([everybody("ada", watermark="1"), beat, HEARTBEAT, silent], [everybody("ada", watermark="2")])
@@ -195,16 +235,26 @@ async def test_a_run_that_a_dead_process_left_behind_is_ended(world: World) -> N
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_next_batch_is_fetched_while_one_is_applied_and_dropped_when_that_one_fails(world: World) -> None:
+async def test_the_next_batch_is_fetched_while_one_is_applied_and_dropped_when_that_one_fails(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply = Inbound.apply
+
+    def fail_at_2(self: Inbound, connection: Connection, batch: Batch, **rest: bool) -> Applied:
+        if batch.watermark == b"2":
+            raise InvalidSourceData("source hr: broken")
+        return apply(self, connection, batch, **rest)
+
+    monkeypatch.setattr(Inbound, "apply", fail_at_2)
     source = ScriptedSource(
         [everybody("ada", "bob", "cleo", watermark="1")],
         [everybody("ada", watermark="2"), batch("zoe", watermark="3"), Wait()],
     )
-    async with RunningSource(world, source, guard=Guard(users=1)) as life:
+    async with RunningSource(world, source) as life:
         await world.ended.get()
         await life.pausing()
         world.pass_time(100)
-        assert (await world.ended.get()).status is RunStatus.REFUSED
+        assert (await world.ended.get()).status is RunStatus.FAILED
         await life.pausing()
     assert life.names() == {"ada", "bob", "cleo"}
     assert life.state().watermark == b"1"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest_twisted
 
+from gateway.model.deltas import Batch, Delta, DeltaType, Watermark
+from gateway.model.objects import Kind
 from gateway.model.runs import Outcome, RunStatus
 from gateway.sync.deletion_guard import Guard
 from tests.sync.runner.running_source import RunningSource
@@ -71,14 +73,27 @@ async def test_a_request_does_not_cut_short_a_read_that_is_still_behind(world: W
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_person_lets_deletions_pass_once(world: World) -> None:
-    source = ScriptedSource([everybody("ada", "bob", "cleo")], [everybody("ada")])
+async def test_law_8_a_person_lets_deletions_pass_once(world: World) -> None:
+    more, silent = Wait(), Wait()
+    leaving = Batch(tuple(Delta(DeltaType.DELETE, Kind.USER, name) for name in ("ada", "dora")), caught_up=True)
+    source = ScriptedSource(
+        [everybody("ada", "bob", "cleo", "dora", watermark="1")],
+        [Batch(tuple(Delta(DeltaType.DELETE, Kind.USER, name) for name in ("bob", "cleo")), Watermark(b"2"), caught_up=True)],
+        [everybody("ada", "dora", watermark="3"), more, leaving, silent],
+    )
     async with RunningSource(world, source, guard=Guard(users=1)) as life:
         await world.ended.get()
+        await life.pausing()
+        world.pass_time(100)
+        assert (await world.ended.get()).status is RunStatus.REFUSED
         await life.pausing()
         life.request(allow_deletions=True)
         world.pass_time(1)
         ended = await world.ended.get()
         assert (ended.status, ended.run.statistics.total(Outcome.DELETED)) == (RunStatus.SUCCEEDED, 2)
-        await life.pausing()
-    assert life.names() == {"ada"}
+        assert source.reads[-1] is None, "everything is compared, else what was refused might never be reported again"
+        assert (life.names(), life.state().last_error) == ({"ada", "dora"}, "")
+        more.let_go()
+        await reached(silent)
+        await until(lambda: life.state().last_error != "")
+        assert life.names() == {"ada", "dora"}, "what is pushed afterwards is guarded again"

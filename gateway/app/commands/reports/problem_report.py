@@ -1,0 +1,90 @@
+"""The records of `gateway status --problems`: those that did not become objects, leavers, and those whose deletion the deletion
+guard holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import Protocol, TypedDict
+
+from gateway.app.commands.reports import leaver_report
+from gateway.app.commands.reports.output import print_json, print_line, print_table
+from gateway.model.records import Record
+from gateway.store.engine.database import Connection, Database
+from gateway.store.records import held_deletions, records
+from gateway.sync.lifecycle.grace_period import GracePeriods
+
+AT_ONCE = 100
+
+HELD = "held"
+"""In the place of a situation: the record is gone from its source and stays linked, because its deletion is held."""
+
+
+class ProblemJson(TypedDict):
+    """A record that did not become an object, or that is gone from its source and held."""
+
+    source: str
+    kind: str
+    situation: str
+    external_id: str
+    dn: str
+    reason: str
+
+
+def of_source(database: Database, source_id: str, grace: GracePeriods) -> list[ProblemJson]:
+    """Return the problem records of a source, the held ones first."""
+    return [
+        *(_row(record, HELD, _held_reason(record)) for record in _all(database, held_deletions.after, source_id)),
+        *(
+            _row(record, record.situation.value, leaver_report.reason(record, _end(database, record, grace)))
+            for record in _all(database, records.problems, source_id)
+        ),
+    ]
+
+
+def show(rows: list[ProblemJson], *, as_json: bool) -> None:
+    """Print the records as a table."""
+    if as_json:
+        print_json(rows)
+    elif rows:
+        columns = ("source", "kind", "situation", "dn", "reason")
+        cells = ([row["source"], row["kind"], row["situation"], row["dn"], row["reason"]] for row in rows)
+        print_table(columns, ([cell or row["external_id"] for cell in line] for line, row in zip(cells, rows, strict=True)))
+    else:
+        print_line("every record became an object")
+
+
+class Page(Protocol):
+    """Returns at most `limit` records of a source beyond `after`, each with its id."""
+
+    def __call__(self, connection: Connection, source_id: str, after: int, limit: int) -> list[tuple[int, Record]]: ...
+
+
+def _all(database: Database, page: Page, source_id: str) -> Iterator[Record]:
+    after = 0
+    while found := database.read_blocking(partial(page, source_id=source_id, after=after, limit=AT_ONCE)):
+        yield from (record for _, record in found)
+        after = found[-1][0]
+
+
+def _row(record: Record, situation: str, reason: str) -> ProblemJson:
+    return {
+        "source": record.source_id,
+        "kind": record.kind.value,
+        "situation": situation,
+        "external_id": record.external_id,
+        "dn": record.dn,
+        "reason": reason,
+    }
+
+
+def _held_reason(record: Record) -> str:
+    return f"is gone from its source and stays until `gateway sync {record.source_id} --allow-deletions`, or until it is back"
+
+
+def _end(database: Database, record: Record, grace: GracePeriods) -> datetime | None:
+    gone_at = record.gone_at
+    if gone_at is None:
+        return None
+    return database.read_blocking(partial(grace.ends_at, source_id=record.source_id, gone_at=gone_at))

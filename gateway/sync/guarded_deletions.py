@@ -1,0 +1,88 @@
+"""The deletions of one batch before the deletion guard (law 8): which are carried out, and which are held in the store.
+
+A source of which deletions are held deletes nothing more until a person has decided, or its records are back: of a refused run
+no deletion happens, and a wiped upstream that reports its deletions one by one gets no further than the limit."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from itertools import chain
+
+from gateway.model.deltas import Batch
+from gateway.model.objects import Kind
+from gateway.store.engine.column_codecs import milliseconds
+from gateway.store.engine.database import Connection
+from gateway.store.log import changes
+from gateway.store.operations import source_state
+from gateway.store.operations.source_state import SourceState
+from gateway.store.records import held_deletions, leavers, reconciliation_marks, record_lookup, records
+from gateway.sync import deletion_guard
+from gateway.sync.deletion_guard import Guard, PendingDeletions
+from gateway.sync.source_transaction import SourceTransaction
+
+
+def admit(
+    transaction: SourceTransaction, guard: Guard, state: SourceState, compared: Collection[Kind], gone: Sequence[int]
+) -> Sequence[int]:
+    """Return the records that may go of those that are gone; hold the others. `compared`: the kinds whose comparison ends
+    here."""
+    connection, source_id = transaction.connection, transaction.source_id
+    held = held_deletions.ids(connection, source_id)
+    fresh = [record_id for record_id in gone if record_id not in held]
+    if not fresh:
+        return ()
+    reason = deletion_guard.complaint(guard, _pending(transaction, guard, state, compared, [*held, *fresh]))
+    if not (reason or held):
+        return fresh
+    held_deletions.hold(connection, source_id, fresh, transaction.now)
+    if reason and reason != state.held_reason:
+        source_state.set_held_reason(connection, source_id, reason)
+    return ()
+
+
+def allowed(transaction: SourceTransaction, batch: Batch, gone: Sequence[int]) -> Sequence[int]:
+    """Return the records that go because a person lets deletions pass: those that are gone, and those that are held when the
+    source's present state is reached, since until then a record may turn out to be back."""
+    connection, source_id = transaction.connection, transaction.source_id
+    held = held_deletions.ids(connection, source_id) if batch.caught_up else ()
+    going = list(dict.fromkeys((*gone, *sorted(held))))
+    held_deletions.release(connection, source_id, going)
+    return going
+
+
+def release(transaction: SourceTransaction, present: Mapping[Kind, Sequence[int]]) -> None:
+    """Hold the deletions of these records no longer: their source reports them."""
+    connection, source_id = transaction.connection, transaction.source_id
+    held = held_deletions.ids(connection, source_id)
+    if held:
+        held_deletions.release(connection, source_id, held.intersection(chain.from_iterable(present.values())))
+
+
+def sentence(connection: Connection, source_id: str) -> str:
+    """Return what the administrator must know about the deletions of the source that are held; "" when none is."""
+    held = held_deletions.counts(connection, source_id)
+    state = source_state.get(connection, source_id) if held else None
+    return deletion_guard.refusal(source_id, state.held_reason, held) if state is not None else ""
+
+
+def _pending(
+    transaction: SourceTransaction, guard: Guard, state: SourceState, compared: Collection[Kind], gone: Collection[int]
+) -> list[PendingDeletions]:
+    connection, source_id = transaction.connection, transaction.source_id
+    since = transaction.now - timedelta(seconds=guard.window_seconds)
+    if state.deletions_allowed_at is not None:
+        since = max(since, state.deletions_allowed_at)
+    recent = Counter(changes.deletions_since(connection, source_id, milliseconds(since)))
+    recent.update(leavers.since(connection, source_id, milliseconds(since)))
+    going = list(record_lookup.targets(connection, gone).values())
+    return [
+        PendingDeletions(
+            kind,
+            sum(target.kind == kind.value and target.object_id is not None for target in going),
+            recent[kind],
+            records.count_linked(connection, source_id, kind),
+            kind in compared and not reconciliation_marks.count(connection, source_id, kind),
+        )
+        for kind in Kind
+        if any(target.kind == kind.value for target in going)
+    ]

@@ -9,7 +9,7 @@ package's docstring is its map, in the order in which to read it.
     frontends           4  outside words ↔ ours and nothing else: ldap, developer (HTTP API), admin, on the web kit http
     directory           3  the reading side: views, search, the journal that subscriptions read, access, authentication
     sync                3  the inbound side: the one door for every write, and the runners that feed it
-    connectors          3  one package for each foreign system; they know model, wire and twisted_internals, nothing else
+    connectors          3  one package for each foreign system (LDAP servers in ldap); they know floor 0, nothing else of ours
     changelog           2  the log is the only link between in and out: its tail, and readers with a stored position
     store               1  the only floor that speaks to the database; one module for each noun; migrations
     wire                0  LDAP on the wire without I/O: BER, messages, filters, controls ↔ frozen values

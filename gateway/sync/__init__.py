@@ -7,7 +7,7 @@ The walk of one delta from a connector to the change log, down by call and back 
     inbound         the door: lock the log, open the transaction, store the watermark
     stages          the line of stages as a table, and the calls in its order
     intake          deltas become reports and records under work; unchanged records go no further
-    deletion_guard  guarded_deletions: which deletions may pass, and which are held in the store
+    guarded_deletions  which deletions may pass, and which are held in the store; the rule is deletion_guard.py
     objects         deletions: records that are gone, and the objects that go with them or become leavers
     correlation     resolution: the object of each record, the attributes of each object, login names
     objects         posix_allocation: POSIX numbers added to the attributes
@@ -20,8 +20,9 @@ The walk of one delta from a connector to the change log, down by call and back 
     objects         record_outcomes: what became of each record, counted
 
 Beside it, with the same door: local (edits made here), review (an administrator's decisions about records and objects),
-lifecycle (leavers, sources that are no more), backfill (work on objects of before). `rules` is pure: which source decides an
-attribute, how records find objects.
+lifecycle (the deletion of leavers after their grace period, sources that are no more; a user is disabled in
+objects/user_changes), backfill (work on objects of before). `rules` is pure: which source decides an attribute, how records
+find objects.
 
 Read stages.py and stage_results.py first: a stage gets the frozen context of the transaction (source_transaction.py) and frozen
 results of earlier stages, and returns one of its own.

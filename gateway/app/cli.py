@@ -55,7 +55,8 @@ COMMANDS: dict[str, Entry] = {
     "sync": Entry("gateway.app.commands.sync:command", "Read SOURCE (or all) now."),
     "status": Entry(
         "gateway.app.commands.status:command",
-        "Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out.",
+        "Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out "
+        "and the deletions that are held.",
     ),
     "explain": Entry(
         "gateway.app.commands.explain:command",
@@ -80,7 +81,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "instance": Entry(
         "gateway.app.commands.instance:command",
-        "Show the instance id, and renew the key of the tokens that clients hold.",
+        "Show the instance id; renew the key of the tokens that clients hold, or the store's epoch.",
     ),
     "migrate": Entry("gateway.app.commands.migrate:command", "Bring the store's schema to this version's."),
     "config": Entry("gateway.app.commands.config:command", "Show or check the configuration."),

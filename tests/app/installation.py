@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from typing import Any
 
 import ldap3
+import structlog
 
 from gateway.app import cli
 from tests.servers import slapd as openldap
@@ -47,6 +48,18 @@ def until(condition: Callable[[], object], what: str) -> Any:
         assert monotonic() < deadline, f"not in time: {what}"
         sleep(0.04)
     return value
+
+
+@contextmanager
+def log_lines_as_before() -> Iterator[None]:
+    """A command sets up the log lines of its process, which here is that of the tests."""
+    before, was_configured = structlog.get_config(), structlog.is_configured()
+    try:
+        yield
+    finally:
+        structlog.reset_defaults()
+        if was_configured:
+            structlog.configure(**before)
 
 
 class Serving:
@@ -115,7 +128,7 @@ class Installation:
 
     def __call__(self, *arguments: str) -> Outcome:
         """Run a command in this process."""
-        with redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
+        with log_lines_as_before(), redirect_stdout(StringIO()) as out, redirect_stderr(StringIO()) as err:
             code = cli.run(["--config", str(self.file), *arguments])
         return Outcome(code, out.getvalue(), err.getvalue())
 

@@ -25,6 +25,8 @@ from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
 
 PATIENCE_SECONDS = 30.0
+WRITTEN_SECONDS = 0.1
+"""A running gateway hands its log lines to a thread, which writes them a moment later."""
 BASE_DN = "dc=directory,dc=example"
 
 
@@ -77,6 +79,8 @@ class Serving:
 
     def log_text(self) -> str:
         """Return the log lines of this process so far."""
+        if self.process.poll() is None:
+            sleep(WRITTEN_SECONDS)
         return self.log.read_bytes()[self._start :].decode()
 
     def connect(self, dn: str = "", password: str = "", **options: Any) -> ldap3.Connection:

@@ -42,7 +42,7 @@ MAX_CONNECTIONS = 2_000
 """Connections of one address remembered for their failures; all are forgotten when there are more."""
 
 _PREFIX_OF_IPV6 = 64
-"""What one IPv6 client has is a network of addresses."""
+"""Prefix by which IPv6 clients are told apart: one client has a network of addresses."""
 
 
 @dataclass(slots=True)

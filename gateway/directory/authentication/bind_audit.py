@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from gateway.directory.directory import Party
 
 MAX_NAME_CHARACTERS: Final = 200
-"""Of a name in a line: names of people are shorter, and a disk is not for those that are made up."""
+"""Characters of a name in a line: names of people are shorter, and a disk is not for those that are made up."""
 
 SUM_SECONDS: Final = 10.0
 

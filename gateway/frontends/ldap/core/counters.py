@@ -22,4 +22,4 @@ class ServerCounters:
     """Requests that went the ordinary way because the fast path failed."""
     refused_connections: Counter[str] = field(default_factory=Counter)
     log_lines_dropped: int = 0
-    """Of a worker process: its log lines that could not be written."""
+    """Log lines of a worker process that could not be written."""

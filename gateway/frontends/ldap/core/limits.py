@@ -43,7 +43,7 @@ SCANS_PER_PARTY = 1
 """The same of one application or person: it never has all the threads."""
 
 SLICE_SECONDS = 0.005
-"""How long slices are made in one turn of the reactor, if there is more than one: so long the other connections wait."""
+"""Seconds of slices in one turn of the reactor, if there is more than one: so long the other connections wait."""
 
 SLICES_PER_CONNECTION = 4
 """Slices of one connection's large searches that may be in memory; its other large searches wait for their turn."""
@@ -66,7 +66,7 @@ SUBSCRIPTIONS = 1_000
 others: 500 for the first, 250 for the second, and so on."""
 
 REFRESH_SECONDS = 4 * 3600.0
-"""How long a replica may take to read everything: slapd stores about 1,000 entries a second, and there may be a million."""
+"""Time in which a replica must have read everything: slapd stores about 1,000 entries a second, and there may be a million."""
 
 SWEEP_SECONDS = 5.0
-"""How often time limits of connections are looked at: one timer for all of them, none per connection."""
+"""Interval at which time limits of connections are checked: one timer for all of them, none per connection."""

@@ -31,7 +31,7 @@ from gateway.wire.messages import Operation, Result
 _log = structlog.get_logger("gateway.write")
 
 ASSERTED_ATTEMPTS: Final = 20
-"""How often a write with an assertion is begun anew because the directory was written to meanwhile."""
+"""Number of times that a write with an assertion is begun anew because the directory was written to meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ def of_upstream(connection: Any, suffix: str) -> Portrait:
 
 
 def over_ldap(connection: Any, base: str) -> Portrait:
-    """From one subtree search of the gateway."""
+    """From one subtree search of the gateway. It is no snapshot: while something changes, a person may already be in a group
+    that was listed under its old name."""
     found = _entries(connection, base, "(objectClass=*)", "*", "memberOf")
     inside = {kind: _rdns(f"ou={kind},{base}") for kind in ("people", "groups", "organizations")}
     people, groups, units = (
@@ -63,7 +64,9 @@ def over_ldap(connection: Any, base: str) -> Portrait:
         {each["uid"][0]: _person(each, each.get("ou", [""])[0]) for each in people.values()},
         frozenset(_path(rdns, inside["organizations"]) for rdns in units),
         {each["cn"][0]: _named(names, each.get("member", ())) for each in groups.values()},
-        frozenset((each["uid"][0], names[_rdns(group)]) for each in people.values() for group in each.get("memberOf", ())),
+        frozenset(
+            (each["uid"][0], names.get(_rdns(group), group)) for each in people.values() for group in each.get("memberOf", ())
+        ),
     )
 
 

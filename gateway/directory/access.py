@@ -6,6 +6,7 @@ Values and pure tests; the organizations of a scope are resolved against the vie
 from dataclasses import dataclass
 
 from gateway.directory.projection.entry_kinds import CONTAINER, PRIVATE_GROUP, private_group_owner
+from gateway.directory.projection.index_keys import attribute_key
 from gateway.model.applications import Application, Scope
 from gateway.model.ldap import schema
 from gateway.model.objects import Kind
@@ -50,10 +51,15 @@ class Access:
         return self.scope is not None and self.scope.is_everything
 
 
-def of_application(application: Application) -> Access:
-    """Return an application's access: its scope."""
+def granted_attributes(application: Application) -> frozenset[str] | None:
+    """Return the keys of the attribute types that an application may read, on every face; None: all."""
     granted = application.attributes
-    return Access(application.scope, attributes=None if granted is None else frozenset(map(schema.canonical, granted)))
+    return None if granted is None else frozenset(map(attribute_key, granted))
+
+
+def of_application(application: Application) -> Access:
+    """Return an application's access: its scope, and of it the attributes that it is granted."""
+    return Access(application.scope, attributes=granted_attributes(application))
 
 
 def of_user(user_id: str) -> Access:

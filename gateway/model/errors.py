@@ -14,6 +14,10 @@ class NotFound(GatewayError):
     """The requested object does not exist, or is outside the scope of the caller."""
 
 
+class NotGranted(GatewayError):
+    """The caller may not read what its request is about; names what an administrator would grant."""
+
+
 class Conflict(GatewayError):
     """The request contradicts what is stored (a name is taken, a position has moved)."""
 

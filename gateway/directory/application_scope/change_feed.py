@@ -160,10 +160,8 @@ class FeedPage:
     def _members(self, change: Change) -> None:
         """Put one item of a group's change, with the next members of it."""
         first = int(self.position.after)
-        all_of_them = [
-            *((True, member) for member in change.added_members),
-            *((False, member) for member in change.removed_members),
-        ]
+        added, removed = (change.added_members, change.removed_members) if self._directory.shows_members else ((), ())
+        all_of_them = [*((True, member) for member in added), *((False, member) for member in removed)]
         part = all_of_them[first : first + MEMBERS_AT_ONCE]
         seen = set(self._directory.members([member for _, member in part]))
         if isinstance(change.object, Group):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from gateway.directory.application_scope.readable_attributes import GROUPS, MEMBERS, ORGANIZATIONS
 from gateway.directory.application_scope.scoped_directory import ScopedDirectory
 from gateway.model.objects import Group, Kind, Membership, Organization, User
 from gateway.store.engine.database import Connection
@@ -56,7 +57,10 @@ class ListedUser:
 
 
 def list_users(directory: ScopedDirectory, organization_id: str | None) -> Listing[ListedUser]:
-    """List the users directly in an organization; None: every user in scope. Raises NotFound for the organization."""
+    """List the users directly in an organization; None: every user in scope. Raises NotGranted; NotFound for the
+    organization."""
+    if organization_id:
+        directory.require(ORGANIZATIONS)
     within = frozenset({directory.organization(organization_id).id}) if organization_id else directory.organization_ids
     connection = directory.connection
     return Listing(
@@ -73,7 +77,8 @@ def _listed(connection: Connection, found: list[User]) -> list[ListedUser]:
 
 
 def list_groups_of_user(directory: ScopedDirectory, user: User) -> Listing[Membership]:
-    """List the user's direct memberships in groups that are in scope."""
+    """List the user's direct memberships in groups that are in scope. Raises NotGranted."""
+    directory.require(GROUPS)
     found = [one for one in _memberships(directory.connection, user.id) if directory.has_group(one.group_id)]
     return Listing(
         follow=lambda after, limit: [membership for membership in found if membership.group_id > after][:limit],
@@ -101,7 +106,8 @@ def list_groups(directory: ScopedDirectory, name_prefix: str) -> Listing[Group]:
 
 
 def list_users_of_group(directory: ScopedDirectory, group: Group) -> Listing[str]:
-    """List the ids of the users in scope that are direct members of the group."""
+    """List the ids of the users in scope that are direct members of the group. Raises NotGranted."""
+    directory.require(MEMBERS)
     connection, within = directory.connection, directory.organization_ids
 
     def total() -> int:

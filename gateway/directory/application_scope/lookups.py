@@ -14,12 +14,15 @@ def user_id_by_username(directory: ScopedDirectory, username: str) -> str:
 
 
 def user_id_by_email(directory: ScopedDirectory, email: str) -> str:
-    """Return the id of the user with this mail address, in any case. Raises NotFound, Conflict."""
+    """Return the id of the user with this mail address, in any case. Raises NotGranted, NotFound, Conflict."""
+    directory.require("email")
     return _only(directory, scoped_queries.ids_by_email(directory.connection, email), "mail address")
 
 
 def user_id_by_phone_number(directory: ScopedDirectory, number: str) -> str:
-    """Return the id of the user with this telephone number; only the digits count. Raises NotFound, Conflict."""
+    """Return the id of the user with this telephone number; only the digits count. Raises NotGranted, NotFound,
+    Conflict."""
+    directory.require("phone_number")
     return _only(directory, scoped_queries.ids_by_phone_number(directory.connection, number), "telephone number")
 
 

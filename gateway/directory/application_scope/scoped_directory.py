@@ -6,6 +6,7 @@ Whatever lies outside the scope answers NotFound in the words of what does not e
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from gateway.directory.application_scope.readable_attributes import GROUPS, MEMBERS, ORGANIZATIONS, readable_by, require
 from gateway.model.applications import Application
 from gateway.model.errors import NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member, Organization, User
@@ -23,11 +24,12 @@ class ScopedOrganization:
 
 @dataclass(frozen=True, slots=True)
 class ScopedUser:
-    """A user in scope with the organizations (in the user's order) and groups (by id) that are in scope, too."""
+    """A user in scope with the organizations (in the user's order) and groups (by id) that are in scope, too; None for those
+    that the application may not read."""
 
     user: User
-    organizations: tuple[Organization, ...]
-    groups: tuple[Group, ...]
+    organizations: tuple[Organization, ...] | None
+    groups: tuple[Group, ...] | None
     password_set: bool
     """True when the user has a local password."""
 
@@ -44,6 +46,7 @@ class ScopedDirectory:
         self.connection = connection
         self.application = application
         self.scope = application.scope
+        self.readable = readable_by(application)
         self.all_organizations = ROOT_ORGANIZATION_ID in self.scope.organization_ids
         self._organization_ids = organization_ids
         self._known: dict[str, bool] = {}
@@ -77,6 +80,17 @@ class ScopedDirectory:
     def has_group(self, group_id: str) -> bool:
         """Return True when this group, if it exists, is in scope."""
         return self.scope.group_ids is None or group_id in self.scope.group_ids
+
+    # The attributes ---------------------------------------------------------------------------------------------------
+
+    @property
+    def shows_members(self) -> bool:
+        """True when the application may know who is in a group."""
+        return self.readable(MEMBERS)
+
+    def require(self, name: str) -> None:
+        """Raise NotGranted unless the application may read this attribute (our name, or one of readable_attributes)."""
+        require(self.readable, name)
 
     # One object -------------------------------------------------------------------------------------------------------
 
@@ -119,7 +133,9 @@ class ScopedDirectory:
         return ScopedOrganization(organization, parent_id if parent_id and self.has_organization(parent_id) else None)
 
     def members(self, found: Collection[Member]) -> list[Member]:
-        """Return those of the members that are in scope, in the given order."""
+        """Return those of the members that are in scope, in the given order; none when the application may not read them."""
+        if not self.shows_members:
+            return []
         if self.all_organizations and self.scope.group_ids is None:
             return list(found)
         people = users.get_many(self.connection, [member.id for member in found if member.kind is Kind.USER])
@@ -128,21 +144,26 @@ class ScopedDirectory:
 
     def scoped_users(self, found: Collection[User]) -> list[ScopedUser]:
         """Return the users with what they belong to, in a few queries for all of them."""
-        user_ids = [user.id for user in found]
-        group_ids = {
-            user_id: [group_id for group_id in ids if self.has_group(group_id)]
-            for user_id, ids in memberships.group_ids_of(self.connection, user_ids).items()
-        }
-        their_groups = groups.get_many(self.connection, {group_id for ids in group_ids.values() for group_id in ids})
-        places = {organization_id for user in found for organization_id in user.organization_ids}
-        with_password = passwords.set_among(self.connection, user_ids)
-        units = organizations.get_many(self.connection, {place for place in places if self.has_organization(place)})
+        with_password = passwords.set_among(self.connection, [user.id for user in found])
+        units = self._organizations_of(found) if self.readable(ORGANIZATIONS) else None
+        their_groups = self._groups_of(found) if self.readable(GROUPS) else None
         return [
             ScopedUser(
                 user,
-                tuple(units[place] for place in user.organization_ids if place in units),
-                tuple(their_groups[i] for i in sorted(group_ids.get(user.id, ())) if i in their_groups),
+                None if units is None else units[user.id],
+                None if their_groups is None else their_groups[user.id],
                 user.id in with_password,
             )
             for user in found
         ]
+
+    def _organizations_of(self, found: Collection[User]) -> dict[str, tuple[Organization, ...]]:
+        places = {organization_id for user in found for organization_id in user.organization_ids}
+        units = organizations.get_many(self.connection, {place for place in places if self.has_organization(place)})
+        return {user.id: tuple(units[place] for place in user.organization_ids if place in units) for user in found}
+
+    def _groups_of(self, found: Collection[User]) -> dict[str, tuple[Group, ...]]:
+        ids = memberships.group_ids_of(self.connection, [user.id for user in found])
+        visible = {one for group_ids in ids.values() for one in group_ids if self.has_group(one)}
+        named = groups.get_many(self.connection, visible)
+        return {user.id: tuple(named[one] for one in sorted(ids.get(user.id, ())) if one in named) for user in found}

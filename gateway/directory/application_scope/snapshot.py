@@ -123,9 +123,10 @@ def _users(directory: ScopedDirectory, after: str) -> Page:
 def _groups(unfinished: list[tuple[str, str]], directory: ScopedDirectory, after: str) -> Page:
     """Read some groups with their first members; sets `unfinished` to those that have more, with the last member read."""
     found = groups.page(directory.connection, "", directory.scope.group_ids, after, GROUPS_AT_ONCE)
-    members = {group.id: memberships.members(directory.connection, group.id, "", MEMBERS_AT_ONCE) for group in found}
-    unfinished[:] = [(group_id, read[-1].id) for group_id, read in members.items() if len(read) == MEMBERS_AT_ONCE]
-    items = [GroupMembers(group.id, group, tuple(directory.members(members[group.id]))) for group in found]
+    read = found if directory.shows_members else []
+    members = {group.id: memberships.members(directory.connection, group.id, "", MEMBERS_AT_ONCE) for group in read}
+    unfinished[:] = [(group_id, first[-1].id) for group_id, first in members.items() if len(first) == MEMBERS_AT_ONCE]
+    items = [GroupMembers(group.id, group, tuple(directory.members(members.get(group.id, ())))) for group in found]
     return items, found[-1].id if len(found) == GROUPS_AT_ONCE else None
 
 

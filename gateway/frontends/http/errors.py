@@ -14,6 +14,7 @@ from gateway.model.errors import (
     GatewayError,
     InvalidInput,
     NotFound,
+    NotGranted,
     SourceRefused,
     SourceUnavailable,
     StoreUnavailable,
@@ -61,6 +62,7 @@ _RETRY = {"Retry-After": "5"}
 VERDICTS: dict[type[Exception], Verdict] = {
     InvalidInput: Verdict(400, "InvalidParameter"),
     NotFound: Verdict(404, "ResourceNotFound"),
+    NotGranted: Verdict(403, "Forbidden"),
     Conflict: Verdict(409, "Conflict"),
     Busy: Verdict(503, "ServiceUnavailable", logged=True, headers=_RETRY),
     SourceRefused: Verdict(502, "SourceRefused", BUSY, logged=True),

@@ -58,7 +58,7 @@ class Copy:
 
     def _join(self, user: ScopedUser) -> None:
         """Follow what the user's record says of its groups."""
-        within = {group.id for group in user.groups}
+        within = {group.id for group in user.groups or ()}
         for group_id, members in self.members.items():
             (members.add if group_id in within else members.discard)(user.user.id)
 
@@ -70,7 +70,7 @@ class Copy:
     def _comparable(self, object_id: str) -> tuple[object, ...]:
         found = self.objects[object_id]
         if isinstance(found, ScopedUser):
-            return (found.user, [place.id for place in found.organizations[:1]], found.password_set)
+            return (found.user, [place.id for place in (found.organizations or ())[:1]], found.password_set)
         if isinstance(found, ScopedOrganization):
             return (found.organization,)
         return (found, self.members.get(object_id, set()))

@@ -59,7 +59,7 @@ def test_the_beginning_of_the_log_reports_the_scope_as_created(setting: Setting)
     assert [item.change_number for item in setting.reader.reported] == [2, 3, 4]
     top, _, user = (item.object for item in setting.reader.reported)
     assert isinstance(user, ScopedUser)
-    assert (user.user.username, [place.id for place in user.organizations]) == ("ann", [setting.unit])
+    assert (user.user.username, [place.id for place in user.organizations or ()]) == ("ann", [setting.unit])
     assert isinstance(top, ScopedOrganization)
     assert (top.organization.parent_id, top.parent_id) == (ROOT_ORGANIZATION_ID, None)
 
@@ -87,7 +87,7 @@ def test_a_user_that_keeps_one_organization_inside_is_updated(setting: Setting) 
     (item,) = setting.news()
     assert item.type == "update"
     assert isinstance(item.object, ScopedUser)
-    assert [place.id for place in item.object.organizations] == [setting.unit]
+    assert [place.id for place in item.object.organizations or ()] == [setting.unit]
 
 
 def test_a_unit_that_leaves_takes_with_it_what_is_below_and_brings_it_back(setting: Setting) -> None:

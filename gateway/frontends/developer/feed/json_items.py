@@ -19,7 +19,8 @@ class MemberItem(Struct, frozen=True):
 
 
 class ChangeItem(Struct, rename="camel", frozen=True, kw_only=True):
-    """One item of /changes. `object` is missing when it was deleted; the members only of a group that was not."""
+    """One item of /changes. `object` is missing when it was deleted; the members only of a group that was not, and
+    only where the caller may read members."""
 
     change_number: int
     time: int
@@ -32,7 +33,7 @@ class ChangeItem(Struct, rename="camel", frozen=True, kw_only=True):
 
 
 class ExportLine(Struct, frozen=True):
-    """One line of /export with an object; `members` only of a group."""
+    """One line of /export with an object; `members` only of a group, where the caller may read them."""
 
     kind: str
     object: UserDetail | UnitRecord | GroupRecord
@@ -43,7 +44,7 @@ class FurtherMembersLine(Struct, rename="camel", frozen=True, tag_field="kind", 
     """One line of /export that goes on with a large group."""
 
     group_id: str
-    members: list[MemberItem]
+    members: list[MemberItem] | UnsetType
 
 
 def change_items(items: Iterable[change_feed.Item], project: Projector) -> list[ChangeItem]:
@@ -65,8 +66,8 @@ def _change_item(item: change_feed.Item, project: Projector) -> ChangeItem:
         kind=item.kind.value,
         id=item.id,
         object=UNSET if item.object is None else _record(item.object, project),
-        added_members=_members(item.added_members) if is_group else UNSET,
-        removed_members=_members(item.removed_members) if is_group else UNSET,
+        added_members=_members(item.added_members, project) if is_group else UNSET,
+        removed_members=_members(item.removed_members, project) if is_group else UNSET,
     )
 
 
@@ -76,8 +77,8 @@ def _export_line(item: snapshot.Item, project: Projector) -> ExportLine | Furthe
     if isinstance(item, ScopedUser):
         return ExportLine(Kind.USER.value, project.user_detail(item))
     if item.group is None:
-        return FurtherMembersLine(item.group_id, _members(item.members))
-    return ExportLine(Kind.GROUP.value, project.group(item.group), _members(item.members))
+        return FurtherMembersLine(item.group_id, _members(item.members, project))
+    return ExportLine(Kind.GROUP.value, project.group(item.group), _members(item.members, project))
 
 
 def _record(found: change_feed.ScopedObject, project: Projector) -> UserDetail | UnitRecord | GroupRecord:
@@ -86,5 +87,5 @@ def _record(found: change_feed.ScopedObject, project: Projector) -> UserDetail |
     return project.unit(found) if isinstance(found, ScopedOrganization) else project.group(found)
 
 
-def _members(found: Iterable[Member]) -> list[MemberItem]:
-    return [MemberItem(member.kind.value, member.id) for member in found]
+def _members(found: Iterable[Member], project: Projector) -> list[MemberItem] | UnsetType:
+    return UNSET if not project.shows_members else [MemberItem(member.kind.value, member.id) for member in found]

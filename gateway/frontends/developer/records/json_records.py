@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from gateway.directory.application_scope.readable_attributes import Readable
+from gateway.directory.application_scope.readable_attributes import MEMBERS, Readable
 from gateway.directory.application_scope.scoped_directory import ScopedOrganization, ScopedUser
 from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.objects import Group, Organization, User
@@ -69,8 +69,8 @@ class UserDetail(UserRecord, rename="camel", frozen=True, kw_only=True):
     """A user as GetUser shows it."""
 
     primary_organizational_unit_id: str | UnsetType = UNSET
-    organizational_units: list[UnitOfUser]
-    groups: list[GroupOfUser]
+    organizational_units: list[UnitOfUser] | UnsetType = UNSET
+    groups: list[GroupOfUser] | UnsetType = UNSET
     custom_fields: list[CustomField]
 
 
@@ -109,6 +109,7 @@ class Projector:
     def __init__(self, instance_id: str, readable: Readable) -> None:
         self._instance_id = instance_id
         self._readable = readable
+        self.shows_members = readable(MEMBERS)
 
     def user(self, user: User, *, password_set: bool) -> UserRecord:
         """Project a user as ListUsers shows it. `password_set`: True when there is a local password."""
@@ -132,12 +133,12 @@ class Projector:
 
     def user_detail(self, scoped: ScopedUser) -> UserDetail:
         """Project a user as GetUser shows it: the first of its units is the primary."""
-        units = scoped.organizations
+        units, groups = scoped.organizations, scoped.groups
         return UserDetail(
             **structs.asdict(self.user(scoped.user, password_set=scoped.password_set)),
             primary_organizational_unit_id=units[0].id if units else UNSET,
-            organizational_units=[UnitOfUser(unit.id, unit.name, index == 0) for index, unit in enumerate(units)],
-            groups=[GroupOfUser(group.id, group.name, self._text(group, "description")) for group in scoped.groups],
+            organizational_units=UNSET if units is None else [UnitOfUser(u.id, u.name, u is units[0]) for u in units],
+            groups=UNSET if groups is None else [GroupOfUser(g.id, g.name, self._text(g, "description")) for g in groups],
             custom_fields=self._custom_fields(scoped.user),
         )
 

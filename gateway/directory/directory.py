@@ -47,7 +47,7 @@ class ViewNotReady(Exception):
 class Party:
     """The identity bound to a connection. `dn` is "" for anonymous. `views`: the names of those that may be searched.
     `proved`: the person has shown the own password here, and so may change it; an application password, or an application
-    that acts for the person, does not count."""
+    that acts for the person, does not count. `application_password`: the id of the one by which the person is bound."""
 
     dn: str
     views: tuple[str, ...]
@@ -55,6 +55,7 @@ class Party:
     application: Application | None = None
     user_id: str | None = None
     proved: bool = False
+    application_password: str = ""
 
     @property
     def is_anonymous(self) -> bool:

@@ -52,21 +52,24 @@ class Snapshot:
         position: Position,
         order: Sequence[str],
         organization_ids: frozenset[str] | None,
+        check: Callable[[Connection], None],
     ) -> None:
         self.position = position
+        self._check = check
         self._database = database
         self._application = application
         self._order = order
         self._organization_ids = organization_ids
 
     @classmethod
-    async def begin(cls, database: Database, application: Application) -> "Snapshot":
-        """Take the position and the order of the organizations. Raises StoreUnavailable."""
+    async def begin(cls, database: Database, application: Application, check: Callable[[Connection], None]) -> "Snapshot":
+        """Take the position and the order of the organizations. `check`: called in each chunk's transaction, raises when the
+        application's rights are not what they were. Raises StoreUnavailable."""
 
         def plan(connection: Connection) -> "Snapshot":
             directory = ScopedDirectory(connection, application)
             position = with_history(connection, start(application, changes.last(connection)))
-            return cls(database, application, position, _parents_first(directory), directory.organization_ids)
+            return cls(database, application, position, _parents_first(directory), directory.organization_ids, check)
 
         return await database.read(plan)
 
@@ -74,7 +77,7 @@ class Snapshot:
         """Yield the items in chunks: parents before children, then users, then groups with their members.
 
         `shape` makes the face's form of a chunk, in the thread that read it. Raises StoreUnavailable in the middle when the
-        store goes away.
+        store goes away, and what `check` raises.
         """
         for first in range(0, len(self._order), OBJECTS_AT_ONCE):
             async for chunk in self._pages(partial(_organizations, self._order[first : first + OBJECTS_AT_ONCE]), shape):
@@ -97,6 +100,7 @@ class Snapshot:
     def _page(
         self, read: ReadPage, shape: Callable[[Sequence[Item]], T], after: str, connection: Connection
     ) -> tuple[T | None, str | None]:
+        self._check(connection)
         items, following = read(ScopedDirectory(connection, self._application, self._organization_ids), after)
         return shape(items) if items else None, following
 

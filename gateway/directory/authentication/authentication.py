@@ -18,7 +18,7 @@ from gateway.directory.authentication.soft_lock import SoftLock, bounded
 from gateway.directory.directory import Directory, Party
 from gateway.directory.read_your_writes import ReadYourWrites
 from gateway.directory.search.query import NoSuchObject
-from gateway.model.applications import Application, Grant, Scope
+from gateway.model.applications import Application, ApplicationPassword, Grant, Scope
 from gateway.model.connector import PolicyNotice
 from gateway.model.errors import Busy
 from gateway.model.jit import ProvisionedUser
@@ -246,7 +246,7 @@ class Authentication:
         used = proof.application_password
         how = {"offline": True} if proof.offline else {}
         via = {"application_password": used.name, "application": used.application_name} if used else {}
-        return Bound(self._person(named, proved=used is None), proof.notice, {**proof.audit, **how, **via})
+        return Bound(self._person(named, used, proved=used is None), proof.notice, {**proof.audit, **how, **via})
 
     async def _provisioned(self, named: BindIdentity, user: ProvisionedUser) -> BindIdentity:
         """Return a just provisioned user as the views show them, when they do. Raises InvalidCredentials, Busy."""
@@ -263,7 +263,8 @@ class Authentication:
         found = await self._database.read_inline(lambda connection: applications.verify(connection, application_name, secret))
         return None if found is None else self.party_of(found, named.view)
 
-    def _person(self, named: BindIdentity, *, proved: bool = False) -> Party:
+    def _person(self, named: BindIdentity, used: ApplicationPassword | None = None, *, proved: bool = False) -> Party:
         user_id = named.user_id or ""
         access = of_user(user_id) if self._users_see_themselves else Access()
-        return Party(named.name, (named.view,), access, user_id=user_id, proved=proved)
+        password_id = used.id if used else ""
+        return Party(named.name, (named.view,), access, user_id=user_id, proved=proved, application_password=password_id)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.directory.authentication.authentication import Authentication
 from gateway.directory.directory import Party
 from gateway.model.applications import Application
-from gateway.store.clients import applications
+from gateway.store.clients import application_passwords, applications
 from gateway.store.engine.database import Connection, Database
 from gateway.store.log import changes
 from gateway.store.objects import users
@@ -18,17 +18,19 @@ from gateway.store.objects import users
 @dataclass(frozen=True, slots=True)
 class RevocationCheck:
     """The result of a comparison. `valid`: the applications, by id, as they are now. `gone`: people who may not log in any
-    more."""
+    more. `passwords`: the application passwords that are still valid, by id."""
 
     authentication: Authentication
     valid: Mapping[str, Application]
     gone: frozenset[str]
+    passwords: frozenset[str]
 
     def refreshed(self, party: Party) -> Party | None:
         """Return the party as it is from now on: the same, one with other rights, or None when it has none any more. An
-        application has none when it was removed, disabled, or given a new secret."""
+        application has none when it was removed, disabled, given a new secret, or has lost a certificate's name."""
         if party.user_id is not None:
-            return None if party.user_id in self.gone else party
+            revoked = party.application_password and party.application_password not in self.passwords
+            return None if revoked or party.user_id in self.gone else party
         before = party.application
         if before is None:
             return party
@@ -52,15 +54,18 @@ class Revocation:
         """Compare these parties with the store. Raises StoreUnavailable: then no party loses its rights."""
         known = {party.application for party in parties if party.application is not None}
         people = {party.user_id for party in parties if party.user_id is not None}
-        return await self._database.read(lambda connection: self._compare(connection, known, people))
+        used = {party.application_password for party in parties if party.application_password}
+        return await self._database.read(lambda connection: self._compare(connection, known, people, used))
 
-    def _compare(self, connection: Connection, known: set[Application], people: set[str]) -> RevocationCheck:
+    def _compare(self, connection: Connection, known: set[Application], people: set[str], used: set[str]) -> RevocationCheck:
         versions = applications.versions(connection) if known else {}
         valid = {one.id: one for one in known if versions.get(one.id, (0, 0))[0] == one.version}
         for application_id in {one.id for one in known if one.id in versions} - valid.keys():
             now = applications.get(connection, application_id)
             valid |= {} if now is None else {now.id: now}
-        return RevocationCheck(self._authentication, valid, self._gone(connection, people) if people else frozenset())
+        passwords = application_passwords.valid_among(connection, used) if used else frozenset()
+        gone = self._gone(connection, people) if people else frozenset()
+        return RevocationCheck(self._authentication, valid, gone, passwords)
 
     def _gone(self, connection: Connection, people: set[str]) -> frozenset[str]:
         last = changes.last(connection)

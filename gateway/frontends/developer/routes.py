@@ -159,8 +159,18 @@ class DeveloperApi:
 
     async def _export(self, request: Request) -> Stream:
         admitted = await self._admit(request)
-        caller = await self._database.read(lambda connection: admitted(connection).caller)
-        return Stream(export(self._database, caller))
+        token = bearer_token(request)
+        caller, expires_at = await self._database.read(
+            lambda connection: (admitted(connection).caller, access_tokens.expiry(connection, token))
+        )
+
+        def check(connection: Connection) -> None:
+            """Raise HttpError when the rights are not those with which the export began. A token may expire meanwhile."""
+            valid = expires_at is None or now() >= expires_at or access_tokens.find(connection, token, now())
+            if not valid or applications.get(connection, caller.application.id) != caller.application:
+                raise refused_token()
+
+        return Stream(export(self._database, caller, check))
 
     async def _admit(self, request: Request) -> Admitted:
         """Return the function that authenticates the caller in a transaction: token and rights are checked in each."""

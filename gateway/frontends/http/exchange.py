@@ -85,6 +85,8 @@ class HttpExchange:
             raise
         except ClientStalled:
             self._break_off("the client did not read")
+        except HttpError as error:
+            self._break_off(f"{error.status} {error.code} while it was sent")
         except Exception:
             _log.exception("http_stream_failed", face=self._face.name, request_id=self.id)
             self._break_off("failed while it was sent")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from gateway.store.engine.column_codecs import milliseconds
+from gateway.store.engine.column_codecs import milliseconds, time_of
 from gateway.store.tables.clients import applications, tokens
 
 TOKEN_BYTES = 32
@@ -30,6 +30,12 @@ def issue(connection: Connection, application_id: str, seconds: int, now: dateti
 def find(connection: Connection, token: str, now: datetime) -> str | None:
     """Return the id of the (enabled) application that holds the token; None when it is unknown, expired or revoked."""
     return connection.execute(_FIND, {"hash": _hash(token), "now": milliseconds(now)}).scalar()
+
+
+def expiry(connection: Connection, token: str) -> datetime | None:
+    """Return the time when a token expires; None when it is unknown."""
+    kept = connection.execute(select(tokens.c.expires_at).where(tokens.c.hash == _hash(token))).scalar()
+    return None if kept is None else time_of(kept)
 
 
 def revoke(connection: Connection, token: str, application_id: str) -> None:

@@ -42,6 +42,11 @@ _VALID = (
     .where(applications.c.enabled, users.c.enabled)
 )
 
+_VALID_AMONG = (
+    select(application_passwords.c.id)
+    .join(applications, applications.c.id == application_passwords.c.application_id)
+    .where(any_of(application_passwords.c.id, "ids"), applications.c.enabled)
+)
 _REMOVE_OF_USERS = delete(application_passwords).where(any_of(application_passwords.c.user_id, "users"))
 
 
@@ -76,6 +81,11 @@ def add(
 def of_user(connection: SelectConnection, user_id: str) -> list[ApplicationPassword]:
     """Return the user's application passwords, oldest first."""
     return [_password(row) for row in connection.execute(_OF_USER, {"user": user_id})]
+
+
+def valid_among(connection: Connection, password_ids: Collection[str]) -> frozenset[str]:
+    """Return the ids of those of the application passwords that exist, their applications being enabled."""
+    return frozenset(connection.execute(_VALID_AMONG, {"ids": password_ids}).scalars())
 
 
 def remove(connection: Connection, user_id: str, password_id: str) -> ApplicationPassword:

@@ -126,9 +126,12 @@ def set_grants(connection: Connection, application_id: str, grants: Collection[s
 
 
 def set_certificate_names(connection: Connection, application_id: str, names: Collection[str]) -> Application:
-    """Replace the names by which its client certificate is known. Raises NotFound; Conflict when another one has the name."""
+    """Replace the names by which its client certificate is known; what was bound by one that is taken away ends. Raises
+    NotFound; Conflict when another one has the name."""
     _check_certificate_names(connection, application_id, names)
-    _set(connection, application_id, certificate_names=encode_strings(names))
+    ended = set(_existing(connection, application_id).certificate_names) - set(names)
+    version = applications.c.secret_version + 1 if ended else applications.c.secret_version
+    _set(connection, application_id, certificate_names=encode_strings(names), secret_version=version)
     return _existing(connection, application_id)
 
 

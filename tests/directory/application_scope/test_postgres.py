@@ -53,7 +53,7 @@ async def test_snapshot_and_change_feed_end_with_what_is_in_scope(directory: Sto
     ann, bob = directory.add_user("ann", inside), directory.add_user("bob", moving)
     group = directory.add_group("group", person(ann), person(bob))
     application, _ = directory.application("a", Scope((inside,), (group,)))
-    snapshot = await Snapshot.begin(database, application)
+    snapshot = await Snapshot.begin(database, application, lambda _: None)
     reader = Reader(database, application, snapshot.position)
     async for chunk in snapshot.chunks(list):
         for item in chunk:

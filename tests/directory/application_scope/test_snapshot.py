@@ -29,7 +29,7 @@ async def test_changes_made_while_a_snapshot_is_read_are_reported_afterwards(
         3: lambda: directory.move_user(ann, team),
         4: lambda: directory.change_members(everyone, [person(eve)]),
     }
-    taken = await Snapshot.begin(directory.database, application)
+    taken = await Snapshot.begin(directory.database, application, lambda _: None)
     reader = Reader(directory.database, application, taken.position)
     number = 0
     async for chunk in taken.chunks(list):
@@ -52,7 +52,7 @@ async def test_a_large_group_comes_in_several_items(directory: StoredDirectory, 
     groups = [directory.add_group(f"g{n}", Member(Kind.GROUP, nested), *map(person, people)) for n in range(3)]
     application, _ = directory.application("all")
     found: dict[str, list[str]] = {}
-    async for chunk in (await Snapshot.begin(directory.database, application)).chunks(list):
+    async for chunk in (await Snapshot.begin(directory.database, application, lambda _: None)).chunks(list):
         for item in chunk:
             if isinstance(item, GroupMembers):
                 assert len(item.members) <= 3

@@ -4,7 +4,7 @@ Lines are `{"kind": "organization" | "user", "object"}`, `{"kind": "group", "obj
 `{"kind": "members", "groupId", "members"}`, and last `{"nextToken"}`; parents before children, users before groups. A stream
 that ends without its last line is not complete."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from gateway.directory.application_scope.position import Position, is_of_this_history
@@ -17,10 +17,10 @@ from gateway.model.errors import HistoryChanged
 from gateway.store.engine.database import Connection, Database
 
 
-async def export(database: Database, caller: Caller) -> AsyncIterator[bytes]:
-    """Yield the stream in chunks. Raises StoreUnavailable in the middle when the store goes away, HistoryChanged at the end
-    when it went back in time meanwhile."""
-    snapshot = await Snapshot.begin(database, caller.application)
+async def export(database: Database, caller: Caller, check: Callable[[Connection], None]) -> AsyncIterator[bytes]:
+    """Yield the stream in chunks. `check`: raises when the caller's rights are not what they were. Raises StoreUnavailable in
+    the middle when the store goes away, HistoryChanged at the end when it went back in time meanwhile."""
+    snapshot = await Snapshot.begin(database, caller.application, check)
     async for chunk in snapshot.chunks(partial(export_lines, project=caller.projector)):
         yield chunk
     yield lines([{"nextToken": await database.read(partial(_token, caller=caller, position=snapshot.position))}])

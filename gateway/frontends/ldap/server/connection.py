@@ -229,6 +229,15 @@ class LDAPConnection(Protocol):
         """Return the exchange of a request, as the bound party's."""
         return Exchange(message_id, controls, self.party, self._client, self.services)
 
+    def carry_out_as(self, message_id: int, party: Party) -> None:
+        """Note as whom an operation is carried out, if not as the bound party."""
+        self._operations.carry_out_as(message_id, party)
+
+    @property
+    def on_behalf(self) -> Mapping[int, Party]:
+        """The parties as which operations that are outstanding are carried out, by message id."""
+        return self._operations.on_behalf
+
     def set_party(self, party: Party) -> None:
         """Make the connection this party's."""
         self.party = party
@@ -308,10 +317,10 @@ class LDAPConnection(Protocol):
 
     # The end ----------------------------------------------------------------------------------------------------------
 
-    def cancel(self, message_id: int) -> None:
+    def cancel(self, message_id: int, code: ResultCode = ResultCode.CANCELED, reason: str = "") -> None:
         """End a search, with an answer (RFC 3909). Raises Refused for what is not outstanding, or not a search."""
         name = self._operations.cancel(message_id)
-        result = Result(ResultCode.CANCELED)
+        result = Result(code, "", reason)
         self.finish(message_id, name, result, wrap(message_id, encode_operation(SearchResultDone(result))))
 
     def abandon_all(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from twisted.internet.defer import CancelledError
 
+from gateway.directory.directory import Party
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import BindResponder
 from gateway.frontends.ldap.core.results import Refused, result_of
@@ -48,6 +49,9 @@ class Session(SearchResponder, BindResponder, ExtendedResponder, Protocol):
 
     def exchange(self, message_id: int, controls: Mapping[str, Control]) -> Exchange:
         """Return the exchange of a request, as the bound party's."""
+
+    def carry_out_as(self, message_id: int, party: Party) -> None:
+        """Note as whom an operation is carried out, if not as the bound party."""
 
 
 _Request = TypeVar("_Request")
@@ -115,7 +119,9 @@ async def _perform_on_behalf(session: Session, exchange: Exchange, operation: Op
     """Carry a request out as the party that its proxied authorization control names."""
     handler = HANDLERS[type(operation)]
     try:
-        answer = handler.handle(await proxied_authorization.exchange_of(exchange, session), operation, session)
+        on_behalf = await proxied_authorization.exchange_of(exchange, session)
+        session.carry_out_as(exchange.message_id, on_behalf.party)
+        answer = handler.handle(on_behalf, operation, session)
     except CancelledError:  # abandoned: no answer
         raise
     except Exception as error:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import structlog
 from twisted.internet.defer import CancelledError
 
+from gateway.directory.directory import Party
 from gateway.frontends.ldap.core.responder import Work
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.core.running_operation import RunningOperation
@@ -16,12 +17,13 @@ _log = structlog.get_logger("gateway.ldap")
 class OutstandingOperations(dict[int, RunningOperation]):
     """A dict, because its size and its keys are looked at for each request. `on_end` is called when one has ended."""
 
-    __slots__ = ("_on_end", "_peer", "is_exclusive")
+    __slots__ = ("_on_behalf", "_on_end", "_peer", "is_exclusive")
 
     def __init__(self, peer: str, on_end: Callable[[], None]) -> None:
         super().__init__()
         self._peer = peer
         self._on_end = on_end
+        self._on_behalf: dict[int, Party] = {}
         self.is_exclusive = False
         """True while an operation is running beside which no other is begun."""
 
@@ -40,6 +42,15 @@ class OutstandingOperations(dict[int, RunningOperation]):
 
         running = self[message_id] = RunningOperation(name, work, ended)
         running.resume()
+
+    def carry_out_as(self, message_id: int, party: Party) -> None:
+        """Note as whom an operation is carried out, if not as the bound party."""
+        self._on_behalf = {**self.on_behalf, message_id: party}
+
+    @property
+    def on_behalf(self) -> dict[int, Party]:
+        """The parties as which operations that are outstanding are carried out, by message id."""
+        return {message_id: party for message_id, party in self._on_behalf.items() if message_id in self}
 
     def abandon(self, message_id: int) -> None:
         """End an operation, without an answer; nothing happens if there is none of this id (RFC 4511 §4.11)."""

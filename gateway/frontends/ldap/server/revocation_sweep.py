@@ -1,9 +1,11 @@
 """Revocation sweep: once a second the bound parties of a server's connections are compared with the store, by
 directory/authentication/revocation.py.
 
-A party that was given other rights goes on with those; one that has none any more is sent a notice of disconnection."""
+A party that was given other rights goes on with those; one that has none any more is sent a notice of disconnection. A search
+that an application carries out as a person (RFC 4370) ends with that person's rights."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Final, Protocol
 
 import structlog
@@ -13,6 +15,7 @@ from twisted.internet.task import LoopingCall
 
 from gateway.directory.authentication.revocation import Revocation
 from gateway.directory.directory import Party
+from gateway.frontends.ldap.core.results import Refused
 from gateway.model.errors import StoreUnavailable
 from gateway.wire.result_codes import ResultCode
 
@@ -20,6 +23,7 @@ _log = structlog.get_logger("gateway.ldap")
 
 CHECK_SECONDS: Final = 1.0
 WITHDRAWN: Final = "what this connection was bound as is not valid any more; bind again"
+WITHDRAWN_FROM_OTHER: Final = "the identity that this search was carried out as is not valid any more"
 CHANGED: Final = "the rights of this application have changed; connect again"
 
 
@@ -37,6 +41,13 @@ class BoundConnection(Protocol):
     @property
     def is_busy(self) -> bool:
         """True while operations are outstanding."""
+
+    @property
+    def on_behalf(self) -> Mapping[int, Party]:
+        """The parties as which operations that are outstanding are carried out (RFC 4370), by message id."""
+
+    def cancel(self, message_id: int, code: ResultCode, reason: str) -> None:
+        """End a search with this result. Raises Refused for another operation."""
 
     def set_party(self, party: Party) -> None:
         """Make the connection this party's."""
@@ -72,7 +83,7 @@ class RevocationSweep:
         if not bound:
             return
         try:
-            check = await self._revocation.check([connection.party for connection in bound])
+            check = await self._revocation.check([party for one in bound for party in (one.party, *one.on_behalf.values())])
         except StoreUnavailable as error:
             _log.warning("revocations cannot be looked up", error=str(error))
             return
@@ -80,6 +91,10 @@ class RevocationSweep:
             party = check.refreshed(connection.party)
             if party is not connection.party:
                 _change(connection, party)
+            for message_id, person in connection.on_behalf.items():
+                if check.refreshed(person) is None:
+                    with suppress(Refused):  # no search: it is as good as done
+                        connection.cancel(message_id, ResultCode.AUTHORIZATION_DENIED, WITHDRAWN_FROM_OTHER)
 
 
 def _change(connection: BoundConnection, party: Party | None) -> None:

@@ -1,4 +1,4 @@
-"""Proxied authorization (RFC 4370), and rights that end while somebody is connected."""
+"""Proxied authorization (RFC 4370)."""
 
 from __future__ import annotations
 

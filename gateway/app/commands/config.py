@@ -48,7 +48,10 @@ def check(invocation: Invocation) -> None:
 def effective(settings: Settings) -> dict[str, Any]:
     """Return the settings as plain values, without what is not set; secrets masked, secret files and variables by their
     names."""
-    return _shown(settings.model_dump(mode="json"))
+    tables = settings.model_dump(mode="json")
+    for table, view in zip(tables["view"], settings.view, strict=True):
+        table.update(view.in_force())
+    return _shown(tables)
 
 
 def _shown(table: dict[str, Any]) -> dict[str, Any]:

@@ -172,7 +172,7 @@ class ViewTable(Table):
     @model_validator(mode="after")
     def _domain_is_known(self) -> Self:
         view = self.view()
-        needs = self.kind == "ad" or view.bind_names & {"principal", "domain"}
+        needs = self.kind == "ad" or {"principal", "domain"}.intersection(self.bind_names or ())
         if needs and not (view.domain and view.netbios):
             raise ValueError('domain is missing, and base_dn has no dc= to take it from; add domain = "example.com"')
         if len(self.netbios) > NETBIOS_CHARACTERS:
@@ -192,7 +192,7 @@ class ViewTable(Table):
         return replace(
             view,
             transitive_member_of=self.transitive_member_of,
-            bind_names=view.bind_names if self.bind_names is None else frozenset(self.bind_names),
+            bind_names=frozenset(_bind_names(domain) if self.bind_names is None else self.bind_names),
             domain=domain,
             netbios=self.netbios or domain.partition(".")[0].upper()[:NETBIOS_CHARACTERS],
             organizations=self.organizations.only or None,
@@ -205,6 +205,17 @@ class ViewTable(Table):
         """The attribute rules that were written, by kind of object."""
         return {kind: over.attributes for kind, over in self._overlays().items()}
 
+    def in_force(self) -> Mapping[str, object]:
+        """Return the keys that were not written, as they are worked out from the others."""
+        view = self.view()
+        forms = list(_bind_names(view.domain) if self.bind_names is None else self.bind_names)
+        return {"layout": view.layout, "bind_names": forms, "domain": view.domain, "netbios": view.netbios}
+
     def _overlays(self) -> Mapping[Kind, view_overrides.EntryOverrides]:
         tables = {Kind.USER: self.users, Kind.ORGANIZATION: self.organizations, Kind.GROUP: self.groups}
         return {kind: table.overlay() for kind, table in tables.items()}
+
+
+def _bind_names(domain: str) -> tuple[str, ...]:
+    """Return the forms that a view takes unless it says otherwise: all that it can tell apart."""
+    return ("dn", "principal", "domain", "login") if domain else ("dn", "login")

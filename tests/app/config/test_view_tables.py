@@ -79,7 +79,7 @@ def test_a_few_lines_make_a_view(tmp_path: Path) -> None:
     assert users.attributes["homeDirectory"] == Rule(("home_directory",), template="/home/{username}")
     assert users.attributes["sn"] == openldap("o", people.base).rules[Kind.USER].attributes["sn"]
     assert (windows.kind, windows.layout, windows.domain, windows.netbios) == ("ad", "tree", "corp.example", "OFFICE")
-    assert windows.bind_names == {"dn", "principal", "domain"}
+    assert windows.bind_names == {"dn", "principal", "domain", "login"}
     assert set(least.rules[Kind.USER].attributes) == {"uid", "employeeNumber"}
     assert least.rules[Kind.USER].attributes["employeeNumber"] == first_of("username")
     assert least.organizations == ("Asia",)
@@ -88,7 +88,25 @@ def test_a_few_lines_make_a_view(tmp_path: Path) -> None:
 def test_without_a_view_table_there_is_one_openldap_view(tmp_path: Path) -> None:
     [view] = views(tmp_path, "").values()
     known = openldap("openldap", DN.parse("dc=directory,dc=example"))
-    assert replace(view, name=known.name, domain="", netbios="") == known
+    every = frozenset({"dn", "principal", "domain", "login"})
+    assert view == replace(known, domain="directory.example", netbios="DIRECTORY", bind_names=every)
+
+
+@pytest.mark.parametrize("kind", ["openldap", "tree", "ad", "custom"])
+def test_a_view_takes_every_bind_name_that_it_can_tell_apart_unless_it_says_otherwise(tmp_path: Path, kind: str) -> None:
+    lines = f'[[view]]\nname = "v"\nkind = "{kind}"\n'
+    assert views(tmp_path, lines)["v"].bind_names == {"dn", "principal", "domain", "login"}
+    if kind != "ad":  # which has a domain in any case
+        assert views(tmp_path, f'{lines}base_dn = "o=firm"\n')["v"].bind_names == {"dn", "login"}
+    assert views(tmp_path, f'{lines}bind_names = ["dn"]\n')["v"].bind_names == {"dn"}
+
+
+def test_the_shown_configuration_has_what_a_view_works_out(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text('[[view]]\nbase_dn = "dc=firm,dc=test"\n')
+    [view] = effective(loader.load(tmp_path / "gateway.toml", {}).settings)["view"]
+    worked_out = {key: view[key] for key in ("layout", "bind_names", "domain", "netbios")}
+    forms = ["dn", "principal", "domain", "login"]
+    assert worked_out == {"layout": "flat", "bind_names": forms, "domain": "firm.test", "netbios": "FIRM"}
 
 
 def test_the_shown_configuration_can_be_read_again(tmp_path: Path) -> None:

@@ -97,9 +97,9 @@ def listed(value: object) -> tuple[object, ...]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that the administrator may have meant."""
-    return next(iter(difflib.get_close_matches(word, list(known), 1, 0.6)), None)
+def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the known word that the administrator may have meant; `likeness` is difflib's, 1 for the same word."""
+    return next(iter(difflib.get_close_matches(word, list(known), 1, likeness)), None)
 
 
 def texts_of(value: object) -> tuple[str, ...] | None:

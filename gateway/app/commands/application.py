@@ -9,6 +9,7 @@ import click
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import audit_line, name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
+from gateway.app.config import name_warnings
 from gateway.app.config.settings import Settings
 from gateway.app.parts import clock, opened_store
 from gateway.model.applications import Application, Grant, Scope
@@ -63,6 +64,7 @@ def command() -> None:
 def add(invocation: Invocation, /, name: str, description: str | None, as_json: bool, **rights: Any) -> None:
     """Add the application NAME; prints its secret, which cannot be shown again."""
     settings = invocation.loaded.settings
+    _warn_of_attributes(settings, rights["attributes"])
     if not name.strip() or len(name) > 64 or not name.isprintable():
         raise click.BadParameter("1 to 64 printable characters", param_hint="NAME")
 
@@ -177,6 +179,7 @@ def new_secret(invocation: Invocation, name: str, as_json: bool) -> None:
 def change(invocation: Invocation, /, name: str, description: str | None, enabled: bool | None, **rights: Any) -> None:
     """Change what the application NAME (or id) may see. What is not mentioned stays."""
     settings = invocation.loaded.settings
+    _warn_of_attributes(settings, rights["attributes"])
 
     def work(connection: Connection) -> Application:
         application = name_lookup.application(connection, name)
@@ -265,6 +268,14 @@ def _known_views(settings: Settings, views: tuple[str, ...]) -> tuple[str, ...]:
         if view not in known:
             raise click.BadParameter(f"there is no view {view!r}; the views are: {', '.join(known)}", param_hint="--view")
     return views
+
+
+def _warn_of_attributes(settings: Settings, attributes: tuple[str, ...]) -> None:
+    """Warn of attributes that no view shows: they may be shown later, so that they are no error."""
+    for attribute in attributes:
+        near = name_warnings.unshown(settings, attribute)
+        if near is not None:
+            print_line(f"warning: --attribute {attribute}: no view shows it{near and f'; did you mean {near}?'}", err=True)
 
 
 def _all_facts(connection: Connection) -> list[dict[str, object]]:

@@ -228,6 +228,18 @@ def test_a_mistake_is_one_sentence_and_its_exit_code(
     assert "Traceback" not in done.err
 
 
+def test_an_attribute_that_no_view_shows_is_warned_about(with_file: Installation) -> None:
+    names = ("mail", "memberOf", "objectClass", "name", "entryUUID", "2.5.4.3", "MAIL;binary", "memberUid")
+    added = with_file("application", "add", "a", *(f"--attribute={name}" for name in names))
+    assert (added.code, "warning" in added.err) == (0, False)
+    changed = with_file("application", "set", "a", "--attribute", "maill", "--attribute", "shoeSize")
+    assert changed.code == 0
+    assert [line for line in changed.err.splitlines() if "warning" in line] == [
+        "warning: --attribute maill: no view shows it; did you mean mail?",
+        "warning: --attribute shoeSize: no view shows it",
+    ]
+
+
 def test_a_name_that_is_taken_is_said_so(with_file: Installation) -> None:
     assert with_file("application", "add", "portal").code == 0
     done = with_file("application", "add", "Portal")

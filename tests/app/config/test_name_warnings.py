@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from gateway.app.config import loader
 from tests.app.config_text import TEN_LINES, load
 
@@ -38,3 +40,22 @@ def test_a_rule_of_a_view_that_looks_like_a_slip_is_warned_about(tmp_path: Path)
         'view o: carLicense: "display_nam" is a custom field; did you mean "display_name"?',
         "view o: sAMAccountName is allowed by none of top, person, organizationalPerson, inetOrgPerson; add an object class",
     )
+
+
+@pytest.mark.parametrize(
+    ("filter_text", "warning"),
+    [
+        ("(objectClas=inetOrgPerson)", '"objectClas" is no attribute type that is known; did you mean "objectClass"?'),
+        ("(&(maill=*)(uid=a))", '"maill" is no attribute type that is known; did you mean "mail"?'),
+        ("(!(objectClass=posixAcount))", '"posixAcount" is no object class that is known; did you mean "posixAccount"?'),
+        ("(|(sAMAcountName>=a)(cn~=b))", '"sAMAcountName" is no attribute type that is known; did you mean "sAMAccountName"?'),
+        ("(employeStatus:caseExactMatch:=x)", None),  # a schema of the upstream's own
+        ("(&(isMemberOf=cn=x)(OBJECTCLASS=PERSON)(mail;binary=*)(2.5.4.3=x)(cn:dn:=x))", None),
+    ],
+)
+def test_a_filter_with_a_name_that_looks_like_a_slip_is_warned_about(
+    folder: Path, filter_text: str, warning: str | None
+) -> None:
+    loaded = load(folder, TEN_LINES + f"filter = '{filter_text}'\n")
+    found = [text for text in loaded.warnings if "filter" in text]
+    assert found == ([] if warning is None else [f"source hr: groups: filter {filter_text}: {warning}"])

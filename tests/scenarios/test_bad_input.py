@@ -87,7 +87,7 @@ COMPLAINTS = {
     "a wrong password": ("source guessing: ", "refused (49 invalidCredentials)", "check bind_dn and password"),
     "a wrong authority": ("source stranger: ", "certificate is not accepted", "as ca_file"),
     "two people of one name": ("source hr: ", "has the login name 'twin', which belongs to", "rename or remove one of the two"),
-    "a person without a name": ("source hr: cn=Nameless,", "has no usable uid", "give the entry one, map username"),
+    "a person without a name": ("source hr: cn=Nameless,", "has no usable uid", "give it one, map username"),
     "members that do not exist": ("source hr: cn=ghosts,", "(3, such as uid=ghost0,ou=people,", "remove them there, or widen"),
     "a value that is not UTF-8": ("source partners: uid=latin,", "sn: a value is not UTF-8", "correct it at the source"),
 }

@@ -54,6 +54,18 @@ def load(file: Path, environ: Mapping[str, str], assignments: Sequence[str] = ()
     return Loaded(settings, file, tuple(dict.fromkeys(warnings)))
 
 
+TOML_CURE = 'a line is key = value, [table] or [[table]]; a text stands in quotes: "…"'
+SYNTAX_CURES = {
+    "Invalid value": 'a text stands in quotes ("…"), a list in [ ] with commas, true and false in small letters',
+    "Unescaped": "write the text in single quotes ('…'), in which a backslash means itself",
+    "Illegal character": "a text ends on the line where it begins; close its quotes",
+    "Cannot declare": "join the two tables, or write [[table]] where there are to be several",
+    "Cannot overwrite": "a key stands twice in one table; keep one",
+    "Invalid statement": "a key with other characters than A-Z a-z 0-9 _ - stands in quotes",
+}
+"""The beginning of tomllib's sentence → the cure."""
+
+
 def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8")
@@ -68,4 +80,5 @@ def _read(file: Path) -> str:
 def _syntax_complaint(file: Path, error: tomllib.TOMLDecodeError) -> str:
     at = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
     place, sentence = (f"{file}:{at[1]}", str(error)[: at.start()]) if at else (str(file), str(error))
-    return f"{place}: not valid TOML: {sentence}"
+    cure = next((cure for start, cure in SYNTAX_CURES.items() if sentence.startswith(start)), TOML_CURE)
+    return f"{place}: not valid TOML: {sentence}; {cure}"

@@ -24,6 +24,7 @@ from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
 
 BROKEN_FILE_SHARE: Final = 0.5  # with a larger share of broken rows the file itself is broken and changes nothing
+EXCLUSION: Final = "take the row out of the export"
 SHOWN_FAULTS: Final = 5  # by the check; all of them are listed with the source's problems
 GROUP_ID: Final = "group:"  # keeps the ids of groups apart from those of people: both may be members
 
@@ -170,7 +171,7 @@ class DeltaBuilder:
         for name, position in header.columns:
             cell = cells[position].strip()
             entry.append((name, [cell.encode()] if cell else []))
-        delta = map_entry(header.mapping, self._settings.id, person.id, f"{path}, line {person.line}", entry)
+        delta = map_entry(header.mapping, self._settings.id, person.id, f"{path}, line {person.line}", entry, EXCLUSION)
         references = {}
         if header.organization >= 0:
             references[ORGANIZATIONS] = (Reference(ReferenceForm.ID, organization),) if organization else ()

@@ -26,6 +26,7 @@ DEFAULT_OBJECT_CLASSES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.GROUP: ("groupOfNames", "groupOfUniqueNames", "posixGroup"),
 }
 SAMPLES: Final = 5
+EXCLUSION: Final = "take the entry out of the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +172,4 @@ class LdifSource:
         mapping = min(mappings, key=lambda each: self._rank[id(each)])
         uuids = attributes.get("entryuuid")
         external_id = uuids[0].decode(errors="replace").strip().lower() if uuids else names.key(record.dn)
-        return map_entry(mapping, self.id, external_id, record.dn, record.attributes)
+        return map_entry(mapping, self.id, external_id, record.dn, record.attributes, EXCLUSION)

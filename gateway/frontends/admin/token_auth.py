@@ -3,10 +3,13 @@ refused."""
 
 import hmac
 from dataclasses import dataclass, field
+from typing import Final
 
 from gateway.frontends.http.authorization_header import bearer_token
 from gateway.frontends.http.errors import HttpError
 from gateway.frontends.http.request import Request
+
+OF_ADMIN_API: Final = "the token of the admin API ([management] token_file)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,10 @@ class AdminTokenCheck:
                 "AdminApiDisabled",
                 "The admin API needs a token, and none is set: [management] token_file.",
             )
-        if not hmac.compare_digest(bearer_token(request).encode(), self.token.encode()):
+        if not hmac.compare_digest(bearer_token(request, OF_ADMIN_API).encode(), self.token.encode()):
             raise HttpError(
                 401,
                 "InvalidToken",
-                "This is not the token of the admin API ([management] token_file).",
+                f"This is not {OF_ADMIN_API}.",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             )

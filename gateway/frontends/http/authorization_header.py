@@ -22,15 +22,16 @@ class ClientCredentials:
     client_secret: str = field(repr=False)
 
 
-def bearer_token(request: Request) -> str:
-    """Return the token of `Authorization: Bearer …`. Raises HttpError 401 (RFC 6750 §3) when there is none."""
+def bearer_token(request: Request, origin: str = "a token from oauth2/token") -> str:
+    """Return the token of `Authorization: Bearer …`. Raises HttpError 401 (RFC 6750 §3), which names the origin of the tokens,
+    when there is none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > MAX_CREDENTIAL_CHARACTERS:
         raise HttpError(
             401,
             "InvalidToken",
-            "A bearer token is needed: Authorization: Bearer … with a token from oauth2/token.",
+            f"A bearer token is needed: Authorization: Bearer … with {origin}.",
             headers={"WWW-Authenticate": "Bearer"},
         )
     return token

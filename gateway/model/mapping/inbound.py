@@ -157,9 +157,17 @@ def _require_text(kind: Kind, name: str) -> None:
     raise ValueError(f"mapping.{name}: {name} {what}, so no expression can make it; name the attribute that holds it")
 
 
-def map_entry(mapping: InboundMapping, source_id: str, external_id: str, dn: str, entry: EntryAttributes) -> Delta:
+def map_entry(
+    mapping: InboundMapping,
+    source_id: str,
+    external_id: str,
+    dn: str,
+    entry: EntryAttributes,
+    exclusion: str = "exclude the entry by the filter",
+) -> Delta:
     """Return the whole `entry` as an upsert. `dn` is kept as the source spells it. Raises nothing: unusable values are named in
-    `Delta.problem` and `Delta.warnings`, sentences with source, DN and attribute."""
+    `Delta.problem` and `Delta.warnings`, sentences with source, DN and attribute. `exclusion`: the cure for an entry that is no
+    object, in the words of the kind of source."""
     warn = Warnings(source_id, dn, [])
     attributes = mapping.cleared.copy()
     for step, position, others in mapping.fills(tuple([description for description, _ in entry])):
@@ -192,7 +200,9 @@ def map_entry(mapping: InboundMapping, source_id: str, external_id: str, dn: str
         if mapping.enabled:
             is_enabled = mapping.enabled.is_enabled(found.get(normalized(mapping.enabled.attribute), ()))
             attributes[ENABLED] = ("true" if is_enabled else "false",)
-    problem = "" if attributes.get(NAMING_ATTRIBUTE[mapping.kind]) else _problem(mapping, attributes, source_id, dn)
+    problem = ""
+    if not attributes.get(NAMING_ATTRIBUTE[mapping.kind]):
+        problem = _problem(mapping, attributes, source_id, dn, exclusion)
     return Delta(DeltaType.UPSERT, mapping.kind, external_id, dn, attributes, mapped_references, problem, warn.all)
 
 
@@ -204,7 +214,7 @@ def _step(name: str, sources: tuple[str, ...], definition: AttributeDefinition) 
     return Step(name, tuple(normalized(source) for source in sources), definition.single, definition.binary)
 
 
-def _problem(mapping: InboundMapping, attributes: dict[str, tuple[Value, ...]], source_id: str, dn: str) -> str:
+def _problem(mapping: InboundMapping, attributes: dict[str, tuple[Value, ...]], source_id: str, dn: str, exclusion: str) -> str:
     """Return the problem of an entry without a name, which cannot become an object; the name counts as missing, not as
     cleared."""
     naming = NAMING_ATTRIBUTE[mapping.kind]
@@ -212,5 +222,5 @@ def _problem(mapping: InboundMapping, attributes: dict[str, tuple[Value, ...]], 
     theirs = " or ".join(mapping.attributes.get(naming, ())) or mapping.expressions.get(naming, "nothing")
     return (
         f"source {source_id}: {dn} has no usable {theirs}, which {naming} is read from: "
-        f"give the entry one, map {naming} to another attribute, or exclude the entry by the filter for {mapping.kind}s"
+        f"give it one, map {naming} to another attribute of {mapping.kind}s, or {exclusion}"
     )

@@ -49,6 +49,13 @@ from tests.app.config_text import TEN_LINES, complaint
         (TEN_LINES.partition("[source.users]")[0], "nothing would be read; add [source.users]"),
         (TEN_LINES + TEN_LINES.replace('"hr"', '"HR"'), "two [[source]] tables are named 'hr'"),
         ("[ldap]\nlisten 1", "gateway.toml:2: not valid TOML: "),
+        ("[log]\nlevel = debug", "gateway.toml:2: not valid TOML: Invalid value; a text stands in quotes"),
+        ('[[source]]\nbind_dn = "CORP\\svc"', "not valid TOML: Unescaped '\\' in a string; write the text in single quotes"),
+        (TEN_LINES.replace("cn=reader,dc=example,dc=com", "CORP\\reader"), "bind_dn: a name has no control characters; a name"),
+        ("[ldap]\n[ldap]", "twice; join the two tables, or write [[table]]"),
+        ('[log]\nlevel = "info\n', "close its quotes"),
+        ("[log]\nlevel = 1\nlevel = 2\n[ldap]", "a key stands twice in one table; keep one"),
+        ("é = 1", "a key with other characters than"),
     ],
 )
 def test_a_complaint_names_place_table_key_and_cure(folder: Path, text: str, expected: str) -> None:

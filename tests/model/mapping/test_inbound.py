@@ -111,8 +111,8 @@ def test_an_attribute_without_any_usable_value_is_missing_and_not_empty(bad: byt
 def test_an_entry_without_a_name_is_a_problem_with_a_cure(entry: Entry) -> None:
     delta = mapped(entry)
     assert delta.problem == (
-        f"source hr: {DN} has no usable uid, which username is read from: give the entry one, map username to another "
-        "attribute, or exclude the entry by the filter for users"
+        f"source hr: {DN} has no usable uid, which username is read from: give it one, map username to another "
+        "attribute of users, or exclude the entry by the filter"
     )
     assert "username" not in delta.attributes
 

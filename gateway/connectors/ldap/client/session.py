@@ -76,6 +76,7 @@ class Session:
         self._interruption = interruption
         self._framer = Framer(UPSTREAM_LIMITS)
         self._last_id = 0
+        self._has_heard = False
         self.open_searches: set[int] = set()
         """The message IDs of searches that stay open while other requests are made."""
         self.deferred: list[bytes] = []
@@ -121,6 +122,7 @@ class Session:
                 raise self._broken(error) from None
             if not data:
                 raise self._broken(None)
+            self._has_heard = True
             if messages:
                 return messages
 
@@ -197,7 +199,12 @@ class Session:
         if isinstance(error, TimeoutError):
             return UpstreamUnavailable(self.place, "the server takes no more data", "see whether it hangs")
         words = f" ({error.strerror or type(error).__name__})" if error else ""
-        return UpstreamUnavailable(self.place, f"the connection was cut{words}", "it is tried again later")
+        what = f"the connection was cut{words}"
+        if not (self._has_heard or isinstance(self._connection, ssl.SSLSocket)):  # what an LDAPS port does with plain LDAP
+            return UpstreamUnavailable(
+                self.place, f"{what} before the first answer", "see whether the port takes ldaps:// only"
+            )
+        return UpstreamUnavailable(self.place, what, "it is tried again later")
 
     def _malformed(self, error: WireError | None) -> UpstreamUnavailable:
         words = f" ({error})" if error else ""

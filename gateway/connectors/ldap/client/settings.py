@@ -24,6 +24,8 @@ _DEFAULT_PORTS: Final = {"ldap": 389, "ldaps": 636}
 
 def bind_name(text: str) -> str:
     """Return `text` if it is a DN, user@domain or DOMAIN\\user; otherwise raise ValueError."""
+    if any(ord(character) < 32 for character in text):  # "CORP\reader" in TOML: a carriage return
+        raise ValueError("a name has no control characters; a name with a backslash stands in single quotes: 'DOMAIN\\user'")
     if not _WINDOWS_NAME.fullmatch(text):
         names.DN.parse(text)
     return text

@@ -104,6 +104,12 @@ def test_a_server_of_another_protocol_has_another_error_than_one_that_is_down(sl
         thread.join()
 
 
+def test_plain_ldap_at_a_port_of_tls_is_told_so(slapd: Slapd) -> None:
+    error = reading_fails(source(slapd, upstream=upstream(slapd, urls=(slapd.ldaps_url.replace("ldaps:", "ldap:"),))))
+    assert isinstance(error, SourceUnavailable)
+    assert str(error).endswith("before the first answer: see whether the port takes ldaps:// only")
+
+
 @pytest.mark.parametrize("way", ["ldaps", "start_tls"])
 def test_tls_with_the_right_authority_reads(slapd: Slapd, pki: Pki, way: str) -> None:
     add_person(slapd, "ada")
@@ -202,7 +208,7 @@ def test_an_entry_without_the_naming_attribute_is_a_problem_and_not_an_error(sla
     dn = f"cn=printer,ou=people,{slapd.suffix}"
     slapd.add(dn, "inetOrgPerson", {"sn": "printer"})
     (delta,) = RecordReplica().read(source(slapd)).records.values()
-    assert delta.problem.startswith(f"source hr: {dn} has no usable uid, which username is read from: give the entry one")
+    assert delta.problem.startswith(f"source hr: {dn} has no usable uid, which username is read from: give it one")
 
 
 def secure(slapd: Slapd, pki: Pki, way: str, **changes: Any) -> Upstream:

@@ -105,6 +105,11 @@ class View:
         return frozenset({"memberof"}) if self.kind == "ad" else frozenset()
 
     @property
+    def shows_ranges(self) -> bool:
+        """True when long lists of values are sent in ranges, as Active Directory does it."""
+        return self.kind == "ad"
+
+    @property
     def containers(self) -> tuple[DN, ...]:
         """The DNs of the entries that the view itself brings: its base, and the containers of people, groups and organizations;
         parents come first."""

@@ -8,6 +8,7 @@ from itertools import filterfalse
 
 from gateway.directory.access import may_read
 from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.search.attribute_options import ValueRange, is_binary, value_range, with_ranges
 from gateway.directory.search.filter_evaluator import Evaluator
 from gateway.directory.search.visible_rows import DYNAMIC
 from gateway.model.ldap import schema
@@ -20,11 +21,19 @@ _STORED = ("structuralobjectclass", "entryuuid", "createtimestamp", "modifytimes
 
 @dataclass(frozen=True, slots=True)
 class SelectedAttributes:
-    """The attributes that a request selects, as keys. `all_user`: every user attribute besides."""
+    """The attributes that a request selects, as keys. `all_user`: every user attribute besides. `binary`: those that are
+    selected with the option `;binary` alone; `ranges`: (key, range) of those of which a range of values is."""
 
     keys: frozenset[str]
     all_user: bool
     types_only: bool
+    binary: frozenset[str] = frozenset()
+    ranges: tuple[tuple[str, ValueRange], ...] = ()
+
+    def takes(self, description: str) -> bool:
+        """Return whether a stored attribute is sent."""
+        key = attribute_key(description)
+        return self.all_user or key in self.keys or (key in self.binary and is_binary(description))
 
     @property
     def is_whole_entry(self) -> bool:
@@ -42,13 +51,18 @@ def select(
     types_only: bool,
     readable: frozenset[str] | None = None,
     unasked: frozenset[str] = frozenset(),
+    *,
+    ranged: bool = False,
 ) -> SelectedAttributes:
-    """Resolve an attribute selection list: names, OIDs, `*`, `+`, `1.1`, `@class`; unknown words are ignored (§4.5.1.8).
+    """Resolve an attribute selection list: names, OIDs, `*`, `+`, `1.1`, `@class`; unknown words are ignored (§4.5.1.8), and so
+    are names with unknown options (RFC 4512 §2.5.2).
 
     `readable` narrows it to what may be read (keys; objectClass always may). `unasked`: operational attributes that come with
-    all user attributes.
+    all user attributes. `ranged`: the option `;range=` is known.
     """
     keys: set[str] = set()
+    binary: set[str] = set()
+    ranges: dict[str, ValueRange] = {}
     all_user = not attributes
     for description in attributes:
         if description == "*":
@@ -57,6 +71,14 @@ def select(
             keys.update(_STORED, DYNAMIC)
         elif description.startswith("@"):
             keys.update(_class_attributes(description[1:]))
+        elif ";" in description:
+            key, options = attribute_key(description), description.partition(";")[2]
+            asked = value_range(options) if ranged else None
+            if asked is not None:
+                keys.add(key)
+                ranges.setdefault(key, asked)
+            elif options.lower() == "binary":
+                binary.add(key)
         elif description != "1.1":
             keys.update(schema.subtypes(attribute_key(description)))
     if all_user:
@@ -65,8 +87,9 @@ def select(
         if all_user:
             keys |= {"objectclass", *filterfalse(schema.is_operational, readable)}
         keys = {key for key in keys if may_read(key, readable)}
+        binary = {key for key in binary if may_read(key, readable)}
         all_user = False
-    return SelectedAttributes(frozenset(keys), all_user, types_only)
+    return SelectedAttributes(frozenset(keys), all_user, types_only, frozenset(binary), tuple(ranges.items()))
 
 
 def _class_attributes(name: str) -> set[str]:
@@ -92,13 +115,11 @@ class Renderer:
         if selected.types_only:
             self._user = entries.Selection(self._takes, types_only=True)
         elif not selected.all_user:
-            self._user = entries.ExactSelection(
-                frozenset(name.encode() for name in stored if attribute_key(name) in selected.keys)
-            )
+            self._user = entries.ExactSelection(frozenset(name.encode() for name in stored if selected.takes(name)))
         self._operational = entries.Selection(lambda name: attribute_key(name.decode()) in selected.keys, selected.types_only)
 
     def _takes(self, description: bytes) -> bool:
-        return self.selected.all_user or attribute_key(description.decode("utf-8", "replace")) in self.selected.keys
+        return self.selected.takes(description.decode("utf-8", "replace"))
 
     def __call__(
         self, encoded: bytes, operational: bytes = b"", dynamic: Sequence[tuple[bytes, Sequence[bytes]]] = ()
@@ -118,6 +139,23 @@ class Renderer:
         """Return the entry with PartialAttributes that are encoded already."""
         entry = self._user(encoded) if self._user else encoded
         return entries.extend(entry, more) if more else entry
+
+
+class RangedRenderer(Renderer):
+    """A renderer for views of kind `ad`, which sends long lists of values in ranges."""
+
+    def __init__(self, selected: SelectedAttributes, stored: frozenset[str]) -> None:
+        super().__init__(selected, stored)
+        self.changes_nothing = False
+        self._ranges = dict(selected.ranges)
+
+    def __call__(
+        self, encoded: bytes, operational: bytes = b"", dynamic: Sequence[tuple[bytes, Sequence[bytes]]] = ()
+    ) -> bytes:
+        return with_ranges(super().__call__(encoded, operational, dynamic), self._ranges)
+
+    def with_more(self, encoded: bytes, more: bytes) -> bytes:
+        return with_ranges(super().with_more(encoded, more), self._ranges)
 
 
 class MatchedValues(Renderer):

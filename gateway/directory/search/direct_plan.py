@@ -85,7 +85,7 @@ def _lists_groups(searcher: ViewSearcher, renderer: Renderer) -> bool:
 
 
 def _render(searcher: ViewSearcher, renderer: Renderer) -> Callable[[Any], bytes] | None:
-    if renderer.selected.is_whole_entry:
+    if renderer.changes_nothing:
         return None
     if not renderer.needs_operational:
         return lambda row: renderer(row[0])

@@ -5,7 +5,7 @@ import sqlite3
 
 from gateway.directory.access import Access
 from gateway.directory.planning.filter_shape import TRUE, UNKNOWN, Key, Shape
-from gateway.directory.search.attribute_selection import MatchedValues, Renderer, select
+from gateway.directory.search.attribute_selection import MatchedValues, RangedRenderer, Renderer, select
 from gateway.directory.search.filter_evaluator import Evaluator
 from gateway.directory.search.query import NoSuchObject, Query
 from gateway.directory.search.view_reader import ViewReader
@@ -69,9 +69,10 @@ class ViewSearcher:
         key = (attributes, types_only, stored_only)
         renderer = self._renderers.get(key)
         if renderer is None:
-            unasked = frozenset() if stored_only else self.reader.view.shown_unasked
-            selected = select(attributes, types_only, self.access.attributes, unasked)
-            renderer = Renderer(selected, self.reader.view.stored_attributes)
+            view = self.reader.view
+            unasked, ranged = (frozenset[str](), False) if stored_only else (view.shown_unasked, view.shows_ranges)
+            selected = select(attributes, types_only, self.access.attributes, unasked, ranged=ranged)
+            renderer = (RangedRenderer if ranged and not types_only else Renderer)(selected, view.stored_attributes)
             if sum(map(len, attributes)) <= MAX_LENGTH:
                 if len(self._renderers) >= _MAX_RENDERERS:
                     self._renderers.clear()

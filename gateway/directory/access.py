@@ -38,8 +38,9 @@ def readable_type(description: str, readable: frozenset[str] | None) -> str | No
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The access of a bound party: a scope of the directory, or (`only`) just these objects; of them the `attributes` (keys;
-    None: all). The containers of a view are visible to every party that is granted the view."""
+    """The access of a bound party: a scope of the directory (None: no part of it), or `only` these objects, or both: these, as
+    far as they are in the scope; of them the `attributes` (keys; None: all). The containers of a view are visible to every
+    party that is granted the view."""
 
     scope: Scope | None = None
     only: frozenset[str] = frozenset()
@@ -48,7 +49,21 @@ class Access:
     @property
     def is_everything(self) -> bool:
         """True when every entry of the view is visible, so that nothing has to be tested or cut out of values."""
-        return self.scope is not None and self.scope.is_everything
+        return self.scope is not None and self.scope.is_everything and not self.only
+
+    def within(self, other: "Access") -> "Access":
+        """Return what both accesses show: that of a party for which another one acts. One of them has all of the directory, or
+        just some objects, as its scope."""
+        if self.is_nothing or other.is_nothing:
+            return Access()
+        narrower = other.scope if self.scope is None or self.scope.is_everything else self.scope
+        known = [readable for readable in (self.attributes, other.attributes) if readable is not None]
+        return Access(narrower, self.only or other.only, frozenset.intersection(*known) if known else None)
+
+    @property
+    def is_nothing(self) -> bool:
+        """True when no object is visible."""
+        return self.scope is None and not self.only
 
 
 def granted_attributes(application: Application) -> frozenset[str] | None:
@@ -70,7 +85,8 @@ def of_user(user_id: str) -> Access:
 @dataclass(frozen=True, slots=True)
 class Visibility:
     """An Access resolved against one state of a view: `organizations` are entry ids, with everything below them; None means
-    that users and organizations are not narrowed. `groups` are object ids; None means every group."""
+    that users and organizations are not narrowed. `groups` are object ids; None means every group. `only`: of all those just
+    these objects, and the people's private groups."""
 
     organizations: frozenset[int] | None
     groups: frozenset[str] | None
@@ -80,12 +96,17 @@ class Visibility:
         """Return whether the entry is visible. `organizations` as the view file keeps them."""
         if kind == CONTAINER:
             return True
-        if self.only is not None:
-            return (private_group_owner(object_id) if kind == PRIVATE_GROUP else object_id) in self.only
+        if self.only is not None and (private_group_owner(object_id) if kind == PRIVATE_GROUP else object_id) not in self.only:
+            return False
         if kind == Kind.GROUP:
-            return self.groups is None or object_id in self.groups
+            return self.names_group(object_id)
         if self.organizations is None:
             return True
         if kind == Kind.ORGANIZATION:
             return entry_id in self.organizations
         return any(int(number) in self.organizations for number in organizations.split(",") if number)
+
+    def names_group(self, object_id: str) -> bool:
+        """Return whether the group may be named as one that a visible entry is in: a person may know of all the own groups,
+        also of those whose entries are not visible."""
+        return self.groups is None or object_id in self.groups

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.directory.access import of_application, of_user
+from gateway.directory.access import Access, of_application, of_user
 from gateway.directory.search.query import NoSuchObject
-from gateway.model.applications import Application
+from gateway.model.applications import Application, Scope
 from tests.directory.company import ANNA, BEN, EVERYTHING, GROUPS, IN_NORTH, INSIDE, NORTH, PEOPLE, SOUTH, UNITS, Company
 from tests.directory.worlds import START
 
@@ -93,3 +93,23 @@ def test_a_base_that_is_hidden_is_as_if_it_did_not_exist(bed: Company, base: str
     with pytest.raises(NoSuchObject) as caught:
         bed.search(IN_NORTH, "(objectClass=*)", base)
     assert caught.value.matched_dn == matched
+
+
+IN_SALES = Access(Scope(("sales",), ()), attributes=frozenset({"cn", "sn"}))
+
+
+@pytest.mark.parametrize(
+    ("acted_for", "both"),
+    [
+        (Access(Scope()), IN_SALES),
+        (Access(), Access()),
+        (of_user("anna"), Access(IN_SALES.scope, frozenset({"anna"}), IN_SALES.attributes)),
+        (
+            Access(only=frozenset({"anna"}), attributes=frozenset({"cn", "mail"})),
+            Access(IN_SALES.scope, frozenset({"anna"}), frozenset({"cn"})),
+        ),
+    ],
+)
+def test_two_accesses_together_show_what_both_show(acted_for: Access, both: Access) -> None:
+    assert acted_for.within(IN_SALES) == both
+    assert not both.is_everything

@@ -4,7 +4,7 @@ An unknown name, a wrong password, a disabled account and a soft lock give the s
 never a wrong password (law 8). Passwords pass through; none is kept as it came."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from gateway.directory.access import Access, of_application, of_user
@@ -182,19 +182,19 @@ class Authentication:
     async def _party_for(self, authz_id: str, party: Party) -> Party:
         """Return the party as which an operation is carried out that `party` requests with an authzId (RFC 4513 §5.2.1.8):
         "dn:…", "u:…" (a login name), or "" for anonymous. Only applications with the grant may, and only as people whom they
-        see; people's rights are then their own. Raises AuthorizationDenied, ViewNotReady, StoreUnavailable."""
+        see. The party sees and reads then what both may. Raises AuthorizationDenied, ViewNotReady, StoreUnavailable."""
         application = party.application
         if application is None or Grant.PROXY not in application.grants:
             raise AuthorizationDenied
         if not authz_id:
-            return self.anonymous
+            return _within(self.anonymous, party)
         named = await self.identity_of(authz_id, party)
         if named is None or named.user_id is None or not self.sees(party, named):
             raise AuthorizationDenied
         user = await self._database.read(lambda connection: users.get(connection, named.user_id or ""))
         if user is None or not user.enabled:
             raise AuthorizationDenied
-        return self._person(named)
+        return _within(self._person(named), party)
 
     def sees(self, party: Party, named: BindIdentity) -> bool:
         """Return whether the entry that was found is visible to this party."""
@@ -268,3 +268,9 @@ class Authentication:
         access = of_user(user_id) if self._users_see_themselves else Access()
         password_id = used.id if used else ""
         return Party(named.name, (named.view,), access, user_id=user_id, proved=proved, application_password=password_id)
+
+
+def _within(acted_for: Party, party: Party) -> Party:
+    """Return the party that is acted for with no more than the one that acts for it may see and read itself."""
+    views = tuple(view for view in acted_for.views if view in party.views)
+    return replace(acted_for, views=views, access=acted_for.access.within(party.access))

@@ -39,9 +39,10 @@ class VisibilityCache:
 def _resolve(access: Access, connection: sqlite3.Connection) -> Visibility:
     scope = access.scope
     if scope is None:
-        return Visibility(frozenset(), frozenset(), access.only)
+        return Visibility(None, None, access.only)
+    only = access.only or None
     groups = None if scope.group_ids is None else frozenset(scope.group_ids)
     if ROOT_ORGANIZATION_ID in scope.organization_ids:
-        return Visibility(None, groups, None)
+        return Visibility(None, groups, only)
     below = {row[0] for object_id in scope.organization_ids for row in connection.execute(_BELOW, (object_id,))}
-    return Visibility(frozenset(below), groups, None)
+    return Visibility(frozenset(below), groups, only)

@@ -98,7 +98,7 @@ class VisibleRows:
             if len(self._groups_of) >= _MAX_REMEMBERED:
                 self._groups_of.clear()
             entry: _Linked | None = self._connection.execute(_NAMED, (dn_key,)).fetchone()
-            found = self._above(entry[0]) if entry is not None and self._is_known(entry) else []
+            found = self._above(entry[0]) if entry is not None and self._is_visible(entry) else []
             known = self._groups_of[dn_key] = frozenset(group[5] for group in found)
         return known
 
@@ -121,20 +121,18 @@ class VisibleRows:
             return self._names.of([entry for (entry,) in found]) if found else []
         return [group[4].encode() for group in (self._above(row[0]) if self._transitive else self._groups(row[0]))]
 
-    def _is_known(self, linked: _Linked) -> bool:
-        """Return whether the party may know of an entry that a membership leads to: a person may know of all groups above the
-        own entry, and no filter of a person looks at others."""
-        visibility = self._visibility
-        return visibility is None or visibility.only is not None or visibility.shows(*linked[:4])
+    def _is_visible(self, linked: _Linked) -> bool:
+        return self._visibility is None or self._visibility.shows(*linked[:4])
 
     def _groups(self, entry_id: int) -> list[_Linked]:
         """Return the groups that list an entry and may be known of, by DN."""
-        return [group for group in self._query(_GROUPS, entry_id) if self._is_known(group)]
+        visibility = self._visibility
+        return [group for group in self._query(_GROUPS, entry_id) if visibility is None or visibility.names_group(group[2])]
 
     def _above(self, entry_id: int) -> list[_Linked]:
         """Return the groups that list an entry or such a group: a way through a group that may not be known of leads
         nowhere."""
-        if self._visibility is None or self._visibility.only is not None:
+        if self._visibility is None or self._visibility.groups is None:
             return self._query(_GROUPS_ABOVE, entry_id).fetchall()
         found: dict[int, _Linked] = {}
         pending = [entry_id]

@@ -145,7 +145,7 @@ async def test_an_application_acts_as_a_person_with_the_persons_rights(bed: Bed,
 @ensureDeferred
 async def test_an_application_may_act_as_anonymous(bed: Bed) -> None:
     party = await bed.authentication.party_for("", await portal(bed, grants=["proxy"]))
-    assert party is bed.authentication.anonymous
+    assert party == bed.authentication.anonymous
 
 
 @pytest.mark.parametrize(

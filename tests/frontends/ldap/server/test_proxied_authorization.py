@@ -29,7 +29,7 @@ from gateway.wire.messages import (
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.bind_names_world import application_name, granted
 from tests.frontends.ldap.client_programs import tool
-from tests.frontends.ldap.company import ANN, BASE, BOB, object_id
+from tests.frontends.ldap.company import ANN, BASE, BOB, STAFF, object_id
 from tests.frontends.ldap.conftest import Serve
 from tests.frontends.ldap.serving import Account, Serving, World, blocking, eventually
 from tests.frontends.ldap.wire_client import WireClient, bind_request, connected, search_request
@@ -71,6 +71,29 @@ def test_a_search_sees_what_the_person_sees(serving: Serving, proxy: Account) ->
         assert client.search(search_request(BOB, scope=0), acting_as("u:ann"))[1].code == ResultCode.NO_SUCH_OBJECT
         assert client.search(search_request(BASE), acting_as(""))[1].code == ResultCode.INSUFFICIENT_ACCESS_RIGHTS
         assert len(client.search(search_request(BASE, "(|(uid=ann)(uid=bob))"))[0]) == 2
+
+
+@blocking
+def test_acting_for_a_person_shows_no_more_than_the_application_may_read_itself(serving: Serving, world: World) -> None:
+    asked = ("*", "memberOf")
+    shown: dict[str, set[str]] = {}
+    rights_of: dict[str, dict[str, object]] = {
+        "all": {},
+        "names": {"attributes": ("cn",)},
+        "no groups": {"scope": Scope((object_id("Sales"),), ())},
+    }
+    for name, rights in rights_of.items():
+        with connected(serving, granted(world, "proxy", **rights)) as client:
+            (entry,), _ = client.search(search_request(BASE, "(cn=Ann M.)", attributes=asked), acting_as("u:ann"))
+            shown[name] = {attribute.type for attribute in entry.attributes}
+            found = client.search(search_request(BASE, "(mail=ann@example.test)"), acting_as("u:ann"))[0]
+            assert bool(found) is ("mail" in shown[name])
+            compared = client.ask(CompareRequest(ANN, "memberOf", STAFF.encode()), (acting_as("u:ann"),))
+            assert isinstance(compared, CompareResponse)
+            assert (compared.result.code == ResultCode.COMPARE_TRUE) is ("memberOf" in shown[name])
+    assert shown["names"] == {"objectClass", "cn"}
+    assert {"mail", "memberOf"} <= shown["all"]
+    assert shown["no groups"] == shown["all"] - {"memberOf"}
 
 
 @blocking

@@ -48,7 +48,7 @@ def serve(loaded: Loaded, environ: Mapping[str, str]) -> int:
         stack.callback(log_lines.drain)
         prepare(settings.data_dir)
         prepare(settings.view_dir)
-        stack.enter_context(DataDirLock(settings.data_dir))
+        stack.enter_context(DataDirLock(settings.data_dir, settings.reading_rules()))
         database = opened_store.open_database(settings, reactor)
         try:
             service = Service(build(settings, database, reactor, log_lines), reactor, environ, log_lines)

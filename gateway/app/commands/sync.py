@@ -15,6 +15,7 @@ from gateway.app.commands.reports.output import Progress, as_json, print_json, p
 from gateway.app.commands.reports.run_report import RunReport
 from gateway.app.parts import clock, lease_holder, opened_store, source_parts
 from gateway.app.parts.source_parts import SourceParts
+from gateway.app.process import data_directory
 from gateway.model.errors import Conflict, GatewayError, LeaseLost
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine.database import Connection, Database
@@ -43,6 +44,8 @@ def command(
     """Read SOURCE (or all) now. A running `gateway serve` is asked to do it; without one it is done here."""
     invocation: Invocation = context.obj
     settings = invocation.loaded.settings
+    if not dry_run:
+        _refuse_other_rules(invocation)
     chosen = {table.name for table in chosen_sources(settings, source)}
     reports: list[RunReport] = []
     worst = 0
@@ -65,6 +68,18 @@ def command(
     if as_json:
         print_json(reports)
     context.exit(worst)
+
+
+def _refuse_other_rules(invocation: Invocation) -> None:
+    """Raise Conflict when a `serve` of this folder reads by other rules than the configuration has now: values would go to and
+    fro between the two."""
+    settings = invocation.loaded.settings
+    serving = data_directory.holder(settings.data_dir)
+    if serving is not None and serving.rules != settings.reading_rules():
+        raise Conflict(
+            f"the running `gateway serve` (process {serving.process}) was started with other sources or rules than "
+            f"{invocation.loaded.file} has now: restart it, and it reads them by the new ones (--dry-run shows what would come)"
+        )
 
 
 def _synchronize(database: Database, parts: SourceParts, request: Request, *, silent: bool) -> RunReport:

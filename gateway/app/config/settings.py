@@ -4,6 +4,7 @@ Each table has each of its keys with its default and its rule; conf/gateway.toml
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Literal, Self
 
@@ -96,6 +97,11 @@ class Settings(Table):
     def password_authority(self) -> PasswordAuthority:
         """Return the rules by which sources decide whose password counts."""
         return password_sources.authority(self.authority, self.source)
+
+    def reading_rules(self) -> str:
+        """Return a digest of all that decides what a source's records become; no secret is in it."""
+        rules = self.model_dump_json(include={"source", "authority", "posix"})
+        return hashlib.sha256(rules.encode()).hexdigest()
 
     @property
     def store_url(self) -> str:

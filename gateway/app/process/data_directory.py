@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +15,8 @@ from gateway.model.errors import ConfigurationError, StoreUnavailable
 
 LOCK_FILE = "serve.lock"
 MODE = 0o700
+LOOK_SECONDS = 0.2  # `holder` takes microseconds
+LOCK_FILE_BYTES = 256  # a process id and a digest
 
 
 def prepare(folder: Path) -> None:
@@ -31,10 +35,39 @@ def _cure() -> str:
     return "name another one, or run the gateway as the user that owns it"
 
 
-class DataDirLock:
-    """A context manager: holds the folder, or raises StoreUnavailable, naming the process that does."""
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The `serve` that holds a folder: its process id, and the digest of the rules by which it reads its sources."""
 
-    def __init__(self, folder: Path) -> None:
+    process: str
+    rules: str
+
+
+def holder(folder: Path) -> Holder | None:
+    """Return the `serve` that holds the folder now, None when none does."""
+    try:
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CLOEXEC)
+    except OSError:  # none has ever served here, or it is another user's: the store says so
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(descriptor)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _holder(descriptor: int) -> Holder:
+    process, _, rules = os.pread(descriptor, LOCK_FILE_BYTES, 0).decode("ascii", "replace").partition("\n")
+    return Holder(process.strip() or "unknown", rules.strip())
+
+
+class DataDirLock:
+    """A context manager: holds the folder, or raises StoreUnavailable, naming the process that does. `rules`: see Holder."""
+
+    def __init__(self, folder: Path, rules: str = "") -> None:
+        self._rules = rules
         self._path = folder / LOCK_FILE
         self._descriptor = -1
 
@@ -44,19 +77,26 @@ class DataDirLock:
         except OSError as error:
             cure = "check the disk, and that the gateway's user may write there"
             raise StoreUnavailable(f"{self._path} cannot be opened ({error.strerror}): {cure}") from None
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(self._descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+        if not self._locks():
+            time.sleep(LOOK_SECONDS)  # a command may be looking who holds it
+        if not self._locks():
+            other = _holder(self._descriptor).process
             os.close(self._descriptor)
             raise StoreUnavailable(
-                f"{self._path.parent} is in use by another `gateway serve` (process {holder}): stop that one first, "
+                f"{self._path.parent} is in use by another `gateway serve` (process {other}): stop that one first, "
                 "or give this one a data_dir of its own"
             ) from None
         with contextlib.suppress(OSError):  # a full disk: the number is only for the complaint above, the lock holds without it
             os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n{self._rules}\n".encode(), 0)
         return self
+
+    def _locks(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         os.close(self._descriptor)

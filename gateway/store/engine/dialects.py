@@ -140,9 +140,18 @@ def _sqlite(url: URL, threads: int) -> Engines:
 
 
 def _create_private(path: Path) -> None:
-    """SQLite would create the file readable by all users; its companions (-wal, -shm) take over the file's mode."""
+    """SQLite would create the file readable by all users; its companions (-wal, -shm) take over the file's mode and owner.
+
+    What root makes belongs to the owner of the folder: a command of root's before the service's first start would else leave a
+    store that the service cannot open."""
     with contextlib.suppress(OSError):  # what is wrong with the place is reported when the file is opened
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        try:
+            if os.geteuid() == 0:
+                folder = path.parent.stat()
+                os.fchown(descriptor, folder.st_uid, folder.st_gid)
+        finally:
+            os.close(descriptor)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:

@@ -170,6 +170,17 @@ def test_a_lease_that_a_dead_gateway_left_behind_is_waited_for(with_file: Instal
     assert (done.code, "source file: full run 1 succeeded" in done.out) == (0, True), done
 
 
+def test_a_source_is_not_read_by_two_configurations_at_once(with_file: Installation) -> None:
+    with with_file.serve() as serving:
+        assert with_file("sync").code == 0
+        with_file.configure(LDIF_SOURCE + '[source.users.mapping]\ndisplay_name = "sn"\n')
+        refused = with_file("sync")
+        assert refused.code == 1
+        assert f"`gateway serve` (process {serving.process.pid}) was started with other sources or rules" in refused.err
+        assert with_file("sync", "--dry-run").code == 0
+    assert with_file("sync").code == 0
+
+
 def test_status_lists_the_records_that_were_left_out_and_why(with_file: Installation) -> None:
     assert "never read; `gateway serve` reads it" in with_file("status").out
     with_file("sync")

@@ -45,7 +45,15 @@ def test_a_second_holder_of_the_data_folder_is_refused_with_the_process_id_of_th
     done.set()
     other.join()
     with DataDirLock(tmp_path):
-        assert (tmp_path / data_directory.LOCK_FILE).read_text() == f"{os.getpid()}\n"
+        assert data_directory.holder(tmp_path) == data_directory.Holder(str(os.getpid()), "")
+    assert data_directory.holder(tmp_path) is None
+
+
+def test_the_holder_of_the_data_folder_shows_by_which_rules_it_reads(tmp_path: Path) -> None:
+    assert data_directory.holder(tmp_path) is None
+    with DataDirLock(tmp_path, "digest"):
+        assert data_directory.holder(tmp_path) == data_directory.Holder(str(os.getpid()), "digest")
+    assert data_directory.holder(tmp_path) is None
 
 
 def test_the_data_folder_can_be_held_on_a_full_disk(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The schema: made by migrations, equal to the tables, checked before use."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,17 @@ def test_a_new_store_has_the_root_organization_as_its_first_change(database: Dat
     assert root.parent_id is None
     (change,) = database.read_blocking(lambda c: changes.after(c, 0, 10))
     assert (change.number, change.kind, change.object) == (1, Kind.ORGANIZATION, root)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_a_store_that_root_makes_belongs_to_the_owner_of_its_folder(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    database = Database(f"sqlite:///{tmp_path}/owned.db")
+    migrate(database)
+    owners = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in tmp_path.glob("owned.db*")}
+    database.close()
+    assert len(owners) == 3
+    assert set(owners.values()) == {(65534, 65534)}
 
 
 def test_the_file_of_an_embedded_store_is_private(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ decision            what a person said about a record: link, unlink (stored as `
                     and obeyed by every later read
 deletion guard      holds deletions beyond what was allowed until a person decides
 delta               one reported change at a source: upsert or delete of a record
+disablement         keeps a user disabled whatever present records say: by the source that they left so, or by a person
 door                `sync.inbound`, through which every write goes
 entry               the LDAP projection of an object in a view
 exchange            one LDAP request with who asks and what goes with it

@@ -10,6 +10,7 @@ from gateway.model.deltas import Delta
 from gateway.model.objects import Attributes, Kind, Member, User, Value
 from gateway.model.records import Situation
 from gateway.model.runs import RunStatistics
+from gateway.store.objects.disablements import Disablement
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.records.references import DanglingReference
 
@@ -89,7 +90,7 @@ class Resolution:
     additions. `reported_keys`: the correlation keys under which their records make them known, by name. `displaced`: stored
     objects that got a record. `own_objects`: new objects of records that a person gave one of their own, by the id that the
     decision named. `rechecks`: records that waited for a recheck, and had it. `given_up`: leavers whose login name another user
-    gets, each with the name that it has from now on."""
+    gets, each with the name that it has from now on. `enabled_again`: disablements that are over."""
 
     records: PendingRecords
     created: Mapping[str, int]
@@ -102,6 +103,7 @@ class Resolution:
     own_objects: Mapping[str, str]
     rechecks: Sequence[int]
     given_up: Mapping[str, str]
+    enabled_again: Collection[Disablement] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ from gateway.model.attributes import shown
 from gateway.model.errors import GatewayError, NotFound
 from gateway.model.ldap import dn
 from gateway.model.objects import DirectoryObject, Kind, User, Value
-from gateway.model.records import Account
+from gateway.model.records import DECIDED_BY_PERSON, Account
 from gateway.store.engine.database import Connection
 from gateway.store.objects.by_kind import OBJECT_STORES
+from gateway.store.objects.disablements import Disablement
 from gateway.store.records import records
 from gateway.sync.review.explanation import ExplainedAttribute, ExplainedLink, Explanation, explain
 
@@ -39,7 +40,8 @@ def command(invocation: Invocation, kind: str, name: str, as_json: bool) -> None
 
     For each: the value, the source that decided, why (order: it goes first of those that say something; list: it is the first
     of the sources that may; yield: it was edited here, and the sources yield; only one: no other says something; fall-back:
-    those that go before it say nothing; gone, taken, given: the gateway itself), and what others say; then its records."""
+    those that go before it say nothing; left: the user has left it, disabled; disabled: by an administrator; gone, taken,
+    given: the gateway itself), and what others say; then its records."""
     settings = invocation.loaded.settings
     with opened_store.database(settings) as database:
         in_views = _in_views(settings, name)
@@ -117,6 +119,8 @@ def _print(explanation: Explanation, places: Sequence[str], vouching: Sequence[A
     if isinstance(thing, User) and thing.gone_at is not None:
         print_line(f"gone since {thing.gone_at.astimezone():%Y-%m-%d %H:%M:%S}: no source has this user any more")
     if isinstance(thing, User):
+        for one in explanation.disablements:
+            print_line(_disabled(one))
         asked = " or ".join(f"{account.source_id} ({account.dn})" for account in vouching)
         print_line(f"password: checked by {asked}" if asked else "password: no source checks it; a local one counts")
     print_line()
@@ -135,6 +139,14 @@ def _print(explanation: Explanation, places: Sequence[str], vouching: Sequence[A
             for one in explanation.links
         ),
     )
+
+
+def _disabled(one: Disablement) -> str:
+    """Return the sentence about what keeps a user disabled."""
+    why = f": {one.reason}" if one.reason else ""
+    by = f"by {one.decided_by.removeprefix(DECIDED_BY_PERSON)}{why}"
+    how = by if one.is_by_person else f"the source {one.source_id} had this user disabled when it had them last"
+    return f"disabled since {one.since.astimezone():%Y-%m-%d %H:%M:%S}, {how}; gateway user enable ends it"
 
 
 def _name(thing: DirectoryObject) -> str:
@@ -162,6 +174,15 @@ def _facts(explanation: Explanation, places: Sequence[str], vouching: Sequence[A
         "id": thing.id,
         "name": _name(thing),
         "organizations": list(places),
+        "disabled_by": [
+            {
+                "source": None if one.is_by_person else one.source_id,
+                "decided_by": one.decided_by,
+                "reason": one.reason,
+                "since": one.since,
+            }
+            for one in explanation.disablements
+        ],
         "gone_at": thing.gone_at if isinstance(thing, User) else None,
         "attributes": [
             {

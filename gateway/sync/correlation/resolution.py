@@ -4,22 +4,23 @@ an object give it together, and settles which user gets which login name. Writes
 Correlation and resolution take turns: a resolved object may free a login name, and then the disputed records that wait for it
 are correlated, and their objects resolved, in the same transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.model.connector import LOCAL
-from gateway.model.objects import Kind, User, Value
+from gateway.model.objects import Attributes, Kind, User, Value
 from gateway.model.records import DECIDED_BY_ADDITION, DECIDED_BY_CREATION, Situation
 from gateway.store.correlation import rechecks
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.normalized_keys import name_key
-from gateway.store.objects import users
+from gateway.store.objects import disablements, users
+from gateway.store.objects.disablements import Disablement
 from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync.correlation import correlator, login_names, returning_leavers
 from gateway.sync.correlation.key_index import reported_keys
 from gateway.sync.intake.record_changes import reconsidered
-from gateway.sync.rules import authority, contributing_records, correlation
-from gateway.sync.rules.authority import Contribution
+from gateway.sync.rules import authority, contributing_records, correlation, disablement
+from gateway.sync.rules.authority import ENABLED
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Intake, PendingRecord, Removal, Resolution
 
@@ -52,6 +53,7 @@ class _Resolver:
         self._recordless: set[str] = set()
         self._reported_keys: dict[str, dict[str, set[str]]] = {}
         self._rechecks: list[int] = []
+        self._enabled_again: set[Disablement] = set()
 
     def run(self, *, recheck: bool) -> Resolution:
         self._resolve(list(self._records.values()), self._reopened)
@@ -73,6 +75,7 @@ class _Resolver:
             self._own_objects,
             self._rechecks,
             given_up,
+            self._enabled_again,
         )
 
     def _settle_names(self) -> dict[str, str]:
@@ -96,8 +99,10 @@ class _Resolver:
         active = [one for one in batch if one.row.situation == Situation.LINKED.value]
         known = dict.fromkeys(one.row.object_id for one in active if one.row.object_id is not None)
         known |= dict.fromkeys(reopened)
-        for object_id, rows in self._rows_by_object(known).items():
+        by_object = self._rows_by_object(known)
+        for object_id, rows in by_object.items():
             self._resolve_one(object_id, rows)
+        self._keep_disabled(by_object)
         user_ids = known.keys() - self._users.keys() - self._created.keys()
         self._users.update(users.get_many(self._connection, user_ids) if user_ids else {})
         self._keep_names(active)
@@ -147,13 +152,32 @@ class _Resolver:
             self._recordless.discard(object_id)
         if any(row.decided_by != DECIDED_BY_ADDITION for row in contributing):
             kind = Kind(contributing[0].kind)
-            said = [Contribution(row.source_id, self._attributes_of(row)) for row in contributing]
+            said = contributing_records.reports(rows, contributing, self._attributes_of)
             self._attributes[object_id] = authority.resolve(kind, said, self._transaction.authority)
             if names := self._transaction.key_names.get(kind):
                 reports = [
                     ("" if row.source_id == LOCAL else row.external_id, self._attributes_of(row)) for row in contributing
                 ]
                 self._reported_keys[object_id] = reported_keys(names, reports, is_left=is_left)
+
+    def _keep_disabled(self, by_object: Mapping[str, Sequence[RecordRow]]) -> None:
+        """Disable the users whom a source that they have left, or a person, keeps disabled."""
+        stored = self._attributes.keys() & by_object.keys() - self._created.keys()
+        for one in disablements.of_users(self._connection, stored):
+            rows = by_object[one.user_id]
+            if disablement.is_over(one, rows, self._changed(rows), self._transaction.authority):
+                self._enabled_again.add(one)
+            else:
+                self._attributes[one.user_id][ENABLED] = disablement.DISABLED
+
+    def _changed(self, rows: Sequence[RecordRow]) -> dict[int, tuple[Attributes, Attributes]]:
+        """Return the attributes before and after of those of the records that are under work and had their objects before."""
+        under_work = [self._records[row.id] for row in rows if row.id in self._records]
+        return {
+            one.row.id: (decode_attributes(one.stored.attributes), one.attributes)
+            for one in under_work
+            if one.stored is not None and one.stored.object_id == one.row.object_id
+        }
 
     def _attributes_of(self, row: RecordRow) -> dict[str, tuple[Value, ...]]:
         record = self._records.get(row.id)

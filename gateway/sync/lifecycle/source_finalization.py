@@ -19,12 +19,14 @@ from gateway.store.engine.column_codecs import decode_attributes, encode_attribu
 from gateway.store.engine.database import Connection
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.log import changes
+from gateway.store.objects import disablements
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.records import record_rows, references, source_retirement
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.records.references import RecordReference
 from gateway.sync.inbound import Inbound
 from gateway.sync.references.reference_names import PLACE_REFERENCES
+from gateway.sync.rules import disablement
 from gateway.sync.rules.authority import ENABLED, Contribution, resolve
 from gateway.sync.rules.object_attributes import all_attributes, name_of
 
@@ -82,6 +84,8 @@ class _Finalization:
             for row in rows
             if row.source_id not in (LOCAL, self._source_id) and row.gone_at is None and row.decided_by != DECIDED_BY_ADDITION
         ]
+        if others and self._kind is Kind.USER:
+            self._keep_disabled(thing.id, rows)
         self._forget_waiting(mine)
         for row in mine:
             if row.id != kept.id:
@@ -94,6 +98,11 @@ class _Finalization:
             row = _local_row(kept, thing, {**local, **all_attributes(thing)}, DECIDED_BY_CREATION)
         source_retirement.move(self._connection, (row,))
         self._store_place(thing, row.id, {} if others else places)
+
+    def _keep_disabled(self, user_id: str, rows: Sequence[RecordRow]) -> None:
+        """Keep a user disabled whom this source has disabled: the sources that are left must not enable them."""
+        if disablement.is_decided_by(rows, self._source_id, self._own.authority):
+            disablements.add(self._connection, [disablements.left(user_id, self._source_id, self._own.now())])
 
     def _forget_waiting(self, rows: Sequence[RecordRow]) -> None:
         ids = [row.id for row in rows]

@@ -11,10 +11,10 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, O
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
 from gateway.store.engine.normalized_keys import name_key
-from gateway.store.objects import groups, organizations, users
+from gateway.store.objects import disablements, groups, organizations, users
 from gateway.store.records import record_rows
 from gateway.sync.rules import correlation
-from gateway.sync.rules.authority import Authority, Contribution
+from gateway.sync.rules.authority import ENABLED, Authority, Contribution, is_enabled
 from gateway.sync.rules.object_attributes import all_attributes, name_of
 
 
@@ -68,6 +68,11 @@ def check_change(connection: Connection, kind: Kind, thing: DirectoryObject, edi
         _check_cycle(connection, thing, edit)
 
 
+def enables(kind: Kind, edit: Edit) -> bool:
+    """Return whether the edit says that a user may log in."""
+    return kind is Kind.USER and bool(edit.attributes.get(ENABLED)) and is_enabled(edit.attributes)
+
+
 def check_made_here(connection: Connection, kind: Kind, object_id: str, what: str = "") -> None:
     """Raise MasteredElsewhere for an object that another source has; `what` is the attribute that was to be written."""
     for source_id, _ in _contributions(connection, object_id):
@@ -91,11 +96,16 @@ def _contributions(connection: Connection, object_id: str) -> Iterator[Contribut
 def _check_mastery(connection: Connection, kind: Kind, thing: DirectoryObject, edit: Edit, rules: Authority) -> None:
     """Raise MasteredElsewhere for an edit of what other sources report, an object's name and place included."""
     said = list(_contributions(connection, thing.id))
+    disabled_by = disablements.of_users(connection, (thing.id,)) if enables(kind, edit) else []
+    if any(one.is_by_person for one in disabled_by):
+        raise Conflict("an administrator has disabled this user: `gateway user enable` ends that")
     own = next((one.attributes for one in said if one.source_id == LOCAL), {})
     for source_id, seen in said:
         if source_id == LOCAL:
             continue
         for name, values in edit.attributes.items():
+            if name == ENABLED and disabled_by:
+                continue  # the source that they left has disabled them, and a person may say otherwise
             if name == NAMING_ATTRIBUTE[kind] or (name in seen and not _may_be_edited(kind, name, source_id, rules)):
                 raise MasteredElsewhere(source_id, kind, name)
             if seen.get(name) and rules.decides(kind, name, source_id) and not values and not own.get(name):

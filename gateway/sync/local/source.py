@@ -18,11 +18,12 @@ from gateway.model.runs import Outcome, Result
 from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
+from gateway.store.objects import disablements
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.sync.inbound import Applied, Inbound
 from gateway.sync.local import edit_checks, edit_deltas
 from gateway.sync.objects.posix_allocation import PosixNumbers
-from gateway.sync.rules.authority import NO_RULES, Authority
+from gateway.sync.rules.authority import ENABLED, NO_RULES, Authority
 from gateway.sync.rules.object_ids import new_id
 
 
@@ -95,7 +96,37 @@ class LocalDoor:
         if edit == Edit():
             return Written(kind, object_id, changes.last(connection))
         edit_checks.check_change(connection, kind, thing, edit, self._inbound.authority)
+        if edit_checks.enables(kind, edit):
+            self._end_disablements(connection, object_id, by_person=False)
+            self._resolved_anew(connection, object_id)  # the edit may be the same as an earlier one, which changes nothing
         return self._apply(connection, edit_deltas.of_edit(kind, object_id, edit), edit)
+
+    def disable(self, connection: Connection, user_id: str, by: str, reason: str = "") -> Written:
+        """Keep a user disabled, whatever sources and edits say, until `enable`. `by`: the administrator; `reason`: in their
+        words. Raises NotFound."""
+        self.get(connection, Kind.USER, user_id)
+        disablements.add(connection, [disablements.by_person(user_id, by, reason, self._now())])
+        return self._resolved_anew(connection, user_id)
+
+    def enable(self, connection: Connection, user_id: str) -> Written:
+        """End all that keeps a user disabled beside what present sources say; a user whom one of them disables stays so.
+        Raises NotFound."""
+        self.get(connection, Kind.USER, user_id)
+        self._end_disablements(connection, user_id, by_person=True)
+        resolved = self._resolved_anew(connection, user_id)
+        try:  # what was written here may say it too
+            return self.change(connection, Kind.USER, user_id, Edit({ENABLED: ("true",)}))
+        except edit_checks.MasteredElsewhere:
+            return resolved
+
+    def _end_disablements(self, connection: Connection, user_id: str, *, by_person: bool) -> None:
+        """End the disablements by sources that the user has left, and with `by_person` those by people."""
+        standing = disablements.of_users(connection, (user_id,))
+        disablements.remove(connection, [one for one in standing if by_person or not one.is_by_person])
+
+    def _resolved_anew(self, connection: Connection, user_id: str) -> Written:
+        applied = self._inbound.resolve_anew(connection, {user_id: Kind.USER})
+        return Written(Kind.USER, user_id, changes.last(connection), applied.problems)
 
     def delete(self, connection: Connection, kind: Kind, object_id: str) -> Written:
         """Delete an object that was made here. Raises NotFound, MasteredElsewhere, NotEmpty."""

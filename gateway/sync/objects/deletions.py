@@ -1,7 +1,7 @@
 """The second stage of the door: records that are gone, and the objects that have no other record: deleted, unless they stay
 (leavers.py)."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from gateway.model.changes import Change, ChangeType
@@ -10,12 +10,13 @@ from gateway.model.records import DECIDED_BY_ADDITION
 from gateway.model.runs import Outcome, Result, RunStatistics
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.log import changes
-from gateway.store.objects import groups, memberships, organizations, users
+from gateway.store.objects import disablements, groups, memberships, organizations, users
 from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync.objects import leavers
 from gateway.sync.references import reference_release
 from gateway.sync.references.reference_effects import ReferenceEffects
+from gateway.sync.rules import disablement
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Removal
 
@@ -66,13 +67,16 @@ class _Remover:
         rows = record_rows.by_id(self._connection, gone)
         counted = list(rows.values())
         object_ids = {row.object_id: Kind(row.kind) for row in counted if row.object_id is not None}
-        others = [row for row in record_rows.linked_to(self._connection, object_ids) if row.id not in rows]
+        linked = record_rows.linked_to(self._connection, object_ids)
+        others = [row for row in linked if row.id not in rows]
         surviving = {
             row.object_id for row in others if row.decided_by != DECIDED_BY_ADDITION and (row.gone_at is None or not by_source)
         }
         last = [row for row in counted if row.object_id is not None and row.object_id not in surviving]
         staying = self._keep_leavers(last) if by_source else {}
         surviving |= {row.object_id for row in staying.values()}
+        if by_source:
+            self._keep_disabled([row for row in linked if row.kind == Kind.USER.value and row.object_id in surviving])
         rows = {record_id: row for record_id, row in rows.items() if record_id not in staying}
         rows |= {row.id: row for row in others if row.object_id not in surviving}
         reference_release.release(self._connection, self._effects, rows)
@@ -110,6 +114,15 @@ class _Remover:
         # A record of the same source that waits for the name may be the same person.
         self._freed_names |= {row.login_key for row in kept.disabled.values() if row.login_key is not None}
         return {**kept.disabled, **kept.unchanged}
+
+    def _keep_disabled(self, linked: Sequence[RecordRow]) -> None:
+        """Keep those users disabled whom this source has disabled: what is left of their records must not enable them."""
+        by_user: defaultdict[str, list[RecordRow]] = defaultdict(list)
+        for row in linked:
+            by_user[row.object_id or ""].append(row)
+        source_id, rules, now = self._transaction.source_id, self._transaction.authority, self._transaction.now
+        disabled = [user_id for user_id, rows in by_user.items() if disablement.is_decided_by(rows, source_id, rules)]
+        disablements.add(self._connection, [disablements.left(user_id, source_id, now) for user_id in disabled])
 
     def _delete(self, object_ids: Mapping[str, Kind]) -> None:
         by_kind = {kind: [object_id for object_id, of_kind in object_ids.items() if of_kind is kind] for kind in Kind}

@@ -10,7 +10,7 @@ from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Attributes, Kind, User
 from gateway.store.clients import application_passwords
-from gateway.store.objects import passwords, users
+from gateway.store.objects import disablements, passwords, users
 from gateway.sync.objects import object_changes
 from gateway.sync.references.organization_places import OrganizationPlaces
 from gateway.sync.rules import authority
@@ -44,6 +44,7 @@ def refresh(
         left |= {new.id for old, new in changed if new.gone_at is not None and old.gone_at is None}
         returned |= {new.id for old, new in changed if new.gone_at is None and old.gone_at is not None}
         updated |= _update(transaction, changed)
+    disablements.remove(transaction.connection, resolution.enabled_again)
     updated |= _create(transaction, places, renamed, numbered.attributes)
     return UserChanges(updated, left, returned | (set(removal.leaving) - left))
 

@@ -1,6 +1,7 @@
 """Explanation of an object: for each attribute the source that decided it, the rule, and the sources that lost; and its
 records. Reads only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +10,8 @@ from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.objects import DirectoryObject, Kind, User, Value
 from gateway.store.engine.column_codecs import decode_attributes, optional_time_of
 from gateway.store.engine.database import Connection
+from gateway.store.objects import disablements
+from gateway.store.objects.disablements import Disablement
 from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync.rules import contributing_records
@@ -23,6 +26,10 @@ class GatewayReason(StrEnum):
     """No source has the person any more."""
     TAKEN = "taken"
     """Another user has the name that was decided; the object keeps the one it has."""
+    LEFT = "left"
+    """The source that decided has the person no more, and had them disabled."""
+    DISABLED = "disabled"
+    """An administrator has disabled the person."""
     GIVEN = "given"
     """No source reports it, and the gateway gives it (POSIX numbers)."""
 
@@ -62,26 +69,40 @@ class Explanation:
     object: DirectoryObject
     attributes: tuple[ExplainedAttribute, ...]
     links: tuple[ExplainedLink, ...]
+    disablements: tuple[Disablement, ...] = ()
+    """All that keeps a user disabled beside what present sources say."""
 
 
 def explain(connection: Connection, kind: Kind, thing: DirectoryObject, authority: Authority) -> Explanation:
     """Return the explanation of the object. A piece of work for `Database.read`."""
     rows = record_rows.linked_to(connection, (thing.id,))
     contributing, _ = contributing_records.select(rows)
-    said = [Contribution(row.source_id, decode_attributes(row.attributes)) for row in contributing]
+    said = contributing_records.reports(rows, contributing, lambda row: decode_attributes(row.attributes))
+    disabled = tuple(disablements.of_users(connection, (thing.id,))) if kind is Kind.USER else ()
     own = all_attributes(thing)
     names = {name for one in said for name, values in one.attributes.items() if values} | {n for n, v in own.items() if v}
-    attributes = tuple(_attribute(kind, thing, name, said, authority) for name in sorted(names))
+    if disabled:
+        names.add(ENABLED)
+    attributes = tuple(_attribute(kind, thing, name, said, authority, disabled) for name in sorted(names))
     ids = {row.id for row in contributing}
-    return Explanation(kind, thing, attributes, tuple(_link(row, contributes=row.id in ids) for row in rows))
+    return Explanation(kind, thing, attributes, tuple(_link(row, contributes=row.id in ids) for row in rows), disabled)
 
 
 def _attribute(
-    kind: Kind, thing: DirectoryObject, name: str, said: list[Contribution], authority: Authority
+    kind: Kind,
+    thing: DirectoryObject,
+    name: str,
+    said: list[Contribution],
+    authority: Authority,
+    disabled: Sequence[Disablement],
 ) -> ExplainedAttribute:
     values, decision = all_attributes(thing).get(name, ()), decide(kind, name, said, authority)
     lost = decision.lost
     if name == ENABLED and isinstance(thing, User):
+        if thing.gone_at is None and disabled:
+            by_person = next((one for one in disabled if one.is_by_person), None)
+            by, why = ("", GatewayReason.DISABLED) if by_person else (disabled[0].source_id, GatewayReason.LEFT)
+            return ExplainedAttribute(name, values, by, why, _and_decided(decision.source_id, decision.values, lost))
         if thing.gone_at is None:
             return ExplainedAttribute(name, values, decision.source_id or "", decision.reason, lost)
         return ExplainedAttribute(name, values, "", GatewayReason.GONE, _and_decided(decision.source_id, decision.values, lost))

@@ -13,7 +13,7 @@ from gateway.store.clients import application_passwords
 from gateway.store.correlation import link_decisions
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
-from gateway.store.objects import passwords, posix_numbers, users
+from gateway.store.objects import disablements, passwords, posix_numbers, users
 from gateway.store.records import record_rows, references
 from gateway.store.records.record_rows import RecordRow
 from gateway.store.records.references import RecordReference
@@ -22,11 +22,12 @@ from gateway.sync.rules import authority
 
 
 def prepare(connection: Connection, kind: Kind, kept_id: str, lost_id: str) -> None:
-    """Hand over all that must go before the records do: numbers that they would be given anew, and the login name that one of
-    them may bring along."""
+    """Hand over all that must go before the records do: numbers that they would be given anew, the login name that one of
+    them may bring along, and what keeps a user disabled."""
     posix_numbers.hand_over(connection, lost_id, kept_id)
     if kind is Kind.USER:
         users.release_username(connection, lost_id)
+        disablements.hand_over(connection, lost_id, kept_id)
 
 
 def finish(connection: Connection, own: Inbound, kind: Kind, kept_id: str, lost_id: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@
 - correlation_keys: values in the form in which they are compared.
 - correlation_syntax: rules as an administrator writes them.
 - contributing_records: the records of an object that count.
+- disablement: when a source leaves a user disabled behind, and when that is over.
 - object_attributes: an object's attributes with those that are fields of it.
 - object_ids: new ids.
 """

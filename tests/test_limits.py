@@ -32,6 +32,7 @@ OAUTH = "frontends/developer/oauth/test_endpoints.py"
 TURNS = "frontends/ldap/core/test_search_turns.py"
 ADMISSION = "directory/authentication/test_bind_admission.py"
 AUDIT = "directory/authentication/test_bind_audit.py"
+SILENCE = "store/engine/test_silence.py"
 SOFT_LOCKS = "directory/authentication/test_soft_lock.py"
 
 CONNECTIONS = f"{LDAP}::test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_has_gone"
@@ -151,6 +152,13 @@ REACHED_BY = {
         f"{OAUTH}::test_an_address_that_tries_too_many_clients_is_slowed_down_and_not_locked"
     ),
     "client_lockout.MAX_REMEMBERED": f"{OAUTH}::test_clients_and_addresses_remembered_are_bounded",
+    "store_threads.ANSWER_SECONDS": (
+        "scenarios/test_silent_store.py::test_law_8_while_the_store_is_silent_every_face_says_so_in_time_and_searches_go_on"
+    ),
+    "store_threads.WRITE_SECONDS": f"{SILENCE}::test_a_write_that_does_not_come_to_its_commit_in_time_is_not_done",
+    "postgres_silence.SILENT_SECONDS": (
+        f"{SILENCE}::test_a_commit_that_is_not_answered_is_reported_as_unknown_and_what_came_before_it_as_not_done"
+    ),
     "http: wrong secrets": f"{OAUTH}::test_too_many_wrong_secrets_lock_the_client_out_for_a_while",
 }
 

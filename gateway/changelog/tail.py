@@ -14,6 +14,7 @@ from gateway.model.changes import Change
 from gateway.model.errors import HistoryChanged
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.postgres_notify import Listener
+from gateway.store.engine.store_threads import PAGE_SECONDS
 from gateway.store.log import changes, epoch
 from gateway.twisted_internals.reactor import IReactor
 
@@ -80,7 +81,7 @@ class Tail:
             if number < self._last or histories != self._histories:
                 histories = self._histories
                 reading = partial(_following, number=number, limit=limit, members=members, digest=digest)
-                found = await self._database.read(reading)
+                found = await self._database.read(reading, PAGE_SECONDS)
                 if found:
                     return found
             if not await self._wait_for_growth(deadline):

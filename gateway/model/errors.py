@@ -55,5 +55,9 @@ class StoreUnavailable(GatewayError):
     """The store cannot be opened, read or written (not a database, disk full, server down). Names the store and the cure."""
 
 
+class OutcomeUnknown(StoreUnavailable):
+    """The store did not answer a commit: the work was done or was not. Whoever repeats it looks first."""
+
+
 class Busy(GatewayError):
     """A limit of concurrent requests is reached; the same request succeeds shortly."""

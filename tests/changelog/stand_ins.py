@@ -41,7 +41,8 @@ class Store:
             for callback in self.callbacks:
                 callback(len(self.log))
 
-    def read(self, work: Callable[[Any], Any]) -> "Deferred[Any]":
+    def read(self, work: Callable[[Any], Any], seconds: float | None = None) -> "Deferred[Any]":
+        del seconds
         self.reads += 1
         return fail(self.broken) if self.broken else succeed(work(self))
 

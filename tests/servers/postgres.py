@@ -5,6 +5,7 @@ initdb refuses to run as root, so a root test session hands the folder to Debian
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -35,6 +36,7 @@ class Postgres:
         # Not pytest's folder: that one belongs to root alone, and the server's user must be able to enter.
         self.directory = Path(tempfile.mkdtemp(prefix="postgres-"))
         self.port = free_port()
+        self._suspended: list[int] = []
         self._user = SERVICE_USER if os.geteuid() == 0 else None
         if self._user is not None:
             shutil.chown(self.directory, self._user, self._user)
@@ -56,6 +58,19 @@ class Postgres:
     def restart(self) -> None:
         self.stop()
         self.start()
+
+    def suspend(self) -> None:
+        """Freeze the server, as a paused machine would: all of its processes."""
+        self._process.suspend()  # first, so that it makes no more
+        self._suspended = [self._process.pid, *_children(self._process.pid)]
+        for pid in self._suspended:
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a suspended server go on."""
+        for pid in self._suspended:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
     def remove(self) -> None:
         """End the server at once and delete its folder."""
@@ -97,3 +112,7 @@ class Postgres:
         done = subprocess.run([*demoted(self._user), *command], capture_output=True, text=True, cwd=self.directory)
         if done.returncode != 0:
             raise ServerFailedError(f"initdb failed with {done.returncode}:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

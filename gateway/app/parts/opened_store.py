@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from twisted.internet.interfaces import IReactorFromThreads
-
 from gateway.app.config.settings import Settings
 from gateway.app.parts import lease_holder
 from gateway.app.process import data_directory
 from gateway.store.engine import migrate
 from gateway.store.engine.database import Database
+from gateway.twisted_internals.reactor import IReactor
 
 
-def open_database(settings: Settings, reactor: IReactorFromThreads | None = None) -> Database:
+def open_database(settings: Settings, reactor: IReactor | None = None) -> Database:
     """Open the store, with this program's schema. An embedded one is made and migrated; another one must have been
     (`gateway migrate`). Raises StoreUnavailable or ConfigurationError."""
     database = unchecked_database(settings, reactor)
@@ -30,7 +29,7 @@ def open_database(settings: Settings, reactor: IReactorFromThreads | None = None
     return database
 
 
-def unchecked_database(settings: Settings, reactor: IReactorFromThreads | None = None) -> Database:
+def unchecked_database(settings: Settings, reactor: IReactor | None = None) -> Database:
     """Return the store without a look at its schema."""
     if settings.store_is_embedded:
         data_directory.prepare(settings.data_dir)

@@ -14,6 +14,7 @@ from gateway.directory.application_scope.scoped_directory import ScopedDirectory
 from gateway.model.applications import Application
 from gateway.model.objects import Group, Member
 from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.store_threads import PAGE_SECONDS
 from gateway.store.log import changes
 from gateway.store.objects import groups, memberships, organizations, scoped_queries
 
@@ -71,7 +72,7 @@ class Snapshot:
             position = with_history(connection, start(application, changes.last(connection)))
             return cls(database, application, position, _parents_first(directory), directory.organization_ids, check)
 
-        return await database.read(plan)
+        return await database.read(plan, PAGE_SECONDS)
 
     async def chunks(self, shape: Callable[[Sequence[Item]], T]) -> AsyncIterator[T]:
         """Yield the items in chunks: parents before children, then users, then groups with their members.
@@ -93,7 +94,7 @@ class Snapshot:
 
     async def _pages(self, read: ReadPage, shape: Callable[[Sequence[Item]], T], after: str | None = "") -> AsyncIterator[T]:
         while after is not None:
-            chunk, after = await self._database.read(partial(self._page, read, shape, after))
+            chunk, after = await self._database.read(partial(self._page, read, shape, after), PAGE_SECONDS)
             if chunk is not None:
                 yield chunk
 

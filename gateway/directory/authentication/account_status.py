@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from gateway.directory.authentication.password_authority import PasswordAuthority
+from gateway.model.errors import StoreUnavailable
 from gateway.model.records import Account
 from gateway.store.engine.database import Connection, Database
 from gateway.store.objects import passwords, users
@@ -73,6 +74,8 @@ class AccountStatusLookup:
         try:
             found = await self._database.read(lambda connection: self._found(connection, {user_id for user_id, _ in asked}))
         except Exception as error:
+            if isinstance(error, StoreUnavailable):  # who waits for the next transaction would wait as long for the same
+                asked, self._waiting = asked + self._waiting, []
             for _, answer in asked:
                 if not answer.called:
                     answer.errback(error)

@@ -16,6 +16,9 @@ from gateway.frontends.http.router import Route
 from gateway.model.errors import StoreUnavailable
 from gateway.store.engine.database import Database
 
+FIGURES_SECONDS = 8.0
+"""The longest wait for the store's figures: whoever scrapes gives up after ten seconds, and wants the others then."""
+
 
 class Management:
     """The three endpoints. `checks` in the order in which they are shown."""
@@ -47,7 +50,7 @@ class Management:
     async def _measure(self, _: Request) -> Answer:
         """Answer also when the store is down: that is when metrics are wanted."""
         try:
-            self._metrics.store.figures = await self._database.read(read_figures)
+            self._metrics.store.figures = await self._database.read(read_figures, FIGURES_SECONDS)
         except StoreUnavailable:
             self._metrics.store.figures = None
         return Answer(body=self._metrics.text(), content_type=CONTENT_TYPE_LATEST)

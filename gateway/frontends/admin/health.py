@@ -5,13 +5,13 @@ Checks are plain callables handed in; this file knows the common ones, and that 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from inspect import isawaitable
 from typing import NamedTuple, Protocol
 
 import structlog
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.threads import deferToThread
 
 from gateway.model.errors import GatewayError
 from gateway.model.runs import RunStatus, SyncRun
@@ -20,8 +20,9 @@ from gateway.store.engine.database import Connection, Database
 from gateway.store.operations import source_state, sync_runs
 from gateway.store.records import held_deletions
 
-CHECK_SECONDS = 5.0
-"""The time that one check may take; orchestrators give up after ten seconds at the earliest."""
+CHECK_SECONDS = 8.0
+"""The time that one check may take: the store says by itself, sooner, that it does not answer; orchestrators give up after ten
+seconds at the earliest."""
 
 MAX_LAG_CHANGES = 10_000
 """A view that is further behind the log is not ready: applying so many changes takes it seconds, and it answers with the
@@ -99,7 +100,7 @@ def store_checks(database: Database) -> list[HealthCheck]:
         return Health(True, database.name)
 
     async def schema() -> Health:
-        await deferToThread(migrate.check_schema, database)
+        await database.read(partial(migrate.check_connected, name=database.name))
         return Health(True)
 
     return [HealthCheck("store", readable), HealthCheck("schema", schema)]

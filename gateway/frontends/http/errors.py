@@ -15,12 +15,14 @@ from gateway.model.errors import (
     InvalidInput,
     NotFound,
     NotGranted,
+    OutcomeUnknown,
     SourceRefused,
     SourceUnavailable,
     StoreUnavailable,
 )
 
 BUSY = "The gateway cannot reach what it needs to answer; nothing was changed. Try again in a few seconds."
+NOT_KNOWN = "The gateway's store did not answer; whether this was done is not known. Look before you repeat it."
 UNKNOWN = "The gateway failed on this request. Its log has the details under the requestId."
 
 
@@ -68,6 +70,7 @@ VERDICTS: dict[type[Exception], Verdict] = {
     SourceRefused: Verdict(502, "SourceRefused", BUSY, logged=True),
     SourceUnavailable: Verdict(503, "ServiceUnavailable", BUSY, logged=True, headers=_RETRY),
     StoreUnavailable: Verdict(503, "ServiceUnavailable", BUSY, logged=True, headers=_RETRY),
+    OutcomeUnknown: Verdict(503, "ServiceUnavailable", NOT_KNOWN, logged=True, headers=_RETRY),
     Exception: Verdict(500, "InternalError", UNKNOWN, logged=True),
 }
 """The nearest class in an error's ancestry decides."""

@@ -2,7 +2,8 @@
 those that an inline read of a login state joins and those that ANALYZE refreshes.
 
 In the order in which to read it: `dialects` (how each database is opened, and its failures in words), `database` (the one class
-that callers hold: read, write, commit callbacks), `sqlite_inline_reads`, `postgres_notify` and `postgres_analyze`, `bulk` (many
+that callers hold: read, write, commit callbacks), `store_threads` (in which work runs, and the time in which it is answered),
+`sqlite_inline_reads`, `postgres_silence` (a server that says nothing), `postgres_notify` and `postgres_analyze`, `bulk` (many
 rows past SQLAlchemy), `any_of` (a set as one parameter), `sql_types`, `column_codecs` and `normalized_keys` (values ↔ columns),
 `migrate` (the schema's version).
 

@@ -4,22 +4,19 @@
 
 import contextlib
 import functools
-import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import Connection
-from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IReactorFromThreads
-from twisted.internet.threads import deferToThreadPool
-from twisted.python.threadpool import ThreadPool
+from sqlalchemy import Connection, exc
+from twisted.internet.defer import Deferred
 
-from gateway.model.errors import StoreUnavailable
+from gateway.model.errors import OutcomeUnknown
 from gateway.store.engine import dialects
 from gateway.store.engine.postgres_notify import LAST_CHANGE, notify
 from gateway.store.engine.sql_types import SelectConnection
 from gateway.store.engine.sqlite_inline_reads import InlineReader, InlineReadUnavailable, LoginState
-from gateway.twisted_internals.reactor import installed
+from gateway.store.engine.store_threads import ANSWER_SECONDS, WRITE_SECONDS, StoreThreads, Turn
+from gateway.twisted_internals.reactor import IReactor, installed
 
 __all__ = ["Connection", "Database"]
 
@@ -36,11 +33,11 @@ class Database:
     Every method may be called from any thread, but for `read`, `read_inline`, `write` and `login_state_inline`: those belong to
     the reactor's."""
 
-    def __init__(self, url: str, *, reactor: IReactorFromThreads | None = None, threads: int = READ_THREADS) -> None:
+    def __init__(self, url: str, *, reactor: IReactor | None = None, threads: int = READ_THREADS) -> None:
         self._engines = dialects.connect(url, threads)
         self._reactor = reactor
-        self._readers = _Pool(threads, "store-read")
-        self._writers = _Pool(self._engines.writers, "store-write")
+        self._readers = StoreThreads(threads, "store-read", self._engines.name)
+        self._writers = StoreThreads(self._engines.writers, "store-write", self._engines.name)
         self._callbacks: list[Callable[[int], None]] = []
         self._url = url
         self._inline = InlineReader(self._engines.name) if self.embedded else None
@@ -60,9 +57,10 @@ class Database:
         """The URL, with its password, at which other nodes' notices arrive; None when there are no other nodes."""
         return None if self.embedded else self._url
 
-    def read(self, work: Callable[[Connection], T]) -> "Deferred[T]":
-        """Run `work` in a thread, on one unchanging state of the store. Fails with StoreUnavailable, or as `work` does."""
-        return self._deferred(self._readers, self.read_blocking, work)
+    def read(self, work: Callable[[Connection], T], seconds: float | None = ANSWER_SECONDS) -> "Deferred[T]":
+        """Run `work` in a thread, on one unchanging state of the store. Fails with StoreUnavailable, at the latest after
+        `seconds` (None: when the store says nothing for long), or as `work` does."""
+        return self._readers.run(self._reactor_of_ours(), functools.partial(self._read_until, work), seconds)
 
     async def read_inline(self, work: Callable[[SelectConnection], T]) -> T:
         """Run as `read` does, but in the reactor's thread when the store is a file: for work with one SELECT, a constant of its
@@ -72,9 +70,10 @@ class Database:
                 return self._inline.read(work)
         return await self.read(work)
 
-    def write(self, work: Callable[[Connection], T]) -> "Deferred[T]":
-        """Run `work` in a thread and commit; when it raises, nothing of it is kept."""
-        return self._deferred(self._writers, self.write_blocking, work)
+    def write(self, work: Callable[[Connection], T], seconds: float | None = WRITE_SECONDS) -> "Deferred[T]":
+        """Run `work` in a thread and commit; when it raises, nothing of it is kept. Fails as `read` does; with its kind
+        OutcomeUnknown when the commit was not answered: it may have been done, or may be done yet."""
+        return self._writers.run(self._reactor_of_ours(), functools.partial(self._write_until, work), seconds)
 
     def login_state_inline(self, user_id: str) -> LoginState | None:
         """Return a user as of the last commit without waiting; None where that is impossible (sqlite_inline_reads.py): then
@@ -88,11 +87,24 @@ class Database:
 
     def write_blocking(self, work: Callable[[Connection], T]) -> T:
         """Run as `write` does, in the calling thread."""
+        return self._write(work, lambda: None)
+
+    def _write(self, work: Callable[[Connection], T], committing: Callable[[], None]) -> T:
         with self._engines.translated(), self._engines.writer.connect() as connection:
             connection.info.pop(LAST_CHANGE, None)
-            with connection.begin():
+            with connection.begin() as transaction:
                 result = work(connection)
                 notify(connection)
+                committing()
+                try:
+                    transaction.commit()
+                except exc.DBAPIError as error:
+                    if self._engines.leaves_unknown(error):
+                        raise OutcomeUnknown(
+                            f"the store {self.name} did not answer the commit; whether the work was done is not known: "
+                            "check that the server runs and can be reached"
+                        ) from error
+                    raise
             number = connection.info.pop(LAST_CHANGE, None)
         if number is not None:
             for callback in self._callbacks:
@@ -119,36 +131,15 @@ class Database:
             self._inline.close()
         self._engines.dispose()
 
-    def _deferred(
-        self, pool: "_Pool", run: Callable[[Callable[[Connection], T]], T], work: Callable[[Connection], T]
-    ) -> "Deferred[T]":
+    def _read_until(self, work: Callable[[Connection], T], turn: Turn) -> T:
+        with self._engines.until(turn.deadline):
+            return self.read_blocking(work)
+
+    def _write_until(self, work: Callable[[Connection], T], turn: Turn) -> T:
+        with self._engines.until(turn.deadline):
+            return self._write(work, turn.commit)
+
+    def _reactor_of_ours(self) -> IReactor:
         if self._reactor is None:
             self._reactor = installed()
-        threads = pool.started()
-        if threads is None:
-            return fail(StoreUnavailable(f"the store {self.name} is closed"))
-        return deferToThreadPool(self._reactor, threads, functools.partial(run, work))
-
-
-class _Pool:
-    """A thread pool that starts with its first work and can be stopped for good."""
-
-    def __init__(self, threads: int, name: str) -> None:
-        self._pool = ThreadPool(0, threads, name)
-        self._lock = threading.Lock()
-        self._stopped = False
-
-    def started(self) -> ThreadPool | None:
-        with self._lock:
-            if self._stopped:
-                return None
-            if not self._pool.started:
-                self._pool.start()
-            return self._pool
-
-    def stop(self) -> None:
-        with self._lock:
-            stop = self._pool.started and not self._stopped
-            self._stopped = True
-        if stop:
-            self._pool.stop()
+        return self._reactor

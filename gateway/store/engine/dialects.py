@@ -24,7 +24,6 @@ WRITER_CACHE_KIB = 16 * 1024
 CHECKPOINT_PAGES = 4000
 """The write-ahead log is folded into the file every 16 MiB: four times SQLite's default halves a first load's writing."""
 
-CONNECT_SECONDS = 10
 LOCK_SECONDS = 60
 """The longest wait of a PostgreSQL transaction for another node's batch before it gives up and is tried again later."""
 
@@ -60,6 +59,19 @@ class Engines:
     reader: sa.Engine
     writer: sa.Engine
     writers: int
+
+    def until(self, deadline: float | None) -> contextlib.AbstractContextManager[None]:
+        """End what this thread asks of a server at `deadline` (of `time.monotonic`), if there is one."""
+        if deadline is None or self.dialect != "postgresql":
+            return contextlib.nullcontext()
+        from gateway.store.engine import postgres_silence
+
+        return postgres_silence.until(deadline)
+
+    def leaves_unknown(self, error: exc.DBAPIError) -> bool:
+        """Return whether a commit that failed so may have been done: SQLite undoes it, a server that was lost does not tell."""
+        state = getattr(error.orig, "sqlstate", None)
+        return self.dialect == "postgresql" and (state is None or state.startswith(LOST_CLASSES))
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -171,17 +183,19 @@ def _sqlite_cure(error: sqlite3.Error) -> str | None:
 
 
 def _postgresql(url: URL, threads: int) -> Engines:
+    # Only here: the driver takes some 8 MiB.
+    from gateway.store.engine.postgres_silence import CONNECT_SECONDS, KEEPALIVES, BoundedConnection
+
     settings = {
         "connect_timeout": CONNECT_SECONDS,
         "application_name": "directory-gateway",
         "options": " ".join(f"-c {name}={value}" for name, value in SESSION.items()),
-        "keepalives_idle": 30,
-        "keepalives_interval": 10,
-        "keepalives_count": 3,
+        **KEEPALIVES,
     }
     writers = 2
     # pre_ping: a server that was restarted costs its clients nothing but one round trip.
     engine = sa.create_engine(url, connect_args=settings, pool_size=threads + writers, max_overflow=2, pool_pre_ping=True)
+    sa.event.listen(engine, "do_connect", lambda _, __, arguments, options: BoundedConnection.connect(*arguments, **options))
     # One statement more may follow in a reading transaction: it must see what the first one saw.
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     name = URL.create("postgresql", username=url.username, host=url.host, port=url.port, database=url.database)
@@ -197,6 +211,9 @@ POSTGRESQL_CURES = {
     "25006": "the server is read-only: point [store] url at the primary",
 }
 
+
+LOST_CLASSES = ("08", "57P")
+"""SQLSTATEs of a connection that failed and of a server that is stopping: they do not say whether a commit was done."""
 
 # A server that refuses a connection gives its reason as text alone.
 REFUSALS = {"does not exist": "3D000", "password": "28P01", "pg_hba.conf": "28000"}

@@ -1,6 +1,7 @@
 """The schema's version: migrating a store to this program's, and refusing one that has another. The steps are in
 `migrations/`."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, inspect, text
@@ -29,12 +30,17 @@ def migrate(database: Database) -> None:
 
 def check_schema(database: Database) -> None:
     """Raise StoreUnavailable, naming the cure, unless the store has exactly this program's schema."""
-    current = database.read_blocking(_current)
+    database.read_blocking(partial(check_connected, name=database.name))
+
+
+def check_connected(connection: Connection, name: str) -> None:
+    """Do as `check_schema` does, in a transaction that is open; `name`: the store's in messages."""
+    current = _current(connection)
     if current == NEWEST:
         return
-    _refuse_newer(current, database.name)
+    _refuse_newer(current, name)
     found = "is empty" if current is None else f"has the schema of an older version ({current})"
-    raise StoreUnavailable(f"the store {database.name} {found}: run `gateway migrate`")
+    raise StoreUnavailable(f"the store {name} {found}: run `gateway migrate`")
 
 
 def _upgrade(connection: Connection, name: str) -> None:

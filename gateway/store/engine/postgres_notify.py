@@ -66,9 +66,10 @@ class Listener:
                 self._stopping.wait(RETRY_SECONDS)
 
     def _listen(self) -> None:
-        import psycopg
+        from gateway.store.engine.postgres_silence import CONNECT_SECONDS, KEEPALIVES, BoundedConnection
 
-        with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=10) as connection:
+        settings = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVES}
+        with BoundedConnection.connect(self._conninfo, autocommit=True, **settings) as connection:
             connection.execute(f"LISTEN {CHANNEL}")
             self._on_notice()
             while True:

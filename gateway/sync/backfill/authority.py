@@ -56,6 +56,6 @@ class AuthorityBackfill(BackfillJob):
             while after is not None:
                 if self.stopping:
                     return
-                after = await self._database.write(partial(resolve_next, door=self._door, kind=kind, after_id=after))
+                after = await self._database.write(partial(resolve_next, door=self._door, kind=kind, after_id=after), None)
         await self._database.write(partial(backfill_markers.put, name=Marker.AUTHORITY, value=rules))
         _log.info("all objects are resolved by the new [authority]")

@@ -91,7 +91,7 @@ class PosixNumberBackfill(BackfillJob):
             after: str | None = ""
             while after is not None and not self.stopping:
                 step = partial(fill, settings=self._settings, kind=kind, after_id=after, now=self._now())
-                filled = await self._database.write(step)
+                filled = await self._database.write(step, None)
                 after, numbered = filled.last_id, numbered + filled.numbered
                 problems.update(filled.problems)
                 if filled.problems:  # a range is used up: the next ones of this kind get no number either

@@ -75,7 +75,7 @@ class Lease:
         taken the lease over; it is not held any more then."""
         number = self._number
         try:
-            return await self._database.write(lambda connection: _fenced(self._name, number, work, connection))
+            return await self._database.write(lambda connection: _fenced(self._name, number, work, connection), None)
         except LeaseLost:
             self._end()
             raise

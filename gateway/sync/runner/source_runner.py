@@ -183,7 +183,7 @@ class SourceRunner:
             return
         place = await database.write(partial(correlation_keys.begin, wanted=wanted))
         while place is not None and not self._stopping:
-            place = await database.write(correlation_keys.step(place))
+            place = await database.write(correlation_keys.step(place), None)
 
     async def _pull(self, reading: SourceRead, batches: PrefetchedBatches) -> None:
         try:

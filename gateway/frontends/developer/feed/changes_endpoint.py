@@ -14,6 +14,7 @@ from gateway.frontends.developer.feed.json_items import change_items
 from gateway.frontends.developer.records.caller import Admitted
 from gateway.frontends.http.request import Answer, Request
 from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.store_threads import PAGE_SECONDS
 
 MAX_RESULTS = 1_000
 """Items of one answer: some 1 MB of JSON."""
@@ -56,7 +57,8 @@ class ChangesEndpoint:
         deadline = self._clock.seconds() + asked.wait_seconds
         token = asked.next_token
         while True:
-            page = await self._database.read(partial(_read_page, admitted=admitted, token=token, limit=asked.max_results))
+            reading = partial(_read_page, admitted=admitted, token=token, limit=asked.max_results)
+            page = await self._database.read(reading, PAGE_SECONDS)
             left = deadline - self._clock.seconds()
             if page.final or left <= 0 or not await self._grown(page.number, left):
                 return Answer(body=page.body)

@@ -11,7 +11,7 @@ from gateway.directory.authentication.authentication import AuthorizationDenied,
 from gateway.directory.authentication.password_change import ChangeRefused
 from gateway.directory.directory import ViewNotReady
 from gateway.directory.search.query import NoSuchObject
-from gateway.model.errors import Busy, SourceRefused, SourceUnavailable, StoreUnavailable
+from gateway.model.errors import Busy, OutcomeUnknown, SourceRefused, SourceUnavailable, StoreUnavailable
 from gateway.model.ldap.dn import InvalidDN
 from gateway.wire.codec.encoder import wrap
 from gateway.wire.messages import Result
@@ -42,9 +42,13 @@ _RESULTS: Mapping[type[Exception], tuple[ResultCode, str | None]] = {
     ViewNotReady: (ResultCode.UNAVAILABLE, None),
     SourceUnavailable: (ResultCode.UNAVAILABLE, "the directory that holds this account cannot be reached; try again later"),
     SourceRefused: (ResultCode.UNAVAILABLE, "the directory that holds this account refused to answer; see the gateway's log"),
+    OutcomeUnknown: (
+        ResultCode.UNAVAILABLE,
+        "the gateway's store did not answer: whether this was done is not known; read the entry before you repeat it",
+    ),
     StoreUnavailable: (ResultCode.UNAVAILABLE, "the gateway's store cannot be reached; try again later"),
 }
-"""None: the error's own sentence is fit for the client."""
+"""None: the error's own sentence is fit for the client. The first row that fits counts."""
 
 
 def result_of(error: Exception) -> Result:

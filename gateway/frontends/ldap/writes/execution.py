@@ -22,7 +22,7 @@ from gateway.frontends.ldap.search import assertion
 from gateway.frontends.ldap.search.request import named
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan, Planner, authorized
 from gateway.frontends.ldap.writes.results import write_result_of
-from gateway.model.errors import Busy
+from gateway.model.errors import Busy, OutcomeUnknown
 from gateway.sync.local.source import LogMoved, Written
 from gateway.wire import oids
 from gateway.wire.codec.encoder import encode_operation, wrap
@@ -66,7 +66,7 @@ async def _carry_out(attempt: Attempt, operation: WriteOperation, planner: Plann
     except Exception as error:
         result = write_result_of(error, plan)
         _log.info(
-            "write refused",
+            "write outcome unknown" if isinstance(error, OutcomeUnknown) else "write refused",
             operation=name,
             application=attempt.application.name,
             dn=plan.name if plan else "",

@@ -30,7 +30,7 @@ from gateway.model.records import Situation
 from gateway.store.engine.database import Connection
 from gateway.store.records import unlinked_records
 from gateway.sync.review import review_queue
-from gateway.sync.review.link_decisions import Decided, Decisions, RecordName
+from gateway.sync.review.link_decisions import Decided, Decisions, RecordName, moving
 from gateway.sync.review.review_queue import ReviewedRecord
 
 AT_ONCE = 500
@@ -133,14 +133,37 @@ def split(invocation: Invocation, source: str, record: str, kind: str | None, as
     _decide_about_record(invocation, "split", Decisions.split, source, record, kind, as_json=as_json)
 
 
+@command.command("withdraw")
+@click.argument("source")
+@click.argument("record")
+@_kind_of_record
+@as_json
+@click.pass_obj
+def withdraw(invocation: Invocation, source: str, record: str, kind: str | None, as_json: bool) -> None:
+    """Take back what was decided about the RECORD of SOURCE: the rules decide again. After a merge, for a record that came from
+    the user that was deleted, `split` gives it one of its own again."""
+
+    def decide(decisions: Decisions, connection: Connection, name: RecordName, _by: str) -> Decided:
+        return decisions.withdraw(connection, name)
+
+    _decide_about_record(invocation, "withdraw", decide, source, record, kind, as_json=as_json)
+
+
 @command.command("merge")
 @click.argument("kept")
 @click.argument("lost")
 @click.option("--kind", type=_KINDS, default=Kind.USER.value, show_default=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
 @click.pass_obj
-def merge(invocation: Invocation, kept: str, lost: str, kind: str, as_json: bool) -> None:
+def merge(invocation: Invocation, kept: str, lost: str, kind: str, yes: bool, as_json: bool) -> None:
     """The objects KEPT and LOST are one. KEPT keeps its id and gets what LOST has; LOST is deleted."""
+    if not yes:
+        with opened_store.database(invocation.loaded.settings) as database:
+            lines = database.read_blocking(lambda connection: _foreseen(connection, Kind(kind), kept, lost))
+        for line in lines:
+            print_line(line, err=True)
+        click.confirm("Merge them?", abort=True, err=True)
     subject: MergedJson = {"kind": kind, "kept": kept, "lost": lost}
 
     def decide(connection: Connection, decisions: Decisions, by: str) -> _Report:
@@ -151,6 +174,18 @@ def merge(invocation: Invocation, kept: str, lost: str, kind: str, as_json: bool
         return _Report(f"{lost} and {kept} are one:", {"kind": kind, "kept": kept, "lost": lost}, subject, outcome)
 
     _carry_out(invocation, decide, as_json=as_json)
+
+
+def _foreseen(connection: Connection, kind: Kind, kept: str, lost: str) -> list[str]:
+    """Return what a merge would do, in lines."""
+    kept_id, lost_id = (name_lookup.object_id(connection, kind, name) for name in (kept, lost))
+    stays, goes = (review_queue.words(connection, kind, one) for one in (kept_id, lost_id))
+    return [
+        f"{stays} ({kept_id}) stays, and gets what {goes} has and it has not",
+        f"{goes} ({lost_id}) is deleted: its id ends, and with it what applications keep under that id",
+        *(f"  record of {row.source_id}: {row.dn or row.external_id}" for row in moving(connection, lost_id)),
+        "A record that went over can be split off again (`gateway links split SOURCE RECORD`); its object is then a new one.",
+    ]
 
 
 class _Report(NamedTuple):

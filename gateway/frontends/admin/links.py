@@ -1,7 +1,8 @@
 """The admin API for records and the objects that they belong to: what `gateway links` does, over HTTP, with a token.
 
 GET /admin/links (situation, source, settled, max_results, next_token), GET /admin/links/record (source, kind, external_id),
-POST /admin/links/link, unlink, split (source, kind, external_id; object_id for link) and merge (kind, kept_id, lost_id).
+POST /admin/links/link, unlink, split, withdraw (source, kind, external_id; object_id for link) and merge (kind, kept_id,
+lost_id).
 Keys are snake_case both ways, so that what is shown can be sent back; the shapes of answers are in link_format.py."""
 
 from collections.abc import Callable
@@ -116,6 +117,7 @@ class AdminLinks:
             Route("POST", "/admin/links/link", "LinkRecord", self._link),
             Route("POST", "/admin/links/unlink", "UnlinkRecord", self._unlink),
             Route("POST", "/admin/links/split", "SplitRecord", self._split),
+            Route("POST", "/admin/links/withdraw", "WithdrawDecisions", self._withdraw),
             Route("POST", "/admin/links/merge", "MergeObjects", self._merge),
         ]
 
@@ -163,6 +165,11 @@ class AdminLinks:
         self._token_check.check(request)
         asked = request.json_as(RecordOf)
         return await self._carry_out(request, "split", asked, partial(self._decisions.split, name=asked.name, by=asked.by))
+
+    async def _withdraw(self, request: Request) -> Answer:
+        self._token_check.check(request)
+        asked = request.json_as(RecordOf)
+        return await self._carry_out(request, "withdraw", asked, partial(self._decisions.withdraw, name=asked.name))
 
     async def _merge(self, request: Request) -> Answer:
         self._token_check.check(request)

@@ -11,7 +11,7 @@ from datetime import datetime
 from gateway.model.connector import LOCAL
 from gateway.model.errors import Conflict, InvalidInput, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
-from gateway.model.records import DECIDED_BY_ADDITION, DECIDED_BY_PERSON
+from gateway.model.records import DECIDED_BY_ADDITION, DECIDED_BY_CREATION, DECIDED_BY_PERSON
 from gateway.store.correlation import link_decisions
 from gateway.store.correlation.link_decisions import LinkDecision, Verdict
 from gateway.store.engine.column_codecs import milliseconds
@@ -99,6 +99,22 @@ class Decisions:
         self._decide(connection, name, new_id(milliseconds(self._now())), Verdict.OWN, by)
         return self._relinked(connection, row, lambda object_id: object_id is not None)
 
+    def withdraw(self, connection: Connection, name: RecordName) -> Decided:
+        """Take back all that was decided about the record: the rules find its object anew. An object to which nothing else
+        belongs stays the record's. Raises NotFound, and Conflict when nothing was decided."""
+        row = self._record(connection, name)
+        decisions = link_decisions.of_records(connection, name.source_id, name.kind, (name.external_id,))
+        if not decisions:
+            raise Conflict(f"nothing was decided about the {name}")
+        if row.object_id is not None and self._has_others(connection, row):
+            self.unlink(connection, name, "")  # else it would be found by the values that it has brought there itself
+            row = self._record(connection, name)
+        link_decisions.forget(connection, name.source_id, name.kind, name.external_id, *Verdict)
+        if row.object_id is not None:
+            record_rows.replace(connection, [row._replace(decided_by=DECIDED_BY_CREATION)])
+            return Decided(row.object_id, changes.last(connection))
+        return self._relinked(connection, row, lambda _: True)
+
     def merge(self, connection: Connection, kind: Kind, kept_id: str, lost_id: str, by: str) -> Decided:
         """Merge two objects: `kept_id` stays, and all that belonged to `lost_id` belongs to it. Raises NotFound,
         InvalidInput."""
@@ -111,7 +127,7 @@ class Decisions:
             raise InvalidInput("an organization cannot be merged into one that lies below it")
         merge.prepare(connection, kind, kept_id, lost_id)
         problems: list[str] = []
-        rows = [row for row in record_rows.linked_to(connection, (lost_id,)) if row.source_id != LOCAL and row.gone_at is None]
+        rows = moving(connection, lost_id)
         for source_id in dict.fromkeys(row.source_id for row in rows):
             of_source = [row for row in rows if row.source_id == source_id]
             for row in of_source:
@@ -171,6 +187,11 @@ class Decisions:
         return Inbound(
             source_id, state.source_type if state else "", now=self._now, posix=self._own.posix, authority=self._own.authority
         )
+
+
+def moving(connection: Connection, lost_id: str) -> list[RecordRow]:
+    """Return the records that a merge takes from the object that is lost to the one that is kept."""
+    return [row for row in record_rows.linked_to(connection, (lost_id,)) if row.source_id != LOCAL and row.gone_at is None]
 
 
 def _person(by: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from io import StringIO
 
 import pytest
 
@@ -85,11 +86,28 @@ def test_a_dispute_is_listed_shown_and_decided(disputed: Installation) -> None:
 
 def test_records_move_and_users_become_one(disputed: Installation) -> None:
     assert disputed("links", "split", "hr", "alovelace").out.endswith("belongs to user alovelace\n")
-    merged = disputed("links", "merge", "ada", "alovelace", "--json")
+    merged = disputed("links", "merge", "ada", "alovelace", "--yes", "--json")
     assert (merged.code, merged.json["object"]["name"]) == (0, "user ada")
     assert disputed("links", "unlink", "hr", "alovelace").out.endswith("belongs to nothing\n")
     [row] = disputed("links", "list", "--unlinked", "--all", "--json").json
     assert {decision["verdict"] for decision in row["decisions"]} == {"never"}
+
+
+def test_a_merge_shows_what_it_would_do_and_asks(disputed: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert disputed("links", "link", "hr", "alovelace", "eve").code == 0
+    monkeypatch.setattr("sys.stdin", StringIO("n\n"))
+    refused = disputed("links", "merge", "ada", "eve")
+    assert refused.code == 130
+    assert [line.strip() for line in refused.err.splitlines() if "record of" in line] == [
+        "record of corp: uid=eve,ou=people,dc=example,dc=com",
+        f"record of hr: {HR_DN}",
+    ]
+    assert disputed("links", "show", "hr", "alovelace", "--json").json["object"]["name"] == "user eve"
+    monkeypatch.setattr("sys.stdin", StringIO("y\n"))
+    assert disputed("links", "merge", "ada", "eve").out == "eve and ada are one: user ada\n"
+    taken_back = disputed("links", "withdraw", "hr", "alovelace")
+    assert (taken_back.code, taken_back.out.endswith("belongs to user ada\n")) == (0, True)
+    assert disputed("links", "split", "corp", "eve").out.endswith("belongs to user eve\n")
 
 
 def test_rules_that_are_added_later_find_the_users_of_before_and_a_dry_run_says_so_first(gateway: Installation) -> None:
@@ -111,7 +129,7 @@ def test_rules_that_are_added_later_find_the_users_of_before_and_a_dry_run_says_
         (("links", "show", "hr", "nobody"), 1, "has no record 'nobody'"),
         (("links", "link", "hr", "alovelace", "nobody"), 1, "there is no user 'nobody'"),
         (("links", "unlink", "hr", "alovelace"), 1, "is linked to nothing"),
-        (("links", "merge", "ada", "ada"), 1, "name two"),
+        (("links", "merge", "ada", "ada", "--yes"), 1, "name two"),
         (("links", "merge", "ada", "eve", "--kind", "thing"), 2, "--kind"),
     ],
 )

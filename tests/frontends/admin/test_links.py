@@ -83,6 +83,8 @@ async def test_a_decision_is_done_kept_shown_and_told_to_the_log(desk: Desk) -> 
     assert unlinked.json["object"] is None
     split = await desk.post("split", source=HR, external_id="u:asmith")
     assert desk.store.names() == {"anna", "asmith"}
+    withdrawn = await desk.post("withdraw", source=HR, external_id="u:asmith")
+    assert withdrawn.json["object"] == split.json["object"]
     merged = await desk.post("merge", kept_id=anna, lost_id=split.json["object"]["id"])
     assert (merged.status, desk.store.names()) == (200, {"anna"})
 

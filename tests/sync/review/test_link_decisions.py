@@ -42,6 +42,11 @@ class Administrator:
         return decide
 
 
+def withdrawn(store: Store, name: RecordName) -> Decided:
+    decisions = Decisions({HR: store.door(HR)}, store.door("local"), lambda: store.time)
+    return store.database.write_blocking(lambda connection: decisions.withdraw(connection, name))
+
+
 def of_hr(external_id: str, kind: Kind = Kind.USER) -> RecordName:
     return RecordName(HR, kind, external_id)
 
@@ -128,6 +133,35 @@ def test_a_record_that_is_split_off_has_a_user_of_its_own_also_when_it_comes_bac
     assert home.names() == {"anna", "asmith"}
     [own] = [d for d in _decisions(home, "u:asmith") if d.verdict is Verdict.OWN]
     assert own.object_id == home.user("asmith").id
+    check_log(home)
+
+
+@pytest.mark.parametrize("decide", ["split", "unlink"])
+def test_a_decision_that_is_withdrawn_leaves_the_record_to_the_rules(home: Store, decide: str) -> None:
+    before, anna = home.directory(), home.user("anna").id
+    eve = Administrator(home)
+    getattr(eve, decide)(of_hr("u:asmith"))
+    assert home.directory() != before
+    decided = withdrawn(home, of_hr("u:asmith"))
+    assert _decisions(home, "u:asmith") == []
+    if decide == "split":  # its user has nothing else: that one stays, for no id goes by a second thought
+        assert decided.object_id == home.user("asmith").id
+        assert record(home, HR, "u:asmith").decided_by == "rule:create"
+    else:
+        assert (decided.object_id, home.directory()) == (anna, before)
+    home.apply(person("asmith", employee_number="7", title="Boss"), source=HR, caught_up=True)
+    assert home.names() == ({"anna", "asmith"} if decide == "split" else {"anna"})
+    check_log(home)
+
+
+def test_withdrawing_a_link_frees_the_record_for_the_rules(home: Store) -> None:
+    home.apply(person("bert", employee_number="8"), source=AD)
+    eve, before = Administrator(home), home.directory()
+    eve.link(of_hr("u:asmith"), home.user("bert").id)
+    assert withdrawn(home, of_hr("u:asmith")).object_id == home.user("anna").id
+    assert home.directory() == before
+    with pytest.raises(Conflict, match="nothing was decided"):
+        withdrawn(home, of_hr("u:asmith"))
     check_log(home)
 
 

@@ -1,6 +1,7 @@
 """Reconciliation as batches: the first begins it, the last completes it (gateway.model.deltas.Batch)."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from gateway.model.deltas import Batch, Delta, Watermark
@@ -39,3 +40,10 @@ def batches(
         yield Batch(portion, begins=begins)
         begins, portion = frozenset(), following
     yield Batch(portion, watermark, begins, kinds, caught_up)
+
+
+def with_reading(found: Iterator[Batch], reading: str) -> Iterator[Batch]:
+    """Yield the batches of one read, the first of them with the sentence on how it is read (Batch.reading)."""
+    for batch in found:
+        yield replace(batch, reading=reading) if reading else batch
+        reading = ""

@@ -23,6 +23,8 @@ class CheckStatus(StrEnum):
 
     PASSED = "passed"
     FAILED = "failed"
+    WARNED = "warning"
+    """It works, but not as the administrator will want it; `cure` says what to do."""
     SKIPPED = "skipped"
     """Not tried: an earlier item failed, or the step is not configured (no TLS)."""
 
@@ -30,7 +32,7 @@ class CheckStatus(StrEnum):
 @dataclass(frozen=True, slots=True)
 class CheckItem:
     """One line of `gateway check`: "name resolves", "TCP", "TLS", "bind", "base", "users". `detail`: the observation; `cure`:
-    the remedy when it failed. Both are sentences for the administrator."""
+    the remedy when it failed or warned. Both are sentences for the administrator."""
 
     name: str
     status: CheckStatus
@@ -56,9 +58,10 @@ class Source(Protocol):
         """Yield everything since `watermark` (None: a full read), in an order in which it may be applied. Blocks.
 
         With `follow` false the iterator ends after the batch with `caught_up`. With `follow` true, a source that can push
-        yields changes as they arrive, and an empty batch at least every 5 seconds so that the reader stays in control; a source
-        that cannot push ends. A watermark that the source no longer accepts causes a full read, not an error. Raises
-        SourceUnavailable, SourceRefused or InvalidSourceData. May be called again after it ended or raised.
+        yields changes as they arrive, and an empty batch at least every 5 seconds so that the reader stays in control, with
+        `heard` false when nothing came from the source meanwhile; a source that cannot push ends. A watermark that the source
+        no longer accepts causes a full read, not an error. Raises SourceUnavailable, SourceRefused or InvalidSourceData. May be
+        called again after it ended or raised.
         """
 
     def check(self) -> Iterator[CheckItem]:

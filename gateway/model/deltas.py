@@ -57,7 +57,8 @@ class Batch:
     record of those kinds that no delta in between mentioned is then gone. `watermark` is stored with the batch; None
     means that the source cannot be resumed from here (the middle of a refresh). `caught_up`: with this batch the source's
     present state has been reached. `expected`: the number of records that the source announced for this read, for progress
-    only.
+    only. `heard`: False for an empty batch that only hands control back, while nothing came from the source. `reading`: a
+    sentence for the administrator on how changes and deletions are read from now on, "" for no news.
     """
 
     deltas: tuple[Delta, ...] = ()
@@ -66,3 +67,5 @@ class Batch:
     completes: frozenset[Kind] = frozenset()
     caught_up: bool = False
     expected: int | None = None
+    heard: bool = True
+    reading: str = ""

@@ -253,6 +253,12 @@ class ScriptedDomainController:
         return f"<GUID={self._guids[dn]}>;".encode() + dn if extended else dn
 
     def _send_changes(self, message_id: int, request: SearchRequest, dirsync: DirSync) -> None:
+        if request.filter == filters.Equality("isDeleted", b"TRUE"):  # are any shown? The container of deleted objects is
+            container = {"objectGUID": (b"\2" * 16,), "isDeleted": (b"TRUE",)}
+            shown = tuple(PartialAttribute(name, values) for name, values in container.items())
+            self._send(message_id, SearchResultEntry(f"CN=Deleted Objects,{BASE}", shown))
+            self._send(message_id, SearchResultDone(Result(0)), (controls.control(DirSync(0, 0, b"1")),))
+            return
         self.requests.append(dirsync)
         if dirsync.cookie and self.refusals:
             words = "00000057: LdapErr: the cookie is not valid"

@@ -174,6 +174,21 @@ class Samba:
         """What AD's rules do not let anybody write: behind the server's back, in its database."""
         samba_template.domain("set", str(self.directory), dn, attribute, value)
 
+    def allow_dirsync(self, account: str) -> None:
+        """Give the account "Replicating Directory Changes", and nothing else."""
+        self._grant(self.base, "(OA;;CR;1131f6aa-9c07-11d1-f79f-00c04fc2dcd2;;{})", account)
+
+    def show_deleted(self, account: str) -> None:
+        """Give the account the right to list the deleted objects and read them."""
+        self._grant(f"CN=Deleted Objects,{self.base}", "(A;;LCRP;;;{})", account)
+
+    def _grant(self, dn: str, rule: str, account: str) -> None:
+        """Add a rule (SDDL) for the account whose security identifier goes into it ([MS-DTYP] §2.4.2.1)."""
+        [sid] = self.values(account, "objectSid")
+        authorities = (int.from_bytes(sid[at : at + 4], "little") for at in range(8, len(sid), 4))
+        parts = (sid[0], int.from_bytes(sid[2:8]), *authorities)
+        samba_template.domain("grant", str(self.directory), dn, rule.format("S-" + "-".join(map(str, parts))))
+
     @property
     def _administrator(self) -> ldap3.Connection:
         """The one connection that changes are made on."""

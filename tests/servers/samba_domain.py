@@ -3,6 +3,7 @@
 samba_domain.py provision FOLDER PASSWORD, with FOLDER/base.conf written
 samba_domain.py fill FOLDER PEOPLE GROUPS MEMBERS, while no server runs on it
 samba_domain.py reinvoke FOLDER, while no server runs on it: gives the controller's database another invocationId
+samba_domain.py grant FOLDER DN ACE, beside a running server: adds an access control entry (SDDL) to the entry's list
 samba_domain.py set FOLDER DN ATTRIBUTE VALUE, beside a running server: what the rules of the directory do not let anybody write
 """
 
@@ -22,6 +23,7 @@ from samba.dsdb import DS_DOMAIN_FUNCTION_2008_R2  # type: ignore[import-not-fou
 from samba.ndr import ndr_pack  # type: ignore[import-not-found]
 from samba.provision import provision  # type: ignore[import-not-found]
 from samba.samdb import SamDB  # type: ignore[import-not-found]
+from samba.sd_utils import SDUtils  # type: ignore[import-not-found]
 
 GROUPS_IN_A_GROUP = 10  # as in scripts.benchmark.servers.sample, whose imports this Python does not have
 DISABLED_ACCOUNT = "514"  # an enabled one wants a password, whose hashes take most of the time
@@ -139,5 +141,7 @@ if __name__ == "__main__":
             reinvoke(folder)
         case ["set", folder, dn, attribute, value]:
             _replace(_opened(folder), dn, {attribute: value}, (BYPASS_PASSWORD_RULES,))
+        case ["grant", folder, dn, entry]:
+            SDUtils(_opened(folder)).dacl_add_ace(dn, entry)
         case _:
             sys.exit(__doc__)

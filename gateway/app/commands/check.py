@@ -16,7 +16,7 @@ from gateway.model.connector import CheckItem, CheckStatus
 from gateway.model.objects import Attributes, Kind
 
 FAILED_CHECK = 4
-WORDS = {CheckStatus.PASSED: "ok", CheckStatus.FAILED: "FAILED", CheckStatus.SKIPPED: "skipped"}
+WORDS = {CheckStatus.PASSED: "ok", CheckStatus.FAILED: "FAILED", CheckStatus.WARNED: "warning", CheckStatus.SKIPPED: "skipped"}
 LONGEST_VALUE = 40
 
 
@@ -55,7 +55,7 @@ def _checked(table: SourceTable, *, silent: bool) -> list[CheckItem]:
 
 def _lines(item: CheckItem) -> Iterator[str]:
     yield f"  {WORDS[item.status]:8}{item.name}{f': {item.detail}' if item.detail else ''}"
-    if item.cure and item.status is CheckStatus.FAILED:
+    if item.cure and item.status in (CheckStatus.FAILED, CheckStatus.WARNED):
         yield f"          cure: {item.cure}"
     for kind, name, attributes in item.samples:
         yield f"            {name or '(no name)'}  {_summary(kind, attributes)}"

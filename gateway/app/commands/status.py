@@ -59,7 +59,8 @@ class HeldJson(TypedDict):
 
 
 class SourceJson(TypedDict):
-    """The state of one source. `counts` by kind, `problems` by situation; `read_by`: the process that holds its lease."""
+    """The state of one source. `counts` by kind, `problems` by situation; `read_by`: the process that holds its lease;
+    `reading`: how its changes and deletions are read, a sentence."""
 
     source: str
     kind: str
@@ -68,6 +69,7 @@ class SourceJson(TypedDict):
     problems: dict[str, int]
     leavers: LeaversJson
     held_deletions: HeldJson
+    reading: str
     heard_at: datetime | None
     caught_up_at: datetime | None
     lag_seconds: float | None
@@ -145,6 +147,7 @@ def _state(connection: Connection, table: SourceTable, grace: GracePeriods, mome
             "counts": {kind.value: n for kind, n in held_deletions.counts(connection, table.name).items()},
             "since": held_deletions.since(connection, table.name),
         },
+        "reading": state.reading if state else "",
         "heard_at": state.heard_at if state else None,
         "caught_up_at": caught_up,
         "lag_seconds": None if caught_up is None else round((moment - caught_up).total_seconds(), 1),
@@ -173,6 +176,8 @@ def _run(run: SyncRun) -> RunJson:
 def _print(row: SourceJson, moment: datetime) -> None:
     print_line(f"source {row['source']} ({row['kind']})")
     print_line(f"  position:   {_position(row, moment)}")
+    if row["reading"]:
+        print_line(f"  reading:    {row['reading']}")
     print_line(f"  last run:   {_last_run(row['last_run'], moment)}")
     counts = (f"{numbers['records']} {kind}s" for kind, numbers in row["counts"].items())
     print_line(f"  records:    {', '.join(counts)}")

@@ -30,7 +30,8 @@ class SourceState:
     """The state of a source. `fingerprint`: the settings for which `watermark` is valid. `comparing`: the kinds of a
     reconciliation that has begun and not been completed, each with the time (milliseconds) it began. `caught_up_at`: when the
     source's present state was last reached; `heard_at`: when it last reported at all. `deletions_allowed_at`: when a person
-    last let deletions pass. `held_reason`: why the deletion guard holds deletions of the source, "" when it holds none."""
+    last let deletions pass. `held_reason`: why the deletion guard holds deletions of the source, "" when it holds none.
+    `reading`: how its changes and deletions are read, "" when it has not told."""
 
     id: str
     source_type: str
@@ -42,6 +43,7 @@ class SourceState:
     heard_at: datetime | None = None
     deletions_allowed_at: datetime | None = None
     held_reason: str = ""
+    reading: str = ""
     last_error: str = ""
     last_error_at: datetime | None = None
 
@@ -122,6 +124,11 @@ def set_held_reason(connection: Connection, source_id: str, reason: str) -> None
     _set(connection, source_id, held_reason=reason)
 
 
+def set_reading(connection: Connection, source_id: str, reading: str) -> None:
+    """Store how the source's changes and deletions are read, a sentence for the administrator."""
+    _set(connection, source_id, reading=reading)
+
+
 def note_error(connection: Connection, source_id: str, error: str, now: datetime) -> None:
     """Store the source's last error."""
     _set(connection, source_id, last_error=error, last_error_at=milliseconds(now))
@@ -148,6 +155,7 @@ def _state(row: TableRow) -> SourceState:
         optional_time_of(row.heard_at),
         optional_time_of(row.deletions_allowed_at),
         row.held_reason or "",
+        row.reading or "",
         row.last_error,
         optional_time_of(row.last_error_at),
     )

@@ -19,6 +19,7 @@ sources = Table(
     Column("heard_at", BigInteger),
     Column("deletions_allowed_at", BigInteger),
     Column("held_reason", Text),
+    Column("reading", Text),
     Column("last_error", Text, nullable=False),
     Column("last_error_at", BigInteger),
 )

@@ -116,8 +116,8 @@ class SourceRead:
 
     def wants(self, batch: Batch) -> bool:
         """Return True when the batch is worth a transaction. An idle source sends empty ones all the time."""
-        reports = batch.deltas or batch.begins or batch.completes or batch.watermark is not None
-        quiet = self._now() - self.heard_at >= timedelta(seconds=HEARD_SECONDS)
+        reports = batch.deltas or batch.begins or batch.completes or batch.watermark is not None or batch.reading
+        quiet = batch.heard and self._now() - self.heard_at >= timedelta(seconds=HEARD_SECONDS)
         arrives = batch.caught_up and (self.run.id is not None or self.caught_up_at is None)
         return bool(reports) or quiet or arrives
 
@@ -138,6 +138,8 @@ class SourceRead:
         allow = self._order.allow_deletions and self.caught_up_at is None
         applied = self._inbound.apply(connection, batch, allow_deletions=allow)
         source_state.note_heard(connection, self._inbound.source_id, now, caught_up=batch.caught_up)
+        if batch.reading:
+            source_state.set_reading(connection, self._inbound.source_id, batch.reading)
         if applied.held:
             source_state.note_error(connection, self._inbound.source_id, applied.held, now)
         stamp = source_state.stamp(connection, self._inbound.source_id)

@@ -108,6 +108,8 @@ def test_sync_reads_once_and_then_goes_on_from_there(gateway: Installation, upst
     first = gateway("sync")
     assert first.code == 0, first
     assert "source hr: full run 1 succeeded: 73 created" in first.out
+    assert "  reading:    changes and deletions by RFC 4533 at each run\n" in gateway("status").out
+    assert gateway("status", "--json").json["sources"][0]["reading"] == "changes and deletions by RFC 4533 at each run"
     upstream.modify(person_dn(7), {"title": ["Chief"]})
     [second] = gateway("sync", "hr", "--json").json
     assert (second["mode"], second["counts"]["user updated succeeded"]) == ("incremental", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -121,6 +122,36 @@ async def test_a_quiet_source_costs_no_transaction_but_a_heartbeat(world: World)
         await until(lambda: life.state().heard_at != began)
         assert life.state().caught_up_at == world.now()
     assert life.runs() == [("full", "start", "succeeded")]
+
+
+@pytest_twisted.ensureDeferred
+async def test_law_8_a_source_of_which_nothing_comes_is_not_heard_however_often_its_reader_beats(world: World) -> None:
+    waits = [Wait(), Wait(), Wait()]
+    silence = Batch(caught_up=True, heard=False)
+    source = ScriptedSource([everybody("ada"), waits[0], silence, silence, waits[1], HEARTBEAT, waits[2]])
+    async with RunningSource(world, source) as life:
+        await world.ended.get()
+        began = life.state()
+        world.pass_time(65)
+        waits[0].let_go()
+        await reached(waits[1])
+        assert (life.state().heard_at, life.state().caught_up_at) == (began.heard_at, began.caught_up_at)
+        waits[1].let_go()
+        await until(lambda: life.state().heard_at == world.now())
+        assert life.state().caught_up_at == world.now()
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_way_of_reading_is_kept_until_another_is_told(world: World) -> None:
+    waits = [Wait(), Wait()]
+    first = replace(everybody("ada"), reading="changes by a rumour")
+    source = ScriptedSource([first, HEARTBEAT, waits[0], Batch(caught_up=True, reading="changes by letter"), waits[1]])
+    async with RunningSource(world, source) as life:
+        await reached(waits[0])
+        assert life.state().reading == "changes by a rumour"
+        waits[0].let_go()
+        await reached(waits[1])
+        assert life.state().reading == "changes by letter"
 
 
 @pytest_twisted.ensureDeferred

@@ -7,6 +7,7 @@ To read in this order, each importing only modules above it:
 - `entry_to_delta`: one entry as a delta, with identity, scope and account status.
 - `change_tracker`: the interface by which changes are learned; `dirsync` and `usn` are its two implementations.
 - `watermark`: the position in one controller's database.
+- `hidden_deletions`, `reading_in_words`: deletions that the controller does not report; the ways of reading, said in words.
 - `entry_search`, `reader`: reading entries, with members in ranges and primary groups.
 - `account_expiry`, `change_notification`: changes that the controller does not report, and those that it announces.
 - `check`: the items of `gateway check`.
@@ -16,8 +17,9 @@ Decisions:
 
 - A change set only names entries; they are read again before they are reported. A change shows some attributes of an entry,
   and scope and filter need all of them.
-- DirSync where the account has the right "Replicating Directory Changes", else uSNChanged with tombstones, else a list of what
-  is present. The weaker ways need fewer rights and report later.
+- DirSync where the account has the right "Replicating Directory Changes", else uSNChanged: both follow the notifications, and
+  are read every `poll_seconds` besides. Neither right is one to be shown deleted objects. Where none are shown, deletions are
+  found by comparing what is listed, as often as a tenth of the time allows.
 - A watermark is bound to the invocationId of a controller's database: USNs and cookies mean nothing to another controller.
 
 The clock is handed in; no module here reads the time of day by itself but `source.present_time`.

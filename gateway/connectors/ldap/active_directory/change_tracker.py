@@ -85,6 +85,10 @@ class ChangeTracker(Protocol):
         """Yield what has changed since `state`, answer by answer; after each, `state` includes it. May be called any number of
         times. Raises WatermarkRefused, TrackingForbidden."""
 
+    def reports_deletions(self) -> bool:
+        """Return True when the account is shown the entries that were deleted; otherwise change sets are without them. A domain
+        that shows none although some exist, and one in which none exist, cannot be told apart: both are False."""
+
     @property
     def state(self) -> TrackerState:
         """The progress of reading changes, for a watermark."""

@@ -4,15 +4,16 @@ changes with the rights that a better one needs, and the account lockout policy.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from gateway.connectors.ldap.active_directory.change_tracker import TrackingForbidden
-from gateway.connectors.ldap.active_directory.controller import DomainController, identify, lockout_policy, shows_tombstones
+from gateway.connectors.ldap.active_directory.change_tracker import ChangeTracker, TrackingForbidden
+from gateway.connectors.ldap.active_directory.controller import DomainController, identify, lockout_policy
 from gateway.connectors.ldap.active_directory.dirsync import DirSyncTracker
 from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirectoryEntryMapper
+from gateway.connectors.ldap.active_directory.reading_in_words import in_words, missing_right
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode, ActiveDirectorySettings
+from gateway.connectors.ldap.active_directory.usn import UsnTracker
 from gateway.connectors.ldap.client import check, schema_check
 from gateway.connectors.ldap.client.session import Interruption, Session
 from gateway.model.connector import CheckItem, CheckStatus
-from gateway.wire import oids
 
 
 def items(settings: ActiveDirectorySettings, interruption: Interruption, now: Callable[[], datetime]) -> Iterator[CheckItem]:
@@ -48,18 +49,17 @@ def _synchronization(
     session: Session, settings: ActiveDirectorySettings, controller: DomainController, mappers: list[ActiveDirectoryEntryMapper]
 ) -> CheckItem:
     name = "synchronization"
-    when = "as they happen" if oids.CHANGE_NOTIFICATION in controller.supported else f"every {settings.poll_seconds:g} s"
+    tracker: ChangeTracker = UsnTracker(session, controller.contexts, settings.page_size, 0)
     if settings.mode is not ActiveDirectoryMode.USN:
         try:
-            DirSyncTracker(session, controller.contexts, mappers, {}).start()
-            return CheckItem(name, CheckStatus.PASSED, f"DirSync: changes are read {when}")
+            by_dirsync = DirSyncTracker(session, controller.contexts, mappers, {})
+            by_dirsync.start()
+            tracker = by_dirsync
         except TrackingForbidden as forbidden:
             if settings.mode is ActiveDirectoryMode.DIRSYNC:
                 return CheckItem(name, CheckStatus.FAILED, forbidden.error.what, forbidden.error.cure)
-    if all(shows_tombstones(session, context) for context in controller.contexts):
-        return CheckItem(name, CheckStatus.PASSED, f"by uSNChanged: changes are read {when}")
-    detail = (
-        "by uSNChanged on the schedule, with a list of all that is there: bind_dn may neither use DirSync nor see deleted "
-        'objects; give it the right "Replicating Directory Changes" to have changes as they happen'
-    )
-    return CheckItem(name, CheckStatus.PASSED, detail)
+    reports = tracker.reports_deletions()
+    detail = in_words(tracker.name, settings, controller, reports_deletions=reports)
+    if reports:
+        return CheckItem(name, CheckStatus.PASSED, detail)
+    return CheckItem(name, CheckStatus.WARNED, detail, missing_right(controller))

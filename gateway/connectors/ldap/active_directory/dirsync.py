@@ -26,11 +26,14 @@ from gateway.wire.result_codes import ResultCode
 
 MAX_BYTES: Final = 1024 * 1024  # of one answer; Windows keeps to it about, Samba not at all
 FLAGS: Final = DirSyncFlags.INCREMENTAL_VALUES | DirSyncFlags.ANCESTORS_FIRST
+ONE_ANSWER_BYTES: Final = 1024  # one entry proves that the others are shown
 NO_ENTRY: Final = filters.Equality(OBJECT_GUID, bytes(16))
 """A filter that matches no entry: the answer is only a cookie."""
 
+_DELETED = filters.Equality("isDeleted", b"TRUE")
 _TEMPORARY = frozenset({ResultCode.BUSY, ResultCode.UNAVAILABLE, ResultCode.TIME_LIMIT_EXCEEDED})
 _RIGHTS = 'give bind_dn the right "Replicating Directory Changes" on the naming context, or set mode = "usn"'
+_SHOW_DELETED = controls.control(controls.ShowDeleted())  # DirSync implies it: [MS-ADTS] §3.1.1.3.4.1.3
 _EXTENDED_DN = controls.control(controls.ExtendedDN(), criticality=True)
 _NAME_AND_PARENT = ("name", "parentGUID")
 """Both are reported when an entry is new, renamed or moved, and not otherwise."""
@@ -74,6 +77,23 @@ class DirSyncTracker:
     def change_sets(self) -> Iterator[ChangeSet]:
         for context in self._contexts:
             yield from self._answers(context, search.EVERYTHING, self._cookies[context])
+
+    def reports_deletions(self) -> bool:
+        """See ChangeTracker. The right to use DirSync is not yet one to be shown tombstones: that a list of all entries has one
+        proves it. The container of deleted objects counts, which is there in any domain and marked as they are."""
+        return all(self._shows_deleted(context) for context in self._contexts)
+
+    def _shows_deleted(self, context: str) -> bool:
+        outcome = search.SearchOutcome()
+        control = controls.control(DirSync(FLAGS, ONE_ANSWER_BYTES, b""), criticality=True)
+        wanted = (OBJECT_GUID, "isDeleted")
+        request = SearchRequest(context, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, 0, 0, False, _DELETED, wanted)
+        shown = sum(
+            _is_deleted(self._session.entry(data)[1])
+            for data in search.execute(self._session, request, outcome, (control, _SHOW_DELETED))
+        )
+        self._require_success(context, outcome, has_cookie=False)
+        return shown > 0
 
     def _answers(self, context: str, entry_filter: filters.Filter, cookie: bytes) -> Iterator[ChangeSet]:
         more = True
@@ -120,7 +140,7 @@ class DirSyncTracker:
         guid = windows_values.guid_text(received["objectguid"][0]) if received.get("objectguid") else ""
         if not guid:
             return
-        if received.get("isdeleted", [b""])[0:1] == [b"TRUE"]:
+        if _is_deleted(attributes):
             changes.add_deleted(guid)
             return
         added, removed, whole = self._link_changes(received)
@@ -157,3 +177,7 @@ class DirSyncTracker:
                 else:
                     whole = True
         return added, removed, whole
+
+
+def _is_deleted(attributes: list[tuple[str, list[bytes]]]) -> bool:
+    return any(name.lower() == "isdeleted" and values[0:1] == [b"TRUE"] for name, values in attributes)

@@ -48,7 +48,7 @@ class ActiveDirectorySource:
         """By invocationId, the controllers that lag behind the one that was read, and since when that is known."""
 
     def read(self, watermark: Watermark | None, *, follow: bool) -> Iterator[Batch]:
-        """See Source.read. When the account cannot see tombstones it ends after having compared everything."""
+        """See Source.read."""
         self._interruption = Interruption()
         return self._read(decode(self._settings, watermark), follow, self._interruption)
 

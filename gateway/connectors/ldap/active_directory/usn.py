@@ -7,7 +7,7 @@ from typing import Final
 
 from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.change_tracker import ChangeSet, EntryChange, TrackerState, WatermarkRefused
-from gateway.connectors.ldap.active_directory.controller import SHOW_DELETED, highest_usn
+from gateway.connectors.ldap.active_directory.controller import SHOW_DELETED, highest_usn, shows_tombstones
 from gateway.connectors.ldap.active_directory.entry_to_delta import OBJECT_GUID
 from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.errors import SEARCH_CURES, UpstreamRefused, refusal
@@ -59,6 +59,9 @@ class UsnTracker:
         yield from change_sets[:-1]
         self._usn = upto  # a change made since then is read again, which does no harm
         yield change_sets[-1]
+
+    def reports_deletions(self) -> bool:
+        return all(shows_tombstones(self._session, context) for context in self._contexts)
 
     def _changed_entries(self, context: str) -> Iterator[bytes]:
         newer = filters.GreaterOrEqual("uSNChanged", str(self._usn + 1).encode())

@@ -1,5 +1,6 @@
 """Searches on a session: the root DSE, the schema, bases, and paged reads (RFC 2696)."""
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,7 @@ from gateway.wire.messages import (
 from gateway.wire.result_codes import ResultCode
 
 NO_ATTRIBUTES: Final = ("1.1",)  # RFC 4511 §4.5.1.8
+PROBE_ANSWER_SECONDS: Final = 10.0  # the root DSE is answered from memory; a living server is not busy for longer
 EVERYTHING: Final = filters.Present("objectClass")
 
 
@@ -85,9 +87,31 @@ def read_attribute_types(session: Session) -> list[str]:
     return definitions
 
 
-def probe(session: Session) -> None:
-    """Send the cheapest request that a living server answers; its answer arrives by `session.receive`."""
-    session.send(_base_search("", NO_ATTRIBUTES))
+def probe(session: Session) -> int:
+    """Send the cheapest request that a living server answers, and return its message ID; the answer arrives by
+    `session.receive`."""
+    return session.send(_base_search("", NO_ATTRIBUTES))
+
+
+def require_life(session: Session) -> None:
+    """Raise UpstreamUnavailable unless the server answers the cheapest request within PROBE_ANSWER_SECONDS. What arrives for
+    open searches meanwhile is kept."""
+    seconds = min(PROBE_ANSWER_SECONDS, session.answer_seconds)
+    sent, until, done = probe(session), time.monotonic() + seconds, False
+    while not done:
+        messages = session.receive(until - time.monotonic())
+        if not messages:
+            raise silent(session, seconds)
+        for data in messages:
+            message_id, tag = session.envelope(data)
+            done = done or (message_id == sent and tag == SEARCH_RESULT_DONE)
+            session.defer(message_id, data)
+
+
+def silent(session: Session, seconds: float) -> UpstreamUnavailable:
+    """Return the error for a followed server that has not answered a probe."""
+    what = f"followed, but silent for {seconds:.3g} s even when asked"
+    return UpstreamUnavailable(session.place, what, "see whether the server hangs; it is tried again later")
 
 
 def require_base(session: Session, base: str) -> None:

@@ -85,6 +85,7 @@ class Synchronization:
         heartbeat = min(HEARTBEAT_SECONDS, self._settings.probe_seconds, self._session.answer_seconds)
         while True:
             messages = self._session.receive(heartbeat)
+            heard = bool(messages)
             deltas = self._feed(messages)
             while messages and len(deltas) < BATCH_DELTAS:
                 messages = self._session.receive(0)
@@ -94,7 +95,7 @@ class Synchronization:
                 yield from _plain_batches(deltas)
                 return
             mark = self._watermark()
-            yield Batch(tuple(deltas), mark if mark != stored else None, caught_up=True)
+            yield Batch(tuple(deltas), mark if mark != stored else None, caught_up=True, heard=heard)
             stored = mark
             self._probe_silent_server(last_message)
 
@@ -105,9 +106,10 @@ class Synchronization:
         if self._probed is None and now > last_message + self._settings.probe_seconds:
             search.probe(self._session)
             self._probed = now
-        elif self._probed is not None and now > self._probed + self._session.answer_seconds:
-            what = f"followed, but silent for {now - last_message:.0f} s even when asked"
-            raise UpstreamUnavailable(self._session.place, what, "see whether the server hangs; it is tried again later")
+        elif self._probed is not None:
+            due = max(self._probed, last_message) + min(search.PROBE_ANSWER_SECONDS, self._session.answer_seconds)
+            if now > due:
+                raise search.silent(self._session, now - last_message)
 
     def _request(self, subscription: Subscription, follow: bool) -> None:
         self._requests = {sent: other for sent, other in self._requests.items() if other is not subscription}

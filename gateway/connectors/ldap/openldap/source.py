@@ -21,6 +21,9 @@ from gateway.model.connector import CheckItem
 from gateway.model.deltas import Batch, Watermark
 from gateway.wire import oids
 
+AS_THEY_HAPPEN: Final = "changes and deletions by RFC 4533 as they happen"
+AT_EACH_RUN: Final = "changes and deletions by RFC 4533 at each run"
+IN_FULL: Final = "all entries at each run, compared with those known"
 OPENLDAP_ROOT_DSE: Final = "OpenLDAProotDSE"  # the object class of slapd's root DSE
 
 
@@ -59,13 +62,15 @@ class OpenLDAPSource:
                 is_openldap = OPENLDAP_ROOT_DSE in root_dse.get("objectclass", [])
                 decoded = watermark.decode(self._settings, stored)
                 cookies = {kind: cookie for kind, cookie in decoded.items() if is_usable(cookie, is_openldap)}
+                batches = Synchronization(session, self._settings, cookies).batches(follow)
                 try:
-                    yield from Synchronization(session, self._settings, cookies).batches(follow)
+                    yield from reconciliation.with_reading(batches, AS_THEY_HAPPEN if follow else AT_EACH_RUN)
                     return
                 except SyncNotOffered as refused:
                     if self._settings.mode is not OpenLDAPMode.AUTO:
                         raise refused.error from None
-            yield from self._full_read(session, oids.PAGED_RESULTS in supported or not supported)
+            paged = oids.PAGED_RESULTS in supported or not supported
+            yield from reconciliation.with_reading(self._full_read(session, paged), IN_FULL)
 
     def _may_synchronize(self, session: Session, supported: list[str]) -> bool:
         """Return True when RFC 4533 is to be tried: a server that shows no root DSE may still offer it. Raises UpstreamRefused

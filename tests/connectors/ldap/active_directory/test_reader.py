@@ -10,7 +10,7 @@ import pytest
 
 from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
-from gateway.model.connector import CheckStatus
+from gateway.model.connector import CheckItem, CheckStatus
 from gateway.model.errors import SourceRefused
 from gateway.model.objects import Kind
 from tests.connectors.active_directory_unit import IncrementalReplica, ScratchUnit, members
@@ -176,7 +176,7 @@ def test_check_names_the_controller_and_the_way_of_reading_changes(scratch: Scra
     items = {item.name: item for item in scratch.source().check()}
     assert {item.status for item in items.values()} == {CheckStatus.PASSED, CheckStatus.SKIPPED}  # the latter: TLS
     assert items["domain controller"].detail == f"dc1.{REALM}, holds {BASE}"
-    assert items["synchronization"].detail == "DirSync: changes are read as they happen"
+    assert items["synchronization"].detail == "changes by DirSync as they happen, deletions too"
     assert items["users"].detail == "1 would be read"
     assert items["account lockout"].detail.startswith("the domain locks an account after 3 wrong passwords within 30 minutes")
 
@@ -184,8 +184,21 @@ def test_check_names_the_controller_and_the_way_of_reading_changes(scratch: Scra
 def test_check_names_the_right_that_the_account_lacks(scratch: ScratchUnit) -> None:
     reader = scratch.add_user("reader", password="Secret-1")
     upstream = scratch.upstream(bind_dn=reader, password="Secret-1")
-    items = {item.name: item for item in scratch.source(upstream=upstream).check()}
-    assert items["synchronization"].detail.startswith("by uSNChanged on the schedule, with a list of all that is there")
-    items = {item.name: item for item in scratch.source(upstream=upstream, mode=ActiveDirectoryMode.DIRSYNC).check()}
-    assert items["synchronization"].status is CheckStatus.FAILED
-    assert '"Replicating Directory Changes"' in items["synchronization"].cure
+
+    def synchronization(**changes: object) -> CheckItem:
+        [found] = [item for item in scratch.source(upstream=upstream, **changes).check() if item.name == "synchronization"]
+        return found
+
+    found = synchronization(mode=ActiveDirectoryMode.DIRSYNC)
+    assert found.status is CheckStatus.FAILED
+    assert '"Replicating Directory Changes"' in found.cure
+    found = synchronization(poll_seconds=7.0)
+    hidden = "; deletions by comparing every 7 s (less often in a large domain) because bind_dn is shown no deleted objects"
+    assert (found.status, found.detail) == (CheckStatus.WARNED, f"changes by uSNChanged as they happen{hidden}")
+    assert f'dsacls "CN=Deleted Objects,{BASE}" /G "ACCOUNT:LCRP"' in found.cure
+    scratch.server.allow_dirsync(reader)
+    found = synchronization(poll_seconds=7.0)
+    assert (found.status, found.detail) == (CheckStatus.WARNED, f"changes by DirSync as they happen{hidden}")
+    scratch.server.show_deleted(reader)
+    found = synchronization()
+    assert (found.status, found.detail) == (CheckStatus.PASSED, "changes by DirSync as they happen, deletions too")

@@ -78,7 +78,7 @@ def test_an_idle_follower_hands_control_back_within_five_seconds(slapd: Slapd) -
     while not next(reading).caught_up:
         pass
     began = time.monotonic()
-    assert next(reading) == Batch(caught_up=True)
+    assert next(reading) == Batch(caught_up=True, heard=False)
     assert time.monotonic() - began < 5
 
 
@@ -138,8 +138,12 @@ def test_close_ends_a_blocked_read_at_once_and_a_later_read_works(slapd: Slapd) 
 def test_a_server_that_hangs_while_it_is_followed_is_noticed(slapd: Slapd) -> None:
     impatient = source(slapd, upstream=upstream(slapd, answer_seconds=0.8), probe_seconds=0.2)
     with FollowingReplica(impatient) as following:
+        batches = following.replica.batches
+        following.until(lambda: any(batch.heard and not batch.watermark for batch in batches[1:]))  # an answered probe
         slapd.suspend()
+        told = len(batches)
         assert "silent for" in str(following.failed())
+        assert not any(batch.heard for batch in batches[told + 1 :])  # one may have been on its way
         slapd.resume()
 
 

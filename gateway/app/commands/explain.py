@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import click
 
@@ -25,7 +25,7 @@ from gateway.store.engine.database import Connection
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.objects.disablements import Disablement
 from gateway.store.records import records
-from gateway.sync.review.explanation import ExplainedAttribute, ExplainedLink, Explanation, explain
+from gateway.sync.review.explanation import ExplainedAttribute, ExplainedLink, ExplainedTie, Explanation, explain
 
 LONGEST = 60  # of the values of one attribute in a table; --json has them whole
 
@@ -46,16 +46,16 @@ def command(invocation: Invocation, kind: str, name: str, as_json: bool) -> None
     with opened_store.database(settings) as database:
         in_views = _in_views(settings, name)
 
-        def work(connection: Connection) -> tuple[Explanation, list[str], Sequence[Account]]:
+        def work(connection: Connection) -> tuple[Explanation, dict[str, str], Sequence[Account]]:
             thing = _find(connection, Kind(kind), name, in_views)
             explanation = explain(connection, Kind(kind), thing, settings.authority.authority())
-            return explanation, _places(connection, thing), _vouching(connection, thing, settings)
+            return explanation, _names(connection, explanation), _vouching(connection, thing, settings)
 
-        explanation, places, vouching = database.read_blocking(work)
+        explanation, names, vouching = database.read_blocking(work)
     if as_json:
-        print_json(_facts(explanation, places, vouching))
+        print_json(_facts(explanation, names, vouching))
         return
-    _print(explanation, places, vouching)
+    _print(explanation, names, vouching)
 
 
 def _vouching(connection: Connection, thing: DirectoryObject, settings: Settings) -> Sequence[Account]:
@@ -104,17 +104,15 @@ def _in_views(settings: Settings, name: str) -> list[str]:
     return found
 
 
-def _places(connection: Connection, thing: DirectoryObject) -> list[str]:
-    """Return the paths of a user's organizations, or of the one above an organization."""
-    if isinstance(thing, User):
-        return [name_lookup.organization_path(connection, one) for one in thing.organization_ids]
-    parent_id = getattr(thing, "parent_id", None)
-    return [] if parent_id is None else [name_lookup.organization_path(connection, parent_id)]
+def _names(connection: Connection, explanation: Explanation) -> dict[str, str]:
+    """Return the paths of the object's organizations and the names of its groups, by their ids."""
+    paths = {one.object_id: name_lookup.organization_path(connection, one.object_id) for one in explanation.places}
+    return paths | {one.object_id: name_lookup.group_name(connection, one.object_id) for one in explanation.groups}
 
 
-def _print(explanation: Explanation, places: Sequence[str], vouching: Sequence[Account]) -> None:
+def _print(explanation: Explanation, names: Mapping[str, str], vouching: Sequence[Account]) -> None:
     thing = explanation.object
-    where = f", in {', '.join(places)}" if places else ""
+    where = f", in {', '.join(names[one.object_id] for one in explanation.places)}" if explanation.places else ""
     print_line(f"{explanation.kind} {_name(thing)} ({thing.id}){where}")
     if isinstance(thing, User) and thing.gone_at is not None:
         print_line(f"gone since {thing.gone_at.astimezone():%Y-%m-%d %H:%M:%S}: no source has this user any more")
@@ -132,6 +130,13 @@ def _print(explanation: Explanation, places: Sequence[str], vouching: Sequence[A
         ),
     )
     print_line()
+    ties = [("organization", one) for one in explanation.places] + [("group", one) for one in explanation.groups]
+    if ties:
+        print_table(
+            ("in", "name", "said by"),
+            ((kind, names[one.object_id], ", ".join(one.source_ids) or "nobody: the source's target") for kind, one in ties),
+        )
+        print_line()
     print_table(
         ("source", "external id", "dn", "situation", "decided by", "when"),
         (
@@ -166,14 +171,19 @@ def _text(name: str, values: Iterable[Value]) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _facts(explanation: Explanation, places: Sequence[str], vouching: Sequence[Account]) -> dict[str, object]:
+def _tie_facts(ties: Sequence[ExplainedTie], names: Mapping[str, str]) -> list[dict[str, object]]:
+    return [{"id": one.object_id, "name": names[one.object_id], "sources": list(one.source_ids)} for one in ties]
+
+
+def _facts(explanation: Explanation, names: Mapping[str, str], vouching: Sequence[Account]) -> dict[str, object]:
     thing = explanation.object
     asked = {(account.source_id, account.external_id) for account in vouching}
     return {
         "kind": explanation.kind.value,
         "id": thing.id,
         "name": _name(thing),
-        "organizations": list(places),
+        "organizations": _tie_facts(explanation.places, names),
+        "groups": _tie_facts(explanation.groups, names),
         "disabled_by": [
             {
                 "source": None if one.is_by_person else one.source_id,

@@ -37,6 +37,11 @@ _MEMBERSHIPS = (
     .order_by(memberships.c.group_id)
     .limit(bindparam("most"))
 )
+_STATED = (
+    select(memberships.c.group_id, memberships.c.source_id)
+    .where(memberships.c.member_id == bindparam("member"))
+    .order_by(memberships.c.group_id, memberships.c.source_id)
+)
 _COUNT_GROUPS = select(func.count(distinct(memberships.c.group_id))).where(memberships.c.member_id == bindparam("member"))
 _TYPES = select(sources.c.id, sources.c.source_type).where(any_of(sources.c.id, "ids"))
 
@@ -66,6 +71,14 @@ def group_ids_of(connection: Connection, member_ids: Collection[str]) -> dict[st
     found: dict[str, set[str]] = {}
     for member_id, group_id in connection.execute(_GROUPS_OF, {"members": member_ids}):
         found.setdefault(member_id, set()).add(group_id)
+    return found
+
+
+def stated_of(connection: Connection, member_id: str) -> dict[str, list[str]]:
+    """Return the groups that a user or group is a direct member of, each with the sources that state it."""
+    found: dict[str, list[str]] = {}
+    for group_id, source_id in connection.execute(_STATED, {"member": member_id}):
+        found.setdefault(group_id, []).append(source_id)
     return found
 
 

@@ -1,5 +1,5 @@
-"""Explanation of an object: for each attribute the source that decided it, the rule, and the sources that lost; and its
-records. Reads only."""
+"""Explanation of an object: for each attribute the source that decided it, the rule, and the sources that lost; the sources of
+its places and memberships; and its records. Reads only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,14 @@ from enum import StrEnum
 
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.objects import DirectoryObject, Kind, User, Value
+from gateway.model.records import DECIDED_BY_ADDITION
 from gateway.store.engine.column_codecs import decode_attributes, optional_time_of
 from gateway.store.engine.database import Connection
-from gateway.store.objects import disablements
+from gateway.store.objects import disablements, memberships
 from gateway.store.objects.disablements import Disablement
 from gateway.store.records import record_rows
 from gateway.store.records.record_rows import RecordRow
+from gateway.sync.references.organization_places import OrganizationPlaces
 from gateway.sync.rules import contributing_records
 from gateway.sync.rules.authority import ENABLED, Authority, Contribution, Reason, decide
 from gateway.sync.rules.object_attributes import all_attributes
@@ -62,12 +64,23 @@ class ExplainedLink:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedTie:
+    """An organization that the object is in or below, or a group that it is a direct member of. `source_ids`: the sources that
+    say so; none: it is where the source puts what has no place there."""
+
+    object_id: str
+    source_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation of one object: its attributes by name, and its records as they were linked."""
+    """The explanation of one object: its attributes by name, its places and groups, and its records as they were linked."""
 
     kind: Kind
     object: DirectoryObject
     attributes: tuple[ExplainedAttribute, ...]
+    places: tuple[ExplainedTie, ...]
+    groups: tuple[ExplainedTie, ...]
     links: tuple[ExplainedLink, ...]
     disablements: tuple[Disablement, ...] = ()
     """All that keeps a user disabled beside what present sources say."""
@@ -85,7 +98,25 @@ def explain(connection: Connection, kind: Kind, thing: DirectoryObject, authorit
         names.add(ENABLED)
     attributes = tuple(_attribute(kind, thing, name, said, authority, disabled) for name in sorted(names))
     ids = {row.id for row in contributing}
-    return Explanation(kind, thing, attributes, tuple(_link(row, contributes=row.id in ids) for row in rows), disabled)
+    groups = tuple(ExplainedTie(one, tuple(by)) for one, by in memberships.stated_of(connection, thing.id).items())
+    links = tuple(_link(row, contributes=row.id in ids) for row in rows)
+    return Explanation(kind, thing, attributes, _places(connection, kind, thing, rows), groups, links, disabled)
+
+
+def _places(connection: Connection, kind: Kind, thing: DirectoryObject, rows: Sequence[RecordRow]) -> tuple[ExplainedTie, ...]:
+    """Return the organizations of a user, or the one above an organization, with the sources whose records put it there."""
+    if isinstance(thing, User):
+        ids = thing.organization_ids
+    else:
+        above = getattr(thing, "parent_id", None)
+        ids = () if above is None else (above,)
+    if not ids:
+        return ()
+    stating = [row for row in contributing_records.present(rows) if row.decided_by != DECIDED_BY_ADDITION]
+    said = OrganizationPlaces(connection).place(kind, stating)
+    return tuple(
+        ExplainedTie(one, tuple(dict.fromkeys(row.source_id for row in stating if one in said[row.id]))) for one in ids
+    )
 
 
 def _attribute(

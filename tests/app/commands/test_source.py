@@ -106,10 +106,22 @@ def test_each_attribute_is_explained_with_who_decided_and_who_lost(both: Install
         ("corp", "linked", "rule:create"),
         ("hr", "linked", "rule:employee_number"),
     ]
-    assert explained["organizations"] == ["sales"]
     shown = both("explain", "user", "ada")
     assert "hr: ada@hr.example" in shown.out
     assert "sesame" not in shown.out + both("explain", "user", "ada", "--json").out
+
+
+def test_places_and_groups_are_explained_with_the_sources_that_say_so(both: Installation) -> None:
+    def ties(kind: str, name: str) -> list[list[tuple[str, list[str]]]]:
+        explained = both("explain", kind, name, "--json").json
+        return [[(one["name"], one["sources"]) for one in explained[key]] for key in ("organizations", "groups")]
+
+    assert ties("user", "ada") == [[("sales", ["corp"])], [("staff", ["corp"])]]
+    assert ties("user", "eve") == [[("/", [])], [("staff", ["corp"])]]
+    assert ties("organization", "sales") == [[("/", [])], []]
+    assert ties("group", "staff") == [[], []]
+    assert "organization  sales  corp" in both("explain", "user", "ada").out
+    assert "nobody: the source's target" in both("explain", "user", "eve").out
 
 
 @pytest.mark.parametrize("name", ["ADA", "uid=alovelace,dc=hr", "uid=Ada, ou=sales,dc=example,dc=com"])

@@ -26,11 +26,15 @@ def _by_name(*definitions: AttributeDefinition) -> dict[str, AttributeDefinition
 
 _D = AttributeDefinition
 
+USER_PRINCIPAL_NAME: Final = "user_principal_name"
+"""The attribute of a user by which they may log in beside the login name."""
+
 PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105 (a name)
 """The attribute of a user whose change means a new password."""
 
 USER_ATTRIBUTES = _by_name(
     _D("username", "the login name; unique in the gateway, compared without regard to case"),
+    _D(USER_PRINCIPAL_NAME, "the name in the form of a mail address by which Active Directory knows the user"),
     _D("display_name", "the name as people write it"),
     _D("common_name", "the name or names a person is known by", single=False),
     _D("family_name", "the family name"),
@@ -63,6 +67,12 @@ USER_ATTRIBUTES = _by_name(
     _D("shadow_last_change", "the day of the last change of the password, counted from 1970"),
     _D("object_guid", "the objectGUID of Active Directory", binary=True),
     _D("object_sid", "the objectSid of Active Directory", binary=True),
+    _D("account_expires", "when the account expires in Active Directory, a Generalized Time"),
+    _D("locked_out_at", "when Active Directory locked the account, a Generalized Time"),
+    _D("locked_until", "when the lock of Active Directory ends by itself, a Generalized Time"),
+    _D("user_account_control", "the userAccountControl of Active Directory, a number"),
+    _D("primary_group_id", "the primaryGroupID of Active Directory, a number"),
+    _D("sam_account_type", "the sAMAccountType of Active Directory, a number"),
     _D("enabled", '"true" or "false": whether the account may log in; true when the source says nothing'),
 )
 
@@ -81,6 +91,8 @@ GROUP_ATTRIBUTES = _by_name(
     _D("description", "a description"),
     _D("email", "the group's mail address"),
     _D("gid_number", "the POSIX group number"),
+    _D("group_type", "the groupType of Active Directory, a number"),
+    _D("sam_account_type", "the sAMAccountType of Active Directory, a number"),
     _D("object_guid", "the objectGUID of Active Directory", binary=True),
     _D("object_sid", "the objectSid of Active Directory", binary=True),
 )

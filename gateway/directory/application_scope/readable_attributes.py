@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from gateway.directory.access import granted_attributes
 from gateway.model.applications import Application
+from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.errors import NotGranted
 
 Readable: TypeAlias = Callable[[str], bool]
@@ -21,6 +22,7 @@ LDAP_TYPES: Mapping[str, tuple[str, ...]] = {
     GROUPS: ("memberof",),
     MEMBERS: ("member", "uniquemember", "memberuid"),
     ORGANIZATIONS: ("ou",),
+    "user_principal_name": ("userprincipalname",),
     "display_name": ("displayname",),
     "common_name": ("cn",),
     "family_name": ("sn",),
@@ -48,6 +50,14 @@ LDAP_TYPES: Mapping[str, tuple[str, ...]] = {
     "shadow_last_change": ("shadowlastchange",),
     "object_guid": ("objectguid",),
     "object_sid": ("objectsid",),
+    PASSWORD_CHANGED: ("pwdlastset",),
+    "account_expires": ("accountexpires",),
+    "locked_out_at": ("lockouttime",),
+    "locked_until": ("lockouttime",),
+    "user_account_control": ("useraccountcontrol",),
+    "primary_group_id": ("primarygroupid",),
+    "sam_account_type": ("samaccounttype",),
+    "group_type": ("grouptype",),
 }
 """Our name → the LDAP attribute types that show it (keys, the commonest first), where they differ by more than case (RFC 4519,
 RFC 2798, RFC 2307, [MS-ADA1..3])."""

@@ -1,13 +1,18 @@
 """Bind names and the identities that they mean: a DN, user@domain, DOMAIN\\user, a bare login.
 
 A view defines the forms it takes (`bind_names`); a name that is no DN is looked up in the views in their order, and the first
-that knows it wins. An unknown name is an answer as well, after the same lookups."""
+that knows it wins. An unknown name is an answer as well, after the same lookups.
+
+user@domain means, in this order ([MS-ADTS] §5.1.1.1.1, but for the first): the person whose login name it is; the one whose
+userPrincipalName it is in the view; the one who has the login name before the view's domain. A userPrincipalName that several
+have means none of them: sources may have given it to each."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from gateway.directory.directory import Directory
 from gateway.directory.projection.view_definition import View
+from gateway.directory.search.view_reader import ViewReader
 from gateway.model.bounded_cache import cached
 from gateway.model.ldap import dn, schema
 from gateway.model.ldap.dn import AVA, DN, InvalidDN
@@ -99,14 +104,18 @@ class BindNames:
         readers = [self._directory.reader(view.name) for view, _ in candidates]
         keys = [name_key(login) for _, login in candidates]
         holders = await self._database.read(lambda connection: users.ids_by_username_key(connection, set(keys)))
-        for (view, _), reader, key in zip(candidates, readers, keys, strict=True):
+        for (view, login), reader, key in zip(candidates, readers, keys, strict=True):
             user_id = holders.get(key)
             row = None if user_id is None else reader.row_of(user_id)
             if row is not None and row[1] == _USER:
                 return BindIdentity(_key_of(row[2]), view.name, row[6], user_id=row[2])
+            people = _principals(reader, login) if login == name and _takes_principals(view, login) else []
+            if len(people) == 1:
+                [(_, user_id, spelled)] = people
+                return BindIdentity(_key_of(user_id), view.name, spelled, user_id=user_id)
         if self._jit and candidates:
             named = tuple((view.name, login) for view, login in candidates)
-            return BindIdentity(_key_of_login(named[0][1]), candidates=named)
+            return BindIdentity(_key_of_login(_shortest(named, name)), candidates=named)
         return BindIdentity(_key_of_login(name))
 
     def _candidates(self, name: str) -> Iterator[tuple[View, str]]:
@@ -116,18 +125,32 @@ class BindNames:
 
 
 def logins_in(view: View, name: str) -> Iterator[str]:
-    """Yield the login names that a name may stand for in a view. user@domain is the userPrincipalName: the login name with the
-    view's domain behind it, which need not be a mail address."""
-    if "principal" in view.bind_names:
-        login, at, domain = name.rpartition("@")
-        if at and login and domain.lower() == view.domain.lower():
+    """Yield the login names that a name may stand for in a view: user@domain may be one as it stands."""
+    if _takes_principals(view, name):
+        yield name
+        login, _, domain = name.rpartition("@")
+        if login and domain.lower() == view.domain.lower():
             yield login
     if "domain" in view.bind_names:
         netbios, backslash, login = name.partition("\\")
         if backslash and login and netbios.lower() == view.netbios.lower():
             yield login
-    if "login" in view.bind_names and name:
+    if "login" in view.bind_names and name and not _takes_principals(view, name):
         yield name
+
+
+def _takes_principals(view: View, name: str) -> bool:
+    return "principal" in view.bind_names and "@" in name
+
+
+def _principals(reader: ViewReader, name: str) -> list[tuple[str, str, str]]:
+    """Return the people (two at the most) whose userPrincipalName this is in the view."""
+    return [one for one in reader.holders("userprincipalname", name.encode("utf-8", "replace")) if one[0] == _USER]
+
+
+def _shortest(candidates: tuple[tuple[str, str], ...], name: str) -> str:
+    """Return the login name for the soft lock of an unknown name: the same for all of its forms."""
+    return next((login for _, login in candidates if login != name), name)
 
 
 def login_of(view: View, key: str, leaf: Callable[[], tuple[AVA, ...]]) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from gateway.model.attributes import NAMING_ATTRIBUTE
+from gateway.model.attributes import NAMING_ATTRIBUTE, USER_PRINCIPAL_NAME
 from gateway.model.connector import Authenticator, BindOutcome, PolicyNotice
 from gateway.model.deltas import Delta
 from gateway.model.errors import SourceUnavailable
@@ -92,9 +92,8 @@ class JitProvisioning:
         return refused
 
     async def _person(self, source: JitSource, login: str) -> Delta | None:
-        """Return the one user who has the login name at the source."""
-        naming, key = NAMING_ATTRIBUTE[Kind.USER], name_key(login)
-        found = [one for one in await source.finder.look_up(login) if name_key(first_text(one.attributes, naming)) == key]
+        """Return the one user who has the login name, or the userPrincipalName, at the source."""
+        found = [one for one in await source.finder.look_up(login) if name_key(login) in _names(one)]
         if len(found) > 1:
             _log.warning("unknown person", source=source.id, name=login, found=len(found), cure="give each a name of its own")
             return None
@@ -128,3 +127,9 @@ class JitProvisioning:
         self._unknown.move_to_end(key)
         while len(self._unknown) > MAX_REMEMBERED:
             self._unknown.popitem(last=False)
+
+
+def _names(person: Delta) -> set[str]:
+    """Return the keys of the names by which the person of a record logs in."""
+    named = (first_text(person.attributes, name) for name in (NAMING_ATTRIBUTE[Kind.USER], USER_PRINCIPAL_NAME))
+    return {name_key(name) for name in named if name}

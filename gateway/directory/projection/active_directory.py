@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from gateway.directory.projection.attribute_rules import Rule, constant, first_of
+from gateway.model.ldap import times
 from gateway.model.ldap.dn import DN
 
 USER_CLASSES = ("top", "person", "organizationalPerson", "user")
@@ -22,7 +23,7 @@ SAM_USER_OBJECT, SAM_GROUP_OBJECT = "805306368", "268435456"
 """sAMAccountType ([MS-SAMR] §2.2.1.9)."""
 
 DOMAIN_USERS = "513"
-"""primaryGroupID: the RID of the group that every user is in."""
+"""primaryGroupID of people for whom no source tells another: the RID of the group that every user is in."""
 
 WRITABLE = "4"
 """instanceType of an object in a domain that this server holds."""
@@ -56,17 +57,20 @@ def user_attributes(base: DN) -> Mapping[str, Rule]:
     return {
         "cn": first_of("display_name", "username"),
         "sAMAccountName": first_of("username"),
-        "userPrincipalName": Rule(template="{username}@{domain}"),
+        "userPrincipalName": first_of("user_principal_name", "principal"),
         "mail": Rule(("email",), only_first=True),
         "sn": first_of("family_name", "display_name", "username"),
         "givenName": first_of("given_name"),
         "initials": first_of("initials"),
         "displayName": first_of("display_name", "username"),
-        "userAccountControl": Rule(("enabled",), form="account_control"),
+        "userAccountControl": first_of("account_control"),
         **_object(PERSON, base, "display_name", "username"),
         "objectSid": Rule(("object_sid",), form="sid"),
-        "sAMAccountType": constant(SAM_USER_OBJECT),
-        "primaryGroupID": constant(DOMAIN_USERS),
+        "sAMAccountType": Rule(("sam_account_type",), constants=(SAM_USER_OBJECT,)),
+        "primaryGroupID": Rule(("primary_group_id",), constants=(DOMAIN_USERS,)),
+        "accountExpires": Rule(("account_expires",), constants=(str(times.NEVER),), form="filetime"),
+        "pwdLastSet": Rule(("password_changed",), form="filetime"),
+        "lockoutTime": Rule(("locked_out_at",), form="filetime"),
         "telephoneNumber": Rule(("phone_number",), only_first=True),
         "mobile": Rule(("mobile_number",), only_first=True),
         "title": first_of("title"),
@@ -99,8 +103,8 @@ def group_attributes(base: DN) -> Mapping[str, Rule]:
         "sAMAccountName": first_of("name"),
         **_object(GROUP, base, "name"),
         "objectSid": Rule(("object_sid",), form="sid"),
-        "sAMAccountType": constant(SAM_GROUP_OBJECT),
-        "groupType": constant(GLOBAL_SECURITY_GROUP),
+        "sAMAccountType": Rule(("sam_account_type",), constants=(SAM_GROUP_OBJECT,)),
+        "groupType": Rule(("group_type",), constants=(GLOBAL_SECURITY_GROUP,)),
         "mail": first_of("email"),
         "description": first_of("description"),
         "gidNumber": first_of("gid_number"),

@@ -10,10 +10,10 @@ from functools import lru_cache
 from string import Formatter
 from typing import Literal, TypeAlias
 
-from gateway.model.ldap import windows_identifiers
+from gateway.model.ldap import times, windows_identifiers
 from gateway.model.objects import Attributes, Value
 
-Form: TypeAlias = Literal["", "lower", "guid", "sid", "account_control"]
+Form: TypeAlias = Literal["", "lower", "guid", "sid", "relative_id", "filetime"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +108,30 @@ def filled(template: str, attributes: Attributes, named: Attributes) -> str | No
 # Forms ----------------------------------------------------------------------------------------------------------------
 
 
+_NUMBER = re.compile(r"[0-9]{1,19}")
+
+
 def _lower(value: Value) -> bytes | None:
     return value.lower().encode() if isinstance(value, str) else value
 
 
-NORMAL_ACCOUNT, DISABLED = 0x200, 0x2
-"""userAccountControl bits ([MS-ADTS] §2.2.16)."""
+def _relative_id(value: Value) -> bytes | None:
+    number = windows_identifiers.relative_id(value)
+    return None if number is None else b"%d" % number
 
 
-def _account_control(value: Value) -> bytes | None:
-    """Return the userAccountControl for `enabled`."""
-    return str(NORMAL_ACCOUNT | (0 if value == "true" else DISABLED)).encode()
+def _filetime(value: Value) -> bytes | None:
+    """Return a FILETIME, or a Generalized Time, as a FILETIME."""
+    if not isinstance(value, str):
+        return None
+    ticks = int(value) if _NUMBER.fullmatch(value) else times.ticks_of(value)
+    return b"%d" % ticks if ticks is not None and 0 <= ticks <= times.NEVER else None
 
 
 FORMS: Mapping[str, Callable[[Value], bytes | None]] = {
     "lower": _lower,
     "guid": windows_identifiers.guid,
     "sid": windows_identifiers.sid,
-    "account_control": _account_control,
+    "relative_id": _relative_id,
+    "filetime": _filetime,
 }

@@ -12,9 +12,10 @@ from gateway.directory.projection import active_directory, containers
 from gateway.directory.projection.entry import Entry, EntryAttributes
 from gateway.directory.projection.entry_kinds import CONTAINER, PRIVATE_GROUP
 from gateway.directory.projection.entry_plan import EntryPlan
+from gateway.directory.projection.named_values import NamedValues, derived
 from gateway.directory.projection.view_definition import View
 from gateway.model.ldap.dn import AVA, RDN
-from gateway.model.objects import DirectoryObject, Group, Kind, Organization, User, Value
+from gateway.model.objects import DirectoryObject, Group, Kind, Organization, User
 
 _SUBSCHEMA: Final = b"cn=Subschema"
 
@@ -32,7 +33,6 @@ class Projection:
         self.view = view
         self._containers = {kind: (str(view.container(kind)), view.container(kind).key) for kind in view.rules}
         self._plans = {kind: EntryPlan(rules, view.member_attributes) for kind, rules in view.rules.items()}
-        self._domain = {"domain": (view.domain,)} if view.domain else {}
         self.reserved_keys = frozenset((view.base.key, view.applications.key))
         """The keys of the DNs that no object can have."""
         self.container_keys = frozenset(name.key for name in view.containers) - self.reserved_keys
@@ -108,14 +108,14 @@ class Projection:
 
     # Values -----------------------------------------------------------------------------------------------------------
 
-    def _named(self, item: DirectoryObject) -> dict[str, tuple[Value, ...]]:
+    def _named(self, item: DirectoryObject) -> NamedValues:
         """Return the values that rules may name besides an object's attributes (view_definition.NAMED)."""
-        named: dict[str, tuple[Value, ...]] = {"id": (item.id,), **self._domain}
+        own: NamedValues
         if isinstance(item, User):
-            named["username"] = (item.username,)
-            named["enabled"] = ("true" if item.enabled else "false",)
+            kind, own = Kind.USER, {"username": (item.username,), "enabled": ("true" if item.enabled else "false",)}
         else:
-            named["name"] = (item.name,)
+            kind, own = Kind.GROUP if isinstance(item, Group) else Kind.ORGANIZATION, {"name": (item.name,)}
+        named = {"id": (item.id,), **own, **derived(self.view, kind, own, item.attributes)}
         if self.view.kind == "ad":
             named["ad_created"] = (active_directory.time(item.created_at),)
             named["ad_changed"] = (active_directory.time(item.updated_at),)
@@ -125,7 +125,7 @@ class Projection:
         self,
         kind: Kind,
         item: DirectoryObject,
-        named: dict[str, tuple[Value, ...]],
+        named: NamedValues,
         listed: EntryAttributes,
         *,
         unique: bool,

@@ -12,7 +12,7 @@ from gateway.model.ldap import schema
 from gateway.model.ldap.dn import DN, RDN
 from gateway.model.objects import Kind
 
-FORMAT = 5
+FORMAT = 6
 """Raised when the view file or the projection changes, so that existing files are built anew."""
 
 Layout: TypeAlias = Literal["flat", "tree"]
@@ -23,11 +23,12 @@ PROJECTED = frozenset({"objectClass", "o", "cn", "name", "distinguishedName", "o
 
 _OF_ALL = frozenset({"id", "dn", "domain", "ad_created", "ad_changed"})
 NAMED: Mapping[Kind, frozenset[str]] = {
-    Kind.USER: _OF_ALL | {"username", "enabled", "organization_names"},
+    Kind.USER: _OF_ALL | {"username", "enabled", "organization_names", "principal", "account_control"},
     Kind.GROUP: _OF_ALL | {"name"},
     Kind.ORGANIZATION: _OF_ALL | {"name"},
 }
-"""The names that rules may use besides an object's attributes; projection.py gives their values."""
+"""The names that rules may use besides an object's attributes; projection.py and
+named_values.py give their values."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from gateway.directory.access import Access
 from gateway.directory.planning.filter_shape import Shaper
+from gateway.directory.projection.index_keys import stored_key
 from gateway.directory.search.group_names import GroupNames
 from gateway.directory.search.prepared_plans import PreparedPlans
 from gateway.directory.search.snapshot_pool import SnapshotPool
@@ -13,12 +14,16 @@ from gateway.directory.search.visibility_cache import VisibilityCache
 from gateway.directory.search.visible_rows import ROW, Row
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.view_file import ViewFile
-from gateway.model.ldap import dn
+from gateway.model.ldap import dn, matching_rules
 
 _MAX_SHAPERS = 2_000
 """Different sets of readable attributes whose shaper is kept."""
 
 _NAMED = "SELECT kind, object_id, dn FROM entry WHERE dn_key = ?"
+_HOLDING = (
+    "SELECT e.kind, e.object_id, e.dn FROM value v JOIN entry e ON e.id = v.entry"
+    " WHERE v.attribute = (SELECT id FROM attribute WHERE key = ?) AND v.value = ? LIMIT 2"
+)
 
 
 class ViewReader:
@@ -97,6 +102,14 @@ class ViewReader:
     def row_of(self, object_id: str) -> Row | None:
         """Return the entry of this object."""
         found: Row | None = self.execute(f"SELECT {ROW} FROM entry e WHERE e.object_id = ?", (object_id,)).fetchone()
+        return found
+
+    def holders(self, attribute: str, value: bytes) -> list[tuple[str, str, str]]:
+        """Return kind, object id and DN of the entries that have the value in this attribute (a key), two at the most."""
+        key = matching_rules.equality_key(attribute, value)
+        found: list[tuple[str, str, str]] = []
+        if key is not None:
+            found = self.point(_HOLDING, (attribute, stored_key(attribute, key))).fetchall()
         return found
 
     def is_container(self, dn_key: str) -> bool:

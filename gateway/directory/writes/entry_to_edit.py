@@ -1,15 +1,17 @@
 """The inverse of a view's rules: a write to an entry's attributes → the edit of ours. Pure.
 
 Only an attribute that a rule passes on unchanged can be written: the value goes to the first of our attributes that the rule
-names. Attributes that a rule computes (templates, constants, other spellings), that the gateway maintains and that the schema
-forbids are refused.
+names. Attributes that a rule computes (templates, constants, other spellings) can be given the values that they have anyway
+(law 16), and no others; those that the gateway maintains and that the schema forbids are refused.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 
 from gateway.directory.projection.attribute_rules import Rule
 from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.projection.named_values import derived
 from gateway.directory.projection.view_definition import View
+from gateway.directory.writes import account_control
 from gateway.directory.writes.modifications import Values, same
 from gateway.directory.writes.object_classes import EntryClasses
 from gateway.directory.writes.write_errors import Violation, WriteRefused
@@ -19,10 +21,16 @@ from gateway.model.ldap.dn import AVA, RDN
 from gateway.model.objects import Attributes, Kind, Value
 from gateway.wire.messages import ADD, Modification, PartialAttribute
 
-COMPUTED = frozenset({"id", "dn", "domain", "organization_names", "ad_created", "ad_changed"})
-"""The names that rules may use and clients cannot write: directory/projection/projection.py computes them."""
+COMPUTED = frozenset({"id", "dn", "domain", "organization_names", "ad_created", "ad_changed", "principal", "account_control"})
+"""The names that rules may use and clients cannot write: directory/projection computes them."""
+
+TOLD = frozenset({"primary_group_id", "sam_account_type", "group_type"})
+"""The attributes of ours that only a source tells: here nothing would follow from another value."""
 
 OBJECT_CLASS = "objectclass"
+
+_COMPUTED = "{} is computed by the gateway and cannot be written"
+_FROM_OTHERS = "{} would still have another value: this view computes it from others"
 
 _OPTIONAL = {"ad": frozenset({"sn"})}
 """The attributes that the standard requires of a person and this kind of directory does not ([MS-ADSC] class person: cn
@@ -34,7 +42,7 @@ class EntryEditor:
 
     def __init__(self, kind: Kind, view: View) -> None:
         rules = view.rules[kind]
-        self._kind = kind
+        self._kind, self._view = kind, view
         self._rules = {attribute_key(name): (name, rule) for name, rule in rules.attributes.items()}
         self._naming = attribute_key(rules.naming)
         self.classes = EntryClasses(rules, _OPTIONAL.get(view.kind, frozenset()))
@@ -77,7 +85,9 @@ class EntryEditor:
         """Return our attributes that change with another RDN (RFC 4511 §4.9). Raises WriteRefused."""
         new = self.naming_value(rdn)
         description, rule = self._rules[self._naming]
-        name = self._written_to(description, rule)
+        name = written_to(rule)
+        if name is None:
+            raise WriteRefused(Violation.CONSTRAINT, _COMPUTED.format(description))
         old = self._values(self._naming, present)
         if not delete_old and not same(description, old, [new]) and self._is_single(name):
             raise WriteRefused(
@@ -99,6 +109,8 @@ class EntryEditor:
 
     def shown_as(self, name: str) -> str:
         """Return the view's name for an attribute of ours; "" when it has none."""
+        if name in ("enabled", "user_account_control"):
+            return next((description for description, rule in self._rules.values() if _is_account_control(rule)), "")
         return next((description for description, rule in self._rules.values() if written_to(rule) == name), "")
 
     # Values -----------------------------------------------------------------------------------------------------------
@@ -114,25 +126,29 @@ class EntryEditor:
         for modification in modifications:
             type_, key = modification.attribute.type, self._writable(modification.attribute.type)
             if key not in modified:
-                modified[key] = Values(type_, self._values(key, present))
+                modified[key] = Values(type_, self._values(key, present) if present else [])
             modified[key].modify(type_, modification.operation, modification.attribute.values)
         wanted = {key: values.present for key, values in modified.items()}
         edited: dict[str, tuple[Value, ...]] = {}
         for key, values in wanted.items():
             self._check(key, values, naming)
             description, rule = self._rules[key]
-            if values != self._values(key, present):
-                name = self._written_to(description, rule)
+            name = written_to(rule)
+            if values == self._values(key, present):
+                continue
+            if _is_account_control(rule):
+                edited |= account_control.edit_of(values, present)
+            elif name is not None:
                 edited[name] = self._ours(description, name, values)
         self._check_shown({**present, **edited}, wanted)
         self._check_beside(present, {**present, **edited}, by_itself)
         return edited
 
     def _values(self, key: str, present: Attributes) -> list[bytes]:
-        return self._rules[key][1].values(present, {})
+        return self._rules[key][1].values(present, derived(self._view, self._kind, present, present))
 
     def _writable(self, description: str) -> str:
-        """Return the key of an attribute that can be written. Raises WriteRefused."""
+        """Return the key of an attribute that the entry may have, and clients may give. Raises WriteRefused."""
         base = description.partition(";")[0]
         known = schema.ATTRIBUTE_TYPES.get(base.lower())
         if known is None:
@@ -143,22 +159,15 @@ class EntryEditor:
             if self.classes.allows(known.key):
                 raise WriteRefused(Violation.UNWILLING, f"{known.name} is not kept: this view has no rule for it")
             raise WriteRefused(Violation.OBJECT_CLASS, f"{known.name} is not allowed by the entry's object classes")
-        self._written_to(*self._rules[known.key])
         return known.key
 
-    def _written_to(self, description: str, rule: Rule) -> str:
-        name = written_to(rule)
-        if name is None:
-            raise WriteRefused(Violation.CONSTRAINT, f"{description} is computed by the gateway and cannot be written")
-        return name
-
-    def _is_single(self, name: str) -> bool:
-        definition = ATTRIBUTES[self._kind].get(name)
+    def _is_single(self, name: str | None) -> bool:
+        definition = ATTRIBUTES[self._kind].get(name or "")
         return definition is not None and definition.single
 
     def _check(self, key: str, values: Sequence[bytes], naming: bytes) -> None:
         description, rule = self._rules[key]
-        one = schema.is_single_valued(key) or rule.only_first or self._is_single(self._written_to(description, rule))
+        one = schema.is_single_valued(key) or rule.only_first or self._is_single(written_to(rule))
         if len(values) > 1 and one:
             raise WriteRefused(Violation.CONSTRAINT, f"{description} has one value, and {len(values)} are given")
         if key == self._naming and not any(same(description, [value], [naming]) for value in values):
@@ -170,11 +179,10 @@ class EntryEditor:
         """Check that the written values are those shown: else another rule for the same attribute of ours, or a fallback, is in
         the way."""
         for key, values in wanted.items():
-            description, _ = self._rules[key]
-            shown = self._values(key, attributes)
-            if not same(description, values, shown):
+            description, rule = self._rules[key]
+            if not same(description, values, self._values(key, attributes)):
                 raise WriteRefused(
-                    Violation.CONSTRAINT, f"{description} would still have another value: this view computes it from others"
+                    Violation.CONSTRAINT, (_COMPUTED if written_to(rule) is None else _FROM_OTHERS).format(description)
                 )
 
     def _check_beside(self, present: Attributes, new: Attributes, by_itself: Collection[str]) -> None:
@@ -216,7 +224,11 @@ def check_options(description: str) -> None:
 
 def written_to(rule: Rule) -> str | None:
     """Return our attribute that a written value goes to; None where the rule is not invertible."""
-    return rule.names[0] if rule.names and not rule.form and rule.names[0] not in COMPUTED else None
+    return rule.names[0] if rule.names and not rule.form and rule.names[0] not in COMPUTED | TOLD else None
+
+
+def _is_account_control(rule: Rule) -> bool:
+    return rule.names[:1] == ("account_control",)
 
 
 def _comes_by_itself(rule: Rule, given_here: Collection[str]) -> bool:

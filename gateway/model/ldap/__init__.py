@@ -2,7 +2,7 @@
 
 To read in this order, each importing only modules above it:
 
-- `schema_definitions`, `string_preparation`, `windows_identifiers`: data and pure functions on text.
+- `schema_definitions`, `string_preparation`, `windows_identifiers`, `times`: data and pure functions on text.
 - `schema`: attribute types and object classes as values.
 - `dn`: distinguished names and their keys.
 - `matching_rules`: a value's comparison key under a matching rule.

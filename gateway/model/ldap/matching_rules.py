@@ -6,12 +6,11 @@ No key is empty but that of an empty octet string."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
 from typing import TypeAlias
 from uuid import UUID
 
 from gateway.model.bounded_cache import cached
-from gateway.model.ldap import dn, schema, windows_identifiers
+from gateway.model.ldap import dn, schema, times, windows_identifiers
 from gateway.model.ldap.string_preparation import (
     prepare_exact,
     prepare_ignore,
@@ -24,8 +23,6 @@ KeyFunction: TypeAlias = Callable[[bytes], bytes | None]
 
 _INTEGER_OFFSET = 1 << 127
 _INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,37}")
-_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)?)?(?:[.,](\d+))?(Z|[+-]\d\d(?:\d\d)?)")
-_LEAP_SECOND = 60
 _OPTIONAL_UID = re.compile(rb"#'[01]*'B$")
 _NOTHING = b" "
 """The key of text without a significant character (RFC 4518 §2.6.1)."""
@@ -71,24 +68,8 @@ def _boolean(value: bytes) -> bytes | None:
 def _generalized_time(value: bytes) -> bytes | None:
     """Return the key of a Generalized Time (RFC 4517 §3.3.13): minutes and seconds may be missing, a fraction is of the last
     part."""
-    matched = _TIME.fullmatch(value.decode("ascii", "replace"))
-    if not matched:
-        return None
-    year, month, day, hour, minute, second, fraction, zone = matched.groups()
-    if int(second or 0) > _LEAP_SECOND:
-        return None
-    unit = timedelta(seconds=1) if second else timedelta(minutes=1) if minute else timedelta(hours=1)
-    offset = timedelta(0)
-    if zone != "Z":
-        offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:] or 0)) * (-1 if zone[0] == "-" else 1)
-    try:
-        moment = datetime(
-            int(year), int(month), int(day), int(hour), int(minute or 0), min(int(second or 0), 59), tzinfo=timezone(offset)
-        )
-        moment += unit * float(f"0.{fraction or 0}")
-        return moment.astimezone(UTC).isoformat(timespec="microseconds").encode()
-    except (ValueError, OverflowError):
-        return None
+    moment = times.moment_of(value.decode("ascii", "replace"))
+    return None if moment is None else moment.isoformat(timespec="microseconds").encode()
 
 
 def _object_identifier(value: bytes) -> bytes | None:

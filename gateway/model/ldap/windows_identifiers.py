@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 _GUID_OCTETS = 16
+_SID_HEAD_OCTETS = 8
 _SID = re.compile(r"S-1-([0-9]{1,15})((?:-[0-9]{1,10}){1,15})", re.IGNORECASE)
 
 
@@ -32,6 +33,14 @@ def sid(value: str | bytes) -> bytes | None:
     if authority >= 1 << 48 or any(part >= 1 << 32 for part in parts):
         return None
     return bytes((1, len(parts))) + authority.to_bytes(6, "big") + struct.pack(f"<{len(parts)}I", *parts)
+
+
+def relative_id(value: str | bytes) -> int | None:
+    """Return the last sub-authority of a security identifier, as text or octets; None for a value that has none."""
+    octets = sid(value)
+    if octets is None or len(octets) < _SID_HEAD_OCTETS + 4 or len(octets) != _SID_HEAD_OCTETS + 4 * octets[1]:
+        return None
+    return int.from_bytes(octets[-4:], "little")
 
 
 CATEGORY_OF_CLASS: Mapping[str, str] = {

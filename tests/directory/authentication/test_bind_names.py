@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 from pytest_twisted import ensureDeferred
 
+from gateway.directory.access import Access
 from gateway.directory.authentication.bind_names import logins_in
+from gateway.directory.directory import Party
 from gateway.directory.projection.view_definition import View
+from gateway.directory.projection.view_kinds import active_directory
+from gateway.directory.search.view_reader import ViewReader
+from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.ldap import dn
 from gateway.model.ldap.dn import DN, InvalidDN
+from gateway.model.objects import User
 from tests.directory.binding import ANNA, DEE, MAX_FAILURES, PEOPLE, Bed
-from tests.directory.worlds import BASE, openldap_view
+from tests.directory.worlds import BASE, openldap_view, user
 
 EVERY_FORM = frozenset({"dn", "principal", "domain", "login"})
 
@@ -32,11 +38,11 @@ def bed(tmp_path: Path) -> Iterator[Bed]:
 @pytest.mark.parametrize(
     ("forms", "name", "logins"),
     [
-        (("principal",), "anna@example.com", ["anna"]),
-        (("principal",), "anna@EXAMPLE.com", ["anna"]),
-        (("principal",), "a@b@example.com", ["a@b"]),
-        (("principal",), "anna@other.com", []),
-        (("principal",), "@example.com", []),
+        (("principal",), "anna@example.com", ["anna@example.com", "anna"]),
+        (("principal",), "anna@EXAMPLE.com", ["anna@EXAMPLE.com", "anna"]),
+        (("principal",), "a@b@example.com", ["a@b@example.com", "a@b"]),
+        (("principal",), "anna@other.com", ["anna@other.com"]),
+        (("principal",), "@example.com", ["@example.com"]),
         (("principal",), "anna", []),
         (("domain",), r"EXAMPLE\anna", ["anna"]),
         (("domain",), r"example\anna", ["anna"]),
@@ -45,7 +51,8 @@ def bed(tmp_path: Path) -> Iterator[Bed]:
         (("domain",), "anna@example.com", []),
         (("login",), "anna", ["anna"]),
         (("login",), "anna@example.com", ["anna@example.com"]),
-        (("principal", "login"), "anna@example.com", ["anna", "anna@example.com"]),
+        (("principal", "login"), "anna@example.com", ["anna@example.com", "anna"]),
+        (("principal", "login"), "anna", ["anna"]),
         (("dn",), "anna", []),
     ],
 )
@@ -112,3 +119,54 @@ async def test_a_name_over_the_limit_is_no_name_in_any_form(bed: Bed) -> None:
     bed.authentication = bed.make(views=[view(*EVERY_FORM)])
     with pytest.raises(InvalidDN, match="characters"):
         await bed.bind("x" * (dn.MAX_CHARACTERS + 1), b"right")
+
+
+AD = active_directory("ad", DN.parse("DC=b,DC=test"))
+CARL = user(31, "ccomma", user_principal_name=["carl@mail.example.test"], display_name=["Carl"])
+TOLD_ANOTHERS = user(32, "mallory", user_principal_name=["victim@b.test"])
+VICTIM = user(33, "victim")
+MAIL_LOGIN, SHORT_LOGIN = user(34, "c@b.test"), user(35, "c")
+TWIN, OTHER_TWIN = (user(number, f"twin{number}", user_principal_name=["twin@mail.example.test"]) for number in (36, 37))
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("carl@mail.example.test", CARL),
+        ("CARL@Mail.Example.Test", CARL),
+        ("ccomma@b.test", CARL),
+        (r"B\ccomma", CARL),
+        ("ccomma@mail.example.test", None),
+        ("carl@b.test", None),
+        ("c@b.test", MAIL_LOGIN),
+        (r"B\c@b.test", MAIL_LOGIN),
+        (r"B\c", SHORT_LOGIN),
+        ("c@b.test@b.test", MAIL_LOGIN),
+        ("victim@b.test", VICTIM),
+        ("twin@mail.example.test", None),
+        ("*@b.test", None),
+    ],
+)
+@ensureDeferred
+async def test_a_user_principal_name_is_the_one_that_the_view_shows_and_one_that_several_have_is_nobodys(
+    principals: Bed, name: str, means: User | None
+) -> None:
+    found = await principals.authentication.named(name)
+    assert found.user_id == (means.id if means else None)
+
+
+@ensureDeferred
+async def test_an_authorization_identity_may_be_a_user_principal_name(principals: Bed) -> None:
+    found = await principals.authentication.identity_of("u:carl@mail.example.test", Party("", ("ad",), Access()))
+    assert found is not None and found.user_id == CARL.id
+
+
+@pytest.fixture
+def principals(bed: Bed, tmp_path: Path) -> Iterator[Bed]:
+    bed.world.put(CARL, TOLD_ANOTHERS, VICTIM, MAIL_LOGIN, SHORT_LOGIN, TWIN, OTHER_TWIN)
+    bed.world.build(AD, "ad").close()
+    openldap, bed.follower.reader = bed.follower.reader, ViewReader(ViewFile(tmp_path / "ad", AD))
+    bed.authentication = bed.make(views=[AD])
+    yield bed
+    bed.follower.reader.close()
+    bed.follower.reader = openldap

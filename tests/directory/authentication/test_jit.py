@@ -123,6 +123,16 @@ async def test_why_the_source_refused_an_unknown_user_is_kept_for_the_audit(
 
 
 @ensureDeferred
+async def test_a_user_may_be_known_by_the_user_principal_name(gate: Gate) -> None:
+    zoe = person("zoe")
+    zoe = replace(zoe, attributes={**zoe.attributes, "user_principal_name": ("Zoe.Z@mail.test",)})
+    gate.finders["hr"].people = {"zoe.z@mail.test": [zoe], "zoe.z": [zoe], " ": [person("yan")]}
+    assert await gate.admit("zoe.z@MAIL.test") == JitOutcome(ProvisionedUser(ANNA.id, 1), "hr")
+    assert await gate.admit("zoe.z") is None, "a part of the name is not the name"
+    assert await gate.admit(" ") is None, "a name that a record lacks is not an empty one"
+
+
+@ensureDeferred
 async def test_an_unknown_name_is_remembered_for_some_seconds(gate: Gate) -> None:
     for name in ("yan", "YAN", "Yan "):
         assert await gate.admit(name.strip()) is None

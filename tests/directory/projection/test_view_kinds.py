@@ -80,6 +80,83 @@ def test_a_person_in_active_directory() -> None:
         assert [found for key, all_ in entry.attributes if key.lower() == name.lower() for found in all_] == [value], name
 
 
+@pytest.mark.parametrize(
+    ("login", "told", "shown_as"),
+    [
+        ("ccomma", ["carl@mail.example.test"], b"carl@mail.example.test"),
+        ("ccomma", [], b"ccomma@corp.example.com"),
+        ("c@b.test", [], b"c@b.test"),
+        ("c@b.test", ["c@corp.example.com"], b"c@corp.example.com"),
+    ],
+)
+def test_a_user_principal_name_is_what_the_source_tells_else_the_login_and_the_domain(
+    login: str, told: list[str], shown_as: bytes
+) -> None:
+    assert values(shown(WINDOWS, user(7, login, user_principal_name=told)), "userPrincipalName") == [shown_as]
+
+
+def test_without_a_domain_only_a_login_that_is_a_mail_address_is_a_user_principal_name() -> None:
+    nowhere = active_directory("ad", DN.parse("o=corp"))
+    assert values(shown(nowhere, user(7, "anna")), "userPrincipalName") == []
+    assert values(shown(nowhere, user(7, "c@b.test")), "userPrincipalName") == [b"c@b.test"]
+
+
+TOLD = {
+    "user_account_control": ["66048"],
+    "primary_group_id": ["1122"],
+    "sam_account_type": ["805306369"],
+    "account_expires": ["20260704120000.1234567Z"],
+    "password_changed": ["134116992000000001"],
+    "locked_out_at": ["20260101000000Z"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "untold"),
+    [
+        ("userAccountControl", [b"66048"], [b"512"]),
+        ("primaryGroupID", [b"1122"], [b"513"]),
+        ("sAMAccountType", [b"805306369"], [b"805306368"]),
+        ("accountExpires", [b"134276400001234567"], [b"9223372036854775807"]),
+        ("pwdLastSet", [b"134116992000000001"], []),
+        ("lockoutTime", [b"134116992000000000"], []),
+    ],
+)
+def test_the_state_of_an_account_is_as_the_source_tells_and_else_the_default_of_active_directory(
+    name: str, told: list[bytes], untold: list[bytes]
+) -> None:
+    assert values(shown(WINDOWS, user(7, "anna", **TOLD)), name) == told
+    assert values(shown(WINDOWS, user(7, "anna")), name) == untold
+
+
+@pytest.mark.parametrize(
+    ("told", "enabled", "control"),
+    [
+        ("66048", False, b"66050"),
+        ("66050", True, b"66048"),
+        ("514", False, b"514"),
+        ("nonsense", True, b"512"),
+        ("9" * 30, False, b"514"),
+    ],
+)
+def test_whether_an_account_is_disabled_is_decided_by_all_sources_and_the_other_flags_by_the_one_that_tells_them(
+    told: str, enabled: bool, control: bytes
+) -> None:
+    person = replace(user(7, "anna", user_account_control=[told]), enabled=enabled)
+    assert values(shown(WINDOWS, person), "userAccountControl") == [control]
+
+
+def test_a_password_that_another_directory_dates_is_dated_in_ticks() -> None:
+    assert values(shown(WINDOWS, user(7, "anna", password_changed=["20260101000000Z"])), "pwdLastSet") == [
+        b"134116992000000000"
+    ]
+
+
+def test_a_distribution_group_is_shown_as_one() -> None:
+    told = Projection(WINDOWS).group(group(5, "News", group_type=["2"], sam_account_type=["268435457"]), (), ())
+    assert (values(told, "groupType"), values(told, "sAMAccountType")) == ([b"2"], [b"268435457"])
+
+
 def test_active_directory_shows_that_an_account_is_disabled_and_the_identifiers_of_the_upstream() -> None:
     guid = bytes(range(16))
     known = replace(RICH, enabled=False, attributes={"object_guid": (guid,), "object_sid": ("S-1-5-21-1-2-3-1104",)})

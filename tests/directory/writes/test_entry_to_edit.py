@@ -1,6 +1,7 @@
 """The inverse of a view's rules: the writes that are possible, their edits, and the reasons of refusals."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.directory.projection import view_kinds
 from gateway.directory.projection.attribute_rules import Rule, constant, first_of
+from gateway.directory.projection.projection import Projection
 from gateway.directory.projection.view_definition import View
 from gateway.directory.projection.view_overrides import EntryOverrides, Posix, with_overrides, with_posix
 from gateway.directory.writes.entry_to_edit import EntryEditor, check_options
@@ -17,6 +19,7 @@ from gateway.model.ldap import matching_rules
 from gateway.model.ldap.dn import DN, RDN
 from gateway.model.objects import Attributes, Kind
 from gateway.wire.messages import ADD, DELETE, INCREMENT, REPLACE, Modification, PartialAttribute
+from tests.directory.worlds import user
 
 VIEW = view_kinds.openldap("main", DN.parse("dc=example,dc=test"))
 LEA: Attributes = {"username": ("lea",), "enabled": ("true",), "family_name": ("Lund",), "common_name": ("Lea", "Lea Lund")}
@@ -298,6 +301,54 @@ def test_law_16_a_written_value_is_the_value_that_the_view_shows(values: list[st
     changed = people().changed(LEA, [change(REPLACE, "cn", *values)])
     shown = VIEW.rules[Kind.USER].attributes["cn"].values({**LEA, **changed}, {})
     assert shown == [value.encode() for value in values]
+
+
+AD = view_kinds.active_directory("ad", DN.parse("DC=corp,DC=test"))
+GIVEN_OUT: Attributes = {"username": ("lea",), "enabled": ("false",), "display_name": ("Lea",)}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cn", "sn", "userPrincipalName", "userAccountControl", "primaryGroupID", "sAMAccountType", "accountExpires"],
+)
+def test_law_16_what_a_view_computes_is_accepted_unchanged_and_refused_with_another_value(name: str) -> None:
+    shown = Projection(AD).user(replace(user(1, "lea", display_name=["Lea"]), enabled=False), [])
+    [value] = next(values for description, values in shown.attributes if description.lower() == name.lower())
+    assert people(AD).changed(GIVEN_OUT, [change(REPLACE, name, value)]) == {}
+    if name not in ("cn", "sn", "userPrincipalName"):
+        assert refusal(change(REPLACE, name, "1"), writing=people(AD), present=GIVEN_OUT) is Violation.CONSTRAINT
+        assert refusal(change(DELETE, name, value), writing=people(AD), present=GIVEN_OUT) is Violation.CONSTRAINT
+
+
+@pytest.mark.parametrize(
+    ("present", "written", "edit"),
+    [
+        ("512", "514", {"enabled": ("false",)}),
+        ("514", "512", {"enabled": ("true",)}),
+        ("512", "66048", {"user_account_control": ("66048",)}),
+        ("514", "544", {"enabled": ("true",), "user_account_control": ("544",)}),
+        ("66048", "512", {"user_account_control": ("512",)}),
+        ("66048", "66050", {"enabled": ("false",)}),
+        ("262656", "262658", {"enabled": ("false",)}),
+        ("512", "262656", Violation.CONSTRAINT),
+        ("512", "2", Violation.CONSTRAINT),
+        ("512", "528", Violation.CONSTRAINT),
+        ("512", "-512", Violation.CONSTRAINT),
+        ("512", "x", Violation.SYNTAX),
+        ("512", "", Violation.SYNTAX),
+    ],
+)
+def test_an_account_is_enabled_and_disabled_by_user_account_control(
+    present: str, written: str, edit: Mapping[str, tuple[str, ...]] | Violation
+) -> None:
+    flags = int(present)
+    lea = {**LEA, "enabled": ("false" if flags & 2 else "true",), "user_account_control": (str(flags & ~2),)}
+    if isinstance(edit, Violation):
+        assert refusal(change(REPLACE, "userAccountControl", written), writing=people(AD), present=lea) is edit
+    else:
+        assert people(AD).changed(lea, [change(REPLACE, "userAccountControl", written)]) == edit
+        swap = [change(DELETE, "userAccountControl", present), change(ADD, "userAccountControl", written)]
+        assert people(AD).changed(lea, swap) == edit
 
 
 @given(st.lists(st.sampled_from(["a@x", "b@x", "c@x"]), unique=True), st.sampled_from(["a@x", "b@x", "c@x"]))

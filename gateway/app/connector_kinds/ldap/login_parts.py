@@ -12,7 +12,7 @@ from gateway.connectors.ldap.bind.settings import PassThroughSettings
 from gateway.connectors.ldap.client.entry_mapper import EntryMapper
 from gateway.connectors.ldap.client.settings import KindSettings
 from gateway.connectors.ldap.client.user_lookup import LdapUserLookup, UserLookupSettings
-from gateway.model.attributes import NAMING_ATTRIBUTE
+from gateway.model.attributes import NAMING_ATTRIBUTE, USER_PRINCIPAL_NAME
 from gateway.model.objects import Kind
 from gateway.twisted_internals.reactor import IReactor
 
@@ -59,12 +59,13 @@ def _pass_through(table: LdapSourceTable, reactor: IReactor, processes: int) -> 
 
 
 def _user_lookup(table: LdapSourceTable, users: EntryMapper, reactor: IReactor) -> LdapUserLookup:
+    mapped = users.settings.mapping.attributes
     settings = UserLookupSettings(
         id=table.name,
         upstream=table.upstream(),
         bases=users.settings.top_bases,
         filter=users.settings.filter,
-        login_attributes=users.settings.mapping.attributes[NAMING_ATTRIBUTE[Kind.USER]],
+        login_attributes=(*mapped[NAMING_ATTRIBUTE[Kind.USER]], *mapped.get(USER_PRINCIPAL_NAME, ())),
         attributes=users.identified_attributes,
         seconds=table.bind_timeout_seconds,
     )

@@ -34,12 +34,14 @@ _ROOT_DSE_ATTRIBUTES = (
 class DomainController:
     """One domain controller. `invocation_id`: of its database, changed by a restore; USNs and cookies are valid for one only.
     `contexts`: the naming contexts that hold the bases of the source, as the controller spells them. `supported`: the OIDs of
-    its controls."""
+    its controls. `lockout`: ticks for which it locks an account; 0: until an administrator unlocks it; None: the account cannot
+    see it."""
 
     name: str
     invocation_id: str
     contexts: tuple[str, ...]
     supported: frozenset[str] = field(repr=False)
+    lockout: int | None = None
 
     def context_of(self, base: str) -> str:
         """Return the naming context that holds a base of the source."""
@@ -69,7 +71,9 @@ def identify(session: Session, settings: ActiveDirectorySettings) -> DomainContr
     service = next(iter(found.get("dsservicename", ())), "")
     name = next(iter(found.get("dnshostname", ())), "") or service
     supported = frozenset(found.get("supportedcontrol", ()))
-    return DomainController(name, _invocation_id(session, service), tuple(contexts), supported)
+    lockouts = [_lockout(session, context) for context in contexts]
+    lockout = lockouts[0] if len(set(lockouts)) == 1 else None
+    return DomainController(name, _invocation_id(session, service), tuple(contexts), supported, lockout)
 
 
 def highest_usn(session: Session) -> int:
@@ -102,6 +106,17 @@ def lockout_policy(session: Session, context: str) -> tuple[int, float] | None:
         failures, window = (windows_values.number(found.get(name.lower(), ())) for name in wanted)
         if failures is not None:
             return failures, abs(window or 0) / windows_values.TICKS_A_SECOND
+    return None
+
+
+def _lockout(session: Session, context: str) -> int | None:
+    """Return the lockoutDuration of a domain in ticks ([MS-ADA1] §2.2: negative, the least number for ever): see
+    DomainController.lockout. Fine-grained policies are ignored."""
+    request = SearchRequest(context, BASE_OBJECT, NEVER_DEREF_ALIASES, 0, 0, False, search.EVERYTHING, ("lockoutDuration",))
+    for data in list(search.execute(session, request, search.SearchOutcome())):
+        for _, values in session.entry(data)[1]:
+            ticks = windows_values.number(values)
+            return None if ticks is None else 0 if abs(ticks) > windows_values.NEVER else abs(ticks)
     return None
 
 

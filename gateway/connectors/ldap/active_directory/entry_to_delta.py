@@ -25,6 +25,8 @@ _UNMAPPED_ATTRIBUTES: Final[dict[Kind, tuple[str, ...]]] = {
 }
 """The attributes that are requested beside those of the mapping."""
 
+LOCKED_OUT_AT, LOCKED_UNTIL = "locked_out_at", "locked_until"
+
 _TIMES = frozenset({"lockouttime", "accountexpires"})
 """FILETIMEs that become Generalized Time; pwdLastSet stays as it is: it only marks a new password."""
 
@@ -42,9 +44,17 @@ class ActiveDirectoryEntry:
 
 
 class ActiveDirectoryEntryMapper:
-    """The EntryMapper of one kind (client/entry_mapper.py). `now`: the moment that accountExpires is compared with."""
+    """The EntryMapper of one kind (client/entry_mapper.py). `now`: the moment that accountExpires is compared with; `lockout`:
+    DomainController.lockout."""
 
-    def __init__(self, source_id: str, settings: ActiveDirectoryKindSettings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        source_id: str,
+        settings: ActiveDirectoryKindSettings,
+        now: Callable[[], datetime],
+        lockout: int | None = None,
+    ) -> None:
+        self._lockout = lockout
         self.settings = settings
         self.kind: Kind = settings.kind
         self.links = settings.mapping.attributes.get(MEMBERS, ()) if self.kind is Kind.GROUP else ()
@@ -79,6 +89,9 @@ class ActiveDirectoryEntryMapper:
             expired = expires is not None and expires <= windows_values.filetime(self._now())
             is_enabled = not expired and not control & windows_values.ACCOUNT_DISABLED
             delta = replace(delta, attributes={**delta.attributes, ENABLED: ("true" if is_enabled else "false",)})
+        if self._lockout is not None and LOCKED_OUT_AT in self._mapping.attributes:
+            until = windows_values.ends_at(found.get("lockouttime", ()), self._lockout)
+            delta = replace(delta, attributes={**delta.attributes, LOCKED_UNTIL: until})
         rid = windows_values.number(found.get("primarygroupid", ()))
         group = windows_values.primary_group(sid, rid) if sid and rid is not None else b""
         return ActiveDirectoryEntry(guid, delta, sid, group, expires)

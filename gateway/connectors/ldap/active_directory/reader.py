@@ -43,7 +43,9 @@ class ControllerReader:
         now: Callable[[], datetime],
         on_user: Callable[[ActiveDirectoryEntry], None],
     ) -> None:
-        self.mappers = {kind.kind: ActiveDirectoryEntryMapper(settings.id, kind, now) for kind in settings.ordered_kinds}
+        self.mappers = {
+            kind.kind: ActiveDirectoryEntryMapper(settings.id, kind, now, controller.lockout) for kind in settings.ordered_kinds
+        }
         self._search = EntrySearch(session, settings.page_size, controller, on_user)
         self._primary_groups = _PrimaryGroups(self._search, self.mappers)
 

@@ -2,18 +2,17 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from gateway.model.ldap import dn as names
+from gateway.model.ldap import times
+from gateway.model.ldap.times import NEVER as NEVER
+from gateway.model.ldap.times import TICKS_A_SECOND as TICKS_A_SECOND
+from gateway.model.ldap.times import filetime as filetime
 from gateway.model.records import Reference, ReferenceForm
 
 ACCOUNT_DISABLED: Final = 0x2  # userAccountControl, ADS_UF_ACCOUNT_DISABLE ([MS-ADTS] §2.2.16)
-NEVER: Final = 0x7FFF_FFFF_FFFF_FFFF
 
-_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
-TICKS_A_SECOND: Final = 10_000_000  # a FILETIME counts tenths of a microsecond ([MS-DTYP] §2.3.3)
-_LAST_TICK = int((datetime.max.replace(tzinfo=UTC) - _EPOCH).total_seconds()) * TICKS_A_SECOND
 _EXTENSIONS = re.compile(r"(?:<(?:GUID|SID)=[^>]*>;)*", re.IGNORECASE)
 _GUID_PREFIX = b"<GUID="
 _RID_OCTETS = 4
@@ -47,11 +46,6 @@ def link_reference(value: bytes) -> Reference | None:
         return None
 
 
-def filetime(moment: datetime) -> int:
-    """Return the moment in FILETIME ticks."""
-    return int((moment - _EPOCH).total_seconds() * TICKS_A_SECOND)
-
-
 def number(values: Sequence[bytes]) -> int | None:
     """Return the first value as a number; None when there is no value, or it is not a number."""
     try:
@@ -69,9 +63,15 @@ def expires(values: Sequence[bytes]) -> int | None:
 def time_text(values: Sequence[bytes]) -> list[bytes]:
     """Return a FILETIME as Generalized Time; no value for 0 and for the largest number, which both mean never."""
     ticks = expires(values)
-    if ticks is None or ticks > _LAST_TICK:
-        return []
-    return [(_EPOCH + timedelta(seconds=ticks // TICKS_A_SECOND)).strftime("%Y%m%d%H%M%SZ").encode()]
+    text = None if ticks is None else times.text_of(ticks)
+    return [] if text is None else [text.encode()]
+
+
+def ends_at(values: Sequence[bytes], ticks: int) -> tuple[str, ...]:
+    """Return the moment so many ticks after a FILETIME as Generalized Time; no value when there is none, or no end (0)."""
+    began = expires(values)
+    text = None if began is None or not ticks else times.text_of(began + ticks)
+    return () if text is None else (text,)
 
 
 def primary_group(sid: bytes, rid: int) -> bytes:

@@ -10,10 +10,11 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from gateway.directory.application_scope.readable_attributes import MEMBERS, Readable
 from gateway.directory.application_scope.scoped_directory import ScopedOrganization, ScopedUser
 from gateway.model.attributes import PASSWORD_CHANGED
+from gateway.model.ldap.times import moment_of
 from gateway.model.objects import Group, Organization, User
 
 NEVER = -1
-"""The API's value for a time that does not come: no account of ours expires or stays locked."""
+"""The API's value for a time that does not come."""
 
 
 class CustomField(Struct, rename="camel", frozen=True):
@@ -37,8 +38,8 @@ class UserRecord(Struct, rename="camel", frozen=True, kw_only=True):
     create_time: int
     update_time: int
     register_time: int
-    account_expire_time: int = NEVER
-    lock_expire_time: int = NEVER
+    account_expire_time: int | UnsetType = NEVER
+    lock_expire_time: int | UnsetType = NEVER
     password_set: bool = False
     email: str | UnsetType = UNSET
     # Directories do not record whether an address was ever confirmed; an application that links accounts by verified
@@ -125,6 +126,8 @@ class Projector:
             create_time=milliseconds(user.created_at),
             update_time=milliseconds(user.updated_at),
             register_time=milliseconds(user.created_at),
+            account_expire_time=self._time(user, "account_expires"),
+            lock_expire_time=self._time(user, "locked_until"),
             password_set=password_set,
             email=self._text(user, "email"),
             phone_number=self._text(user, "phone_number"),
@@ -181,12 +184,24 @@ class Projector:
             if isinstance(value, str)
         ]
 
+    def _time(self, user: User, name: str) -> int | UnsetType:
+        """Return the time in an attribute, NEVER where it has none."""
+        if not self._readable(name):
+            return UNSET
+        moment = moment_of(user.first(name))
+        return NEVER if moment is None else milliseconds(moment)
+
     def _text(self, item: User | Organization | Group, name: str) -> str | UnsetType:
         return (item.first(name) or UNSET) if self._readable(name) else UNSET
 
 
-OWN_FIELDS = frozenset({"username", "display_name", "email", "phone_number", "description", "enabled", PASSWORD_CHANGED})
-"""The attributes that a user's record has fields for, and one that is internal."""
+OWN_FIELDS = frozenset(
+    {
+        *("username", "display_name", "email", "phone_number", "description", "enabled", "account_expires", "locked_until"),
+        *(PASSWORD_CHANGED, "user_account_control", "primary_group_id", "sam_account_type"),
+    }
+)
+"""The attributes that a user's record has fields for, and those that are numbers of one kind of directory."""
 
 
 def milliseconds(time: datetime) -> int:

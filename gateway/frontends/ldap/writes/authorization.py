@@ -2,7 +2,7 @@
 done."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -24,6 +24,7 @@ from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection
 from gateway.sync.local.source import Written
+from gateway.wire.messages import PartialAttribute
 from gateway.wire.result_codes import ResultCode
 
 
@@ -102,6 +103,14 @@ class Attempt:
         check_options(description)
         if not may_read(attribute_key(description), self.party.access.attributes):
             raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, f"this application may not see {description}")
+
+    def check_principals(self, searcher: ViewSearcher, given: Iterable[PartialAttribute], own_id: str = "") -> None:
+        """Refuse a userPrincipalName that another person has in the view ([MS-ADTS] §3.1.1.5.1.3): people bind by it. `own_id`:
+        the object that is written. Raises Refused."""
+        values = [value for one in given if attribute_key(one.type) == "userprincipalname" for value in one.values]
+        for value in values:
+            if any(object_id != own_id for _, object_id, _ in searcher.reader.holders("userprincipalname", value)):
+                raise Refused(ResultCode.CONSTRAINT_VIOLATION, "another entry has this userPrincipalName already")
 
     async def password_hash(self, password: bytes | None) -> str | None:
         """Return the hash of a new local password; None for none. Raises Refused, and what PasswordChanges does."""

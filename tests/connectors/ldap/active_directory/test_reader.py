@@ -12,6 +12,7 @@ from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
 from gateway.model.connector import CheckItem, CheckStatus
 from gateway.model.errors import SourceRefused
+from gateway.model.ldap import times
 from gateway.model.objects import Kind
 from tests.connectors.active_directory_unit import IncrementalReplica, ScratchUnit, members
 from tests.servers.pki import Pki
@@ -71,8 +72,10 @@ def test_an_account_that_is_disabled_or_has_expired_is_not_enabled(scratch: Scra
     scratch.add_user("dan", password="Secret-1", accountExpires=str(windows_values.NEVER))
     replica = read(scratch)
     enabled = {name: replica.named(scratch.login(name)).attributes["enabled"] for name in ("ann", "bob", "cid", "dan")}
+    assert replica.named(scratch.login("cid")).attributes["user_account_control"] == ("514",)
+    assert replica.named(scratch.login("ann")).attributes["primary_group_id"] == ("513",)
     assert enabled == {"ann": ("true",), "bob": ("false",), "cid": ("false",), "dan": ("true",)}
-    assert replica.named(scratch.login("ann")).attributes["account_expires"] == (f"{soon:%Y%m%d%H%M%SZ}",)
+    assert replica.named(scratch.login("ann")).attributes["account_expires"] == (times.text_of(windows_values.filetime(soon)),)
     assert replica.named(scratch.login("dan")).attributes["account_expires"] == ()
 
 
@@ -86,7 +89,9 @@ def test_another_password_and_a_lock_are_seen(scratch: ScratchUnit) -> None:
     after = read(scratch).named(scratch.login("ann")).attributes
     assert before["password_changed"] != after["password_changed"]
     assert before["locked_out_at"] == ()
-    assert len(after["locked_out_at"]) == 1
+    locked, until = (times.moment_of(str(after[name][0])) for name in ("locked_out_at", "locked_until"))
+    assert locked is not None and until is not None and until - locked == timedelta(minutes=30), "the domain's lockoutDuration"
+    assert before["locked_until"] == ()
     assert after["enabled"] == ("true",)  # it is the controller that refuses, and for half an hour only
 
 

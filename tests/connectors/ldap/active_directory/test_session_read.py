@@ -14,6 +14,7 @@ from gateway.connectors.ldap.active_directory import watermark, windows_values
 from gateway.connectors.ldap.active_directory.change_tracker import TrackerState
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
 from gateway.model.deltas import Delta
+from gateway.model.ldap import times
 from gateway.model.objects import Kind
 from tests.conftest import StartSamba
 from tests.connectors.active_directory_unit import IncrementalReplica, ScratchUnit, members, must_agree, new_scratch_unit
@@ -88,7 +89,7 @@ def test_an_account_that_expires_while_it_is_followed_is_disabled_then(scratch: 
     source = scratch.source(poll_seconds=POLL_SECONDS)
     with FollowingReplica(source, IncrementalReplica()) as following:
         scratch.server.modify(bob, {"accountExpires": [str(windows_values.filetime(later))]})
-        told = (f"{later:%Y%m%d%H%M%SZ}",)
+        told = (times.text_of(windows_values.filetime(later)),)
         following.until(lambda: following.replica.named(scratch.login("bob")).attributes["account_expires"] == told)
         scratch.now = soon + timedelta(seconds=1)
         following.until(lambda: enabled(following) == {scratch.login("ann"): "false", scratch.login("bob"): "true"})

@@ -391,12 +391,28 @@ def test_entries_in_the_words_of_active_directory_can_be_written(desk: WritableW
         "userPrincipalName": ["lea@ad.test"],
         "displayName": ["Lea Lund"],
     }
-    with portal.refused(ldap.CONSTRAINT_VIOLATION, "userAccountControl is computed"):
-        portal.modify(lea, (REPLACE, "userAccountControl", "514"))
+    portal.modify(lea, (REPLACE, "userAccountControl", "514"))
+    assert portal.names(AD, "(userAccountControl:1.2.840.113556.1.4.803:=2)") == {lea}
+    portal.modify(lea, (REPLACE, "userAccountControl", "66048"))
+    assert portal.read(lea, "userAccountControl") == {"userAccountControl": ["66048"]}
+    portal.modify(lea, (REPLACE, "userAccountControl", "512"))
     with portal.refused(ldap.CONSTRAINT_VIOLATION):
         portal.add(f"CN=Nobody,CN=Users,{AD}", objectClass=["user"])
+    portal.modify(lea, (REPLACE, "userAccountControl", "512"), (REPLACE, "userPrincipalName", "lea@ad.test"))  # as it is shown
+    portal.modify(lea, (REPLACE, "userPrincipalName", "l.lund@mail.test"))
+    assert portal.names(AD, "(userPrincipalName=L.Lund@mail.test)") == {lea}
+    with portal.refused(ldap.CONSTRAINT_VIOLATION, "another entry has this userPrincipalName"):
+        portal.modify(lea, (REPLACE, "userPrincipalName", "Anna@ad.test"))
+    mia = f"CN=Mia,CN=Users,{AD}"
+    person = {"objectClass": ["user"], "sAMAccountName": "mia", "userAccountControl": "512"}
+    with portal.refused(ldap.CONSTRAINT_VIOLATION, "another entry has this userPrincipalName"):
+        portal.add(mia, **person, userPrincipalName="l.lund@mail.test")
+    portal.add(mia, **person, userPrincipalName="mia@ad.test", primaryGroupID="513")
+    portal.ldap.delete_s(mia)
     circle = f"CN=Circle,OU=Groups,{AD}"
-    portal.add(circle, objectClass=["top", "group"], member=lea)
+    with portal.refused(ldap.CONSTRAINT_VIOLATION, "groupType is computed"):
+        portal.add(circle, objectClass=["group"], groupType="2")
+    portal.add(circle, objectClass=["top", "group"], groupType="-2147483646", member=lea)
     assert portal.read(circle, "member") == {"member": [lea]}
     portal.ldap.delete_s(lea)
 

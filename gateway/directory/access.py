@@ -4,6 +4,8 @@ of an Access and searches through it.
 Values and pure tests; the organizations of a scope are resolved against the view by directory/search/visibility_cache.py."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 from gateway.directory.projection.entry_kinds import CONTAINER, PRIVATE_GROUP, private_group_owner
 from gateway.directory.projection.index_keys import attribute_key
@@ -39,12 +41,13 @@ def readable_type(description: str, readable: frozenset[str] | None) -> str | No
 @dataclass(frozen=True, slots=True)
 class Access:
     """The access of a bound party: a scope of the directory (None: no part of it), or `only` these objects, or both: these, as
-    far as they are in the scope; of them the `attributes` (keys; None: all). The containers of a view are visible to every
-    party that is granted the view."""
+    far as they are in the scope; of them the `attributes` (keys; None: all). `own`: with a person among them, the groups and
+    organizations that the person is in, too. The containers of a view are visible to every party that is granted the view."""
 
     scope: Scope | None = None
     only: frozenset[str] = frozenset()
     attributes: frozenset[str] | None = None
+    own: bool = False
 
     @property
     def is_everything(self) -> bool:
@@ -58,7 +61,8 @@ class Access:
             return Access()
         narrower = other.scope if self.scope is None or self.scope.is_everything else self.scope
         known = [readable for readable in (self.attributes, other.attributes) if readable is not None]
-        return Access(narrower, self.only or other.only, frozenset.intersection(*known) if known else None)
+        readable = frozenset.intersection(*known) if known else None
+        return Access(narrower, self.only or other.only, readable, self.own or other.own)
 
     @property
     def is_nothing(self) -> bool:
@@ -77,9 +81,28 @@ def of_application(application: Application) -> Access:
     return Access(application.scope, attributes=granted_attributes(application))
 
 
-def of_user(user_id: str) -> Access:
-    """Return a person's access: the own entry."""
-    return Access(only=frozenset({user_id}))
+class UserAccess(StrEnum):
+    """The part of a view that a person sees who is bound."""
+
+    NONE = "none"
+    SELF = "self"
+    """The own entry."""
+    OWN = "own"
+    """The own entry, and the groups and organizations that the person is in, without their other members."""
+    ALL = "all"
+    """Every entry, as slapd shows it by default."""
+
+
+DEFAULT_USER_ACCESS: Final = UserAccess.OWN
+"""Programs that bind as the person look for the person's groups: nothing is shown by it that memberOf of the own entry does not
+tell, and nothing of other people."""
+
+
+def of_user(user_id: str, sees: UserAccess = UserAccess.SELF) -> Access:
+    """Return a person's access."""
+    if sees is UserAccess.ALL:
+        return Access(Scope())
+    return Access() if sees is UserAccess.NONE else Access(only=frozenset({user_id}), own=sees is UserAccess.OWN)
 
 
 @dataclass(frozen=True, slots=True)

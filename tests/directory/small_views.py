@@ -108,7 +108,7 @@ def random_access(random: Random, directory: Directory) -> Access:
     readable = random.choice((None, None, frozenset(random.sample(READABLE, random.randrange(6)))))
     if random.random() < 0.25:
         person = random.choice([identifier(998), *(one.id for one in directory.users)])
-        return Access(None, frozenset({person}), readable)
+        return Access(None, frozenset({person}), readable, own=random.random() < 0.6)
     unit_ids = [ROOT_ORGANIZATION_ID, *(unit.id for unit in directory.organizations)]
     group_ids = [identifier(999), *(one.id for one in directory.groups)]
     groups = random.choice((None, tuple(random.sample(group_ids, random.randrange(len(group_ids) + 1)))))
@@ -171,16 +171,23 @@ class Oracle:
 
     def __init__(self, directory: Directory, rows: Sequence[Row], access: Access, *, transitive: bool = False) -> None:
         self.rows = rows
+        self._own: set[str] = set()
         self._transitive = transitive
         self._directory = directory
         self._access = access
         self.readable = access.attributes
         self._evaluator = Evaluator(access.attributes)
+        self._members = {row[6]: set(dict(decoded(row[4], b"")).get("member", ())) for row in rows if row[1] == "group"}
+        self._own = set(access.only if access.own else ())
+        self._own |= {one for person in self._own for one in self._around(person)}
         self._shown = {row[6].encode(): row[2] for row in rows if self.shows(row)}
         people = [dict(decoded(row[4], b"")) for row in rows if row[1] == "user" and self.shows(row)]
         self._logins = {login for person in people for login in person.get("uid", ())[:1]}
-        self._parents = {dn.parent_key(dn.key(row[6])) for row in rows}
-        self._members = {row[6]: set(dict(decoded(row[4], b"")).get("member", ())) for row in rows if row[1] == "group"}
+        alone = access.scope is None
+        below = [row for row in rows if not alone or self.shows(row)]
+        containers = {dn.key(row[6]) for row in rows if row[1] == CONTAINER}
+        self._parents = {dn.parent_key(dn.key(row[6])) for row in below}
+        self._parents |= containers & {dn.parent_key(dn.key(row[6])) for row in rows}
 
     def found(self, base: str, scope: int, item: filters.Filter) -> set[str]:
         """The DNs of the entries that a search gives."""
@@ -212,7 +219,7 @@ class Oracle:
         if kind == PRIVATE_GROUP:
             object_id = private_group_owner(object_id)
         if scope is None:
-            return object_id in self._access.only
+            return object_id in self._access.only | self._own
         if kind == "group":
             return scope.group_ids is None or object_id in scope.group_ids
         if ROOT_ORGANIZATION_ID in scope.organization_ids:
@@ -220,6 +227,17 @@ class Oracle:
         person = next((one for one in self._directory.users if one.id == object_id), None)
         starts = person.organization_ids if person else (object_id,)
         return any(above in scope.organization_ids for start in starts for above in self._path(start))
+
+    def _around(self, person_id: str) -> Iterator[str]:
+        """The groups and organizations that a person is in."""
+        ids = {row[6]: row[2] for row in self.rows}
+        name = next((name for name, object_id in ids.items() if object_id == person_id), None)
+        if name is None:
+            return
+        yield from (ids[group] for group in self._above(name, set()))
+        person = next((one for one in self._directory.users if one.id == person_id), None)
+        for start in person.organization_ids if person else ():
+            yield from self._path(start)
 
     def _path(self, organization_id: str) -> Iterator[str]:
         parents = {unit.id: unit.parent_id for unit in self._directory.organizations}

@@ -50,7 +50,7 @@ def effective(settings: Settings) -> dict[str, Any]:
     names."""
     tables = settings.model_dump(mode="json")
     for table, view in zip(tables["view"], settings.view, strict=True):
-        table.update(view.in_force())
+        table.update(view.in_force(), user_access=settings.user_access()[view.name].value)
     return _shown(tables)
 
 

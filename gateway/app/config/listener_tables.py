@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -17,6 +17,7 @@ from gateway.app.value_types import (
     Whole,
     chosen_secret,
 )
+from gateway.directory.access import DEFAULT_USER_ACCESS, UserAccess
 
 MIN_TOKEN_CHARACTERS = 24  # a word that a person makes up is guessed
 MAX_TOKEN_CHARACTERS = 1_024
@@ -45,7 +46,7 @@ class LdapTable(CertifiedTable):
     client_ca: ExistingPath | None = None
     require_tls: bool = False
     anonymous: Texts = ()
-    user_access: Literal["none", "self"] = "self"
+    user_access: UserAccess = DEFAULT_USER_ACCESS
     workers: Annotated[int, Field(ge=1, le=64)] = 1
 
     @model_validator(mode="after")

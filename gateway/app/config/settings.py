@@ -17,6 +17,7 @@ from gateway.app.config.posix_table import PosixTable
 from gateway.app.config.view_tables import ViewTable
 from gateway.app.connector_kinds.registry import AnySourceTable
 from gateway.app.value_types import EnvironmentSecret, FilePath, FileSecret, Table, chosen_secret
+from gateway.directory.access import UserAccess
 from gateway.directory.authentication.password_authority import PasswordAuthority
 from gateway.model.connector import LOCAL
 from gateway.model.ldap import dn
@@ -97,6 +98,10 @@ class Settings(Table):
     def password_authority(self) -> PasswordAuthority:
         """Return the rules by which sources decide whose password counts."""
         return password_sources.authority(self.authority, self.source)
+
+    def user_access(self) -> dict[str, UserAccess]:
+        """Return what people who are bound see, by view."""
+        return {table.name: table.user_access or self.ldap.user_access for table in self.view}
 
     def reading_rules(self) -> str:
         """Return a digest of all that decides what a source's records become; no secret is in it."""

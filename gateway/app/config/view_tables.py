@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
 from gateway.app.value_types import DNText, Name, Table, Texts, closest, texts_of
+from gateway.directory.access import UserAccess
 from gateway.directory.projection import view_overrides
 from gateway.directory.projection.attribute_rules import NAME, Rule, pieces
 from gateway.directory.projection.view_definition import View
@@ -164,6 +165,7 @@ class ViewTable(Table):
     domain: str = ""
     netbios: str = ""
     leavers: bool = False
+    user_access: UserAccess | None = None
     posix: PosixTable = PosixTable()
     users: EntriesTable = EntriesTable()
     organizations: ChosenEntriesTable = ChosenEntriesTable()

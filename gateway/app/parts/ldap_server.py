@@ -74,7 +74,7 @@ def build(
         passwords,
         soft_lock,
         anonymous_views=settings.ldap.anonymous,
-        users_see_themselves=settings.ldap.user_access == "self",
+        user_access=settings.user_access(),
         read_your_writes=ReadYourWrites(directory, reactor) if jit_provisioning else None,
         admission=BindAdmission(reactor),
         audit=audit,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from gateway.directory.access import Access, of_application, of_user
+from gateway.directory.access import DEFAULT_USER_ACCESS, Access, UserAccess, of_application, of_user
 from gateway.directory.authentication.bind_admission import BindAdmission
 from gateway.directory.authentication.bind_audit import PROXIED, SIMPLE, BindAudit, Mechanism
 from gateway.directory.authentication.bind_names import BindIdentity, BindNames
@@ -69,13 +69,14 @@ class Authentication:
         soft_lock: SoftLock,
         *,
         anonymous_views: tuple[str, ...] = (),
-        users_see_themselves: bool = True,
+        user_access: Mapping[str, UserAccess] | None = None,
         read_your_writes: ReadYourWrites | None = None,
         admission: BindAdmission | None = None,
         audit: BindAudit | None = None,
     ) -> None:
-        """`read_your_writes`: given where just-in-time provisioning is on. `admission`: shares out the binds in progress;
-        without it they are not. `audit`: without it no refused binds are summed up."""
+        """`user_access`: what people who are bound see, by view; else DEFAULT_USER_ACCESS. `read_your_writes`: given where
+        just-in-time provisioning is on. `admission`: shares out the binds in progress; without it they are not. `audit`:
+        without it no refused binds are summed up."""
         self._audit = audit or BindAudit()
         self._directory = directory
         self._database = database
@@ -85,7 +86,7 @@ class Authentication:
         self._names = BindNames(directory, database, jit=read_your_writes is not None)
         self._read_your_writes = read_your_writes
         self._of_applications = {view.name: str(view.applications) for view in directory.views}
-        self._users_see_themselves = users_see_themselves
+        self._user_access = user_access or {}
         everything = Access(scope=Scope()) if anonymous_views else Access()
         self.anonymous = Party("", anonymous_views, everything)
 
@@ -265,7 +266,7 @@ class Authentication:
 
     def _person(self, named: BindIdentity, used: ApplicationPassword | None = None, *, proved: bool = False) -> Party:
         user_id = named.user_id or ""
-        access = of_user(user_id) if self._users_see_themselves else Access()
+        access = of_user(user_id, self._user_access.get(named.view, DEFAULT_USER_ACCESS))
         password_id = used.id if used else ""
         return Party(named.name, (named.view,), access, user_id=user_id, proved=proved, application_password=password_id)
 

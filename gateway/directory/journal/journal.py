@@ -6,6 +6,7 @@ is stored of it has. Not reported is what is only computed on request: that a gr
 entry; and memberOf, which a view of kind ad shows unasked elsewhere, is not part of a journal."""
 
 from gateway.directory.journal.journal_reader import DifferenceReader, JournalReader, SnapshotReader
+from gateway.directory.journal.past_visibility import Told
 from gateway.directory.search.query import Query
 from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.view_file import history, view_file
@@ -21,6 +22,8 @@ class Journal:
         self.searcher = searcher
         self.query = query
         searcher.check_base(query)
+        visible = searcher.reader.visibilities.get(searcher.access, searcher.reader.connection)
+        self._told = Told(visible.only if visible else None)
 
     @property
     def is_current(self) -> bool:
@@ -39,7 +42,8 @@ class Journal:
             sorted(access.scope.organization_ids),
             access.scope.group_ids and sorted(access.scope.group_ids),
         )
-        return mark_of(view.name, search, scope, sorted(access.only), access.attributes and sorted(access.attributes))
+        readable = access.attributes and sorted(access.attributes)
+        return mark_of(view.name, search, scope, sorted(access.only), readable, *(("own",) if access.own else ()))
 
     def position(self) -> int:
         """Return the log position that the view has reached."""
@@ -47,18 +51,19 @@ class Journal:
 
     def everything(self) -> JournalReader:
         """Return a reader of all entries, each as ADDED."""
-        return SnapshotReader(self.searcher, self.query)
+        return SnapshotReader(self.searcher, self.query, self._told)
 
     def since(self, position: int, *, resumed: bool = False) -> JournalReader:
         """Return a reader of the difference between a position, of which `knows` or `remembers` is true, and the present.
 
         `resumed`: the client may have received a part of what came after the position; then an entry is rather reported as
         REMOVED once too often than never."""
-        return DifferenceReader(self.searcher, self.query, position, resumed=resumed)
+        return DifferenceReader(self.searcher, self.query, self._told, position, resumed=resumed)
 
     def knows(self, moment: Moment) -> bool:
-        """Return whether the view has been at this moment of this log and has kept its history since."""
-        return history.knows(self.searcher.reader.connection, moment)
+        """Return whether the view has been at this moment of this log and has kept its history since. Which groups a person was
+        in is not kept: who sees the own ones alone is sent them all again."""
+        return not self.searcher.access.own and history.knows(self.searcher.reader.connection, moment)
 
     def remembers(self, position: int) -> bool:
         """Return whether the view has kept its history since a position that it has had."""

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from gateway.directory.access import Visibility
-from gateway.directory.journal.past_visibility import PastVisibility
+from gateway.directory.journal.past_visibility import PastVisibility, Told
 from gateway.directory.planning.filter_shape import TRUE, Key
 from gateway.directory.search.query import Query
 from gateway.directory.search.view_searcher import ViewSearcher
@@ -68,7 +68,8 @@ class JournalReader(ABC):
     """A reader of events: `open`, then `next_slice` until it gives None, and `close` at the end. `position`, `moment`: of the
     state that is read."""
 
-    def __init__(self, searcher: ViewSearcher, query: Query) -> None:
+    def __init__(self, searcher: ViewSearcher, query: Query, told: Told) -> None:
+        self._told = told
         self.position = 0
         self.moment = Moment(0, 0)
         self._searcher = searcher
@@ -108,6 +109,8 @@ class JournalReader(ABC):
     def next_slice(self, rows: int) -> list[Event] | None:
         """Return the events of the next rows (perhaps none), or None at the end."""
         looked_at = list(islice(self._events, rows if self.blocking else min(rows, _ROWS_AT_ONCE)))
+        if not looked_at and self._now is not None:
+            self._told.only = self._now.only
         return [event for event in looked_at if event is not None] if looked_at else None
 
     def interrupt(self) -> None:
@@ -133,8 +136,8 @@ class JournalReader(ABC):
 class SnapshotReader(JournalReader):
     """A reader of all entries, each as ADDED."""
 
-    def __init__(self, searcher: ViewSearcher, query: Query) -> None:
-        super().__init__(searcher, query)
+    def __init__(self, searcher: ViewSearcher, query: Query, told: Told) -> None:
+        super().__init__(searcher, query, told)
         scope, base = self._reader.plans.scope_of(query.base_key, query.scope)
         self._prepared = self._reader.plans.prepare(self._shape, scope, _COLUMNS)
         self._parameters = (*base, *self._keys)[: self._prepared.parameters]
@@ -155,6 +158,7 @@ _PARENTS = f"{_CHANGED} AND e.kind IN ('container', 'organization') ORDER BY e.d
 _OTHERS = f"{_CHANGED} AND e.kind NOT IN ('container', 'organization')"
 _MOVED = f"SELECT {_COLUMNS} FROM entry e WHERE instr(',' || e.organizations || ',', ?) AND e.changed <= ?"
 _LISTING = f"SELECT {_COLUMNS} FROM member m JOIN entry e ON e.id = m.group_entry WHERE m.member_entry = ? AND e.changed <= ?"
+_OBJECT = f"SELECT {_COLUMNS} FROM entry e WHERE e.object_id = ? AND e.changed <= ?"
 
 _ROWS_AT_ONCE = 50
 """Rows read in one go in the reactor, a millisecond or two: each costs ten times what one costs that is sent as stored."""
@@ -166,8 +170,8 @@ _MANY = 200
 class DifferenceReader(JournalReader):
     """A reader of the difference between a position and the present (`Journal.since`)."""
 
-    def __init__(self, searcher: ViewSearcher, query: Query, position: int, *, resumed: bool) -> None:
-        super().__init__(searcher, query)
+    def __init__(self, searcher: ViewSearcher, query: Query, told: Told, position: int, *, resumed: bool) -> None:
+        super().__init__(searcher, query, told)
         self._start = position
         self._resumed = resumed
         self._exact = self._shape == TRUE
@@ -190,15 +194,17 @@ class DifferenceReader(JournalReader):
     def _differences(self, connection: sqlite3.Connection) -> Iterator[Event | None]:
         """Yield first the removal of entries whose names are needed; then what is there, parents before their children; at last
         what is gone."""
-        start = self._start
-        self._past = PastVisibility(connection, self._searcher.access, self._now, start, resumed=self._resumed)
+        start, now = self._start, self._now
+        self._past = PastVisibility(connection, self._searcher.access, now, start, self._told, resumed=self._resumed)
         displaced = self._past.displaced()
         self._displaced = frozenset(displaced)
         yield from map(self._removed, displaced)
+        yield from self._compare_unchanged(connection, _OBJECT, self._past.entered())
         for query in (_PARENTS, _OTHERS):
             for found in _journal_rows(connection.execute(query, (start,))):
                 yield self._compare(found)
         yield from self._compare_unchanged(connection, _MOVED, [f",{one}," for one in self._moved_organizations()])
+        yield from self._compare_unchanged(connection, _OBJECT, self._past.left())
         yield from self._compare_unchanged(connection, _LISTING, sorted(self._visibility_changed))
         yield from (self._removed(one) for one in self._past.removed() if one not in self._displaced)
 

@@ -6,6 +6,7 @@ it."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from gateway.directory.access import Access, Visibility
 from gateway.directory.view_file.history import FormerEntry
@@ -20,16 +21,32 @@ _HOLDER = "SELECT object_id FROM entry WHERE dn_key = ?"
 _NEW_ORGANIZATIONS = "SELECT id FROM entry WHERE kind = 'organization' AND created > ?"
 
 
+@dataclass(slots=True)
+class Told:
+    """The objects that the party could see when the last reading to the end began, where just some are visible to it (`only`
+    of a Visibility; None: by scope). So the groups that a person has left since are known."""
+
+    only: frozenset[str] | None
+
+
 class PastVisibility:
     """The visibility at `position`. `states`: entries that were removed, renamed or moved since, as they were then, by object
-    id; all others are as they are now. `now`: the party's visibility at present; None: everything, then and now.
+    id; all others are as they are now. `now`: the party's visibility at present; None: everything, then and now. `told`: of
+    what alone was visible then.
 
     `resumed`: the client may have received a part of what came after, so each entry has all its states since then, the oldest
     first, and those that were added and removed have theirs, too.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, access: Access, now: Visibility | None, position: int, *, resumed: bool
+        self,
+        connection: sqlite3.Connection,
+        access: Access,
+        now: Visibility | None,
+        position: int,
+        told: Told,
+        *,
+        resumed: bool,
     ) -> None:
         self.position = position
         self._resumed = resumed
@@ -38,7 +55,9 @@ class PastVisibility:
             known = self.states.setdefault(row[3], [])
             if resumed or not known:
                 known.append(FormerEntry(*row))
-        self.visibility = self._resolve(connection, access, now)
+        visible = self._resolve(connection, access, now)
+        self.visibility = visible and replace(visible, only=told.only)
+        self._only_now = now and now.only
         self._connection = connection
 
     def _resolve(self, connection: sqlite3.Connection, access: Access, now: Visibility | None) -> Visibility | None:
@@ -64,6 +83,18 @@ class PastVisibility:
         """Return whether the party could see the entry."""
         seen = (former.entry, former.kind, former.object_id, former.organizations)
         return self.visibility is None or self.visibility.shows(*seen)
+
+    def entered(self) -> list[str]:
+        """Return the objects (ids) that became visible as the person's own, parents first."""
+        return self._in_order(self._only_now, self.visibility and self.visibility.only)
+
+    def left(self) -> list[str]:
+        """Return the objects (ids) that are no longer visible as the person's own, the lowest first."""
+        return self._in_order(self.visibility and self.visibility.only, self._only_now)[::-1]
+
+    def _in_order(self, some: frozenset[str] | None, others: frozenset[str] | None) -> list[str]:
+        keys = {one: key for one in (some or frozenset()) - (others or frozenset()) if (key := self._key_of(one)) is not None}
+        return sorted(keys, key=keys.__getitem__)
 
     def displaced(self) -> list[str]:
         """Return the entries (object ids), with everything below them, whose name another entry has now; the lowest first. A

@@ -16,6 +16,18 @@ WITH RECURSIVE below (id) AS (
 ) SELECT id FROM below
 """
 
+_OWN = """
+WITH RECURSIVE own (id) AS (
+    SELECT id FROM entry WHERE object_id = ?
+    UNION SELECT m.group_entry FROM member m JOIN own ON own.id = m.member_entry
+), around (id, above) AS (
+    SELECT o.id, o.parent FROM entry p JOIN own ON own.id = p.id
+        JOIN json_each('[' || p.organizations || ']') within JOIN entry o ON o.id = within.value
+    UNION SELECT o.id, o.parent FROM entry o JOIN around ON o.id = around.above WHERE o.kind = 'organization'
+) SELECT e.object_id FROM entry e WHERE e.id IN (SELECT id FROM own UNION SELECT id FROM around)
+"""
+"""The groups that list an entry, directly or through groups, and the organizations that it is in, with those above them."""
+
 
 class VisibilityCache:
     """The visibilities of one view file."""
@@ -38,11 +50,12 @@ class VisibilityCache:
 
 def _resolve(access: Access, connection: sqlite3.Connection) -> Visibility:
     scope = access.scope
+    own = {row[0] for one in access.only for row in connection.execute(_OWN, (one,))} if access.own else ()
+    only = access.only.union(own)
     if scope is None:
-        return Visibility(None, None, access.only)
-    only = access.only or None
+        return Visibility(None, None, only)
     groups = None if scope.group_ids is None else frozenset(scope.group_ids)
     if ROOT_ORGANIZATION_ID in scope.organization_ids:
-        return Visibility(None, groups, only)
+        return Visibility(None, groups, only or None)
     below = {row[0] for object_id in scope.organization_ids for row in connection.execute(_BELOW, (object_id,))}
-    return Visibility(frozenset(below), groups, only)
+    return Visibility(frozenset(below), groups, only or None)

@@ -3,6 +3,7 @@ request.
 
 Everything is read on the connection that is handed in: a snapshot's, or the shared one. Narrowing of values is here only."""
 
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
@@ -10,6 +11,7 @@ from operator import itemgetter
 from typing import TypeAlias
 
 from gateway.directory.access import Visibility
+from gateway.directory.projection.entry_kinds import CONTAINER
 from gateway.directory.search.entry_values import EntryValues
 from gateway.directory.search.filter_evaluator import Evaluator
 from gateway.directory.search.group_names import GroupNames
@@ -39,6 +41,7 @@ WITH RECURSIVE above (entry) AS (
     UNION SELECT m.group_entry FROM above a JOIN member m ON m.member_entry = a.entry
 ) SELECT {_LINKED} FROM above a JOIN entry e ON e.id = a.entry ORDER BY e.dn_key
 """
+_SOME_BELOW = f"SELECT {_LINKED} FROM json_each(?) some JOIN entry e ON e.object_id = some.value WHERE e.parent = ?"
 _NAMED = f"SELECT {_LINKED} FROM entry e WHERE e.dn_key = ?"
 
 _Linked: TypeAlias = tuple[int, str, str, str, str, str]
@@ -143,10 +146,14 @@ class VisibleRows:
         return sorted(found.values(), key=itemgetter(5))
 
     def _has_subordinates(self, row: Row) -> list[bytes]:
-        """Return hasSubordinates (X.501). Of a container it says no more than that the view has such entries; below a visible
-        organization everything is visible."""
-        below = self._connection.execute("SELECT 1 FROM entry WHERE parent = ? LIMIT 1", row[:1]).fetchone()
-        return [b"FALSE" if below is None else b"TRUE"]
+        """Return hasSubordinates (X.501). Of a container it says no more than that the view has such entries; below an
+        organization of a scope everything is visible."""
+        if self._visibility is None or self._visibility.only is None or row[1] == CONTAINER:
+            below = self._connection.execute("SELECT 1 FROM entry WHERE parent = ? LIMIT 1", row[:1]).fetchone() is not None
+        else:
+            some = json.dumps(sorted(self._visibility.only))
+            below = any(map(self._is_visible, self._connection.execute(_SOME_BELOW, (some, row[0]))))
+        return [b"TRUE" if below else b"FALSE"]
 
     def _entry_csn(self, row: Row) -> list[bytes]:
         """Return entryCSN as OpenLDAP has it: the time and the number of the entry's last change."""

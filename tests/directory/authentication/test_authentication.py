@@ -8,6 +8,7 @@ from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred, gatherResults
 
+from gateway.directory.access import UserAccess, of_user
 from gateway.directory.authentication.authentication import EmptyPassword
 from gateway.directory.directory import ViewNotReady
 from gateway.model.applications import Scope
@@ -65,10 +66,11 @@ async def test_an_application_without_the_view_or_that_is_disabled_is_refused(be
 async def test_a_person_binds_with_the_password_of_the_source_and_sees_the_own_entry(bed: Bed) -> None:
     party = await bed.bind(f"UID=Anna,{PEOPLE}", b"right")
     assert (party.dn, party.user_id) == (f"uid=anna,{PEOPLE}", ANNA.id)
-    assert party.access.only == {ANNA.id}
+    assert party.access == of_user(ANNA.id, UserAccess.OWN)
     assert bed.hr.asked == ["cn=anna,o=hr"], "by the name that the source gave"
-    bed.authentication = bed.make(users_see_themselves=False)
-    assert (await bed.bind(f"uid=anna,{PEOPLE}", b"right")).access.only == frozenset()
+    for sees in UserAccess:
+        bed.authentication = bed.make(user_access={bed.follower.view.name: sees})
+        assert (await bed.bind(f"uid=anna,{PEOPLE}", b"right")).access == of_user(ANNA.id, sees)
 
 
 @ensureDeferred

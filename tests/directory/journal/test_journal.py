@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.directory.access import Access
+from gateway.directory.access import Access, UserAccess, of_user
 from gateway.directory.journal.journal import Journal
 from gateway.directory.journal.journal_reader import Event, EventKind
 from gateway.directory.projection.view_definition import View
@@ -56,7 +56,8 @@ def journal(
 
 def random_access(random: Random, past: History) -> Access:
     if random.random() < 0.3 or not past.organizations:
-        return Access(only=frozenset(random.sample(list(past.users), min(1, len(past.users)))))
+        person = frozenset(random.sample(list(past.users), min(1, len(past.users))))
+        return Access(only=person, own=random.random() < 0.7)
     units = random.sample(list(past.organizations), random.randrange(1, min(3, len(past.organizations) + 1)))
     groups = None if random.random() < 0.5 else tuple(random.sample(list(past.groups), len(past.groups) // 2))
     return Access(Scope(tuple(units), groups))
@@ -85,6 +86,9 @@ def test_a_replica_that_applies_the_events_equals_the_view(view: View, seed: int
                         if random.random() < 0.3:  # the connection breaks
                             replica.read(reading, 1, random.randrange(8))
                             resumed = True
+                            if access.own:  # which knows no earlier moment: it is sent everything again
+                                replica = Replica()
+                                position, resumed = replica.read(read.everything(), 3), False
                         elif random.random() < 0.6:
                             position, resumed = replica.read(reading, random.choice((1, 3, 500))), False
             position = replica.read(read.since(position, resumed=resumed), 500)
@@ -224,3 +228,33 @@ def test_the_history_is_bounded_and_the_floor_moves_up(company: Company, monkeyp
     now = history.latest(company.reader.connection)
     assert view_file.floor(company.reader.connection) == now.number - 1
     assert company.reader.connection.execute("SELECT count(*) FROM moment").fetchone()[0] == 2
+
+
+def test_a_person_is_told_of_groups_and_organizations_entered_and_left_and_of_no_others(company: Company) -> None:
+    anna = journal(company.reader, of_user(ANNA.id, UserAccess.OWN))
+    new, units = group(30, "New"), f"ou=organizations,{BASE}"
+    with told(company, anna) as found:
+        company.world.put(new)
+        company.world.join(new, BEN)
+        company.world.leave(SECRET, ANNA)
+        company.world.put(replace(ANNA, organization_ids=(SOUTH.id,)))
+    assert found[0] == [
+        (EventKind.ADDED, f"ou=South,{units}", None),
+        (EventKind.MODIFIED, f"uid=anna,{PEOPLE}", None),
+        (EventKind.REMOVED, f"cn=Secret,{GROUPS}", None),
+        (EventKind.REMOVED, f"ou=Inside,ou=North,{units}", None),
+        (EventKind.REMOVED, f"ou=North,{units}", None),
+    ]
+    with told(company, anna) as found:
+        company.world.join(new, STAFF)
+    assert found[0] == [(EventKind.ADDED, f"cn=New,{GROUPS}", None)]
+    with told(company, anna) as found:
+        company.world.delete(new)
+        company.world.delete(SECRET)
+    assert found[0] == [(EventKind.REMOVED, f"cn=New,{GROUPS}", None)]
+
+
+def test_a_person_who_comes_again_is_sent_everything_for_earlier_groups_are_not_kept(company: Company) -> None:
+    moment = history.latest(company.reader.connection)
+    assert journal(company.reader, EVERYTHING).knows(moment)
+    assert not journal(company.reader, of_user(ANNA.id, UserAccess.OWN)).knows(moment)

@@ -7,8 +7,16 @@ from pathlib import Path
 import pytest
 
 from gateway.directory.access import Access, of_application, of_user
-from gateway.directory.search.query import NoSuchObject
+from gateway.directory.projection.view_kinds import active_directory
+from gateway.directory.search.query import NoSuchObject, Query
+from gateway.directory.search.search import Search
+from gateway.directory.search.view_reader import ViewReader
+from gateway.directory.search.view_searcher import ViewSearcher
+from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.applications import Application, Scope
+from gateway.model.ldap.dn import DN
+from gateway.wire import entries, filters
+from gateway.wire.messages import WHOLE_SUBTREE
 from tests.directory.company import ANNA, BEN, EVERYTHING, GROUPS, IN_NORTH, INSIDE, NORTH, PEOPLE, SOUTH, UNITS, Company
 from tests.directory.worlds import START
 
@@ -93,6 +101,26 @@ def test_a_base_that_is_hidden_is_as_if_it_did_not_exist(bed: Company, base: str
     with pytest.raises(NoSuchObject) as caught:
         bed.search(IN_NORTH, "(objectClass=*)", base)
     assert caught.value.matched_dn == matched
+
+
+@pytest.mark.parametrize("kind", ["objectCategory=person", "sAMAccountType=805306368", "objectClass=user"])
+def test_programs_for_active_directory_may_ask_for_a_kind_whatever_attributes_they_are_granted(bed: Company, kind: str) -> None:
+    view = active_directory("ad", DN.parse("dc=ad,dc=test"))
+    updater = bed.world.build(view, "ad")
+    reader = ViewReader(ViewFile(bed.world.folder / "ad", view))
+    names = replace(EVERYTHING, attributes=frozenset({"cn"}))
+    name = DN.parse("dc=ad,dc=test")
+
+    def found(text: str) -> list[dict[bytes, list[bytes]]]:
+        query = Query(name, name.key, WHOLE_SUBTREE, filters.parse(text), ())
+        return [entries.decode_entry(one)[1] for one in Search(ViewSearcher(reader, names), query).at_once() or ()]
+
+    people = found(f"(&({kind})(cn=*))")
+    assert [one[b"cn"] for one in people] == [[b"anna"], [b"ben"]]
+    assert {key for one in people for key in one} == {b"objectClass", b"objectCategory", b"sAMAccountType", b"cn"}
+    assert found("(userAccountControl=512)") == [], "which is of the person, not of the kind"
+    reader.close()
+    updater.close()
 
 
 IN_SALES = Access(Scope(("sales",), ()), attributes=frozenset({"cn", "sn"}))

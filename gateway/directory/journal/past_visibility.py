@@ -56,8 +56,9 @@ class PastVisibility:
             if resumed or not known:
                 known.append(FormerEntry(*row))
         visible = self._resolve(connection, access, now)
-        self.visibility = visible and replace(visible, only=told.only)
-        self._only_now = now and now.only
+        self.visibility = None if visible is None else replace(visible, only=told.only)
+        self._only_now = None if now is None else now.only
+        self._only_then = None if now is None else told.only
         self._connection = connection
 
     def _resolve(self, connection: sqlite3.Connection, access: Access, now: Visibility | None) -> Visibility | None:
@@ -86,11 +87,11 @@ class PastVisibility:
 
     def entered(self) -> list[str]:
         """Return the objects (ids) that became visible as the person's own, parents first."""
-        return self._in_order(self._only_now, self.visibility and self.visibility.only)
+        return self._in_order(self._only_now, self._only_then)
 
     def left(self) -> list[str]:
         """Return the objects (ids) that are no longer visible as the person's own, the lowest first."""
-        return self._in_order(self.visibility and self.visibility.only, self._only_now)[::-1]
+        return self._in_order(self._only_then, self._only_now)[::-1]
 
     def _in_order(self, some: frozenset[str] | None, others: frozenset[str] | None) -> list[str]:
         keys = {one: key for one in (some or frozenset()) - (others or frozenset()) if (key := self._key_of(one)) is not None}

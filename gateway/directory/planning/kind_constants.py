@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from gateway.directory.projection.attribute_rules import Rule
 from gateway.directory.projection.entry_kinds import CONTAINER, PRIVATE_GROUP
 from gateway.directory.projection.index_keys import attribute_key, stored_key
 from gateway.directory.projection.projection import Projection
@@ -15,7 +16,21 @@ from gateway.model.objects import Kind
 OF_ITS_KIND = ("objectclass", "objectcategory")
 """The attributes (keys) that a kind may decide. Few values are asserted of them, so the value is part of a shape."""
 
+_MARKS = ("objectcategory", "samaccounttype", "grouptype")
+"""The attributes (keys) by which programs for Active Directory ask for a kind of entries, as others do by objectClass."""
+
 _Keys: TypeAlias = frozenset[bytes]
+
+
+def marks(view: View) -> frozenset[str]:
+    """Return those of _MARKS that say no more in this view than what kind an entry is of, as objectClass does: every party may
+    read them."""
+    ruled: dict[str, list[Rule]] = {mark: [] for mark in _MARKS}
+    for rules in view.rules.values():
+        for name, rule in rules.attributes.items():
+            if (key := attribute_key(name)) in ruled:
+                ruled[key].append(rule)
+    return frozenset(mark for mark, found in ruled.items() if found and not any(rule.asked for rule in found))
 
 
 class KindConstants:

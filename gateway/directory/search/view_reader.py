@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 
 from gateway.directory.access import Access
+from gateway.directory.planning import kind_constants
 from gateway.directory.planning.filter_shape import Shaper
 from gateway.directory.projection.index_keys import stored_key
 from gateway.directory.search.group_names import GroupNames
@@ -44,6 +45,7 @@ class ViewReader:
         self.visibilities = VisibilityCache()
         self.names = GroupNames(self.connection)
         self.generation = 0
+        self._kind_marks = kind_constants.marks(file.view)
         self._containers = {name.key for name in file.view.containers}
         self._shapers: dict[tuple[frozenset[str] | None, bool], Shaper] = {}
         self._closed = False
@@ -127,9 +129,13 @@ class ViewReader:
 
     # Filters ----------------------------------------------------------------------------------------------------------
 
+    def readable(self, access: Access) -> frozenset[str] | None:
+        """Return the attributes (keys) of this view that the access may read; None: all."""
+        return None if access.attributes is None else access.attributes | self._kind_marks
+
     def shaper(self, access: Access) -> Shaper:
         """Return the shaper of filters for what the access may read and see."""
-        key = (access.attributes, not access.is_everything)
+        key = (self.readable(access), not access.is_everything)
         shaper = self._shapers.get(key)
         if shaper is None:
             if len(self._shapers) >= _MAX_SHAPERS:

@@ -26,7 +26,8 @@ class ViewSearcher:
         self.reader = reader
         self.access = access
         self._shaper = reader.shaper(access)
-        self._evaluator = Evaluator(access.attributes)
+        self._readable = reader.readable(access)
+        self._evaluator = Evaluator(self._readable)
         self._renderers: dict[tuple[tuple[str, ...], bool, bool], Renderer] = {}
 
     def visible_rows(self, connection: sqlite3.Connection) -> VisibleRows:
@@ -71,7 +72,7 @@ class ViewSearcher:
         if renderer is None:
             view = self.reader.view
             unasked, ranged = (frozenset[str](), False) if stored_only else (view.shown_unasked, view.shows_ranges)
-            selected = select(attributes, types_only, self.access.attributes, unasked, ranged=ranged)
+            selected = select(attributes, types_only, self._readable, unasked, ranged=ranged)
             renderer = (RangedRenderer if ranged and not types_only else Renderer)(selected, view.stored_attributes)
             if sum(map(len, attributes)) <= MAX_LENGTH:
                 if len(self._renderers) >= _MAX_RENDERERS:

@@ -27,7 +27,7 @@ from gateway.store.clients import applications
 from gateway.store.engine.database import Connection
 from gateway.store.objects import passwords as store
 from gateway.store.operations import source_state
-from gateway.store.records import record_rows
+from gateway.store.records import former_accounts, record_rows
 from gateway.store.records.record_rows import RecordRow
 from gateway.twisted_internals.reactor import installed
 from tests.directory.worlds import BASE, SOURCE, START, World, group, openldap_view, user
@@ -107,7 +107,7 @@ class Bed:
 
     def make(self, **options: Any) -> Authentication:
         """`views`: served in the place of the one, from the same file. `offline_seconds`: by source. `changers`, `resetters`:
-        the sources whose passwords can be changed."""
+        the sources whose passwords can be changed. `authority`: whose passwords count."""
         upstreams = {SOURCE: self.hr, "crm": self.crm}
         views = options.pop("views", [self.follower.view])
         followers = [self.follower, *(SimpleNamespace(view=view, reader=self.reader) for view in views[1:])]
@@ -117,7 +117,8 @@ class Bed:
         lock = SoftLock(self.clock.seconds, MAX_FAILURES, 60)
         database = self.world.database
         self.offline = OfflineBinds(database, self.hashing, options.pop("offline_seconds", {}), self.now)
-        passwords = PasswordCheck(database, upstreams, self.hashing, self.offline)
+        authority = options.pop("authority", None)
+        passwords = PasswordCheck(database, upstreams, self.hashing, self.offline, authority=authority)
         made = Authentication(directory, database, passwords, lock, **options)
         self.changes = PasswordChanges(
             database, made, passwords, self.hashing, self.offline, self.now, changers=changers, resetters=resetters
@@ -129,6 +130,16 @@ class Bed:
         self.world.database.write_blocking(
             lambda c: store.set_local(c, person.id, hash_blocking(password), by="test", now=START)
         )
+
+    def leave(self, person: User, source: str) -> None:
+        """Let the source have the person no more."""
+
+        def work(connection: Connection) -> None:
+            rows = [row for row in record_rows.linked_to(connection, (person.id,)) if row.source_id == source]
+            former_accounts.add(connection, rows, self.now())
+            record_rows.remove(connection, [row.id for row in rows])
+
+        self.world.database.write_blocking(work)
 
     def now(self) -> datetime:
         """The time of the clock."""

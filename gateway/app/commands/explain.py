@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 import click
 
@@ -14,13 +15,15 @@ from gateway.app.commands.reports import name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.parts import opened_store
+from gateway.directory.authentication.account_status import password_decision
+from gateway.directory.authentication.password_authority import PasswordDecision
 from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.attributes import shown
 from gateway.model.errors import GatewayError, NotFound
 from gateway.model.ldap import dn
 from gateway.model.objects import DirectoryObject, Kind, User, Value
-from gateway.model.records import DECIDED_BY_PERSON, Account
+from gateway.model.records import DECIDED_BY_PERSON
 from gateway.store.engine.database import Connection
 from gateway.store.objects.by_kind import OBJECT_STORES
 from gateway.store.objects.disablements import Disablement
@@ -46,23 +49,23 @@ def command(invocation: Invocation, kind: str, name: str, as_json: bool) -> None
     with opened_store.database(settings) as database:
         in_views = _in_views(settings, name)
 
-        def work(connection: Connection) -> tuple[Explanation, dict[str, str], Sequence[Account]]:
+        def work(connection: Connection) -> tuple[Explanation, dict[str, str], PasswordDecision]:
             thing = _find(connection, Kind(kind), name, in_views)
             explanation = explain(connection, Kind(kind), thing, settings.authority.authority())
-            return explanation, _names(connection, explanation), _vouching(connection, thing, settings)
+            return explanation, _names(connection, explanation), _password(connection, thing, settings)
 
-        explanation, names, vouching = database.read_blocking(work)
+        explanation, names, password = database.read_blocking(work)
     if as_json:
-        print_json(_facts(explanation, names, vouching))
+        print_json(_facts(explanation, names, password))
         return
-    _print(explanation, names, vouching)
+    _print(explanation, names, password)
 
 
-def _vouching(connection: Connection, thing: DirectoryObject, settings: Settings) -> Sequence[Account]:
-    """Return the accounts whose sources check a user's password."""
+def _password(connection: Connection, thing: DirectoryObject, settings: Settings) -> PasswordDecision:
+    """Return which sources check a user's password, and why."""
     if not isinstance(thing, User):
-        return ()
-    return settings.password_authority().vouching(records.accounts(connection, thing.id))
+        return PasswordDecision()
+    return password_decision(connection, thing.id, settings.password_authority())
 
 
 def _find(connection: Connection, kind: Kind, name: str, in_views: Sequence[str]) -> DirectoryObject:
@@ -110,17 +113,16 @@ def _names(connection: Connection, explanation: Explanation) -> dict[str, str]:
     return paths | {one.object_id: name_lookup.group_name(connection, one.object_id) for one in explanation.groups}
 
 
-def _print(explanation: Explanation, names: Mapping[str, str], vouching: Sequence[Account]) -> None:
+def _print(explanation: Explanation, names: Mapping[str, str], password: PasswordDecision) -> None:
     thing = explanation.object
     where = f", in {', '.join(names[one.object_id] for one in explanation.places)}" if explanation.places else ""
     print_line(f"{explanation.kind} {_name(thing)} ({thing.id}){where}")
     if isinstance(thing, User) and thing.gone_at is not None:
-        print_line(f"gone since {thing.gone_at.astimezone():%Y-%m-%d %H:%M:%S}: no source has this user any more")
+        print_line(f"gone since {_time(thing.gone_at)}: no source has this user any more")
     if isinstance(thing, User):
         for one in explanation.disablements:
             print_line(_disabled(one))
-        asked = " or ".join(f"{account.source_id} ({account.dn})" for account in vouching)
-        print_line(f"password: checked by {asked}" if asked else "password: no source checks it; a local one counts")
+        print_line(f"password: {_checked_by(password)}")
     print_line()
     print_table(
         ("attribute", "value", "decided by", "why", "others say"),
@@ -151,7 +153,25 @@ def _disabled(one: Disablement) -> str:
     why = f": {one.reason}" if one.reason else ""
     by = f"by {one.decided_by.removeprefix(DECIDED_BY_PERSON)}{why}"
     how = by if one.is_by_person else f"the source {one.source_id} had this user disabled when it had them last"
-    return f"disabled since {one.since.astimezone():%Y-%m-%d %H:%M:%S}, {how}; gateway user enable ends it"
+    return f"disabled since {_time(one.since)}, {how}; gateway user enable ends it"
+
+
+def _checked_by(password: PasswordDecision) -> str:
+    """Return who checks a user's password, and why."""
+    asked = " or ".join(
+        f"{account.source_id} ({account.dn}): {why}" for account, why in zip(password.vouching, password.reasons, strict=True)
+    )
+    if password.left is None:
+        return f"checked by {asked}" if asked else "no source checks it; a local one counts"
+    source_id, left_at = password.left.account.source_id, _time(password.left.left_at)
+    left = f"the source {source_id} checked it and has the user no more since {left_at}"
+    if asked:
+        return f"checked by {asked} ({left})"
+    return f"{left}: none counts but one that a person lets count (gateway links link, user set-password, user enable)"
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _name(thing: DirectoryObject) -> str:
@@ -175,15 +195,20 @@ def _tie_facts(ties: Sequence[ExplainedTie], names: Mapping[str, str]) -> list[d
     return [{"id": one.object_id, "name": names[one.object_id], "sources": list(one.source_ids)} for one in ties]
 
 
-def _facts(explanation: Explanation, names: Mapping[str, str], vouching: Sequence[Account]) -> dict[str, object]:
+def _facts(explanation: Explanation, names: Mapping[str, str], password: PasswordDecision) -> dict[str, object]:
     thing = explanation.object
-    asked = {(account.source_id, account.external_id) for account in vouching}
+    asked = {
+        (account.source_id, account.external_id): why for account, why in zip(password.vouching, password.reasons, strict=True)
+    }
     return {
         "kind": explanation.kind.value,
         "id": thing.id,
         "name": _name(thing),
         "organizations": _tie_facts(explanation.places, names),
         "groups": _tie_facts(explanation.groups, names),
+        "password_left": None
+        if password.left is None
+        else {"source": password.left.account.source_id, "since": password.left.left_at},
         "disabled_by": [
             {
                 "source": None if one.is_by_person else one.source_id,
@@ -216,6 +241,7 @@ def _facts(explanation: Explanation, names: Mapping[str, str], vouching: Sequenc
                 "decided_at": one.decided_at,
                 "gone_at": one.gone_at,
                 "checks_password": (one.source_id, one.external_id) in asked,
+                "checks_because": asked.get((one.source_id, one.external_id)),
             }
             for one in explanation.links
         ],

@@ -12,6 +12,7 @@ from gateway.app.commands.reports import audit_line, name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.parts import clock, opened_store
+from gateway.directory.authentication.account_status import password_decision
 from gateway.directory.authentication.password_hashing import hash_blocking
 from gateway.model.applications import ApplicationPassword
 from gateway.model.errors import Conflict, InvalidInput
@@ -19,7 +20,6 @@ from gateway.model.objects import User
 from gateway.store.clients import application_passwords
 from gateway.store.engine.database import Connection
 from gateway.store.objects import passwords
-from gateway.store.records import records
 
 BY = "gateway user set-password"
 
@@ -129,7 +129,7 @@ def revoke(invocation: Invocation, name: str, password_id: str) -> None:
 def _user_with_own_password(connection: Connection, settings: Settings, name: str) -> User:
     """Return the user, when the password is ours to keep. Raises NotFound, Conflict."""
     user = name_lookup.user(connection, name)
-    vouching = settings.password_authority().vouching(records.accounts(connection, user.id))
+    vouching = password_decision(connection, user.id, settings.password_authority()).vouching
     if vouching:
         raise Conflict(
             f"the password of {user.username} is kept by the source {vouching[0].source_id}: change it there, or set "

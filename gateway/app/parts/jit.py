@@ -10,6 +10,7 @@ from functools import partial
 from twisted.internet.interfaces import IReactorTime
 
 from gateway.app.parts.source_parts import SourceParts
+from gateway.directory.authentication.account_status import password_decision
 from gateway.directory.authentication.jit import JitProvisioning, JitSource
 from gateway.directory.authentication.password_authority import PasswordAuthority
 from gateway.model.connector import Authenticator
@@ -18,7 +19,7 @@ from gateway.model.errors import SourceUnavailable
 from gateway.model.jit import DecidedElsewhere, ProvisionedUser
 from gateway.model.objects import Kind
 from gateway.store.engine.database import Connection, Database
-from gateway.store.records import record_lookup, records
+from gateway.store.records import record_lookup
 from gateway.sync.backfill import correlation_keys
 from gateway.sync.inbound import Inbound
 
@@ -64,8 +65,9 @@ def _provision(
     applied = inbound.apply(connection, Batch((delta,)))
     for _, target in record_lookup.at_external_id(connection, inbound.source_id, (Kind.USER,), (delta.external_id,)):
         if target.object_id is not None:
-            vouching = authority.vouching(records.accounts(connection, target.object_id))
-            if not any((one.source_id, one.external_id) == (inbound.source_id, delta.external_id) for one in vouching):
+            decision = password_decision(connection, target.object_id, authority)
+            name = (inbound.source_id, delta.external_id)
+            if not any((one.source_id, one.external_id) == name for one in decision.vouching):
                 raise DecidedElsewhere(target.object_id)
             return ProvisionedUser(target.object_id, applied.last_change_number)
     return None

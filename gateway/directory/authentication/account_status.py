@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred, ensureDeferred
 
-from gateway.directory.authentication.password_authority import PasswordAuthority
+from gateway.directory.authentication.password_authority import PasswordAuthority, PasswordDecision
 from gateway.model.errors import StoreUnavailable
 from gateway.model.records import Account
 from gateway.store.engine.database import Connection, Database
 from gateway.store.objects import passwords, users
-from gateway.store.records import records
+from gateway.store.objects.passwords import LocalPassword
+from gateway.store.records import former_accounts, records
 
 MAX_AT_ONCE = 500
 """People looked up in one transaction; the others wait for the next."""
@@ -22,13 +23,15 @@ MAX_AT_ONCE = 500
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
     """The account status of one person. `vouching`: the accounts whose sources check the password, the deciding one
-    first (password_authority.py); `local_hash`: only without any."""
+    first (password_authority.py); `local_hash`: only where it counts; `left`: the source that decided and has the person no
+    more, "" when there is none such."""
 
     user_id: str
     exists: bool
     enabled: bool
     vouching: tuple[Account, ...]
     local_hash: str | None = field(repr=False)
+    left: str = ""
 
     @property
     def can_log_in(self) -> bool:
@@ -48,9 +51,9 @@ class AccountStatusLookup:
     def at_once(self, user_id: str) -> AccountStatus | None:
         """Return the status, where the store can be read inline; None where it cannot."""
         seen = self._database.login_state_inline(user_id)
-        if seen is None:
+        if seen is None or seen.has_former:
             return None
-        vouching = self._authority.vouching(seen.accounts)
+        vouching = self._authority.decide(seen.accounts).vouching
         return AccountStatus(user_id, seen.exists, seen.enabled, vouching, None if vouching else seen.local_hash)
 
     def of(self, user_id: str) -> "Deferred[AccountStatus]":
@@ -86,13 +89,21 @@ class AccountStatusLookup:
 
     def _found(self, connection: Connection, user_ids: set[str]) -> dict[str, AccountStatus]:
         enabled = users.enabled_by_id(connection, user_ids)
-        accounts = records.accounts_by_user(connection, user_ids)
-        vouching = {user_id: self._authority.vouching(accounts.get(user_id, ())) for user_id in user_ids}
-        on_their_own = [user_id for user_id, found in vouching.items() if not found]
-        local = passwords.local_hashes(connection, on_their_own) if on_their_own else {}
-        return {
-            user_id: AccountStatus(
-                user_id, user_id in enabled, enabled.get(user_id, False), vouching[user_id], local.get(user_id)
-            )
-            for user_id in user_ids
-        }
+        accounts, former = records.accounts_by_user(connection, user_ids), former_accounts.by_user(connection, user_ids)
+        decided = {user_id: self._authority.decide(accounts.get(user_id, ()), former.get(user_id, ())) for user_id in user_ids}
+        on_their_own = [user_id for user_id, decision in decided.items() if not decision.vouching]
+        local = passwords.local_passwords_of(connection, on_their_own) if on_their_own else {}
+        return {user_id: _status(user_id, enabled.get(user_id), decided[user_id], local.get(user_id)) for user_id in user_ids}
+
+
+def _status(user_id: str, enabled: bool | None, decision: PasswordDecision, local: LocalPassword | None) -> AccountStatus:
+    """`enabled` None: there is no such user."""
+    local_hash = local.hash if local is not None and decision.takes_local(local.set_at) else None
+    left = "" if decision.left is None else decision.left.account.source_id
+    return AccountStatus(user_id, enabled is not None, bool(enabled), decision.vouching, local_hash, left)
+
+
+def password_decision(connection: Connection, user_id: str, authority: PasswordAuthority) -> PasswordDecision:
+    """Return which sources check a user's password, and why."""
+    former = former_accounts.by_user(connection, (user_id,)).get(user_id, ())
+    return authority.decide(records.accounts(connection, user_id), former)

@@ -95,6 +95,9 @@ class PasswordChanges:
         if named.user_id is None or named.user_id != party.user_id:
             raise ChangeRefused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, "the old password is needed, or who may set this one")
         status = await self._passwords.account_status(named.user_id)
+        if status.left:
+            words = f"the source {status.left} checked the password and has the user no more: an administrator sets a new one"
+            raise ChangeRefused(ResultCode.UNWILLING_TO_PERFORM, words)
         if status.vouching or not party.proved:
             where = _sources(status.vouching)
             words = f"the old password is needed{f' by the source that keeps it ({where})' if where else ''}"

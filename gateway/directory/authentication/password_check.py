@@ -43,6 +43,7 @@ class Refusal(StrEnum):
     DISABLED = "disabled"
     NONE_KEPT = "no password is kept"
     """Neither a source that vouches nor a local password."""
+    LEFT = "the source that checked the password has the user no more"
     WRONG = "wrong"
 
 
@@ -172,4 +173,6 @@ class PasswordCheck:
 def _refusal(status: AccountStatus) -> Refusal:
     if not status.exists:
         return Refusal.UNKNOWN
-    return Refusal.NONE_KEPT if status.enabled else Refusal.DISABLED
+    if not status.enabled:
+        return Refusal.DISABLED
+    return Refusal.LEFT if status.left else Refusal.NONE_KEPT

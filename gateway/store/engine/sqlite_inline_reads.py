@@ -21,7 +21,10 @@ from gateway.store.engine.sql_types import SelectConnection, TableRow
 T = TypeVar("T")
 
 _LOGIN_STATE = (
-    "SELECT u.enabled, p.hash, r.decided_at, r.id, r.source_id, r.external_id, r.dn,"
+    "SELECT u.enabled, p.hash,"
+    " EXISTS (SELECT 1 FROM former_accounts f WHERE f.user_id = u.id AND NOT EXISTS"
+    " (SELECT 1 FROM records n WHERE n.object_id = u.id AND n.source_id = f.source_id AND n.gone_at IS NULL)),"
+    " r.decided_at, r.id, r.source_id, r.external_id, r.dn,"
     " coalesce(r.decided_by, '') FROM users u"
     " LEFT JOIN local_passwords p ON p.user_id = u.id"
     " LEFT JOIN records r ON r.object_id = u.id AND r.kind = ? AND r.gone_at IS NULL"
@@ -36,12 +39,14 @@ class InlineReadUnavailable(Exception):
 
 
 class LoginState(NamedTuple):
-    """A user as far as a bind needs it; `accounts` in the order in which they were linked."""
+    """A user as far as a bind needs it; `accounts` in the order in which they were linked. `has_former`: a source has the user
+    no more."""
 
     exists: bool
     enabled: bool
     local_hash: str | None
     accounts: tuple[Account, ...]
+    has_former: bool = False
 
     def __repr__(self) -> str:
         return f"LoginState(exists={self.exists}, enabled={self.enabled}, accounts={self.accounts})"
@@ -71,11 +76,11 @@ class InlineReader:
             return None
         if not rows:
             return UNKNOWN_USER
-        enabled, local_hash, _, record, *_ = rows[0]
+        enabled, local_hash, has_former, _, record, *_ = rows[0]
         if len(rows) > 1:
-            rows.sort(key=lambda row: (row[2] or 0, row[3]))  # rarely: a sorter in the statement would cost all of them
-        accounts = () if record is None else tuple(Account(*row[4:]) for row in rows)
-        return LoginState(True, bool(enabled), local_hash, accounts)
+            rows.sort(key=lambda row: (row[3] or 0, row[4]))  # rarely: a sorter in the statement would cost all of them
+        accounts = () if record is None else tuple(Account(*row[5:]) for row in rows)
+        return LoginState(True, bool(enabled), local_hash, accounts, bool(has_former))
 
     def read(self, work: Callable[[SelectConnection], T]) -> T:
         """Return what `work` makes of its one SELECT. Raises InlineReadUnavailable, or as `work` does."""

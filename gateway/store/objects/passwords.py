@@ -18,7 +18,7 @@ from gateway.store.tables.passwords import local_passwords, password_verifiers
 _LOCAL = select(local_passwords.c.hash).where(local_passwords.c.user_id == bindparam("user"))
 _ANY_LOCAL = select(literal(1)).select_from(local_passwords).limit(1)
 _SET_AMONG = select(local_passwords.c.user_id).where(any_of(local_passwords.c.user_id, "users"))
-_LOCAL_AMONG = select(local_passwords.c.user_id, local_passwords.c.hash).where(any_of(local_passwords.c.user_id, "users"))
+_LOCAL_AMONG = select(local_passwords).where(any_of(local_passwords.c.user_id, "users"))
 _FORGET_LOCAL = delete(local_passwords).where(local_passwords.c.user_id == bindparam("user"))
 _FORGET_LOCAL_OF = delete(local_passwords).where(any_of(local_passwords.c.user_id, "users"))
 _ENABLED = select(users.c.enabled).where(users.c.id == bindparam("user"))
@@ -37,15 +37,24 @@ class Verifier:
     verified_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LocalPassword:
+    """A password that is kept here. `set_at`: when it was set."""
+
+    hash: str = field(repr=False)
+    set_at: datetime
+
+
 def local_hash(connection: Connection, user_id: str) -> str | None:
     """Return the hash of the user's local password, or None."""
     found: str | None = connection.execute(_LOCAL, {"user": user_id}).scalar()
     return found
 
 
-def local_hashes(connection: Connection, user_ids: Collection[str]) -> dict[str, str]:
-    """Return the hashes of several users' local passwords; a user without one is left out."""
-    return dict(connection.execute(_LOCAL_AMONG, {"users": user_ids}).all())
+def local_passwords_of(connection: Connection, user_ids: Collection[str]) -> dict[str, LocalPassword]:
+    """Return several users' local passwords; a user without one is left out."""
+    rows = connection.execute(_LOCAL_AMONG, {"users": user_ids})
+    return {row.user_id: LocalPassword(row.hash, time_of(row.set_at)) for row in rows}
 
 
 def any_local(connection: SelectConnection) -> bool:

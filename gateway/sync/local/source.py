@@ -20,6 +20,7 @@ from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.objects import disablements
 from gateway.store.objects.by_kind import OBJECT_STORES
+from gateway.store.records import former_accounts
 from gateway.sync.inbound import Applied, Inbound
 from gateway.sync.local import edit_checks, edit_deltas
 from gateway.sync.objects.posix_allocation import PosixNumbers
@@ -109,9 +110,10 @@ class LocalDoor:
         return self._resolved_anew(connection, user_id)
 
     def enable(self, connection: Connection, user_id: str) -> Written:
-        """End all that keeps a user disabled beside what present sources say; a user whom one of them disables stays so.
-        Raises NotFound."""
+        """End all that keeps a user disabled, or without a password that counts, beside what present sources say; a user whom
+        one of them disables stays so. Raises NotFound."""
         self.get(connection, Kind.USER, user_id)
+        former_accounts.forget(connection, user_id)
         self._end_disablements(connection, user_id, by_person=True)
         resolved = self._resolved_anew(connection, user_id)
         try:  # what was written here may say it too

@@ -11,7 +11,7 @@ from gateway.model.runs import Outcome, Result, RunStatistics
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.log import changes
 from gateway.store.objects import disablements, groups, memberships, organizations, users
-from gateway.store.records import record_rows
+from gateway.store.records import former_accounts, record_rows
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync.objects import leavers
 from gateway.sync.references import reference_release
@@ -76,7 +76,9 @@ class _Remover:
         staying = self._keep_leavers(last) if by_source else {}
         surviving |= {row.object_id for row in staying.values()}
         if by_source:
-            self._keep_disabled([row for row in linked if row.kind == Kind.USER.value and row.object_id in surviving])
+            of_users = [row for row in linked if row.kind == Kind.USER.value and row.object_id in surviving]
+            former_accounts.add(self._connection, [row for row in of_users if row.id in rows], self._transaction.now)
+            self._keep_disabled(of_users)
         rows = {record_id: row for record_id, row in rows.items() if record_id not in staying}
         rows |= {row.id: row for row in others if row.object_id not in surviving}
         reference_release.release(self._connection, self._effects, rows)

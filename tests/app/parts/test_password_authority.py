@@ -70,7 +70,8 @@ def test_law_14_the_password_of_a_correlated_record_opens_nobody_elses_account(
     [ceo] = {"corp": ["ceo"], "partner": ["mallory"]}[first]  # who is read first gives the name
     links = gateway("explain", "user", ceo, "--json").json["links"]
     assert {link["source"]: link["checks_password"] for link in links} == {"corp": True, "partner": False}
-    assert "password: checked by corp (uid=ceo," in gateway("explain", "user", ceo).out
+    why = gateway("explain", "user", ceo).out
+    assert "password: checked by corp (uid=ceo," in why and ": [authority] passwords\n" in why
     assert "the source corp" in gateway("user", "set-password", ceo).err
     with gateway.serve() as serving:
         wait_until_both_are_read(serving)
@@ -91,6 +92,13 @@ def test_law_14_the_password_of_a_correlated_record_opens_nobody_elses_account(
         assert not opens("attacker2", "attacker2")
         assert not opens("cfo", "attacker2")
         assert opens("cfo", "cfo")
+
+        upstream.delete(f"uid=ceo,ou=corp,ou=people,{upstream.suffix}")
+        assert gateway("sync", "corp", "--allow-deletions").code == 0
+        until(lambda: not opens("ceo", "ceo"), "corp has the ceo no more")
+        assert not opens("ceo", "mallory")
+        assert not opens("mallory", "mallory"), "who is left does not take the place of the source that decided"
+        assert "the source corp checked it and has the user no more" in gateway("explain", "user", "mallory").out
 
 
 def test_law_14_a_persons_decision_lets_a_record_vouch(firm: tuple[Installation, Slapd]) -> None:

@@ -160,6 +160,17 @@ async def test_law_14_only_the_source_that_decides_changes_a_password(bed: Bed) 
 
 
 @ensureDeferred
+async def test_law_14_an_open_connection_gives_no_password_to_a_user_whom_the_source_that_decided_has_no_more(bed: Bed) -> None:
+    anna = await bed.bind(ANNAS, b"right")
+    bed.leave(ANNA, SOURCE)
+    caught = await refused(bed, anna)
+    assert (caught.code, SOURCE in str(caught)) == (ResultCode.UNWILLING_TO_PERFORM, True)
+    bed.clock.advance(1)
+    await modify(bed, await portal(bed, "passwords"), ANNAS)
+    assert (await bed.bind(ANNAS, NEW)).user_id == ANNA.id
+
+
+@ensureDeferred
 async def test_the_sources_reason_against_a_password_is_passed_on(bed: Bed) -> None:
     bed.authentication = bed.make(changers=[SOURCE])
     error = await refused(bed, bed.authentication.anonymous, ANNAS, b"right", b"history")

@@ -12,12 +12,14 @@ from structlog.testing import capture_logs
 
 from gateway.directory.authentication import password_hashing
 from gateway.directory.authentication.authentication import InvalidCredentials
+from gateway.directory.authentication.password_authority import PasswordAuthority
+from gateway.directory.authentication.password_hashing import hash_blocking
 from gateway.model.connector import PolicyNotice
 from gateway.model.errors import Busy, SourceUnavailable
 from gateway.store.clients import application_passwords
 from gateway.store.objects import passwords, users
 from gateway.store.objects.passwords import Verifier
-from tests.directory.binding import ANNA, DEE, EVE, MAX_FAILURES, PEOPLE, Bed
+from tests.directory.binding import ANNA, DEE, EVE, FAY, MAX_FAILURES, PEOPLE, Bed
 from tests.directory.worlds import SOURCE, START
 
 ANNAS, EVES, DEES = f"uid=anna,{PEOPLE}", f"uid=eve,{PEOPLE}", f"uid=dee,{PEOPLE}"
@@ -123,6 +125,24 @@ async def test_more_hashes_than_may_wait_are_busy_and_no_failure(bed: Bed, monke
             await bed.bind(EVES, b"local")
     monkeypatch.undo()
     assert (await bed.bind(EVES, b"local")).user_id == EVE.id
+
+
+@ensureDeferred
+async def test_law_14_nobody_is_opened_by_what_is_left_when_the_source_that_decided_has_them_no_more(bed: Bed) -> None:
+    bed.set_local(FAY, b"local")
+    fays = f"uid=fay,{PEOPLE}"
+    bed.authentication = bed.make(authority=PasswordAuthority((SOURCE, "crm"), (SOURCE, "crm")))
+    bed.leave(FAY, SOURCE)
+    with capture_logs() as logs:
+        await bed.refused(fays, b"right")
+        await bed.refused(fays, b"local")
+    assert {line["reason"] for line in logs} == {"the source that checked the password has the user no more"}
+    assert bed.crm.asked == [], "it is not even asked"
+    bed.clock.advance(60)
+    bed.world.database.write_blocking(
+        lambda c: passwords.set_local(c, FAY.id, hash_blocking(b"new one"), by="test", now=bed.now())
+    )
+    assert (await bed.bind(fays, b"new one")).user_id == FAY.id, "a person has set it since"
 
 
 # ---- application passwords

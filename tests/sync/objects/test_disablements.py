@@ -11,11 +11,12 @@ from gateway.model.errors import Conflict
 from gateway.model.objects import Kind
 from gateway.store.objects import disablements, users
 from gateway.store.objects.disablements import Disablement
+from gateway.store.records import former_accounts
 from gateway.sync.lifecycle import source_retirement
 from gateway.sync.local.edit_checks import MasteredElsewhere
 from gateway.sync.local.source import LocalDoor, Written
 from gateway.sync.review.explanation import Explanation, explain
-from gateway.sync.review.link_decisions import Decisions
+from gateway.sync.review.link_decisions import Decisions, RecordName
 from gateway.sync.rules.authority import Authority, Rule
 from gateway.sync.rules.correlation import Reaction
 from tests.sync.linked_records import tie, without_login
@@ -239,3 +240,30 @@ def test_explanation_says_who_keeps_the_user_disabled(store: Store) -> None:
     [status] = [one for one in explained(store).attributes if one.name == "enabled"]
     assert (status.source_id, status.reason) == ("", "disabled")
     assert [one.reason for one in explained(store).disablements] == ["", "phished"]
+
+
+def former(store: Store) -> list[tuple[str, str]]:
+    anna = store.user("anna").id
+    found = store.database.read_blocking(lambda c: former_accounts.by_user(c, (anna,))).get(anna, ())
+    return [(one.account.source_id, one.account.decided_by) for one in found]
+
+
+def test_the_account_of_a_user_who_stays_is_remembered_when_its_source_has_them_no_more(both_stores: Store) -> None:
+    store = both_stores
+    in_both(store)
+    leaves(store)
+    assert former(store) == [("corp", "rule:create")]
+    store.apply(gone(USER, "p1"), source="partner")
+    assert former(store) == [("corp", "rule:create"), ("partner", "person:test")], "leavers may come back by a rule"
+    enable(store)
+    assert former(store) == [], "a person has decided"
+
+
+def test_nothing_is_remembered_of_users_who_go_and_of_records_that_a_person_takes_away(store: Store) -> None:
+    in_both(store)
+    name = RecordName("corp", USER, "u:anna")
+    store.database.write_blocking(lambda c: Decisions({}, store.door("local"), lambda: store.time).unlink(c, name, "root"))
+    assert former(store) == []
+    store.deleted = Reaction.DELETE
+    store.apply(gone(USER, "p1"), source="partner")
+    assert store.names() == set()

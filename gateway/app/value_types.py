@@ -6,6 +6,7 @@ A value never looks at the environment by itself: what it may look at (folder, v
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import stat
@@ -71,10 +72,26 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredSecret:
-    """A secret that was read from elsewhere: `origin` (file or variable) may be shown, `value` never."""
+    """A secret that was read from elsewhere: `origin` (file or variable) may be shown, `value` never. `path`: its file."""
 
     origin: str
     value: str = field(repr=False)
+    path: Path | None = None
+
+    def current(self) -> str:
+        """Return what the file holds by now; what it held at the start while it cannot be read. Never print it."""
+        if self.path is not None:
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                return secret_in(self.path) or self.value
+        return self.value
+
+
+def secret_in(path: Path) -> str:
+    """Return the content of a secret's file without what editors add: a byte order mark, and line ends after it.
+
+    Raises OSError, UnicodeDecodeError.
+    """
+    return path.read_text("utf-8-sig").rstrip("\r\n")
 
 
 def parse_endpoint(text: str) -> Endpoint:
@@ -123,13 +140,13 @@ def _existing(path: Path) -> Path:
 
 
 def secret_from_file(value: object, info: ValidationInfo) -> ConfiguredSecret:
-    """Return the content of the file without its trailing newline. A relative name is sought in systemd's credentials first."""
+    """Return the content of the file (secret_in). A relative name is sought in systemd's credentials first."""
     surroundings = _surroundings(info)
     if not isinstance(value, str) or not value:
         raise ValueError("write the name of the file that holds the secret")
     path = _secret_path(Path(value).expanduser(), surroundings)
     try:
-        text = path.read_text("utf-8")
+        secret = secret_in(path)
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise ValueError(f"{path} does not exist; write the secret into it, readable by the gateway only (chmod 600)") from None
@@ -138,10 +155,9 @@ def secret_from_file(value: object, info: ValidationInfo) -> ConfiguredSecret:
         raise ValueError(f"{path} cannot be read ({reason}); check its owner and mode") from None
     if mode & READABLE_BY_OTHERS and path.parent != surroundings.credentials:
         surroundings.warnings.append(f"{path} holds a secret and is readable by other users: chmod 600 {path}")
-    secret = text.removesuffix("\n").removesuffix("\r")
     if not secret:
         raise ValueError(f"{path} is empty; write the secret into it")
-    return ConfiguredSecret(str(path), secret)
+    return ConfiguredSecret(str(path), secret, path)
 
 
 def secret_from_environment(value: object, info: ValidationInfo) -> ConfiguredSecret:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from gateway.app.connector_kinds.ldif.table import LdifSourceTable
 from tests.app.config_text import TEN_LINES, complaint, load, openldap
 
@@ -25,9 +27,24 @@ def test_an_unreadable_or_empty_secret_file_is_a_complaint(folder: Path) -> None
     )
 
 
-def test_only_the_trailing_newline_of_a_secret_file_is_removed(folder: Path) -> None:
-    (folder / "hr.password").write_bytes(b" two words \r\n")
+BOM = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("form", [b"%s", b"%s\n", b"%s\r\n", b"%s\n\n", BOM + b"%s\n"])
+def test_what_editors_add_to_a_secret_file_is_not_part_of_the_secret(folder: Path, form: bytes) -> None:
+    (folder / "hr.password").write_bytes(form % b" two words ")
     assert openldap(load(folder, TEN_LINES)).secret_password == " two words "
+
+
+def test_a_secret_file_that_is_written_anew_counts_from_the_next_bind_on(folder: Path) -> None:
+    file = folder / "hr.password"
+    file.write_text("first\n")
+    upstream = openldap(load(folder, TEN_LINES)).upstream()
+    assert upstream.current_password == "first"
+    file.write_text("second\n")
+    assert upstream.current_password == "second"
+    file.unlink()  # for a moment, while it is replaced
+    assert upstream.current_password == "first"
 
 
 def test_a_relative_secret_file_is_looked_for_in_the_credentials_of_systemd_first(folder: Path) -> None:

@@ -159,6 +159,7 @@ class LdapSourceTable(SourceTable):
             certificate_sha256=self.certificate_sha256,
             bind_dn=self.bind_dn,
             password=self.secret_password or "",
+            renewed_password=self.password_file.current if self.password_file is not None else None,
             connect_seconds=self.connect_timeout_seconds,
             answer_seconds=self.answer_timeout_seconds,
         )

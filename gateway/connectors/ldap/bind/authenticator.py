@@ -62,7 +62,7 @@ class PassThroughAuthenticator:
     def reset(self, dn: str, new: bytes | None) -> "Deferred[ChangeAnswer]":
         """See PasswordChanger.reset."""
         upstream = self._settings.upstream
-        account = (upstream.bind_dn, upstream.password.encode())
+        account = (upstream.bind_dn, upstream.current_password.encode())
         return Deferred.fromCoroutine(self._pool.run(lambda client, until: self._change(client, account, dn, None, new, until)))
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
@@ -14,6 +14,16 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 _PEM_CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+
+
+FileStamp: TypeAlias = tuple[int, int, int]
+"""The inode of a file, its size and the time of its last change: another one means that it was replaced or written."""
+
+
+def file_stamp(path: Path) -> FileStamp:
+    """Return the stamp of a file. Raises OSError."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class CertificateTrust(Protocol):

@@ -11,7 +11,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from gateway.connectors.circuit_breaker import CircuitBreaker
-from gateway.connectors.ldap.bind.certificate_trust import CertificateTrust, certificate_trust
+from gateway.connectors.ldap.bind.certificate_trust import CertificateTrust, FileStamp, certificate_trust, file_stamp
 from gateway.connectors.ldap.bind.client import BindClient
 from gateway.connectors.ldap.bind.connect import connect
 from gateway.connectors.ldap.bind.settings import PassThroughSettings
@@ -37,6 +37,8 @@ class BindPool:
         """The call that closes the connections that have been idle for too long."""
         self._busy: set[BindClient] = set()
         self._trust: CertificateTrust | None = None
+        self._trusted: FileStamp | None = None
+        """The stamp of ca_file as `_trust` was made from it."""
 
     async def run(self, request: Callable[[BindClient, float], Awaitable[T]]) -> T:
         """Return the result of `request(connection, until)`, which must be there by `until` (the reactor's clock, in seconds).
@@ -170,17 +172,20 @@ class BindPool:
     async def _connect(self, index: int, seconds: float) -> BindClient:
         upstream, address = self._settings.upstream, self._addresses[index]
         place = Place(self._settings.id, address.url)
-        if self._trust is None and (address.tls or upstream.start_tls):
-            self._trust = self._load_trust(place)
+        trust = self._current_trust(place) if address.tls or upstream.start_tls else None
         seconds = min(upstream.connect_seconds, seconds)
-        client = await connect(self._reactor, place, address, self._trust, upstream.start_tls, seconds)
+        client = await connect(self._reactor, place, address, trust, upstream.start_tls, seconds)
         client.lost.addCallback(lambda _: self._forget(client))
         return client
 
-    def _load_trust(self, place: Place) -> CertificateTrust:
+    def _current_trust(self, place: Place) -> CertificateTrust:
+        """Return the trust that ca_file gives by now: a server's new certificate may come with a new authority."""
         upstream = self._settings.upstream
         try:
-            return certificate_trust(upstream.ca_file, upstream.certificate_sha256)
+            stamp = None if upstream.ca_file is None else file_stamp(upstream.ca_file)
+            if self._trust is None or stamp != self._trusted:
+                self._trust, self._trusted = certificate_trust(upstream.ca_file, upstream.certificate_sha256), stamp
+            return self._trust
         except Exception as error:  # OSError, or OpenSSL's errors for a file without certificates
             what = f"ca_file {self._settings.upstream.ca_file} cannot be used ({type(error).__name__})"
             raise UpstreamRefused(place, what, "give a readable PEM file with the authority's certificate") from None

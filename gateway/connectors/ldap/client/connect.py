@@ -90,7 +90,7 @@ class Attempt:
         upstream = self._upstream
         if not upstream.bind_dn:
             return "anonymous"
-        password = SimpleAuthentication(upstream.password.encode())
+        password = SimpleAuthentication(upstream.current_password.encode())
         answer = self.session.answer(self.session.send(BindRequest(3, upstream.bind_dn, password))).operation
         if not isinstance(answer, BindResponse):
             raise UpstreamUnavailable(self.place, "bind was not answered by a bind response", "see what the server is")

@@ -3,6 +3,7 @@
 A wrong value raises ValueError with a sentence; the configuration adds file, table and key."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -56,7 +57,8 @@ class Upstream:
     """The way to connect and bind to a directory: several `urls` are tried in order (replicas of the same content).
 
     `ca_file`: PEM; None is the system's trust store. `certificate_sha256`: the servers' own certificates, as digests of their
-    DER form; then no other property of a certificate is checked. Without `bind_dn` the connection stays anonymous. Seconds:
+    DER form; then no other property of a certificate is checked. `renewed_password`: returns the password of `bind_dn` of now,
+    where it may have been replaced since the start. Without `bind_dn` the connection stays anonymous. Seconds:
     `connect_seconds` for TCP and TLS together, `answer_seconds` for the longest silence while an answer is due.
     """
 
@@ -66,6 +68,7 @@ class Upstream:
     certificate_sha256: tuple[bytes, ...] = ()
     bind_dn: str = ""
     password: str = field(default="", repr=False)
+    renewed_password: Callable[[], str] | None = field(default=None, repr=False, compare=False)
     connect_seconds: float = 10.0
     answer_seconds: float = 60.0
 
@@ -80,6 +83,11 @@ class Upstream:
         if self.ca_file is not None and self.certificate_sha256:
             raise ValueError("ca_file and certificate_sha256 exclude each other: a pinned certificate needs no authority")
         bind_name(self.bind_dn)
+
+    @property
+    def current_password(self) -> str:
+        """The password for the next bind; never print it."""
+        return self.renewed_password() if self.renewed_password is not None else self.password
 
     @property
     def addresses(self) -> tuple[Address, ...]:

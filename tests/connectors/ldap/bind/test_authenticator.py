@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +20,11 @@ from gateway.connectors.ldap.bind.settings import PassThroughSettings
 from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.connector import BindAnswer, BindOutcome
 from gateway.model.errors import SourceUnavailable
+from gateway.model.objects import Kind
 from gateway.wire.result_codes import ResultCode
 from tests.conftest import StartSlapd
-from tests.connectors.openldap_upstream import add_person, upstream
+from tests.connectors.openldap_upstream import add_person, source, upstream
+from tests.connectors.record_replica import RecordReplica
 from tests.connectors.scripted_bind_server import ScriptedBindServer
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
@@ -225,6 +229,40 @@ async def test_tls_with_the_wrong_authority_sends_no_password(slapd: Slapd, ada:
     with passing(slapd, upstream=secure(slapd, pki, way, ca_file=pki.wrong_ca)) as part:
         assert "certificate verify failed" in await unavailable(ask(part, ada, b"ada-secret"))
     assert f'BIND dn="{ada}"' not in slapd.log_text()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_ca_file_that_is_replaced_is_trusted_from_then_on(slapd: Slapd, ada: str, pki: Pki, tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.pem"
+    shutil.copyfile(pki.wrong_ca, ca_file)
+    with passing(slapd, upstream=secure(slapd, pki, "ldaps", ca_file=ca_file)) as part:
+        assert "certificate verify failed" in await unavailable(ask(part, ada, b"ada-secret"))
+        shutil.copyfile(pki.ca, tmp_path / "new.pem")
+        (tmp_path / "new.pem").replace(ca_file)
+        assert await outcome_at_last(part, ada) is BindOutcome.ACCEPTED
+        shutil.copyfile(pki.wrong_ca, ca_file)  # in place
+        slapd.stop()
+        slapd.start()
+        await deferLater(reactor, 0.05)  # lets the reactor see that the idle connection has ended
+        assert "certificate verify failed" in await unavailable(ask(part, ada, b"ada-secret"))
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_sources_own_password_is_that_of_now_for_reading_and_for_resets(slapd: Slapd, ada: str) -> None:
+    renewed = upstream(slapd, password="of last year", renewed_password=lambda: slapd.reader.password)
+    assert RecordReplica().read(source(slapd, upstream=renewed)).names(Kind.USER) == {"ada"}
+    with passing(slapd, upstream=renewed) as part:
+        assert (await part.reset(ada, b"new-secret")).code == ResultCode.INSUFFICIENT_ACCESS_RIGHTS  # bound, and no more
+
+
+async def outcome_at_last(part: PassThroughAuthenticator, dn: str) -> BindOutcome:
+    """Bind until the upstream no longer counts as down, and return the outcome."""
+    while True:
+        try:
+            return (await ask(part, dn, b"ada-secret")).outcome
+        except SourceUnavailable as error:
+            assert "known to be down" in str(error)
+            await deferLater(reactor, 0.05)
 
 
 @pytest_twisted.ensureDeferred

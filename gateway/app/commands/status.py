@@ -16,13 +16,14 @@ from gateway.app.commands.reports.output import ago, as_json, print_json, print_
 from gateway.app.config.settings import Settings
 from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.app.parts import clock, opened_store
+from gateway.model.deltas import MEMBERS
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.operations import leases, source_state, sync_runs
-from gateway.store.records import held_deletions, records
+from gateway.store.records import held_deletions, records, references
 from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.runner.lease_name import name_for
 from gateway.sync.runner.statistics_text import in_words
@@ -58,6 +59,13 @@ class HeldJson(TypedDict):
     since: datetime | None
 
 
+class MissingMembersJson(TypedDict):
+    """The members that groups of a source name and that no record of it has the name of."""
+
+    members: int
+    groups: int
+
+
 class SourceJson(TypedDict):
     """The state of one source. `counts` by kind, `problems` by situation; `read_by`: the process that holds its lease;
     `reading`: how its changes and deletions are read, a sentence."""
@@ -69,6 +77,7 @@ class SourceJson(TypedDict):
     problems: dict[str, int]
     leavers: LeaversJson
     held_deletions: HeldJson
+    missing_members: MissingMembersJson
     reading: str
     heard_at: datetime | None
     caught_up_at: datetime | None
@@ -147,6 +156,7 @@ def _state(connection: Connection, table: SourceTable, grace: GracePeriods, mome
             "counts": {kind.value: n for kind, n in held_deletions.counts(connection, table.name).items()},
             "since": held_deletions.since(connection, table.name),
         },
+        "missing_members": _missing_members(connection, table.name),
         "reading": state.reading if state else "",
         "heard_at": state.heard_at if state else None,
         "caught_up_at": caught_up,
@@ -156,6 +166,11 @@ def _state(connection: Connection, table: SourceTable, grace: GracePeriods, mome
         "last_error": state.last_error if state else "",
         "last_error_at": state.last_error_at if state and state.last_error else None,
     }
+
+
+def _missing_members(connection: Connection, source_id: str) -> MissingMembersJson:
+    members, groups, _ = references.count_dangling(connection, source_id, MEMBERS)
+    return {"members": members, "groups": groups}
 
 
 def _run(run: SyncRun) -> RunJson:
@@ -193,6 +208,10 @@ def _print(row: SourceJson, moment: datetime) -> None:
         if problems.keys() & {Situation.DISPUTED.value, Situation.UNLINKED.value}:  # a person can decide about these
             command = f"gateway links list --source {row['source']}"
         print_line(f"  left out:   {left_out}; `{command}` lists them")
+    missing = row["missing_members"]
+    if missing["members"]:
+        named = f"{missing['members']} members, named by {missing['groups']} of the groups"
+        print_line(f"  missing:    {named}; `gateway status {row['source']} --problems` lists them")
     if row["last_error"]:
         print_line(f"  last error: {ago(row['last_error_at'], moment)} ago: {row['last_error']}")
     print_line()

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import any_of
-from gateway.store.tables.records import dangling_references, record_references
+from gateway.store.records.record_rows import RecordRow
+from gateway.store.tables.records import dangling_references, record_references, records
 
 
 class RecordReference(NamedTuple):
@@ -43,6 +44,14 @@ _WAITING = select(dangling_references).where(
 _DANGLING = (_IS_SOURCE, dangling_references.c.name == bindparam("name"))
 _DANGLING_COUNT = select(func.count(), func.count(dangling_references.c.owner.distinct())).where(*_DANGLING)
 _DANGLING_ONE = select(dangling_references).where(*_DANGLING).limit(1)
+_DANGLING_OWNERS = (
+    select(records, func.count().label("references"), func.min(dangling_references.c.value).label("example"))
+    .join_from(dangling_references, records, records.c.id == dangling_references.c.owner)
+    .where(*_DANGLING, dangling_references.c.owner > bindparam("after"))
+    .group_by(records.c.id)
+    .order_by(records.c.id)
+    .limit(bindparam("most"))
+)
 _NAMED = (
     select(record_references)
     .where(any_of(record_references.c.owner, "owners", numbers=True), record_references.c.name == bindparam("name"))
@@ -80,6 +89,15 @@ def count_dangling(connection: Connection, source_id: str, name: str) -> tuple[i
     references, owners = connection.execute(_DANGLING_COUNT, parameters).one()
     row = connection.execute(_DANGLING_ONE, parameters).first() if references else None
     return references, owners, None if row is None else DanglingReference(*row)
+
+
+def dangling_owners(
+    connection: Connection, source_id: str, name: str, after: int = 0, limit: int = 100
+) -> list[tuple[RecordRow, int, str]]:
+    """Return the source's records with dangling references of this name, each with their number and one of the names that they
+    lead to. `after`: the id of the record behind which to begin."""
+    rows = connection.execute(_DANGLING_OWNERS, {"source": source_id, "name": name, "after": after, "most": limit})
+    return [(RecordRow._make(row[:-2]), row.references, row.example) for row in rows]
 
 
 def waiting_for(connection: Connection, source_id: str, form: str, values: Collection[str]) -> list[DanglingReference]:

@@ -195,6 +195,19 @@ def test_status_lists_the_records_that_were_left_out_and_why(with_file: Installa
     assert "cn=nobody,ou=staff,dc=x" in with_file("status", "--problems").out
 
 
+def test_members_that_the_source_does_not_have_are_told_by_status(with_file: Installation) -> None:
+    gone = "member: uid=ghost,ou=staff,dc=x\nmember: uid=other,ou=staff,dc=x\n"
+    (with_file.folder / "people.ldif").write_text(f"{LDIF}{gone}")
+    assert with_file("sync").code == 0
+    assert with_file("status", "--json").json["sources"][0]["missing_members"] == {"members": 2, "groups": 1}
+    assert "missing:    2 members, named by 1 of the groups" in with_file("status").out
+    [row] = [row for row in with_file("status", "--problems", "--json").json if row["kind"] == "group"]
+    assert (row["situation"], row["dn"]) == ("members missing", "cn=readers,dc=x")
+    assert row["reason"].startswith(
+        "names 2 members that are not among what is read from here, such as uid=ghost,ou=staff,dc=x:"
+    )
+
+
 def test_an_application_is_added_shown_changed_and_removed(with_file: Installation) -> None:
     with_file("sync")
     added = with_file("application", "add", "hr-portal", "--organization", "staff", "--group", "readers", "--json").json

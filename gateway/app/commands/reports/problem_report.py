@@ -1,5 +1,5 @@
-"""The records of `gateway status --problems`: those that did not become objects, leavers, and those whose deletion the deletion
-guard holds."""
+"""The records of `gateway status --problems`: those that did not become objects, leavers, those whose deletion the deletion
+guard holds, and groups that name members whom no record has the name of."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Protocol, TypedDict
 
 from gateway.app.commands.reports import leaver_report
 from gateway.app.commands.reports.output import print_json, print_line, print_table
+from gateway.model.deltas import MEMBERS
+from gateway.model.ldap import dn
 from gateway.model.records import Record
 from gateway.store.engine.database import Connection, Database
-from gateway.store.records import held_deletions, records
+from gateway.store.records import held_deletions, records, references
 from gateway.sync.lifecycle.grace_period import GracePeriods
 
 AT_ONCE = 100
@@ -21,8 +23,13 @@ HELD = "held"
 """In the place of a situation: the record is gone from its source and stays linked, because its deletion is held."""
 
 
+MEMBERS_MISSING = "members missing"
+"""In the place of a situation: the record is linked, and names members that the source has not reported."""
+
+
 class ProblemJson(TypedDict):
-    """A record that did not become an object, or that is gone from its source and held."""
+    """A record that did not become an object, that is gone from its source and held, or that names members whom no record
+    is."""
 
     source: str
     kind: str
@@ -40,6 +47,7 @@ def of_source(database: Database, source_id: str, grace: GracePeriods) -> list[P
             _row(record, record.situation.value, leaver_report.reason(record, _end(database, record, grace)))
             for record in _all(database, records.problems, source_id)
         ),
+        *_missing_members(database, source_id),
     ]
 
 
@@ -66,6 +74,21 @@ def _all(database: Database, page: Page, source_id: str) -> Iterator[Record]:
     while found := database.read_blocking(partial(page, source_id=source_id, after=after, limit=AT_ONCE)):
         yield from (record for _, record in found)
         after = found[-1][0]
+
+
+def _missing_members(database: Database, source_id: str) -> Iterator[ProblemJson]:
+    after = 0
+    while found := database.read_blocking(
+        partial(references.dangling_owners, source_id=source_id, name=MEMBERS, after=after, limit=AT_ONCE)
+    ):
+        for row, number, example in found:
+            who = dn.from_key(example) if "=" in example else example
+            members = "1 member that is" if number == 1 else f"{number} members that are"
+            reason = (
+                f"names {members} not among what is read from here, such as {who}: remove it there, or widen bases and filters"
+            )
+            yield _row(records.of_row(row), MEMBERS_MISSING, reason)
+        after = found[-1][0].id
 
 
 def _row(record: Record, situation: str, reason: str) -> ProblemJson:

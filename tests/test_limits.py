@@ -153,7 +153,7 @@ REACHED_BY = {
     ),
     "client_lockout.MAX_REMEMBERED": f"{OAUTH}::test_clients_and_addresses_remembered_are_bounded",
     "store_threads.ANSWER_SECONDS": (
-        "scenarios/test_silent_store.py::test_law_8_while_the_store_is_silent_every_face_says_so_in_time_and_searches_go_on"
+        "scenarios/test_silent_store.py::test_law_8_a_store_that_is_silent_or_read_only_is_reported_in_time_by_every_face_and_searches_go_on"
     ),
     "store_threads.WRITE_SECONDS": f"{SILENCE}::test_a_write_that_does_not_come_to_its_commit_in_time_is_not_done",
     "postgres_silence.SILENT_SECONDS": (

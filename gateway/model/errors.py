@@ -55,6 +55,10 @@ class StoreUnavailable(GatewayError):
     """The store cannot be opened, read or written (not a database, disk full, server down). Names the store and the cure."""
 
 
+class StoreBusy(StoreUnavailable):
+    """The store works, and another transaction holds what this one needs for too long."""
+
+
 class OutcomeUnknown(StoreUnavailable):
     """The store did not answer a commit: the work was done or was not. Whoever repeats it looks first."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -145,3 +146,13 @@ def of_upstream(upstream: Slapd) -> Portrait:
         return portraits.of_upstream(connection, upstream.suffix)
     finally:
         connection.unbind_s()
+
+
+def readiness(address: str) -> dict[str, Any]:
+    """The status in /readyz, and the detail of each check that failed by its name."""
+    try:
+        with urllib.request.urlopen(f"http://{address}/readyz", timeout=20) as answer:
+            found = json.load(answer)
+    except urllib.error.HTTPError as refused:
+        found = json.load(refused)
+    return {"status": found["status"], **{check["name"]: check["detail"] for check in found["checks"] if not check["ok"]}}

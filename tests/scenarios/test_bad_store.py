@@ -15,7 +15,7 @@ import pytest
 from tests.app.installation import source_of, until
 from tests.conftest import StartSlapd
 from tests.connectors.openldap_upstream import add_person
-from tests.scenarios.office import PEOPLE, Observer, Office, of_upstream
+from tests.scenarios.office import PEOPLE, Observer, Office, of_upstream, readiness
 from tests.servers.people import people, person_password
 from tests.servers.pki import Pki
 from tests.servers.slapd import Slapd
@@ -103,12 +103,20 @@ def test_a_full_disk_stops_nothing_but_the_news_and_loses_nothing(
             assert before <= shown < set(of_upstream(upstream).people)
             assert observer.serving.bind(f"uid=user000001,{PEOPLE}", person_password(1)) == "success"
             assert observer.serving.process.poll() is None
-            assert office("status").code == 0
+            status = office("status")
+            assert (status.code, "source hr" in status.out) == (5, True), "it tells of the past, and that nothing is stored"
+            assert "nothing is stored now" in status.err
+            assert not office("status", "--json").json["takes_writes"]
+            ready = readiness(observer.serving.addresses["management"])
+            assert ready["status"] == "not ready"
+            assert disk.complaint in ready["store writes"]
         finally:
             disk.empty(pid)
         observer.must_see(upstream)
         [line] = warnings(observer, disk.complaint)
         assert "source hr: the store " in line
+        assert office("status").code == 0
+        until(lambda: readiness(observer.serving.addresses["management"])["status"] == "ready", "ready again")
         assert "Traceback" not in observer.serving.log_text()
         assert observer.serving.stop() == 0
 

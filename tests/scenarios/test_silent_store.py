@@ -1,11 +1,9 @@
-"""A PostgreSQL that stands still under a running gateway, as a paused machine does: every face answers in time, searches
-go on, and everything works again by itself."""
+"""A PostgreSQL that stands still under a running gateway, as a paused machine does, and one that is read-only: every face says
+so in time, searches go on, and everything works again by itself."""
 
 from __future__ import annotations
 
-import json
 import urllib.error
-import urllib.request
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
@@ -14,23 +12,13 @@ import pytest
 
 from tests.app.installation import source_of, until
 from tests.conftest import StartSlapd
-from tests.scenarios.office import PEOPLE, Office
+from tests.scenarios.office import PEOPLE, Office, readiness
 from tests.servers.people import people, person_password
 from tests.servers.pki import Pki
 from tests.servers.postgres import Postgres
 
 ANSWER_SECONDS = 9.0
 """The store's own time, and what a busy machine adds."""
-
-
-def readiness(address: str) -> dict[str, Any]:
-    """Return what /readyz says; `detail` of each check that failed."""
-    try:
-        with urllib.request.urlopen(f"http://{address}/readyz", timeout=20) as answer:
-            found = json.load(answer)
-    except urllib.error.HTTPError as refused:
-        found = json.load(refused)
-    return {"status": found["status"], **{check["name"]: check["detail"] for check in found["checks"] if not check["ok"]}}
 
 
 def in_time(ask: Callable[[], Any]) -> Any:
@@ -41,7 +29,7 @@ def in_time(ask: Callable[[], Any]) -> Any:
     return answer
 
 
-def test_law_8_while_the_store_is_silent_every_face_says_so_in_time_and_searches_go_on(
+def test_law_8_a_store_that_is_silent_or_read_only_is_reported_in_time_by_every_face_and_searches_go_on(
     office: Office, start_slapd: StartSlapd, pki: Pki, postgres: Postgres, postgres_database: str
 ) -> None:
     upstream = start_slapd(ldif=people(3, organizations=1))
@@ -67,4 +55,13 @@ def test_law_8_while_the_store_is_silent_every_face_says_so_in_time_and_searches
         until(lambda: readiness(serving.addresses["management"])["status"] == "ready", "ready again")
         observer.get("/changes")
         observer.must_see(upstream)
+        postgres.become_standby()
+        ready = until(lambda: readiness(serving.addresses["management"]).get("store writes"), "that it takes no writes")
+        assert "the server is read-only: point [store] url at the primary" in ready
+        status = office("status")
+        assert (status.code, "source hr" in status.out, "nothing is stored now" in status.err) == (5, True, True)
+        assert serving.bind(person, person_password(1)) == "success"
+        postgres.promote()
+        until(lambda: readiness(serving.addresses["management"])["status"] == "ready", "ready again")
+        assert office("status").code == 0
         assert serving.stop() == 0

@@ -72,6 +72,19 @@ class Postgres:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
+    def become_standby(self) -> None:
+        """Restart it as a standby, which takes no writes, as the server of a fail-over that is not done yet."""
+        self.stop()
+        signal_file = self.directory / "data" / "standby.signal"
+        signal_file.touch()
+        if self._user is not None:
+            shutil.chown(signal_file, self._user, self._user)
+        self.start()
+
+    def promote(self) -> None:
+        """Let a standby take writes."""
+        self._execute("SELECT pg_promote()")
+
     def remove(self) -> None:
         """End the server at once and delete its folder."""
         self._process.stop(signal.SIGQUIT)

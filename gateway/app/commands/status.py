@@ -16,13 +16,15 @@ from gateway.app.commands.reports.output import ago, as_json, print_json, print_
 from gateway.app.config.settings import Settings
 from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.app.parts import clock, opened_store
+from gateway.app.process import data_directory
 from gateway.model.deltas import MEMBERS
+from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
-from gateway.store.operations import leases, source_state, sync_runs
+from gateway.store.operations import leases, source_state, sync_runs, write_probe
 from gateway.store.records import held_deletions, records, references
 from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.runner.lease_name import name_for
@@ -110,6 +112,7 @@ def command(invocation: Invocation, source: str | None, problems: bool, as_json:
         position = database.read_blocking(changes.last)
         given = settings.posix.numbers()
         posix = None if given is None else database.read_blocking(partial(posix_report.state, settings=given))
+        fault = write_probe.failure(database) or _disk_fault(settings)
     if as_json:
         print_json(
             {
@@ -118,8 +121,10 @@ def command(invocation: Invocation, source: str | None, problems: bool, as_json:
                 "ended_sources": ended,
                 "last_change_number": position,
                 "posix": posix,
+                "takes_writes": not fault,
             }
         )
+        _check(fault)
         return
     for row in rows:
         _print(row, moment)
@@ -128,6 +133,21 @@ def command(invocation: Invocation, source: str | None, problems: bool, as_json:
     if posix is not None:
         posix_report.show(posix)
     print_line(f"last change: {position}")
+    _check(fault)
+
+
+def _disk_fault(settings: Settings) -> str:
+    try:
+        data_directory.check_room(settings.data_dir)
+    except StoreUnavailable as error:
+        return str(error)
+    return ""
+
+
+def _check(fault: str) -> None:
+    """End the command in failure when nothing can be stored: what was shown is the past, however well it looks."""
+    if fault:
+        raise StoreUnavailable(f"nothing is stored now: {fault}")
 
 
 def _names(settings: Settings) -> list[str]:

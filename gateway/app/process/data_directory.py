@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from gateway.model.errors import ConfigurationError, StoreUnavailable
 LOCK_FILE = "serve.lock"
 MODE = 0o700
 LOOK_SECONDS = 0.2  # `holder` takes microseconds
+PROBE_BYTES = 64 * 1024  # so that a disk is reported as full before the last page of it is
 LOCK_FILE_BYTES = 256  # a process id and a digest
 
 
@@ -29,6 +31,20 @@ def prepare(folder: Path) -> None:
         raise ConfigurationError(f"[gateway] data_dir {folder} cannot be made: {error.strerror}; {_cure()}") from None
     if not usable:
         raise ConfigurationError(f"[gateway] data_dir {folder} is not a folder that this user can write to; {_cure()}")
+
+
+def check_room(folder: Path) -> None:
+    """Raise StoreUnavailable when nothing can be written into the folder, because its disk is full or read-only. Nothing
+    happens without the folder."""
+    if not folder.is_dir():
+        return
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(PROBE_BYTES))
+            file.flush()
+    except OSError as error:
+        cure = "make room, and see that the gateway's user may write there"
+        raise StoreUnavailable(f"[gateway] data_dir {folder} takes no writes ({error.strerror}): {cure}") from None
 
 
 def _cure() -> str:

@@ -45,6 +45,8 @@ class LogFollower:
         self.reader: ViewReader | None = None
         """The reader that searches go through; None until the view is complete."""
         self.position = 0
+        self.fault = ""
+        """The reason why the view does not follow the log now; "" while it does."""
         self._digest = ""
         self.on_change: list[Callable[[], None]] = []
         """Called in the reactor when the view has a new position, begins to serve, or serves no more. They must not raise."""
@@ -96,11 +98,12 @@ class LogFollower:
         except Exception as error:  # the view must come back by itself, whatever the error
             broken = view_file.is_broken(error)
             delay = self._backoff.failed(RETRY_DELAYS)
-            self._log_failure(error, broken, delay)
+            self.fault = self._log_failure(error, broken, delay)
             await self._discard(broken)
             await self._wait(delay)
 
-    def _log_failure(self, error: Exception, broken: bool, delay: float) -> None:
+    def _log_failure(self, error: Exception, broken: bool, delay: float) -> str:
+        """Return the sentence for a person; the text of an error that is not one of ours may hold anything."""
         expected = isinstance(error, StoreUnavailable | sqlite3.Error)
         cure = f"check disk space and permissions of {self._file.path.parent}; it goes on by itself"
         _log.error(
@@ -111,6 +114,7 @@ class LogFollower:
             cure=view_file.BUILT_AGAIN if broken else cure,
             exc_info=None if expected else error,
         )
+        return f"{error}; {cure}" if expected else f"an error of the gateway's own ({type(error).__name__}), see its log"
 
     async def _discard(self, broken: bool) -> None:
         """Close the writing side, so that the next attempt begins with the file as it is; the reader goes on serving, unless
@@ -152,6 +156,8 @@ class LogFollower:
             self._stop_serving()
             await self._in_thread(applier.build, lambda: not self._stopping)
         self.position, self._digest = await self._in_thread(lambda: (applier.position, applier.digest))
+        if self.position >= self._tail.last:
+            self.fault = ""
         if self.reader is None:
             self.reader = ViewReader(self._file)
             self._file.remove_others()
@@ -165,6 +171,7 @@ class LogFollower:
             changes = await self._tail.after(self.position, MAX_CHANGES, members=False, digest=self._digest)
             await self._in_thread(applier.apply, changes)
             self.position, self._digest = changes[-1].number, epoch.digest_after(self._digest, changes[-1])
+            self.fault = ""
             self._backoff.succeeded()
             if self.position >= self._tail.last:
                 await self._in_thread(applier.analyze_if_due)

@@ -13,11 +13,12 @@ import structlog
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 
-from gateway.model.errors import GatewayError
+from gateway.model.errors import GatewayError, StoreBusy
 from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine import migrate
 from gateway.store.engine.database import Connection, Database
-from gateway.store.operations import source_state, sync_runs
+from gateway.store.engine.store_threads import ANSWER_SECONDS
+from gateway.store.operations import source_state, sync_runs, write_probe
 from gateway.store.records import held_deletions
 
 CHECK_SECONDS = 8.0
@@ -68,6 +69,10 @@ class FollowedView(Protocol):
     def position(self) -> int:
         """The change up to which the view is applied."""
 
+    @property
+    def fault(self) -> str:
+        """The reason why the view does not follow the log now; "" when it does."""
+
 
 async def examine(checks: Sequence[HealthCheck], clock: IReactorTime) -> list[Finding]:
     """Run all checks at the same time; return their outcomes in the given order. Raises nothing."""
@@ -93,17 +98,24 @@ async def _waited(health: Awaitable[Health]) -> Health:
 
 
 def store_checks(database: Database) -> list[HealthCheck]:
-    """Return the checks that the store can be read, and that its schema is this program's."""
+    """Return the checks that the store can be read and written, and that its schema is this program's."""
 
     async def readable() -> Health:
         await database.read(lambda connection: source_state.get(connection, ""))
         return Health(True, database.name)
 
+    async def writable() -> Health:
+        try:
+            await database.write(write_probe.probe, ANSWER_SECONDS)
+        except StoreBusy:
+            return Health(True, "others are writing")
+        return Health(True)
+
     async def schema() -> Health:
         await database.read(partial(migrate.check_connected, name=database.name))
         return Health(True)
 
-    return [HealthCheck("store", readable), HealthCheck("schema", schema)]
+    return [HealthCheck("store", readable), HealthCheck("store writes", writable), HealthCheck("schema", schema)]
 
 
 def view_check(name: str, view: FollowedView, last_change: Callable[[], int]) -> HealthCheck:
@@ -112,7 +124,9 @@ def view_check(name: str, view: FollowedView, last_change: Callable[[], int]) ->
     def check() -> Health:
         lag = max(0, last_change() - view.position)
         if view.reader is None:
-            return Health(False, "it is being built")
+            return Health(False, view.fault or "it is being built")
+        if view.fault:
+            return Health(False, f"it stays at change {view.position}, {lag} behind the log: {view.fault}")
         return Health(lag <= MAX_LAG_CHANGES, f"{lag} changes behind the log, at change {view.position}")
 
     return HealthCheck(f"view {name}", check)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import URL, make_url
 
-from gateway.model.errors import ConfigurationError, StoreUnavailable
+from gateway.model.errors import ConfigurationError, StoreBusy, StoreUnavailable
 
 BUSY_MILLISECONDS = 15_000
 """The longest wait of a writer for another process (a `gateway sync` beside `gateway serve`); a batch takes far less."""
@@ -91,7 +91,8 @@ class Engines:
             cure = _sqlite_cure(cause) if isinstance(cause, sqlite3.Error) else _postgresql_cure(error)
             if cure is None:
                 raise
-            raise StoreUnavailable(f"the store {self.name}: {cure} ({_first_line(cause)})") from error
+            kind = StoreBusy if cure in LOCKED else StoreUnavailable
+            raise kind(f"the store {self.name}: {cure} ({_first_line(cause)})") from error
         except exc.TimeoutError as error:
             raise StoreUnavailable(f"the store {self.name}: every connection is in use: try again later") from error
 
@@ -212,6 +213,11 @@ POSTGRESQL_CURES = {
 }
 
 
+FEATURE_NOT_SUPPORTED = "0A000"
+"""The answer of a standby to the beginning of a transaction that writes."""
+
+LOCKED = {SQLITE_CURES["SQLITE_BUSY"], POSTGRESQL_CURES["55P03"]}
+
 LOST_CLASSES = ("08", "57P")
 """SQLSTATEs of a connection that failed and of a server that is stopping: they do not say whether a commit was done."""
 
@@ -220,10 +226,12 @@ REFUSALS = {"does not exist": "3D000", "password": "28P01", "pg_hba.conf": "2800
 
 
 def _postgresql_cure(error: BaseException) -> str | None:
+    cause = error.orig if isinstance(error, exc.DBAPIError) else None
+    state = getattr(cause, "sqlstate", None)
+    if state == FEATURE_NOT_SUPPORTED and "recovery" in str(cause):
+        return POSTGRESQL_CURES["25006"]
     if not isinstance(error, exc.OperationalError | exc.InterfaceError | exc.InternalError):
         return None
-    cause = error.orig
-    state = getattr(cause, "sqlstate", None)
     if state is None and "FATAL" in str(cause):
         state = next((code for fragment, code in REFUSALS.items() if fragment in str(cause)), None)
     return POSTGRESQL_CURES.get(state or "", "it does not answer: check that the server runs and can be reached")

@@ -42,6 +42,7 @@ class View:
 
     reader: Any
     position: int
+    fault: str = ""
 
 
 def well() -> Health:
@@ -107,7 +108,7 @@ async def test_an_error_of_ours_is_shown_and_an_unknown_one_only_named() -> None
 @pytest_twisted.ensureDeferred
 async def test_a_store_with_our_schema_is_well(database: Database) -> None:
     findings = await examine(store_checks(database), Clock())
-    assert [(finding.name, finding.ok) for finding in findings] == [("store", True), ("schema", True)]
+    assert [(finding.name, finding.ok) for finding in findings] == [("store", True), ("store writes", True), ("schema", True)]
 
 
 @pytest_twisted.ensureDeferred
@@ -116,8 +117,8 @@ async def test_a_store_without_its_schema_says_what_to_do(tmp_path: Path) -> Non
     empty.write_blocking(lambda connection: None)
     findings = await examine(store_checks(empty), Clock())
     empty.close()
-    assert not findings[1].ok
-    assert "gateway migrate" in findings[1].detail
+    assert not findings[-1].ok
+    assert "gateway migrate" in findings[-1].detail
 
 
 @pytest.mark.parametrize(
@@ -125,6 +126,8 @@ async def test_a_store_without_its_schema_says_what_to_do(tmp_path: Path) -> Non
     [
         (View(object(), 90), True, "10 changes behind the log, at change 90"),
         (View(None, 90), False, "being built"),
+        (View(None, 90, "disk full; make room"), False, "disk full; make room"),
+        (View(object(), 90, "disk full; make room"), False, "it stays at change 90, 10 behind the log: disk full; make room"),
         (View(object(), 100 - MAX_LAG_CHANGES - 1), False, "behind the log"),
     ],
 )

@@ -6,12 +6,11 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 import click
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.commands.reports import name_lookup
+from gateway.app.commands.reports import account_report, name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
 from gateway.app.config.settings import Settings
 from gateway.app.parts import opened_store
@@ -23,10 +22,8 @@ from gateway.model.attributes import shown
 from gateway.model.errors import GatewayError, NotFound
 from gateway.model.ldap import dn
 from gateway.model.objects import DirectoryObject, Kind, User, Value
-from gateway.model.records import DECIDED_BY_PERSON
 from gateway.store.engine.database import Connection
 from gateway.store.objects.by_kind import OBJECT_STORES
-from gateway.store.objects.disablements import Disablement
 from gateway.store.records import records
 from gateway.sync.review.explanation import ExplainedAttribute, ExplainedLink, ExplainedTie, Explanation, explain
 
@@ -118,11 +115,11 @@ def _print(explanation: Explanation, names: Mapping[str, str], password: Passwor
     where = f", in {', '.join(names[one.object_id] for one in explanation.places)}" if explanation.places else ""
     print_line(f"{explanation.kind} {_name(thing)} ({thing.id}){where}")
     if isinstance(thing, User) and thing.gone_at is not None:
-        print_line(f"gone since {_time(thing.gone_at)}: no source has this user any more")
+        print_line(f"gone since {account_report.time(thing.gone_at)}: no source has this user any more")
     if isinstance(thing, User):
         for one in explanation.disablements:
-            print_line(_disabled(one))
-        print_line(f"password: {_checked_by(password)}")
+            print_line(account_report.disabled(one))
+        print_line(f"password: {account_report.checked_by(password)}")
     print_line()
     print_table(
         ("attribute", "value", "decided by", "why", "others say"),
@@ -146,32 +143,6 @@ def _print(explanation: Explanation, names: Mapping[str, str], password: Passwor
             for one in explanation.links
         ),
     )
-
-
-def _disabled(one: Disablement) -> str:
-    """Return the sentence about what keeps a user disabled."""
-    why = f": {one.reason}" if one.reason else ""
-    by = f"by {one.decided_by.removeprefix(DECIDED_BY_PERSON)}{why}"
-    how = by if one.is_by_person else f"the source {one.source_id} had this user disabled when it had them last"
-    return f"disabled since {_time(one.since)}, {how}; gateway user enable ends it"
-
-
-def _checked_by(password: PasswordDecision) -> str:
-    """Return who checks a user's password, and why."""
-    asked = " or ".join(
-        f"{account.source_id} ({account.dn}): {why}" for account, why in zip(password.vouching, password.reasons, strict=True)
-    )
-    if password.left is None:
-        return f"checked by {asked}" if asked else "no source checks it; a local one counts"
-    source_id, left_at = password.left.account.source_id, _time(password.left.left_at)
-    left = f"the source {source_id} checked it and has the user no more since {left_at}"
-    if asked:
-        return f"checked by {asked} ({left})"
-    return f"{left}: none counts but one that a person lets count (gateway links link, user set-password, user enable)"
-
-
-def _time(at: datetime) -> str:
-    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _name(thing: DirectoryObject) -> str:
@@ -206,18 +177,8 @@ def _facts(explanation: Explanation, names: Mapping[str, str], password: Passwor
         "name": _name(thing),
         "organizations": _tie_facts(explanation.places, names),
         "groups": _tie_facts(explanation.groups, names),
-        "password_left": None
-        if password.left is None
-        else {"source": password.left.account.source_id, "since": password.left.left_at},
-        "disabled_by": [
-            {
-                "source": None if one.is_by_person else one.source_id,
-                "decided_by": one.decided_by,
-                "reason": one.reason,
-                "since": one.since,
-            }
-            for one in explanation.disablements
-        ],
+        "password_left": account_report.left_facts(password),
+        "disabled_by": [account_report.disabled_facts(one) for one in explanation.disablements],
         "gone_at": thing.gone_at if isinstance(thing, User) else None,
         "attributes": [
             {

@@ -1,5 +1,5 @@
-"""`gateway user`: the passwords of people that are kept here. A password is typed or piped in, never an argument; an
-application password is shown once, when it is made."""
+"""`gateway user`: who may log in (user_status.py), and the passwords of people that are kept here. A password is typed or piped
+in, never an argument; an application password is shown once, when it is made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from gateway.app.commands import user_status
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import audit_line, name_lookup
 from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
@@ -26,7 +27,11 @@ BY = "gateway user set-password"
 
 @click.group("user")
 def command() -> None:
-    """Set people's local passwords, and make application passwords for them."""
+    """Disable and enable people at once, set their local passwords, and make application passwords for them."""
+
+
+for _command in user_status.COMMANDS:
+    command.add_command(_command)
 
 
 @command.command("set-password")

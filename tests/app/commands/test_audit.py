@@ -55,6 +55,8 @@ def filled(gateway: Installation) -> Installation:
 
 
 COMMANDS = {
+    "user disabled": ("user", "disable", "ada", "--reason", "phished"),
+    "user enabled": ("user", "enable", "ada"),
     "application added": ("application", "add", "portal", "--grant", "proxy"),
     "application changed": ("application", "set", "mail", "--disable", "--description", "old"),
     "application secret replaced": ("application", "new-secret", "mail"),

@@ -1,5 +1,6 @@
 """The output of commands, and the names that people type. A report is made twice from the same values: in words, and as JSON.
 
 Read `output` first (JSON, tables, progress), then the lookups `chosen_sources`, `name_lookup` and `operator_name`, then the
-reports: `record_format` (records), `leaver_report` and `posix_report` (parts of `gateway status`), `problem_report` (its
-`--problems`), `run_report` (runs). The JSON of records is that of the admin API. Nothing here writes to the store."""
+reports: `record_format` (records), `account_report` (a user's account), `leaver_report` and `posix_report` (parts of `gateway
+status`), `problem_report` (its `--problems`), `run_report` (runs). The JSON of records is that of the admin API. Nothing here
+writes to the store."""

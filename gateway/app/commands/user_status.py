@@ -1,0 +1,156 @@
+"""`gateway user list`, `show`, `disable`, `enable`: who may log in, and why not. A decision is done at once, also beside a
+running `gateway serve`: within two seconds no node takes a bind of the user, and open LDAP connections of theirs end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import click
+
+from gateway.app.commands.invocation import Invocation
+from gateway.app.commands.reports import account_report, audit_line, name_lookup
+from gateway.app.commands.reports.operator_name import login_name
+from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
+from gateway.app.config.settings import Settings
+from gateway.app.parts import local_parts, opened_store
+from gateway.directory.authentication.account_status import password_decision
+from gateway.model.objects import Kind, User
+from gateway.store.engine.database import Connection, Database
+from gateway.store.objects import disablements, users
+from gateway.store.objects.disablements import Disablement
+from gateway.sync.review.explanation import explain
+from gateway.sync.rules.authority import ENABLED
+
+AT_ONCE = 1_000
+MAX_REASON = 500
+"""Characters of a reason: a sentence or two, for whoever asks later."""
+
+
+@click.command("list")
+@click.option("--disabled", "only_disabled", is_flag=True, help="Only those who may not log in.")
+@as_json
+@click.pass_obj
+def list_all(invocation: Invocation, only_disabled: bool, as_json: bool) -> None:
+    """List the users: whether they may log in, and what keeps them disabled."""
+    with opened_store.database(invocation.loaded.settings) as database:
+        rows = [_row(user, standing) for user, standing in _everybody(database) if not (only_disabled and user.enabled)]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("name", "id", "status", "because")
+    print_table(columns, ([row[column] for column in columns] for row in rows))
+
+
+@click.command("show")
+@click.argument("name")
+@as_json
+@click.pass_obj
+def show(invocation: Invocation, name: str, as_json: bool) -> None:
+    """Show whether the user NAME (login name or id) may log in, and who checks the password."""
+    settings = invocation.loaded.settings
+    with opened_store.database(settings) as database:
+        facts, lines = database.read_blocking(lambda c: _account(c, name_lookup.user(c, name), settings))
+    if as_json:
+        print_json(facts)
+        return
+    for line in lines:
+        print_line(line)
+
+
+@click.command("disable")
+@click.argument("name")
+@click.option("--reason", default="", help="Kept and shown with it.")
+@as_json
+@click.pass_obj
+def disable(invocation: Invocation, name: str, reason: str, as_json: bool) -> None:
+    """Disable the user NAME (login name or id) at once, whatever sources say, until `gateway user enable`."""
+    _decide(invocation, name, True, reason, as_json=as_json)
+
+
+@click.command("enable")
+@click.argument("name")
+@as_json
+@click.pass_obj
+def enable(invocation: Invocation, name: str, as_json: bool) -> None:
+    """End what keeps the user NAME (login name or id) disabled: `gateway user disable`, and a source that they left. A source
+    that still has the user, and has them disabled, goes on to decide. It also lets the sources that are left check the password
+    of a user whom the one that checked it has no more."""
+    _decide(invocation, name, False, "", as_json=as_json)
+
+
+COMMANDS = (list_all, show, disable, enable)
+
+
+def _decide(invocation: Invocation, name: str, disabled: bool, reason: str, *, as_json: bool) -> None:
+    if len(reason) > MAX_REASON:
+        raise click.UsageError(f"--reason has {len(reason)} characters, and {MAX_REASON} are the most")
+    settings, by = invocation.loaded.settings, login_name()
+    door = local_parts.local_door(settings)
+
+    def work(connection: Connection) -> User:
+        user = name_lookup.user(connection, name)
+        if disabled:
+            door.disable(connection, user.id, by, reason)
+        else:
+            door.enable(connection, user.id)
+        return user
+
+    with opened_store.database(settings) as database:
+        user = database.write_blocking(work)
+        facts, lines = database.read_blocking(lambda c: _account(c, name_lookup.user(c, user.id), settings))
+    said = {"reason": reason} if reason else {}
+    audit_line.write(settings, "user disabled" if disabled else "user enabled", user=user.id, name=user.username, **said)
+    if as_json:
+        print_json(facts)
+        return
+    for line in lines:
+        print_line(line)
+
+
+def _account(connection: Connection, user: User, settings: Settings) -> tuple[dict[str, object], list[str]]:
+    """Return a user's account for JSON, and in words."""
+    explanation = explain(connection, Kind.USER, user, settings.authority.authority())
+    password = password_decision(connection, user.id, settings.password_authority())
+    status = next((one for one in explanation.attributes if one.name == ENABLED), None)
+    by_source = status is not None and not user.enabled and user.gone_at is None and not explanation.disablements
+    source_id = status.source_id if by_source and status is not None else ""
+    lines = [f"user {user.username} ({user.id}): {_status(user)}"]
+    if user.gone_at is not None:
+        lines.append(f"gone since {account_report.time(user.gone_at)}: no source has this user any more")
+    if source_id:
+        lines.append(f"the source {source_id} has this user disabled: enable them there")
+    lines += map(account_report.disabled, explanation.disablements)
+    lines.append(f"password: {account_report.checked_by(password)}")
+    facts = {
+        **_row(user, explanation.disablements),
+        "gone_at": user.gone_at,
+        "disabled_at_source": source_id or None,
+        "disabled_by": [account_report.disabled_facts(one) for one in explanation.disablements],
+        "checks_password": [account.source_id for account in password.vouching],
+        "password_left": account_report.left_facts(password),
+    }
+    return facts, lines
+
+
+def _everybody(database: Database) -> Iterator[tuple[User, list[Disablement]]]:
+    """Yield the users, each with what keeps them disabled."""
+    after = ""
+    while found := database.read_blocking(partial(users.iterate, after_id=after, limit=AT_ONCE)):
+        ids = [user.id for user in found]
+        standing = database.read_blocking(partial(disablements.of_users, user_ids=ids))
+        for user in found:
+            yield user, [one for one in standing if one.user_id == user.id]
+        after = ids[-1]
+
+
+def _status(user: User) -> str:
+    return "gone" if user.gone_at is not None else "enabled" if user.enabled else "disabled"
+
+
+def _row(user: User, standing: list[Disablement] | tuple[Disablement, ...]) -> dict[str, object]:
+    if user.enabled:
+        because = ""
+    else:
+        because = "; ".join(one.reason or one.decided_by if one.is_by_person else f"left {one.source_id}" for one in standing)
+    return {"name": user.username, "id": user.id, "status": _status(user), "because": because}

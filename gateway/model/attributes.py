@@ -88,6 +88,7 @@ ORGANIZATION_ATTRIBUTES = _by_name(
 
 GROUP_ATTRIBUTES = _by_name(
     _D("name", "the group's name"),
+    _D("common_name", "the name by which a directory shows the group, where that differs"),
     _D("description", "a description"),
     _D("email", "the group's mail address"),
     _D("gid_number", "the POSIX group number"),

@@ -29,6 +29,10 @@ WRITABLE = "4"
 """instanceType of an object in a domain that this server holds."""
 
 
+_PERSON_NAME, _GROUP_NAME = ("common_name", "display_name", "username"), ("common_name", "name")
+"""The attributes of ours that may name an entry: cn, name and the RDN are one; sAMAccountName is another."""
+
+
 def category(name: str, base: DN) -> str:
     """Return the DN of a class, as objectCategory has it."""
     return f"CN={name},CN=Schema,CN=Configuration,{base}"
@@ -42,7 +46,7 @@ def time(moment: datetime) -> str:
 def _object(kind: str, base: DN, *name: str) -> dict[str, Rule]:
     """Return the rules that every object has."""
     return {
-        "name": first_of(*name),
+        "name": Rule(name, only_first=True),
         "distinguishedName": first_of("dn"),
         "objectCategory": constant(category(kind, base)),
         "objectGUID": Rule(("object_guid", "id"), form="guid"),
@@ -55,16 +59,16 @@ def _object(kind: str, base: DN, *name: str) -> dict[str, Rule]:
 def user_attributes(base: DN) -> Mapping[str, Rule]:
     """Return the rules of a person (objectClass user, objectCategory person). Most attributes are single-valued there."""
     return {
-        "cn": first_of("display_name", "username"),
+        "cn": Rule(_PERSON_NAME, only_first=True),
         "sAMAccountName": first_of("username"),
         "userPrincipalName": first_of("user_principal_name", "principal"),
         "mail": Rule(("email",), only_first=True),
-        "sn": first_of("family_name", "display_name", "username"),
+        "sn": Rule(("family_name", "display_name", "common_name", "username"), only_first=True),
         "givenName": first_of("given_name"),
         "initials": first_of("initials"),
-        "displayName": first_of("display_name", "username"),
+        "displayName": Rule(("display_name", "common_name", "username"), only_first=True),
         "userAccountControl": first_of("account_control"),
-        **_object(PERSON, base, "display_name", "username"),
+        **_object(PERSON, base, *_PERSON_NAME),
         "objectSid": Rule(("object_sid",), form="sid"),
         "sAMAccountType": Rule(("sam_account_type",), constants=(SAM_USER_OBJECT,)),
         "primaryGroupID": Rule(("primary_group_id",), constants=(DOMAIN_USERS,)),
@@ -99,9 +103,9 @@ def user_attributes(base: DN) -> Mapping[str, Rule]:
 def group_attributes(base: DN) -> Mapping[str, Rule]:
     """Return the rules of a group (objectClass and objectCategory group)."""
     return {
-        "cn": first_of("name"),
+        "cn": first_of(*_GROUP_NAME),
         "sAMAccountName": first_of("name"),
-        **_object(GROUP, base, "name"),
+        **_object(GROUP, base, *_GROUP_NAME),
         "objectSid": Rule(("object_sid",), form="sid"),
         "sAMAccountType": Rule(("sam_account_type",), constants=(SAM_GROUP_OBJECT,)),
         "groupType": Rule(("group_type",), constants=(GLOBAL_SECURITY_GROUP,)),

@@ -6,26 +6,21 @@ names. Attributes that a rule computes (templates, constants, other spellings) c
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
-from gateway.directory.projection.attribute_rules import Rule
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.named_values import derived
 from gateway.directory.projection.view_definition import View
 from gateway.directory.writes import account_control
 from gateway.directory.writes.modifications import Values, same
 from gateway.directory.writes.object_classes import EntryClasses
+from gateway.directory.writes.rule_inversion import comes_by_itself, is_account_control, octets, without_second_name, written_to
 from gateway.directory.writes.write_errors import Violation, WriteRefused
 from gateway.model.attributes import ATTRIBUTES
 from gateway.model.ldap import schema
 from gateway.model.ldap.dn import AVA, RDN
 from gateway.model.objects import Attributes, Kind, Value
 from gateway.wire.messages import ADD, Modification, PartialAttribute
-
-COMPUTED = frozenset({"id", "dn", "domain", "organization_names", "ad_created", "ad_changed", "principal", "account_control"})
-"""The names that rules may use and clients cannot write: directory/projection computes them."""
-
-TOLD = frozenset({"primary_group_id", "sam_account_type", "group_type"})
-"""The attributes of ours that only a source tells: here nothing would follow from another value."""
 
 OBJECT_CLASS = "objectclass"
 
@@ -59,8 +54,12 @@ class EntryEditor:
             raise WriteRefused(Violation.EXISTS, f"{repeated} is given twice")
         if not any(attribute_key(one.type) == self._naming for one in others):
             others.insert(0, PartialAttribute(rdn.avas[0].type, (naming,)))
-        by_itself = {key for key, (_, rule) in self._rules.items() if _comes_by_itself(rule, given_here)}
-        edited = self._edited({}, [Modification(ADD, one) for one in others], naming, by_itself)
+        by_itself = {key for key, (_, rule) in self._rules.items() if comes_by_itself(rule, given_here)}
+        edited = without_second_name(
+            self._kind,
+            self._rules[self._naming][1],
+            self._edited({}, [Modification(ADD, one) for one in others], naming, by_itself),
+        )
         self.classes.check_new(classes, {*map(attribute_key, (one.type for one in others)), *by_itself})
         return edited
 
@@ -88,8 +87,8 @@ class EntryEditor:
         name = written_to(rule)
         if name is None:
             raise WriteRefused(Violation.CONSTRAINT, _COMPUTED.format(description))
-        old = self._values(self._naming, present)
-        if not delete_old and not same(description, old, [new]) and self._is_single(name):
+        old = replace(rule, only_first=False).values(present, derived(self._view, self._kind, present, present))
+        if not delete_old and not same(description, old[:1], [new]) and (self._is_single(name) or rule.only_first):
             raise WriteRefused(
                 Violation.CONSTRAINT, f"an entry has one {description} here: the old one cannot stay beside the new one"
             )
@@ -110,7 +109,7 @@ class EntryEditor:
     def shown_as(self, name: str) -> str:
         """Return the view's name for an attribute of ours; "" when it has none."""
         if name in ("enabled", "user_account_control"):
-            return next((description for description, rule in self._rules.values() if _is_account_control(rule)), "")
+            return next((description for description, rule in self._rules.values() if is_account_control(rule)), "")
         return next((description for description, rule in self._rules.values() if written_to(rule) == name), "")
 
     # Values -----------------------------------------------------------------------------------------------------------
@@ -136,13 +135,27 @@ class EntryEditor:
             name = written_to(rule)
             if values == self._values(key, present):
                 continue
-            if _is_account_control(rule):
+            if is_account_control(rule):
                 edited |= account_control.edit_of(values, present)
             elif name is not None:
                 edited[name] = self._ours(description, name, values)
+        edited |= self._name_kept(present, edited)
         self._check_shown({**present, **edited}, wanted)
         self._check_beside(present, {**present, **edited}, by_itself)
         return edited
+
+    def _name_kept(self, present: Attributes, edited: Attributes) -> Attributes:
+        """Return the edit by which the entry keeps its name (RFC 4511 §4.6): one that was shown for want of another is its own
+        from now on. Raises WriteRefused."""
+        description, rule = self._rules[self._naming]
+        old, new = (self._values(self._naming, attributes)[:1] for attributes in (present, {**present, **edited}))
+        if not old or old == new:
+            return {}
+        name = written_to(rule)
+        if name is None:
+            raise WriteRefused(Violation.ON_RDN, f"{description} names the entry and would change with it: rename it instead")
+        others = [value for value in edited.get(name, present.get(name, ())) if not same(description, [octets(value)], old)]
+        return {name: (*self._ours(description, name, old), *others)}
 
     def _values(self, key: str, present: Attributes) -> list[bytes]:
         return self._rules[key][1].values(present, derived(self._view, self._kind, present, present))
@@ -212,25 +225,3 @@ class EntryEditor:
         for modification in modifications:
             wanted = self.classes.changed(wanted, modification.operation, modification.attribute.values)
         self.classes.check_changed(wanted, after)
-
-
-def check_options(description: str) -> None:
-    """Refuse attribute options (RFC 4512 §2.5.2), which are not kept: `cn;lang-de` is not `cn`. `binary` is no other attribute
-    but a way to transfer one. Raises WriteRefused."""
-    _, _, options = description.partition(";")
-    if options.lower() not in ("", "binary"):
-        raise WriteRefused(Violation.UNDEFINED_TYPE, f"no attribute has options here: {description}")
-
-
-def written_to(rule: Rule) -> str | None:
-    """Return our attribute that a written value goes to; None where the rule is not invertible."""
-    return rule.names[0] if rule.names and not rule.form and rule.names[0] not in COMPUTED | TOLD else None
-
-
-def _is_account_control(rule: Rule) -> bool:
-    return rule.names[:1] == ("account_control",)
-
-
-def _comes_by_itself(rule: Rule, given_here: Collection[str]) -> bool:
-    """Return whether the entry has the attribute whatever is written."""
-    return written_to(rule) in (None, *given_here) or bool(rule.template or rule.constants)

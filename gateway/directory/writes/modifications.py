@@ -109,3 +109,11 @@ def _incremented(name: str, present: Sequence[bytes], values: Sequence[bytes]) -
     if any(_key(name, value) is None for value in (*values, *present)):
         raise WriteRefused(Violation.SYNTAX, f"a value of {name} does not follow the attribute's syntax")
     return [b"%d" % (int(value) + int(values[0])) for value in present]
+
+
+def check_options(description: str) -> None:
+    """Refuse attribute options (RFC 4512 §2.5.2), which are not kept: `cn;lang-de` is not `cn`. `binary` is no other attribute
+    but a way to transfer one. Raises WriteRefused."""
+    _, _, options = description.partition(";")
+    if options.lower() not in ("", "binary"):
+        raise WriteRefused(Violation.UNDEFINED_TYPE, f"no attribute has options here: {description}")

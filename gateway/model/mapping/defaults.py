@@ -127,6 +127,7 @@ ACTIVE_DIRECTORY_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]]
     },
     Kind.GROUP: {
         "name": ("sAMAccountName", "cn"),
+        "common_name": ("cn",),
         "description": ("description",),
         "email": ("mail",),
         "gid_number": ("gidNumber",),

@@ -56,12 +56,12 @@ def test_in_every_view_entries_have_what_their_classes_require_nothing_they_forb
 
 def test_a_person_in_active_directory() -> None:
     entry = shown(WINDOWS)
-    assert entry.dn == "CN=Anna,CN=Users,DC=corp,DC=example,DC=com"
+    assert entry.dn == "CN=Anna A,CN=Users,DC=corp,DC=example,DC=com"
     assert classes(entry) == ["top", "person", "organizationalPerson", "user"]
     for name, value in {
-        "CN": b"Anna",
-        "cn": b"Anna",
-        "name": b"Anna",
+        "CN": b"Anna A",
+        "cn": b"Anna A",
+        "name": b"Anna A",
         "sAMAccountName": b"anna",
         "userPrincipalName": b"anna@corp.example.com",
         "displayName": b"Anna",
@@ -150,6 +150,34 @@ def test_a_password_that_another_directory_dates_is_dated_in_ticks() -> None:
     assert values(shown(WINDOWS, user(7, "anna", password_changed=["20260101000000Z"])), "pwdLastSet") == [
         b"134116992000000000"
     ]
+
+
+@pytest.mark.parametrize(
+    ("told", "cn", "display_name"),
+    [
+        ({"common_name": ["Q1", "Q2"], "display_name": ["Q One"]}, b"Q1", b"Q One"),
+        ({"common_name": ["Q1"]}, b"Q1", b"Q1"),
+        ({"display_name": ["Q One"]}, b"Q One", b"Q One"),
+        ({}, b"q", b"q"),
+    ],
+)
+def test_a_person_is_named_by_the_common_name_and_the_display_name_is_another(
+    told: dict[str, list[str]], cn: bytes, display_name: bytes
+) -> None:
+    entry = shown(WINDOWS, user(7, "q", **told))
+    assert entry.dn.startswith(f"CN={cn.decode()},CN=Users")
+    assert [values(entry, name) for name in ("cn", "name", "displayName")] == [[cn], [cn], [display_name]]
+
+
+def test_a_group_is_named_by_its_cn_which_need_not_be_its_account_name() -> None:
+    entry = Projection(WINDOWS).group(group(5, "sla-sh", common_name=["sla/sh (1)"]), (), ())
+    assert entry.dn == "CN=sla/sh (1),OU=Groups,DC=corp,DC=example,DC=com"
+    assert [values(entry, name) for name in ("cn", "name", "sAMAccountName")] == [[b"sla/sh (1)"], [b"sla/sh (1)"], [b"sla-sh"]]
+    assert (
+        Projection(openldap("o", DOMAIN))
+        .group(group(5, "sla-sh", common_name=["sla/sh (1)"]), (), ())
+        .dn.startswith("cn=sla-sh,")
+    )
 
 
 def test_a_distribution_group_is_shown_as_one() -> None:

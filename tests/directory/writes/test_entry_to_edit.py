@@ -13,7 +13,8 @@ from gateway.directory.projection.attribute_rules import Rule, constant, first_o
 from gateway.directory.projection.projection import Projection
 from gateway.directory.projection.view_definition import View
 from gateway.directory.projection.view_overrides import EntryOverrides, Posix, with_overrides, with_posix
-from gateway.directory.writes.entry_to_edit import EntryEditor, check_options
+from gateway.directory.writes.entry_to_edit import EntryEditor
+from gateway.directory.writes.modifications import check_options
 from gateway.directory.writes.write_errors import Violation, WriteRefused
 from gateway.model.ldap import matching_rules
 from gateway.model.ldap.dn import DN, RDN
@@ -318,6 +319,67 @@ def test_law_16_what_a_view_computes_is_accepted_unchanged_and_refused_with_anot
     if name not in ("cn", "sn", "userPrincipalName"):
         assert refusal(change(REPLACE, name, "1"), writing=people(AD), present=GIVEN_OUT) is Violation.CONSTRAINT
         assert refusal(change(DELETE, name, value), writing=people(AD), present=GIVEN_OUT) is Violation.CONSTRAINT
+
+
+def groups(view: View = AD) -> EntryEditor:
+    return EntryEditor(Kind.GROUP, view)
+
+
+@pytest.mark.parametrize(
+    ("given", "edit"),
+    [
+        ([], {"name": ("Ring",)}),
+        ([attribute("sAMAccountName", "Ring")], {"name": ("Ring",)}),
+        ([attribute("sAMAccountName", "ring-1")], {"common_name": ("Ring",), "name": ("ring-1",)}),
+    ],
+)
+def test_a_group_of_active_directory_has_a_cn_and_an_account_name(given: list[PartialAttribute], edit: Attributes) -> None:
+    assert groups().new(rdn("CN=Ring"), [attribute("objectClass", "group"), *given]) == edit
+
+
+def test_a_group_of_active_directory_is_renamed_without_its_account_name() -> None:
+    ring = {"name": ("ring-1",), "common_name": ("Ring",)}
+    assert groups().renamed(ring, rdn("CN=Circle"), delete_old=True) == {"common_name": ("Circle",)}
+    assert groups().renamed({"name": ("ring-1",)}, rdn("CN=Circle"), delete_old=True) == {"common_name": ("Circle",)}
+    assert groups().changed(ring, [change(REPLACE, "sAMAccountName", "ring-2")]) == {"name": ("ring-2",)}
+
+
+@pytest.mark.parametrize(
+    ("present", "edit"),
+    [
+        ({"common_name": ("q1",)}, {"display_name": ("Q One",)}),
+        ({"display_name": ("q1",)}, {"display_name": ("Q One",), "common_name": ("q1",)}),
+        ({}, {"display_name": ("Q One",), "common_name": ("q",)}),
+    ],
+)
+def test_modify_never_renames_an_entry(present: Attributes, edit: Attributes) -> None:
+    person = {"username": ("q",), "enabled": ("true",), **present}
+    assert people(AD).changed(person, [change(REPLACE, "displayName", "Q One")]) == edit
+    after = {**person, **edit}
+    assert AD.rules[Kind.USER].attributes["cn"].values(person, {}) == AD.rules[Kind.USER].attributes["cn"].values(after, {})
+
+
+def test_a_name_that_is_made_of_others_is_changed_by_renaming_only() -> None:
+    rules = {"cn": Rule(template="{given_name} {family_name}")}
+    view = with_overrides(VIEW, {Kind.USER: EntryOverrides(naming="cn", attributes=rules)})
+    lea = {**LEA, "given_name": ("Lea",)}
+    assert refusal(change(REPLACE, "sn", "Lind"), writing=people(view), present=lea) is Violation.ON_RDN
+    with pytest.raises(WriteRefused, match="computed"):
+        people(view).renamed(lea, rdn("cn=Lea Lind"), delete_old=True)
+
+
+def test_values_of_the_name_in_another_order_are_not_another_name() -> None:
+    by_cn = people(with_overrides(VIEW, {Kind.USER: EntryOverrides(naming="cn")}))
+    assert by_cn.changed(LEA, [change(REPLACE, "cn", "L.", "Lea")]) == {"common_name": ("Lea", "L.")}
+    assert refusal(change(REPLACE, "cn", "L."), writing=by_cn) is Violation.ON_RDN
+
+
+def test_another_name_takes_the_place_of_the_one_that_was_shown() -> None:
+    assert people(AD).renamed(LEA, rdn("CN=Lia"), delete_old=True) == {"common_name": ("Lia", "Lea Lund")}
+    with pytest.raises(WriteRefused, match="beside"):
+        people(AD).renamed(LEA, rdn("CN=Lia"), delete_old=False)
+    shown = {"username": ("lea",), "display_name": ("Lea Lund",)}
+    assert people(AD).renamed(shown, rdn("CN=Lia"), delete_old=True) == {"common_name": ("Lia",)}
 
 
 @pytest.mark.parametrize(

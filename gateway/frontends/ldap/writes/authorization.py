@@ -12,7 +12,8 @@ from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.search.visible_rows import Row
-from gateway.directory.writes.entry_to_edit import EntryEditor, check_options
+from gateway.directory.writes.entry_to_edit import EntryEditor
+from gateway.directory.writes.modifications import check_options
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused

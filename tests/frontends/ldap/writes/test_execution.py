@@ -403,6 +403,8 @@ def test_entries_in_the_words_of_active_directory_can_be_written(desk: WritableW
     assert portal.names(AD, "(userPrincipalName=L.Lund@mail.test)") == {lea}
     with portal.refused(ldap.CONSTRAINT_VIOLATION, "another entry has this userPrincipalName"):
         portal.modify(lea, (REPLACE, "userPrincipalName", "Anna@ad.test"))
+    portal.modify(lea, (REPLACE, "displayName", "Lady Lund"))
+    assert portal.read(lea, "cn", "displayName") == {"cn": ["Lea Lund"], "displayName": ["Lady Lund"]}
     mia = f"CN=Mia,CN=Users,{AD}"
     person = {"objectClass": ["user"], "sAMAccountName": "mia", "userAccountControl": "512"}
     with portal.refused(ldap.CONSTRAINT_VIOLATION, "another entry has this userPrincipalName"):

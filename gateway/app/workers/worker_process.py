@@ -48,6 +48,7 @@ from gateway.directory.directory import Directory
 from gateway.directory.materialization.shared_view import SharedView
 from gateway.frontends.ldap.server.server import LDAPServer
 from gateway.store.engine.database import Database
+from gateway.store.engine.migrate import NEWEST
 from gateway.twisted_internals.reactor import IReactor
 from gateway.twisted_internals.turn_reactor import turn_reactor
 
@@ -66,6 +67,7 @@ class Worker:
         self._channel: Channel[ToWorker] = Channel(reactor, end, ToWorker, self._orphaned)
         self._stopping = False
         self._database = Database(settings.store_url, reactor=reactor)
+        self._database.require_schema(NEWEST)
         self._database.on_commit(lambda number: reactor.callFromThread(self._channel.send, Committed(number)))
         self._views = {table.name: SharedView(table.view(), settings.view_dir, reactor) for table in settings.view}
         self._certificate = _certificate(boot)

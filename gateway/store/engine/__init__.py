@@ -5,7 +5,7 @@ In the order in which to read it: `dialects` (how each database is opened, and i
 that callers hold: read, write, commit callbacks), `store_threads` (in which work runs, and the time in which it is answered),
 `sqlite_inline_reads`, `postgres_silence` (a server that says nothing), `postgres_notify` and `postgres_analyze`, `bulk` (many
 rows past SQLAlchemy), `any_of` (a set as one parameter), `sql_types`, `column_codecs` and `normalized_keys` (values ↔ columns),
-`migrate` (the schema's version).
+`migrate` and `schema_guard` (the schema's version, and who may write while it changes).
 
 What must never be: a commit outside `Database.write`, or a wait for the database in the reactor's thread.
 """

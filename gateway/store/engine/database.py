@@ -11,7 +11,7 @@ from sqlalchemy import Connection, exc
 from twisted.internet.defer import Deferred
 
 from gateway.model.errors import OutcomeUnknown
-from gateway.store.engine import dialects
+from gateway.store.engine import dialects, schema_guard
 from gateway.store.engine.postgres_notify import LAST_CHANGE, notify
 from gateway.store.engine.sql_types import SelectConnection
 from gateway.store.engine.sqlite_inline_reads import InlineReader, InlineReadUnavailable, LoginState
@@ -40,6 +40,7 @@ class Database:
         self._writers = StoreThreads(self._engines.writers, "store-write", self._engines.name)
         self._callbacks: list[Callable[[int], None]] = []
         self._url = url
+        self._schema: str | None = None
         self._inline = InlineReader(self._engines.name) if self.embedded else None
 
     @property
@@ -93,6 +94,8 @@ class Database:
         with self._engines.translated(), self._engines.writer.connect() as connection:
             connection.info.pop(LAST_CHANGE, None)
             with connection.begin() as transaction:
+                if self._schema is not None:
+                    schema_guard.check(connection, self._schema, self.name)
                 result = work(connection)
                 notify(connection)
                 committing()
@@ -110,6 +113,10 @@ class Database:
             for callback in self._callbacks:
                 callback(number)
         return result
+
+    def require_schema(self, revision: str) -> None:
+        """Fail every later write with StoreUnavailable while the store has another schema than this one (schema_guard.py)."""
+        self._schema = revision
 
     def on_commit(self, callback: Callable[[int], None]) -> None:
         """Have `callback(number)` called after each commit of this process that appended changes, `number` being the last one.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import Connection, inspect, text
 
 from gateway.model.errors import StoreUnavailable
+from gateway.store.engine import schema_guard
 from gateway.store.engine.database import Database
 
 if TYPE_CHECKING:
@@ -20,17 +21,23 @@ SCRIPTS = "gateway.store:migrations"
 
 
 def migrate(database: Database) -> None:
-    """Bring the store to the newest schema, in one transaction. Nothing happens when it is there already.
+    """Bring the store to the newest schema, in one transaction. Nothing happens when it is there already. Afterwards this
+    Database writes only while the store has this schema.
 
     Raises StoreUnavailable when it cannot, or when a newer program has migrated it.
     """
-    if database.read_blocking(_current) != NEWEST:
+    current = database.read_blocking(_current)
+    if current != NEWEST:
+        _refuse_newer(current, database.name)
         database.write_blocking(lambda connection: _upgrade(connection, database.name))
+    database.require_schema(NEWEST)
 
 
 def check_schema(database: Database) -> None:
-    """Raise StoreUnavailable, naming the cure, unless the store has exactly this program's schema."""
+    """Raise StoreUnavailable, naming the cure, unless the store has exactly this program's schema. Afterwards this Database
+    writes only while it has."""
     database.read_blocking(partial(check_connected, name=database.name))
+    database.require_schema(NEWEST)
 
 
 def check_connected(connection: Connection, name: str) -> None:
@@ -46,7 +53,11 @@ def check_connected(connection: Connection, name: str) -> None:
 def _upgrade(connection: Connection, name: str) -> None:
     from alembic import command
 
-    _refuse_newer(_current(connection), name)
+    schema_guard.hold_for_migration(connection)
+    current = _current(connection)
+    _refuse_newer(current, name)
+    if current == NEWEST:  # another node has migrated it meanwhile
+        return
     command.upgrade(_config(connection=connection), "head")
 
 

@@ -2,6 +2,8 @@
 
 import os
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from alembic.migration import MigrationContext
 from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.store.engine import migrate as migrate_module
+from gateway.store.engine import schema_guard
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import check_schema, migrate
 from gateway.store.log import changes
@@ -21,6 +24,7 @@ from gateway.store.objects import organizations, users
 from gateway.store.operations.instance import instance_id
 from gateway.store.records import record_rows
 from gateway.store.tables import metadata
+from tests.app.installation import until
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_statements_are_built_on(database: Database) -> None:
@@ -50,6 +54,59 @@ def test_a_store_of_a_newer_program_is_refused_and_left_alone(database: Database
     for operation in (check_schema, migrate):
         with pytest.raises(StoreUnavailable, match="migrated by a newer one"):
             operation(database)
+
+
+def test_of_several_nodes_that_migrate_an_empty_store_at_once_none_fails(postgres_database: str) -> None:
+    nodes = [Database(postgres_database) for _ in range(4)]
+    with ThreadPoolExecutor(len(nodes)) as threads:
+        list(threads.map(migrate, nodes))
+    ids = {node.read_blocking(instance_id) for node in nodes}
+    for node in nodes:
+        check_schema(node)
+        node.close()
+    assert len(ids) == 1
+
+
+def test_a_node_writes_nothing_more_after_a_newer_one_has_migrated_the_store(store_url: str, database: Database) -> None:
+    running = Database(store_url)
+    check_schema(running)
+    newer = Database(store_url)
+    newer.write_blocking(lambda c: c.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")))
+    with pytest.raises(StoreUnavailable, match=r"schema \(9999\) that is not this program's .* writes nothing more: restart"):
+        running.write_blocking(lambda connection: pytest.fail("it has begun to write"))
+    assert running.read_blocking(instance_id)
+    newer.write_blocking(lambda c: c.execute(sa.text(f"UPDATE alembic_version SET version_num = '{migrate_module.NEWEST}'")))
+    running.write_blocking(changes.lock)
+    for opened in (running, newer):
+        opened.close()
+
+
+def test_a_migration_waits_for_what_is_being_written(postgres_database: str) -> None:
+    node, newer = Database(postgres_database), Database(postgres_database)
+    migrate(node)
+    order, writing, go_on = [], threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> None:
+        writing.set()
+        go_on.wait(30)
+        order.append("written")
+
+    def migration(connection: Connection) -> None:
+        schema_guard.hold_for_migration(connection)
+        order.append("migrated")
+
+    with ThreadPoolExecutor(2) as threads:
+        pending = [threads.submit(node.write_blocking, work)]
+        writing.wait(30)
+        pending.append(threads.submit(newer.write_blocking, migration))
+        waiting = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        until(lambda: node.read_blocking(lambda c: c.execute(waiting).scalar()), "the migration waits")
+        go_on.set()
+        for each in pending:
+            each.result()
+    assert order == ["written", "migrated"]
+    for opened in (node, newer):
+        opened.close()
 
 
 def test_a_new_store_has_an_instance_id_that_fits_into_a_url(database: Database) -> None:

@@ -30,6 +30,16 @@ class CheckStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Lockout:
+    """A foreign system's rule that locks accounts: after `failures` wrong passwords within `seconds` (None: they are never
+    forgotten). `policy`: its name, for the administrator."""
+
+    policy: str
+    failures: int
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckItem:
     """One line of `gateway check`: "name resolves", "TCP", "TLS", "bind", "base", "users". `detail`: the observation; `cure`:
     the remedy when it failed or warned. Both are sentences for the administrator."""
@@ -38,6 +48,8 @@ class CheckItem:
     status: CheckStatus
     detail: str = ""
     cure: str = ""
+    lockouts: tuple[Lockout, ...] = ()
+    """The rules by which accounts are locked there, for whoever knows how many failures the gateway lets through."""
     samples: tuple[tuple[Kind, str, Attributes], ...] = ()
     """The samples of an item that counts: the first five records as they would be read (kind, external name, our
     attributes)."""

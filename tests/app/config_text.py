@@ -16,7 +16,7 @@ TEN_LINES = """\
 [[source]]
 name = "hr"
 kind = "openldap"
-url = "ldap://ldap.example.com"
+url = "ldaps://ldap.example.com"
 bind_dn = "cn=reader,dc=example,dc=com"
 password_file = "hr.password"
 [source.users]

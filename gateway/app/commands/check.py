@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 import click
 
 from gateway.app.commands.invocation import Invocation
+from gateway.app.commands.reports import lockout_comparison
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.output import Progress, as_json, print_json, print_line
+from gateway.app.config.listener_tables import LimitsTable
 from gateway.app.connector_kinds.registry import kind_of
 from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.model.attributes import NAMING_ATTRIBUTE
@@ -32,20 +34,24 @@ def command(context: click.Context, source: str | None, as_json: bool) -> None:
     tables = chosen_sources(invocation.loaded.settings, source)
     if not tables and not as_json:
         print_line("no [[source]] is configured")
-    results = {table.name: _checked(table, silent=as_json) for table in tables}
+    limits = invocation.loaded.settings.limits
+    results = {table.name: _checked(table, limits, silent=as_json) for table in tables}
     if as_json:
         print_json([{"source": name, "items": [_plain(item) for item in items]} for name, items in results.items()])
     if any(item.status is CheckStatus.FAILED for items in results.values() for item in items):
         context.exit(FAILED_CHECK)
 
 
-def _checked(table: SourceTable, *, silent: bool) -> list[CheckItem]:
+def _checked(table: SourceTable, limits: LimitsTable, *, silent: bool) -> list[CheckItem]:
     items: list[CheckItem] = []
     with Progress(f"source {table.name}") as progress:
         if not silent:
             progress.print_line(f"source {table.name} ({table.kind})")
         progress.show("connecting …")
-        for item in kind_of(table).source(table).check():
+        for found in kind_of(table).source(table).check():
+            item = found
+            if table.authenticates:
+                item = lockout_comparison.compared(found, limits.bind_failures, limits.bind_failure_seconds)
             items.append(item)
             for line in () if silent else _lines(item):
                 progress.print_line(line)

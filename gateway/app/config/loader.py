@@ -51,6 +51,7 @@ def load(file: Path, environ: Mapping[str, str], assignments: Sequence[str] = ()
         raise ConfigurationError("\n".join(str(complaint) for complaint in document.complaints))
     warnings = [*surroundings.warnings, *name_warnings.warnings(settings)]
     warnings += password_sources.warnings(settings.authority, settings.source)
+    warnings += [warning for table in settings.source for warning in table.warnings()]
     return Loaded(settings, file, tuple(dict.fromkeys(warnings)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat, model_validator
@@ -57,6 +58,10 @@ class SourceTable(Table):
     def authenticates(self) -> bool:
         """True when users of this source log in with their password at the source."""
         return False
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a sentence for each setting that is legal, and dangerous."""
+        yield from ()
 
     def records_tables(self) -> tuple[tuple[Kind, RecordsTable], ...]:
         """Return the tables of the kinds of objects, in the order in which those are read."""

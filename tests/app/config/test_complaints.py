@@ -32,11 +32,11 @@ from tests.app.config_text import TEN_LINES, complaint
         ("[[source]]\nname = 'f'\nkind = 'ldif'", 'gateway.toml:1: [[source]] "f" path: is missing; add path = …'),
         (TEN_LINES.replace("url", "uri"), '"hr" uri: no such key; did you mean "url"?'),
         (
-            TEN_LINES.replace("ldap://", "http://"),
+            TEN_LINES.replace("ldaps://", "http://"),
             "gateway.toml:4: [[source]] \"hr\" url: 'http://ldap.example.com' must be ldap://",
         ),
-        (TEN_LINES.replace("ldap://", "ldaps://") + "[source.x]", '"hr" x: no such key'),
-        (TEN_LINES.replace("url =", "start_tls = true\nurl =").replace("ldap://", "ldaps://"), "ldaps:// is TLS already"),
+        (TEN_LINES + "[source.x]", '"hr" x: no such key'),
+        (TEN_LINES.replace("url =", "start_tls = true\nurl ="), "ldaps:// is TLS already"),
         (TEN_LINES.replace("ou=people", "people"), 'gateway.toml:8: [[source]] "hr" [source.users] base: '),
         (
             TEN_LINES.replace("[source.groups]", "filter='(uid=*'\n[source.groups]"),
@@ -63,7 +63,7 @@ def test_a_complaint_names_place_table_key_and_cure(folder: Path, text: str, exp
 
 
 def test_all_complaints_come_at_once(folder: Path) -> None:
-    text = "[ldap]\nlisten = 'x'\nsize = 1\n[log]\nlevel = 'x'\n" + TEN_LINES.replace("ou=people", "").replace("ldap://", "")
+    text = "[ldap]\nlisten = 'x'\nsize = 1\n[log]\nlevel = 'x'\n" + TEN_LINES.replace("ou=people", "").replace("ldaps://", "")
     assert len(complaint(folder, text, {"GATEWAY_HTTP__LISTEN": "x"}, "log.format=x").splitlines()) == 7
 
 

@@ -21,6 +21,23 @@ def test_ten_lines_are_a_whole_configuration(folder: Path) -> None:
     assert loaded.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("url", "more", "clear"),
+    [
+        ("ldap://ldap.example.com", "", ["ldap://ldap.example.com"]),
+        ("ldap://ldap.example.com", "start_tls = true", []),
+        ("ldaps://ldap.example.com", "", []),
+        ("ldap://localhost:3890", "", []),
+        ("ldap://[::1]", "", []),
+        ("ldap://127.0.0.2", "", []),
+    ],
+)
+def test_clear_text_to_another_machine_is_warned_of(folder: Path, url: str, more: str, clear: list[str]) -> None:
+    cure = "use an ldaps:// URL, or set start_tls = true"
+    text = TEN_LINES.replace("ldaps://ldap.example.com", url).replace("[source.users]", f"{more}\n[source.users]")
+    assert load(folder, text).warnings == tuple(f"source hr: passwords travel to {one} in the clear; {cure}" for one in clear)
+
+
 def test_a_missing_configuration_file_is_named(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none.toml: this configuration file does not exist"):
         loader.load(folder / "none.toml", {})

@@ -2,5 +2,5 @@
 
 Read `output` first (JSON, tables, progress), then the lookups `chosen_sources`, `name_lookup` and `operator_name`, then the
 reports: `record_format` (records), `account_report` (a user's account), `leaver_report` and `posix_report` (parts of `gateway
-status`), `problem_report` (its `--problems`), `run_report` (runs). The JSON of records is that of the admin API. Nothing here
-writes to the store."""
+status`), `problem_report` (its `--problems`), `run_report` (runs), `lockout_comparison` (part of `gateway check`). The JSON of
+records is that of the admin API. Nothing here writes to the store."""

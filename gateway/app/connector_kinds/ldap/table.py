@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Protocol, Self
 
 from pydantic import (
@@ -27,7 +28,7 @@ from gateway.app.value_types import (
     chosen_secret,
     listed,
 )
-from gateway.connectors.ldap.client.settings import Address, KindSettings, Upstream, bind_name
+from gateway.connectors.ldap.client.settings import CLEAR_TEXT_CURE, Address, KindSettings, Upstream, bind_name
 from gateway.model.expressions.expression import Expression
 from gateway.model.objects import Kind
 
@@ -146,6 +147,11 @@ class LdapSourceTable(SourceTable):
     @property
     def authenticates(self) -> bool:
         return self.authentication
+
+    def warnings(self) -> Iterator[str]:
+        """See SourceTable.warnings."""
+        for url in self.upstream().clear_text_urls:
+            yield f"source {self.name}: passwords travel to {url} in the clear; {CLEAR_TEXT_CURE}"
 
     def records_tables(self) -> tuple[tuple[Kind, LdapRecordsTable], ...]:
         return (Kind.ORGANIZATION, self.organizations), (Kind.USER, self.users), (Kind.GROUP, self.groups)

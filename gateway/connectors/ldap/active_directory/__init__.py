@@ -10,6 +10,7 @@ To read in this order, each importing only modules above it:
 - `hidden_deletions`, `reading_in_words`: deletions that the controller does not report; the ways of reading, said in words.
 - `entry_search`, `reader`: reading entries, with members in ranges and primary groups.
 - `account_expiry`, `change_notification`: changes that the controller does not report, and those that it announces.
+- `lockout_policies`: the rules by which the domain locks accounts.
 - `check`: the items of `gateway check`.
 - `session_read`, `source`: one read on one session; the Source.
 

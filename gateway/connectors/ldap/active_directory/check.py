@@ -4,8 +4,9 @@ changes with the rights that a better one needs, and the account lockout policy.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from gateway.connectors.ldap.active_directory import lockout_policies
 from gateway.connectors.ldap.active_directory.change_tracker import ChangeTracker, TrackingForbidden
-from gateway.connectors.ldap.active_directory.controller import DomainController, identify, lockout_policy
+from gateway.connectors.ldap.active_directory.controller import DomainController, identify
 from gateway.connectors.ldap.active_directory.dirsync import DirSyncTracker
 from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirectoryEntryMapper
 from gateway.connectors.ldap.active_directory.reading_in_words import in_words, missing_right
@@ -35,13 +36,14 @@ def _reading(session: Session, settings: ActiveDirectorySettings, now: Callable[
 
 
 def _lockout(session: Session, controller: DomainController) -> CheckItem:
-    """Show the domain's lockout policy: the gateway's own soft lock must come first."""
-    name, cure = "account lockout", "keep [limits] bind_failures below that, and bind_failure_seconds at least as long"
-    for policy in (lockout_policy(session, context) for context in controller.contexts):
-        if policy is not None:
-            failures, seconds = policy
-            detail = f"the domain locks an account after {failures} wrong passwords within {seconds / 60:g} minutes: {cure}"
-            return CheckItem(name, CheckStatus.PASSED, detail if failures else "the domain locks no accounts")
+    """Show the policies that lock accounts; the command compares them with the gateway's own soft lock."""
+    name = "account lockout"
+    for context in controller.contexts:
+        domain = lockout_policies.of_domain(session, context)
+        if domain is not None:
+            locking = [domain] if domain.failures else []
+            locking += lockout_policies.fine_grained(session, context)
+            return CheckItem(name, CheckStatus.PASSED, check.lockouts_in_words(locking), lockouts=tuple(locking))
     return CheckItem(name, CheckStatus.SKIPPED, "bind_dn may not see the domain's policy")
 
 

@@ -94,21 +94,6 @@ def replicated_up_to(session: Session, context: str, invocation_id: str) -> int 
     return None
 
 
-def lockout_policy(session: Session, context: str) -> tuple[int, float] | None:
-    """Return the lockout threshold (failed binds; 0 for none) and its window in seconds; None when the account cannot see them.
-
-    Fine-grained policies of single groups ([MS-ADTS] §3.1.1.4.5.20) are ignored.
-    """
-    wanted = ("lockoutThreshold", "lockOutObservationWindow")
-    request = SearchRequest(context, BASE_OBJECT, NEVER_DEREF_ALIASES, 0, 0, False, search.EVERYTHING, wanted)
-    for data in list(search.execute(session, request, search.SearchOutcome())):
-        found = {name.lower(): values for name, values in session.entry(data)[1]}
-        failures, window = (windows_values.number(found.get(name.lower(), ())) for name in wanted)
-        if failures is not None:
-            return failures, abs(window or 0) / windows_values.TICKS_A_SECOND
-    return None
-
-
 def _lockout(session: Session, context: str) -> int | None:
     """Return the lockoutDuration of a domain in ticks ([MS-ADA1] §2.2: negative, the least number for ever): see
     DomainController.lockout. Fine-grained policies are ignored."""

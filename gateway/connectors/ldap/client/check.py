@@ -9,8 +9,8 @@ from gateway.connectors.ldap.client.connect import STEPS, Attempt
 from gateway.connectors.ldap.client.entry_mapper import EntryMapper
 from gateway.connectors.ldap.client.errors import UpstreamRefused, UpstreamUnavailable
 from gateway.connectors.ldap.client.session import Interruption, Session
-from gateway.connectors.ldap.client.settings import Address, KindSettings, Upstream
-from gateway.model.connector import CheckItem, CheckStatus
+from gateway.connectors.ldap.client.settings import CLEAR_TEXT_CURE, Address, KindSettings, Upstream
+from gateway.model.connector import CheckItem, CheckStatus, Lockout
 from gateway.model.deltas import Delta
 from gateway.model.errors import SourceRefused
 from gateway.wire.result_codes import ResultCode
@@ -83,9 +83,24 @@ def _steps(attempt: Attempt, address: Address, several: bool) -> Generator[Check
             failed = True
             yield CheckItem(name + where, CheckStatus.FAILED, error.what, error.cure)
         else:
-            status = CheckStatus.PASSED if detail else CheckStatus.SKIPPED
-            yield CheckItem(name + where, status, detail or "not configured: passwords travel in the clear")
+            yield CheckItem(name + where, CheckStatus.PASSED, detail) if detail else _without_tls(name + where, address)
     return not failed
+
+
+def _without_tls(name: str, address: Address) -> CheckItem:
+    if address.is_loopback:
+        return CheckItem(name, CheckStatus.SKIPPED, "not configured; nothing leaves this machine")
+    return CheckItem(name, CheckStatus.WARNED, "not configured: passwords travel in the clear", CLEAR_TEXT_CURE)
+
+
+def lockouts_in_words(lockouts: Sequence[Lockout]) -> str:
+    """Return the rules by which accounts are locked, as a sentence."""
+    return "; ".join(map(_in_words, lockouts)) or "no accounts are locked"
+
+
+def _in_words(lockout: Lockout) -> str:
+    forgotten = "without a right one between" if lockout.seconds is None else f"within {lockout.seconds / 60:g} minutes"
+    return f"{lockout.policy} locks an account after {lockout.failures} wrong passwords {forgotten}"
 
 
 def kind_items(session: Session, mappers: Sequence[EntryMapper], page_size: int | None) -> Iterator[CheckItem]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ ENTRY_UUID: Final = "entryUUID"
 
 _WINDOWS_NAME: Final = re.compile(r"[^=,@\\]+@[^=,@\\]+|[^=,@\\]+\\[^=,\\]+")
 """user@domain or DOMAIN\\user: the names that Active Directory takes in a bind beside the DN ([MS-ADTS] §5.1.1.1.1)."""
+
+CLEAR_TEXT_CURE: Final = "use an ldaps:// URL, or set start_tls = true"
 
 _DEFAULT_PORTS: Final = {"ldap": 389, "ldaps": 636}
 
@@ -41,6 +44,14 @@ class Address:
     port: int
     tls: bool
     """TLS from the first octet (ldaps)."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """True when the URL names this machine itself, by its loopback address or as localhost."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host.lower().rstrip(".") == "localhost"
 
     @staticmethod
     def parse(url: str) -> "Address":
@@ -83,6 +94,12 @@ class Upstream:
         if self.ca_file is not None and self.certificate_sha256:
             raise ValueError("ca_file and certificate_sha256 exclude each other: a pinned certificate needs no authority")
         bind_name(self.bind_dn)
+
+    @property
+    def clear_text_urls(self) -> tuple[str, ...]:
+        """The URLs of other machines to which passwords would travel in the clear."""
+        clear = (address for address in self.addresses if not address.tls and not self.start_tls)
+        return tuple(address.url for address in clear if not address.is_loopback)
 
     @property
     def current_password(self) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
-from gateway.model.connector import CheckItem, CheckStatus
+from gateway.model.connector import CheckItem, CheckStatus, Lockout
 from gateway.model.errors import SourceRefused
 from gateway.model.ldap import times
 from gateway.model.objects import Kind
@@ -21,6 +21,21 @@ from tests.servers.slapd import Slapd
 
 DISTRIBUTION = "2"
 """groupType: GLOBAL, without SECURITY_ENABLED."""
+
+
+PASSWORD_SETTINGS = {
+    "msDS-PasswordSettingsPrecedence": "1",
+    "msDS-PasswordReversibleEncryptionEnabled": "FALSE",
+    "msDS-PasswordHistoryLength": "0",
+    "msDS-PasswordComplexityEnabled": "FALSE",
+    "msDS-MinimumPasswordLength": "4",
+    "msDS-MinimumPasswordAge": "0",
+    "msDS-MaximumPasswordAge": str(-(2**63)),
+    "msDS-LockoutThreshold": "2",
+    "msDS-LockoutObservationWindow": str(-600 * windows_values.TICKS_A_SECOND),
+    "msDS-LockoutDuration": str(-600 * windows_values.TICKS_A_SECOND),
+}
+"""A fine-grained policy that locks an account after 2 wrong passwords within 10 minutes."""
 
 
 def read(scratch: ScratchUnit, **changes: object) -> IncrementalReplica:
@@ -183,7 +198,12 @@ def test_check_names_the_controller_and_the_way_of_reading_changes(scratch: Scra
     assert items["domain controller"].detail == f"dc1.{REALM}, holds {BASE}"
     assert items["synchronization"].detail == "changes by DirSync as they happen, deletions too"
     assert items["users"].detail == "1 would be read"
-    assert items["account lockout"].detail.startswith("the domain locks an account after 3 wrong passwords within 30 minutes")
+    assert items["account lockout"].detail == "the domain locks an account after 3 wrong passwords within 30 minutes"
+    fine = f"CN=strict,CN=Password Settings Container,CN=System,{BASE}"
+    scratch.server.add(fine, "msDS-PasswordSettings", PASSWORD_SETTINGS)
+    lockouts = {item.name: item for item in scratch.source().check()}["account lockout"].lockouts
+    assert lockouts == (Lockout("the domain", 3, 1800), Lockout("the policy 'strict'", 2, 600))
+    scratch.server.delete(fine)
 
 
 def test_check_names_the_right_that_the_account_lacks(scratch: ScratchUnit) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gateway.connectors.ldap.openldap.settings import openldap_kind_settings
 from gateway.connectors.ldap.openldap.source import OpenLDAPSource
-from gateway.model.connector import CheckItem, CheckStatus
+from gateway.model.connector import CheckItem, CheckStatus, Lockout
 from gateway.model.mapping.inbound import default_mapping
 from gateway.model.objects import Kind
 from tests.conftest import StartSlapd
@@ -47,6 +47,36 @@ def test_tls_shows_version_and_expiry_and_a_wrong_authority_ends_there_with_its_
     assert failed(bad) == ["TLS"]
     assert "as ca_file" in bad["TLS"].cure
     assert bad["bind"].status is bad["users"].status is CheckStatus.SKIPPED
+
+
+def test_clear_text_to_another_machine_is_warned_of(slapd: Slapd) -> None:
+    assert checked(source(slapd))["TLS"].status is CheckStatus.SKIPPED  # this one is at 127.0.0.1
+    far = checked(source(slapd, upstream=upstream(slapd, urls=(slapd.url, slapd.url.replace("127.0.0.1", "0.0.0.0")))))
+    items = [item for name, item in far.items() if name.startswith("TLS")]
+    assert [item.status for item in items] == [CheckStatus.SKIPPED, CheckStatus.WARNED]
+    assert (items[1].detail, items[1].cure) == (
+        "not configured: passwords travel in the clear",
+        "use an ldaps:// URL, or set start_tls = true",
+    )
+
+
+def test_policies_that_lock_accounts_are_told_where_they_are_shown(start_slapd: StartSlapd) -> None:
+    slapd = start_slapd(ppolicy=True)
+    slapd.add(f"ou=policies,{slapd.suffix}", "organizationalUnit", {})
+    for name, more in {
+        "default": {"pwdLockout": "TRUE", "pwdMaxFailure": "5", "pwdFailureCountInterval": "600"},
+        "strict": {"pwdLockout": "TRUE", "pwdMaxFailure": "3"},
+        "lax": {"pwdLockout": "FALSE", "pwdMaxFailure": "2"},
+    }.items():
+        dn = f"cn={name},ou=policies,{slapd.suffix}"
+        slapd.add(dn, ["device", "pwdPolicy"], {"cn": name, "pwdAttribute": "userPassword", **more})
+    seen = upstream(slapd, bind_dn=slapd.admin.dn, password=slapd.admin.password)
+    found = checked(source(slapd, upstream=seen))["account lockout"]
+    assert sorted(found.lockouts, key=lambda lockout: lockout.failures) == [
+        Lockout("the policy 'strict'", 3, None),
+        Lockout("the policy 'default'", 5, 600),
+    ]
+    assert "the policy 'default' locks an account after 5 wrong passwords within 10 minutes" in found.detail
 
 
 def test_an_unknown_attribute_fails_with_the_closest_known_one(slapd: Slapd) -> None:

@@ -110,3 +110,11 @@ def known_digest(fingerprint: str, stored: Watermark | None) -> str:
 def fingerprint(rules: object) -> str:
     """Return a digest of `rules`, which JSON can hold."""
     return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def require_text_encoding(name: str) -> None:
+    """Raise ValueError, with the cure, for a name that is no encoding of text."""
+    try:
+        "".encode(name)
+    except LookupError:  # also raised for codecs that are not between text and octets
+        raise ValueError(f'encoding {name!r} is not known; write for example "utf-8", "gbk" or "windows-1252"') from None

@@ -25,7 +25,7 @@ from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.operations import leases, source_state, sync_runs, write_probe
-from gateway.store.records import held_deletions, records, references
+from gateway.store.records import held_deletions, left_out_values, records, references
 from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.runner.lease_name import name_for
 from gateway.sync.runner.statistics_text import in_words
@@ -80,6 +80,7 @@ class SourceJson(TypedDict):
     leavers: LeaversJson
     held_deletions: HeldJson
     missing_members: MissingMembersJson
+    records_with_left_out_values: int
     reading: str
     heard_at: datetime | None
     caught_up_at: datetime | None
@@ -176,6 +177,7 @@ def _state(connection: Connection, table: SourceTable, grace: GracePeriods, mome
             "counts": {kind.value: n for kind, n in held_deletions.counts(connection, table.name).items()},
             "since": held_deletions.since(connection, table.name),
         },
+        "records_with_left_out_values": left_out_values.count(connection, table.name),
         "missing_members": _missing_members(connection, table.name),
         "reading": state.reading if state else "",
         "heard_at": state.heard_at if state else None,
@@ -232,6 +234,9 @@ def _print(row: SourceJson, moment: datetime) -> None:
     if missing["members"]:
         named = f"{missing['members']} members, named by {missing['groups']} of the groups"
         print_line(f"  missing:    {named}; `gateway status {row['source']} --problems` lists them")
+    if row["records_with_left_out_values"]:
+        incomplete = f"values of {row['records_with_left_out_values']} records could not be kept"
+        print_line(f"  incomplete: {incomplete}; `gateway status {row['source']} --problems` lists them")
     if row["last_error"]:
         print_line(f"  last error: {ago(row['last_error_at'], moment)} ago: {row['last_error']}")
     print_line()

@@ -21,6 +21,7 @@ from gateway.model.runs import RunStatus, SyncRun
 from gateway.store.engine.database import Connection, Database
 from gateway.store.operations import leases, sync_requests, sync_runs
 from gateway.store.operations.sync_requests import Request
+from gateway.store.records import left_out_values
 from gateway.sync.backfill import correlation_keys
 from gateway.sync.runner.dry_run import DryRun
 from gateway.sync.runner.lease import LeaseInThread
@@ -84,9 +85,13 @@ def _refuse_other_rules(invocation: Invocation) -> None:
 
 def _synchronize(database: Database, parts: SourceParts, request: Request, *, silent: bool) -> RunReport:
     run = _run_somewhere(database, parts, request)
+    left_out = database.read_blocking(partial(left_out_values.count, source_id=request.source_id))
     if not silent:
         run_report.print_run(run)
-    return run_report.of_run(run)
+        if left_out:
+            where = f"`gateway status {request.source_id} --problems` lists them"
+            print_line(f"  values of {left_out} records could not be kept; {where}")
+    return {**run_report.of_run(run), "records_with_left_out_values": left_out}
 
 
 def _run_somewhere(database: Database, parts: SourceParts, request: Request) -> SyncRun:

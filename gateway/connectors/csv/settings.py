@@ -56,8 +56,7 @@ class CsvSettings:
         for key, separator in (("organization", self.organization_separator), ("groups", self.groups_separator)):
             if not separator.strip():
                 raise ValueError(f'{key}_separator is empty; write what stands between two names, such as "/"')
-        if not _is_text_encoding(self.encoding):
-            raise ValueError(f'encoding {self.encoding!r} is not known; write for example "utf-8", "gbk" or "windows-1252"')
+        watched_files.require_text_encoding(self.encoding)
 
     @property
     def codec(self) -> str:
@@ -87,11 +86,3 @@ def user_mapping(changes: Changes | None = None, enabled: EnabledRule | None = N
         if name in ATTRIBUTES[Kind.USER] and ATTRIBUTES[Kind.USER][name].binary:
             raise ValueError(f"mapping.{name}: {name} is not text, so no column can hold it")
     return default_mapping(Kind.USER, changes, enabled, OWN_COLUMNS)
-
-
-def _is_text_encoding(name: str) -> bool:
-    try:
-        "".encode(name)
-    except LookupError:  # also raised for codecs that are not between text and octets
-        return False
-    return True

@@ -6,8 +6,9 @@ line.
     attrval-spec         = AttributeDescription value-spec SEP
     value-spec           = ":" (FILL 0*1(SAFE-STRING) / ":" FILL (BASE64-STRING) / "<" FILL url)
 
-Beyond the RFC it accepts a missing version line, UTF-8 that is not in base64, and a byte order mark. It refuses URLs, which
-would let a file name other files, and change records, which are not a directory's content."""
+Beyond the RFC it accepts a missing version line, UTF-8 that is not in base64, and a byte order mark. A change record that adds
+(changetype: add) is a whole entry. It refuses other change records, which are not a directory's content, and URLs, which would
+let a file name other files."""
 
 import binascii
 import re
@@ -19,8 +20,8 @@ from gateway.model.errors import InvalidSourceData
 from gateway.model.ldap import dn as names
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_CHANGE_RECORD: Final = "the file must hold whole entries (slapcat, ldapsearch); this is a change record"
 _ATTRIBUTE_DESCRIPTION: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9.;_-]*")  # with the underscore that some schemas have
-_CHANGE_RECORD: Final = frozenset({b"changetype", b"control"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def _unfolded(lines: Iterable[bytes], path: str) -> Iterator[tuple[int, bytes]]:
 
 
 def _value(line: bytes, path: str, number: int) -> _Value:
+    if line == b"-":  # between the modifications of one entry
+        raise complaint(path, number, _CHANGE_RECORD)
     name, colon, rest = line.partition(b":")
     if not colon or not _ATTRIBUTE_DESCRIPTION.fullmatch(name):
         raise complaint(path, number, "this is not `attribute: value`; a value's further lines begin with one space")
@@ -113,13 +116,25 @@ def _record(block: list[_Value], path: str) -> LdifRecord:
         raise complaint(path, first.line, what)
     attributes: dict[str, tuple[str, list[bytes]]] = {}
     for value in rest:
-        if value.name.lower() in _CHANGE_RECORD:
-            raise complaint(path, value.line, "this is a change record; the file must hold whole entries (slapcat, ldapsearch)")
+        if _is_changetype(value, path):
+            continue
         if value.name.lower() == b"dn":
             raise complaint(path, value.line, "a second dn: in one record; an empty line must separate records")
         name = value.name.decode()
         attributes.setdefault(name.lower(), (name, []))[1].append(value.octets)
     return LdifRecord(first.line, _distinguished_name(first, path), list(attributes.values()))
+
+
+def _is_changetype(value: _Value, path: str) -> bool:
+    """Return True for the line that marks a record as one that adds. Raises InvalidSourceData for other changes, and for
+    controls, which ask a server for something."""
+    name = value.name.lower()
+    if name not in (b"changetype", b"control"):
+        return False
+    kind = value.octets.strip().lower() if name == b"changetype" else name
+    if kind != b"add":
+        raise complaint(path, value.line, f"{_CHANGE_RECORD} ({kind.decode('ascii', 'replace')})")
+    return True
 
 
 def _distinguished_name(value: _Value, path: str) -> str:

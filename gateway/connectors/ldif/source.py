@@ -3,9 +3,11 @@
 All files are read to the end before the first record is yielded, so that a broken file changes nothing; a change between that
 and the second pass stops the reconciliation before anything is deleted."""
 
+import codecs
 import hashlib
+import io
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -47,6 +49,7 @@ def ldif_kind(kind: Kind, object_classes: tuple[str, ...] | None = None, mapping
 class LdifSettings:
     """One source of kind `ldif`. An entry that matches several kinds belongs to the first of organization, user, group.
 
+    `encoding`: of the text that is not in base64; UTF-16 with a byte order mark (`ldifde -u`) is recognized whatever it says.
     `poll_seconds`, `stable_seconds`: see watched_files.Files.
     """
 
@@ -55,11 +58,21 @@ class LdifSettings:
     kinds: tuple[LdifKind, ...] = field(default_factory=lambda: tuple(ldif_kind(kind) for kind in Kind))
     poll_seconds: float = 1.0
     stable_seconds: float = 1.0
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        watched_files.require_text_encoding(self.encoding)
+
+    @property
+    def codec(self) -> str:
+        """The name of Python's codec."""
+        return codecs.lookup(self.encoding).name
 
     @property
     def fingerprint(self) -> str:
         """A digest of everything that decides how the files are read."""
-        return watched_files.fingerprint([asdict(kind) for kind in self.kinds])
+        rules: list[object] = [asdict(kind) for kind in self.kinds]
+        return watched_files.fingerprint(rules if self.codec == "utf-8" else [*rules, self.codec])
 
 
 class LdifSource:
@@ -92,14 +105,26 @@ class LdifSource:
             yield CheckItem("file", CheckStatus.FAILED, str(error), "correct the file; nothing was changed")
             return
         yield CheckItem("syntax", CheckStatus.PASSED)
+        left_out = [warning for delta in deltas for warning in delta.warnings]
+        if left_out:
+            what = f"{len(left_out):,} are left out: {'; '.join(left_out[:SAMPLES])}"
+            yield CheckItem("values", CheckStatus.WARNED, what, "correct them, or set encoding to that of the file")
         for kind in self._kinds:
             found = [delta for delta in deltas if delta.kind is kind]
             shown = tuple((delta.kind, delta.dn, delta.attributes) for delta in found[:SAMPLES])
-            yield CheckItem(f"{kind}s", CheckStatus.PASSED, f"{len(found):,} would be read", samples=shown)
+            detail = f"{len(found):,} would be read"
+            status, cure = CheckStatus.PASSED, ""
+            if not found and kind is Kind.USER:
+                status = CheckStatus.WARNED
+                cure = f"no entry has one of {', '.join(self._classes(kind))}: set object_classes of [source.{kind}s]"
+            yield CheckItem(f"{kind}s", status, detail, cure, samples=shown)
 
     def close(self) -> None:
         """See Source.close: ends the read that is running; a later `read` works again."""
         self._stop.set()
+
+    def _classes(self, kind: Kind) -> list[str]:
+        return [name for each in self._settings.kinds if each.mapping.kind is kind for name in each.object_classes]
 
     @property
     def _kinds(self) -> list[Kind]:
@@ -154,13 +179,27 @@ class LdifSource:
 
     def _lines(self, path: Path, digest: "hashlib._Hash") -> Generator[bytes, None, None]:
         digest.update(b"\0" + path.name.encode() + b"\0")
+        number = 0
         try:
-            with path.open("rb") as lines:
-                for line in lines:
+            codec = self._codec(path)
+            with path.open("rb") as octets:
+                lines: Iterable[bytes] = octets
+                if codec != "utf-8":
+                    lines = map(str.encode, io.TextIOWrapper(octets, codec, newline="\n"))
+                for number, line in enumerate(lines, 1):  # noqa: B007 (for the error)
                     digest.update(line)
                     yield line
+        except UnicodeError as error:
+            what = f"what follows is not {self._settings.encoding} ({error}); set encoding to that of the file"
+            raise complaint(f"source {self.id}: {path}", number + 1, what) from None
         except OSError as error:
             raise self._files.unreadable(path, error) from None
+
+    def _codec(self, path: Path) -> str:
+        """Return the codec of the file: UTF-16 where its byte order mark says so, else the configured one."""
+        with path.open("rb") as start:
+            is_utf_16 = start.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        return "utf-16" if is_utf_16 else self._settings.codec
 
     def _delta(self, record: LdifRecord) -> Delta | None:
         """Return the entry as an upsert; None for an entry of no kind."""

@@ -79,3 +79,14 @@ held_deletions = Table(
     sqlite_with_rowid=False,
 )
 """Records that their source reports as gone and the deletion guard keeps, until a person decides or they are reported again."""
+
+left_out_values = Table(
+    "left_out_values",
+    metadata,
+    Column("source_id", Key, primary_key=True),
+    Column("record", BigInteger, ForeignKey("records.id", ondelete="CASCADE"), primary_key=True),
+    Column("sentences", Text, nullable=False),
+    Index("left_out_values_record", "record"),
+    sqlite_with_rowid=False,
+)
+"""Values that sources reported of records and that could not be kept: a JSON list of sentences."""

@@ -48,7 +48,8 @@ def fold(deltas: Iterable[Delta]) -> Reports:
 def digest(delta: Delta) -> bytes:
     """Return 16 bytes that are the same for the same report. Raises UnicodeEncodeError for text that cannot be stored: see
     `cleaned`."""
-    said = _encoder.encode((delta.dn, delta.attributes, delta.references, delta.problem, *_membership_changes(delta)))
+    others = (*_membership_changes(delta), *delta.warnings)
+    said = _encoder.encode((delta.dn, delta.attributes, delta.references, delta.problem, *others))
     return blake2b(said, digest_size=DIGEST_BYTES).digest()
 
 

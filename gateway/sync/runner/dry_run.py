@@ -122,6 +122,8 @@ class DryRun:
     ) -> None:
         """Count the record's outcome. `is_linked`: it has just been correlated with an object. `changes`: that, or its
         references have changed."""
+        if record.delta is not None:
+            self._problems += record.delta.warnings
         row, name = record.row, authority.name_of(record.kind, record.attributes)
         outcome = Outcome.CREATED if is_new else Outcome.UNCHANGED
         if not is_new and (changes or _differs(record)):

@@ -208,6 +208,27 @@ def test_members_that_the_source_does_not_have_are_told_by_status(with_file: Ins
     )
 
 
+def test_values_that_cannot_be_kept_are_told_until_the_source_corrects_them(with_file: Installation) -> None:
+    broken = LDIF.replace("cn: Ada Lovelace", "cn: Ada Lovelace\nmail: bü@x.test\ntelephoneNumber: 1\ntelephoneNumber: ü")
+    file = with_file.folder / "people.ldif"
+    file.write_bytes(broken.encode("latin-1"))
+    foreseen = with_file("sync", "--dry-run")
+    assert "left out: source file: uid=ada,ou=staff,dc=x: mail: a value is not UTF-8" in foreseen.out
+    done = with_file("sync")
+    assert (done.code, "values of 1 records could not be kept; `gateway status file --problems`" in done.out) == (0, True)
+    assert "incomplete: values of 1 records could not be kept" in with_file("status").out
+    [row] = [row for row in with_file("status", "--problems", "--json").json if row["situation"] == "values left out"]
+    left_out = "a value is not UTF-8 and was left out; correct it at the source"
+    assert (row["dn"], row["reason"]) == ("uid=ada,ou=staff,dc=x", f"mail: {left_out}; telephoneNumber: {left_out}")
+    file.write_bytes(broken.replace("telephoneNumber: ü\n", "").encode("latin-1"))  # the values that are kept stay the same
+    assert with_file("sync").code == 0
+    [row] = [row for row in with_file("status", "--problems", "--json").json if row["situation"] == "values left out"]
+    assert row["reason"] == f"mail: {left_out}"
+    file.write_text(LDIF)
+    assert with_file("sync", "--json").json[0]["records_with_left_out_values"] == 0
+    assert "incomplete" not in with_file("status").out
+
+
 def test_an_application_is_added_shown_changed_and_removed(with_file: Installation) -> None:
     with_file("sync")
     added = with_file("application", "add", "hr-portal", "--organization", "staff", "--group", "readers", "--json").json

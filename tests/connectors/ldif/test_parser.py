@@ -98,6 +98,11 @@ def test_an_empty_file_has_no_records() -> None:
     assert parsed("") == parsed("# nothing\n") == parsed("version: 1\n") == []
 
 
+def test_a_change_record_that_adds_is_a_whole_entry() -> None:
+    added = parsed("dn: cn=a\nchangetype: add\ncn: a\n\ndn: cn=b\nchangeType: ADD\ncn: b\n")
+    assert [(one.dn, one.attributes) for one in added] == [("cn=a", [("cn", [b"a"])]), ("cn=b", [("cn", [b"b"])])]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -108,8 +113,15 @@ def test_an_empty_file_has_no_records() -> None:
         ("dn: cn=a\ncn:: a*b\n", "x.ldif, line 2: the value of cn is not base64"),
         ("dn: cn=a\ncn:: YW\n", "x.ldif, line 2: the value of cn is not base64"),
         ("dn: cn=a\njpegPhoto:< file:///etc/passwd\n", "x.ldif, line 2: jpegPhoto names a URL"),
-        ("dn: cn=a\nchangetype: delete\n", "x.ldif, line 2: this is a change record"),
-        ("dn: cn=a\ncontrol: 1.2.3\nchangetype: add\n", "x.ldif, line 2: this is a change record"),
+        ("dn: cn=a\nchangetype: modify\nadd: cn\ncn: b\n-\n", "x.ldif, line 5: the file must hold whole entries"),
+        (
+            "dn: cn=a\nchangetype: delete\n",
+            "x.ldif, line 2: the file must hold whole entries",
+        ),
+        (
+            "dn: cn=a\ncontrol: 1.2.3\nchangetype: add\n",
+            "x.ldif, line 2: the file must hold whole entries",
+        ),
         ("version: 2\ndn: cn=a\n", "x.ldif, line 1: only version 1"),
         ("dn: cn=a\ncn: a\ndn: cn=b\n", "x.ldif, line 3: a second dn:"),
         ("dn: cn=a\n\ncn: a\n", "x.ldif, line 3: a record must begin with dn:, not with cn:"),

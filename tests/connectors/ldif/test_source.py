@@ -202,3 +202,45 @@ def test_check_of_a_broken_file_names_the_line_and_raises_nothing(file: Path) ->
     *_, last = source(file).check()
     assert last.status is CheckStatus.FAILED
     assert f"{file}, line 2" in last.detail
+
+
+@pytest.mark.parametrize(
+    ("encoding", "octets"),
+    [
+        ("utf-8", "utf-8"),
+        ("latin-1", "latin-1"),
+        ("GBK", "gbk"),
+        ("utf-8", "utf-16"),  # with a byte order mark: what `ldifde -u` writes
+        ("latin-1", "utf-16"),
+    ],
+)
+def test_text_in_other_encodings_is_read(file: Path, encoding: str, octets: str) -> None:
+    write(file, "")
+    text = ADA.replace("cn: Ada", "cn: Äda" if octets != "gbk" else "cn: 安娜").replace("\n", "\r\n")
+    file.write_bytes(text.encode(octets))
+    os.utime(file, (time.time() - 10, time.time() - 10))
+    replica = RecordReplica().read(LdifSource(replace(settings(file), encoding=encoding)))
+    assert replica.named("ada").attributes["display_name"] == ("Äda" if octets != "gbk" else "安娜",)
+    assert not replica.named("ada").warnings
+
+
+def test_octets_that_are_no_text_in_the_encoding_are_told_with_line_and_cure(file: Path) -> None:
+    write(file, "")
+    file.write_bytes(ADA.replace("cn: Ada", "cn: Äda").encode("latin-1"))
+    os.utime(file, (time.time() - 10, time.time() - 10))
+    values = next(item for item in source(file).check() if item.name == "values")
+    assert values.status is CheckStatus.WARNED
+    assert "uid=ada,ou=sales,dc=x: cn: a value is not UTF-8" in values.detail
+    *_, refused = LdifSource(replace(settings(file), encoding="ascii")).check()
+    assert refused.status is CheckStatus.FAILED
+    assert f"{file}, line 1: what follows is not ascii" in refused.detail
+    assert "set encoding to that of the file" in refused.detail
+    with pytest.raises(ValueError, match="encoding 'utf-88' is not known"):
+        replace(settings(file), encoding="utf-88")
+
+
+def test_check_warns_of_a_file_without_users_with_the_classes_that_it_looked_for(file: Path) -> None:
+    write(file, ADA.replace("inetOrgPerson", "account") + STAFF)
+    users = next(item for item in source(file).check() if item.name == "users")
+    assert (users.status, users.detail) == (CheckStatus.WARNED, "0 would be read")
+    assert users.cure == "no entry has one of inetOrgPerson: set object_classes of [source.users]"

@@ -1,5 +1,5 @@
 """The records of `gateway status --problems`: those that did not become objects, leavers, those whose deletion the deletion
-guard holds, and groups that name members whom no record has the name of."""
+guard holds, and groups that name members whom no record has the name of, and those of which values were left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.model.deltas import MEMBERS
 from gateway.model.ldap import dn
 from gateway.model.records import Record
 from gateway.store.engine.database import Connection, Database
-from gateway.store.records import held_deletions, records, references
+from gateway.store.records import held_deletions, left_out_values, records, references
 from gateway.sync.lifecycle.grace_period import GracePeriods
 
 AT_ONCE = 100
@@ -25,6 +25,10 @@ HELD = "held"
 
 MEMBERS_MISSING = "members missing"
 """In the place of a situation: the record is linked, and names members that the source has not reported."""
+
+
+VALUES_LEFT_OUT = "values left out"
+"""In the place of a situation: the record is kept, but for values that are not text."""
 
 
 class ProblemJson(TypedDict):
@@ -48,6 +52,7 @@ def of_source(database: Database, source_id: str, grace: GracePeriods) -> list[P
             for record in _all(database, records.problems, source_id)
         ),
         *_missing_members(database, source_id),
+        *_left_out_values(database, source_id),
     ]
 
 
@@ -89,6 +94,15 @@ def _missing_members(database: Database, source_id: str) -> Iterator[ProblemJson
             )
             yield _row(records.of_row(row), MEMBERS_MISSING, reason)
         after = found[-1][0].id
+
+
+def _left_out_values(database: Database, source_id: str) -> Iterator[ProblemJson]:
+    after = 0
+    while found := database.read_blocking(partial(left_out_values.after, source_id=source_id, after=after, limit=AT_ONCE)):
+        for _, record, sentences in found:
+            said = f"source {source_id}: {record.dn}: "  # the row has both
+            yield _row(record, VALUES_LEFT_OUT, "; ".join(sentence.removeprefix(said) for sentence in sentences))
+        after = found[-1][0]
 
 
 def _row(record: Record, situation: str, reason: str) -> ProblemJson:

@@ -27,6 +27,7 @@ class RunReport(TypedDict, total=False):
     examples: Mapping[str, Sequence[str]]
     links: dict[str, int]
     problems: Sequence[str]
+    records_with_left_out_values: int
     error: str
     exit_code: int
 

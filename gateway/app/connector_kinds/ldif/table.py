@@ -32,6 +32,7 @@ class LdifSourceTable(SourceTable):
     path: FilePath
     poll_seconds: PositiveFloat = 1
     stable_seconds: PositiveFloat = 1
+    encoding: str = "utf-8"
     users: LdifUsersTable = LdifUsersTable()
     organizations: LdifRecordsTable = LdifRecordsTable()
     groups: LdifRecordsTable = LdifRecordsTable()
@@ -46,7 +47,7 @@ class LdifSourceTable(SourceTable):
 
     def settings(self) -> LdifSettings:
         """Return the connector's settings. Raises ValueError with a sentence when the keys do not fit together."""
-        return LdifSettings(self.name, self.path, tuple(self._kinds()), self.poll_seconds, self.stable_seconds)
+        return LdifSettings(self.name, self.path, tuple(self._kinds()), self.poll_seconds, self.stable_seconds, self.encoding)
 
     def _kinds(self) -> Iterator[LdifKind]:
         for kind, table in self.records_tables():

@@ -16,6 +16,8 @@ from gateway.model.errors import SourceRefused
 from gateway.wire.result_codes import ResultCode
 
 SAMPLES: Final = 5
+CLASSES_OF: Final = 100  # entries, to say what is there where nothing was found
+CLASSES_SHOWN: Final = 12
 
 FAILURES = (UpstreamRefused, UpstreamUnavailable)
 
@@ -141,11 +143,21 @@ def _kind(session: Session, mapper: EntryMapper, page_size: int | None) -> Check
     except SourceRefused as error:
         return CheckItem(name, CheckStatus.FAILED, str(error), "see what bind_dn may read")
     if not count:
-        cure = f"nothing below {' and '.join(bases)} matches {mapper.settings.filter}: correct base or filter"
-        return CheckItem(name, CheckStatus.PASSED, "none", cure)
+        return _none(session, mapper, name)
     problems = "".join(f"; {delta.problem}" for delta in samples if delta.problem)
     shown = tuple((delta.kind, delta.dn, delta.attributes) for delta in samples)
     return CheckItem(name, CheckStatus.PASSED, f"{count:,} would be read{problems}", samples=shown)
+
+
+def _none(session: Session, mapper: EntryMapper, name: str) -> CheckItem:
+    """Return the item of a kind of which nothing was found, with the object classes that are there: it is right for a directory
+    that is still empty, and more often a base or a filter is wrong."""
+    bases = mapper.settings.top_bases
+    there = list(dict.fromkeys(one for base in bases for one in search.object_classes(session, base, CLASSES_OF)))
+    cure = f"nothing below {' and '.join(bases)} matches {mapper.settings.filter}: correct base or filter of [source.{name}]"
+    if there:
+        cure += f"; the entries there have the object classes {', '.join(there[:CLASSES_SHOWN])}"
+    return CheckItem(name, CheckStatus.WARNED, "none", cure)
 
 
 def _count(session: Session, mapper: EntryMapper, base: str, page_size: int | None) -> int:

@@ -1,6 +1,7 @@
 """Searches on a session: the root DSE, the schema, bases, and paged reads (RFC 2696)."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -168,6 +169,17 @@ def subtree_search(mapper: EntryMapper, base: str, attributes: tuple[str, ...], 
     """Build the search for one kind's entries below `base`."""
     kind_filter = filters.parse(mapper.settings.filter)
     return SearchRequest(base, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, size_limit, 0, False, kind_filter, attributes)
+
+
+def object_classes(session: Session, base: str, limit: int) -> list[str]:
+    """Return the object classes of the first `limit` entries below `base`, the most frequent first; none when they cannot be
+    read."""
+    request = SearchRequest(base, WHOLE_SUBTREE, NEVER_DEREF_ALIASES, limit, 0, False, EVERYTHING, ("objectClass",))
+    found: Counter[str] = Counter()
+    for data in execute(session, request, SearchOutcome()):
+        for _, values in session.entry(data)[1]:
+            found.update(value.decode(errors="replace") for value in values)
+    return [name for name, _ in found.most_common() if name.lower() != "top"]
 
 
 def deltas(session: Session, mapper: EntryMapper, page_size: int | None) -> Iterator[Delta]:

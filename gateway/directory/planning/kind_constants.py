@@ -19,6 +19,9 @@ OF_ITS_KIND = ("objectclass", "objectcategory")
 _MARKS = ("objectcategory", "samaccounttype", "grouptype")
 """The attributes (keys) by which programs for Active Directory ask for a kind of entries, as others do by objectClass."""
 
+_TOLD = frozenset({"sam_account_type", "group_type"})
+"""Attributes of ours that a source may tell, and that say no more than what kind of account or group an object is."""
+
 _Keys: TypeAlias = frozenset[bytes]
 
 
@@ -30,7 +33,7 @@ def marks(view: View) -> frozenset[str]:
         for name, rule in rules.attributes.items():
             if (key := attribute_key(name)) in ruled:
                 ruled[key].append(rule)
-    return frozenset(mark for mark, found in ruled.items() if found and not any(rule.asked for rule in found))
+    return frozenset(mark for mark, found in ruled.items() if found and all(_TOLD.issuperset(rule.asked) for rule in found))
 
 
 class KindConstants:

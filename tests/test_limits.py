@@ -100,6 +100,16 @@ REACHED_BY = {
     ),
     "bind_audit.MAX_ADDRESSES": f"{AUDIT}::test_of_many_addresses_some_share_a_count",
     "bind_audit.MAX_NAME_CHARACTERS": f"{AUDIT}::test_a_long_name_is_cut_and_its_length_told",
+    # Proxies
+    "proxy_protocol.HEADER_SECONDS": "frontends/ldap/server/test_proxy_protocol.py::test_a_header_must_come_in_time",
+    "proxy_protocol.MAX_AWAITED": (
+        "frontends/ldap/server/test_proxy_protocol.py::test_so_many_connections_wait_for_their_header"
+    ),
+    "proxy_header.MAX_V1_BYTES": "twisted_internals/test_proxy_header.py::test_what_is_no_header_is_refused",
+    "proxy_header.MAX_V2_BYTES": "twisted_internals/test_proxy_header.py::test_what_is_no_header_is_refused",
+    "forwarded.MAX_HOPS": (
+        "frontends/http/test_forwarded.py::test_what_cannot_be_read_is_refused_of_a_proxy_and_not_looked_at_of_strangers"
+    ),
     # Over all workers
     "workers: connections": (
         "app/workers/test_workers.py::test_connections_per_address_hold_over_all_workers_and_are_given_back_when_one_is_killed"

@@ -5,19 +5,24 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
-from twisted.internet.protocol import ServerFactory
+from twisted.internet.interfaces import IAddress, IListeningPort, IOpenSSLContextFactory, IProtocolFactory
+from twisted.internet.protocol import Factory, ServerFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from gateway.app.process.certificates import Certificate
 from gateway.app.value_types import Endpoint
 from gateway.app.workers.accepting_port import AcceptingFactory
+from gateway.frontends.ldap.server.proxy_protocol import Announced, HeaderReading
 from gateway.model.errors import ConfigurationError
+from gateway.model.trusted_networks import NOBODY, TrustedNetworks
+from gateway.twisted_internals.bare_socket_port import BareSocketPort
 from gateway.twisted_internals.reactor import IReactor
 
 BACKLOG = 1024  # connections that the kernel keeps for us while we are busy; Linux cuts it to net.core.somaxconn
@@ -32,12 +37,14 @@ CURES = {
 @dataclass(frozen=True, slots=True)
 class Listener:
     """A factory and the endpoints that it answers at. `key` is the table and key that configure it; `certificate` makes it TLS
-    from the first byte. A factory of workers (AcceptingFactory) opens its ports itself."""
+    from the first byte; connections from `trusted_proxies` begin with a header of the PROXY protocol. A factory of workers
+    (AcceptingFactory) opens its ports itself."""
 
     key: str
     endpoints: Sequence[Endpoint]
     factory: IProtocolFactory
     certificate: Certificate | None = None
+    trusted_proxies: TrustedNetworks = NOBODY
 
 
 class Ports:
@@ -71,6 +78,8 @@ class Ports:
             if isinstance(listener.factory, AcceptingFactory):
                 return listener.factory.listen(self._reactor, endpoint.port, _numeric(endpoint.host), BACKLOG)
             factory = cast(ServerFactory, listener.factory)  # any factory serves; only Twisted's types want this one
+            if listener.trusted_proxies:
+                return self._listen_to_proxies(listener, factory, endpoint)
             if listener.certificate is not None:
                 return self._reactor.listenSSL(
                     endpoint.port, factory, listener.certificate, backlog=BACKLOG, interface=_numeric(endpoint.host)
@@ -82,6 +91,21 @@ class Ports:
             raise ConfigurationError(f"[{listener.key}] cannot listen on {endpoint}: {cure}") from None
         except OSError as error:
             raise ConfigurationError(f"[{listener.key}] cannot listen on {endpoint}: {error.strerror or error}") from None
+
+    def _listen_to_proxies(self, listener: Listener, factory: ServerFactory, endpoint: Endpoint) -> IListeningPort:
+        if listener.certificate is not None:
+            context = cast(IOpenSSLContextFactory, listener.certificate)  # in form, not by declaration
+            factory = cast(ServerFactory, TLSMemoryBIOFactory(context, False, factory))
+
+        def deliver(connection: socket.socket, client: IAddress) -> None:
+            with connection, suppress(OSError):  # the client has gone meanwhile
+                connection.setblocking(False)
+                self._reactor.adoptStreamConnection(connection.fileno(), connection.family, Announced(factory, client))
+
+        reading = HeaderReading(listener.trusted_proxies, deliver, self._reactor)
+        port = BareSocketPort(endpoint.port, cast(Factory, reading.factory()), BACKLOG, _numeric(endpoint.host), self._reactor)
+        port.startListening()
+        return port
 
 
 def _numeric(host: str) -> str:

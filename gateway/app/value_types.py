@@ -32,6 +32,7 @@ from gateway.model.expressions import expression
 from gateway.model.expressions.expression import Expression
 from gateway.model.ldap import dn
 from gateway.model.mapping.values import normalized
+from gateway.model.trusted_networks import TrustedNetworks
 from gateway.wire import filters
 
 MASK = "********"
@@ -100,6 +101,22 @@ def parse_endpoint(text: str) -> Endpoint:
     if not colon or not port.isdecimal() or int(port) > 65535 or (":" in host and not host.startswith("[")):
         raise ValueError(f'{text!r} is not an address to listen on; write "127.0.0.1:3890", "[::1]:3890" or "0.0.0.0:3890"')
     return Endpoint(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 (the administrator wrote ":port")
+
+
+def _trusted(value: object) -> TrustedNetworks:
+    if isinstance(value, TrustedNetworks):
+        return value
+    texts = texts_of(value)
+    try:
+        if texts is None:
+            raise ValueError("not texts")
+        return TrustedNetworks.parse(text for text in texts if text)
+    except ValueError as error:
+        raise ValueError(f'{error}; write addresses and networks such as "192.0.2.7" and "10.1.0.0/16"') from None
+
+
+def _trusted_texts(trusted: TrustedNetworks) -> list[str]:
+    return [str(network) for network in trusted.networks]
 
 
 def _endpoints(value: object) -> tuple[Endpoint, ...]:
@@ -224,6 +241,7 @@ def _origin(secret: ConfiguredSecret) -> str:
 
 
 Endpoints = Annotated[tuple[Endpoint, ...], BeforeValidator(_endpoints), PlainSerializer(_endpoint_texts)]
+TrustedProxies = Annotated[TrustedNetworks, BeforeValidator(_trusted), PlainSerializer(_trusted_texts)]
 FilePath = Annotated[Path, AfterValidator(_resolved)]
 ExistingPath = Annotated[FilePath, AfterValidator(_existing)]
 AttributeName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

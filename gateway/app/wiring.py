@@ -113,6 +113,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
         DeveloperApi(database, tail, face.password_changes, clock=reactor).routes(),
         reactor=reactor,
         observe=metrics.http_request,
+        trusted_proxies=settings.http.trusted_proxies,
         max_connections=limits.connections,
         max_connections_per_address=limits.connections_per_address,
     )
@@ -137,12 +138,13 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
     )
 
     listeners = [
-        Listener("ldap", settings.ldap.listen, ldap.factory()),
+        Listener("ldap", settings.ldap.listen, ldap.factory(), trusted_proxies=settings.ldap.trusted_proxies),
         Listener("http", settings.http.listen, developer, http_certificate),
         Listener("management", settings.management.listen, management),
     ]
     if ldap_certificate:
-        listeners.append(Listener("ldaps", settings.ldap.tls_listen, ldap.factory(encrypted=True), ldap_certificate))
+        encrypted, proxies = ldap.factory(encrypted=True), settings.ldap.trusted_proxies
+        listeners.append(Listener("ldaps", settings.ldap.tls_listen, encrypted, ldap_certificate, proxies))
     return Program(
         database,
         tail,

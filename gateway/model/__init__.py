@@ -2,7 +2,7 @@
 
 To read in this order, each importing only packages above it:
 
-- `errors`, `backoff`, `bounded_cache`: no knowledge of the domain.
+- `errors`, `backoff`, `bounded_cache`, `printable_text`, `trusted_networks`: no knowledge of the domain.
 - `ldap`: the standards' own words: DN, schema, matching rules.
 - `objects`: User, Organization, Group and their attributes' shapes.
 - `records`: the statement of one source about one object, and its link.

@@ -21,6 +21,7 @@ from tests.servers.slapd import Slapd
 ONE_PERSON = search_request(PEOPLE, "(uid=user000003)")
 ALL_PEOPLE = search_request(PEOPLE, "(uid=*)")
 
+PROXY = "127.0.0.2"
 
 LIMITS = "connections_per_address = 8\nbind_failures = 3\nbind_failure_seconds = 600"
 
@@ -38,7 +39,7 @@ class TwoWorkers:
 @contextmanager
 def serving_with_two_workers(folder: Path, pki: Pki) -> Iterator[TwoWorkers]:
     """Run such a gateway; when it is yielded, everything can be read from all its workers."""
-    environ = os.environ | {"GATEWAY_LDAP__WORKERS": "2"}
+    environ = os.environ | {"GATEWAY_LDAP__WORKERS": "2", "GATEWAY_LDAP__TRUSTED_PROXIES": PROXY}
     with beside_slapd(folder, pki, environ, limits=LIMITS) as (installation, upstream):
         added = application(installation)
         with installation.serve() as running:

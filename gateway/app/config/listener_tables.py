@@ -14,10 +14,12 @@ from gateway.app.value_types import (
     FileSecret,
     Table,
     Texts,
+    TrustedProxies,
     Whole,
     chosen_secret,
 )
 from gateway.directory.access import DEFAULT_USER_ACCESS, UserAccess
+from gateway.model.trusted_networks import NOBODY
 
 MIN_TOKEN_CHARACTERS = 24  # a word that a person makes up is guessed
 MAX_TOKEN_CHARACTERS = 1_024
@@ -38,8 +40,9 @@ class CertifiedTable(Table):
 
 
 class LdapTable(CertifiedTable):
-    """`[ldap]`: the LDAP listeners. `tls_listen` counts only when there is a certificate. `workers`: processes that serve
-    LDAP; with 1 the process that does everything does that too."""
+    """`[ldap]`: the LDAP listeners. `tls_listen` counts only when there is a certificate. `trusted_proxies`: connections from
+    there begin with a header of the PROXY protocol. `workers`: processes that serve LDAP; with 1 the process that does
+    everything does that too."""
 
     listen: Endpoints = (Endpoint("127.0.0.1", 3890),)
     tls_listen: Endpoints = (Endpoint("127.0.0.1", 6360),)
@@ -47,6 +50,7 @@ class LdapTable(CertifiedTable):
     require_tls: bool = False
     anonymous: Texts = ()
     user_access: UserAccess = DEFAULT_USER_ACCESS
+    trusted_proxies: TrustedProxies = NOBODY
     workers: Annotated[int, Field(ge=1, le=64)] = 1
 
     @model_validator(mode="after")
@@ -59,9 +63,11 @@ class LdapTable(CertifiedTable):
 
 
 class HttpTable(CertifiedTable):
-    """`[http]`: the Developer API. With a certificate it speaks HTTPS only."""
+    """`[http]`: the Developer API. With a certificate it speaks HTTPS only. `trusted_proxies`: what they say of a client's
+    address is taken."""
 
     listen: Endpoints = (Endpoint("127.0.0.1", 8080),)
+    trusted_proxies: TrustedProxies = NOBODY
 
 
 class ManagementTable(Table):

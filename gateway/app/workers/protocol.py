@@ -31,10 +31,12 @@ class Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class NewConnection(Message, frozen=True):
-    """A client's connection, whose socket comes with the message. `encrypted`: TLS from the first byte."""
+    """A client's connection, whose socket comes with the message. `host`, `port`: the client's, which a proxy may have told.
+    `encrypted`: TLS from the first byte."""
 
     family: int
     host: str
+    port: int
     encrypted: bool
 
 

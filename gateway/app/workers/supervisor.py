@@ -88,7 +88,9 @@ class Supervisor:
 
     def factory(self, *, encrypted: bool = False) -> AcceptingFactory:
         """Return the factory of a listener; `encrypted`: TLS from the first byte (LDAPS)."""
-        self._factories.append(AcceptingFactory(self._shared.admission, self._next_worker, encrypted=encrypted))
+        trusted = self._settings.ldap.trusted_proxies
+        accepting = AcceptingFactory(self._shared.admission, self._next_worker, encrypted=encrypted, trusted_proxies=trusted)
+        self._factories.append(accepting)
         return self._factories[-1]
 
     # The LDAP server's part -------------------------------------------------------------------------

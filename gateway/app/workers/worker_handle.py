@@ -60,6 +60,7 @@ class AcceptedConnection:
 
     connection: socket.socket
     host: str
+    port: int
     encrypted: bool
 
 
@@ -177,7 +178,9 @@ class WorkerHandle:
         self._pending.append(arrival)
         self._connections_by_host[arrival.host] += 1
         self.connections += 1
-        self._channel.send(NewConnection(arrival.connection.family, arrival.host, arrival.encrypted), arrival.connection)
+        self._channel.send(
+            NewConnection(arrival.connection.family, arrival.host, arrival.port, arrival.encrypted), arrival.connection
+        )
 
     # From the worker --------------------------------------------------------------------------------------------------
 

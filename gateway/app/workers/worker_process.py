@@ -12,6 +12,7 @@ import socket
 from typing import Final, cast
 
 import structlog
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IOpenSSLContextFactory
 from twisted.internet.protocol import ServerFactory
@@ -46,6 +47,7 @@ from gateway.app.workers.protocol import (
 )
 from gateway.directory.directory import Directory
 from gateway.directory.materialization.shared_view import SharedView
+from gateway.frontends.ldap.server.proxy_protocol import Announced
 from gateway.frontends.ldap.server.server import LDAPServer
 from gateway.store.engine.database import Database
 from gateway.store.engine.migrate import NEWEST
@@ -130,7 +132,8 @@ class Worker:
             _log.error("a connection was lost on its way here", cure="raise this process's limit of open files")
             self._channel.send(ConnectionClosed(message.host))
             return
-        factory = self._factories[message.encrypted]
+        client = (IPv6Address if ":" in message.host else IPv4Address)("TCP", message.host, message.port)
+        factory = Announced(self._factories[message.encrypted], client)
         with handed:
             try:
                 self._reactor.adoptStreamConnection(handed.fileno(), socket.AddressFamily(message.family), factory)

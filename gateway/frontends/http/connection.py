@@ -18,6 +18,7 @@ from twisted.web.server import Request, Site
 
 from gateway.frontends.http import limits
 from gateway.frontends.http.errors import shape
+from gateway.model.trusted_networks import NOBODY, TrustedNetworks
 from gateway.twisted_internals.http_channel import ExtensibleChannel
 
 _log = structlog.get_logger()
@@ -119,11 +120,14 @@ class FaceSite(Site):
         reactor: IReactorTime,
         max_connections: int = limits.MAX_CONNECTIONS,
         max_connections_per_address: int = limits.MAX_CONNECTIONS_PER_ADDRESS,
+        trusted_proxies: TrustedNetworks = NOBODY,
     ) -> None:
+        """`trusted_proxies`: they have no limit of their own, because their connections are those of many clients."""
         super().__init__(resource, parsePOSTFormSubmission=False, timeout=limits.IDLE_SECONDS, reactor=reactor)
         self.name = name
         self.max_connections = max_connections
         self.max_connections_per_address = max_connections_per_address
+        self._trusted_proxies = trusted_proxies
         self._channels: set[Channel] = set()
         self._per_address: Counter[str] = Counter()
 
@@ -140,10 +144,13 @@ class FaceSite(Site):
     def buildProtocol(self, addr: IAddress | None) -> Any:  # its type is a private class of Twisted
         """Return a channel, or None (the connection is closed at once) when there are too many."""
         host = str(getattr(addr, "host", ""))
-        if len(self._channels) >= self.max_connections or self._per_address[host] >= self.max_connections_per_address:
+        if len(self._channels) >= self.max_connections or self._has_too_many(host):
             _log.warning("http_connection_refused", face=self.name, peer=host, open=len(self._channels))
             return None
         return super().buildProtocol(addr)
+
+    def _has_too_many(self, host: str) -> bool:
+        return self._per_address[host] >= self.max_connections_per_address and not self._trusted_proxies.include(host)
 
     def opened(self, channel: Channel) -> None:
         """Count a channel that has its connection."""

@@ -15,9 +15,11 @@ from werkzeug.exceptions import HTTPException
 
 from gateway.frontends.http.connection import ArrivingRequest
 from gateway.frontends.http.errors import HttpError, error_answer, verdict_of
+from gateway.frontends.http.forwarded import ForwardedHeaders
 from gateway.frontends.http.request import Answer, Request, Stream, without_nul
 from gateway.frontends.http.streaming import ClientStalled, Pump
 from gateway.model.errors import InvalidInput
+from gateway.model.trusted_networks import NOBODY, TrustedNetworks
 
 _log = structlog.get_logger()
 
@@ -34,12 +36,14 @@ def observe_nothing(face: str, operation: str, status: int, seconds: float) -> N
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """The common part of all exchanges of one face. `quiet`: requests that succeed are logged for debugging only."""
+    """The common part of all exchanges of one face. `quiet`: requests that succeed are logged for debugging only.
+    `trusted_proxies`: what they say of a client's address is taken."""
 
     name: str
     quiet: bool
     clock: IReactorTime
     observe: Observe
+    trusted_proxies: TrustedNetworks = NOBODY
 
 
 class HttpExchange:
@@ -51,15 +55,18 @@ class HttpExchange:
         self._wire = wire
         self._operation = operation
         self._began = time.perf_counter()
+        self._peer = str(getattr(wire.getClientAddress(), "host", ""))
 
     def request(self, arguments: dict[str, str]) -> Request:
-        """Return the request as a value. Raises InvalidInput when its query is not ASCII, or its path holds NUL."""
+        """Return the request as a value. Raises InvalidInput when its query is not ASCII, its path holds NUL, or a trusted
+        proxy's word of the client cannot be read."""
         wire = self._wire
+        self._peer = self._forwarded().client(self._peer, self._face.trusted_proxies)
         return Request(
             id=self.id,
             method=wire.method.decode(),
             path=wire.path.decode(),
-            peer=self._peer(),
+            peer=self._peer,
             arguments={name: without_nul(name, value) for name, value in arguments.items()},
             query_string=_ascii(wire.uri.partition(b"?")[2]),
             headers={k.decode("latin-1").lower(): v[-1].decode("latin-1") for k, v in wire.requestHeaders.getAllRawHeaders()},
@@ -113,7 +120,7 @@ class HttpExchange:
             status=status,
             milliseconds=round(seconds * 1000, 2),
             bytes=sent_bytes,
-            peer=self._peer(),
+            peer=self._peer,
             request_id=self.id,
             **extra,
         )
@@ -134,8 +141,10 @@ class HttpExchange:
         self.done(200, self._wire.sentLength, note)
         self._wire.channel.transport.abortConnection()
 
-    def _peer(self) -> str:
-        return str(getattr(self._wire.getClientAddress(), "host", ""))
+    def _forwarded(self) -> ForwardedHeaders:
+        headers = self._wire.requestHeaders
+        values = (headers.getRawHeaders(name, []) for name in (b"forwarded", b"x-forwarded-for"))
+        return ForwardedHeaders(*([value.decode("latin-1") for value in one] for one in values))
 
 
 def _ascii(query: bytes) -> str:

@@ -17,6 +17,7 @@ from gateway.frontends.http.errors import error_answer
 from gateway.frontends.http.exchange import Face, HttpExchange, Observe, observe_nothing
 from gateway.frontends.http.request import Answer, Request, Stream
 from gateway.model.errors import InvalidInput
+from gateway.model.trusted_networks import NOBODY, TrustedNetworks
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Answer | Stream]]
 
@@ -38,14 +39,16 @@ def make_site(
     reactor: IReactorTime,
     observe: Observe = observe_nothing,
     quiet: bool = False,
+    trusted_proxies: TrustedNetworks = NOBODY,
     **limits: int,
 ) -> FaceSite:
     """Return the site that serves `routes`; `limits` are FaceSite's. Give it to a listening port; `close_connections` ends it.
 
-    `quiet`: requests that succeed are logged for debugging only, where machines ask every few seconds.
+    `quiet`: requests that succeed are logged for debugging only, where machines ask every few seconds. `trusted_proxies`: what
+    they say of a client's address is taken.
     """
-    router = Router(Face(name, quiet, reactor, observe), routes)
-    return FaceSite(name, RouterResource(router), reactor=reactor, **limits)
+    router = Router(Face(name, quiet, reactor, observe, trusted_proxies), routes)
+    return FaceSite(name, RouterResource(router), reactor=reactor, trusted_proxies=trusted_proxies, **limits)
 
 
 class Router:
@@ -98,8 +101,12 @@ class RouterResource(Resource):
 
     def render(self, wire: ArrivingRequest) -> bytes | int:
         """Answer a request: Twisted's entry."""
+        hosts = wire.requestHeaders.getRawHeaders(b"host", [])
         # No route depends on the host, so a malformed Host header must not reach klein's router, which would choke on it.
         wire.requestHeaders.setRawHeaders(b"host", [b"gateway"])
+        if len(hosts) > 1 or (not hosts and wire.clientproto == b"HTTP/1.1"):  # RFC 9112 §3.2
+            exchange = HttpExchange(self._face, wire, "")
+            return exchange.answer(error_answer(InvalidInput("An HTTP/1.1 request has one Host header."), exchange.id))
         try:
             wire.method.decode("ascii")
             unquote_to_bytes(wire.path).decode()

@@ -64,7 +64,7 @@ class SupervisedWorkers:
         worker = self.supervisor._next_worker()
         assert worker is not None
         self.admission.opened(host)
-        worker.hand_over(AcceptedConnection(server, host, encrypted=False))
+        worker.hand_over(AcceptedConnection(server, host, 1, encrypted=False))
         return client
 
     def wait(self, seconds: float, *beating: FakeProcess) -> None:

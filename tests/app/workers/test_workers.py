@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,7 +32,18 @@ from gateway.wire.messages import (
 from gateway.wire.result_codes import ResultCode
 from tests.app.installation import Serving, until
 from tests.app.observations import PEOPLE, metrics, readiness, wait_until_all_serve, workers
-from tests.app.two_workers import ALL_PEOPLE, ONE_PERSON, TwoWorkers, connect, on_both, person, refused, settled, worker_of
+from tests.app.two_workers import (
+    ALL_PEOPLE,
+    ONE_PERSON,
+    PROXY,
+    TwoWorkers,
+    connect,
+    on_both,
+    person,
+    refused,
+    settled,
+    worker_of,
+)
 from tests.frontends.ldap.serving import Account
 from tests.frontends.ldap.wire_client import WireClient, bind_request, search_request
 
@@ -67,6 +79,22 @@ def test_connections_per_address_hold_over_all_workers_and_are_given_back_when_o
         assert [client.bind(two_workers.portal) for client in clients[8:]] == [0] * 4
         assert refused(stack.enter_context(connect(two_workers.serving)))
     assert 'gateway_ldap_connections_refused_total{reason="connections_per_address"} 2.0' in metrics(two_workers.serving)
+
+
+def test_a_proxys_client_is_known_to_all_workers_by_its_own_address(two_workers: TwoWorkers) -> None:
+    host, port = two_workers.serving.addresses["ldap"].split(":")
+
+    def behind_proxy(number: int) -> WireClient:
+        connection = socket.create_connection((host, int(port)), timeout=20, source_address=(PROXY, 0))
+        connection.sendall(f"PROXY TCP4 192.0.2.7 127.0.0.1 {number} 389\r\n".encode())
+        return WireClient(connection)
+
+    with ExitStack() as stack:
+        clients = [stack.enter_context(behind_proxy(number)) for number in range(1, 9)]
+        assert [client.bind(two_workers.portal) for client in clients] == [0] * 8
+        assert refused(stack.enter_context(behind_proxy(9))), "beyond [limits] connections_per_address"
+        assert stack.enter_context(connect(two_workers.serving)).bind(two_workers.portal) == 0
+    until(lambda: "peer=192.0.2.7:8" in two_workers.serving.log_text(), "the audit line")
 
 
 def test_failures_at_one_worker_lock_the_name_at_the_other(two_workers: TwoWorkers) -> None:

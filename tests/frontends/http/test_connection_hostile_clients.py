@@ -130,7 +130,7 @@ async def test_a_refused_client_that_stays_is_ended_after_the_linger_time(serve:
 @pytest_twisted.ensureDeferred
 async def test_connections_beyond_the_limit_are_closed_at_once(serve: Serve, limit: str) -> None:
     serving = serve(**{limit: 1})
-    first = exchange(serving.port, b"GET /hello HTTP/1.1\r\n\r\n")
+    first = exchange(serving.port, b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")
     await until(lambda: serving.site.open_connections == 1)
     assert await exchange(serving.port, b"") == b""
     serving.site.close_connections()
@@ -138,3 +138,13 @@ async def test_connections_beyond_the_limit_are_closed_at_once(serve: Serve, lim
         await first
     await until(lambda: serving.site.open_connections == 0)
     assert (await fetch(serving.port, "GET", "/hello")).status == 200
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: x\r\nHost: y\r\n"])
+@pytest_twisted.ensureDeferred
+async def test_http_1_1_needs_one_host_header_and_http_1_0_none(serve: Serve, hosts: bytes) -> None:
+    port = serve().port
+    answer = await exchange(port, b"GET /hello HTTP/1.1\r\nConnection: close\r\n" + hosts + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["message"] == "An HTTP/1.1 request has one Host header."
+    assert (await exchange(port, b"GET /hello HTTP/1.0\r\n\r\n")).startswith(b"HTTP/1.0 200 ")

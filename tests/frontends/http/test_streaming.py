@@ -22,7 +22,7 @@ from tests.frontends.http.serving import exchange, fetch, turn, until
 class _SilentProtocol(Protocol):
     def connectionMade(self) -> None:
         transport: Any = self.transport
-        transport.write(b"GET /stream HTTP/1.1\r\n\r\n")
+        transport.write(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
         transport.pauseProducing()
 
 
@@ -105,7 +105,7 @@ async def test_a_client_that_goes_away_ends_the_work_for_it(serve: Serve) -> Non
         return json_answer({})
 
     serving = serve([Route("GET", "/wait", "Wait", handler)])
-    answer = exchange(serving.port, b"GET /wait HTTP/1.1\r\n\r\n")
+    answer = exchange(serving.port, b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
     await until(lambda: serving.site.open_connections == 1)
     for _ in range(20):
         await turn()

@@ -10,22 +10,14 @@ from typing import Final
 import structlog
 from twisted.internet.interfaces import IReactorTime
 
+from gateway.directory.authentication.line_sums import LineSums
 from gateway.directory.directory import Party
 
 MAX_NAME_CHARACTERS: Final = 200
 """Characters of a name in a line: names of people are shorter, and a disk is not for those that are made up."""
 
-SUM_SECONDS: Final = 10.0
-
-MAX_REFUSED_LINES: Final = 20
-"""Refused binds of one address in SUM_SECONDS that are written in full: people who mistype make fewer."""
-
-MAX_ADDRESSES: Final = 1_000
-"""Addresses that are counted at the same time; all others share a count."""
-
 BIND: Final = "bind"
 PROXIED: Final = "proxied authorization"
-OTHERS: Final = "other addresses"
 
 _log = structlog.get_logger("gateway.bind")
 
@@ -49,18 +41,11 @@ class Mechanism:
 SIMPLE: Final = Mechanism()
 
 
-@dataclass(slots=True)
-class _Count:
-    lines: int = 0
-    more: int = 0
-
-
 class BindAudit:
     """The audit lines of binds. `clock`: by which refused binds are summed up; None: each has its line."""
 
     def __init__(self, clock: IReactorTime | None = None) -> None:
-        self._clock = clock
-        self._counts: dict[str, _Count] = {}
+        self._sums = LineSums(clock, "refused binds", _log)
 
     def accepted(self, peer: str, fields: Mapping[str, object], event: str = BIND) -> None:
         """Write that a bind was accepted. `fields`: what is known of it."""
@@ -68,34 +53,12 @@ class BindAudit:
 
     def refused(self, peer: str, fields: Mapping[str, object], result: str = "refused", event: str = BIND) -> None:
         """Write, or count, that a bind was refused."""
-        if self._is_written(peer.rpartition(":")[0]):
+        if self._sums.is_written(peer.rpartition(":")[0]):
             _log.warning(event, peer=peer, result=result, **_cut(fields))
-
-    def _is_written(self, address: str) -> bool:
-        if self._clock is None:
-            return True
-        if address not in self._counts and len(self._counts) >= MAX_ADDRESSES:
-            address = OTHERS
-        count = self._counts.get(address)
-        if count is None:
-            count = self._counts[address] = _Count()
-            self._clock.callLater(SUM_SECONDS, self._sum_up, address)
-        if count.lines < MAX_REFUSED_LINES:
-            count.lines += 1
-            return True
-        count.more += 1
-        return False
-
-    def _sum_up(self, address: str) -> None:
-        count = self._counts.pop(address, None)
-        if count is not None and count.more:
-            words = f"{count.more:,} more refused binds from {address} in {SUM_SECONDS:.0f} s"
-            _log.warning(words, address=address, count=count.more)
 
     def close(self) -> None:
         """Write the sums that are not yet written."""
-        for address in list(self._counts):
-            self._sum_up(address)
+        self._sums.close()
 
 
 def _cut(fields: Mapping[str, object]) -> dict[str, object]:

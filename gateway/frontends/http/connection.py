@@ -16,6 +16,7 @@ from twisted.web.http import RESPONSES
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 
+from gateway.directory.authentication.line_sums import LineSums
 from gateway.frontends.http import limits
 from gateway.frontends.http.errors import shape
 from gateway.model.trusted_networks import NOBODY, TrustedNetworks
@@ -98,6 +99,8 @@ class Channel(ExtensibleChannel):
         self.transport.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
         self.transport.loseWriteConnection()
         self._linger = self.callLater(limits.LINGER_SECONDS, self.loseConnection)
+        if not self.site.line_sums.is_written(_host(self)):
+            return
         _log.info("http_refused", face=self.site.name, status=status, code=code, peer=_host(self), request_id=request_id)
 
     def connectionLost(self, reason: Failure = _GONE) -> None:
@@ -121,10 +124,13 @@ class FaceSite(Site):
         max_connections: int = limits.MAX_CONNECTIONS,
         max_connections_per_address: int = limits.MAX_CONNECTIONS_PER_ADDRESS,
         trusted_proxies: TrustedNetworks = NOBODY,
+        line_sums: LineSums | None = None,
     ) -> None:
-        """`trusted_proxies`: they have no limit of their own, because their connections are those of many clients."""
+        """`trusted_proxies`: they have no limit of their own, because their connections are those of many clients. `line_sums`:
+        the sums of the face's refusals, if it has them already."""
         super().__init__(resource, parsePOSTFormSubmission=False, timeout=limits.IDLE_SECONDS, reactor=reactor)
         self.name = name
+        self.line_sums = line_sums or LineSums(reactor, "HTTP refusals", _log)
         self.max_connections = max_connections
         self.max_connections_per_address = max_connections_per_address
         self._trusted_proxies = trusted_proxies
@@ -145,7 +151,8 @@ class FaceSite(Site):
         """Return a channel, or None (the connection is closed at once) when there are too many."""
         host = str(getattr(addr, "host", ""))
         if len(self._channels) >= self.max_connections or self._has_too_many(host):
-            _log.warning("http_connection_refused", face=self.name, peer=host, open=len(self._channels))
+            if self.line_sums.is_written(host):
+                _log.warning("http_connection_refused", face=self.name, peer=host, open=len(self._channels))
             return None
         return super().buildProtocol(addr)
 
@@ -172,6 +179,7 @@ class FaceSite(Site):
 
     def close_connections(self) -> None:
         """End every connection, in the middle of an answer too; for the end of the service."""
+        self.line_sums.close()
         for channel in list(self._channels):
             channel.transport.abortConnection()
 

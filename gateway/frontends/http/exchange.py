@@ -6,13 +6,14 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from werkzeug.exceptions import HTTPException
 
+from gateway.directory.authentication.line_sums import LineSums
 from gateway.frontends.http.connection import ArrivingRequest
 from gateway.frontends.http.errors import HttpError, error_answer, verdict_of
 from gateway.frontends.http.forwarded import ForwardedHeaders
@@ -22,6 +23,9 @@ from gateway.model.errors import InvalidInput
 from gateway.model.trusted_networks import NOBODY, TrustedNetworks
 
 _log = structlog.get_logger()
+
+STRANGERS_STATUSES: Final = frozenset({400, 401, 403, 405, 429})
+"""The statuses of requests that are refused before it is known who asks, or may be."""
 
 
 class Observe(Protocol):
@@ -37,12 +41,14 @@ def observe_nothing(face: str, operation: str, status: int, seconds: float) -> N
 @dataclass(frozen=True, slots=True)
 class Face:
     """The common part of all exchanges of one face. `quiet`: requests that succeed are logged for debugging only.
-    `trusted_proxies`: what they say of a client's address is taken."""
+    `line_sums`: sums of the lines of what strangers are refused. `trusted_proxies`: what they say of a client's address is
+    taken."""
 
     name: str
     quiet: bool
     clock: IReactorTime
     observe: Observe
+    line_sums: LineSums
     trusted_proxies: TrustedNetworks = NOBODY
 
 
@@ -109,6 +115,10 @@ class HttpExchange:
     def done(self, status: int, sent_bytes: int, note: str = "") -> None:
         """Log the one line of this request. The path only: a query may hold a secret."""
         seconds = time.perf_counter() - self._began
+        self._face.observe(self._face.name, self._operation, status, seconds)
+        anybody_may_cause_it = status in STRANGERS_STATUSES or (status == 404 and not self._operation)
+        if anybody_may_cause_it and not self._face.line_sums.is_written(self._peer):
+            return
         wire = self._wire
         extra = {"note": note} if note else {}
         write = _log.debug if self._face.quiet and status < 400 else _log.info
@@ -124,7 +134,6 @@ class HttpExchange:
             request_id=self.id,
             **extra,
         )
-        self._face.observe(self._face.name, self._operation, status, seconds)
 
     def _head(self, status: int, content_type: str, headers: Mapping[str, str]) -> None:
         wire = self._wire

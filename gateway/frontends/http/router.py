@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 from urllib.parse import unquote_to_bytes
 
+import structlog
 from klein import Klein
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
@@ -12,12 +13,15 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from werkzeug.exceptions import HTTPException
 
+from gateway.directory.authentication.line_sums import LineSums
 from gateway.frontends.http.connection import ArrivingRequest, FaceSite
 from gateway.frontends.http.errors import error_answer
 from gateway.frontends.http.exchange import Face, HttpExchange, Observe, observe_nothing
 from gateway.frontends.http.request import Answer, Request, Stream
 from gateway.model.errors import InvalidInput
 from gateway.model.trusted_networks import NOBODY, TrustedNetworks
+
+_log = structlog.get_logger()
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Answer | Stream]]
 
@@ -47,8 +51,10 @@ def make_site(
     `quiet`: requests that succeed are logged for debugging only, where machines ask every few seconds. `trusted_proxies`: what
     they say of a client's address is taken.
     """
-    router = Router(Face(name, quiet, reactor, observe, trusted_proxies), routes)
-    return FaceSite(name, RouterResource(router), reactor=reactor, trusted_proxies=trusted_proxies, **limits)
+    sums = LineSums(reactor, "HTTP refusals", _log)
+    router = Router(Face(name, quiet, reactor, observe, sums, trusted_proxies), routes)
+    resource = RouterResource(router)
+    return FaceSite(name, resource, reactor=reactor, line_sums=sums, trusted_proxies=trusted_proxies, **limits)
 
 
 class Router:

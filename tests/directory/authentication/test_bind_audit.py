@@ -4,8 +4,9 @@ import pytest
 from structlog.testing import capture_logs
 from twisted.internet.task import Clock
 
-from gateway.directory.authentication import bind_audit
-from gateway.directory.authentication.bind_audit import MAX_REFUSED_LINES, OTHERS, SUM_SECONDS, BindAudit
+from gateway.directory.authentication import line_sums
+from gateway.directory.authentication.bind_audit import BindAudit
+from gateway.directory.authentication.line_sums import MAX_ALL_LINES, MAX_LINES, OTHERS, SUM_SECONDS
 
 
 def test_of_many_refused_binds_of_an_address_the_first_are_written_and_the_others_counted() -> None:
@@ -17,23 +18,23 @@ def test_of_many_refused_binds_of_an_address_the_first_are_written_and_the_other
         audit.refused("[2001:db8::1]:7", {"dn": "cn=other"})
         clock.advance(SUM_SECONDS)
         audit.refused("192.0.2.1:9", {"dn": "cn=again"})
-    assert [line["dn"] for line in lines[:MAX_REFUSED_LINES]] == [f"cn={number}" for number in range(MAX_REFUSED_LINES)]
-    other, summed, again = lines[MAX_REFUSED_LINES:]
+    assert [line["dn"] for line in lines[:MAX_LINES]] == [f"cn={number}" for number in range(MAX_LINES)]
+    other, summed, again = lines[MAX_LINES:]
     assert (other["dn"], again["dn"]) == ("cn=other", "cn=again")
-    assert summed["event"] == f"{5_000 - MAX_REFUSED_LINES:,} more refused binds from 192.0.2.1 in 10 s"
+    assert summed["event"] == f"{5_000 - MAX_LINES:,} more refused binds from 192.0.2.1 in 10 s"
 
 
 def test_of_many_addresses_some_share_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bind_audit, "MAX_ADDRESSES", 2)
+    monkeypatch.setattr(line_sums, "MAX_ADDRESSES", 2)
     clock = Clock()
     audit = BindAudit(clock)
     with capture_logs() as lines:
         for number in range(100):
             audit.refused(f"192.0.2.{number}:1", {"dn": "x"})
         audit.close()
-    assert len(lines) == 2 + MAX_REFUSED_LINES + 1
+    assert len(lines) == 2 + MAX_LINES + 1
     assert lines[-1]["address"] == OTHERS
-    assert not audit._counts
+    assert not clock.getDelayedCalls()
 
 
 def test_a_long_name_is_cut_and_its_length_told() -> None:
@@ -49,3 +50,23 @@ def test_accepted_binds_are_all_written() -> None:
         for _ in range(100):
             audit.accepted("192.0.2.1:1", {"dn": "cn=portal"})
     assert len(lines) == 100
+
+
+def test_all_addresses_together_cause_so_many_lines_and_no_more() -> None:
+    clock = Clock()
+    audit = BindAudit(clock)
+    with capture_logs() as lines:
+        for number in range(900):
+            audit.refused(f"192.0.{number // 250}.{number % 250}:1", {"dn": "x"})
+        assert len(lines) == MAX_ALL_LINES
+        clock.advance(SUM_SECONDS)
+        audit.refused("192.0.2.1:1", {"dn": "again"})
+    assert lines[-1]["dn"] == "again"
+
+
+def test_an_ipv6_network_is_one_address() -> None:
+    audit = BindAudit(Clock())
+    with capture_logs() as lines:
+        for number in range(100):
+            audit.refused(f"2001:db8::{number:x}:1", {"dn": "x"})
+    assert len(lines) == MAX_LINES

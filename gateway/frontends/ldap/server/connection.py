@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from gateway.directory.authentication.line_sums import LineSums
 from gateway.directory.directory import Party
 from gateway.frontends.ldap.core.exchange import Client, Exchange
 from gateway.frontends.ldap.core.limits import OUTPUT_CHUNK_BYTES, PAGED_SEARCH_SECONDS, SLICES_PER_CONNECTION
@@ -62,6 +63,7 @@ class Shared(TypingProtocol):
     unbound_limits: Limits
     fast_paths: FastPaths
     receive_budget: ReceiveBudget
+    line_sums: LineSums
 
 
 class LDAPConnection(Protocol):
@@ -105,7 +107,7 @@ class LDAPConnection(Protocol):
         self.output = Output(self.services.reactor, self._transport, self._resumed)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if isinstance(reason.value, SSL.Error):
+        if isinstance(reason.value, SSL.Error) and self._shared.line_sums.is_written(self._client.host):
             _log.warning("TLS failed", peer=self.peer, reason=_openssl_reason(reason.value), cure=_TLS_CURE)
         self._ended = True
         self._shared.receive_budget.release(self)
@@ -329,7 +331,8 @@ class LDAPConnection(Protocol):
 
     def _protocol_error(self, error: WireError) -> None:
         """End the connection with a notice (RFC 4511 §4.4.1): after this the stream has no meaning any more."""
-        _log.warning("client disconnected", peer=self.peer, reason=error.reason, cure="look at the program at that address")
+        if self._shared.line_sums.is_written(self._client.host):
+            _log.warning("client disconnected", peer=self.peer, reason=error.reason, cure="look at the program at that address")
         self.disconnect(ResultCode.PROTOCOL_ERROR, error.reason)
 
     def disconnect(self, code: ResultCode, reason: str) -> None:
@@ -349,7 +352,8 @@ class LDAPConnection(Protocol):
     def drop(self, reason: str, cure: str | None = None) -> None:
         """End the connection at once, whatever the client has not taken. `cure`: what to do when that was wrong."""
         log = _log.info if cure is None else _log.warning
-        log("client dropped", peer=self.peer, bound=self.party.dn, reason=reason, **({"cure": cure} if cure else {}))
+        if not self.party.is_anonymous or self._shared.line_sums.is_written(self._client.host):
+            log("client dropped", peer=self.peer, bound=self.party.dn, reason=reason, **({"cure": cure} if cure else {}))
         self._ended = True
         self._transport.abortConnection()
 

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import Protocol
 
 import structlog
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IReactorTime
 
+from gateway.directory.authentication.line_sums import LineSums
 from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.core.limits import ServerLimits
 
@@ -23,9 +24,10 @@ class Admission(Protocol):
 
 
 class CountedAdmission:
-    """Admission by counts of its own."""
+    """Admission by counts of its own. `clock`: by which log lines are summed up; None: each is written."""
 
-    def __init__(self, limits: ServerLimits, counters: ServerCounters) -> None:
+    def __init__(self, limits: ServerLimits, counters: ServerCounters, clock: IReactorTime | None = None) -> None:
+        self._line_sums = LineSums(clock, "connections refused", _log)
         self._limits = limits
         self._counters = counters
         self.by_address: Counter[str] = Counter()
@@ -36,7 +38,8 @@ class CountedAdmission:
         if reason is None:
             return False
         self._counters.refused_connections[reason] += 1
-        _log.warning("connection refused", peer=peer, limit=reason, cure=f"raise [limits] {reason}, or look at that client")
+        if self._line_sums.is_written(host):
+            _log.warning("connection refused", peer=peer, limit=reason, cure=f"raise [limits] {reason}, or look at that client")
         return True
 
     def _reason(self, host: str) -> str | None:

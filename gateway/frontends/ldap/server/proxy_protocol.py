@@ -16,6 +16,7 @@ from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from gateway.directory.authentication.line_sums import LineSums
 from gateway.frontends.ldap.server.connection_limits import host_of, peer_of
 from gateway.model.trusted_networks import TrustedNetworks
 from gateway.twisted_internals.proxy_header import MalformedHeader, client_address, missing_bytes
@@ -42,6 +43,7 @@ class HeaderReading:
         self.deliver = deliver
         self.reactor = reactor
         self.awaited = 0
+        self.line_sums = LineSums(reactor, "connections without a PROXY header", _log)
         self._trusted = trusted
 
     def factory(self) -> ServerFactory:
@@ -53,11 +55,16 @@ class HeaderReading:
         if not self._trusted.include(host_of(address)):
             self.deliver(connection, address)
         elif self.awaited >= MAX_AWAITED:
-            _log.warning("connection refused", peer=peer_of(address), reason="too many without their PROXY header", cure=CURE)
             connection.close()
+            self.report("connection refused", address, "too many without their PROXY header")
         else:
             connection.setblocking(False)
             _Header(self, connection, address).begin()
+
+    def report(self, event: str, proxy: IAddress, reason: str) -> None:
+        """Log, or count, what a trusted proxy did wrong."""
+        if self.line_sums.is_written(host_of(proxy)):
+            _log.warning(event, peer=peer_of(proxy), reason=reason, cure=CURE)
 
 
 class _Factory(ServerFactory):
@@ -128,7 +135,7 @@ class _Header:
     def _refuse(self, reason: str) -> None:
         self._end()
         self._connection.close()
-        _log.warning("client disconnected", peer=peer_of(self._proxy), reason=reason, cure=CURE)
+        self._reading.report("client disconnected", self._proxy, reason)
 
     def _end(self) -> None:
         self._reading.awaited -= 1

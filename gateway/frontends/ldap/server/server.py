@@ -1,10 +1,12 @@
 """Listening for LDAP clients: one object for each connection, counted and limited by address; one sweep for all time limits."""
 
+import structlog
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, ServerFactory
 from twisted.internet.task import LoopingCall
 
+from gateway.directory.authentication.line_sums import LineSums
 from gateway.frontends.ldap.core.limits import SWEEP_SECONDS
 from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.server.connection import LDAPConnection
@@ -14,6 +16,8 @@ from gateway.frontends.ldap.server.receive_budget import ReceiveBudget
 from gateway.frontends.ldap.server.revocation_sweep import RevocationSweep
 from gateway.wire.limits import Limits
 from gateway.wire.result_codes import ResultCode
+
+_log = structlog.get_logger("gateway.ldap")
 
 STOPPING = "the gateway is stopping; connect again shortly"
 
@@ -28,9 +32,10 @@ class LDAPServer:
         unbound = min(services.limits.max_message_bytes, services.limits.max_unbound_message_bytes)
         self.unbound_limits = Limits(max_message_bytes=unbound)
         self.receive_budget = ReceiveBudget()
+        self.line_sums = LineSums(services.reactor, "connections ended", _log)
         self.fast_paths = FastPaths(services)
         self.connections: set[LDAPConnection] = set()
-        self.admission = admission or CountedAdmission(services.limits, services.counters)
+        self.admission = admission or CountedAdmission(services.limits, services.counters, services.reactor)
         self._time_limits = LoopingCall(self._sweep)
         self._time_limits.clock = services.reactor
         self._revocation = (
@@ -54,6 +59,7 @@ class LDAPServer:
             self._time_limits.stop()
         if self._revocation is not None:
             self._revocation.stop()
+        self.line_sums.close()
         stopped = self._stopped = Deferred()
         for connection in list(self.connections):
             connection.disconnect(ResultCode.UNAVAILABLE, STOPPING)

@@ -50,10 +50,11 @@ class StoreTable(Table):
 
 
 class LogTable(Table):
-    """`[log]`: always on standard error."""
+    """`[log]`: always on standard error. `searches`: an audit line for each LDAP search."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
+    searches: bool = False
 
 
 class PasswordsTable(Table):

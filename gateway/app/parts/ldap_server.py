@@ -103,6 +103,7 @@ def build(
         writer=Writer(database, local_parts.local_door(settings), clock.now),
         sources=tuple(parts.table.name for parts in sources),
         log_operations=settings.log.level == "debug",
+        log_searches=settings.log.searches,
     )
     closers = [close for parts in logins.values() for close in parts.closers]
     return LdapFace(services, password_changes, [*closers, hashing.close, audit.close])

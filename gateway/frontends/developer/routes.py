@@ -106,7 +106,7 @@ class DeveloperApi:
         self._feed = ChangesEndpoint(database, tail, clock)
         self._passwords = PasswordEndpoints(database, changes)
         self._instance_id: str | None = None
-        self._tokens = TokenEndpoint(database, Lockout(clock.seconds))
+        self._tokens = TokenEndpoint(database, Lockout(clock.seconds), clock)
 
     def routes(self) -> list[Route]:
         """Return all routes of the API, for `make_site`."""

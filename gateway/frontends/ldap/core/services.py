@@ -43,3 +43,4 @@ class Services:
     scan_turns: ScanTurns = field(default_factory=ScanTurns)
     slice_turns: SliceTurns = field(default_factory=SliceTurns)
     log_operations: bool = False
+    log_searches: bool = False

@@ -12,6 +12,7 @@ from gateway.frontends.ldap.search import assertion, root_dse, virtual_list_view
 from gateway.frontends.ldap.search.paged_results import SearchResponder
 from gateway.frontends.ldap.search.request import done, named, prepare, size_limit, too_many
 from gateway.frontends.ldap.search.request_controls import NONE, SearchControls, read, sorting_of
+from gateway.frontends.ldap.search.search_audit import log_search
 from gateway.frontends.ldap.search.streaming import Deadline, LargeSearch
 from gateway.frontends.ldap.subscriptions import dispatch
 from gateway.model.ldap.dn import DN
@@ -29,6 +30,8 @@ _EVERYTHING = MAX_INT
 
 def handle(exchange: Exchange, request: SearchRequest, responder: SearchResponder) -> bytes | None:
     """Return the whole answer of a small search; None for a large one, which is begun."""
+    if exchange.services.log_searches:
+        log_search(exchange, request)
     base, base_key = named(request.base_object)
     asked, controls = NONE, exchange.controls
     if controls:

@@ -224,7 +224,9 @@ class FastPaths:
 
     def of(self, party: Party) -> FastPath | None:
         """Return the fast path of a party; None when it must not be taken."""
-        if party.is_anonymous or self._services.log_operations or not party.access.is_everything:
+        if party.is_anonymous or not party.access.is_everything:
+            return None
+        if self._services.log_operations or self._services.log_searches:
             return None
         key = (party.views, party.access)
         known = self._paths.get(key)

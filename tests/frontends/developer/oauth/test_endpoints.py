@@ -1,6 +1,7 @@
 """Tokens: every way to show a secret, every refusal in RFC 6749's words and in ours, revocation, the soft lock."""
 
 import base64
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import pytest
@@ -218,3 +219,31 @@ async def test_clients_that_are_made_up_do_not_lock_the_right_one_out_of_its_add
         made_up = credentials(client, client_id=f"made-up-{number}")
         assert (await post(client, "/oauth2/token", made_up)).status == 401
     assert (await post(client, "/oauth2/token", credentials(client))).status == 200
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_asked_for_a_token_and_why_it_was_refused_is_in_the_audit(world: World, client: Client) -> None:
+    other = world.client("other")
+    world.directory.database.write_blocking(lambda c: applications.set_enabled(c, other.application.id, False))
+    with capture_logs() as lines:
+        token = (await post(client, "/oauth2/token", credentials(client))).json["access_token"]
+        await post(client, "/oauth2/token", credentials(client, client_secret="wrong"))
+        await post(client, "/oauth2/token", credentials(client, client_id="app_" + "x" * 100))
+        await post(client, "/oauth2/token", {"grant_type": "client_credentials"})
+        await post(other, "/oauth2/token", credentials(other))
+        unknown = replace(client, application=replace(client.application, id="app_made_up"))
+        await post(unknown, "/oauth2/token", credentials(unknown))
+        await post(client, "/oauth2/revoke", {**credentials(client), "token": token})
+    audit = [line for line in lines if line["event"].startswith("token")]
+    assert {line["peer"] for line in audit} == {"127.0.0.1"}
+    assert [(line["event"], line["result"], line.get("reason", line.get("application"))) for line in audit] == [
+        ("token", "accepted", client.application.name),
+        ("token", "refused", "wrong secret"),
+        ("token", "refused", "the path names another application"),
+        ("token", "refused", "no client id and secret were sent as they must be"),
+        ("token", "refused", "disabled"),
+        ("token", "refused", "unknown client"),
+        ("token revoked", "accepted", client.application.name),
+    ]
+    assert len(audit[2]["client_id"]) == 64
+    assert not any(secret in str(lines) for secret in (client.secret, token, "wrong'"))

@@ -4,6 +4,7 @@ To read in this order, each importing only packages above it:
 
 - `errors`, `backoff`, `bounded_cache`, `printable_text`, `trusted_networks`: no knowledge of the domain.
 - `ldap`: the standards' own words: DN, schema, matching rules.
+- `certificate_names`: names of client certificates, by type.
 - `objects`: User, Organization, Group and their attributes' shapes.
 - `records`: the statement of one source about one object, and its link.
 - `attributes`, `deltas`, `changes`, `edits`, `applications`, `runs`: attribute names, a source's reports, the log's changes,

@@ -38,8 +38,8 @@ class Application:
     client_id.
 
     `views`: the LDAP views granted, by name; empty means the first view. `attributes`: the LDAP attribute types it may
-    read, lower case; None means all. `certificate_names`: a TLS client certificate that carries one of them, as its subject
-    (RFC 4514) or as a subjectAltName, is this application. `version` grows with every change to the application,
+    read, lower case; None means all. `certificate_names`: a TLS client certificate that carries one of them is this
+    application (certificate_names.py). `version` grows with every change to the application,
     `secret_version` with every credential that ends (the secret, a certificate's name): by them a connection notices it.
     """
 

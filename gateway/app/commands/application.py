@@ -39,7 +39,8 @@ _certificates = click.option(
     "--certificate-name",
     "certificate_names",
     multiple=True,
-    help="A TLS client certificate of this subject DN or subjectAltName is it (SASL EXTERNAL). Repeat it.",
+    help="A TLS client certificate with this name is it (SASL EXTERNAL): a subject's DN, dns:HOST, email:ADDRESS, uri:URI. "
+    "Repeat it.",
 )
 _description = click.option("--description", help="What it is, for the reader of the list.")
 

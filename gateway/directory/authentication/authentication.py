@@ -163,10 +163,11 @@ class Authentication:
         """Return the application that a verified client certificate names. Raises InvalidCredentials, StoreUnavailable."""
         for application in await self._database.read(applications.all_applications):
             party = self.party_of(application)
-            if application.enabled and party is not None and names.include(application.certificate_names):
-                return self._authorized(Bound(party, audit={"certificate": names.subject}), peer, mechanism).party
+            matched = names.match(application.certificate_names)
+            if application.enabled and party is not None and matched is not None:
+                return self._authorized(Bound(party, audit={**names.audit, "name": matched}), peer, mechanism).party
         cure = "give its name to an application that is enabled"
-        self._audit.refused(peer, {"certificate": names.subject, **mechanism.audit, "cure": cure})
+        self._audit.refused(peer, {**names.audit, "names": names.written, **mechanism.audit, "cure": cure})
         raise InvalidCredentials
 
     async def party_for(self, authz_id: str, party: Party, peer: str = "") -> Party:

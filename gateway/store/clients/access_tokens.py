@@ -11,6 +11,9 @@ from gateway.store.tables.clients import applications, tokens
 
 TOKEN_BYTES = 32
 
+MAX_PER_APPLICATION = 1_000
+"""Valid tokens of one application; a program that asks for one before each request has the newest."""
+
 _FIND = (
     select(tokens.c.application_id)
     .join(applications, applications.c.id == tokens.c.application_id)
@@ -19,7 +22,10 @@ _FIND = (
 
 
 def issue(connection: Connection, application_id: str, seconds: int, now: datetime) -> str:
-    """Return a new token of the application that is valid for so many seconds."""
+    """Return a new token of the application that is valid for so many seconds; the oldest ones beyond the limit end."""
+    expiries = select(tokens.c.expires_at).where(tokens.c.application_id == application_id)
+    last_kept = expiries.order_by(tokens.c.expires_at.desc()).offset(MAX_PER_APPLICATION - 1).limit(1).scalar_subquery()
+    connection.execute(delete(tokens).where(tokens.c.application_id == application_id, tokens.c.expires_at <= last_kept))
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = milliseconds(now + timedelta(seconds=seconds))
     row = {"hash": _hash(token), "application_id": application_id, "expires_at": expires_at}

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, upd
 from sqlalchemy import delete as sql_delete
 
 from gateway.model.applications import Application, Scope
+from gateway.model.certificate_names import NameKey, check, key_of
 from gateway.model.errors import Conflict, NotFound
 from gateway.store.engine.column_codecs import decode_strings, encode_strings, milliseconds, time_of
 from gateway.store.engine.normalized_keys import name_key
@@ -40,7 +41,7 @@ def add(
     certificate_names: Collection[str] = (),
 ) -> tuple[Application, str]:
     """Create an application; return it and its secret, which cannot be shown again. Raises Conflict when the name, or the name
-    of a certificate, is taken."""
+    of a certificate, is taken, InvalidInput for a name that no certificate has."""
     if by_name(connection, name) is not None:
         raise Conflict(f"there is an application {name!r} already: choose another name, or remove that one first")
     _check_certificate_names(connection, "", certificate_names)
@@ -127,7 +128,7 @@ def set_grants(connection: Connection, application_id: str, grants: Collection[s
 
 def set_certificate_names(connection: Connection, application_id: str, names: Collection[str]) -> Application:
     """Replace the names by which its client certificate is known; what was bound by one that is taken away ends. Raises
-    NotFound; Conflict when another one has the name."""
+    NotFound; Conflict when another one has the name, InvalidInput for one that no certificate has."""
     _check_certificate_names(connection, application_id, names)
     ended = set(_existing(connection, application_id).certificate_names) - set(names)
     version = applications.c.secret_version + 1 if ended else applications.c.secret_version
@@ -169,10 +170,14 @@ def _set(connection: Connection, application_id: str, **values: ColumnValue | Co
 
 
 def _check_certificate_names(connection: Connection, application_id: str, names: Collection[str]) -> None:
+    wanted: dict[NameKey, str] = {}
+    for name in names:
+        check(name)
+        wanted[key_of(name)] = name
     for other in all_applications(connection):
-        taken = sorted(set(other.certificate_names).intersection(names))
-        if taken and other.id != application_id:
-            raise Conflict(f"certificates of the name {taken[0]!r} are the application {other.name!r} already")
+        taken = next((wanted[key] for key in map(key_of, other.certificate_names) if key in wanted), None)
+        if taken is not None and other.id != application_id:
+            raise Conflict(f"certificates of the name {taken!r} are the application {other.name!r} already")
 
 
 def _rights(scope: Scope, views: Collection[str], attributes: Collection[str] | None) -> dict[str, str | None]:

@@ -13,6 +13,7 @@ from gateway.directory.authentication.client_certificates import CertificateName
 from gateway.directory.authentication.revocation import Revocation
 from gateway.directory.directory import Party
 from gateway.model.applications import Scope
+from gateway.model.certificate_names import typed
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Kind
 from gateway.store.clients import applications
@@ -106,20 +107,52 @@ async def test_a_person_who_may_not_log_in_any_more_loses_the_rights_after_any_e
 # ---- client certificates
 
 
-def test_a_certificate_is_known_by_its_subject_or_by_an_alternative_name() -> None:
-    names = CertificateNames("CN=Portal,O=Example", ("portal.example.com", "ops@example.com"))
-    for name in ("cn=portal, o=example", "CN=Portal,O=Example", "PORTAL.example.com", "ops@example.com"):
-        assert names.include([name]), name
-    for name in ("CN=Portal", "O=Example", "Portal", "", "example.com", "*.example.com"):
-        assert not names.include([name]), name
-    assert not CertificateNames("").include([""])
+NAMES = (typed("dns", "Portal.example.com"), typed("email", "ops@example.com"), typed("uri", "spiffe://example.com/Portal"))
+
+
+def test_a_certificate_is_known_by_its_subject_or_by_an_alternative_name_of_the_type() -> None:
+    names = CertificateNames("CN=Portal,O=Example", NAMES)
+    for name in (
+        "cn=portal, o=example",
+        "CN=Portal,O=Example",
+        "PORTAL.example.com",
+        "dns:portal.EXAMPLE.com",
+        "DNS:portal.example.com",
+        "email:OPS@example.com",
+        "uri:spiffe://example.com/Portal",
+    ):
+        assert names.match(["other.example.com", name]) == name
+    for name in (
+        "CN=Portal",
+        "O=Example",
+        "Portal",
+        "",
+        "example.com",
+        "*.example.com",
+        "ops@example.com",
+        "dns:ops@example.com",
+        "uri:portal.example.com",
+        "email:portal.example.com",
+        "spiffe://example.com/Portal",
+        "uri:spiffe://example.com/portal",
+    ):
+        assert names.match([name]) is None, name
+    assert CertificateNames("").match([""]) is None
+
+
+def test_a_mail_address_or_uri_does_not_pass_for_a_host_of_that_name() -> None:
+    for type_ in ("email", "uri"):
+        assert CertificateNames("CN=x", (typed(type_, "portal.example.com"),)).match(["portal.example.com"]) is None
 
 
 @ensureDeferred
 async def test_a_certificate_binds_the_application_that_has_its_name_while_that_is_enabled(bed: Bed) -> None:
     application, _ = bed.add_application("portal", certificate_names=["CN=portal", "portal.example.com"])
-    names = CertificateNames("CN=other", ("portal.example.com",))
-    party = await bed.authentication.bind_certificate(names, "")
+    names = CertificateNames("CN=other", (typed("dns", "portal.example.com"),), "CN=authority", "2a")
+    with capture_logs() as lines:
+        party = await bed.authentication.bind_certificate(names, "")
+    shown = {"certificate": "CN=other", "issuer": "CN=authority", "serial": "2a", "name": "portal.example.com"}
+    assert shown.items() <= lines[-1].items()
     assert (party.dn, party.application) == (PORTAL, application)
     with pytest.raises(InvalidCredentials):
         await bed.authentication.bind_certificate(CertificateNames("CN=other"), "")

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.model.applications import Scope
-from gateway.model.errors import Conflict, NotFound
+from gateway.model.errors import Conflict, InvalidInput, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID
 from gateway.store.clients import access_tokens, applications
 from gateway.store.engine.database import Database
@@ -97,3 +97,32 @@ def test_an_application_that_is_switched_off_is_kept_out_with_its_tokens(databas
     database.write_blocking(lambda c: applications.remove(c, made.id))
     with pytest.raises(NotFound):
         database.write_blocking(lambda c: applications.remove(c, made.id))
+
+
+@pytest.mark.parametrize("same", ["portal.example.com", "dns:PORTAL.example.com"])
+def test_a_certificates_name_is_one_applications_however_it_is_written(database: Database, same: str) -> None:
+    database.write_blocking(lambda c: applications.add(c, "one", now=NOW, certificate_names=["dns:portal.example.com"]))
+    with pytest.raises(Conflict, match="'one' already"):
+        database.write_blocking(lambda c: applications.add(c, "two", now=NOW, certificate_names=[same]))
+    database.write_blocking(lambda c: applications.add(c, "two", now=NOW, certificate_names=["email:portal@example.com"]))
+
+
+@pytest.mark.parametrize(
+    "name", ["ops@example.com", "spiffe://example.com/x", "", "email:example.com", "uri:portal", "dns:a b"]
+)
+def test_a_name_that_no_certificate_has_is_refused_with_the_way_to_write_it(database: Database, name: str) -> None:
+    with pytest.raises(InvalidInput, match="write"):
+        database.write_blocking(lambda c: applications.add(c, "one", now=NOW, certificate_names=[name]))
+
+
+def test_of_an_applications_tokens_the_oldest_give_way(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_tokens, "MAX_PER_APPLICATION", 3)
+    one, other = (database.write_blocking(lambda c, n=name: applications.add(c, n, now=NOW))[0] for name in ("one", "other"))  # type: ignore[misc]
+
+    def issue(application_id: str, seconds: int) -> str:
+        return database.write_blocking(lambda c: access_tokens.issue(c, application_id, 600 + seconds, NOW))
+
+    kept = issue(other.id, 0)
+    tokens = [issue(one.id, second) for second in range(5)]
+    found = [database.read_blocking(lambda c, t=token: access_tokens.find(c, t, NOW)) for token in (*tokens, kept)]  # type: ignore[misc]
+    assert found == [None, None, one.id, one.id, one.id, other.id]

@@ -1,6 +1,7 @@
 """SASL (RFC 4513 §5.2): PLAIN (RFC 4616) for clients with a name and a password, EXTERNAL (RFC 4422 appendix A) for
 applications with a client certificate. PLAIN does what a simple bind does, and is allowed where that is."""
 
+from contextlib import suppress
 from functools import partial
 
 from cryptography import x509
@@ -12,6 +13,7 @@ from gateway.directory.directory import Party
 from gateway.frontends.ldap.core.exchange import Client, Exchange
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.core.sasl_mechanisms import EXTERNAL, PLAIN
+from gateway.model.certificate_names import DNS, EMAIL, URI, NameKey, typed
 from gateway.model.ldap import dn
 from gateway.model.ldap.dn import InvalidDN
 from gateway.wire.messages import SaslAuthentication
@@ -57,13 +59,14 @@ async def bind(exchange: Exchange, asked: SaslAuthentication) -> Bound:
 
 def names_of(certificate: x509.Certificate) -> CertificateNames:
     """Return the names that a certificate bears."""
-    try:
+    alternative: list[NameKey] = []
+    with suppress(x509.ExtensionNotFound, ValueError):  # it has none, or its extensions cannot be read
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):  # or its extensions cannot be read
-        return CertificateNames(certificate.subject.rfc4514_string())
-    kinds = (x509.DNSName, x509.RFC822Name, x509.UniformResourceIdentifier)
-    texts = [name for kind in kinds for name in found.get_values_for_type(kind)]
-    return CertificateNames(certificate.subject.rfc4514_string(), tuple(texts))
+        alternative += [typed(DNS, text) for text in found.get_values_for_type(x509.DNSName)]
+        alternative += [typed(EMAIL, text) for text in found.get_values_for_type(x509.RFC822Name)]
+        alternative += [typed(URI, text) for text in found.get_values_for_type(x509.UniformResourceIdentifier)]
+    subject, issuer = certificate.subject.rfc4514_string(), certificate.issuer.rfc4514_string()
+    return CertificateNames(subject, tuple(alternative), issuer, f"{certificate.serial_number:x}")
 
 
 def _is_own(authz_id: str, login: str, party: Party) -> bool:

@@ -95,10 +95,9 @@ REACHED_BY = {
     "log_output.MAX_QUEUED_CHARACTERS": (
         "app/process/test_log_output.py::test_a_reader_that_does_not_read_costs_lines_and_hears_of_them_when_it_reads_again"
     ),
-    "bind_audit.MAX_REFUSED_LINES": (
-        f"{AUDIT}::test_of_many_refused_binds_of_an_address_the_first_are_written_and_the_others_counted"
-    ),
-    "bind_audit.MAX_ADDRESSES": f"{AUDIT}::test_of_many_addresses_some_share_a_count",
+    "line_sums.MAX_LINES": (f"{AUDIT}::test_of_many_refused_binds_of_an_address_the_first_are_written_and_the_others_counted"),
+    "line_sums.MAX_ADDRESSES": f"{AUDIT}::test_of_many_addresses_some_share_a_count",
+    "line_sums.MAX_ALL_LINES": f"{AUDIT}::test_all_addresses_together_cause_so_many_lines_and_no_more",
     "bind_audit.MAX_NAME_CHARACTERS": f"{AUDIT}::test_a_long_name_is_cut_and_its_length_told",
     # Proxies
     "proxy_protocol.HEADER_SECONDS": "frontends/ldap/server/test_proxy_protocol.py::test_a_header_must_come_in_time",
@@ -168,6 +167,9 @@ REACHED_BY = {
     "store_threads.WRITE_SECONDS": f"{SILENCE}::test_a_write_that_does_not_come_to_its_commit_in_time_is_not_done",
     "postgres_silence.SILENT_SECONDS": (
         f"{SILENCE}::test_a_commit_that_is_not_answered_is_reported_as_unknown_and_what_came_before_it_as_not_done"
+    ),
+    "access_tokens.MAX_PER_APPLICATION": (
+        "store/clients/test_applications.py::test_of_an_applications_tokens_the_oldest_give_way"
     ),
     "http: wrong secrets": f"{OAUTH}::test_too_many_wrong_secrets_lock_the_client_out_for_a_while",
 }

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from twisted.python.threadpool import ThreadPool
 
-from gateway.app.config.listener_tables import CertifiedTable
 from gateway.app.config.settings import Settings
 from gateway.app.listeners import Listener
 from gateway.app.parts import clock, ldap_server, lease_holder, local_parts, source_parts
+from gateway.app.parts.listener_certificate import certificate
 from gateway.app.process.certificates import Certificate
 from gateway.app.process.log_output import LogOutput
 from gateway.app.workers.supervisor import Supervisor
@@ -59,7 +58,8 @@ class Program:
 
 def build(settings: Settings, database: Database, reactor: IReactor, log_lines: LogOutput) -> Program:
     """Make every part and connect them. Raises ConfigurationError when a certificate cannot be used."""
-    ldap_certificate, http_certificate = certificate(settings.ldap, settings.ldap.client_ca), certificate(settings.http)
+    listening = (settings.ldap, settings.http, settings.management)
+    ldap_certificate, http_certificate, management_certificate = map(certificate, listening)
     failures: list[Callable[[GatewayError], None]] = []
 
     # The store's log, and the views that follow it
@@ -102,7 +102,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
     if settings.ldap.workers == 1:
         ldap = LDAPServer(face.services)
     else:
-        admission = CountedAdmission(face.services.limits, counters)
+        admission = CountedAdmission(face.services.limits, counters, reactor)
         shared = SharedState(soft_lock, admission, counters, metrics.upstream, committed=tail.committed_elsewhere)
         ldap = Supervisor(settings, followers, ldap_certificate, shared, reactor, failures)
 
@@ -140,7 +140,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
     listeners = [
         Listener("ldap", settings.ldap.listen, ldap.factory(), trusted_proxies=settings.ldap.trusted_proxies),
         Listener("http", settings.http.listen, developer, http_certificate),
-        Listener("management", settings.management.listen, management),
+        Listener("management", settings.management.listen, management, management_certificate),
     ]
     if ldap_certificate:
         encrypted, proxies = ldap.factory(encrypted=True), settings.ldap.trusted_proxies
@@ -153,14 +153,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
         ldap,
         face.services.threads,
         listeners,
-        certificates=[one for one in (ldap_certificate, http_certificate) if one],
+        certificates=[one for one in (ldap_certificate, http_certificate, management_certificate) if one],
         closers=[developer.close_connections, management.close_connections, *face.closers],
         failures=failures,
     )
-
-
-def certificate(table: CertifiedTable, client_ca: Path | None = None) -> Certificate | None:
-    """Return the certificate of a listener, if it has one."""
-    if table.certificate is None or table.key is None:
-        return None
-    return Certificate(table.certificate, table.key, client_ca=client_ca)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from gateway.app.value_types import (
     Endpoint,
@@ -26,10 +26,25 @@ MAX_TOKEN_CHARACTERS = 1_024
 
 
 class CertifiedTable(Table):
-    """A listener that can speak TLS."""
+    """A listener that can speak TLS. `tls_ciphers`: of TLS 1.2, in OpenSSL's words; None: the modern ones."""
 
+    listen: Endpoints = ()
     certificate: ExistingPath | None = None
     key: ExistingPath | None = None
+    min_tls_version: Literal["1.2", "1.3"] = "1.2"
+    tls_ciphers: str | None = None
+
+    @field_validator("tls_ciphers")
+    @classmethod
+    def _known_ciphers(cls, text: str | None) -> str | None:
+        if text is not None:
+            import ssl
+
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ciphers(text)
+            except ssl.SSLError:
+                raise ValueError(f'OpenSSL knows no cipher {text!r}; write them like "ECDHE+AESGCM:ECDHE+CHACHA20"') from None
+        return text
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
@@ -47,6 +62,7 @@ class LdapTable(CertifiedTable):
     listen: Endpoints = (Endpoint("127.0.0.1", 3890),)
     tls_listen: Endpoints = (Endpoint("127.0.0.1", 6360),)
     client_ca: ExistingPath | None = None
+    client_crl: ExistingPath | None = None
     require_tls: bool = False
     anonymous: Texts = ()
     user_access: UserAccess = DEFAULT_USER_ACCESS
@@ -59,6 +75,8 @@ class LdapTable(CertifiedTable):
             raise ValueError("require_tls needs certificate and key; give both PEM files")
         if self.client_ca is not None and self.certificate is None:
             raise ValueError("client_ca is for TLS, which needs certificate and key; give both PEM files")
+        if self.client_crl is not None and self.client_ca is None:
+            raise ValueError("client_crl is for certificates of client_ca; give that PEM file, too")
         return self
 
 
@@ -70,8 +88,9 @@ class HttpTable(CertifiedTable):
     trusted_proxies: TrustedProxies = NOBODY
 
 
-class ManagementTable(Table):
-    """`[management]`: health, readiness, metrics; the admin API for clients with the token. Keep it away from strangers."""
+class ManagementTable(CertifiedTable):
+    """`[management]`: health, readiness, metrics; the admin API for clients with the token. With a certificate it speaks HTTPS
+    only. Keep it away from strangers."""
 
     listen: Endpoints = (Endpoint("127.0.0.1", 9390),)
     token_file: FileSecret | None = None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from gateway.app.config import name_warnings, password_sources
+from gateway.app.config import exposure_warnings, name_warnings, password_sources
 from gateway.app.config.complaints import complaints_of
 from gateway.app.config.document import Document
 from gateway.app.config.settings import Settings
@@ -40,6 +40,7 @@ def load(file: Path, environ: Mapping[str, str], assignments: Sequence[str] = ()
         document = Document(file, text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(_syntax_complaint(file, error)) from None
+    readable = list(exposure_warnings.of_inline_secrets(file, document.tables))  # before the environment adds its own
     document.apply_environment(environ)
     document.apply_assignments(assignments)
     surroundings = Surroundings(file.absolute().parent, environ)
@@ -49,7 +50,7 @@ def load(file: Path, environ: Mapping[str, str], assignments: Sequence[str] = ()
         document.complaints += complaints_of(error, document.tables, document.place)
     if document.complaints:
         raise ConfigurationError("\n".join(str(complaint) for complaint in document.complaints))
-    warnings = [*surroundings.warnings, *name_warnings.warnings(settings)]
+    warnings = [*readable, *surroundings.warnings, *exposure_warnings.warnings(settings), *name_warnings.warnings(settings)]
     warnings += password_sources.warnings(settings.authority, settings.source)
     warnings += [warning for table in settings.source for warning in table.warnings()]
     return Loaded(settings, file, tuple(dict.fromkeys(warnings)))

@@ -20,8 +20,8 @@ from twisted.internet.task import LoopingCall
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from gateway.app.parts import ldap_server, source_parts
+from gateway.app.parts.listener_certificate import certificate
 from gateway.app.process import log_setup
-from gateway.app.process.certificates import Certificate
 from gateway.app.process.gc_freeze import freeze
 from gateway.app.process.log_output import LogOutput
 from gateway.app.workers.message_channel import Channel
@@ -72,7 +72,7 @@ class Worker:
         self._database.require_schema(NEWEST)
         self._database.on_commit(lambda number: reactor.callFromThread(self._channel.send, Committed(number)))
         self._views = {table.name: SharedView(table.view(), settings.view_dir, reactor) for table in settings.view}
-        self._certificate = _certificate(boot)
+        self._certificate = certificate(settings.ldap, boot.pem)
         self._certificate_pieces = CertificateAssembly()
         self._soft_lock = SoftLockProxy(self._channel.send)
         self._ldap = ldap_server.build(
@@ -163,13 +163,6 @@ class Worker:
             _log.error("the primary process has gone: this worker ends")
             self._log_lines.drain()
             os._exit(1)
-
-
-def _certificate(boot: Boot) -> Certificate | None:
-    table = boot.settings.ldap
-    if table.certificate is None or table.key is None:
-        return None
-    return Certificate(table.certificate, table.key, boot.pem)
 
 
 def main() -> None:

@@ -27,3 +27,12 @@ def test_trusted_proxies_are_addresses_and_networks(tmp_path: Path) -> None:
     for wrong in ("proxy.example.com", "10.1.0.1/16", "*"):
         with pytest.raises(ConfigurationError, match="addresses and networks such as"):
             load(tmp_path, f'[ldap]\ntrusted_proxies = ["{wrong}"]\n')
+
+
+def test_ciphers_that_openssl_does_not_know_are_a_complaint(tmp_path: Path) -> None:
+    assert load(tmp_path, '[ldap]\ntls_ciphers = "ECDHE+AESGCM"\n').settings.ldap.tls_ciphers == "ECDHE+AESGCM"
+    with pytest.raises(ConfigurationError, match="OpenSSL knows no cipher 'ROT13'"):
+        load(tmp_path, '[http]\ntls_ciphers = "ROT13"\n')
+    with pytest.raises(ConfigurationError, match="client_crl is for certificates of client_ca"):
+        (tmp_path / "crl.pem").touch()
+        load(tmp_path, '[ldap]\nclient_crl = "crl.pem"\n')

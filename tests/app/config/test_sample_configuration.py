@@ -28,6 +28,8 @@ EXAMPLES = {
     "key",
     "ca_file",
     "client_ca",
+    "client_crl",
+    "tls_ciphers",
     "password",
     "password_file",
     "layout",

@@ -47,6 +47,12 @@ def test_the_unit_starts_a_command_that_there_is_with_the_default_places() -> No
     assert (unit["Type"], unit["ExecReload"]) == ("notify", "/bin/kill -HUP $MAINPID")
 
 
+def test_passwords_get_into_no_core_dump_and_a_leak_does_not_take_the_machine() -> None:
+    unit = settings()
+    assert unit["LimitCORE"] == "0"
+    assert unit["MemoryMax"].removesuffix("G").isdigit()
+
+
 def test_systemd_waits_longer_for_the_end_than_the_gateway_does() -> None:
     assert float(settings()["TimeoutStopSec"]) > STOP_SECONDS
 

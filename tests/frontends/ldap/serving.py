@@ -18,7 +18,7 @@ from twisted.internet.threads import blockingCallFromThread, deferToThread
 from twisted.python.threadpool import ThreadPool
 
 from gateway.app.parts.clock import now
-from gateway.app.process.certificates import Certificate
+from gateway.app.process.certificates import Certificate, TlsPolicy
 from gateway.changelog.tail import Tail
 from gateway.directory.authentication.authentication import Authentication
 from gateway.directory.authentication.offline_binds import OfflineBinds
@@ -181,8 +181,10 @@ class Serving:
             SoftLock(clock.seconds, failures, 60),
             anonymous_views=options.pop("anonymous_views", ()),
         )
-        client_ca = options.pop("client_ca", None)
-        certificate = Certificate(pki.certificate, pki.key, client_ca=client_ca) if pki else None
+        client_ca, client_crl = options.pop("client_ca", None), options.pop("client_crl", None)
+        certificate = (
+            Certificate(pki.certificate, pki.key, policy=TlsPolicy(client_ca=client_ca, client_crl=client_crl)) if pki else None
+        )
         context = (lambda: certificate) if certificate else None
         limits = ServerLimits(**options.pop("limits", {}))
         changes = PasswordChanges(

@@ -2,10 +2,15 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from structlog.testing import capture_logs
 
 from gateway.store.clients import applications
@@ -123,6 +128,7 @@ class Badge:
     """A client certificate as files, and the authority that has signed it."""
 
     def __init__(self, folder: Path, authority: trustme.CA, *names: str) -> None:
+        self.authority = authority
         issued = authority.issue_cert(*names, common_name="Portal", organization_name="Example")
         self.certificate, self.key, self.ca = folder / "client.pem", folder / "client.key", folder / "client-ca.pem"
         issued.cert_chain_pems[0].write_to_path(str(self.certificate))
@@ -148,7 +154,7 @@ def whoami(
 
 
 @pytest.mark.parametrize("starttls", [False, True])
-@pytest.mark.parametrize("name", ["the subject", "portal.example.test", "ops@example.test"])
+@pytest.mark.parametrize("name", ["the subject", "portal.example.test", "email:ops@example.test"])
 @blocking
 def test_ldapwhoami_is_the_application_that_its_certificate_names(
     serve: Serve, world: World, pki: Pki, badge: Badge, name: str, starttls: bool
@@ -223,3 +229,41 @@ def test_python_ldap_binds_by_external(serve: Serve, world: World, pki: Pki, bad
     done = subprocess.run([sys.executable, "-c", PYTHON_LDAP, *files], capture_output=True, text=True, timeout=20)
     assert done.stdout.strip() == f"dn:{account.dn}", done.stderr
     remove(world, application_name(account))
+
+
+def revoking(badge: Badge, *, revoked: bool, until: timedelta) -> Path:
+    """The list of revoked certificates of the badge's authority, with the badge in it or without."""
+    own, ca = (x509.load_pem_x509_certificate(file.read_bytes()) for file in (badge.certificate, badge.ca))
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(ca.subject)
+        .last_update(now - timedelta(days=9))
+        .next_update(now + until)
+    )
+    if revoked:
+        serial = x509.RevokedCertificateBuilder().serial_number(own.serial_number)
+        made = made.add_revoked_certificate(serial.revocation_date(now - timedelta(days=1)).build())
+    key = load_pem_private_key(badge.authority.private_key_pem.bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
+    file = badge.ca.with_name("crl.pem")
+    file.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("revoked", "until", "welcome"),
+    [(False, timedelta(days=1), True), (True, timedelta(days=1), False), (False, timedelta(days=-1), False)],
+)
+@blocking
+def test_a_revoked_certificate_opens_nothing_nor_one_whose_list_is_out_of_date(
+    serve: Serve, world: World, pki: Pki, badge: Badge, revoked: bool, until: timedelta, welcome: bool
+) -> None:
+    account = granted(world, certificate_names=["portal.example.test"])
+    serving = serve(pki, client_ca=badge.ca, client_crl=revoking(badge, revoked=revoked, until=until))
+    try:
+        assert (whoami(serving, pki, badge, starttls=False).returncode == 0) is welcome
+        done = tool("ldapwhoami", serving.tls_url, serving.portal, ca=pki.ca)
+        assert done.stdout.strip() == f"dn:{serving.portal.dn}", "without a certificate nothing changes"
+    finally:
+        remove(world, application_name(account))

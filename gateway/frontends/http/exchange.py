@@ -62,12 +62,18 @@ class HttpExchange:
         self._operation = operation
         self._began = time.perf_counter()
         self._peer = str(getattr(wire.getClientAddress(), "host", ""))
+        self._peer_error: InvalidInput | None = None
+        try:
+            self._peer = self._forwarded().client(self._peer, face.trusted_proxies)
+        except InvalidInput as error:
+            self._peer_error = error
 
     def request(self, arguments: dict[str, str]) -> Request:
         """Return the request as a value. Raises InvalidInput when its query is not ASCII, its path holds NUL, or a trusted
         proxy's word of the client cannot be read."""
         wire = self._wire
-        self._peer = self._forwarded().client(self._peer, self._face.trusted_proxies)
+        if self._peer_error is not None:
+            raise self._peer_error
         return Request(
             id=self.id,
             method=wire.method.decode(),

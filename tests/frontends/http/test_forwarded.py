@@ -4,7 +4,9 @@ import socket
 
 import pytest
 import pytest_twisted
+from structlog.testing import capture_logs
 
+from gateway.directory.authentication.line_sums import MAX_LINES
 from gateway.frontends.http.forwarded import MAX_HOPS, ForwardedHeaders
 from gateway.frontends.http.request import Answer, Request, json_answer
 from gateway.frontends.http.router import Route
@@ -133,3 +135,26 @@ async def test_a_trusted_proxy_has_no_limit_of_its_own(serve: Serve) -> None:
     with socket.create_connection(("127.0.0.1", serving.port)):
         await until(lambda: serving.site.open_connections == 1)
         assert (await fetch(serving.port, "GET", "/peer")).status == 200
+
+
+@pytest_twisted.ensureDeferred
+async def test_lines_of_requests_without_a_route_name_the_client(serve: Serve) -> None:
+    serving = serve(ROUTES, trusted_proxies=TrustedNetworks.parse(["127.0.0.1"]))
+    with capture_logs() as lines:
+        assert (await fetch(serving.port, "GET", "/nothing", None, {"Forwarded": f"for={CLIENT}"})).status == 404
+    assert [line["peer"] for line in lines if line["event"] == "http"] == [CLIENT]
+
+
+@pytest_twisted.ensureDeferred
+async def test_of_an_addresss_refused_requests_the_first_have_lines(serve: Serve) -> None:
+    serving = serve()
+    with capture_logs() as lines:
+        for number in range(MAX_LINES + 5):
+            await fetch(serving.port, "GET", f"/nothing{number}")
+        for _ in range(5):
+            await fetch(serving.port, "GET", "/missing")
+        serving.site.close_connections()
+    statuses = [line.get("status", line["event"]) for line in lines]
+    assert statuses == [404] * (MAX_LINES + 5) + ["5 more HTTP refusals from 127.0.0.1 in 10 s"], (
+        "a route's 404 is always written"
+    )

@@ -28,7 +28,7 @@ SECRET: Final = frozenset(
 )
 """Attributes that hold passwords somewhere, by name or OID; of a view none can be read, but clients ask."""
 
-_MASK: Final = b"(masked)"
+_MASK: Final = b"masked"
 _SCOPES: Final = ("base", "one level", "subtree")
 
 _log = structlog.get_logger("gateway.search")

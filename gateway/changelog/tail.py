@@ -163,6 +163,9 @@ def _end(connection: Connection, polled: int) -> _End:
 
 
 def _following(connection: Connection, number: int, limit: int, members: bool, digest: str | None) -> list[Change]:
+    found = changes.after(connection, number=number, limit=limit, members=members)
+    if found and found[0].number != number + 1:
+        raise HistoryChanged(f"what follows change {number} is not kept any more: the reader was away for too long")
     if digest is not None and epoch.digest_at(connection, number) != digest:
         raise HistoryChanged(f"the store's log is another one than it was at change {number}: the store went back in time")
-    return changes.after(connection, number=number, limit=limit, members=members)
+    return found

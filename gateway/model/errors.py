@@ -26,6 +26,10 @@ class LeaseLost(GatewayError):
     """Another node does the work now; what this one still wanted to write was given up."""
 
 
+class ChangesPruned(GatewayError):
+    """A reader of the change log is so far behind that what follows is not kept any more; it begins anew with a snapshot."""
+
+
 class HistoryChanged(GatewayError):
     """The store went back in time (a restored backup, a fail-over that lost transactions): what was read belongs to another
     history, and is to be read anew."""

@@ -61,11 +61,11 @@ class Log:
 
     @staticmethod
     def last(store: Store) -> int:
-        return len(store.log)
+        return store.log[-1].number if store.log else 0
 
     @staticmethod
     def after(store: Store, number: int, limit: int, *, members: bool = True) -> list[Change]:
-        return store.log[number : number + limit]
+        return [change for change in store.log if change.number > number][:limit]
 
 
 class Epoch:

@@ -10,7 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 
 from gateway.changelog.tail import Tail, TailClosed
 from gateway.model.changes import Change, ChangeType
-from gateway.model.errors import StoreUnavailable
+from gateway.model.errors import HistoryChanged, StoreUnavailable
 from gateway.model.objects import Kind
 from gateway.store.engine.database import Database
 from gateway.store.engine.migrate import migrate
@@ -161,3 +161,11 @@ async def test_a_commit_of_another_node_wakes_over_postgresql(postgres_database:
     tail.close()
     here.close()
     there.close()
+
+
+def test_a_reader_behind_the_beginning_of_a_shortened_log_is_told_and_misses_nothing_silently(store: Store, tail: Tail) -> None:
+    for _ in range(4):
+        store.append()
+    del store.log[:2]
+    assert outcome(begin(tail.after(1, 10)))[0].check(HistoryChanged)
+    assert [change.number for change in outcome(begin(tail.after(2, 10)))[0]] == [3, 4]

@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import PositiveInt, SecretStr, model_validator
+from pydantic import NonNegativeInt, PositiveInt, SecretStr, model_validator
 
 from gateway.app.config import password_sources
 from gateway.app.config.authority_table import AuthorityTable
@@ -37,6 +37,7 @@ class StoreTable(Table):
     url: SecretStr | None = None
     url_file: FileSecret | None = None
     url_env: EnvironmentSecret | None = None
+    change_log_days: NonNegativeInt = 30
 
     @model_validator(mode="after")
     def _one_url(self) -> Self:

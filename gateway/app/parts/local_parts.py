@@ -5,6 +5,7 @@ Nothing is opened or started here."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -18,6 +19,7 @@ from gateway.sync.backfill.job import BackgroundJob
 from gateway.sync.backfill.posix_numbers import PosixNumberBackfill
 from gateway.sync.inbound import Inbound
 from gateway.sync.lifecycle.leaver_sweep import LeaverSweep
+from gateway.sync.lifecycle.log_retention import LogRetention
 from gateway.sync.local.source import LocalDoor
 from gateway.sync.review.link_decisions import Decisions
 
@@ -42,4 +44,6 @@ def background_jobs(settings: Settings, database: Database, reactor: IReactorTim
     own, numbers = own_inbound(settings), settings.posix.numbers()
     filling = [PosixNumberBackfill(database, numbers, clock.now)] if numbers is not None and numbers.allocate else []
     sweeping = LeaverSweep(database, own, settings.leaver_grace(), lease_holder.name(), clock.now, reactor)
-    return [AuthorityBackfill(database, own), sweeping, *filling]
+    days = settings.store.change_log_days
+    retention = [LogRetention(database, timedelta(days=days), lease_holder.name(), clock.now, reactor)] if days else []
+    return [AuthorityBackfill(database, own), sweeping, *retention, *filling]

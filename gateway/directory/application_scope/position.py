@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.model.applications import Application
 from gateway.store.engine.database import Connection
-from gateway.store.log import changes, epoch
+from gateway.store.log import changes, epoch, retention
 
 ORGANIZATIONS, USERS, MEMBERS = "o", "u", "m"
 
@@ -56,6 +56,14 @@ def with_history(connection: Connection, position: Position) -> Position:
     """Return the position of a reader that was told the present state."""
     last = changes.last(connection)
     return msgspec.structs.replace(position, seen=last, digest=epoch.digest_at(connection, last))
+
+
+def is_kept(connection: Connection, position: Position) -> bool:
+    """Return whether the log still has all that a reader at this position needs: what follows it, the moves of the tree since
+    it has to be careful, and the change by which its history is known."""
+    first = retention.first(connection)
+    since = min(position.number, position.careful_from) if position.careful else position.number
+    return since + 1 >= first and (not position.digest or position.seen >= first)
 
 
 def is_of_this_history(connection: Connection, position: Position) -> bool:

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from gateway.frontends.http.request import Answer, json_answer
 from gateway.model.errors import (
     Busy,
+    ChangesPruned,
     Conflict,
     GatewayError,
     InvalidInput,
@@ -66,6 +67,7 @@ VERDICTS: dict[type[Exception], Verdict] = {
     NotFound: Verdict(404, "ResourceNotFound"),
     NotGranted: Verdict(403, "Forbidden"),
     Conflict: Verdict(409, "Conflict"),
+    ChangesPruned: Verdict(410, "Gone"),
     Busy: Verdict(503, "ServiceUnavailable", logged=True, headers=_RETRY),
     SourceRefused: Verdict(502, "SourceRefused", BUSY, logged=True),
     SourceUnavailable: Verdict(503, "ServiceUnavailable", BUSY, logged=True, headers=_RETRY),

@@ -75,5 +75,11 @@ def withdraw(connection: Connection, request_id: int) -> bool:
     return bool(connection.execute(delete(requests).where(requests.c.id == request_id, open_request)).rowcount)
 
 
+def prune(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete at most `limit` requests from before this time, taken or not; return their number."""
+    old = select(requests.c.id).where(requests.c.requested_at < milliseconds(before)).order_by(requests.c.id).limit(limit)
+    return connection.execute(delete(requests).where(requests.c.id.in_(old.scalar_subquery()))).rowcount
+
+
 def _request(row: TableRow) -> Request:
     return Request(row.id, row.source_id, row.full, row.allow_deletions, time_of(row.requested_at), row.taken_by, row.run_id)

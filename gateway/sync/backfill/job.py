@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 
 
 class BackgroundJob(Protocol):
-    """A job as the process starts and stops it: the backfills of this package, and sync/lifecycle/leaver_sweep.py."""
+    """A job as the process starts and stops it: the backfills of this package, and the sweeps of sync/lifecycle."""
 
     def start(self) -> None:
         """Begin; to be called once."""

@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Callable
+from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -9,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.directory.application_scope.position import Position, is_kept, with_history
 from gateway.model.applications import Scope
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Member
+from gateway.store.log import changes
 from gateway.store.objects import organizations
-from tests.directory.application_scope.reader import Reader, present
+from tests.directory.application_scope.reader import Copy, Reader, present
 from tests.directory.application_scope.stored_directory import StoredDirectory, open_store, person
 
 Step: TypeAlias = tuple[str, int, int, int]
@@ -110,5 +114,40 @@ def test_a_reader_that_reads_at_any_time_ends_with_what_it_may_see(folder: Path,
         for one in (reader, everything):
             assert one.copy.comparable() == present(database, one.application).comparable()
         assert {item.id for item in reader.reported}.isdisjoint(town.groups[1:])
+    finally:
+        database.close()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=STEPS, pruned_share=st.floats(0, 1))
+def test_law_4_a_shortened_log_has_all_that_readers_of_what_is_kept_need_and_sends_the_others_away(
+    folder: Path, migrated: bytes, steps: list[Step], pruned_share: float
+) -> None:
+    for old in folder.iterdir():
+        old.unlink()
+    database = open_store(folder / "gateway.db", migrated)
+    try:
+        town = Town(StoredDirectory(database))
+        scopes = {"reader": Scope((town.scope,), (town.groups[0],)), "all": Scope()}
+        readers = [Reader(database, town.directory.application(name, scope)[0]) for name, scope in scopes.items()]
+        told: list[tuple[Reader, Position, Copy]] = []
+        for step, a, b, limit in steps:
+            if step == "read":
+                for reader in readers:
+                    reader.read(limit)
+                    position = database.read_blocking(partial(with_history, position=reader.position))
+                    told.append((reader, position, deepcopy(reader.copy)))
+            else:
+                town.steps[step](a, b)
+        pruned = int(pruned_share * (database.read_blocking(changes.last) - 1))
+        database.write_blocking(lambda c: c.exec_driver_sql(f"DELETE FROM changes WHERE number <= {pruned}"))
+        for reader, position, copy in told:
+            kept = database.read_blocking(partial(is_kept, position=position))
+            assert kept or min(position.number, position.careful_from or position.number) <= pruned
+            if kept:
+                follower = Reader(database, reader.application, position)
+                follower.copy = copy
+                follower.read_all(3)
+                assert follower.copy.comparable() == present(database, reader.application).comparable()
     finally:
         database.close()

@@ -13,7 +13,8 @@ from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.operations import leases, source_state
 from gateway.sync.lifecycle import leaver_sweep
 from gateway.sync.lifecycle.grace_period import GRACE_DAYS, GracePeriods
-from gateway.sync.lifecycle.leaver_sweep import LEASE, SWEEP_SECONDS, LeaverSweep, sweep
+from gateway.sync.lifecycle.leased_sweep import SWEEP_SECONDS
+from gateway.sync.lifecycle.leaver_sweep import LEASE, LeaverSweep, sweep
 from tests.sync.scripted import until
 from tests.sync.synced_store import Store, gone, person
 

@@ -13,6 +13,7 @@ from gateway.frontends.developer.feed.feed_token import position_of, token_of
 from gateway.frontends.developer.feed.json_items import change_items
 from gateway.frontends.developer.records.caller import Admitted
 from gateway.frontends.http.request import Answer, Request
+from gateway.model.errors import HistoryChanged
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.store_threads import PAGE_SECONDS
 
@@ -70,6 +71,8 @@ class ChangesEndpoint:
             return bool(await self._tail.after(number, 1, seconds))
         except TailClosed:
             return False
+        except HistoryChanged:  # the next page says which
+            return True
 
 
 def _read_page(connection: Connection, admitted: Admitted, token: str | None, limit: int) -> _PageRead:

@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThread
 from gateway.model.applications import Scope
 from gateway.store.clients import applications
 from gateway.store.engine.database import Connection
-from gateway.store.log import changes
+from gateway.store.log import changes, retention
 from tests.directory.application_scope.stored_directory import person
 from tests.frontends.developer.conftest import Company, World
 from tests.frontends.developer.exported import lines_of
@@ -134,10 +134,29 @@ async def test_a_wrong_parameter_of_the_feed_is_refused_by_name(world: World, qu
 
 
 @pytest_twisted.ensureDeferred
-async def test_without_a_token_the_feed_begins_with_the_log(world: World, company: Company) -> None:
-    first = await world.client("a").get("/changes?maxResults=2")
-    assert [item["changeNumber"] for item in first["items"]] == [1, 2]
-    assert (first["items"][0]["kind"], first["hasMore"]) == ("organization", True)
+async def test_without_a_token_a_reader_is_sent_to_the_export(world: World, company: Company) -> None:
+    answer = await world.client("a").call("GET", "/changes?maxResults=2")
+    assert (answer.status, answer.json["code"]) == (400, "InvalidParameter")
+    assert answer.json["message"].startswith("nextToken: begin with /export")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_token_of_before_what_is_kept_is_gone_and_a_later_one_goes_on(world: World, company: Company) -> None:
+    client = world.client("all")
+    token = (await lines_of(client))[-1]["nextToken"]
+    world.directory.rename_user(company.bob, "rob")
+    later = (await client.get(f"/changes?nextToken={token}"))["nextToken"]
+    world.directory.rename_user(company.bob, "bob")
+    database = world.directory.database
+    now = database.read_blocking(changes.last)
+    database.write_blocking(lambda c: c.exec_driver_sql(f"UPDATE changes SET time = time + 86400000 WHERE number = {now}"))
+    time = database.read_blocking(lambda c: changes.after(c, now - 1, 1))[0].time
+    assert database.write_blocking(lambda c: retention.prune(c, time, 1000)) == now - 2
+    gone = await client.call("GET", f"/changes?nextToken={token}")
+    assert (gone.status, gone.json["code"]) == (410, "Gone")
+    assert "start again with /export" in gone.json["message"]
+    (item,) = (await client.get(f"/changes?nextToken={later}"))["items"]
+    assert item["object"]["username"] == "bob"
 
 
 def _seconds() -> float:

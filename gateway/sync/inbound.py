@@ -95,10 +95,13 @@ class Inbound:
         for kind in comparing:
             reconciliation_marks.mark(connection, self.source_id, kind, intake.present[kind])
         gone = self._with_unseen(connection, comparing, batch, intake.gone)
+        back = guarded_deletions.replaced(transaction, intake.records, gone)
+        gone = [record_id for record_id in gone if record_id not in back]
         if allow_deletions:
             going = guarded_deletions.allowed(transaction, batch, gone)
         else:
             going = guarded_deletions.admit(transaction, self.settings.guard, state, batch.completes & comparing.keys(), gone)
+        going = [*back, *going]
         removal = deletions.remove(transaction, going)
         outcomes = RecordOutcomes(intake.statistics, intake.problems)
         if intake.records or going or batch.caught_up:

@@ -1,5 +1,6 @@
 """Reconciliations and the deletion guard: records that were not met are gone, and none is gone by accident (law 8)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -159,6 +160,39 @@ def test_law_8_a_person_lets_pass_what_is_held_but_not_who_is_back(both_stores: 
     assert (applied.held, held(store), applied.statistics.total(Outcome.DELETED)) == ("", set(), 39)
     assert store.names() - {"new"} == {f"p{number:03}" for number in range(61)}
     assert store.user("p060").id == ids["u:p060"]
+
+
+ANEW = [replace(delta, external_id=delta.external_id.replace("u:", "n:")) for delta in CROWD]
+
+
+@pytest.mark.parametrize("order", ["compared", "gone first", "added first"])
+def test_law_11_users_whose_entries_were_made_anew_are_back_where_the_login_name_tells(both_stores: Store, order: str) -> None:
+    store = both_stores
+    store.rejoins_by_username = True
+    store.apply(*CROWD, unit("old"))
+    ids = {name: store.user(name).id for name in store.names()}
+    if order == "compared":
+        store.compare(*ANEW[:50], person("new"), unit("old"), caught_up=True)
+    else:
+        steps = [[gone(Kind.USER, delta.external_id) for delta in CROWD], [*ANEW[:50], person("new")]]
+        for deltas in steps if order == "gone first" else reversed(steps):
+            for start in range(0, len(deltas), 20):
+                applied = store.apply(*deltas[start : start + 20], caught_up=True)
+        assert "users" in applied.held
+    back = {name: store.user(name).id for name in store.names() - {"new"}}
+    assert {f"p{number:03}" for number in range(50)} <= back.keys()
+    assert back.items() <= ids.items(), "of those who are not back, as many as the guard lets pass are disabled"
+    assert held(store) <= {delta.external_id for delta in CROWD[50:]}
+    assert len(held(store)) >= 20, "the others are gone, and more than may go at once"
+    store.apply(*ANEW[50:], caught_up=True)
+    assert (held(store), store.apply(caught_up=True).held) == (set(), "")
+    assert {name: store.user(name).id for name in store.names() - {"new"}} == ids
+
+
+def test_without_that_rule_entries_made_anew_are_other_people_and_the_deletions_stay_held(store: Store) -> None:
+    store.apply(*CROWD)
+    store.compare(*ANEW, caught_up=True)
+    assert held(store) == {delta.external_id for delta in CROWD}
 
 
 def test_law_8_an_answer_that_is_empty_deletes_nothing(store: Store) -> None:

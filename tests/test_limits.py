@@ -71,8 +71,9 @@ REACHED_BY = {
         "frontends/ldap/search/test_virtual_list_view.py::test_lists_are_kept_up_to_a_limit_and_one_that_is_not_kept_is_sorted_anew"
     ),
     "attribute_options.MAX_RANGE_VALUES": (
-        "directory/search/test_attribute_options.py::test_a_range_holds_what_was_asked_for_and_says_what_it_holds"
+        "directory/domain/test_attribute_options.py::test_a_range_holds_what_was_asked_for_and_says_what_it_holds"
     ),
+    "ambiguous_names.MAX_ASSERTIONS": "directory/domain/test_ambiguous_names.py::test_so_many_assertions_and_no_more",
     "SUBSCRIPTIONS_PER_CONNECTION": f"{PERSISTENT}::test_searches_that_go_on_for_ever_are_bounded",
     "SUBSCRIPTIONS": f"{PERSISTENT}::test_searches_that_go_on_for_ever_are_bounded",
     "REFRESH_SECONDS": f"{LDAP}::test_a_replica_that_takes_too_long_to_read_everything_is_ended",

@@ -1,11 +1,11 @@
 """The directory, the reading side (floor 3): views of it as LDAP sees them, what a party may see, searches, binds, and writes
 up to the door.
 
-Read in this order: `projection` (object → entry) → `access` (what a party may see) → `view_file` (the entries in one SQLite
-file) and `planning` (filter → SQL) → `search` (a view through an access) → `materialization` (the file follows the log),
-`journal` (what changed, for replication), `writes` (entry → edit), `directory` (all views of the process) → `read_your_writes`
-→ `authentication` (who is bound). `application_scope` is the same for applications that read objects instead of entries. Each
-imports only from those before it.
+Read in this order: `projection` (object → entry) → `access` (what a party may see) → `domain` (Active Directory's own ways) →
+`view_file` (the entries in one SQLite file) and `planning` (filter → SQL) → `search` (a view through an access) →
+`materialization` (the file follows the log), `journal` (what changed, for replication), `writes` (entry → edit), `directory`
+(all views of the process) → `read_your_writes` → `authentication` (who is bound). `application_scope` is the same for
+applications that read objects instead of entries. Each imports only from those before it.
 
 Decisions:
 

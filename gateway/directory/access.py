@@ -13,12 +13,21 @@ from gateway.model.applications import Application, Scope
 from gateway.model.ldap import schema
 from gateway.model.objects import Kind
 
-ALWAYS_READABLE = frozenset({"objectclass", "structuralobjectclass", "entryuuid", "entrydn", "createtimestamp"}) | {
+IN_EVERY_ENTRY = frozenset({"objectclass", "structuralobjectclass", "entryuuid", "entrydn", "createtimestamp"}) | {
     "modifytimestamp",
     "hassubordinates",
     "subschemasubentry",
     "entrycsn",
+}
+"""The attributes that every entry has; `(objectClass=*)` and its like need no lookup."""
+
+ALWAYS_READABLE = IN_EVERY_ENTRY | {
     "contextcsn",
+    "usncreated",
+    "usnchanged",
+    "isdeleted",
+    "isrecycled",
+    "canonicalname",
 }
 """The attributes that a party may read of every visible entry: its identity, its kind, and when it changed."""
 

@@ -18,6 +18,7 @@ ENTRY_CHANGE: Final = "2.16.840.1.113730.3.4.7"  # draft-ietf-ldapext-psearch; o
 CHANGE_NOTIFICATION: Final = "1.2.840.113556.1.4.528"  # MS-ADTS §3.1.1.3.4.1.9
 DIRSYNC: Final = "1.2.840.113556.1.4.841"  # [MS-ADTS] §3.1.1.3.4.1.3; request and response
 SHOW_DELETED: Final = "1.2.840.113556.1.4.417"  # [MS-ADTS] §3.1.1.3.4.1.14
+SHOW_RECYCLED: Final = "1.2.840.113556.1.4.2064"  # [MS-ADTS] §3.1.1.3.4.1.26
 EXTENDED_DN: Final = "1.2.840.113556.1.4.529"  # [MS-ADTS] §3.1.1.3.4.1.5
 PASSWORD_POLICY: Final = "1.3.6.1.4.1.42.2.27.8.5.1"  # noqa: S105 - draft-behera-ldap-password-policy; request and response
 ASSERTION: Final = "1.3.6.1.1.12"  # RFC 4528
@@ -44,3 +45,6 @@ TRUE_FALSE_FILTERS: Final = "1.3.6.1.4.1.4203.1.5.3"  # RFC 4526: "(&)" and "(|)
 
 # Capabilities, as Active Directory's root DSE lists them
 ACTIVE_DIRECTORY: Final = "1.2.840.113556.1.4.800"  # [MS-ADTS] §3.1.1.3.4.3.1
+ACTIVE_DIRECTORY_V51: Final = "1.2.840.113556.1.4.1670"  # §3.1.1.3.4.3.3: Windows Server 2003
+ACTIVE_DIRECTORY_V60: Final = "1.2.840.113556.1.4.1935"  # §3.1.1.3.4.3.5: Windows Server 2008
+ACTIVE_DIRECTORY_V61_R2: Final = "1.2.840.113556.1.4.2080"  # §3.1.1.3.4.3.7: Windows Server 2008 R2

@@ -104,6 +104,7 @@ def build(
         sources=tuple(parts.table.name for parts in sources),
         log_operations=settings.log.level == "debug",
         log_searches=settings.log.searches,
+        now=clock.now,
     )
     closers = [close for parts in logins.values() for close in parts.closers]
     return LdapFace(services, password_changes, [*closers, hashing.close, audit.close])

@@ -6,8 +6,9 @@ Decided here: what is Undefined, what may be asked about, and what SQL cannot sa
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from gateway.directory.access import ALWAYS_READABLE, may_read, readable_type
+from gateway.directory.access import IN_EVERY_ENTRY, may_read, readable_type
 from gateway.directory.planning.kind_constants import KindConstants
+from gateway.directory.projection import active_directory
 from gateway.directory.projection.index_keys import UNINDEXED, stored_key
 from gateway.directory.projection.view_definition import View
 from gateway.model.bounded_cache import MAX_LENGTH
@@ -28,9 +29,6 @@ WIDE = "wide"
 
 _LISTS = frozenset({"member", "uniquemember"})
 """The attributes by which groups name their members; the member table has them under the first."""
-
-IN_EVERY_ENTRY = ALWAYS_READABLE - {"contextcsn"}
-"""The attributes that every entry has; `(objectClass=*)` and its like need no lookup."""
 
 _MOST_KNOWN = 10_000
 
@@ -54,6 +52,7 @@ class Shaper:
         self._readable = readable
         self._narrowed = narrowed
         self._constants = KindConstants(view)
+        self._numbers = active_directory.USN_COLUMNS if view.kind == "ad" else {}
         self._known: dict[str, str | None] = {}
         self._composed = frozenset(filter(self._is_composed, {known.key for known in schema.ATTRIBUTE_TYPES.values()}))
 
@@ -104,6 +103,8 @@ class Shaper:
             return UNKNOWN
         if attribute in extensible_match.LINKS:
             return self._linked(attribute, key, keys, in_chain=self._transitive and attribute == "memberof")
+        if attribute in self._numbers:
+            return _number("=", attribute, key, keys)
         special = _SPECIAL_EQUALITY.get(attribute)
         if special is not None:
             return FALSE if attribute in self._absent else special(attribute, key, keys)
@@ -134,14 +135,19 @@ class Shaper:
         attribute, key = asserted
         if attribute in self._composed or attribute in _SPECIAL_EQUALITY:
             return UNKNOWN
+        operator = ">=" if isinstance(item, filters.GreaterOrEqual) else "<="
+        if attribute in self._numbers:
+            return _number(operator, attribute, key, keys)
         keys.append(key)
-        return (">=" if isinstance(item, filters.GreaterOrEqual) else "<=", attribute)
+        return (operator, attribute)
 
     def present(self, item: filters.Present, _keys: list[Key]) -> Shape:
         attribute = self.attribute(item.attribute)
         if attribute is None:
             return UNDEFINED
-        if attribute in self._composed or attribute == "contextcsn":
+        if attribute in self._numbers:
+            return TRUE
+        if attribute in self._composed or attribute in _COMPUTED:
             return UNKNOWN
         if attribute in self._absent:
             return FALSE
@@ -201,10 +207,21 @@ class Shaper:
         mask = extensible_match.bits(value)
         if mask is None:
             return UNDEFINED
-        if attribute in self._composed:
+        if attribute in self._composed or attribute in self._numbers:
             return UNKNOWN
         keys.append(mask - (1 << 64) if mask >> 63 else mask)
         return (rule, attribute)
+
+
+_LARGEST_NUMBER = (1 << 63) - 1
+"""SQLite's largest integer: no number of a change is larger."""
+
+
+def _number(operator: str, attribute: str, key: bytes, keys: list[Key]) -> Shape:
+    """Return the shape of an assertion about an update sequence number, which is a column of the entry."""
+    asserted = matching_rules.integer_of(key)
+    keys.append(max(-_LARGEST_NUMBER, min(_LARGEST_NUMBER, asserted)))
+    return (f"number {operator}", attribute)
 
 
 def _by_dn(attribute: str, key: bytes, keys: list[Key]) -> Shape:
@@ -230,7 +247,11 @@ _SPECIAL_EQUALITY: Mapping[str, Callable[[str, bytes, list[Key]], Shape]] = {
     "contextcsn": _unknown,
     "entrycsn": _unknown,
     "hassubordinates": _unknown,
+    **dict.fromkeys(active_directory.CONSTRUCTED - active_directory.USN_COLUMNS.keys(), _unknown),
 }
+
+_COMPUTED = active_directory.CONSTRUCTED - active_directory.USN_COLUMNS.keys() | {"contextcsn"}
+"""The attributes (keys) that an entry may have although no row of the index says so."""
 
 _SHAPES: Mapping[type, Callable[[Shaper, Filter, list[Key]], Shape]] = {
     filters.And: Shaper.conjunction,  # type: ignore[dict-item]

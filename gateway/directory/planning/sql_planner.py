@@ -12,6 +12,7 @@ from gateway.directory.planning import member_nodes, plan_nodes
 from gateway.directory.planning.catalogue import AttributeStatistics, Catalogue
 from gateway.directory.planning.filter_shape import ONE_PIECE, WIDE, Shape
 from gateway.directory.planning.plan_nodes import ALL_ENTRIES, PlanNode, nothing
+from gateway.directory.projection.active_directory import USN_COLUMNS
 from gateway.directory.projection.index_keys import fragment_table
 from gateway.model.ldap import schema
 
@@ -197,6 +198,14 @@ class Compiler:
             heavy=many,
         )
 
+    def _number(self, shape: Shape) -> PlanNode:
+        """Return the node of an assertion about an update sequence number. Only the last change is indexed."""
+        column, operator = USN_COLUMNS[str(shape[1])], str(shape[0]).partition(" ")[2]
+        test = f"{column} {operator} {self._parameter()}"
+        if column != "changed":
+            return PlanNode(f"e.{test}")
+        return PlanNode(f"e.{test}", driver=f"SELECT id AS entry FROM entry WHERE {test}", cost=_USN_COST)
+
     def _entry_dn(self, _shape: Shape) -> PlanNode:
         parameter = self._parameter()
         return PlanNode(f"e.dn_key = {parameter}", driver=f"SELECT id AS entry FROM entry WHERE dn_key = {parameter}", cost=1)
@@ -218,6 +227,11 @@ class Compiler:
     def _member_login(self, _shape: Shape) -> PlanNode:
         parameter, uid = self._parameter(), self._catalogue.get("uid")
         return nothing() if uid is None else member_nodes.groups_of_login(parameter, uid.id)
+
+
+_USN_COST = ALL_ENTRIES - 3
+"""A poller asks for what changed lately, which is less than all entries of a kind; anything else that is indexed may be less
+still."""
 
 
 def _costly(node: PlanNode) -> PlanNode:
@@ -291,6 +305,9 @@ _NODES: Mapping[str, Callable[[Compiler, Shape], PlanNode]] = {
     "memberof in chain": Compiler._member_of_in_chain,
     "integerBitAndMatch": Compiler._bits,
     "integerBitOrMatch": Compiler._bits,
+    "number =": Compiler._number,
+    "number >=": Compiler._number,
+    "number <=": Compiler._number,
     "entrydn": Compiler._entry_dn,
     "login": Compiler._member_login,
     WIDE: Compiler._wide,

@@ -32,6 +32,16 @@ WRITABLE = "4"
 _PERSON_NAME, _GROUP_NAME = ("common_name", "display_name", "username"), ("common_name", "name")
 """The attributes of ours that may name an entry: cn, name and the RDN are one; sAMAccountName is another."""
 
+USN_COLUMNS: Mapping[str, str] = {"usncreated": "created", "usnchanged": "changed"}
+"""Attribute (key) of an update sequence number ([MS-ADTS] §3.1.1.1.9) → the column of the view file that has it: the number of
+a change of the log."""
+
+KEPT_IN_TOMBSTONES = frozenset((b"objectClass", b"objectGUID", b"objectSid", b"sAMAccountName"))
+"""The attributes that a deleted object keeps ([MS-ADTS] §3.1.1.5.5.1.1), beside its name."""
+
+CONSTRUCTED = frozenset({"canonicalname", "primarygrouptoken", "tokengroups", *USN_COLUMNS})
+"""The attributes (keys) that are worked out when they are asked for by name ([MS-ADTS] §3.1.1.4.5)."""
+
 
 def category(name: str, base: DN) -> str:
     """Return the DN of a class, as objectCategory has it."""

@@ -12,7 +12,7 @@ from gateway.model.ldap import schema
 from gateway.model.ldap.dn import DN, RDN
 from gateway.model.objects import Kind
 
-FORMAT = 6
+FORMAT = 7
 """Raised when the view file or the projection changes, so that existing files are built anew."""
 
 Layout: TypeAlias = Literal["flat", "tree"]
@@ -104,6 +104,21 @@ class View:
         """The operational attributes (keys) that are sent with all user attributes: Active Directory's clients expect memberOf
         without asking."""
         return frozenset({"memberof"}) if self.kind == "ad" else frozenset()
+
+    @property
+    def has_constructed(self) -> bool:
+        """True when entries have the attributes that Active Directory constructs on request."""
+        return self.kind == "ad"
+
+    @property
+    def has_tombstones(self) -> bool:
+        """True when entries that were deleted can be searched below `deleted_objects`."""
+        return self.kind == "ad"
+
+    @property
+    def deleted_objects(self) -> DN:
+        """The DN below which Active Directory shows tombstones to clients that ask for them."""
+        return self.base.child("CN", "Deleted Objects")
 
     @property
     def shows_ranges(self) -> bool:

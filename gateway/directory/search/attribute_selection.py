@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import filterfalse
 
 from gateway.directory.access import may_read
+from gateway.directory.domain.attribute_options import ValueRange, is_binary, value_range, with_ranges
+from gateway.directory.projection.active_directory import CONSTRUCTED
 from gateway.directory.projection.index_keys import attribute_key
-from gateway.directory.search.attribute_options import ValueRange, is_binary, value_range, with_ranges
 from gateway.directory.search.filter_evaluator import Evaluator
 from gateway.directory.search.visible_rows import DYNAMIC
 from gateway.model.ldap import schema
@@ -43,7 +44,7 @@ class SelectedAttributes:
     @property
     def operational(self) -> frozenset[str]:
         """The operational attributes that are selected."""
-        return self.keys.intersection((*_STORED, *DYNAMIC))
+        return self.keys.intersection((*_STORED, *DYNAMIC, *CONSTRUCTED))
 
 
 def select(
@@ -53,12 +54,14 @@ def select(
     unasked: frozenset[str] = frozenset(),
     *,
     ranged: bool = False,
+    constructed: bool = False,
 ) -> SelectedAttributes:
     """Resolve an attribute selection list: names, OIDs, `*`, `+`, `1.1`, `@class`; unknown words are ignored (§4.5.1.8), and so
     are names with unknown options (RFC 4512 §2.5.2).
 
     `readable` narrows it to what may be read (keys; objectClass always may). `unasked`: operational attributes that come with
-    all user attributes. `ranged`: the option `;range=` is known.
+    all user attributes. `ranged`: the option `;range=` is known; `constructed`: so are the attributes that Active Directory
+    constructs.
     """
     keys: set[str] = set()
     binary: set[str] = set()
@@ -81,6 +84,8 @@ def select(
                 binary.add(key)
         elif description != "1.1":
             keys.update(schema.subtypes(attribute_key(description)))
+    if not constructed:
+        keys -= CONSTRUCTED
     if all_user:
         keys |= unasked
     if readable is not None:
@@ -108,7 +113,7 @@ class Renderer:
         self.changes_nothing = selected.is_whole_entry
         self.needs_operational = bool(selected.operational)
         self._needs_stored = not selected.keys.isdisjoint(_STORED)
-        self.dynamic = tuple(key for key in DYNAMIC if key in selected.keys)
+        self.dynamic = tuple(key for key in (*DYNAMIC, *sorted(CONSTRUCTED)) if key in selected.keys)
         self.adds_member_of_alone = self.dynamic == ("memberof",) and not (self._needs_stored or selected.types_only)
         """`with_more` makes the whole answer, given memberOf."""
         self._user: Callable[[bytes], bytes] | None = None

@@ -45,7 +45,7 @@ def prepare(searcher: ViewSearcher, query: Query) -> DirectPlan | None:
     keys = [_key_maker(searcher, part) for part in parts if part[0] != "is"]
     if None in keys:
         return None
-    renderer = searcher.renderer(query.attributes, query.types_only)
+    renderer = searcher.renderer_of(query)
     scope, base = reader.plans.scope_of(query.base_key, query.scope)
     prepared = reader.plans.prepare(shape, scope, _columns(searcher, renderer))
     if not prepared.plan.exact or prepared.plan.cost > POINT_COST or prepared.parameters != len(base) + len(keys):

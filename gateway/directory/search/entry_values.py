@@ -10,13 +10,21 @@ from gateway.wire.ber import SEQUENCE, octets, tlv
 
 class EntryValues(Mapping[str, Sequence[bytes]]):
     """The mapping attribute key → values. `operational`: the stored PartialAttributes; `computed`: key → the function for the
-    values of those that are not stored."""
+    values of those that are not stored. `on_request`: the same for those that are no part of the entry unless they are named;
+    assertions without an attribute type are not about them."""
 
-    __slots__ = ("_computed", "_parts", "_values")
+    __slots__ = ("_computed", "_on_request", "_parts", "_values")
 
-    def __init__(self, encoded: bytes, operational: bytes, computed: Mapping[str, Callable[[], list[bytes]]]) -> None:
+    def __init__(
+        self,
+        encoded: bytes,
+        operational: bytes,
+        computed: Mapping[str, Callable[[], list[bytes]]],
+        on_request: Mapping[str, Callable[[], list[bytes]]] = {},
+    ) -> None:
         self._parts: dict[str, list[bytes]] = {}
         self._computed = computed
+        self._on_request = on_request
         self._values: dict[str, list[bytes]] = {}
         for entry in (encoded, tlv(0x64, octets(b""), tlv(SEQUENCE, operational))):
             for description, attribute in entries.iterate(entry):
@@ -30,7 +38,8 @@ class EntryValues(Mapping[str, Sequence[bytes]]):
 
     def get(self, key: str, default: Sequence[bytes] = ()) -> Sequence[bytes]:  # type: ignore[override]
         """Return the values, or `default` when there can be none."""
-        return self[key] if key in self._parts or key in self._computed else default
+        known = key in self._parts or key in self._computed or key in self._on_request
+        return self[key] if known else default
 
     def __iter__(self) -> Iterator[str]:
         return iter({**self._parts, **self._computed})
@@ -41,4 +50,6 @@ class EntryValues(Mapping[str, Sequence[bytes]]):
     def _read(self, key: str) -> list[bytes]:
         if key in self._computed:
             return self._computed[key]()
+        if key in self._on_request:
+            return self._on_request[key]()
         return [value for part in self._parts[key] for value in entries.attribute_values(part)]

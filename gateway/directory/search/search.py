@@ -28,10 +28,10 @@ class Search:
 
     Making it reads nothing but the base. Raises NoSuchObject. The order of a query is sorted_search.py's."""
 
-    def __init__(self, searcher: ViewSearcher, query: Query) -> None:
+    def __init__(self, searcher: ViewSearcher, query: Query, *, base_may_be_missing: bool = False) -> None:
         self._searcher = searcher
         self._query = query
-        self._shape, keys, renderer = searcher.parts(query)
+        self._shape, keys, renderer = searcher.parts(query, base_may_be_missing=base_may_be_missing)
         self._renderer = renderer
         self._plans = searcher.reader.plans
         self._scope, base = self._plans.scope_of(query.base_key, query.scope)

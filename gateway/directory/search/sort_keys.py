@@ -8,6 +8,7 @@ from enum import Enum
 from gateway.directory.access import may_read, readable_type
 from gateway.directory.planning.catalogue import Catalogue
 from gateway.directory.planning.sql_planner import Plan
+from gateway.directory.projection.active_directory import CONSTRUCTED
 from gateway.directory.projection.index_keys import UNINDEXED, stored_key
 from gateway.directory.search.filter_evaluator import Values
 from gateway.directory.search.visible_rows import DYNAMIC
@@ -17,7 +18,7 @@ from gateway.wire.controls.search import SortKey
 NAME = "entrydn"
 """The sort key that orders entries like the tree: those below an entry come right behind it."""
 
-_WITHOUT_ORDER = (UNINDEXED | DYNAMIC.keys()) - {NAME}
+_WITHOUT_ORDER = (UNINDEXED | DYNAMIC.keys() | CONSTRUCTED) - {NAME}
 
 
 class Problem(Enum):

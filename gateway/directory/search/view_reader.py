@@ -3,6 +3,7 @@ searches share (prepared plans, snapshots, visibilities)."""
 
 import sqlite3
 from collections.abc import Callable
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from gateway.directory.access import Access
 from gateway.directory.planning import kind_constants
@@ -69,6 +70,13 @@ class ViewReader:
         """Take notice of a change of the file: prepared searches stay good unless the catalogue changed."""
         if self.plans.refresh(self.connection):
             self.generation += 1
+
+    @property
+    def history_id(self) -> UUID:
+        """The identity of the file's history: another one whenever the file was made anew, so that numbers which a client has
+        kept mean nothing any more. Processes that share the file share it."""
+        made = (view_file.read_meta(self.connection, key) for key in ("instance", "build"))
+        return uuid5(NAMESPACE_OID, ":".join(map(str, (self.view.name, *made))))
 
     @property
     def position(self) -> int:

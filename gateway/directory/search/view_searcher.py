@@ -2,9 +2,11 @@
 read."""
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 
 from gateway.directory.access import Access
 from gateway.directory.planning.filter_shape import TRUE, UNKNOWN, Key, Shape
+from gateway.directory.search import domain_values
 from gateway.directory.search.attribute_selection import MatchedValues, RangedRenderer, Renderer, select
 from gateway.directory.search.filter_evaluator import Evaluator
 from gateway.directory.search.query import NoSuchObject, Query
@@ -12,6 +14,7 @@ from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.search.visible_rows import Row, VisibleRows
 from gateway.model.bounded_cache import MAX_LENGTH
 from gateway.model.ldap import dn
+from gateway.model.ldap.dn import DN
 from gateway.wire.filters import Filter
 from gateway.wire.messages import BASE_OBJECT
 
@@ -34,8 +37,10 @@ class ViewSearcher:
         """Return what this party sees of the state that the connection reads."""
         visibility = self.reader.visibilities.get(self.access, connection)
         names = self.reader.names if connection is self.reader.connection else None
+        view = self.reader.view
+        on_request = domain_values.CONSTRUCTED if view.has_constructed else {}
         return VisibleRows(
-            connection, visibility, self._evaluator, transitive=self.reader.view.transitive_member_of, names=names
+            connection, visibility, self._evaluator, transitive=view.transitive_member_of, names=names, on_request=on_request
         )
 
     def find(self, key: str) -> Row:
@@ -72,7 +77,7 @@ class ViewSearcher:
         if renderer is None:
             view = self.reader.view
             unasked, ranged = (frozenset[str](), False) if stored_only else (view.shown_unasked, view.shows_ranges)
-            selected = select(attributes, types_only, self._readable, unasked, ranged=ranged)
+            selected = select(attributes, types_only, self._readable, unasked, ranged=ranged, constructed=view.has_constructed)
             renderer = (RangedRenderer if ranged and not types_only else Renderer)(selected, view.stored_attributes)
             if sum(map(len, attributes)) <= MAX_LENGTH:
                 if len(self._renderers) >= _MAX_RENDERERS:
@@ -80,16 +85,32 @@ class ViewSearcher:
                 self._renderers[key] = renderer
         return renderer
 
-    def parts(self, query: Query) -> tuple[Shape, list[Key], Renderer]:
+    def matches(self, item: Filter, values: Mapping[str, Sequence[bytes]], name: DN) -> bool:
+        """Return whether an entry that is in no file matches a filter, by what the party may read."""
+        return self._evaluator.matches(item, values, name)
+
+    def renderer_of(self, query: Query) -> Renderer:
+        """Return the renderer for what a query selects."""
+        return self.renderer(_of_scope(query), query.types_only)
+
+    def parts(self, query: Query, *, base_may_be_missing: bool = False) -> tuple[Shape, list[Key], Renderer]:
         """Return the parts of a search: its filter's shape and keys, and the renderer. Raises NoSuchObject."""
-        self.check_base(query)
+        if not base_may_be_missing:
+            self.check_base(query)
         keys: list[Key] = []
         shape = self._shaper.shape(query.filter, keys)
         if query.scope == BASE_OBJECT and shape != TRUE:
             # There is one row, and evaluating it costs less than any look into the index.
             keys, shape = [], UNKNOWN
-        renderer = self.renderer(query.attributes, query.types_only)
+        renderer = self.renderer_of(query)
         if query.matched_values:
             stored = self.reader.view.stored_attributes
             renderer = MatchedValues(renderer.selected, stored, query.matched_values, self._evaluator)
         return shape, keys, renderer
+
+
+def _of_scope(query: Query) -> tuple[str, ...]:
+    """Return the attributes of a query without those that only a search of the one entry gives."""
+    if query.scope == BASE_OBJECT or domain_values.BASE_ONLY.isdisjoint(map(str.lower, query.attributes)):
+        return query.attributes
+    return tuple("1.1" if name.lower() in domain_values.BASE_ONLY else name for name in query.attributes)

@@ -52,7 +52,8 @@ _MAX_REMEMBERED = 10_000
 
 class VisibleRows:
     """The view that a party has of rows. `visibility` None: every row is shown, whole. `transitive`: memberOf has the groups
-    reached through groups, too. `names`: the DNs of groups that the connection remembers."""
+    reached through groups, too. `names`: the DNs of groups that the connection remembers. `on_request`: the attributes that
+    are computed beside DYNAMIC when they are named (domain_values.py)."""
 
     def __init__(
         self,
@@ -62,12 +63,15 @@ class VisibleRows:
         *,
         transitive: bool = False,
         names: GroupNames | None = None,
+        on_request: "Mapping[str, Computed]" = {},  # noqa: B006 (a constant)
     ) -> None:
         self._connection = connection
         self._visibility = visibility
         self._evaluator = evaluator
         self._transitive = transitive
         self._names = names
+        self._on_request = on_request
+        self._computed = {**DYNAMIC, **on_request} if on_request else DYNAMIC
         self._groups_of: dict[str, frozenset[str]] = {}
 
     def shows(self, row: Row) -> bool:
@@ -81,13 +85,14 @@ class VisibleRows:
         return self._narrowed_group(row, self._visibility)
 
     def dynamic_values(self, row: Row, attributes: Sequence[str]) -> list[tuple[bytes, list[bytes]]]:
-        """Return (name, values) of these attributes (keys of DYNAMIC), which no entry stores."""
-        return [(name, compute(self, row)) for name, compute in map(DYNAMIC.__getitem__, attributes)]
+        """Return (name, values) of these attributes (keys), which no entry stores."""
+        return [(name, compute(self, row)) for name, compute in map(self._computed.__getitem__, attributes)]
 
     def values(self, row: Row) -> EntryValues:
         """Return all values by attribute key."""
         computed = {key: partial(compute, self, row) for key, (_, compute) in DYNAMIC.items()}
-        return EntryValues(self.encoded(row), row[5], computed)
+        on_request = {key: partial(compute, self, row) for key, (_, compute) in self._on_request.items()}
+        return EntryValues(self.encoded(row), row[5], computed, on_request)
 
     def matches(self, item: Filter, row: Row) -> bool:
         """Return whether the entry matches, as the party sees it."""
@@ -104,6 +109,16 @@ class VisibleRows:
             found = self._above(entry[0]) if entry is not None and self._is_visible(entry) else []
             known = self._groups_of[dn_key] = frozenset(group[5] for group in found)
         return known
+
+    def groups_above(self, row: Row) -> list[bytes]:
+        """Return the groups, encoded, that list an entry or such a group, as far as the party may know of them."""
+        query = "SELECT encoded FROM entry WHERE id = ?"
+        return [self._query(query, group[0]).fetchone()[0] for group in self._above(row[0])]
+
+    def numbers(self, row: Row) -> tuple[int, int]:
+        """Return the numbers of the changes of the log with which an entry came, and last changed."""
+        created, changed = self._query("SELECT created, changed FROM entry WHERE id = ?", row[0]).fetchone()
+        return int(created), int(changed)
 
     def _narrowed_group(self, row: Row, visibility: Visibility) -> bytes:
         shown = {member[0]: member[4].encode() for member in self._query(_MEMBERS, row[0]) if visibility.shows(*member[:4])}
@@ -171,7 +186,10 @@ class VisibleRows:
         return self._connection.execute(query, (entry_id,))
 
 
-DYNAMIC: Mapping[str, tuple[bytes, Callable[[VisibleRows, Row], list[bytes]]]] = {
+Computed: TypeAlias = tuple[bytes, Callable[[VisibleRows, Row], list[bytes]]]
+"""An attribute's name, and the function for its values."""
+
+DYNAMIC: Mapping[str, Computed] = {
     "contextcsn": (b"contextCSN", VisibleRows._context_csn),
     "entrycsn": (b"entryCSN", VisibleRows._entry_csn),
     "hassubordinates": (b"hasSubordinates", VisibleRows._has_subordinates),

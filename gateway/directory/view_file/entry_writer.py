@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from gateway.directory.projection import active_directory
 from gateway.directory.projection.entry import Entry
 from gateway.directory.projection.index_keys import KeyMaker, decoded
 from gateway.directory.projection.view_definition import View
@@ -16,6 +17,7 @@ from gateway.directory.view_file.history import FormerEntry
 from gateway.directory.view_file.index_writer import IndexWriter
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
+from gateway.wire.entries import ExactSelection
 
 
 class PutResult(NamedTuple):
@@ -39,6 +41,7 @@ class ViewWriter:
         self._keys = KeyMaker()
         self._last_parent = ("", 0)
         self._moment = Moment(0, 0)
+        self._kept = ExactSelection(active_directory.KEPT_IN_TOMBSTONES) if view.has_tombstones else None
 
     def begin(self, moments: Sequence[Moment]) -> None:
         """Begin a transaction's changes. `moments`: of the changes of the log that it brings, the last one last."""
@@ -85,7 +88,8 @@ class ViewWriter:
             if not result.changed:
                 return result
             if (old[2], old[5]) != (entry.dn, placed):
-                self._record_former(FormerEntry(old[0], old[8], entry.kind, entry.object_id, old[5], old[2], dn.key(old[2])))
+                former = FormerEntry(old[0], old[8], entry.kind, entry.object_id, old[5], old[2], dn.key(old[2]))
+                self._record_former(former, old[6])
             self._connection.execute(
                 "UPDATE entry SET dn_key = ?, dn = ?, plain_key = ?, parent = ?, organizations = ?, encoded = ?,"
                 " operational = ?, changed = ?, changed_at = ? WHERE id = ?",
@@ -104,7 +108,7 @@ class ViewWriter:
         if old is None:
             return None
         self._last_parent = ("", 0)
-        self._record_former(FormerEntry(old[0], old[4], old[5], object_id, old[6], old[7], dn.key(old[7])))
+        self._record_former(FormerEntry(old[0], old[4], old[5], object_id, old[6], old[7], dn.key(old[7])), old[2])
         self.index.replace(old[0], set(), self._keys.rows(decoded(old[2], old[3])))
         self._connection.execute("DELETE FROM entry WHERE id = ?", (old[0],))
         self._connection.execute("DELETE FROM member WHERE group_entry = ?", (old[0],))
@@ -129,8 +133,9 @@ class ViewWriter:
         )
         self._connection.executemany("INSERT INTO member VALUES (?, ?)", [(group_entry, m) for m in sorted(now - before)])
 
-    def _record_former(self, former: FormerEntry) -> None:
-        history.record_former(self._connection, self._moment.number, former)
+    def _record_former(self, former: FormerEntry, encoded: bytes) -> None:
+        kept = self._kept(encoded) if self._kept is not None else b""
+        history.record_former(self._connection, self._moment.number, former._replace(kept=kept))
 
     def _parent(self, dn_key: str) -> int:
         """Return the id of the parent's entry; neighbours mostly come together."""

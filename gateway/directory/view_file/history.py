@@ -32,6 +32,8 @@ class FormerEntry(NamedTuple):
     organizations: str
     dn: str
     dn_key: str
+    kept: bytes = b""
+    """The attributes that a tombstone keeps, as an encoded entry; empty where the view shows no tombstones."""
 
 
 def record_moments(connection: sqlite3.Connection, moments: Sequence[Moment]) -> Moment:
@@ -52,8 +54,8 @@ def record_moments(connection: sqlite3.Connection, moments: Sequence[Moment]) ->
 def record_former(connection: sqlite3.Connection, position: int, former: FormerEntry) -> None:
     """Record an entry's state until the change at `position`."""
     connection.execute(
-        "INSERT INTO former (position, entry, created, kind, object_id, organizations, dn, dn_key)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO former (position, entry, created, kind, object_id, organizations, dn, dn_key, kept)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (position, *former),
     )
 

@@ -49,14 +49,15 @@ CREATE TABLE former (
     object_id TEXT NOT NULL,
     organizations TEXT NOT NULL,
     dn TEXT NOT NULL,
-    dn_key TEXT NOT NULL
+    dn_key TEXT NOT NULL,
+    kept BLOB NOT NULL
 );
 """
 """`entry.organizations`: the ids of the entries of the organizations it belongs to, comma separated; `entry.plain_key`: the
 key it would have if an older entry had not the same name; `entry.created`, `entry.changed`: the numbers of the changes of the
 log with which it came and with which its octets last changed, and when the latter was (milliseconds); `value`: every value's
 matching key; `member`: direct membership; `moment`: when changes of the log were made; `former`: the state of an entry until
-`position`."""
+`position`, and what a tombstone keeps of it."""
 
 INDEXES = """
 CREATE UNIQUE INDEX entry_dn ON entry (dn_key);

@@ -76,7 +76,7 @@ _FAMILIES: Mapping[str, str] = {
         ),
         "integer": ("integerMatch", "integerOrderingMatch", *BIT_RULES),
         "name": ("distinguishedNameMatch", "uniqueMemberMatch"),
-        "octets": ("octetStringMatch", "octetStringOrderingMatch"),
+        "octets": ("octetStringMatch", "octetStringOrderingMatch", "objectGuidMatch", "objectSidMatch"),
         "bits": ("bitStringMatch",),
         "time": ("generalizedTimeMatch", "generalizedTimeOrderingMatch"),
         "UUID": ("uuidMatch", "uuidOrderingMatch"),

@@ -59,6 +59,11 @@ def _integer(value: bytes) -> bytes | None:
     return shifted.to_bytes(16, "big") if 0 <= shifted < 2 * _INTEGER_OFFSET else None
 
 
+def integer_of(key: bytes) -> int:
+    """Return the number that a key under integerMatch stands for."""
+    return int.from_bytes(key, "big") - _INTEGER_OFFSET
+
+
 def _boolean(value: bytes) -> bytes | None:
     upper = value.upper()
     return upper if upper in (b"TRUE", b"FALSE") else None
@@ -116,6 +121,16 @@ def _security_identifier(value: bytes) -> bytes | None:
     return windows_identifiers.sid(value.decode("ascii") if value[:4].upper() == b"S-1-" and value.isascii() else value)
 
 
+def _guid(value: bytes) -> bytes | None:
+    """Return the key of an objectGUID: its octets, also from text, which Active Directory accepts in filters."""
+    if len(value) == _GUID_OCTETS:
+        return value
+    return windows_identifiers.guid(value.decode("ascii").strip("{}")) if value.isascii() else None
+
+
+_GUID_OCTETS = 16
+
+
 def _uuid(value: bytes) -> bytes | None:
     try:
         return UUID(value.decode()).bytes
@@ -148,6 +163,7 @@ KEYS: Mapping[str, KeyFunction] = {
     "uniqueMemberMatch": _unique_member,
     "objectCategoryMatch": _object_category,
     "objectSidMatch": _security_identifier,
+    "objectGuidMatch": _guid,
     "generalizedTimeMatch": _generalized_time,
     "generalizedTimeOrderingMatch": _generalized_time,
     "uuidMatch": _uuid,

@@ -21,6 +21,11 @@ def guid(value: str | bytes) -> bytes | None:
         return None
 
 
+def guid_text(guid_octets: bytes) -> str:
+    """Return a GUID as it is written: the first three fields in big-endian order."""
+    return str(UUID(bytes_le=guid_octets))
+
+
 def sid(value: str | bytes) -> bytes | None:
     """Return the octets of a security identifier ([MS-DTYP] §2.4.2.2) of "S-1-5-21-…": revision, count, authority big-endian,
     sub-authorities little-endian. Octets are returned as they are; None for a value that is no identifier."""
@@ -41,6 +46,11 @@ def relative_id(value: str | bytes) -> int | None:
     if octets is None or len(octets) < _SID_HEAD_OCTETS + 4 or len(octets) != _SID_HEAD_OCTETS + 4 * octets[1]:
         return None
     return int.from_bytes(octets[-4:], "little")
+
+
+def sibling(sid_octets: bytes, number: int) -> bytes:
+    """Return the security identifier of another account or group of the same domain."""
+    return sid_octets[:-4] + (number & 0xFFFFFFFF).to_bytes(4, "little")
 
 
 CATEGORY_OF_CLASS: Mapping[str, str] = {

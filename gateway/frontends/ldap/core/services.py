@@ -1,5 +1,6 @@
 """The services that every connection of the LDAP server works with; put together once, by app/parts/ldap_server.py."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ class Services:
     """`tls_context`: gives the present TLS context factory (it changes when certificates are reloaded); None: no TLS.
     `threads`: where slices of large searches are taken that may look at many rows. `sources`: names, for the sentence that
     sends a writer to the place where the entry is mastered. `subscriptions`: counts searches that follow changes.
+    `host_name`: of this machine, as clients of Active Directory are told it; `now`: the present time for them.
     `scan_turns`, `slice_turns`: share out the threads, and the reactor, among the parties that search."""
 
     directory: Directory
@@ -44,3 +46,5 @@ class Services:
     slice_turns: SliceTurns = field(default_factory=SliceTurns)
     log_operations: bool = False
     log_searches: bool = False
+    host_name: str = field(default_factory=socket.gethostname)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -61,6 +61,9 @@ SUPPORTED: Final = (
     SupportedControl(oids.SORT_REQUEST, "sort", _SEARCH),
     SupportedControl(oids.LIST_REQUEST, "virtual list view", _SEARCH),
     SupportedControl(oids.MATCHED_VALUES, "matched values", _SEARCH),
+    # A search that reports changes reports removals by itself.
+    SupportedControl(oids.SHOW_DELETED, "show deleted objects", _SEARCH, beside_subscription=True),
+    SupportedControl(oids.SHOW_RECYCLED, "show recycled objects", _SEARCH, beside_subscription=True),
     SupportedControl(oids.SYNC_REQUEST, "content synchronization", _SEARCH, subscribes=True),
     SupportedControl(oids.PERSISTENT_SEARCH, "persistent search", _SEARCH, subscribes=True),
     SupportedControl(oids.CHANGE_NOTIFICATION, "change notification", _SEARCH, subscribes=True),

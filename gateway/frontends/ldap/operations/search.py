@@ -8,9 +8,9 @@ from gateway.directory.search.attribute_selection import with_matched_values
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, result_of
 from gateway.frontends.ldap.core.supported_controls import SUBSCRIPTIONS
-from gateway.frontends.ldap.search import assertion, root_dse, virtual_list_view
+from gateway.frontends.ldap.search import assertion, domain_controller, root_dse, virtual_list_view
 from gateway.frontends.ldap.search.paged_results import SearchResponder
-from gateway.frontends.ldap.search.request import done, named, prepare, size_limit, too_many
+from gateway.frontends.ldap.search.request import done, located, prepare, size_limit, too_many
 from gateway.frontends.ldap.search.request_controls import NONE, SearchControls, read, sorting_of
 from gateway.frontends.ldap.search.search_audit import log_search
 from gateway.frontends.ldap.search.streaming import Deadline, LargeSearch
@@ -32,7 +32,7 @@ def handle(exchange: Exchange, request: SearchRequest, responder: SearchResponde
     """Return the whole answer of a small search; None for a large one, which is begun."""
     if exchange.services.log_searches:
         log_search(exchange, request)
-    base, base_key = named(request.base_object)
+    base, base_key = located(exchange, request.base_object)
     asked, controls = NONE, exchange.controls
     if controls:
         assertion.check(exchange, request.base_object)
@@ -45,13 +45,19 @@ def handle(exchange: Exchange, request: SearchRequest, responder: SearchResponde
     paged = asked.paged
     if not base_key or base_key == root_dse.SUBSCHEMA_KEY:
         return _virtual(exchange, responder, base, request, asked)
+    controller = domain_controller.configuration_of(exchange, base_key)
+    if controller is not None:
+        found = domain_controller.search(exchange, controller, base, base_key, request)
+        return _small(exchange, responder, request, found, (*sorting_of(exchange, asked).responses, *_page_end(paged)))
     if paged is not None and paged.cookie:
         large = responder.paged.take(paged.cookie, request, exchange.party)
     else:
         sorting = sorting_of(exchange, asked)
         if sorting.code and asked.sort_is_critical:
             return _unsorted(exchange, responder, sorting.responses)
-        search = prepare(exchange, base, base_key, request, sorting.order, asked.matched_values)
+        search = prepare(
+            exchange, base, base_key, request, sorting.order, asked.matched_values, show_deleted=asked.show_deleted
+        )
         if search.is_small and (entries := search.at_once()) is not None and (paged is None or len(entries) <= paged.size):
             return _small(exchange, responder, request, entries, (*sorting.responses, *_page_end(paged)))
         search.open(exchange.client.host)

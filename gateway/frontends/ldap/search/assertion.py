@@ -3,7 +3,7 @@
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.search import root_dse
-from gateway.frontends.ldap.search.request import named, prepare
+from gateway.frontends.ldap.search.request import located, prepare
 from gateway.frontends.ldap.search.request_controls import decoded
 from gateway.wire.controls.search import Assertion
 from gateway.wire.filters import Filter
@@ -22,7 +22,7 @@ def check(exchange: Exchange, target: str) -> None:
 
 def matches(exchange: Exchange, name: str, item: Filter) -> bool:
     """Return whether the entry with this name matches, as the party sees it. Raises NoSuchObject and what `prepare` raises."""
-    base, base_key = named(name)
+    base, base_key = located(exchange, name)
     request = SearchRequest(name, BASE_OBJECT, 0, 0, 0, False, item, ("1.1",))
     if not base_key or base_key == root_dse.SUBSCHEMA_KEY:
         return root_dse.virtual_entry(exchange, base).answer(request) is not None

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
-from gateway.directory.search.query import Query
+from gateway.directory.domain import alternative_names, ambiguous_names
+from gateway.directory.projection.view_definition import View
+from gateway.directory.search.deleted_search import DeletedSearch
+from gateway.directory.search.query import NoSuchObject, Query
 from gateway.directory.search.search import Search
 from gateway.directory.search.sort_keys import Order
 from gateway.directory.search.sorted_search import SortedSearch
@@ -10,11 +13,15 @@ from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, search_done
 from gateway.model.bounded_cache import cached
-from gateway.model.ldap.dn import DN
+from gateway.model.ldap.dn import DN, InvalidDN
+from gateway.model.objects import Kind
 from gateway.wire.codec.encoder import encode_controls, encode_operation, wrap
-from gateway.wire.filters import Filter
-from gateway.wire.messages import BASE_OBJECT, Control, Result, SearchRequest, SearchResultDone
+from gateway.wire.entries import object_name
+from gateway.wire.filters import Equality, Filter
+from gateway.wire.messages import BASE_OBJECT, WHOLE_SUBTREE, Control, Result, SearchRequest, SearchResultDone
 from gateway.wire.result_codes import ResultCode
+
+_DELETED_UNSORTED = "deleted objects are sent as they come, and whole: not sorted, nor cut to matched values"
 
 _BIND_FIRST = "anonymous may see the root DSE and the subschema only; bind first"
 
@@ -26,6 +33,33 @@ def named(text: str) -> tuple[DN, str]:
     return name, name.key
 
 
+def located(exchange: Exchange, text: str) -> tuple[DN, str]:
+    """Return the DN and key that a name in a request stands for: a DN, or, in a view of kind `ad` that the party may search, an
+    entry's `<GUID=…>` and the like. Raises InvalidDN, NoSuchObject, ViewNotReady."""
+    if not alternative_names.is_alternative(text):
+        return named(text)
+    meant = alternative_names.parse(text)
+    if meant is None:
+        raise InvalidDN(f"{text!r} is no name: neither a DN nor <GUID=…>, <SID=…> or <WKGUID=…,DN>")
+    for view in exchange.services.directory.granted(exchange.party):
+        found = _name_in(exchange, view, meant) if view.kind == "ad" else None
+        if found is not None:
+            return named(found)
+    raise NoSuchObject("")
+
+
+def _name_in(exchange: Exchange, view: View, meant: alternative_names.Identifier | alternative_names.WellKnown) -> str | None:
+    """Return the DN of the visible entry of a view that a name means; None for none."""
+    if isinstance(meant, alternative_names.WellKnown):
+        if named(meant.base)[1] != view.base.key:
+            return None
+        return str(view.container(Kind.USER) if meant.purpose == "users" else view.deleted_objects)
+    searcher = exchange.services.directory.searcher(view.name, exchange.party.access)
+    item = Equality(meant.attribute, meant.value)
+    found = Search(searcher, Query(view.base, view.base.key, WHOLE_SUBTREE, item, ("1.1",))).at_once()
+    return object_name(found[0]).decode() if found else None
+
+
 def prepare(
     exchange: Exchange,
     base: DN,
@@ -33,10 +67,17 @@ def prepare(
     request: SearchRequest,
     order: Order = (),
     matched_values: tuple[Filter, ...] = (),
+    *,
+    show_deleted: bool = False,
 ) -> Search:
     """Return the search, through what the party may see. Raises Refused, NoSuchObject, ViewNotReady."""
     searcher = searcher_of(exchange, base_key, request)
-    query = Query(base, base_key, request.scope, request.filter, request.attributes, request.types_only, order, matched_values)
+    item = resolved_filter(searcher, request)
+    query = Query(base, base_key, request.scope, item, request.attributes, request.types_only, order, matched_values)
+    if show_deleted and searcher.reader.view.has_tombstones:
+        if order or matched_values:
+            raise Refused(ResultCode.UNWILLING_TO_PERFORM, _DELETED_UNSORTED)
+        return DeletedSearch(searcher, query)
     return SortedSearch(searcher, query) if order and request.scope != BASE_OBJECT else Search(searcher, query)
 
 
@@ -51,6 +92,16 @@ def searcher_of(exchange: Exchange, base_key: str, request: SearchRequest) -> Vi
             raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, _BIND_FIRST)
         raise Refused(ResultCode.NO_SUCH_OBJECT)
     return directory.searcher(view.name, party.access)
+
+
+def resolved_filter(searcher: ViewSearcher, request: SearchRequest) -> Filter:
+    """Return the filter of a request, with what only Active Directory has written out. Raises Refused."""
+    if searcher.reader.view.kind != "ad":
+        return request.filter
+    try:
+        return ambiguous_names.resolved(request.filter)
+    except ambiguous_names.TooManyNames as error:
+        raise Refused(ResultCode.UNWILLING_TO_PERFORM, str(error)) from None
 
 
 def size_limit(exchange: Exchange, request: SearchRequest) -> int:

@@ -20,13 +20,15 @@ from gateway.wire.result_codes import ResultCode
 
 @dataclass(frozen=True, slots=True)
 class SearchControls:
-    """The controls of one search; `sort_is_critical`: unsorted entries are of no use to the client."""
+    """The controls of one search; `sort_is_critical`: unsorted entries are of no use to the client; `show_deleted`: tombstones
+    are asked for, too."""
 
     paged: PagedResults | None = None
     sort: SortRequest | None = None
     sort_is_critical: bool = False
     window: ListRequest | None = None
     matched_values: tuple[Filter, ...] = ()
+    show_deleted: bool = False
 
 
 NONE: Final = SearchControls()
@@ -41,6 +43,7 @@ def read(controls: Mapping[str, Control]) -> SearchControls:
         oids.SORT_REQUEST in controls and controls[oids.SORT_REQUEST].criticality,
         decoded(controls, ListRequest),
         () if matched is None else matched.filters,
+        not controls.keys().isdisjoint((oids.SHOW_DELETED, oids.SHOW_RECYCLED)),
     )
 
 

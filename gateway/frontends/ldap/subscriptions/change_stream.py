@@ -17,7 +17,7 @@ from gateway.frontends.ldap.core.limits import REFRESH_SECONDS
 from gateway.frontends.ldap.core.responder import PacedResponder
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, result_of
 from gateway.frontends.ldap.core.subscription_limit import TooManySubscriptions
-from gateway.frontends.ldap.search.request import done, named, searcher_of, size_limit, too_many
+from gateway.frontends.ldap.search.request import done, located, resolved_filter, searcher_of, size_limit, too_many
 from gateway.frontends.ldap.search.streaming import Deadline, EntryStream
 from gateway.wire.ber import MAX_INT
 from gateway.wire.codec.encoder import encode_controls
@@ -46,9 +46,9 @@ class ChangeStream:
     def __init__(
         self, exchange: Exchange, responder: PacedResponder, request: SearchRequest, attributes: tuple[str, ...]
     ) -> None:
-        base, base_key = named(request.base_object)
+        base, base_key = located(exchange, request.base_object)
         searcher = searcher_of(exchange, base_key, request)
-        query = Query(base, base_key, request.scope, request.filter, attributes, request.types_only)
+        query = Query(base, base_key, request.scope, resolved_filter(searcher, request), attributes, request.types_only)
         self.journal = Journal(searcher, query)
         self.position = self.journal.position()
         self._exchange = exchange

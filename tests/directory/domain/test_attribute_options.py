@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.directory.search.attribute_options import MAX_RANGE_VALUES
+from gateway.directory.domain.attribute_options import MAX_RANGE_VALUES
 from gateway.directory.search.attribute_selection import RangedRenderer, select
 from gateway.wire import entries
 from tests.directory.view_shapes import SHAPES

@@ -86,7 +86,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
 
     # LDAP
     metrics = Metrics()
-    soft_lock = ldap_server.soft_lock(settings, reactor)
+    soft_lock = ldap_server.soft_lock(settings, database, reactor)
     face = ldap_server.build(
         settings,
         database,

@@ -24,6 +24,8 @@ from gateway.directory.authentication.password_change import PasswordChanges
 from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.directory.authentication.revocation import Revocation
+from gateway.directory.authentication.shared_soft_lock import SharedSoftLock
+from gateway.directory.authentication.shown_soft_lock import ShownSoftLock
 from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.directory.directory import Directory
 from gateway.directory.read_your_writes import ReadYourWrites
@@ -110,9 +112,10 @@ def build(
     return LdapFace(services, password_changes, [*closers, hashing.close, audit.close])
 
 
-def soft_lock(settings: Settings, clock: IReactorTime) -> SoftLock:
-    """Return the one soft lock of all processes."""
-    return SoftLock(clock.seconds, settings.limits.bind_failures, settings.limits.bind_failure_seconds)
+def soft_lock(settings: Settings, database: Database, clock: IReactorTime) -> SoftLock:
+    """Return the one soft lock of all processes of this node; with a store that nodes share, they count there."""
+    kind = ShownSoftLock if database.embedded else SharedSoftLock
+    return kind(database, clock.seconds, settings.limits.bind_failures, settings.limits.bind_failure_seconds)
 
 
 def server_limits(table: LimitsTable) -> ServerLimits:

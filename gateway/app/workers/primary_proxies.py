@@ -17,6 +17,7 @@ from gateway.app.workers.protocol import (
     ToPrimary,
 )
 from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.model.errors import StoreUnavailable
 
 Send = Callable[[ToPrimary], None]
 
@@ -37,10 +38,12 @@ class SoftLockProxy(SoftLock):
         self._send(EnterSoftLock(number, key))
         return await answer
 
-    def answered(self, number: int, admitted: bool) -> None:
+    def answered(self, number: int, admitted: bool, unavailable: str = "") -> None:
         """Pass the primary's answer on to the bind that waits for it."""
         key, answer = self._questions.pop(number)
-        if not answer.called:
+        if not answer.called and unavailable:
+            answer.errback(StoreUnavailable(unavailable))
+        elif not answer.called:
             answer.callback(admitted)
         elif admitted:
             self.leave(key)

@@ -49,10 +49,11 @@ class ViewState(Message, frozen=True):
 
 
 class SoftLockEntered(Message, frozen=True):
-    """The answer to EnterSoftLock."""
+    """The answer to EnterSoftLock. `unavailable`: why the store could not be asked, "" when it was not needed or could."""
 
     number: int
     admitted: bool
+    unavailable: str = ""
 
 
 class CertificatePiece(Message, frozen=True):

@@ -45,6 +45,7 @@ from gateway.app.workers.protocol import (
 from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
+from gateway.model.errors import StoreUnavailable
 from gateway.twisted_internals.reactor import IReactor
 
 COMMAND: Final = ("-P", "-m", "gateway.app.workers.worker_process")
@@ -226,14 +227,17 @@ class WorkerHandle:
 
     async def _enter(self, question: EnterSoftLock) -> None:
         channel = self._channel
-        admitted = await self._shared.soft_lock.enter(question.key)
+        try:
+            admitted, unavailable = await self._shared.soft_lock.enter(question.key), ""
+        except StoreUnavailable as error:
+            admitted, unavailable = False, str(error)
         if channel is None or not channel.is_open or channel is not self._channel:  # the process was replaced
             if admitted:
                 self._shared.soft_lock.leave(question.key)
             return
         if admitted:
             self._binds_in_progress[question.key] += 1
-        channel.send(SoftLockEntered(question.number, admitted))
+        channel.send(SoftLockEntered(question.number, admitted, unavailable))
 
 
 class _ProcessWatcher(ProcessProtocol):

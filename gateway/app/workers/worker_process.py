@@ -115,8 +115,8 @@ class Worker:
         match message:
             case NewConnection():
                 self._take(message, handed)
-            case SoftLockEntered(number, admitted):
-                self._soft_lock.answered(number, admitted)
+            case SoftLockEntered(number, admitted, unavailable):
+                self._soft_lock.answered(number, admitted, unavailable)
             case ViewState(name, build, position):
                 self._views[name].report(build, position)
             case CertificatePiece():

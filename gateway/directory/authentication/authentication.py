@@ -10,7 +10,7 @@ from typing import TypeVar
 from gateway.directory.access import DEFAULT_USER_ACCESS, Access, UserAccess, of_application, of_user
 from gateway.directory.authentication.bind_admission import BindAdmission
 from gateway.directory.authentication.bind_audit import PROXIED, SIMPLE, BindAudit, Mechanism
-from gateway.directory.authentication.bind_names import BindIdentity, BindNames
+from gateway.directory.authentication.bind_names import BindIdentity, BindNames, with_application_password
 from gateway.directory.authentication.client_certificates import CertificateNames
 from gateway.directory.authentication.offline_binds import WrongOffline
 from gateway.directory.authentication.password_check import OWN, PasswordCheck
@@ -105,8 +105,7 @@ class Authentication:
             reason = f"neither a DN nor a name of a form that a view takes ({len(name):,} characters)"
             self._audit.refused(peer, {**mechanism.audit, "reason": reason})
             raise
-        # A program that goes on with a revoked application password must not lock its user out of everything else.
-        key = f"{named.key} application password" if application_passwords.has_form(password) else named.key
+        key = with_application_password(named.key) if application_passwords.has_form(password) else named.key
         bound = await self.guarded(key, name, peer, lambda: self._identify(named, password), mechanism)
         return self._authorized(bound, peer, mechanism)
 

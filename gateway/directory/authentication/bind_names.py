@@ -84,7 +84,7 @@ class BindNames:
         if parent == self._of_applications[view.name] and key.startswith("cn=", len(parent)):
             avas = leaf()
             if len(avas) == 1:
-                return BindIdentity(key, view.name, application=avas[0].value)
+                return BindIdentity(f"{_APPLICATION_KEY}{key}", view.name, application=avas[0].value)
         found = self._directory.reader(view.name).named(key)
         if found is None or found[0] != _USER or (for_bind and "dn" not in view.bind_names):
             if found is None and for_bind and self._jit:
@@ -172,8 +172,33 @@ def _leaf(name: str) -> tuple[AVA, ...]:
     return DN.parse(name).rdns[0].avas
 
 
+_USER_KEY = "user:"
+_APPLICATION_KEY = "application:"
+
+
+def is_user_key(key: str) -> bool:
+    """Return whether a key of the soft lock is that of a user whom the directory has."""
+    return key.startswith(_USER_KEY)
+
+
+def is_application_key(key: str) -> bool:
+    """Return whether a key of the soft lock is that of an application's name, be there such an application or not."""
+    return key.startswith(_APPLICATION_KEY)
+
+
+def lock_keys(user_id: str) -> tuple[str, str]:
+    """Return the keys under which the soft lock counts failures of a user: of the password, of application passwords."""
+    return _key_of(user_id), with_application_password(_key_of(user_id))
+
+
+def with_application_password(key: str) -> str:
+    """Return the key under which failures with application passwords count: a program that goes on with a revoked one must
+    not lock its user out of everything else."""
+    return f"{key} application password"
+
+
 def _key_of(user_id: str) -> str:
-    return f"user:{user_id}"
+    return f"{_USER_KEY}{user_id}"
 
 
 def _key_of_login(login: str) -> str:

@@ -1,6 +1,7 @@
-"""Operation of the gateway: sources and how far each has been read, runs, requests for runs, leases, facts by name."""
+"""Operation of the gateway: sources and how far each has been read, runs, requests for runs, leases, soft locks, facts by
+name."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Table, Text
 
 from gateway.store.tables.columns import Key, Number, metadata
 
@@ -61,4 +62,13 @@ leases = Table(
     Column("holder", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("number", BigInteger, nullable=False, server_default="1"),
+)
+
+soft_locks = Table(
+    "soft_locks",
+    metadata,
+    Column("key", Key, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Index("soft_locks_ends_at", "ends_at"),
 )

@@ -56,6 +56,7 @@ def filled(gateway: Installation) -> Installation:
 
 COMMANDS = {
     "user disabled": ("user", "disable", "ada", "--reason", "phished"),
+    "user unlocked": ("user", "unlock", "ada"),
     "user enabled": ("user", "enable", "ada"),
     "application added": ("application", "add", "portal", "--grant", "proxy"),
     "application changed": ("application", "set", "mail", "--disable", "--description", "old"),

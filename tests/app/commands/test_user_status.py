@@ -58,6 +58,26 @@ def _until_bound(serving: Serving) -> None:
     assert serving.bind(ADA, PASSWORD) == "success"
 
 
+def test_a_soft_lock_is_seen_and_lifted_beside_a_running_gateway(filled: Installation) -> None:
+    with filled.serve() as serving:
+        until(lambda: serving.bind(ADA, PASSWORD) == "success", "the bind")
+        assert filled("user", "unlock", "ada").out == "user ada was not locked\n"
+        for _ in range(5):
+            assert serving.bind(ADA, "wrong") == "invalidCredentials"
+        assert serving.bind(ADA, PASSWORD) == "invalidCredentials"
+        until(lambda: filled("user", "list", "--locked", "--json").json, "the lock is shown")
+        assert "locked by wrong passwords until 20" in filled("user", "show", "ada").out
+        assert filled("user", "unlock", "ada").out == "user ada is locked no more\n"
+        _until_bound(serving)
+        assert filled("user", "list", "--locked", "--json").json == []
+        for _ in range(5):
+            serving.bind(ADA, "wrong")
+        until(lambda: filled("user", "list", "--locked", "--json").json, "the lock is shown again")
+    with filled.serve() as serving:
+        until(lambda: serving.bind(ADA, PASSWORD) == "success", "what the ended process had locked")
+        until(lambda: not filled("user", "list", "--locked", "--json").json, "nor is it shown")
+
+
 def test_an_unknown_user_and_a_reason_that_is_too_long_are_refused(filled: Installation) -> None:
     assert "there is no user 'nobody'" in filled("user", "disable", "nobody").err
     assert "500 are the most" in filled("user", "disable", "ada", "--reason", "x" * 501).err

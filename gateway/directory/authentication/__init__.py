@@ -5,5 +5,6 @@ soft_lock (shown_soft_lock, shared_soft_lock: with the store), bind_admission �
 jit → password_check (the one place that decides whose word counts, law 14) → client_certificates, bind_audit (log lines) →
 authentication (binds, proxied authorization) → password_change and revocation.
 
-An unknown name, a wrong password, a disabled account and a soft lock must give the same answer in the same time; a source that
-cannot be asked is never a wrong password (law 8). No password is stored as it came, and none is logged."""
+An unknown name, a wrong password and a disabled account must give the same answer after the same work here; a soft lock refuses
+them alike. The time that a source takes over a name which it has is its own, and may be told from outside. A source that cannot
+be asked is never a wrong password (law 8). No password is stored as it came, and none is logged."""

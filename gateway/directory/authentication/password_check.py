@@ -8,8 +8,9 @@
 3. Else the local password.
 4. A name that is unknown here is looked up at the sources with just-in-time provisioning (jit.py), where there are such.
 
-Every refusal costs what any other costs (one question upstream where there is one, one hash where there are hashes), so that
-the time it takes does not reveal whether there is such a person."""
+Every refusal costs here what any other costs: one question upstream where there is one, one hash where there are hashes. It
+is not promised that the time tells nothing: for an unknown name the question is about a name that no source has, and a source
+that hashes slowly answers that sooner than a wrong password."""
 
 import contextlib
 from collections.abc import Mapping, Sequence

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from twisted.internet.defer import CancelledError
+
 from gateway.directory.access import DEFAULT_USER_ACCESS, Access, UserAccess, of_application, of_user
 from gateway.directory.authentication.bind_admission import BindAdmission
 from gateway.directory.authentication.bind_audit import PROXIED, SIMPLE, BindAudit, Mechanism
-from gateway.directory.authentication.bind_names import BindIdentity, BindNames, with_application_password
+from gateway.directory.authentication.bind_names import BindIdentity, BindNames, is_application_key, with_application_password
 from gateway.directory.authentication.client_certificates import CertificateNames
 from gateway.directory.authentication.offline_binds import WrongOffline
 from gateway.directory.authentication.password_check import OWN, PasswordCheck
@@ -142,6 +144,10 @@ class Authentication:
             why = error.audit if isinstance(error, InvalidCredentials) else {}
             now = {"locked_now": True} if locked else {}
             self._audit.refused(peer, {"dn": name, **mechanism.audit, **why, **now})
+            raise
+        except CancelledError:  # the client has gone, and the source may have been asked: else guesses would cost nothing
+            if not is_application_key(key):
+                self._soft_lock.failed(key)
             raise
         else:
             self._soft_lock.succeeded(key)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from gateway.directory.access import UserAccess, of_user
-from gateway.directory.authentication.authentication import EmptyPassword
+from gateway.directory.authentication.authentication import EmptyPassword, InvalidCredentials
 from gateway.directory.directory import ViewNotReady
 from gateway.model.applications import Scope
 from gateway.model.errors import SourceUnavailable
@@ -270,3 +270,17 @@ async def test_refused_before_a_password_is_looked_at_is_refused_with_an_audit_l
         ("bind", "refused", "no password was sent"),
     ]
     assert "my-password" not in repr(lines), "what is no name may be a password"
+
+
+@ensureDeferred
+async def test_law_13_a_guesser_who_goes_before_the_answer_is_counted_as_well(bed: Bed) -> None:
+    bed.hr.held = []
+    for number in range(MAX_FAILURES + 2):
+        guess = Deferred.fromCoroutine(bed.authentication.bind(f"uid=anna,{PEOPLE}", b"wrong", f"192.0.2.1:{number}"))
+        guess.cancel()
+        with pytest.raises((CancelledError, InvalidCredentials)):
+            await guess
+    assert len(bed.hr.asked) == MAX_FAILURES
+    bed.hr.held = None
+    await bed.refused(f"uid=anna,{PEOPLE}", b"right")
+    assert len(bed.hr.asked) == MAX_FAILURES

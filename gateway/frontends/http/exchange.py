@@ -63,10 +63,11 @@ class HttpExchange:
         self._began = time.perf_counter()
         self._peer = str(getattr(wire.getClientAddress(), "host", ""))
         self._peer_error: InvalidInput | None = None
-        try:
-            self._peer = self._forwarded().client(self._peer, face.trusted_proxies)
-        except InvalidInput as error:
-            self._peer_error = error
+        if face.trusted_proxies:
+            try:
+                self._peer = self._forwarded().client(self._peer, face.trusted_proxies)
+            except InvalidInput as error:
+                self._peer_error = error
 
     def request(self, arguments: dict[str, str]) -> Request:
         """Return the request as a value. Raises InvalidInput when its query is not ASCII, its path holds NUL, or a trusted

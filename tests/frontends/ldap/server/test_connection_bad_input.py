@@ -7,6 +7,7 @@ import struct
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.directory.authentication.line_sums import MAX_LINES
 from gateway.wire import ber, filters
 from gateway.wire.codec.encoder import encode_message
 from gateway.wire.messages import (
@@ -25,7 +26,7 @@ from gateway.wire.messages import (
 )
 from gateway.wire.result_codes import ResultCode
 from tests.frontends.ldap.company import ANN, BASE
-from tests.frontends.ldap.serving import Account, Serving, blocking, eventually
+from tests.frontends.ldap.serving import Account, Serving, blocking, eventually, in_reactor
 from tests.frontends.ldap.wire_client import connected, search_request
 from tests.wire.mutations import mutate
 
@@ -85,6 +86,19 @@ def test_a_malformed_message_ends_the_connection_with_a_notice_and_one_line_in_t
     (line,) = lines
     assert line["log_level"] == "warning"
     assert line["peer"] == f"{peer[0]}:{peer[1]}" and line["reason"] and line["cure"]
+
+
+@blocking
+def test_of_an_addresss_broken_connections_the_first_have_lines_and_the_others_are_counted(serving: Serving) -> None:
+    with capture_logs() as lines:
+        for _ in range(MAX_LINES + 7):
+            with connected(serving) as client:
+                client.socket.sendall(MALFORMED["message id 0"])
+                assert client.notice().code == ResultCode.PROTOCOL_ERROR
+        in_reactor(serving.server.line_sums.close)
+    *first, summed = [line["event"] for line in lines]
+    assert first == ["client disconnected"] * MAX_LINES
+    assert summed == "7 more connections ended from 127.0.0.1 in 10 s"
 
 
 @pytest.mark.parametrize("octets", [deep(31), wide(499), many_attributes(1000)], ids=["depth", "terms", "attributes"])

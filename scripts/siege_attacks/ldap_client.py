@@ -8,7 +8,11 @@ from contextlib import asynccontextmanager, suppress
 
 from gateway.wire import filters
 from gateway.wire.codec.encoder import encode_message
+from gateway.wire.framing import Framer
+from gateway.wire.limits import Limits
 from gateway.wire.messages import BindRequest, Control, LDAPMessage, Operation, SearchRequest, SimpleAuthentication
+
+SEARCH_RESULT_DONE = 0x65  # [APPLICATION 5]
 
 Address = tuple[str, int]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -43,6 +47,21 @@ async def answer(reader: asyncio.StreamReader, seconds: float = 30) -> bytes:
     with suppress(OSError, asyncio.TimeoutError):
         return await asyncio.wait_for(reader.read(65_536), seconds)
     return b""
+
+
+async def last_answer(reader: asyncio.StreamReader) -> bool:
+    """Read all of the answer to a search; False at the end. Its message id may be used again then, and not before."""
+    framer = Framer(Limits())
+    while data := await answer(reader):
+        if any(_operation_tag(message) == SEARCH_RESULT_DONE for message in framer.feed(data)):
+            return True
+    return False
+
+
+def _operation_tag(message: bytes) -> int:
+    """The tag behind the length and a message id of one octet."""
+    head = 2 if message[1] < 0x80 else 2 + (message[1] & 0x7F)
+    return message[head + 3]
 
 
 def names(prefix: str) -> Iterator[str]:

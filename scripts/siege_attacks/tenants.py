@@ -8,7 +8,7 @@ from gateway.wire import oids
 from gateway.wire.controls.persistent_search import ALL_CHANGES, PersistentSearch
 from gateway.wire.controls.search import SortKey, SortRequest
 from gateway.wire.messages import Control
-from scripts.siege_attacks.ldap_client import answer, bind, connection, search
+from scripts.siege_attacks.ldap_client import answer, bind, connection, last_answer, search
 from scripts.siege_attacks.strangers import Attack, again
 from scripts.siege_attacks.victim import Victim
 
@@ -26,7 +26,7 @@ def bound(messages: list[bytes], connections: int, *, wait: bool = True) -> Atta
                     for message in messages:
                         writer.write(message)
                         await writer.drain()
-                        if wait and not await answer(reader):
+                        if wait and not await last_answer(reader):
                             return
                     if not wait:
                         await asyncio.sleep(3_600)

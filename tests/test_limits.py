@@ -92,6 +92,9 @@ REACHED_BY = {
     "bind_admission.MAX_FAMILIAR": f"{ADMISSION}::test_addresses_names_and_connections_remembered_are_bounded",
     "bind_admission.MAX_CONNECTIONS": f"{ADMISSION}::test_addresses_names_and_connections_remembered_are_bounded",
     "password_hashing.MAX_WAITING": f"{PASSWORDS}::test_more_hashes_than_may_wait_are_busy_and_no_failure",
+    "group_commit.MAX_GROUP": (
+        "store/engine/test_group_commit.py::test_a_group_has_at_most_so_many_writes_and_keeps_their_order"
+    ),
     # Log lines
     "log_output.MAX_QUEUED_CHARACTERS": (
         "app/process/test_log_output.py::test_a_reader_that_does_not_read_costs_lines_and_hears_of_them_when_it_reads_again"

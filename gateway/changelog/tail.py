@@ -4,8 +4,9 @@ another one than it was (the store went back in time), each waiting reader finds
 
 Nothing here knows what the changes are for."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.task import LoopingCall
@@ -20,6 +21,10 @@ from gateway.twisted_internals.reactor import IReactor
 
 POLL_SECONDS = 1.0
 """The longest delay until a change of another process is noticed when no notice of it arrives."""
+
+
+Reading: TypeAlias = Callable[[Connection], list[Change]]
+"""A piece of work for `Database.read` that returns changes in order."""
 
 
 class TailClosed(Exception):
@@ -66,14 +71,17 @@ class Tail:
         *,
         members: bool = True,
         digest: str | None = None,
+        run: "Callable[[Reading], Deferred[list[Change]]] | None" = None,
     ) -> list[Change]:
         """Return the changes that follow `number`, in order, at least one and at most `limit`; wait until there are some.
         `members`: as for `gateway.store.log.changes.after`. With `digest` (epoch.py), that of the log at `number`, raise
-        HistoryChanged as soon as the log has another one.
+        HistoryChanged as soon as the log has another one. `run` reads, and may work on what it has read, in a thread of the
+        caller's: one way into a thread and back less.
 
         With `timeout_seconds`, return an empty list when there were none for so long. Raises StoreUnavailable when they are
         there but cannot be read, and TailClosed when the tail was closed."""
         deadline = None if timeout_seconds is None else self._reactor.seconds() + timeout_seconds
+        run = run or partial(self._database.read, seconds=PAGE_SECONDS)
         histories = self._histories if digest is None else 0  # it may have changed since the reader looked for itself
         while True:
             if self._closed:
@@ -81,7 +89,7 @@ class Tail:
             if number < self._last or histories != self._histories:
                 histories = self._histories
                 reading = partial(_following, number=number, limit=limit, members=members, digest=digest)
-                found = await self._database.read(reading, PAGE_SECONDS)
+                found = await run(reading)
                 if found:
                     return found
             if not await self._wait_for_growth(deadline):

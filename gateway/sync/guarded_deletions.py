@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
 
+from gateway.model.connector import LOCAL
 from gateway.model.deltas import Batch
 from gateway.model.objects import Kind
 from gateway.store.correlation import link_decisions
@@ -78,6 +79,8 @@ def allowed(transaction: SourceTransaction, batch: Batch, gone: Sequence[int]) -
 
 def release(transaction: SourceTransaction, present: Mapping[Kind, Sequence[int]]) -> None:
     """Hold the deletions of these records no longer: their source reports them."""
+    if transaction.is_local:  # what is deleted here is never held
+        return
     connection, source_id = transaction.connection, transaction.source_id
     held = held_deletions.ids(connection, source_id)
     if held:
@@ -86,7 +89,7 @@ def release(transaction: SourceTransaction, present: Mapping[Kind, Sequence[int]
 
 def sentence(connection: Connection, source_id: str) -> str:
     """Return what the administrator must know about the deletions of the source that are held; "" when none is."""
-    held = held_deletions.counts(connection, source_id)
+    held = {} if source_id == LOCAL else held_deletions.counts(connection, source_id)
     state = source_state.get(connection, source_id) if held else None
     return deletion_guard.refusal(source_id, state.held_reason, held) if state is not None else ""
 

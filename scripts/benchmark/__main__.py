@@ -17,7 +17,7 @@ import click
 
 from scripts.benchmark.load_generator.load import LoadError
 from scripts.benchmark.measure import Measured
-from scripts.benchmark.rows import crowds, domain, internals, lifecycle, searches
+from scripts.benchmark.rows import crowds, domain, internals, lifecycle, searches, writes
 from scripts.benchmark.servers.contenders import BenchError
 from scripts.benchmark.servers.prepared import Prepared
 from scripts.benchmark.servers.sample import Size
@@ -40,6 +40,7 @@ MEASUREMENTS: Mapping[str, Callable[[Stage], Iterator[Measured]]] = {
     "application-binds": crowds.application_binds,
     "pass-through": crowds.pass_through,
     "change": lifecycle.change,
+    "modify": writes.modifies,
     "domain": domain.domain,
     "memory": lifecycle.memory,
     "restart": lifecycle.restart,

@@ -81,6 +81,13 @@ class Stage:
         return as_contender(started)
 
     @cached_property
+    def durable_slapd(self) -> Endpoint:
+        """A slapd that is written to, as its administrator."""
+        started = peers.durable(self.directory / "durable", self.pki, self._prepared, self.size)
+        self._end.callback(started.end)
+        return replace(as_contender(started).endpoint, bind_dn=started.admin.dn, password=started.admin.password)
+
+    @cached_property
     def proxy(self) -> Endpoint:
         """back-ldap in front of the provider."""
         started = peers.Proxy(self.directory / "proxy", self.provider)

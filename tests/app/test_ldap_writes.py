@@ -3,8 +3,12 @@ configuration on."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from threading import Thread
+
 import ldap3
 import pytest
+from ldap3.core.exceptions import LDAPException
 
 from tests.app.installation import BASE_DN, Installation, source_of, until
 from tests.app.observations import PEOPLE, wait_until_read
@@ -51,6 +55,40 @@ def test_what_an_application_writes_is_read_on_every_connection_and_survives_a_r
             assert desk.response[0]["attributes"]["title"] == ["Queen"]
             assert desk.delete(f"uid=lia,{PEOPLE}"), desk.result
             assert not desk.search(BASE_DN, "(uid=lia)")
+
+
+def test_law_2_a_write_that_was_answered_survives_a_kill_however_many_are_committed_together(gateway: Installation) -> None:
+    gateway.configure("[[view]]\n")
+    migrated = gateway("migrate")
+    assert migrated.code == 0, migrated.err
+    account = writer(gateway)
+    names = [f"uid=writer{number},{PEOPLE}" for number in range(4)]
+    answered = dict.fromkeys(names, 0)
+    with gateway.serve() as serving:
+        with serving.connect(*account) as desk:
+            until(lambda: desk.search(BASE_DN, "(objectClass=*)", ldap3.BASE), "the view serves")
+            assert all(desk.add(name, PERSON, {"cn": "W", "sn": "W"}) for name in names), desk.result
+
+        def write(name: str) -> None:
+            connection = serving.connect(*account)
+            connection.bind()
+            with suppress(LDAPException):
+                while connection.modify(name, {"title": [(ldap3.MODIFY_REPLACE, [str(answered[name] + 1)])]}):
+                    answered[name] += 1
+
+        threads = [Thread(target=write, args=(name,)) for name in names]
+        for thread in threads:
+            thread.start()
+        until(lambda: min(answered.values()) >= 10, "everybody has written")
+        serving.process.kill()
+        for thread in threads:
+            thread.join()
+    with gateway.serve() as serving, serving.connect(*account) as desk:
+        until(lambda: desk.search(BASE_DN, "(objectClass=*)", ldap3.BASE), "the view serves")
+        for name in names:
+            assert desk.search(name, "(objectClass=*)", ldap3.BASE, attributes=["title"])
+            [title] = desk.response[0]["attributes"]["title"]
+            assert int(title) - answered[name] in (0, 1)
 
 
 def test_posix_numbers_are_allocated_to_existing_objects_when_switched_on(

@@ -36,6 +36,17 @@ def endpoint(server: Slapd) -> Endpoint:
     return as_contender(server).endpoint
 
 
+def test_modifies_are_counted_and_each_writes_a_new_value(server: Slapd, endpoint: Endpoint, generator: LoadGenerator) -> None:
+    writer = replace(endpoint, bind_dn=server.admin.dn, password=server.admin.password)
+    person = f"uid=user%06d,ou=people,{endpoint.base}"
+    load = Load(mode="modify", attributes="description", person_dn=person, range=2, requests=20, connections=2)
+    assert count(endpoint, "(description=0*)") == 0
+    assert generator.run(writer, load).requests == 20
+    assert count(endpoint, "(description=0*)") == 2
+    with pytest.raises(LoadError, match="result code 32"):
+        generator.run(writer, replace(load, person_dn=f"uid=nobody%06d,ou=people,{endpoint.base}"))
+
+
 def count(endpoint: Endpoint, text: str) -> int:
     """Return the number of entries that ldap3 finds."""
     connection = connect(endpoint)

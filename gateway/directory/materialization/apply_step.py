@@ -127,11 +127,9 @@ class ApplyStep:
         present = [item for item in items.values() if isinstance(item, User)]
         inside = {user.id: self._scope.organizations(user.organization_ids) for user in present}
         placed = {organization_id for organization_ids in inside.values() for organization_id in organization_ids}
-        names = {
-            key: item.name
-            for key, item in self._database.read_blocking(lambda c: organizations.get_many(c, placed)).items()
-            if is_entry(item)
-        }
+        placed.discard(ROOT_ORGANIZATION_ID)  # it has no entry
+        found = self._database.read_blocking(lambda c: organizations.get_many(c, placed)) if placed else {}
+        names = {key: item.name for key, item in found.items() if is_entry(item)}
         places = self._entries.places(names)
         known = self._entries.entry_ids([user.id for user in present])
         unplaced, among_groups = self._container(Kind.USER), self._container(Kind.GROUP)

@@ -168,12 +168,17 @@ class LogFollower:
         applier, reader = self._applier, self.reader
         assert applier is not None and reader is not None, "opened before"  # noqa: S101
         while not self._stopping:
-            changes = await self._tail.after(self.position, MAX_CHANGES, members=False, digest=self._digest)
-            await self._in_thread(applier.apply, changes)
+            changes = await self._tail.after(
+                self.position,
+                MAX_CHANGES,
+                members=False,
+                digest=self._digest,
+                run=lambda reading: self._in_thread(applier.read_and_apply, reading),
+            )
             self.position, self._digest = changes[-1].number, epoch.digest_after(self._digest, changes[-1])
             self.fault = ""
             self._backoff.succeeded()
-            if self.position >= self._tail.last:
-                await self._in_thread(applier.analyze_if_due)
+            if applier.analyze_is_due and self.position >= self._tail.last:
+                await self._in_thread(applier.analyze)
             reader.refresh()
             self._notify()

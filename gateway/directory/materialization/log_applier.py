@@ -15,6 +15,7 @@ from gateway.model.changes import Change
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, Organization
 from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.engine.database import Connection, Database
+from gateway.store.engine.store_threads import PAGE_SECONDS
 from gateway.store.log import changes, epoch
 from gateway.store.objects import organizations
 from gateway.store.objects.by_kind import OBJECT_STORES
@@ -38,6 +39,8 @@ class LogApplier:
         self._writer = ViewWriter(self.connection, file.view)
         self._scope = ViewScope(file.view, database, self.connection)
         self._written_since_analyze = 0
+        self.analyze_is_due = False
+        """True when so much has changed that the planner's statistics are wrong."""
 
     def close(self) -> None:
         """Close the file."""
@@ -104,6 +107,13 @@ class LogApplier:
     def _page(self, kind: Kind, after: str) -> Sequence[DirectoryObject]:
         return self._database.read_blocking(lambda connection: OBJECT_STORES[kind].iterate(connection, after, BUILD_PAGE))
 
+    def read_and_apply(self, read: Callable[[Connection], list[Change]]) -> list[Change]:
+        """Apply the changes that `read` finds in the store, and return them."""
+        log = self._database.read_blocking(read, PAGE_SECONDS)
+        if log:
+            self.apply(log)
+        return log
+
     def apply(self, log: Sequence[Change]) -> None:
         """Apply changes that follow the present position, in one transaction. Idempotent."""
         latest: dict[Kind, dict[str, DirectoryObject | None]] = {}
@@ -127,23 +137,24 @@ class LogApplier:
                 self._written_since_analyze += step.run(latest)
                 view_file.write_meta(self.connection, "digest", digest)
                 self._writer.finish(moments[-1].number, complete=complete)
+                self.analyze_is_due = complete and self._is_analyze_due()
         except BaseException:
             self._writer.discard()
             self._scope.discard()
             raise
 
-    def analyze_if_due(self) -> bool:
-        """Refresh the planner's statistics and merge the trigram indexes, when enough has changed; return whether it did. For a
-        quiet moment."""
-        entries = int(self.connection.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0])
-        if self._written_since_analyze * _ANALYZE_AFTER_SHARE < entries or not self._written_since_analyze:
-            return False
+    def analyze(self) -> None:
+        """Refresh the planner's statistics and merge the trigram indexes. For a quiet moment, when `analyze_is_due`."""
         with view_file.transaction(self.connection):
             self._writer.index.analyze()
             self._writer.index.optimize_fragments()
         self._written_since_analyze = 0
+        self.analyze_is_due = False
         self.connection.execute("PRAGMA shrink_memory")  # single changes do not need the memory of a large load
-        return True
+
+    def _is_analyze_due(self) -> bool:
+        entries = int(self.connection.execute("SELECT coalesce(max(id), 0) FROM entry").fetchone()[0])
+        return self._written_since_analyze > 0 and self._written_since_analyze * _ANALYZE_AFTER_SHARE >= entries
 
 
 def _beginning(connection: Connection) -> tuple[int, str, str, Organization | None]:

@@ -2,12 +2,13 @@
 
 Only statements whose every value is a plain string, number, boolean, bytes or None."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
 
 from sqlalchemy import Connection, Table
 
-from gateway.store.engine.sql_types import RowValues
+from gateway.store.engine.sql_types import ColumnValue, RowValues
 
 COPY_FROM_ROWS = 50
 """From so many rows on PostgreSQL's COPY is faster than its INSERT."""
@@ -33,6 +34,26 @@ def update(connection: Connection, table: Table, columns: tuple[str, ...], rows:
     """Set `columns` of the rows whose primary key stands behind the new values in each tuple."""
     if rows:
         connection.exec_driver_sql(_update(table, connection.dialect.name, columns), list(rows))
+
+
+def update_differing(
+    connection: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[RowValues, RowValues | None, ColumnValue]],
+) -> None:
+    """Set of these columns those that differ from what is stored: an index of a column that is not set costs nothing. Each row:
+    the new values, the stored ones (None: set all), the primary key."""
+    groups: defaultdict[tuple[str, ...], list[RowValues]] = defaultdict(list)
+    for new, stored, key in rows:
+        if stored is None:
+            groups[columns].append((*new, key))
+            continue
+        differing = [place for place, value in enumerate(new) if value != stored[place]]
+        if differing:
+            groups[tuple([columns[place] for place in differing])].append((*[new[place] for place in differing], key))
+    for names, values in groups.items():
+        update(connection, table, names, values)
 
 
 def delete(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[RowValues]) -> None:

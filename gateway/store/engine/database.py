@@ -5,6 +5,7 @@
 import contextlib
 import functools
 from collections.abc import Callable
+from time import monotonic
 from typing import TypeVar
 
 from sqlalchemy import Connection, exc
@@ -12,10 +13,11 @@ from twisted.internet.defer import Deferred
 
 from gateway.model.errors import OutcomeUnknown
 from gateway.store.engine import dialects, schema_guard
-from gateway.store.engine.postgres_notify import LAST_CHANGE, notify
+from gateway.store.engine.postgres_notify import notify
 from gateway.store.engine.sql_types import SelectConnection
 from gateway.store.engine.sqlite_inline_reads import InlineReader, InlineReadUnavailable, LoginState
 from gateway.store.engine.store_threads import ANSWER_SECONDS, WRITE_SECONDS, StoreThreads, Turn
+from gateway.store.engine.transaction_notes import LAST_CHANGE, forget
 from gateway.twisted_internals.reactor import IReactor, installed
 
 __all__ = ["Connection", "Database"]
@@ -81,9 +83,14 @@ class Database:
         `read`."""
         return None if self._inline is None else self._inline.login_state(user_id)
 
-    def read_blocking(self, work: Callable[[Connection], T]) -> T:
+    def read_blocking(self, work: Callable[[Connection], T], seconds: float | None = None) -> T:
         """Run as `read` does, in the calling thread."""
-        with self._engines.translated(), self._engines.reader.connect() as connection, connection.begin():
+        with self._engines.until(None if seconds is None else monotonic() + seconds):
+            return self._read(work)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with self._engines.translated(), self._engines.connect(self._engines.reader) as connection, connection.begin():
+            forget(connection)
             return work(connection)
 
     def write_blocking(self, work: Callable[[Connection], T]) -> T:
@@ -91,8 +98,8 @@ class Database:
         return self._write(work, lambda: None)
 
     def _write(self, work: Callable[[Connection], T], committing: Callable[[], None]) -> T:
-        with self._engines.translated(), self._engines.writer.connect() as connection:
-            connection.info.pop(LAST_CHANGE, None)
+        with self._engines.translated(), self._engines.connect(self._engines.writer) as connection:
+            forget(connection)
             with connection.begin() as transaction:
                 if self._schema is not None:
                     schema_guard.check(connection, self._schema, self.name)
@@ -108,7 +115,7 @@ class Database:
                             "check that the server runs and can be reached"
                         ) from error
                     raise
-            number = connection.info.pop(LAST_CHANGE, None)
+            number = connection.info.get(LAST_CHANGE)
         if number is not None:
             for callback in self._callbacks:
                 callback(number)
@@ -140,7 +147,7 @@ class Database:
 
     def _read_until(self, work: Callable[[Connection], T], turn: Turn) -> T:
         with self._engines.until(turn.deadline):
-            return self.read_blocking(work)
+            return self._read(work)
 
     def _write_until(self, work: Callable[[Connection], T], turn: Turn) -> T:
         with self._engines.until(turn.deadline):

@@ -5,7 +5,7 @@ The rest of the store sees two engines, one for reading and one for writing, and
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sqlalchemy import exc
 from sqlalchemy.engine import URL, make_url
 
 from gateway.model.errors import ConfigurationError, StoreBusy, StoreUnavailable
+from gateway.store.engine.direct_statements import DirectConnection
 
 BUSY_MILLISECONDS = 15_000
 """The longest wait of a writer for another process (a `gateway sync` beside `gateway serve`); a batch takes far less."""
@@ -49,6 +50,13 @@ SQLITE_CURES = {
 }
 
 
+STORE_ERRORS = (exc.SQLAlchemyError, sqlite3.Error)
+"""The errors of a database, after which a transaction is lost."""
+
+OUTAGES = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError, sqlite3.OperationalError)
+"""Those that no single statement is to blame for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engines:
     """The engines of one store. `name` stands for it in messages and never holds a password; `writers`: the most writers at a
@@ -72,6 +80,10 @@ class Engines:
         """Return whether a commit that failed so may have been done: SQLite undoes it, a server that was lost does not tell."""
         state = getattr(error.orig, "sqlstate", None)
         return self.dialect == "postgresql" and (state is None or state.startswith(LOST_CLASSES))
+
+    def connect(self, engine: sa.Engine) -> sa.Connection:
+        """Return a connection of one of the engines."""
+        return DirectConnection(engine) if self.dialect == "sqlite" else engine.connect()
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -147,9 +159,16 @@ def _sqlite(url: URL, threads: int) -> Engines:
     sa.event.listen(writer, "connect", opened_to_write)
     for engine in (reader, writer):
         sa.event.listen(engine, "do_connect", create)
-    sa.event.listen(reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    sa.event.listen(writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    sa.event.listen(reader, "begin", _begin("BEGIN"))
+    sa.event.listen(writer, "begin", _begin("BEGIN IMMEDIATE"))
     return Engines(str(path), "sqlite", reader, writer, writers=1)
+
+
+def _begin(statement: str) -> Callable[[sa.Connection], None]:
+    def begin(connection: sa.Connection) -> None:
+        connection.connection.cursor().execute(statement)
+
+    return begin
 
 
 def _create_private(path: Path) -> None:

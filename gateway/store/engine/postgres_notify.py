@@ -11,8 +11,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-LAST_CHANGE = "gateway_last_change"
-"""The key in a connection's `info` under which a transaction keeps the last change number that it assigned."""
+from gateway.store.engine.transaction_notes import LAST_CHANGE
 
 CHANNEL = "gateway_changes"
 RETRY_SECONDS = 1.0

@@ -6,16 +6,15 @@ commit, of any process. Where it cannot be done, `Database.read` can, or reports
 
 import contextlib
 import sqlite3
-from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Executable, Select
-from sqlalchemy.dialects import sqlite
 
 from gateway.model.objects import Kind
 from gateway.model.records import Account
+from gateway.store.engine.direct_statements import DirectStatement, compiled
 from gateway.store.engine.sql_types import SelectConnection, TableRow
 
 T = TypeVar("T")
@@ -30,8 +29,6 @@ _LOGIN_STATE = (
     " LEFT JOIN records r ON r.object_id = u.id AND r.kind = ? AND r.gone_at IS NULL"
     " WHERE u.id = ?"
 )
-
-_DIALECT = sqlite.dialect(paramstyle="named")
 
 
 class InlineReadUnavailable(Exception):
@@ -114,34 +111,26 @@ class InlineReader:
                 connection.close()
 
 
-_Compiled: TypeAlias = tuple[str, Mapping[str, object], Callable[[Iterable[object]], TableRow]]
-"""A statement's text, the constants in it by the names of their parameters, and the constructor of its rows."""
-
-
 class _InlineConnection:
     """The SelectConnection of inline reads. A statement is compiled once: those read inline are constants of their modules."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._cursor = connection.cursor()
-        self._compiled: dict[Executable, _Compiled] = {}
+        self._compiled: dict[Executable, DirectStatement] = {}
 
     def execute(self, statement: Executable, parameters: Mapping[str, object] | None = None, /) -> "_Rows":
         known = self._compiled.get(statement)
         if known is None:
             known = self._compiled[statement] = _compiled(statement)
-        text, constants, row = known
-        return _Rows([row(found) for found in self._cursor.execute(text, {**constants, **(parameters or {})}).fetchall()])
+        found = self._cursor.execute(known.text, known.values(parameters or {})).fetchall()
+        return _Rows([known.row(values) for values in found])
 
 
-def _compiled(statement: Executable) -> _Compiled:
-    if not isinstance(statement, Select):
-        raise TypeError("only a SELECT is read inline")
-    compiled = statement.compile(dialect=_DIALECT)
-    names = [column.key or "" for column in statement.selected_columns]
-    row = namedtuple("Row", names, rename=True)  # type: ignore[misc]
-    # The columns' names are known to the statement alone: nothing static says that such a tuple has attributes.
-    make = cast("Callable[[Iterable[object]], TableRow]", row._make)
-    return str(compiled), dict(compiled.params), make
+def _compiled(statement: Executable) -> DirectStatement:
+    found = compiled(statement) if isinstance(statement, Select) else None
+    if found is None:
+        raise TypeError("only a plain SELECT is read inline")
+    return found
 
 
 class _Rows:

@@ -12,8 +12,8 @@ from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import DirectoryObject, Group, Kind, Member, Organization, Origin, User
 from gateway.store.engine import bulk
 from gateway.store.engine.column_codecs import decode_attributes, encode_attributes, milliseconds, optional_time_of, time_of
-from gateway.store.engine.postgres_notify import LAST_CHANGE
 from gateway.store.engine.sql_types import RowValues, TableRow
+from gateway.store.engine.transaction_notes import LAST_CHANGE, LOG_HEAD
 from gateway.store.tables.change_log import changes, log_head
 
 
@@ -52,6 +52,7 @@ _LOCKED_HEAD = _HEAD.with_for_update()
 _TIME = select(changes.c.time).where(changes.c.number == bindparam("number"))
 _MOVE_HEAD = update(log_head).where(log_head.c.id == 1).values(number=bindparam("last"))
 _AFTER = select(changes).where(changes.c.number > bindparam("after")).order_by(changes.c.number).limit(bindparam("most"))
+_NUMBERS = select(changes.c.object_id, changes.c.number).where(changes.c.number > bindparam("after")).order_by(changes.c.number)
 _DELETIONS = (
     select(changes.c.kind, func.count())
     .where(
@@ -68,7 +69,10 @@ def lock(connection: Connection) -> int:
 
     A caller that decides from the directory's content calls this first, and so sees the outcome of every earlier decision.
     """
-    return int(connection.execute(_LOCKED_HEAD).scalar_one())
+    held: int | None = connection.info.get(LOG_HEAD)
+    if held is None:
+        held = connection.info[LOG_HEAD] = int(connection.execute(_LOCKED_HEAD).scalar_one())
+    return held
 
 
 def append(connection: Connection, new: Sequence[Change]) -> int:
@@ -88,13 +92,14 @@ def append(connection: Connection, new: Sequence[Change]) -> int:
     bulk.insert(connection, changes, rows)
     number += len(new)
     connection.execute(_MOVE_HEAD, {"last": number})
-    connection.info[LAST_CHANGE] = number
+    connection.info[LAST_CHANGE] = connection.info[LOG_HEAD] = number
     return number
 
 
 def last(connection: Connection) -> int:
-    """Return the last change number committed."""
-    return int(connection.execute(_HEAD).scalar_one())
+    """Return the last change number committed, or appended by this transaction."""
+    held: int | None = connection.info.get(LOG_HEAD)
+    return int(connection.execute(_HEAD).scalar_one()) if held is None else held
 
 
 def after(connection: Connection, number: int, limit: int, *, members: bool = True) -> list[Change]:
@@ -102,6 +107,11 @@ def after(connection: Connection, number: int, limit: int, *, members: bool = Tr
     lost: for readers that look them up anyway, and need not hold a large group's change in memory."""
     decoder = _decoder if members else _decoder_without_members
     return [_change(row, decoder.decode(row.document)) for row in connection.execute(_AFTER, {"after": number, "most": limit})]
+
+
+def last_numbers(connection: Connection, number: int) -> dict[str, int]:
+    """Return, for each object that was changed after `number`, the number of its last change."""
+    return dict(connection.execute(_NUMBERS, {"after": number}).all())
 
 
 def deletions_since(connection: Connection, source_id: str, stamp: int) -> dict[Kind, int]:

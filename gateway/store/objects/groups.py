@@ -28,7 +28,7 @@ def get(connection: Connection, group_id: str) -> Group | None:
 
 def get_many(connection: Connection, group_ids: Collection[str]) -> dict[str, Group]:
     """Return those of the groups that exist, by id, in no particular order."""
-    return {row.id: _group(row) for row in connection.execute(_BY_ID, {"ids": group_ids})}
+    return {row.id: _group(row) for row in connection.execute(_BY_ID, {"ids": group_ids})} if group_ids else {}
 
 
 def id_by_origin(connection: Connection, origin: Origin) -> str | None:

@@ -50,6 +50,8 @@ def get(connection: Connection, organization_id: str) -> Organization | None:
 
 def get_many(connection: Connection, organization_ids: Collection[str]) -> dict[str, Organization]:
     """Return those of the organizations that exist, by id, in no particular order."""
+    if not organization_ids:
+        return {}
     return {row.id: _organization(row) for row in connection.execute(_BY_ID, {"ids": organization_ids})}
 
 

@@ -1,6 +1,6 @@
 """Users and their organizations. Only gateway/sync writes them (law 1)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, distinct, func, select
 
@@ -50,7 +50,7 @@ def get(connection: Connection, user_id: str) -> User | None:
 
 def get_many(connection: Connection, user_ids: Collection[str]) -> dict[str, User]:
     """Return those of the users that exist, by id, in no particular order."""
-    return {row.id: _user(row) for row in connection.execute(_BY_ID, {"ids": user_ids})}
+    return {row.id: _user(row) for row in connection.execute(_BY_ID, {"ids": user_ids})} if user_ids else {}
 
 
 def id_by_username(connection: Connection, username: str) -> str | None:
@@ -127,14 +127,18 @@ def insert(connection: Connection, new: Sequence[User]) -> None:
 _MUTABLE = tuple(column.name for column in users.columns if column.name != "id")
 
 
-def update(connection: Connection, changed: Sequence[User], moved: Collection[str]) -> None:
-    """Store the new state of users; `moved` has the ids of those whose organizations have changed.
+def update(
+    connection: Connection, changed: Sequence[User], moved: Collection[str], stored: Mapping[str, User] | None = None
+) -> None:
+    """Store the new state of users; `moved` has the ids of those whose organizations have changed. `stored`: their present
+    state by id, as far as the caller has read it.
 
     Login names may be exchanged among them: a name that another one of them gets is released first.
     """
     displaced = _displaced(connection, changed)
     bulk.update(connection, users, ("username_key",), [(f"\x7f{user_id}", user_id) for user_id in displaced])
-    bulk.update(connection, users, _MUTABLE, [(*_values(user), user.id) for user in changed])
+    before = {one.id: _values(one) for one in (stored or {}).values() if one.id not in displaced}
+    bulk.update_differing(connection, users, _MUTABLE, [(_values(user), before.get(user.id), user.id) for user in changed])
     movers = [user for user in changed if user.id in moved]
     bulk.delete(connection, user_organizations, ("user_id",), [(user.id,) for user in movers])
     bulk.insert(connection, user_organizations, _places(movers))
@@ -161,6 +165,8 @@ def ids_directly_in(connection: Connection, organization_ids: Collection[str]) -
 def _displaced(connection: Connection, changed: Sequence[User]) -> list[str]:
     """Return the users whose present name another one of `changed` gets. They are parked under \\x7f, with which no name
     begins."""
+    if len(changed) < 2:
+        return []
     takers = {name_key(user.username): user.id for user in changed}
     changing = set(takers.values())
     holders = ids_by_username_key(connection, takers)

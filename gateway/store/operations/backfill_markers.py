@@ -2,9 +2,12 @@
 
 from enum import StrEnum
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from gateway.store.tables.operations import meta
+
+_GET = select(meta.c.value).where(meta.c.name == bindparam("marker"))
+_CLEAR = delete(meta).where(meta.c.name == bindparam("marker"))
 
 
 class Marker(StrEnum):
@@ -16,7 +19,7 @@ class Marker(StrEnum):
 
 def get(connection: Connection, name: Marker) -> str:
     """Return the fingerprint of the settings under which the backfill was done; "" when it is not done."""
-    return connection.execute(select(meta.c.value).where(meta.c.name == name.value)).scalar() or ""
+    return connection.execute(_GET, {"marker": name.value}).scalar() or ""
 
 
 def put(connection: Connection, name: Marker, value: str) -> None:
@@ -28,4 +31,4 @@ def put(connection: Connection, name: Marker, value: str) -> None:
 
 def clear(connection: Connection, name: Marker) -> None:
     """Note that the backfill is not done: some object may lack what it adds."""
-    connection.execute(delete(meta).where(meta.c.name == name.value))
+    connection.execute(_CLEAR, {"marker": name.value})

@@ -2,7 +2,7 @@
 
 Everything here is used under the lock of the change log; other callers read records.py."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, func, literal_column, select, update
@@ -138,9 +138,10 @@ def insert(connection: Connection, rows: Sequence[RecordRow]) -> None:
 _MUTABLE = RecordRow._fields[4:]
 
 
-def replace(connection: Connection, rows: Sequence[RecordRow]) -> None:
-    """Store the new state of records."""
-    bulk.update(connection, records, _MUTABLE, [(*row[4:], row.id) for row in rows])
+def replace(connection: Connection, rows: Sequence[RecordRow], stored: Mapping[int, RecordRow] | None = None) -> None:
+    """Store the new state of records. `stored`: their present state by id, as far as the caller has read it."""
+    before = {row.id: row[4:] for row in (stored or {}).values()}
+    bulk.update_differing(connection, records, _MUTABLE, [(row[4:], before.get(row.id), row.id) for row in rows])
 
 
 def rename(connection: Connection, names: Sequence[tuple[str, str, int]]) -> None:

@@ -70,6 +70,8 @@ def owned(connection: Connection, owners: Collection[int]) -> tuple[list[RecordR
 
 def named(connection: Connection, owners: Collection[int], name: str) -> list[RecordReference]:
     """Return the references of one name that have a target, those of each owner in their order."""
+    if not owners:
+        return []
     return [RecordReference(*row) for row in connection.execute(_NAMED, {"owners": owners, "name": name})]
 
 

@@ -44,7 +44,7 @@ class _Receiver:
 
     def run(self) -> Intake:
         heads = {kind: self._heads(kind) for kind in Kind}
-        next_id = record_rows.next_id(self.transaction.connection)
+        next_id = 0
         present, known, unchanged = self.present, self.reported, self.unchanged  # a repeated read spends its time in this loop
         for (kind, external_id), reported in self.reports.items():
             head = heads[kind].get(external_id)
@@ -59,6 +59,7 @@ class _Receiver:
                     unchanged[head.id] = head
                 present[kind].append(head.id)
             elif self._is_acceptable(report.delta):
+                next_id = next_id or record_rows.next_id(self.transaction.connection)
                 self.records[next_id] = self._new(next_id, report, digest)
                 present[kind].append(next_id)
                 next_id += 1

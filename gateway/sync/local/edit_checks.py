@@ -1,7 +1,7 @@
 """Checks of an edit, under the lock of the change log: what a source reports is its to change, names are given once, no
 organization lies below itself. Reads only."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 
 from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
 from gateway.model.connector import LOCAL
@@ -56,10 +56,19 @@ def check_new(connection: Connection, kind: Kind, edit: Edit) -> None:
     _check_name(connection, kind, name, _parent(edit, None) or ROOT_ORGANIZATION_ID)
 
 
-def check_change(connection: Connection, kind: Kind, thing: DirectoryObject, edit: Edit, rules: Authority) -> None:
-    """Check an edit of an object that is there. Raises MasteredElsewhere, InvalidInput, NameTaken."""
+def check_change(
+    connection: Connection,
+    kind: Kind,
+    thing: DirectoryObject,
+    edit: Edit,
+    rules: Authority,
+    said: Sequence[Contribution] | None = None,
+) -> None:
+    """Check an edit of an object that is there. `said`: the object's contributions, when the caller has read them already.
+    Raises MasteredElsewhere, InvalidInput, NameTaken."""
     _check_values(kind, edit)
-    _check_mastery(connection, kind, thing, edit, rules)
+    said = contributions(connection, (thing.id,)).get(thing.id, []) if said is None else said
+    _check_mastery(connection, kind, thing, edit, rules, said)
     naming = NAMING_ATTRIBUTE[kind]
     if naming in edit.attributes or edit.organizations is not None:
         name = first_text(edit.attributes, naming).strip() if naming in edit.attributes else name_of(thing)
@@ -75,7 +84,7 @@ def enables(kind: Kind, edit: Edit) -> bool:
 
 def check_made_here(connection: Connection, kind: Kind, object_id: str, what: str = "") -> None:
     """Raise MasteredElsewhere for an object that another source has; `what` is the attribute that was to be written."""
-    for source_id, _ in _contributions(connection, object_id):
+    for source_id, _ in contributions(connection, (object_id,)).get(object_id, ()):
         if source_id != LOCAL:
             raise MasteredElsewhere(source_id, kind, what)
 
@@ -87,15 +96,18 @@ def check_empty(connection: Connection, organization_id: str) -> None:
         raise NotEmpty("there still is something in this organization: delete or move that first")
 
 
-def _contributions(connection: Connection, object_id: str) -> Iterator[Contribution]:
-    """Yield the contributions to this object: each source with the attributes that it has seen."""
-    for row in record_rows.linked_to(connection, (object_id,)):
-        yield Contribution(row.source_id, decode_attributes(row.attributes))
+def contributions(connection: Connection, object_ids: Collection[str]) -> dict[str, list[Contribution]]:
+    """Return the contributions to each of these objects: each source with the attributes that it has seen."""
+    found: dict[str, list[Contribution]] = {}
+    for row in record_rows.linked_to(connection, object_ids):
+        found.setdefault(row.object_id or "", []).append(Contribution(row.source_id, decode_attributes(row.attributes)))
+    return found
 
 
-def _check_mastery(connection: Connection, kind: Kind, thing: DirectoryObject, edit: Edit, rules: Authority) -> None:
+def _check_mastery(
+    connection: Connection, kind: Kind, thing: DirectoryObject, edit: Edit, rules: Authority, said: Sequence[Contribution]
+) -> None:
     """Raise MasteredElsewhere for an edit of what other sources report, an object's name and place included."""
-    said = list(_contributions(connection, thing.id))
     disabled_by = disablements.of_users(connection, (thing.id,)) if enables(kind, edit) else []
     if any(one.is_by_person for one in disabled_by):
         raise Conflict("an administrator has disabled this user: `gateway user enable` ends that")

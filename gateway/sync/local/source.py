@@ -5,9 +5,10 @@ none of them reports; an edit of those that they do report is refused, with the 
 yield. Every method is a piece of work for `Database.write`, and raises errors before anything is written or with everything
 given up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple, TypeAlias
 
 from gateway.model.connector import LOCAL, LOCAL_TYPE
 from gateway.model.deltas import Batch, Delta, DeltaType
@@ -36,6 +37,14 @@ class LogMoved(Conflict):
         self.change_number = change_number
 
 
+class ObjectEdit(NamedTuple):
+    """An edit that depends on the object as it is: `edit` is given the object, under the lock of the change log."""
+
+    kind: Kind
+    object_id: str
+    edit: Callable[[Connection, DirectoryObject], Edit]
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """The outcome of a write. `change_number`: a reader of the log at this position sees the write (read-your-writes).
@@ -45,6 +54,10 @@ class Written:
     object_id: str
     change_number: int
     problems: tuple[str, ...] = ()
+
+
+LocalWrite: TypeAlias = ObjectEdit | Callable[[Connection], Written]
+"""A write: an edit of one object, or any other piece of work for `Database.write` that goes through the door."""
 
 
 class LocalDoor:
@@ -59,13 +72,22 @@ class LocalDoor:
         """True when users that are made here get POSIX numbers."""
         return self._inbound.posix is not None and self._inbound.posix.allocate
 
-    def write_at(self, connection: Connection, position: int, write: Callable[[Connection], Written]) -> Written:
+    @property
+    def authority(self) -> Authority:
+        """The rules by which sources decide attributes."""
+        return self._inbound.authority
+
+    def carry_out(self, connection: Connection, write: "LocalWrite") -> Written:
+        """Carry out a write. Raises whatever it does."""
+        return self.change_present(connection, write) if isinstance(write, ObjectEdit) else write(connection)
+
+    def write_at(self, connection: Connection, position: int, write: "LocalWrite") -> Written:
         """Run a write of this door only if the change log still ends at `position` (optimistic concurrency): nothing is
         written between the check and the end of the transaction. Raises LogMoved, and whatever `write` raises."""
         last = changes.lock(connection)
         if last != position:
             raise LogMoved(last)
-        return write(connection)
+        return self.carry_out(connection, write)
 
     def check_made_here(self, connection: Connection, kind: Kind, object_id: str, what: str) -> None:
         """Raise MasteredElsewhere for an object that another source has; `what` is the attribute that was to be written."""
@@ -75,11 +97,15 @@ class LocalDoor:
         """Return the object, under the lock of the change log until this transaction ends. Raises NotFound, and InvalidInput
         for the root organization, which never changes."""
         changes.lock(connection)
-        if object_id == ROOT_ORGANIZATION_ID:
-            raise InvalidInput("the root organization stays as it is")
-        found = OBJECT_STORES[kind].get(connection, object_id)
+        return self.checked(kind, OBJECT_STORES[kind].get(connection, object_id))
+
+    @staticmethod
+    def checked(kind: Kind, found: DirectoryObject | None) -> DirectoryObject:
+        """Return the object that was found. Raises as `get` does."""
         if found is None:
             raise NotFound(f"this {kind} does not exist any more")
+        if found.id == ROOT_ORGANIZATION_ID:
+            raise InvalidInput("the root organization stays as it is")
         return found
 
     def create(self, connection: Connection, kind: Kind, edit: Edit) -> Written:
@@ -92,15 +118,12 @@ class LocalDoor:
 
     def change(self, connection: Connection, kind: Kind, object_id: str, edit: Edit) -> Written:
         """Change an object. Raises NotFound, MasteredElsewhere, NameTaken, InvalidInput."""
-        thing = self.get(connection, kind, object_id)
-        edit = edit_checks.difference(thing, edit)
-        if edit == Edit():
-            return Written(kind, object_id, changes.last(connection))
-        edit_checks.check_change(connection, kind, thing, edit, self._inbound.authority)
-        if edit_checks.enables(kind, edit):
-            self._end_disablements(connection, object_id, by_person=False)
-            self._resolved_anew(connection, object_id)  # the edit may be the same as an earlier one, which changes nothing
-        return self._apply(connection, edit_deltas.of_edit(kind, object_id, edit), edit)
+        return self._change(connection, kind, self.get(connection, kind, object_id), edit)
+
+    def change_present(self, connection: Connection, wanted: ObjectEdit) -> Written:
+        """Change an object from the state that it has now. Raises as `change` does, and as the edit does."""
+        thing = self.get(connection, wanted.kind, wanted.object_id)
+        return self._change(connection, wanted.kind, thing, wanted.edit(connection, thing))
 
     def disable(self, connection: Connection, user_id: str, by: str, reason: str = "") -> Written:
         """Keep a user disabled, whatever sources and edits say, until `enable`. `by`: the administrator; `reason`: in their
@@ -138,13 +161,28 @@ class LocalDoor:
             edit_checks.check_empty(connection, object_id)
         return self._apply(connection, Delta(DeltaType.DELETE, kind, object_id), Edit())
 
-    def _apply(self, connection: Connection, delta: Delta, edit: Edit) -> Written:
-        deltas = (*edit_deltas.of_mentioned(connection, edit), delta)
+    def apply(self, connection: Connection, deltas: Sequence[Delta]) -> tuple[str, ...]:
+        """Apply edits that have been checked; return sentences for the administrator. Raises InvalidInput when one is left out,
+        with everything given up."""
         # One person's deletion of one object is no wiped upstream: the guard has nothing to say here.
-        applied = self._inbound.apply(connection, Batch(deltas), allow_deletions=True)
+        applied = self._inbound.apply(connection, Batch(tuple(deltas)), allow_deletions=True)
         if _was_left_out(applied):
             raise InvalidInput("; ".join(applied.problems))
-        return Written(delta.kind, delta.external_id, changes.last(connection), applied.problems)
+        return applied.problems
+
+    def _change(self, connection: Connection, kind: Kind, thing: DirectoryObject, edit: Edit) -> Written:
+        edit = edit_checks.difference(thing, edit)
+        if edit == Edit():
+            return Written(kind, thing.id, changes.last(connection))
+        edit_checks.check_change(connection, kind, thing, edit, self.authority)
+        if edit_checks.enables(kind, edit):
+            self._end_disablements(connection, thing.id, by_person=False)
+            self._resolved_anew(connection, thing.id)  # the edit may be the same as an earlier one, which changes nothing
+        return self._apply(connection, edit_deltas.of_edit(kind, thing.id, edit), edit)
+
+    def _apply(self, connection: Connection, delta: Delta, edit: Edit) -> Written:
+        problems = self.apply(connection, (*edit_deltas.of_mentioned(connection, edit), delta))
+        return Written(delta.kind, delta.external_id, changes.last(connection), problems)
 
 
 def _was_left_out(applied: Applied) -> bool:

@@ -33,8 +33,11 @@ def place(
 ) -> dict[str, tuple[str, ...]]:
     """Return the organizations of each object, by its records, whose order of authority is that of the places: the records of
     `stored` objects are looked up, those of `created` ones given."""
+    stored = list(stored)
+    if not stored and not created:
+        return {}
     by_object: dict[str, list[RecordRow]] = {object_id: [row] for object_id, row in (created or {}).items()}
-    for row in record_rows.linked_to(transaction.connection, list(stored)):
+    for row in record_rows.linked_to(transaction.connection, stored):
         if row.decided_by != DECIDED_BY_ADDITION:
             by_object.setdefault(row.object_id or "", []).append(row)
     contributing = {

@@ -36,7 +36,8 @@ def refresh(
     left: set[str] = set()
     returned: set[str] = set()
     for chunk in _chunks(object_changes.stored_ids(resolution, displacement, Kind.USER)):
-        current = users.get_many(transaction.connection, chunk)
+        current = {user_id: resolution.users[user_id] for user_id in chunk if user_id in resolution.users}
+        current |= users.get_many(transaction.connection, [user_id for user_id in chunk if user_id not in current])
         displaced = [user_id for user_id in current if user_id in displacement.objects]
         placed = object_changes.place(transaction, places, Kind.USER, displaced)
         pairs = [(user, refresher.changed(user, placed.get(user.id))) for user in current.values()]
@@ -91,7 +92,7 @@ def _update(transaction: SourceTransaction, changed: Sequence[tuple[User, User]]
         new = replace(new, updated_at=transaction.now)
         log.append(object_changes.change(transaction, ChangeType.UPDATE, new, old.organization_ids if moved else ()))
     moved_ids = {one.object_id for one in log if one.organizations_before}
-    users.update(transaction.connection, _users_of(log), moved_ids)
+    users.update(transaction.connection, _users_of(log), moved_ids, {old.id: old for old, _ in changed})
     passwords.forget_verifiers(transaction.connection, [new.id for old, new in changed if _loses_verifiers(old, new)])
     _end_credentials(transaction, [new.id for old, new in changed if new.gone_at is not None and old.gone_at is None])
     return object_changes.append(transaction, log)

@@ -2,7 +2,8 @@
 the organization into which the source is read. Reads only."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
 
 from gateway.model.ldap import dn
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
@@ -20,15 +21,18 @@ class OrganizationPlaces:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._at: defaultdict[str, dict[str, str | None]] = defaultdict(dict)
-        self._targets = source_state.target_organizations(connection)
-        wanted = set(self._targets.values())
-        self._existing = set(organizations.get_many(connection, wanted)) if wanted - {ROOT_ORGANIZATION_ID} else wanted
 
     def target(self, source_id: str) -> str:
         """Return the organization for the source's objects that have none at it; the root, should that one not exist (any
         more)."""
-        target = self._targets.get(source_id, ROOT_ORGANIZATION_ID)
-        return target if target in self._existing else ROOT_ORGANIZATION_ID
+        return self._targets.get(source_id, ROOT_ORGANIZATION_ID)
+
+    @cached_property
+    def _targets(self) -> Mapping[str, str]:
+        """The organizations of all sources that exist."""
+        found = source_state.target_organizations(self._connection)
+        existing = organizations.get_many(self._connection, set(found.values()) - {ROOT_ORGANIZATION_ID})
+        return {source_id: target for source_id, target in found.items() if target in existing}
 
     def place(self, kind: Kind, rows: Collection[RecordRow]) -> dict[int, tuple[str, ...]]:
         """Return the organizations that each record says its object belongs to, or below; none for one that has no organization

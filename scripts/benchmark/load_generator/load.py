@@ -39,7 +39,7 @@ class Endpoint:
 class Load:
     """One run: a random number below `range` is written over %06d; with `requests` it ends after that many.
 
-    `mode`: search, climb, bind or idle; what they mean, and the rest, is the usage text in options.c.
+    `mode`: search, climb, bind, modify or idle; what they mean, and the rest, is the usage text in options.c.
     """
 
     filter_template: str = "(objectClass=*)"

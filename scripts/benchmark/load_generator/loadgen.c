@@ -21,7 +21,7 @@
 
 enum { READ_BYTES = 128 * 1024, IDLE_READ_BYTES = 256, MAX_EVENTS = 256, REPLY_SECONDS = 60 };
 enum { SLOW_TICKS = 10, SLOW_RECEIVE_BYTES = 32 * 1024 }; /* a slow reader reads so often a second, and the kernel holds little */
-enum { TAG_BIND_RESPONSE = 0x61, TAG_ENTRY = 0x64, TAG_DONE = 0x65, TAG_REFERENCE = 0x73 };
+enum { TAG_BIND_RESPONSE = 0x61, TAG_ENTRY = 0x64, TAG_DONE = 0x65, TAG_MODIFY_RESPONSE = 0x67, TAG_REFERENCE = 0x73 };
 
 struct slot {
     uint32_t id, generation;
@@ -48,6 +48,7 @@ static struct request request;
 static struct search search;
 static struct options opt;
 static long still_to_send = -1; /* -1: no end but the clock's */
+static uint64_t values_written; /* by modifies; begins with the clock, so that no run writes another's values */
 static int epoll_fd;
 static volatile sig_atomic_t stopping; /* SIGTERM: report what there is */
 
@@ -86,7 +87,7 @@ static void send_request(struct connection *c, struct slot *s, struct request *r
     uint32_t count = (uint32_t)opt.in_flight, index = (uint32_t)(s - c->slots);
     s->generation = (s->generation + 1) % ((LAST_ID - FIRST_ID) / count);
     s->id = FIRST_ID + s->generation * count + index;
-    request_set(r, s->id, number);
+    request_set(r, s->id, number, ++values_written);
     if (c->out_used + r->length > c->out_size && !(c->out = realloc(c->out, c->out_size = 2 * (c->out_used + r->length))))
         die("memory");
     memcpy(c->out + c->out_used, r->bytes, r->length);
@@ -152,7 +153,7 @@ static void answer(struct connection *c, const unsigned char *p, size_t n, uint6
     if (e.tag == TAG_ENTRY) {
         run.entries++;
         if (!job_entry(&s->job, p + e.start, e.stop - e.start, opt.mode == CLIMB)) note_error("an entry that a climb cannot take", 0);
-    } else if (e.tag == TAG_DONE || e.tag == TAG_BIND_RESPONSE) {
+    } else if (e.tag == TAG_DONE || e.tag == TAG_BIND_RESPONSE || e.tag == TAG_MODIFY_RESPONSE) {
         result(c, s, p + e.start, n - e.start, e.stop - e.start, at_ns);
     } else if (e.tag != TAG_REFERENCE) {
         note_error("an unexpected operation, tag", e.tag);
@@ -200,7 +201,7 @@ static void bind_once(struct connection *c) {
     struct request bind;
     struct element message, response, code;
     request_bind(&bind, opt.bind_dn, opt.password, 0);
-    request_set(&bind, FIRST_ID, 0);
+    request_set(&bind, FIRST_ID, 0, 0);
     if (transport_write(&c->transport, bind.bytes, bind.length) != (ssize_t)bind.length) die("write");
     unsigned char reply[4096];
     size_t used = 0, outer;
@@ -305,7 +306,9 @@ int main(int argc, char **argv) {
     opt = options_read(argc, argv);
     search = (struct search){.base = opt.base, .filter = opt.filter, .attributes = opt.attributes, .scope = opt.scope, .page_size = opt.page_size};
     signal(SIGPIPE, SIG_IGN);
-    if (opt.mode != BIND) request_search(&request, &search);
+    values_written = (uint64_t)time(NULL) * 1000000;
+    if (opt.mode == MODIFY) request_modify(&request, opt.person_dn, opt.attributes);
+    else if (opt.mode != BIND) request_search(&request, &search);
     else if (*opt.person_dn) request_bind(&request, opt.person_dn, opt.person_password, 1);
     else request_bind(&request, opt.bind_dn, opt.password, 0);
     if (opt.requests) still_to_send = opt.requests;

@@ -9,17 +9,18 @@
 
 static const char USAGE[] =
     "usage: loadgen --port N [--host ADDRESS] [--tls 0|1] [--bind-dn DN --password-env VARIABLE] [--base DN] [--scope 0..2]\n"
-    "       [--mode search|climb|bind|idle] [--filter-template '(uid=user%06d)' --range N] [--attributes a,b] [--page-size N]\n"
+    "       [--mode search|climb|bind|modify|idle] [--filter-template '(uid=user%06d)' --range N] [--attributes a,b] [--page-size N]\n"
     "       [--person-dn 'uid=user%06d,…' --person-password 'secret%06d'] [--connections N] [--in-flight N] [--seconds S |\n"
     "       --requests N] [--warmup S] [--expect-entries N] [--read-bytes N] [--local-addresses N] [--seed N]\n"
     "search: each request asks for a random number below the range (%0Nd its digits, %01d the last one), with --page-size all\n"
     "pages of it. climb: a search, then one for (member=entry) for each entry found, until nothing new comes; counts as one.\n"
-    "bind: each request is a bind, as --person-dn or else as --bind-dn. idle: only holds connections. --read-bytes: a second,\n"
-    "on each connection: a client that takes its answers slowly. --local-addresses: connect from 127.0.0.1, 127.0.0.2, ….\n"
+    "bind: each request is a bind, as --person-dn or else as --bind-dn. modify: each replaces the one attribute of --attributes at\n"
+    "a random --person-dn by a value that was never there. idle: only holds connections. --read-bytes: a second, on each\n"
+    "connection: a client that takes its answers slowly. --local-addresses: connect from 127.0.0.1, 127.0.0.2, ….\n"
     "Prints {\"ready\": true} when all connections are open. With --requests the run ends after that many answers. A result\n"
     "code other than 0, and another number of entries than expected, is an error; with errors the exit status is 1.\n";
 
-static const char *const MODES[] = {"search", "climb", "bind", "idle"};
+static const char *const MODES[] = {"search", "climb", "bind", "modify", "idle"};
 
 static void usage(void) {
     fputs(USAGE, stderr);
@@ -73,7 +74,8 @@ struct options options_read(int argc, char **argv) {
         }
     }
     if (optind != argc || !opt.port || opt.range < 1 || opt.connections < 1 || opt.in_flight < 1 || opt.in_flight > 4096 ||
-        opt.local_addresses > 254 || (opt.mode == BIND && opt.in_flight > 1)) /* RFC 4511 4.2.1: nothing beside a bind */
+        opt.local_addresses > 254 || (opt.mode == BIND && opt.in_flight > 1) ||
+        (opt.mode == MODIFY && (!*opt.attributes || !*opt.person_dn))) /* RFC 4511 4.2.1: nothing beside a bind */
         usage();
     return opt;
 }

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum mode { SEARCH, CLIMB, BIND, IDLE };
+enum mode { SEARCH, CLIMB, BIND, MODIFY, IDLE };
 
 struct options {
     const char *host, *bind_dn, *password, *base, *filter, *attributes, *person_dn, *person_password;

@@ -179,6 +179,7 @@ static void finish(struct request *r, struct writer *w) {
     r->length = MAX_REQUEST_BYTES - w->start;
     memcpy(r->bytes, w->bytes + w->start, r->length);
     r->id_at = after_header - w->start + 2;
+    r->value_at = 0;
     r->place_count = 0;
     for (size_t i = 0, run = 0; w->placed && i < r->length; i++) {
         run = r->bytes[i] == PLACE ? run + 1 : 0;
@@ -248,11 +249,32 @@ void request_bind(struct request *r, const char *dn, const char *password, int t
     finish(r, &w);
 }
 
-void request_set(struct request *r, uint32_t id, uint64_t number) {
+/* ModifyRequest ::= [APPLICATION 6] SEQUENCE { object, changes SEQUENCE OF SEQUENCE { operation replace (2),
+ * modification SEQUENCE { type, vals SET OF value } } }; the value's digits are the last bytes of all */
+void request_modify(struct request *r, const char *dn, const char *attribute) {
+    static const char value[VALUE_DIGITS + 1] = "0000000000000000";
+    struct writer w;
+    char text[MAX_REQUEST_BYTES];
+    w.start = MAX_REQUEST_BYTES, w.digits = w.placed = 0;
+    put_text(&w, 0x04, value, VALUE_DIGITS);
+    put_header(&w, 0x31, MAX_REQUEST_BYTES);
+    put_text(&w, 0x04, attribute, strlen(attribute));
+    put_header(&w, 0x30, MAX_REQUEST_BYTES);
+    put_small(&w, 0x0a, 2);
+    put_header(&w, 0x30, MAX_REQUEST_BYTES);
+    put_header(&w, 0x30, MAX_REQUEST_BYTES);
+    put_text(&w, 0x04, text, unescape(&w, dn, dn + strlen(dn), text));
+    put_header(&w, 0x66, MAX_REQUEST_BYTES);
+    finish(r, &w);
+    r->value_at = r->length - VALUE_DIGITS;
+}
+
+void request_set(struct request *r, uint32_t id, uint64_t number, uint64_t value) {
     unsigned char digits[MAX_DIGITS];
     r->bytes[r->id_at] = (unsigned char)(id >> 16);
     r->bytes[r->id_at + 1] = (unsigned char)(id >> 8);
     r->bytes[r->id_at + 2] = (unsigned char)id;
+    for (size_t d = VALUE_DIGITS; r->value_at && d-- > 0; value /= 10) r->bytes[r->value_at + d] = (unsigned char)('0' + value % 10);
     if (!r->place_count) return;
     for (int d = 0; d < MAX_DIGITS; d++, number /= 10) digits[d] = (unsigned char)('0' + number % 10);
     for (int k = 0; k < r->place_count; k++) r->bytes[r->places[k].at] = digits[r->places[k].digit];

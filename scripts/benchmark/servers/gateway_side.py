@@ -173,11 +173,16 @@ class Gateway:
 
         wait_until(is_there, "the gateway has the last person")
 
-    def _endpoint(self, setup: Setup) -> Endpoint:
+    def writer(self) -> Endpoint:
+        """The gateway as it runs, asked as an application that may write."""
+        return self._endpoint(PLAIN, "writer", "--grant", "write")
+
+    def _endpoint(self, setup: Setup, name: str = "", *rights: str) -> Endpoint:
         """As an application that may read everything in that view; made once, and kept beside the data."""
-        known = self.directory / "data" / f"bench-{setup.view}.json"
+        name = name or f"bench-{setup.view}"
+        known = self.directory / "data" / f"{name}.json"
         if not known.exists():
-            arguments = ["application", "add", f"bench-{setup.view}", "--view", setup.view, "--json"]
+            arguments = ["application", "add", name, "--view", setup.view, *rights, "--json"]
             shown = self.command(setup, *arguments)
             known.touch(mode=0o600)
             known.write_text(shown)

@@ -1,4 +1,5 @@
-"""The slapds that stand beside the gateway in single rows: without an index, with AD's attributes, and as a proxy."""
+"""The slapds that stand beside the gateway in single rows: without an index, with AD's attributes, durable, and as a
+proxy."""
 
 from __future__ import annotations
 
@@ -27,6 +28,12 @@ def with_ad_attributes(directory: Path, pki: Pki, prepared: Prepared, size: samp
     """The people with sAMAccountName and objectCategory, both indexed."""
     options = replace(PROVIDER, syncprov=False, extra=(*sample.AD_SCHEMA, AD_INDEXES))
     return start_slapd(directory, pki, options, sample.ad_directory(size), prepared, f"slapd-ad-{size.name}")
+
+
+def durable(directory: Path, pki: Pki, prepared: Prepared, size: sample.Size) -> Slapd:
+    """The provider's data, with slapd's own default: each change is synced to disk before it is answered."""
+    options = replace(PROVIDER, syncprov=False, durable=True)
+    return start_slapd(directory, pki, options, sample.directory(size), prepared, f"slapd-durable-{size.name}")
 
 
 class Proxy:

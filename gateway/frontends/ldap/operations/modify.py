@@ -1,5 +1,7 @@
 """Modify (RFC 4511 §4.6, increment: RFC 4525): all of it or nothing, of what was made here or what no source reports."""
 
+from functools import partial
+
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, MemberChanges, changes_of
 from gateway.frontends.ldap.core.exchange import Exchange
@@ -11,10 +13,10 @@ from gateway.frontends.ldap.writes import execution
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan, Target
 from gateway.frontends.ldap.writes.execution import WriteOperation
 from gateway.model.edits import Edit
-from gateway.model.objects import Kind, Member
+from gateway.model.objects import DirectoryObject, Kind, Member
 from gateway.store.engine.database import Connection
 from gateway.store.objects import memberships, passwords
-from gateway.sync.local.source import Written
+from gateway.sync.local.source import ObjectEdit, Written
 from gateway.sync.rules.object_attributes import all_attributes
 from gateway.wire.messages import ADD, DELETE, REPLACE, Modification, ModifyRequest, ModifyResponse
 from gateway.wire.result_codes import ResultCode
@@ -41,30 +43,28 @@ async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:
     change = await changes_of(target.searcher, target.row, of_members, attempt.responder.turn)
     password = await _password(attempt, of_password) if of_password else None
 
+    edit = ObjectEdit(target.kind, target.object_id, partial(_edit, target, rest, change))
+
     def work(connection: Connection) -> Written:
-        written = _change(attempt, connection, target, rest, change)
-        if of_password:
-            _set_password(attempt, connection, target.object_id, password)
+        written = attempt.writer.door.change_present(connection, edit)
+        _set_password(attempt, connection, target.object_id, password)
         return written
 
     touched = dict.fromkeys(one.attribute.type for one in request.changes)
-    return Plan(target.view, target.kind, str(target.name), work, tuple(touched))
+    return Plan(target.view, target.kind, str(target.name), work if of_password else edit, tuple(touched))
 
 
 def _key(modification: Modification) -> str:
     return attribute_key(modification.attribute.type)
 
 
-def _change(
-    attempt: Attempt, connection: Connection, target: Target, rest: list[Modification], change: MemberChanges
-) -> Written:
-    """Apply modifications to the object as it is: their result depends on it, so it is read here, inside the transaction."""
-    door = attempt.writer.door
-    thing = door.get(connection, target.kind, target.object_id)
+def _edit(
+    target: Target, rest: list[Modification], change: MemberChanges, connection: Connection, thing: DirectoryObject
+) -> Edit:
+    """Return what the modifications make of the object as it is inside the transaction."""
     attributes = target.editor.changed(all_attributes(thing), rest)
     joining_and_leaving = change.edit(_present(connection, target.object_id, change.mentioned))
-    edit = Edit(attributes, None, joining_and_leaving.added_members, joining_and_leaving.removed_members)
-    return door.change(connection, target.kind, target.object_id, edit)
+    return Edit(attributes, None, joining_and_leaving.added_members, joining_and_leaving.removed_members)
 
 
 def _present(connection: Connection, group_id: str, mentioned: frozenset[Member]) -> frozenset[Member]:

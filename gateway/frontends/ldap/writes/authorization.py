@@ -23,8 +23,7 @@ from gateway.frontends.ldap.search import root_dse
 from gateway.model.applications import Application, Grant
 from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind
-from gateway.store.engine.database import Connection
-from gateway.sync.local.source import Written
+from gateway.sync.local.source import LocalWrite
 from gateway.wire.messages import PartialAttribute
 from gateway.wire.result_codes import ResultCode
 
@@ -52,13 +51,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The write that is going to be done: `work` is a piece of work for `Database.write`. `attributes`: those that are touched,
+    """The write that is going to be done, by `work`. `attributes`: those that are touched,
     for the audit; no values."""
 
     view: View
     kind: Kind
     name: str
-    work: Callable[[Connection], Written]
+    work: LocalWrite
     attributes: tuple[str, ...] = ()
 
 

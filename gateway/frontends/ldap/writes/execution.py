@@ -107,7 +107,7 @@ def _committed(attempt: Attempt, name: str, plan: Plan) -> "Deferred[Written]":
         elif isinstance(result, Failure):
             _log.warning("write failed", operation=name, application=attempt.application.name, error=repr(result.value))
 
-    attempt.writer.database.write(plan.work).addBoth(ended)
+    attempt.writer.write(plan.work).addBoth(ended)
     return waiting
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.bounded_cache import cached
 from gateway.model.expressions.expression import Expression
 from gateway.model.ldap import dn as names
@@ -14,6 +15,7 @@ from gateway.model.mapping.defaults import LOGIN_ATTRIBUTES
 from gateway.model.objects import Value
 from gateway.model.records import Reference, ReferenceForm
 
+_NAMES = frozenset(NAMING_ATTRIBUTE.values())
 _OPTIONAL_UID = re.compile(r"#'[01]*'B$")  # RFC 4517 §3.3.21: uniqueMember may end in a bit string
 
 
@@ -66,7 +68,11 @@ def step_values(
     for description, octets in candidates:
         values: tuple[Value, ...] = tuple(octets) if step.binary else texts(octets, description, warn)
         if values:
-            return (main_value(values, step.sources, dn),) if step.single and len(values) > 1 else values
+            if step.single and len(values) > 1:
+                # A name that followed the order of an answer would rename its object when nothing has changed.
+                ordered = sorted(values) if step.name in _NAMES else values
+                return (main_value(ordered, step.sources, dn),)
+            return values
         if any(octets):
             return None
     return ()

@@ -1,5 +1,6 @@
 """Inbound mapping: what becomes of an entry's attributes, what is missing, what is empty, and what cannot be used."""
 
+import itertools
 from random import Random
 
 import pytest
@@ -86,11 +87,21 @@ def test_names_that_we_do_not_know_are_custom_fields_with_all_their_values() -> 
     assert mapped(named(("employeeNumber", [b"1", b"2"])), mapping=custom).attributes["badge"] == ("1", "2")
 
 
+@pytest.mark.parametrize("kind", [Kind.USER, Kind.GROUP])
+def test_the_order_of_several_names_decides_nothing(kind: Kind) -> None:
+    name = {Kind.USER: "uid", Kind.GROUP: "cn"}[kind]
+    said = {
+        mapped([(name, values)], kind=kind, dn="entryUUID=1,dc=x").attributes[NAMING_ATTRIBUTE[kind]]
+        for values in itertools.permutations([b"b", b"a", b"c"])
+    }
+    assert said == {("a",)}
+
+
 def test_a_single_valued_attribute_keeps_the_value_in_the_rdn() -> None:
     entry: Entry = [("uid", [b"old", b"ada", b"older"])]
     assert mapped(entry).attributes["username"] == ("ada",)
-    assert mapped(entry, dn="cn=Ada,dc=x").attributes["username"] == ("old",)
-    assert mapped(entry, dn="not a name").attributes["username"] == ("old",)
+    assert mapped(entry, dn="cn=Ada,dc=x").attributes["username"] == ("ada",)
+    assert mapped(entry, dn="not a name").attributes["username"] == ("ada",)
 
 
 def test_a_value_that_is_not_utf_8_is_left_out_and_named() -> None:

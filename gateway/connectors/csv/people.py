@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TextIO
 
 from gateway.connectors.csv.parser import Row, Rows
 from gateway.connectors.csv.settings import CsvSettings
+from gateway.model import organization_path
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.errors import InvalidSourceData
 from gateway.model.mapping.inbound import InboundMapping
@@ -118,7 +119,7 @@ def _person(row: Row, header: Header, settings: CsvSettings) -> Person:
     path: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     if header.organization >= 0:
-        path = _names(cells[header.organization], settings.organization_separator)
+        path = organization_path.parse(cells[header.organization], settings.organization_separator)
         if len(path) > MAX_LEVELS or len(cells[header.organization]) > MAX_ID_CHARACTERS:
             what = f"{len(path)} levels and {len(cells[header.organization])} characters"
             fault = f"{settings.organization_column} has {what}; {MAX_LEVELS} and {MAX_ID_CHARACTERS} are the limits"

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import structlog
 
 from gateway.directory.projection.view_definition import View
+from gateway.model import organization_path
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, User
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.normalized_keys import name_key
@@ -87,6 +88,6 @@ def _find(connection: Connection, named: str) -> list[str]:
     if organizations.get(connection, named) is not None:
         return [named]
     found = [ROOT_ORGANIZATION_ID]
-    for name in named.strip("/").split("/"):
+    for name in organization_path.parse(named):
         found = [one for parent in found for one in organizations.same_name(connection, parent, name)]
     return found

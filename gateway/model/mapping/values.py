@@ -70,7 +70,7 @@ def step_values(
         if values:
             if step.single and len(values) > 1:
                 # A name that followed the order of an answer would rename its object when nothing has changed.
-                ordered = sorted(values) if step.name in _NAMES else values
+                ordered = sorted(values, key=str) if step.name in _NAMES else values
                 return (main_value(ordered, step.sources, dn),)
             return values
         if any(octets):

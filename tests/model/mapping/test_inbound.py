@@ -91,7 +91,7 @@ def test_names_that_we_do_not_know_are_custom_fields_with_all_their_values() -> 
 def test_the_order_of_several_names_decides_nothing(kind: Kind) -> None:
     name = {Kind.USER: "uid", Kind.GROUP: "cn"}[kind]
     said = {
-        mapped([(name, values)], kind=kind, dn="entryUUID=1,dc=x").attributes[NAMING_ATTRIBUTE[kind]]
+        mapped([(name, list(values))], kind=kind, dn="entryUUID=1,dc=x").attributes[NAMING_ATTRIBUTE[kind]]
         for values in itertools.permutations([b"b", b"a", b"c"])
     }
     assert said == {("a",)}

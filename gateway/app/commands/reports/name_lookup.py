@@ -3,6 +3,7 @@ ids."""
 
 from __future__ import annotations
 
+from gateway.model import organization_path as paths
 from gateway.model.applications import Application
 from gateway.model.errors import Conflict, NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind, User
@@ -10,19 +11,21 @@ from gateway.store.clients import applications
 from gateway.store.engine.database import Connection
 from gateway.store.objects import groups, organizations, users
 
-SEPARATOR = "/"
-
 
 def organization_id(connection: Connection, text: str) -> str:
-    """Return the id of an organization given by id, or by the path of names below the root ("Sales/Europe"; "/" is the root).
-    Raises NotFound or Conflict."""
+    """Return the id of an organization given by id, or by the path of names below the root (model/organization_path.py; "/" is
+    the root). Raises NotFound or Conflict."""
     if organizations.get(connection, text) is not None:
         return text
     current = ROOT_ORGANIZATION_ID
-    for name in filter(None, text.split(SEPARATOR)):
+    names = paths.parse(text)
+    for depth, name in enumerate(names):
         found = organizations.same_name(connection, current, name)
         if not found:
-            raise NotFound(f"there is no organization {text!r}: nothing named {name!r} at that place")
+            whole = paths.SEPARATOR.join(names[depth:])  # one name with a slash in it, written as it is
+            meant = paths.format((*names[:depth], whole))
+            cure = f"; did you mean {meant}?" if organizations.same_name(connection, current, whole) else ""
+            raise NotFound(f"there is no organization {text!r}: nothing named {name!r} at that place{cure}")
         if len(found) > 1:
             raise Conflict(f"{len(found)} organizations are named {text!r}; give the id of one of them: {', '.join(found)}")
         current = found[0]
@@ -32,12 +35,12 @@ def organization_id(connection: Connection, text: str) -> str:
 def organization_path(connection: Connection, identifier: str) -> str:
     """Return the path of names, or the id when the organization does not exist any more."""
     if identifier == ROOT_ORGANIZATION_ID:
-        return SEPARATOR
+        return paths.SEPARATOR
     above = [one for one in organizations.ancestors(connection, identifier) if one != ROOT_ORGANIZATION_ID]
     found = organizations.get_many(connection, [identifier, *above])
     if identifier not in found:
         return f"{identifier} (gone)"
-    return SEPARATOR.join(found[one].name for one in [*reversed(above), identifier] if one in found)
+    return paths.format([found[one].name for one in [*reversed(above), identifier] if one in found])
 
 
 def group_id(connection: Connection, text: str) -> str:

@@ -108,7 +108,7 @@ class Authentication:
             self._audit.refused(peer, {**mechanism.audit, "reason": reason})
             raise
         key = with_application_password(named.key) if application_passwords.has_form(password) else named.key
-        bound = await self.guarded(key, name, peer, lambda: self._identify(named, password), mechanism)
+        bound = await self.guarded(key, _shown(name, named), peer, lambda: self._identify(named, password), mechanism)
         return self._authorized(bound, peer, mechanism)
 
     async def guarded(
@@ -281,3 +281,11 @@ def _within(acted_for: Party, party: Party) -> Party:
     """Return the party that is acted for with no more than the one that acts for it may see and read itself."""
     views = tuple(view for view in acted_for.views if view in party.views)
     return replace(acted_for, views=views, access=acted_for.access.within(party.access))
+
+
+def _shown(name: str, named: BindIdentity) -> str:
+    """Return a bind name for the audit. A bare word that is nobody's login name is not written: it may be a password that was
+    typed into the wrong field."""
+    if named.user_id is not None or named.application is not None or any(mark in name for mark in "=@\\"):
+        return name
+    return f"a word that is nobody's name ({len(name):,} characters)"

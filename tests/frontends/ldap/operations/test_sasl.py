@@ -22,7 +22,7 @@ from tests.frontends.ldap.bind_names_world import application_name, every_name, 
 from tests.frontends.ldap.client_programs import tool
 from tests.frontends.ldap.company import ANN
 from tests.frontends.ldap.conftest import Serve
-from tests.frontends.ldap.serving import Serving, World, blocking, eventually
+from tests.frontends.ldap.serving import Account, Serving, World, blocking, eventually
 from tests.frontends.ldap.wire_client import connected, search_request
 from tests.servers.pki import Pki
 from tests.servers.processes import program
@@ -84,6 +84,17 @@ def test_the_audit_line_has_mechanism_and_identity_and_calls_no_refused_bind_acc
     binds = [(line["result"], line["mechanism"], line["authzid"], line["dn"]) for line in lines if line["event"] == "bind"]
     assert binds == [("accepted", "PLAIN", "u:ann", ANN), ("refused", "PLAIN", "u:bob", ANN)]
     assert "ann-secret" not in repr(lines)
+
+
+@blocking
+def test_law_12_a_word_that_is_nobodys_name_may_be_a_password_and_is_not_written(serving: Serving) -> None:
+    with capture_logs() as lines, connected(serving) as client:
+        assert client.bind(Account("hunter2", "x")) == REFUSED
+        assert code(client.ask(sasl("PLAIN", b"\0hunter2\0x"))) == REFUSED
+        assert client.bind(Account("nobody@example.test", "x")) == REFUSED
+    shown = [line["dn"] for line in lines if line["event"] == "bind"]
+    assert shown == ["a word that is nobody's name (7 characters)"] * 2 + ["nobody@example.test"]
+    assert "hunter2" not in repr(lines)
 
 
 @blocking

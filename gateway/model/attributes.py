@@ -107,6 +107,20 @@ ATTRIBUTES: dict[Kind, dict[str, AttributeDefinition]] = {
 NAMING_ATTRIBUTE: dict[Kind, str] = {Kind.USER: "username", Kind.ORGANIZATION: "name", Kind.GROUP: "name"}
 """The attribute without which a record cannot become an object of its kind."""
 
+_REFERENCE: Final = "ref:"
+
+
+def reference_to(name: str) -> str:
+    """Return the name under which an object keeps the ids of the objects that its attribute `name` points at, where a source
+    names them by their entries. No mapping can use such a name."""
+    return _REFERENCE + name
+
+
+def referring(name: str) -> str | None:
+    """Return the attribute's own name, for a name that `reference_to` made; None for any other."""
+    return name[len(_REFERENCE) :] if name.startswith(_REFERENCE) else None
+
+
 HIDDEN: Final = "(not shown)"
 
 

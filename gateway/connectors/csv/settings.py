@@ -85,4 +85,4 @@ def user_mapping(changes: Changes | None = None, enabled: EnabledRule | None = N
             raise ValueError(f"mapping.{name}: a column tells people's organizations by organization_column")
         if name in ATTRIBUTES[Kind.USER] and ATTRIBUTES[Kind.USER][name].binary:
             raise ValueError(f"mapping.{name}: {name} is not text, so no column can hold it")
-    return default_mapping(Kind.USER, changes, enabled, OWN_COLUMNS)
+    return default_mapping(Kind.USER, changes, enabled, OWN_COLUMNS, of_entries=False)

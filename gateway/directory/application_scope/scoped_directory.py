@@ -4,10 +4,11 @@ you search).
 Whatever lies outside the scope answers NotFound in the words of what does not exist."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.directory.application_scope.readable_attributes import GROUPS, MEMBERS, ORGANIZATIONS, readable_by, require
 from gateway.model.applications import Application
+from gateway.model.attributes import referring
 from gateway.model.errors import NotFound
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member, Organization, User
 from gateway.store.engine.database import Connection
@@ -25,7 +26,7 @@ class ScopedOrganization:
 @dataclass(frozen=True, slots=True)
 class ScopedUser:
     """A user in scope with the organizations (in the user's order) and groups (by id) that are in scope, too; None for those
-    that the application may not read."""
+    that the application may not read. What the user's attributes point at (a manager) are the ids of objects in scope."""
 
     user: User
     organizations: tuple[Organization, ...] | None
@@ -147,15 +148,27 @@ class ScopedDirectory:
         with_password = passwords.set_among(self.connection, [user.id for user in found])
         units = self._organizations_of(found) if self.readable(ORGANIZATIONS) else None
         their_groups = self._groups_of(found) if self.readable(GROUPS) else None
+        targets = self._visible_targets(found)
         return [
             ScopedUser(
-                user,
+                _with_visible_targets(user, targets),
                 None if units is None else units[user.id],
                 None if their_groups is None else their_groups[user.id],
                 user.id in with_password,
             )
             for user in found
         ]
+
+    def _visible_targets(self, found: Collection[User]) -> frozenset[str]:
+        """Return the objects in scope that attributes of these users point at."""
+        ids = {one for user in found for name in user.attributes if referring(name) for one in user.attributes[name]}
+        wanted = [one for one in ids if isinstance(one, str)]
+        if not wanted:
+            return frozenset()
+        people = users.get_many(self.connection, wanted).values()
+        seen = {user.id for user in people if self.has_any(user.organization_ids)}
+        seen |= {one for one in groups.get_many(self.connection, wanted) if self.has_group(one)}
+        return frozenset(seen | {one for one in organizations.get_many(self.connection, wanted) if self.has_organization(one)})
 
     def _organizations_of(self, found: Collection[User]) -> dict[str, tuple[Organization, ...]]:
         places = {organization_id for user in found for organization_id in user.organization_ids}
@@ -167,3 +180,15 @@ class ScopedDirectory:
         visible = {one for group_ids in ids.values() for one in group_ids if self.has_group(one)}
         named = groups.get_many(self.connection, visible)
         return {user.id: tuple(named[one] for one in sorted(ids.get(user.id, ())) if one in named) for user in found}
+
+
+def _with_visible_targets(user: User, visible: Collection[str]) -> User:
+    """Return the user with the attributes that point at objects under their own names, as far as those are visible."""
+    attributes = {name: values for name, values in user.attributes.items() if referring(name) is None}
+    if len(attributes) == len(user.attributes):
+        return user
+    for name, values in user.attributes.items():
+        own_name = referring(name)
+        if own_name is not None and (kept := tuple(one for one in values if one in visible)):
+            attributes[own_name] = kept
+    return replace(user, attributes=attributes)

@@ -158,6 +158,10 @@ _PARENTS = f"{_CHANGED} AND e.kind IN ('container', 'organization') ORDER BY e.d
 _OTHERS = f"{_CHANGED} AND e.kind NOT IN ('container', 'organization')"
 _MOVED = f"SELECT {_COLUMNS} FROM entry e WHERE instr(',' || e.organizations || ',', ?) AND e.changed <= ?"
 _LISTING = f"SELECT {_COLUMNS} FROM member m JOIN entry e ON e.id = m.group_entry WHERE m.member_entry = ? AND e.changed <= ?"
+_NAMING = (
+    f"SELECT {_COLUMNS} FROM entry t JOIN link l ON l.target = t.object_id JOIN entry e ON e.id = l.owner"
+    " WHERE t.id = ? AND e.changed <= ?"
+)
 _OBJECT = f"SELECT {_COLUMNS} FROM entry e WHERE e.object_id = ? AND e.changed <= ?"
 
 _ROWS_AT_ONCE = 50
@@ -206,6 +210,7 @@ class DifferenceReader(JournalReader):
         yield from self._compare_unchanged(connection, _MOVED, [f",{one}," for one in self._moved_organizations()])
         yield from self._compare_unchanged(connection, _OBJECT, self._past.left())
         yield from self._compare_unchanged(connection, _LISTING, sorted(self._visibility_changed))
+        yield from self._compare_unchanged(connection, _NAMING, sorted(self._visibility_changed))
         yield from (self._removed(one) for one in self._past.removed() if one not in self._displaced)
 
     def _compare_unchanged(

@@ -114,6 +114,7 @@ class ApplyStep:
         self._written += 1
         self._dependents.check_renamed(result, entry)
         if result.old_dn is None:
+            self._dependents.project_pointing_at([item.id])
             # Children that were written first stand below the container until now.
             children = self._database.read_blocking(lambda c: organizations.child_ids(c, [item.id]))
             self._dependents.project(Kind.ORGANIZATION, children)
@@ -141,12 +142,14 @@ class ApplyStep:
         taken = self._entries.taken(plain_keys) | self._projection.reserved_keys
         renamed: list[int] = []
         new: list[str] = []
+        pointed = self._pointed(Kind.USER, present)
         for user, parent, plain in zip(present, parents, plain_keys, strict=True):
             unique = plain not in taken or self._dependents.claim_name(Kind.USER, user, plain)
             belongs_to = inside[user.id]
-            entry = self._projection.user(user, [names[o] for o in belongs_to if o in names], unique, parent)
+            entry = self._projection.user(user, [names[o] for o in belongs_to if o in names], unique, parent, pointed)
             where = [places[o][0] for o in belongs_to if o in places]
             result = self._writer.put(entry, where, None if unique else plain, may_exist=user.id in known)
+            self._writer.set_links(result, self._projection.targets(Kind.USER, user))
             taken.add(entry.dn_key)
             self._written += result.changed
             if result.old_dn is None:
@@ -157,6 +160,12 @@ class ApplyStep:
                 self._private_group(user, where, among_groups, may_exist=user.id in known)
         self._remove(items)
         self._dependents.project_groups_of(renamed, new)
+        self._dependents.project_pointing_at(new)
+
+    def _pointed(self, kind: Kind, items: Sequence[DirectoryObject]) -> dict[str, str]:
+        """Return the DNs of the entries that those of the objects name."""
+        targets = {target for item in items for target in self._projection.targets(kind, item)}
+        return {object_id: place[1] for object_id, place in self._entries.places(targets).items()}
 
     def _parent(self, places: Sequence[Place]) -> tuple[str, str] | None:
         """Return DN and key of the entry that a user stands below: in the tree the first organization; None for the
@@ -193,6 +202,7 @@ class ApplyStep:
                 renamed.append(result.entry_id)
         self._remove(items)
         self._dependents.project_groups_of(renamed, new)
+        self._dependents.project_pointing_at(new)
 
     def _group(self, group: Group, parent: tuple[str, str] | None, member_ids: Sequence[str]) -> tuple[PutResult, Entry]:
         places = self._entries.places(member_ids)
@@ -201,8 +211,9 @@ class ApplyStep:
         logins = sorted(self._entries.logins(places)) if self._projection.lists_logins(group) else ()
         plain = self._projection.plain_key(Kind.GROUP, self._projection.name(Kind.GROUP, group))
         unique = self._dependents.claim_name(Kind.GROUP, group, plain)
-        entry = self._projection.group(group, names, logins, unique, parent)
+        entry = self._projection.group(group, names, logins, unique, parent, self._pointed(Kind.GROUP, [group]))
         result = self._writer.put(entry, (), None if unique else plain)
+        self._writer.set_links(result, self._projection.targets(Kind.GROUP, group))
         self._writer.set_members(result.entry_id, [place[0] for place in listed])
         self._written += result.changed
         return result, entry

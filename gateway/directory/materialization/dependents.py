@@ -31,6 +31,7 @@ class Dependents:
         self._writer = writer
         self._entries = writer.entries
         self._scope = scope
+        self._points = bool(projection.view.pointing_attributes)
         self.pending: dict[Kind, dict[str, Item]] = {kind: {} for kind in Kind}
         self.containers_are_due = False
         self.removed = 0
@@ -81,6 +82,11 @@ class Dependents:
             affected |= self._entries.entry_ids({group_id for group_ids in found.values() for group_id in group_ids}).keys()
         self.project(Kind.GROUP, affected)
 
+    def project_pointing_at(self, object_ids: Iterable[str]) -> None:
+        """Have the entries projected that name these objects, which are new, renamed or gone."""
+        if self._points:
+            self.project_entries(self._entries.pointing_at(object_ids))
+
     def remove_entry(self, object_id: str) -> None:
         """Remove an object's entry: those below find another place, groups do not list it any more, another may have its
         name."""
@@ -92,6 +98,7 @@ class Dependents:
                 self.removed += 1
                 self.project(Kind.GROUP, affected - {object_id})
                 self.project_entries(below)
+                self.project_pointing_at([object_id])
                 self.release_name(removed[1])
 
     def check_renamed(self, result: PutResult, entry: Entry) -> bool:
@@ -99,6 +106,7 @@ class Dependents:
         another object may take the DN that it had."""
         if result.old_dn == entry.dn and result.old_key == entry.dn_key:
             return False
+        self.project_pointing_at([entry.object_id])
         self.project_entries(self._entries.children(result.entry_id))
         if result.old_key is not None and result.old_key != entry.dn_key:
             self.release_name(result.old_key)

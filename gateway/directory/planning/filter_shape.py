@@ -9,7 +9,7 @@ from typing import TypeAlias
 from gateway.directory.access import IN_EVERY_ENTRY, may_read, readable_type
 from gateway.directory.planning.kind_constants import KindConstants
 from gateway.directory.projection import active_directory
-from gateway.directory.projection.index_keys import UNINDEXED, stored_key
+from gateway.directory.projection.index_keys import UNINDEXED, attribute_key, stored_key
 from gateway.directory.projection.view_definition import View
 from gateway.model.bounded_cache import MAX_LENGTH
 from gateway.model.ldap import extensible_match, matching_rules, schema
@@ -49,6 +49,7 @@ class Shaper:
         self._columns = frozenset(view.indexed_substrings)
         self._transitive = view.transitive_member_of
         self._absent = (_LISTS | {"memberuid"}).difference(map(schema.canonical, view.member_attributes))
+        self._pointing = frozenset(map(attribute_key, view.pointing_attributes))
         self._readable = readable
         self._narrowed = narrowed
         self._constants = KindConstants(view)
@@ -113,7 +114,7 @@ class Shaper:
             # Only what there can be goes into a shape: shapes are kept, and a client can ask for anything.
             return FALSE if kinds == () else ("is", attribute, key, kinds)
         keys.append(key)
-        return ("=", attribute)
+        return self._as_seen(("=", attribute)) if attribute in self._pointing else ("=", attribute)
 
     def _linked(self, attribute: str, key: bytes, keys: list[Key], *, in_chain: bool) -> Shape:
         """Return the shape of a membership assertion: groups that list the entry with this DN, or entries that such a group
@@ -125,7 +126,8 @@ class Shaper:
         return self._as_seen((f"{link} in chain" if in_chain else link,))
 
     def _as_seen(self, shape: Shape) -> Shape:
-        """Return the shape, wide where a party sees some members only: it must not learn of the others by asserting them."""
+        """Return the shape, wide where a party sees some entries only: it must not learn of the others by asserting their
+        names."""
         return (WIDE, shape) if self._narrowed else shape
 
     def ordering(self, item: filters.GreaterOrEqual | filters.LessOrEqual, keys: list[Key]) -> Shape:
@@ -155,6 +157,8 @@ class Shaper:
             return (WIDE, ("*", "member"))
         if attribute in extensible_match.LINKS:
             return self._as_seen(("*", "memberof" if attribute == "memberof" else "member"))
+        if attribute in self._pointing:
+            return self._as_seen(("*", attribute))
         return TRUE if attribute in IN_EVERY_ENTRY else ("*", attribute)
 
     def substrings(self, item: filters.Substrings, keys: list[Key]) -> Shape:

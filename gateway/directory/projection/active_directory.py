@@ -100,6 +100,8 @@ def user_attributes(base: DN) -> Mapping[str, Rule]:
         "postalCode": first_of("postal_code"),
         "c": first_of("country"),
         "preferredLanguage": first_of("preferred_language"),
+        "manager": first_of("manager"),
+        "secretary": first_of("secretary"),
         "uidNumber": first_of("uid_number"),
         "gidNumber": first_of("gid_number"),
         "unixHomeDirectory": first_of("home_directory"),
@@ -121,6 +123,7 @@ def group_attributes(base: DN) -> Mapping[str, Rule]:
         "groupType": Rule(("group_type",), constants=(GLOBAL_SECURITY_GROUP,)),
         "mail": first_of("email"),
         "description": first_of("description"),
+        "managedBy": first_of("owner"),
         "gidNumber": first_of("gid_number"),
     }
 

@@ -1,10 +1,12 @@
 """The entry plan: the rules of one kind of entries, prepared once, so that each object costs no more than its values. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from gateway.directory.projection.attribute_rules import Rule
 from gateway.directory.projection.index_keys import attribute_key
-from gateway.directory.projection.view_definition import EntryRules
+from gateway.directory.projection.view_definition import EntryRules, points
+from gateway.model.attributes import reference_to
 from gateway.model.ldap import matching_rules, schema
 from gateway.model.objects import Attributes, DirectoryObject, User
 
@@ -17,6 +19,7 @@ class EntryPlan:
     def __init__(self, rules: EntryRules, members: Sequence[str]) -> None:
         self.rules = rules
         self._attributes = _ordered(rules)
+        self._pointing = {name for name, rule, _ in self._attributes if points(name, rule)}
         self._naming = next((rule for name, rule, _ in self._attributes if _is_same(name, rules.naming)), Rule())
         self._conditional = _conditional_attributes(rules, members)
 
@@ -28,11 +31,20 @@ class EntryPlan:
         except (IndexError, UnicodeDecodeError):
             return _own_name(item)
 
-    def values(self, name: str, attributes: Attributes, named: Attributes) -> Values:
-        """Return the values of all attributes that have any, the naming attribute first. `name`: the value of the RDN."""
+    def targets(self, attributes: Attributes) -> set[str]:
+        """Return the objects (ids) that an entry with these attributes may name."""
+        rules = [rule for name, rule, _ in self._attributes if name in self._pointing] if self._pointing else []
+        return {one for rule in rules for name in rule.names for one in _targets(name, attributes)}
+
+    def values(self, name: str, attributes: Attributes, named: Attributes, pointed: Mapping[str, str]) -> Values:
+        """Return the values of all attributes that have any, the naming attribute first. `name`: the value of the RDN;
+        `pointed`: the DNs of the targets that have an entry."""
         found: Values = []
         for ldap_name, rule, single in self._attributes:
-            if values := rule.values(attributes, named):
+            values = (
+                rule.values(attributes, named) if ldap_name not in self._pointing else _names(rule, attributes, named, pointed)
+            )
+            if values:
                 found.append((ldap_name, values[:1] if single else _distinct(ldap_name, values)))
         naming, own = self.rules.naming, name.encode()
         if not found or not _is_same(found[0][0], naming):
@@ -60,6 +72,18 @@ class EntryPlan:
             all(name in rules and rules[name].values(item.attributes, named) for name in needed)
             for needed in map(self.rules.conditional_classes.__getitem__, allowing)
         )
+
+
+def _targets(name: str, attributes: Attributes) -> Iterator[str]:
+    return (one for one in attributes.get(reference_to(name), ()) if isinstance(one, str))
+
+
+def _names(rule: Rule, attributes: Attributes, named: Attributes, pointed: Mapping[str, str]) -> list[bytes]:
+    """Return the names of the entries that the first attribute of the rule points at, as far as it points at any."""
+    for name in rule.names:
+        if found := [pointed[one].encode() for one in _targets(name, attributes) if one in pointed]:
+            return found[:1] if rule.only_first else found
+    return replace(rule, names=()).values(attributes, named)
 
 
 def _own_name(item: DirectoryObject) -> str:

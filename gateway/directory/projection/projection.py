@@ -1,10 +1,11 @@
 """The projection of objects as LDAP entries, by the rules of a view. Pure: what an entry needs from its neighbours is handed
 in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 from uuid import NAMESPACE_OID, uuid5
 
@@ -53,14 +54,20 @@ class Projection:
     # Objects ----------------------------------------------------------------------------------------------------------
 
     def user(
-        self, user: User, organization_names: Sequence[str], unique: bool = True, parent: tuple[str, str] | None = None
+        self,
+        user: User,
+        organization_names: Sequence[str],
+        unique: bool = True,
+        parent: tuple[str, str] | None = None,
+        pointed: Mapping[str, str] = MappingProxyType({}),
     ) -> Entry:
         """Return a user's entry. `organization_names`: the names of the organizations the user belongs to, the root left out.
-        `parent`: DN and key of the entry that the user stands below; None below the container. `unique`: as for `rdn`."""
+        `parent`: DN and key of the entry that the user stands below; None below the container. `unique`: as for `rdn`.
+        `pointed`: object id → DN of the `targets` that have an entry."""
         named = self._named(user)
         if organization_names:
             named["organization_names"] = tuple(organization_names)
-        return self._object(Kind.USER, user, named, (), unique=unique, parent=parent)
+        return self._object(Kind.USER, user, named, (), unique=unique, parent=parent, pointed=pointed)
 
     def group(
         self,
@@ -69,12 +76,13 @@ class Projection:
         member_logins: Sequence[bytes],
         unique: bool = True,
         parent: tuple[str, str] | None = None,
+        pointed: Mapping[str, str] = MappingProxyType({}),
     ) -> Entry:
         """Return a group's entry. `members`: the DNs of the members' entries; `member_logins`: the user names, shown on POSIX
         groups."""
         shown = {"member": members, "uniqueMember": members, "memberUid": member_logins}
         listed = [(name, shown[name]) for name in self.view.member_attributes if shown[name]]
-        return self._object(Kind.GROUP, group, self._named(group), listed, unique=unique, parent=parent)
+        return self._object(Kind.GROUP, group, self._named(group), listed, unique=unique, parent=parent, pointed=pointed)
 
     def organization(self, organization: Organization, parent: tuple[str, str] | None, unique: bool = True) -> Entry:
         """Return an organization's entry. `parent`: DN and key of the parent organization's entry; None right below the
@@ -90,6 +98,10 @@ class Projection:
         if "memberUid" not in self.view.member_attributes:
             return False
         return self._plans[Kind.GROUP].shows("memberUid", group, self._named(group))
+
+    def targets(self, kind: Kind, item: DirectoryObject) -> set[str]:
+        """Return the objects (ids) that an object's entry names if they have entries: a manager, an owner."""
+        return self._plans[kind].targets(item.attributes)
 
     # Names ------------------------------------------------------------------------------------------------------------
 
@@ -130,6 +142,7 @@ class Projection:
         *,
         unique: bool,
         parent: tuple[str, str] | None = None,
+        pointed: Mapping[str, str] = MappingProxyType({}),
     ) -> Entry:
         plan = self._plans[kind]
         name = plan.name(item, named)
@@ -137,7 +150,7 @@ class Projection:
         parent_dn, parent_key = parent or self._containers[kind]
         dn = f"{rdn},{parent_dn}"
         named["dn"] = (dn,)
-        attributes = plan.with_classes([*plan.values(name, item.attributes, named), *listed])
+        attributes = plan.with_classes([*plan.values(name, item.attributes, named, pointed), *listed])
         operational = _operational(plan.rules.object_classes[-1], item.id, dn, item.created_at, item.updated_at)
         return Entry(item.id, kind.value, dn, f"{parent_key}{rdn.key},", tuple(attributes), operational)
 

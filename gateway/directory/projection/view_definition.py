@@ -12,7 +12,7 @@ from gateway.model.ldap import schema
 from gateway.model.ldap.dn import DN, RDN
 from gateway.model.objects import Kind
 
-FORMAT = 7
+FORMAT = 8
 """Raised when the view file or the projection changes, so that existing files are built anew."""
 
 Layout: TypeAlias = Literal["flat", "tree"]
@@ -29,6 +29,12 @@ NAMED: Mapping[Kind, frozenset[str]] = {
 }
 """The names that rules may use besides an object's attributes; projection.py and
 named_values.py give their values."""
+
+
+def points(description: str, rule: Rule) -> bool:
+    """Return whether an attribute names other entries: it is of the syntax DN, and its values come from objects. No text of a
+    source is shown as such a name: it would be of the source's tree."""
+    return schema.holds_names(description.partition(";")[0]) and bool(rule.asked) and rule.names != ("dn",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,12 @@ class View:
     def deleted_objects(self) -> DN:
         """The DN below which Active Directory shows tombstones to clients that ask for them."""
         return self.base.child("CN", "Deleted Objects")
+
+    @property
+    def pointing_attributes(self) -> frozenset[str]:
+        """The attribute descriptions whose values name other entries (manager, owner), beside those of members."""
+        ruled = [item for rules in self.rules.values() for item in rules.attributes.items()]
+        return frozenset(name for name, rule in ruled if points(name, rule))
 
     @property
     def shows_ranges(self) -> bool:

@@ -33,6 +33,8 @@ USER_ATTRIBUTES: Mapping[str, Rule] = {
     "st": first_of("state"),
     "postalCode": first_of("postal_code"),
     "preferredLanguage": first_of("preferred_language"),
+    "manager": first_of("manager"),
+    "secretary": first_of("secretary"),
     "uidNumber": first_of("uid_number"),
     "gidNumber": first_of("gid_number"),
     "homeDirectory": first_of("home_directory"),
@@ -48,6 +50,7 @@ GROUP_ATTRIBUTES: Mapping[str, Rule] = {
     "cn": first_of("name"),
     "description": first_of("description"),
     "gidNumber": first_of("gid_number"),
+    "owner": first_of("owner"),
 }
 
 ORGANIZATION_ATTRIBUTES: Mapping[str, Rule] = {

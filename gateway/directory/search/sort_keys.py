@@ -75,7 +75,8 @@ def _by(key: SortKey, readable: frozenset[str] | None) -> SortBy:
     if attribute is None:
         raise CannotSort(Problem.NO_SUCH_ATTRIBUTE, key.attribute)
     attributes = tuple(one for one in schema.subtypes(attribute) if may_read(one, readable))
-    if not _WITHOUT_ORDER.isdisjoint(attributes) or not _has_order(attribute, key.ordering_rule):
+    names_others = schema.holds_names(attribute) and attribute != NAME  # their order would tell of names that are not visible
+    if names_others or not _WITHOUT_ORDER.isdisjoint(attributes) or not _has_order(attribute, key.ordering_rule):
         raise CannotSort(Problem.NO_ORDER, key.attribute)
     return SortBy(attributes, key.reverse)
 

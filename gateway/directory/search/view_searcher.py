@@ -40,7 +40,13 @@ class ViewSearcher:
         view = self.reader.view
         on_request = domain_values.CONSTRUCTED if view.has_constructed else {}
         return VisibleRows(
-            connection, visibility, self._evaluator, transitive=view.transitive_member_of, names=names, on_request=on_request
+            connection,
+            visibility,
+            self._evaluator,
+            transitive=view.transitive_member_of,
+            names=names,
+            on_request=on_request,
+            pointing=self.reader.pointing,
         )
 
     def find(self, key: str) -> Row:

@@ -18,6 +18,7 @@ from gateway.directory.search.group_names import GroupNames
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.csn import Moment, format_csn
 from gateway.directory.view_file.history import LATEST
+from gateway.model.ldap import matching_rules
 from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind
 from gateway.wire import entries
@@ -53,7 +54,8 @@ _MAX_REMEMBERED = 10_000
 class VisibleRows:
     """The view that a party has of rows. `visibility` None: every row is shown, whole. `transitive`: memberOf has the groups
     reached through groups, too. `names`: the DNs of groups that the connection remembers. `on_request`: the attributes that
-    are computed beside DYNAMIC when they are named (domain_values.py)."""
+    are computed beside DYNAMIC when they are named (domain_values.py). `pointing`: the attributes by which entries name others,
+    beside those of members."""
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class VisibleRows:
         transitive: bool = False,
         names: GroupNames | None = None,
         on_request: "Mapping[str, Computed]" = {},  # noqa: B006 (a constant)
+        pointing: frozenset[bytes] = frozenset(),
     ) -> None:
         self._connection = connection
         self._visibility = visibility
@@ -72,6 +75,7 @@ class VisibleRows:
         self._names = names
         self._on_request = on_request
         self._computed = {**DYNAMIC, **on_request} if on_request else DYNAMIC
+        self._pointing = pointing
         self._groups_of: dict[str, frozenset[str]] = {}
 
     def shows(self, row: Row) -> bool:
@@ -79,10 +83,11 @@ class VisibleRows:
         return self._visibility is None or self._visibility.shows(*row[:4])
 
     def encoded(self, row: Row) -> bytes:
-        """Return the entry as it may be seen: a group lists its visible members only."""
-        if self._visibility is None or row[1] != Kind.GROUP:
+        """Return the entry as it may be seen: it names visible entries only."""
+        if self._visibility is None:
             return row[4]
-        return self._narrowed_group(row, self._visibility)
+        encoded = self._narrowed_group(row, self._visibility) if row[1] == Kind.GROUP else row[4]
+        return self._with_visible_names(encoded) if any(name in encoded for name in self._pointing) else encoded
 
     def dynamic_values(self, row: Row, attributes: Sequence[str]) -> list[tuple[bytes, list[bytes]]]:
         """Return (name, values) of these attributes (keys), which no entry stores."""
@@ -119,6 +124,20 @@ class VisibleRows:
         """Return the numbers of the changes of the log with which an entry came, and last changed."""
         created, changed = self._query("SELECT created, changed FROM entry WHERE id = ?", row[0]).fetchone()
         return int(created), int(changed)
+
+    def _with_visible_names(self, encoded: bytes) -> bytes:
+        """Return the entry without the values by which it names entries that are not visible. A name that no entry has was
+        made by a rule of the view alone."""
+        name, attributes = entries.decode_entry(encoded)
+        kept = [
+            (kind, [v for v in all_ if kind not in self._pointing or self._may_name(v)]) for kind, all_ in attributes.items()
+        ]
+        return entries.encode_entry(name, [(kind, values) for kind, values in kept if values])
+
+    def _may_name(self, value: bytes) -> bool:
+        key = matching_rules.equality_key("entrydn", value)
+        found = None if key is None else self._connection.execute(_NAMED, (key.decode(),)).fetchone()
+        return found is None or self._is_visible(found)
 
     def _narrowed_group(self, row: Row, visibility: Visibility) -> bytes:
         shown = {member[0]: member[4].encode() for member in self._query(_MEMBERS, row[0]) if visibility.shows(*member[:4])}

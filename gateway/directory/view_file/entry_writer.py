@@ -3,7 +3,7 @@
 Rows are touched only where they differ, and an entry whose bytes did not change is not written at all."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.directory.projection import active_directory
@@ -113,6 +113,7 @@ class ViewWriter:
         self._connection.execute("DELETE FROM entry WHERE id = ?", (old[0],))
         self._connection.execute("DELETE FROM member WHERE group_entry = ?", (old[0],))
         self._connection.execute("DELETE FROM member WHERE member_entry = ?", (old[0],))
+        self._connection.execute("DELETE FROM link WHERE owner = ?", (old[0],))
         return int(old[0]), str(old[1])
 
     def free_name(self, object_id: str) -> None:
@@ -132,6 +133,16 @@ class ViewWriter:
             "DELETE FROM member WHERE group_entry = ? AND member_entry = ?", [(group_entry, m) for m in before - now]
         )
         self._connection.executemany("INSERT INTO member VALUES (?, ?)", [(group_entry, m) for m in sorted(now - before)])
+
+    def set_links(self, result: PutResult, targets: Collection[str]) -> None:
+        """Make the objects that an entry names exactly these. `result`: of putting it."""
+        now, owner = set(targets), result.entry_id
+        if result.old_dn is None and not now:
+            return
+        before = {row[0] for row in self._connection.execute("SELECT target FROM link WHERE owner = ?", (owner,))}
+        gone, new = [(owner, one) for one in before - now], [(owner, one) for one in now - before]
+        self._connection.executemany("DELETE FROM link WHERE owner = ? AND target = ?", gone)
+        self._connection.executemany("INSERT INTO link VALUES (?, ?)", new)
 
     def _record_former(self, former: FormerEntry, encoded: bytes) -> None:
         kept = self._kept(encoded) if self._kept is not None else b""

@@ -2,8 +2,8 @@
 lookups.
 
 Read in this order: write_errors → modifications (values of one attribute) and object_classes → account_control (whether an
-account is enabled) → rule_inversion, entry_to_edit (a view's rules inverted) → entry_placement (where a new entry may stand)
-→ member_changes (the members that values mean).
+account is enabled) → named_entries (the entries that values of the syntax DN mean) → rule_inversion, entry_to_edit (a view's
+rules inverted) → entry_placement (where a new entry may stand) → member_changes (the members that values mean).
 
 Nothing here writes: an edit goes through the one door (law 1). What a party does not see, it must not be able to name or
 remove."""

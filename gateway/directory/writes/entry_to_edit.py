@@ -10,13 +10,14 @@ from dataclasses import replace
 
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.named_values import derived
-from gateway.directory.projection.view_definition import View
+from gateway.directory.projection.view_definition import View, points
 from gateway.directory.writes import account_control
 from gateway.directory.writes.modifications import Values, same
+from gateway.directory.writes.named_entries import NamedEntries
 from gateway.directory.writes.object_classes import EntryClasses
 from gateway.directory.writes.rule_inversion import comes_by_itself, is_account_control, octets, without_second_name, written_to
 from gateway.directory.writes.write_errors import Violation, WriteRefused
-from gateway.model.attributes import ATTRIBUTES
+from gateway.model.attributes import ATTRIBUTES, reference_to
 from gateway.model.ldap import schema
 from gateway.model.ldap.dn import AVA, RDN
 from gateway.model.objects import Attributes, Kind, Value
@@ -33,10 +34,12 @@ alone)."""
 
 
 class EntryEditor:
-    """The editor of one kind of entries in one view."""
+    """The editor of one kind of entries in one view. `entries`: those that written values name."""
 
-    def __init__(self, kind: Kind, view: View) -> None:
+    def __init__(self, kind: Kind, view: View, entries: NamedEntries = NamedEntries()) -> None:  # noqa: B008 (frozen)
         rules = view.rules[kind]
+        self._entries = entries
+        self._pointing = {attribute_key(name) for name, rule in rules.attributes.items() if points(name, rule)}
         self._kind, self._view = kind, view
         self._rules = {attribute_key(name): (name, rule) for name, rule in rules.attributes.items()}
         self._naming = attribute_key(rules.naming)
@@ -137,6 +140,8 @@ class EntryEditor:
                 continue
             if is_account_control(rule):
                 edited |= account_control.edit_of(values, present)
+            elif name is not None and key in self._pointing:
+                edited |= self._pointed(description, reference_to(name), values, present)
             elif name is not None:
                 edited[name] = self._ours(description, name, values)
         edited |= self._name_kept(present, edited)
@@ -157,7 +162,23 @@ class EntryEditor:
         others = [value for value in edited.get(name, present.get(name, ())) if not same(description, [octets(value)], old)]
         return {name: (*self._ours(description, name, old), *others)}
 
+    def _pointed(
+        self, description: str, name: str, values: Sequence[bytes], present: Attributes
+    ) -> dict[str, tuple[Value, ...]]:
+        """Return the edit of what an attribute points at; what the party does not see stays, whatever it writes."""
+        ids: list[Value] = [one for one in present.get(name, ()) if one not in self._entries.names]
+        for value in values:
+            object_id = self._entries.object_id(value)
+            if object_id is None:
+                raise WriteRefused(Violation.CONSTRAINT, f"{description}: there is no entry {value.decode(errors='replace')}")
+            ids.append(object_id)
+        return {} if present.get(name, ()) == tuple(ids) else {name: tuple(ids)}
+
     def _values(self, key: str, present: Attributes) -> list[bytes]:
+        if key in self._pointing:
+            found = (present.get(reference_to(name)) for name in self._rules[key][1].names)
+            names = self._entries.names
+            return [names[one] for one in next(filter(None, found), ()) if isinstance(one, str) and one in names]
         return self._rules[key][1].values(present, derived(self._view, self._kind, present, present))
 
     def _writable(self, description: str) -> str:

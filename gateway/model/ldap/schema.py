@@ -5,6 +5,7 @@ Parsed once from schema_definitions.py; nothing here depends on a view or on a s
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from gateway.model.bounded_cache import cached
 from gateway.model.ldap import schema_definitions
@@ -138,6 +139,15 @@ def canonical(attribute_type: str) -> str:
     """
     known = ATTRIBUTE_TYPES.get(attribute_type.lower())
     return known.key if known else attribute_type.lower()
+
+
+DN_SYNTAX: Final = "1.3.6.1.4.1.1466.115.121.1.12"
+
+
+def holds_names(attribute_type: str) -> bool:
+    """Return True when an attribute type's values are names of entries (RFC 4517 §3.3.9)."""
+    known = ATTRIBUTE_TYPES.get(canonical(attribute_type))
+    return known is not None and known.syntax == DN_SYNTAX
 
 
 def is_operational(key: str) -> bool:

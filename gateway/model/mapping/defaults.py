@@ -43,6 +43,8 @@ DEFAULT_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
         "state": ("st",),
         "postal_code": ("postalCode",),
         "preferred_language": ("preferredLanguage",),
+        "manager": ("manager",),
+        "secretary": ("secretary",),
         "photo": ("jpegPhoto",),
         "certificate": ("userCertificate",),
         "ssh_public_key": ("sshPublicKey",),
@@ -69,6 +71,7 @@ DEFAULT_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
         "description": ("description",),
         "email": ("mail",),
         "gid_number": ("gidNumber",),
+        "owner": ("owner",),
         MEMBERS: ("member", "uniqueMember", "memberUid"),
     },
 }
@@ -100,6 +103,7 @@ ACTIVE_DIRECTORY_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]]
         "country": ("c",),
         "preferred_language": ("preferredLanguage",),
         "manager": ("manager",),
+        "secretary": ("secretary",),
         "photo": ("thumbnailPhoto", "jpegPhoto"),
         "certificate": ("userCertificate",),
         "uid_number": ("uidNumber",),
@@ -135,6 +139,7 @@ ACTIVE_DIRECTORY_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]]
         "sam_account_type": ("sAMAccountType",),
         "object_guid": ("objectGUID",),
         "object_sid": ("objectSid",),
+        "owner": ("managedBy",),
         MEMBERS: ("member",),
     },
 }

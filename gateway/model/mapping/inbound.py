@@ -13,6 +13,7 @@ from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE, AttributeDefi
 from gateway.model.deltas import Delta, DeltaType
 from gateway.model.expressions import expression
 from gateway.model.expressions.expression import Expression
+from gateway.model.ldap import schema
 from gateway.model.mapping.defaults import DEFAULT_ATTRIBUTES, REFERENCES
 from gateway.model.mapping.values import Computation, Step, Warnings, computed_values, normalized, references, step_values
 from gateway.model.objects import Kind, Value
@@ -22,6 +23,9 @@ EntryAttributes: TypeAlias = Sequence[tuple[str, Sequence[bytes]]]
 """An entry's attributes as a source sends them: (attribute description, values), each description once."""
 
 ENABLED: Final = "enabled"
+
+_OWN_NAMES: Final = frozenset({"distinguishedname", "entrydn", "subschemasubentry", "objectcategory"})
+"""The attributes of the syntax DN that point at no other entry of the directory."""
 
 _MAX_SHAPES: Final = 10_000  # a directory has some hundred; a faulty upstream must not fill the memory
 _NO_DEFINITION = AttributeDefinition("", "", single=False)
@@ -62,13 +66,15 @@ class InboundMapping:
     """The mapping of one kind. `attributes`: our name (or a key of REFERENCES) → the source's names. `expressions`: our name →
     the text of an expression (model/expressions/expression.py) over the source's names.
 
-    Unknown names of ours are custom fields: text, several values. Without `enabled` the source does not report it.
+    Unknown names of ours are custom fields: text, several values. Without `enabled` the source does not report it. `points`:
+    those of our names whose values are names of other entries (manager): references, and no text.
     """
 
     kind: Kind
     attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     enabled: EnabledRule | None = None
     expressions: Mapping[str, str] = field(default_factory=dict)
+    points: tuple[str, ...] = ()
 
     @cached_property
     def source_attributes(self) -> tuple[str, ...]:
@@ -90,18 +96,21 @@ class InboundMapping:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         known = ATTRIBUTES[self.kind]
-        plain = ((name, theirs) for name, theirs in self.attributes.items() if name not in REFERENCES[self.kind])
+        plain = ((name, theirs) for name, theirs in self.attributes.items() if not self._is_reference(name))
         return tuple(_step(name, theirs, known.get(name, _NO_DEFINITION)) for name, theirs in plain)
 
     @cached_property
     def reference_steps(self) -> tuple[Step, ...]:
-        named = ((name, theirs) for name, theirs in self.attributes.items() if name in REFERENCES[self.kind])
+        named = ((name, theirs) for name, theirs in self.attributes.items() if self._is_reference(name))
         return tuple(_step(name, theirs, _NO_DEFINITION) for name, theirs in named)
+
+    def _is_reference(self, name: str) -> bool:
+        return name in REFERENCES[self.kind] or name in self.points
 
     @cached_property
     def cleared(self) -> dict[str, tuple[Value, ...]]:
-        """The attributes of an entry that shows none: all cleared."""
-        return dict.fromkeys((*(step.name for step in self.steps), *self.expressions), ())
+        """The attributes of an entry that shows none: all cleared. What points at other entries is no text of its own."""
+        return dict.fromkeys((*(step.name for step in self.steps), *self.expressions, *self.points), ())
 
     @cached_property
     def _fills(self) -> dict[tuple[str, ...], tuple[_Fill, ...]]:
@@ -130,10 +139,13 @@ def default_mapping(
     changes: Mapping[str, str | Sequence[str] | Expression] | None = None,
     enabled: EnabledRule | None = None,
     defaults: Mapping[str, tuple[str, ...]] | None = None,
+    *,
+    of_entries: bool = True,
 ) -> InboundMapping:
     """Return the defaults for `kind` (those of LDAP when none are given) with the `changes` of the configuration: our name → a
     name of the source, several ("first of"), nothing (`""` or `()`: do not read it), or an expression over the source's names.
-    Raises ValueError, naming the key, for an expression where none is allowed."""
+    `of_entries`: the source is a directory, where attributes of the syntax DN point at other entries. Raises ValueError, naming
+    the key, for an expression where none is allowed."""
     attributes = dict(DEFAULT_ATTRIBUTES[kind] if defaults is None else defaults)
     computed_from: dict[str, str] = {}
     for name, theirs in (changes or {}).items():
@@ -144,7 +156,14 @@ def default_mapping(
             continue
         sources = (theirs,) if isinstance(theirs, str) else tuple(theirs)
         attributes[name] = tuple(source for source in sources if source)
-    return InboundMapping(kind, {name: theirs for name, theirs in attributes.items() if theirs}, enabled, computed_from)
+    attributes = {name: theirs for name, theirs in attributes.items() if theirs}
+    points = (name for name, theirs in attributes.items() if all(map(_points, theirs)) and name not in REFERENCES[kind])
+    return InboundMapping(kind, attributes, enabled, computed_from, tuple(sorted(points)) if of_entries else ())
+
+
+def _points(source_attribute: str) -> bool:
+    """Return whether a directory's attribute holds the names of other entries."""
+    return schema.holds_names(source_attribute) and schema.canonical(source_attribute) not in _OWN_NAMES
 
 
 def _require_text(kind: Kind, name: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.connector import LOCAL
-from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType
+from gateway.model.deltas import Batch, Delta, DeltaType
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Attributes, DirectoryObject, Kind, Organization, User, Value
 from gateway.model.records import DECIDED_BY_ADDITION, DECIDED_BY_CREATION, ReferenceForm, Situation
 from gateway.store.correlation import record_keys
@@ -114,7 +114,7 @@ class _Finalization:
         name = PLACE_REFERENCES.get(self._kind)
         if name is None:
             return
-        said = [one for one in references.owned(self._connection, (record_id,))[0] if one.name != MEMBERS]
+        said = [one for one in references.owned(self._connection, (record_id,))[0] if one.name == name]
         references.remove(self._connection, said)
         wanted = [places[one] for one in _organizations(thing) if one in places]
         form = ReferenceForm.ID.value

@@ -3,7 +3,7 @@ organization lies below itself. Reads only."""
 
 from collections.abc import Collection, Sequence
 
-from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
+from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE, referring
 from gateway.model.connector import LOCAL
 from gateway.model.edits import Edit
 from gateway.model.errors import Conflict, GatewayError, InvalidInput
@@ -15,7 +15,7 @@ from gateway.store.objects import disablements, groups, organizations, users
 from gateway.store.records import record_rows
 from gateway.sync.rules import correlation
 from gateway.sync.rules.authority import ENABLED, Authority, Contribution, is_enabled
-from gateway.sync.rules.object_attributes import all_attributes, name_of
+from gateway.sync.rules.object_attributes import all_attributes, name_of, pointed
 
 
 class MasteredElsewhere(GatewayError):
@@ -38,7 +38,7 @@ class NotEmpty(Conflict):
 
 def difference(thing: DirectoryObject, edit: Edit) -> Edit:
     """Return the part of the edit that makes a difference: a value that the object has already may be given by any client."""
-    present = all_attributes(thing)
+    present = {**all_attributes(thing), **pointed(thing)}
     attributes = {name: values for name, values in edit.attributes.items() if present.get(name, ()) != values}
     places = edit.organizations
     if isinstance(thing, User) and places == thing.organization_ids:
@@ -115,7 +115,8 @@ def _check_mastery(
     for source_id, seen in said:
         if source_id == LOCAL:
             continue
-        for name, values in edit.attributes.items():
+        for kept_as, values in edit.attributes.items():
+            name = referring(kept_as) or kept_as
             if name == ENABLED and disabled_by:
                 continue  # the source that they left has disabled them, and a person may say otherwise
             if name == NAMING_ATTRIBUTE[kind] or (name in seen and not _may_be_edited(kind, name, source_id, rules)):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
+from gateway.model.attributes import referring
 from gateway.model.connector import LOCAL
 from gateway.model.deltas import MEMBERS, Delta, DeltaType
 from gateway.model.edits import Edit
@@ -21,8 +22,8 @@ def of_edit(kind: Kind, object_id: str, edit: Edit) -> Delta:
         DeltaType.UPSERT,
         kind,
         object_id,
-        attributes=edit.attributes,
-        references=places,
+        attributes={name: values for name, values in edit.attributes.items() if referring(name) is None},
+        references={**places, **{name: _to(ids) for name, ids in edit.pointed.items()}},
         added={MEMBERS: _to(member.id for member in edit.added_members)} if edit.added_members else {},
         removed={MEMBERS: _to(member.id for member in edit.removed_members)} if edit.removed_members else {},
     )
@@ -37,6 +38,9 @@ def of_mentioned(connection: Connection, edit: Edit) -> Iterator[Delta]:
     that do not exist."""
     wanted: dict[Kind, set[str]] = {kind: {one.id for one in edit.added_members if one.kind is kind} for kind in Kind}
     wanted[Kind.ORGANIZATION] |= set(edit.organizations or ())
+    for pointed in edit.pointed.values():
+        for kind, store in OBJECT_STORES.items():
+            wanted[kind] |= store.get_many(connection, pointed).keys()
     for kind, ids in wanted.items():
         unknown = ids - record_rows.heads(connection, LOCAL, kind, ids).keys() if ids else ids
         existing = OBJECT_STORES[kind].get_many(connection, unknown) if unknown else {}

@@ -12,6 +12,7 @@ from gateway.store.log import changes
 from gateway.store.objects import groups, memberships, users
 from gateway.store.records import membership_claims, record_rows
 from gateway.sync.objects import object_changes
+from gateway.sync.references import pointed_objects
 from gateway.sync.rules import authority
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import (
@@ -40,6 +41,8 @@ def refresh(
     difference = _MemberDifference(transaction, removal, resolution, references)
     difference.compute(user_changes)
     connection, resolved = transaction.connection, numbered.attributes
+    created_rows = renamed.created_rows(Kind.GROUP)
+    pointed = pointed_objects.find(transaction, Kind.GROUP, _displaced(displacement, resolution), created_rows)
     created = [
         Group(
             object_id,
@@ -47,13 +50,13 @@ def refresh(
             transaction.origin(row),
             transaction.now,
             transaction.now,
-            authority.described(Kind.GROUP, resolved[object_id]),
+            {**authority.described(Kind.GROUP, resolved[object_id]), **pointed[object_id]},
         )
-        for object_id, row in renamed.created_rows(Kind.GROUP).items()
+        for object_id, row in created_rows.items()
     ]
     ids = dict.fromkeys((*object_changes.stored_ids(resolution, displacement, Kind.GROUP), *difference.group_ids))
     current = groups.get_many(connection, [group_id for group_id in ids if group_id not in resolution.created])
-    pairs = [(group, _changed(group, resolved.get(group.id))) for group in current.values()]
+    pairs = [(group, _changed(group, resolved.get(group.id), pointed.get(group.id))) for group in current.values()]
     changed = [replace(new, updated_at=transaction.now) for old, new in pairs if new != old or difference.concerns(new.id)]
     log = [difference.change(ChangeType.CREATE, group) for group in created]
     log += [difference.change(ChangeType.UPDATE, group) for group in changed]
@@ -64,11 +67,16 @@ def refresh(
     return GroupChanges({change.object_id for change in log})
 
 
-def _changed(group: Group, attributes: Attributes | None) -> Group:
-    if attributes is None:
-        return group
-    name = authority.name_of(Kind.GROUP, attributes) or group.name
-    return replace(group, name=name, attributes=authority.described(Kind.GROUP, attributes))
+def _displaced(displacement: Displacement, resolution: Resolution) -> list[str]:
+    displaced = (object_id for object_id, kind in displacement.objects.items() if kind is Kind.GROUP)
+    return [object_id for object_id in displaced if object_id not in resolution.created]
+
+
+def _changed(group: Group, attributes: Attributes | None, pointed: Attributes | None) -> Group:
+    if attributes is not None:
+        described = {**authority.described(Kind.GROUP, attributes), **pointed_objects.kept(group.attributes)}
+        group = replace(group, name=authority.name_of(Kind.GROUP, attributes) or group.name, attributes=described)
+    return group if pointed is None else replace(group, attributes=pointed_objects.replaced(group.attributes, pointed))
 
 
 class _MemberDifference:

@@ -12,6 +12,7 @@ from gateway.model.objects import Attributes, Kind, User
 from gateway.store.clients import application_passwords
 from gateway.store.objects import disablements, passwords, users
 from gateway.sync.objects import object_changes
+from gateway.sync.references import pointed_objects
 from gateway.sync.references.organization_places import OrganizationPlaces
 from gateway.sync.rules import authority
 from gateway.sync.source_transaction import SourceTransaction
@@ -40,7 +41,8 @@ def refresh(
         current |= users.get_many(transaction.connection, [user_id for user_id in chunk if user_id not in current])
         displaced = [user_id for user_id in current if user_id in displacement.objects]
         placed = object_changes.place(transaction, places, Kind.USER, displaced)
-        pairs = [(user, refresher.changed(user, placed.get(user.id))) for user in current.values()]
+        pointed = pointed_objects.find(transaction, Kind.USER, displaced)
+        pairs = [(one, refresher.changed(one, placed.get(one.id), pointed.get(one.id))) for one in current.values()]
         changed = [(old, new) for old, new in pairs if new != old]
         left |= {new.id for old, new in changed if new.gone_at is not None and old.gone_at is None}
         returned |= {new.id for old, new in changed if new.gone_at is None and old.gone_at is not None}
@@ -61,7 +63,7 @@ class _Refresher:
     attributes: Mapping[str, Attributes]
     given_up: Mapping[str, str]
 
-    def changed(self, user: User, organization_ids: tuple[str, ...] | None) -> User:
+    def changed(self, user: User, organization_ids: tuple[str, ...] | None, pointed: Attributes | None) -> User:
         attributes = self.attributes.get(user.id)
         if user.id in self.given_up:
             user = replace(user, username=self.given_up[user.id])
@@ -73,9 +75,11 @@ class _Refresher:
                 user,
                 username=authority.name_of(Kind.USER, attributes),
                 enabled=gone_at is None and authority.is_enabled(attributes),
-                attributes=authority.described(Kind.USER, attributes),
+                attributes={**authority.described(Kind.USER, attributes), **pointed_objects.kept(user.attributes)},
                 gone_at=gone_at,
             )
+        if pointed is not None:
+            user = replace(user, attributes=pointed_objects.replaced(user.attributes, pointed))
         return user if organization_ids is None else replace(user, organization_ids=organization_ids)
 
     def _gone_at(self, user: User) -> datetime | None:
@@ -111,6 +115,7 @@ def _create(
     if not created:
         return set()
     placed = object_changes.place(transaction, places, Kind.USER, (), created)
+    pointed = pointed_objects.find(transaction, Kind.USER, (), created)
     log = []
     for object_id, row in created.items():
         attributes = resolved[object_id]
@@ -121,7 +126,7 @@ def _create(
             transaction.now,
             transaction.now,
             authority.is_enabled(attributes),
-            authority.described(Kind.USER, attributes),
+            {**authority.described(Kind.USER, attributes), **pointed[object_id]},
             placed[object_id],
         )
         log.append(object_changes.change(transaction, ChangeType.CREATE, user))

@@ -10,7 +10,7 @@ from gateway.store.engine.database import Connection
 from gateway.store.records import record_rows, references
 from gateway.store.records.references import DanglingReference, RecordReference
 from gateway.sync.references.reference_effects import ReferenceEffects
-from gateway.sync.references.reference_names import ALLOWED
+from gateway.sync.references.reference_names import allowed
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import PendingRecord, PendingRecords, RenamedRecords
 
@@ -41,7 +41,7 @@ def settle(transaction: SourceTransaction, renamed: RenamedRecords, effects: Ref
 def _settle(
     connection: Connection, effects: ReferenceEffects, waiting: Collection[DanglingReference], holders: Mapping[str, int]
 ) -> None:
-    settled = [one for one in waiting if effects.targets[holders[one.value]].kind in ALLOWED[one.name]]
+    settled = [one for one in waiting if effects.targets[holders[one.value]].kind in allowed(one.name)]
     if not settled:
         return
     pointers = [RecordReference(one.owner, one.name, holders[one.value], one.form, one.position) for one in settled]

@@ -20,4 +20,11 @@ ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     ORGANIZATIONS: frozenset({Kind.ORGANIZATION.value}),
     PARENT: frozenset({Kind.ORGANIZATION.value}),
 }
-"""The kinds that each reference may lead to; a name that leads to a record of another kind leads nowhere."""
+"""The kinds that these references may lead to; a name that leads to a record of another kind leads nowhere."""
+
+_ANY: Final = frozenset(kind.value for kind in Kind)
+
+
+def allowed(name: str) -> frozenset[str]:
+    """Return the kinds that a reference may lead to; those of attributes (manager) may lead to any."""
+    return ALLOWED.get(name, _ANY)

@@ -12,7 +12,7 @@ from gateway.store.records import record_rows, references
 from gateway.store.records.references import DanglingReference, RecordReference
 from gateway.sync.references.record_names import RecordNames, comparable
 from gateway.sync.references.reference_effects import ReferenceEffects
-from gateway.sync.references.reference_names import ALLOWED
+from gateway.sync.references.reference_names import allowed
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import PendingRecords, RenamedRecords
 
@@ -75,7 +75,6 @@ def _reported(records: PendingRecords) -> list[_Reported]:
         for record_id, record in records.items()
         if record.delta is not None and record.delta.references and not record.freezes_object
         for name, wanted in record.delta.references.items()
-        if name in ALLOWED
     ]
 
 
@@ -127,12 +126,12 @@ def _compare_one(
     difference: Difference,
 ) -> None:
     """`stored` and `waiting` are used up: those left in them are no longer reported."""
-    allowed = ALLOWED[one.name]
+    kinds = allowed(one.name)
     ordered = one.name != MEMBERS
     found: set[int] = set()
     for index, (form, value) in enumerate(one.references):
         position = index if ordered else 0
-        target = names.target(form, value, allowed)
+        target = names.target(form, value, kinds)
         if target is None:
             if (form.value, value) not in waiting and len(value) <= MAX_VALUE_BYTES // 4:
                 difference.dangling.append(DanglingReference(source_id, form.value, value, one.owner, one.name, position))

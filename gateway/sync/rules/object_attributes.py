@@ -1,5 +1,6 @@
 """The attributes of a directory object with those that are fields of it. Pure."""
 
+from gateway.model.attributes import referring
 from gateway.model.objects import Attributes, DirectoryObject, User
 from gateway.sync.rules.authority import ENABLED
 
@@ -10,8 +11,14 @@ def name_of(thing: DirectoryObject) -> str:
 
 
 def all_attributes(thing: DirectoryObject) -> Attributes:
-    """Return an object's attributes with its name and, of a user, whether it is enabled."""
+    """Return an object's attributes with its name and, of a user, whether it is enabled, without what points at others."""
+    plain = {name: values for name, values in thing.attributes.items() if referring(name) is None}
     if not isinstance(thing, User):
-        return {**thing.attributes, "name": (thing.name,)}
+        return {**plain, "name": (thing.name,)}
     enabled = "true" if thing.enabled else "false"
-    return {**thing.attributes, "username": (thing.username,), ENABLED: (enabled,)}
+    return {**plain, "username": (thing.username,), ENABLED: (enabled,)}
+
+
+def pointed(thing: DirectoryObject) -> Attributes:
+    """Return the attributes of an object that point at others (`reference_to`)."""
+    return {name: values for name, values in thing.attributes.items() if referring(name) is not None}

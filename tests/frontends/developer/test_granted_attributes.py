@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 import pytest_twisted
 
+from gateway.model.applications import Scope
+from gateway.model.attributes import reference_to
 from tests.directory.application_scope.stored_directory import person
 from tests.frontends.developer.conftest import Company, World
 from tests.frontends.developer.exported import lines_of
@@ -59,3 +61,19 @@ async def test_a_record_shows_names_and_what_is_granted_on_every_path(world: Wor
     assert {line["object"]["groupId"] for line in exports["more"] if line.get("members")} == {company.staff, company.everyone}
     (group,) = [item for item in feeds["more"]["items"] if item["kind"] == "group"]
     assert group["removedMembers"] == [{"kind": "user", "id": company.bob}]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_manager_is_an_id_in_scope_or_not_there(world: World, company: Company) -> None:
+    manager = {reference_to("manager"): (company.eve,), reference_to("secretary"): (company.bob,)}
+    cy = world.directory.add_user("cy", company.sales, attributes=manager)
+    sales = world.client("sales", Scope((company.sales,)))
+    both = [{"fieldName": "manager", "fieldValue": company.eve}, {"fieldName": "secretary", "fieldValue": company.bob}]
+    for client, expected in ((sales, both[1:]), (world.client("all"), both), (world.client("cn", attributes=("cn",)), [])):
+        assert (await client.get(f"/users/{cy}"))["customFields"] == expected
+        exported = await lines_of(client)
+        (line,) = [line for line in exported if line.get("object", {}).get("userId") == cy]
+        world.directory.rename_user(cy, f"cy{len(client.application.name)}")
+        feed = await client.get(f"/changes?nextToken={exported[-1]['nextToken']}")
+        (item,) = [item for item in feed["items"] if item["id"] == cy]
+        assert item["object"]["customFields"] == line["object"]["customFields"] == expected

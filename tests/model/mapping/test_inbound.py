@@ -30,7 +30,7 @@ def named(*entry: tuple[str, list[bytes]]) -> Entry:
 
 def test_every_default_names_an_attribute_or_a_reference_that_we_know() -> None:
     for kind, attributes in DEFAULT_ATTRIBUTES.items():
-        assert set(attributes) <= set(ATTRIBUTES[kind]) | REFERENCES[kind]
+        assert set(attributes) <= set(ATTRIBUTES[kind]) | REFERENCES[kind] | {*default_mapping(kind).points}
         assert NAMING_ATTRIBUTE[kind] in attributes
 
 
@@ -139,19 +139,19 @@ def test_members_come_from_all_forms_of_groups_together_each_once() -> None:
         ],
         Kind.GROUP,
     )
-    assert delta.references == {"members": (ada, bob, Reference(ReferenceForm.LOGIN, "eve"))}
+    assert delta.references["members"] == (ada, bob, Reference(ReferenceForm.LOGIN, "eve"))
 
 
 def test_a_group_without_members_has_none_and_other_kinds_say_nothing_of_references() -> None:
-    assert mapped([("cn", [b"staff"]), ("member", [b""])], Kind.GROUP).references == {"members": ()}
-    assert mapped(named()).references == {}
+    assert mapped([("cn", [b"staff"]), ("member", [b""])], Kind.GROUP).references["members"] == ()
+    assert "members" not in mapped(named()).references
 
 
 def test_a_member_that_is_no_dn_is_left_out_and_a_group_of_only_such_reports_none() -> None:
     some = mapped([("cn", [b"staff"]), ("member", [b"nonsense", b"uid=ada,dc=x"])], Kind.GROUP)
     assert len(some.references["members"]) == 1
     assert "member: 'nonsense' is not a distinguished name and was left out" in some.warnings[0]
-    assert mapped([("cn", [b"staff"]), ("member", [b"nonsense"])], Kind.GROUP).references == {}
+    assert mapped([("cn", [b"staff"]), ("member", [b"nonsense"])], Kind.GROUP).references == {"owner": ()}
 
 
 @pytest.mark.parametrize(
@@ -270,3 +270,19 @@ def test_an_entry_without_the_input_of_its_name_is_a_problem() -> None:
 def test_an_expression_cannot_fill_a_binary_attribute(kind: Kind, name: str, what: str) -> None:
     with pytest.raises(ValueError, match=f"mapping.{name}: {name} {what}"):
         default_mapping(kind, {name: expression.compile("'x'")})
+
+
+def test_attributes_that_name_entries_are_references_and_their_text_is_cleared() -> None:
+    delta = mapped(named(("manager", [b"uid=Boss,dc=x"]), ("cn", [b"Ada"])))
+    assert delta.references["manager"] == (Reference(ReferenceForm.DN, names.key("uid=boss,dc=x")),)
+    assert delta.references["secretary"] == ()
+    assert delta.attributes["manager"] == delta.attributes["secretary"] == ()
+
+
+@pytest.mark.parametrize(
+    ("theirs", "points"),
+    [("manager", True), ("seeAlso", True), ("description", False), ("entryDN", False), ("unknownType", False)],
+)
+def test_a_custom_attribute_that_is_read_from_names_of_entries_is_a_reference(theirs: str, points: bool) -> None:
+    assert ("boss" in default_mapping(Kind.USER, {"boss": theirs}).points) is points
+    assert default_mapping(Kind.USER, {"boss": theirs}, of_entries=False).points == ()

@@ -3,7 +3,7 @@
 The objectGUID is the external id. Members are referenced by GUID too, so that neither a renamed member nor one that is out of
 scope for a while is lost."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -61,9 +61,14 @@ class ActiveDirectoryEntryMapper:
         """The linked attributes that hold the members."""
         self._source_id = source_id
         self._now = now
-        plain = {name: theirs for name, theirs in settings.mapping.attributes.items() if name != MEMBERS}
+        mapped, points = settings.mapping.attributes, settings.mapping.points
+        self._pointers = {name: tuple(map(str.lower, theirs)) for name, theirs in mapped.items() if name in points}
+        plain = {name: theirs for name, theirs in mapped.items() if name != MEMBERS and name not in points}
         self._mapping = replace(settings.mapping, attributes=plain)
-        wanted = {name.lower(): name for name in (*self._mapping.source_attributes, *_UNMAPPED_ATTRIBUTES[self.kind])}
+        pointing = (name for theirs in self._pointers.values() for name in theirs)
+        wanted = {
+            name.lower(): name for name in (*self._mapping.source_attributes, *pointing, *_UNMAPPED_ATTRIBUTES[self.kind])
+        }
         self.identified_attributes = tuple(wanted.values())
         """The attributes to request; those of `links` are requested beside them."""
 
@@ -80,6 +85,8 @@ class ActiveDirectoryEntryMapper:
         time_text = windows_values.time_text
         converted = [(name, time_text(values) if name.lower() in _TIMES else values) for name, values in attributes]
         delta = map_entry(self._mapping, self._source_id, guid, dn, converted)
+        pointers = {name: link_references(self._first(found, theirs)) for name, theirs in self._pointers.items()}
+        delta = replace(delta, references={**delta.references, **pointers})
         sid = next(iter(found.get("objectsid", ())), b"")
         if self.kind is not Kind.USER:
             return ActiveDirectoryEntry(guid, delta, sid)
@@ -95,6 +102,10 @@ class ActiveDirectoryEntryMapper:
         rid = windows_values.number(found.get("primarygroupid", ()))
         group = windows_values.primary_group(sid, rid) if sid and rid is not None else b""
         return ActiveDirectoryEntry(guid, delta, sid, group, expires)
+
+    @staticmethod
+    def _first(found: Mapping[str, Sequence[bytes]], sources: Sequence[str]) -> Sequence[bytes]:
+        return next((found[source] for source in sources if found.get(source)), ())
 
     def to_delta(self, object_name: bytes, attributes: EntryAttributes) -> Delta | None:
         """See EntryMapper.to_delta."""

@@ -12,7 +12,7 @@ from typing import Final
 from gateway.connectors.ldap.client.settings import KindSettings, Upstream
 from gateway.model.ldap import dn as names
 from gateway.model.mapping.defaults import ACTIVE_DIRECTORY_ATTRIBUTES
-from gateway.model.mapping.inbound import InboundMapping
+from gateway.model.mapping.inbound import InboundMapping, default_mapping
 from gateway.model.objects import Kind
 from gateway.wire import filters
 
@@ -73,7 +73,7 @@ def active_directory_kind_settings(
     exclude: tuple[str, ...] = (),
 ) -> ActiveDirectoryKindSettings:
     """Return the settings of a kind, with the default filter and mapping where none is given."""
-    mapping = mapping or InboundMapping(kind, ACTIVE_DIRECTORY_ATTRIBUTES[kind])
+    mapping = mapping or default_mapping(kind, defaults=ACTIVE_DIRECTORY_ATTRIBUTES[kind])
     return ActiveDirectoryKindSettings(bases, filter_text or DEFAULT_FILTERS[kind], mapping, exclude)
 
 

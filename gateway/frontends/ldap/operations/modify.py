@@ -3,6 +3,7 @@
 from functools import partial
 
 from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.writes.entry_to_edit import EntryEditor
 from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, MemberChanges, changes_of
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
@@ -17,7 +18,7 @@ from gateway.model.objects import DirectoryObject, Kind, Member
 from gateway.store.engine.database import Connection
 from gateway.store.objects import memberships, passwords
 from gateway.sync.local.source import ObjectEdit, Written
-from gateway.sync.rules.object_attributes import all_attributes
+from gateway.sync.rules.object_attributes import all_attributes, pointed
 from gateway.wire.messages import ADD, DELETE, REPLACE, Modification, ModifyRequest, ModifyResponse
 from gateway.wire.result_codes import ResultCode
 
@@ -42,8 +43,9 @@ async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:
     rest = [one for one in request.changes if one not in of_password and one not in of_members]
     change = await changes_of(target.searcher, target.row, of_members, attempt.responder.turn)
     password = await _password(attempt, of_password) if of_password else None
+    editor = target.editor_naming([one.attribute for one in rest])
 
-    edit = ObjectEdit(target.kind, target.object_id, partial(_edit, target, rest, change))
+    edit = ObjectEdit(target.kind, target.object_id, partial(_edit, editor, target, rest, change))
 
     def work(connection: Connection) -> Written:
         written = attempt.writer.door.change_present(connection, edit)
@@ -59,10 +61,15 @@ def _key(modification: Modification) -> str:
 
 
 def _edit(
-    target: Target, rest: list[Modification], change: MemberChanges, connection: Connection, thing: DirectoryObject
+    editor: EntryEditor,
+    target: Target,
+    rest: list[Modification],
+    change: MemberChanges,
+    connection: Connection,
+    thing: DirectoryObject,
 ) -> Edit:
     """Return what the modifications make of the object as it is inside the transaction."""
-    attributes = target.editor.changed(all_attributes(thing), rest)
+    attributes = editor.changed({**all_attributes(thing), **pointed(thing)}, rest)
     joining_and_leaving = change.edit(_present(connection, target.object_id, change.mentioned))
     return Edit(attributes, None, joining_and_leaving.added_members, joining_and_leaving.removed_members)
 

@@ -12,6 +12,7 @@ from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.view_definition import View
 from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.search.visible_rows import Row
+from gateway.directory.writes import named_entries
 from gateway.directory.writes.entry_to_edit import EntryEditor
 from gateway.directory.writes.modifications import check_options
 from gateway.frontends.ldap.core.exchange import Exchange
@@ -47,6 +48,10 @@ class Target:
     def editor(self) -> EntryEditor:
         """The view's rules inverted: what is written to the entry becomes attributes of the object."""
         return EntryEditor(self.kind, self.view)
+
+    def editor_naming(self, given: Iterable[PartialAttribute]) -> EntryEditor:
+        """Return the editor for a write of these attributes, which may name other entries."""
+        return EntryEditor(self.kind, self.view, named_entries.find(self.searcher, self.row, given))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
 from gateway.model.connector import CheckItem, CheckStatus, Lockout
 from gateway.model.errors import SourceRefused
-from gateway.model.ldap import times
+from gateway.model.ldap import dn, times
 from gateway.model.objects import Kind
+from gateway.model.records import ReferenceForm
 from tests.connectors.active_directory_unit import IncrementalReplica, ScratchUnit, members
 from tests.servers.pki import Pki
 from tests.servers.samba import BASE, NETBIOS, REALM
@@ -51,7 +52,8 @@ def test_users_units_and_groups_are_read_with_their_attributes(scratch: ScratchU
     ann = replica.named(scratch.login("ann"))
     assert ann.attributes["email"] == ("ann@example.test",)
     assert ann.attributes["employee_number"] == ("7",)
-    assert ann.attributes["manager"] == (boss,)
+    [manager] = ann.references["manager"]
+    assert (manager.form, manager.value) == (ReferenceForm.DN, dn.key(boss))
     assert ann.attributes["photo"] == (photo,)
     assert ann.attributes["title"] == ()
     assert replica.named(scratch.login("boss")).attributes["given_name"] == ("Bea",)

@@ -84,6 +84,33 @@ def test_an_entry_is_added_read_changed_renamed_and_deleted(desk: WritableWorld,
 
 
 @blocking
+def test_a_manager_is_written_as_the_name_of_an_entry_and_means_the_person(desk: WritableWorld, serving: Serving) -> None:
+    portal, narrow = Client(serving, desk.portal), Client(serving, desk.narrow)
+    bert, anna_in_tree = f"uid=bert,{PEOPLE}", f"uid=anna,ou=sales,{TREE}"
+    portal.add(LEA, cn="Lea", sn="Lund", manager=ANNA)
+    assert portal.names(BASE, f"(manager={ANNA})") == {LEA}
+    assert portal.read(LEA_IN_TREE, "manager") == {"manager": [anna_in_tree]}
+    shown = portal.read(LEA)
+    portal.ldap.delete_s(LEA)
+    portal.add(LEA, **shown)  # law 16
+    portal.modify(LEA, (ADD, "manager", bert), (DELETE, "manager", ANNA))
+    assert portal.read(LEA, "manager") == {"manager": [bert]}
+    with portal.refused(ldap.TYPE_OR_VALUE_EXISTS):
+        portal.modify(LEA, (ADD, "manager", bert.upper()))
+    with portal.refused(ldap.CONSTRAINT_VIOLATION, "manager: there is no entry uid=nobody"):
+        portal.modify(LEA, (REPLACE, "manager", f"uid=nobody,{PEOPLE}"))
+
+    portal.modify(ANNA, (REPLACE, "manager", bert))
+    with narrow.refused(ldap.CONSTRAINT_VIOLATION, "there is no entry"):
+        narrow.modify(ANNA, (REPLACE, "manager", bert))
+    narrow.modify(ANNA, (REPLACE, "manager", ANNA))
+    assert narrow.read(ANNA, "manager") == {"manager": [ANNA]}
+    assert portal.read(ANNA, "manager") == {"manager": [bert, ANNA]}, "what is not seen stays"
+    portal.modify(ANNA, (DELETE, "manager", None))
+    assert portal.read(ANNA, "manager") == {}
+
+
+@blocking
 def test_whoever_writes_reads_it_at_once_and_pipelined_writes_are_carried_out_in_their_order(
     desk: WritableWorld, serving: Serving
 ) -> None:

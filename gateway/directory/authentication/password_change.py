@@ -106,6 +106,13 @@ class PasswordChanges:
             )
         return await self._set(status, new, party.dn)
 
+    async def change_own(self, party: Party, name: str, old: bytes | None, new: bytes, peer: str) -> Changed:
+        """Change the password of the party itself, which calls itself by the DN `name`, as `modify` does. Raises the same."""
+        named = await self._named(party, f"dn:{name}")
+        if named.user_id is None or named.user_id != party.user_id:
+            raise ChangeRefused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, "people change their own password, and nothing else")
+        return await self.modify(party, f"dn:{name}", old, new, peer)
+
     async def reset(self, user_id: str, new: bytes | None, by: str) -> Changed:
         """Set a person's password without the old one. `by`: the party, for the log line; the caller has checked that it may.
         Raises NotFound, ChangeRefused, SourceRefused, SourceUnavailable, StoreUnavailable, Busy."""

@@ -56,7 +56,7 @@ SUPPORTED: Final = (
     SupportedControl(
         oids.PROXIED_AUTHORIZATION, "proxied authorization", _EVERYTHING - {BindRequest}, beside_subscription=True
     ),
-    SupportedControl(oids.PASSWORD_POLICY, "password policy", frozenset((BindRequest, ExtendedRequest))),
+    SupportedControl(oids.PASSWORD_POLICY, "password policy", frozenset((BindRequest, ModifyRequest, ExtendedRequest))),
     SupportedControl(oids.PAGED_RESULTS, "paged results", _SEARCH),
     SupportedControl(oids.SORT_REQUEST, "sort", _SEARCH),
     SupportedControl(oids.LIST_REQUEST, "virtual list view", _SEARCH),

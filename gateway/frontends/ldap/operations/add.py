@@ -10,6 +10,7 @@ from gateway.directory.writes.named_entries import find as find_named
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
+from gateway.frontends.ldap.operations.own_password import USER_PASSWORD
 from gateway.frontends.ldap.search.request import named
 from gateway.frontends.ldap.writes import execution
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan
@@ -22,8 +23,6 @@ from gateway.store.objects import passwords
 from gateway.sync.local.source import Written
 from gateway.wire.messages import ADD, AddRequest, AddResponse, Modification, PartialAttribute
 from gateway.wire.result_codes import ResultCode
-
-USER_PASSWORD = "userpassword"  # noqa: S105  (the attribute's key)
 
 
 def handle(exchange: Exchange, request: AddRequest, responder: Responder) -> None:

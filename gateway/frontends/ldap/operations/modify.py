@@ -8,7 +8,8 @@ from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, MemberCha
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
-from gateway.frontends.ldap.operations.add import USER_PASSWORD
+from gateway.frontends.ldap.operations import own_password
+from gateway.frontends.ldap.operations.own_password import USER_PASSWORD
 from gateway.frontends.ldap.search.request import named
 from gateway.frontends.ldap.writes import execution
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan, Target
@@ -25,6 +26,9 @@ from gateway.wire.result_codes import ResultCode
 
 def handle(exchange: Exchange, request: ModifyRequest, responder: Responder) -> None:
     """Begin the operation. Raises Refused for a party that may not write."""
+    if own_password.is_meant(exchange, request):
+        own_password.handle(exchange, request, responder)
+        return
 
     async def plan(attempt: Attempt) -> Plan:
         return await _plan(attempt, request)

@@ -36,13 +36,24 @@ def _primary_group_token(_rows: VisibleRows, row: Row) -> list[bytes]:
 
 
 def _token_groups(rows: VisibleRows, row: Row) -> list[bytes]:
-    """Return the security identifiers of the groups that the entry is in, directly or through groups, and of its primary group
-    (§3.1.1.4.5.19)."""
-    found = [sid for group in rows.groups_above(row) for sid in entries.values(group, b"objectsid")]
+    """Return the security identifiers of the security groups that a person is in, directly or through groups, and of the
+    primary one (§3.1.1.4.5.19)."""
+    if row[1] != Kind.USER:
+        return []
+    above = filter(_is_security_group, rows.groups_above(row))
+    found = [sid for group in above for sid in entries.values(group, b"objectsid")]
     for sid in entries.values(row[4], b"objectsid"):
         for number in entries.values(row[4], b"primarygroupid"):
             found.append(windows_identifiers.sibling(sid, int(number)))
     return list(dict.fromkeys(found))
+
+
+def _is_security_group(group: bytes) -> bool:
+    """Return whether a group counts for access: one for mail alone (a "distribution group") does not ([MS-ADTS] §2.2.12)."""
+    return all(int(value) & _SECURITY_ENABLED for value in entries.values(group, b"grouptype"))
+
+
+_SECURITY_ENABLED = 0x80000000
 
 
 CONSTRUCTED: Mapping[str, Computed] = {

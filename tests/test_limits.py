@@ -18,6 +18,7 @@ TESTS = Path(__file__).parent
 
 LDAP = "frontends/ldap/core/test_limits.py"
 PAGING = "frontends/ldap/search/test_paged_results.py"
+PINGS = "frontends/ldap/cldap/test_responder.py"
 ORDER = "frontends/ldap/server/test_connection.py"
 MEMORY = "frontends/ldap/server/test_output_buffer.py"
 UPSTREAM = "connectors/ldap/bind/test_authenticator.py"
@@ -74,6 +75,11 @@ REACHED_BY = {
         "directory/domain/test_attribute_options.py::test_a_range_holds_what_was_asked_for_and_says_what_it_holds"
     ),
     "ambiguous_names.MAX_ASSERTIONS": "directory/domain/test_ambiguous_names.py::test_so_many_assertions_and_no_more",
+    "ping.MAX_PING_BYTES": f"{PINGS}::test_what_is_no_ping_of_a_domain_here_is_answered_by_silence",
+    "ping.MAX_AMPLIFICATION": f"{PINGS}::test_an_answer_is_little_longer_than_its_question",
+    "rate_limit.ANSWERS_PER_SECOND": f"{PINGS}::test_so_many_answers_to_an_address_and_so_many_in_all",
+    "rate_limit.ANSWERS_PER_ADDRESS": f"{PINGS}::test_so_many_answers_to_an_address_and_so_many_in_all",
+    "rate_limit.MAX_ADDRESSES": f"{PINGS}::test_the_addresses_remembered_are_bounded",
     "SUBSCRIPTIONS_PER_CONNECTION": f"{PERSISTENT}::test_searches_that_go_on_for_ever_are_bounded",
     "SUBSCRIPTIONS": f"{PERSISTENT}::test_searches_that_go_on_for_ever_are_bounded",
     "REFRESH_SECONDS": f"{LDAP}::test_a_replica_that_takes_too_long_to_read_everything_is_ended",

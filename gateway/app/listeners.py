@@ -19,6 +19,8 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from gateway.app.process.certificates import Certificate
 from gateway.app.value_types import Endpoint
 from gateway.app.workers.accepting_port import AcceptingFactory
+from gateway.frontends.ldap.cldap.ping import MAX_PING_BYTES
+from gateway.frontends.ldap.cldap.responder import PingResponder
 from gateway.frontends.ldap.server.proxy_protocol import Announced, HeaderReading
 from gateway.model.errors import ConfigurationError
 from gateway.model.trusted_networks import NOBODY, TrustedNetworks
@@ -38,11 +40,11 @@ CURES = {
 class Listener:
     """A factory and the endpoints that it answers at. `key` is the table and key that configure it; `certificate` makes it TLS
     from the first byte; connections from `trusted_proxies` begin with a header of the PROXY protocol. A factory of workers
-    (AcceptingFactory) opens its ports itself."""
+    (AcceptingFactory) opens its ports itself. A PingResponder answers datagrams."""
 
     key: str
     endpoints: Sequence[Endpoint]
-    factory: IProtocolFactory
+    factory: IProtocolFactory | PingResponder
     certificate: Certificate | None = None
     trusted_proxies: TrustedNetworks = NOBODY
 
@@ -75,6 +77,10 @@ class Ports:
 
     def _listen(self, listener: Listener, endpoint: Endpoint) -> IListeningPort:
         try:
+            if isinstance(listener.factory, PingResponder):
+                return self._reactor.listenUDP(
+                    endpoint.port, listener.factory.protocol(), _numeric(endpoint.host), MAX_PING_BYTES + 1
+                )
             if isinstance(listener.factory, AcceptingFactory):
                 return listener.factory.listen(self._reactor, endpoint.port, _numeric(endpoint.host), BACKLOG)
             factory = cast(ServerFactory, listener.factory)  # any factory serves; only Twisted's types want this one

@@ -30,6 +30,7 @@ from gateway.frontends.admin.metrics import Metrics
 from gateway.frontends.admin.token_auth import AdminTokenCheck
 from gateway.frontends.developer.routes import DeveloperApi
 from gateway.frontends.http.router import make_site
+from gateway.frontends.ldap.cldap.responder import PingResponder
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
 from gateway.frontends.ldap.server.server import LDAPServer
 from gateway.model.errors import GatewayError
@@ -141,6 +142,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
         Listener("ldap", settings.ldap.listen, ldap.factory(), trusted_proxies=settings.ldap.trusted_proxies),
         Listener("http", settings.http.listen, developer, http_certificate),
         Listener("management", settings.management.listen, management, management_certificate),
+        Listener("cldap", settings.ldap.cldap_listen, PingResponder(face.services)),
     ]
     if ldap_certificate:
         encrypted, proxies = ldap.factory(encrypted=True), settings.ldap.trusted_proxies

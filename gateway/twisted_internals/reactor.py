@@ -11,6 +11,7 @@ class IReactor(
     interfaces.IReactorThreads,
     interfaces.IReactorTCP,
     interfaces.IReactorSSL,
+    interfaces.IReactorUDP,
     interfaces.IReactorSocket,
     interfaces.IReactorProcess,
     interfaces.IReactorFDSet,

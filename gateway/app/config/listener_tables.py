@@ -25,6 +25,9 @@ MIN_TOKEN_CHARACTERS = 24  # a word that a person makes up is guessed
 MAX_TOKEN_CHARACTERS = 1_024
 
 
+HostName = Annotated[str, Field(pattern=r"^([A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,9})?$")]
+
+
 class CertifiedTable(Table):
     """A listener that can speak TLS. `tls_ciphers`: of TLS 1.2, in OpenSSL's words; None: the modern ones."""
 
@@ -56,11 +59,14 @@ class CertifiedTable(Table):
 
 class LdapTable(CertifiedTable):
     """`[ldap]`: the LDAP listeners. `tls_listen` counts only when there is a certificate. `trusted_proxies`: connections from
-    there begin with a header of the PROXY protocol. `workers`: processes that serve LDAP; with 1 the process that does
-    everything does that too."""
+    there begin with a header of the PROXY protocol. `cldap_listen`: UDP ports for pings of programs for Active Directory.
+    `host_name`: of this machine, as views of kind `ad` tell it; "": as the machine has it. `workers`: processes that serve
+    LDAP; with 1 the process that does everything does that too."""
 
     listen: Endpoints = (Endpoint("127.0.0.1", 3890),)
     tls_listen: Endpoints = (Endpoint("127.0.0.1", 6360),)
+    cldap_listen: Endpoints = ()
+    host_name: HostName = ""
     client_ca: ExistingPath | None = None
     client_crl: ExistingPath | None = None
     require_tls: bool = False

@@ -4,6 +4,7 @@ What differs between the two is handed in: the soft lock, the recorder of upstre
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -106,6 +107,7 @@ def build(
         sources=tuple(parts.table.name for parts in sources),
         log_operations=settings.log.level == "debug",
         log_searches=settings.log.searches,
+        host_name=settings.ldap.host_name or socket.gethostname(),
         now=clock.now,
     )
     closers = [close for parts in logins.values() for close in parts.closers]

@@ -5,6 +5,7 @@ Read it from the bottom up; each package imports from those before it only:
     core           values that all others share: limits, counters, results, controls, SASL mechanisms; Exchange and Responder
     search         the common part of searches: names, root DSE, control values, slices, pages, lists
     subscriptions  searches that report changes: content synchronization, persistent searches, notifications
+    cldap          pings, by which programs for Active Directory look for a domain controller, over UDP and TCP
     writes         the common part of Add, Delete, Modify and Modify DN: authorization, transaction, audit
     operations     one file for each operation, found by server/dispatch.py and operations/extended.py
     server         connections: framing, order, back-pressure, TLS, limits, and the fast path for frequent requests

@@ -1,10 +1,13 @@
 """Search (RFC 4511 §4.5): small ones are answered at once, large ones in slices at the client's pace."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from twisted.internet.defer import CancelledError
 
 from gateway.directory.search.attribute_selection import with_matched_values
+from gateway.frontends.ldap.cldap import ping
+from gateway.frontends.ldap.cldap.domains import domain_of
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, result_of
 from gateway.frontends.ldap.core.supported_controls import SUBSCRIPTIONS
@@ -75,7 +78,9 @@ def _virtual(exchange: Exchange, responder: SearchResponder, base: DN, request: 
     sorting = sorting_of(exchange, asked)
     if sorting.code and asked.sort_is_critical:
         return _unsorted(exchange, responder, sorting.responses)
-    found = root_dse.virtual_entry(exchange, base).answer(request) if request.scope in (BASE_OBJECT, WHOLE_SUBTREE) else None
+    found = ping.entry(request, partial(domain_of, exchange.services))
+    if found is None and request.scope in (BASE_OBJECT, WHOLE_SUBTREE):
+        found = root_dse.virtual_entry(exchange, base).answer(request)
     if found is not None and asked.matched_values and not request.types_only:
         found = with_matched_values(found, asked.matched_values)
     entries = [] if found is None else [found]

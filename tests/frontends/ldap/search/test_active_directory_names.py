@@ -139,3 +139,14 @@ def test_what_is_worked_out_is_sent_when_it_is_named(desk: WritableWorld, client
     assert read(AD, "canonicalName") == {"canonicalName": [b"ad.test/"]}
     everything = read(JDOE, "*", "+")
     assert everything.keys().isdisjoint({"tokenGroups", "primaryGroupToken", "canonicalName", "uSNChanged"})
+
+
+@blocking
+def test_a_ping_over_tcp_is_answered_as_one_over_udp(desk: WritableWorld, client_of: Connect) -> None:
+    stranger = client_of()
+    [entry], done = stranger.search(search_request("", "(&(DnsDomain=ad.test)(NtVer=\\06\\00\\00\\00))", 0, ("NetLogon",)))
+    [told] = entry.attributes
+    assert (done.code, told.type) == (0, "NetLogon") and b"\x02ad\x04test\x00" in told.values[0]
+    for text in ("(&(DnsDomain=x.test)(NtVer=\\06\\00\\00\\00))", "(&(NtVer=\\06\\00\\00\\00)(User=jdoe))"):
+        found, done = stranger.search(search_request("", text, 0, ("NetLogon",)))
+        assert (found, done.code) == ([], 0)

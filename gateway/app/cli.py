@@ -73,7 +73,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "user": Entry(
         "gateway.app.commands.user:command",
-        "Set people's local passwords, and make application passwords for them.",
+        "Disable and enable people at once, set their local passwords, and make application passwords for them.",
     ),
     "links": Entry(
         "gateway.app.commands.links:command",

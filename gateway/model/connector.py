@@ -105,11 +105,13 @@ class PolicyNotice:
 @dataclass(frozen=True, slots=True)
 class BindAnswer:
     """The answer to a bind. `notice`: None when the upstream has no policy, or the policy has no notice. `reason`: the cause of
-    a refusal where the upstream names it; for the audit, never for the client."""
+    a refusal where the upstream names it; for the audit, never for the client. `sub_code`: Active Directory's, where its
+    clients go by it: the password was right, or the account is locked."""
 
     outcome: BindOutcome
     notice: PolicyNotice | None = None
     reason: str = ""
+    sub_code: str = ""
 
 
 class Authenticator(Protocol):

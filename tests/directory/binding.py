@@ -38,11 +38,12 @@ MAX_FAILURES = 3
 @dataclass
 class Upstream:
     """A source that is asked: it knows passwords by DN, and notes down what it was asked (not with which password). `notice`:
-    what its password policy says of every password."""
+    what its password policy says of every password; `sub_code`: why it refuses the right ones."""
 
     passwords: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     notice: PolicyNotice | None = None
+    sub_code: str = ""
     is_down: bool = False
     held: list[Deferred[None]] | None = None
 
@@ -54,7 +55,9 @@ class Upstream:
         if self.is_down:
             raise SourceUnavailable("the source hr cannot be reached")
         right = self.passwords.get(dn) == password
-        return BindAnswer(BindOutcome.ACCEPTED if right else BindOutcome.REFUSED, self.notice)
+        if right and not self.sub_code:
+            return BindAnswer(BindOutcome.ACCEPTED, self.notice)
+        return BindAnswer(BindOutcome.REFUSED, self.notice, sub_code=self.sub_code if right else "")
 
     async def change(self, dn: str, old: bytes, new: bytes | None) -> ChangeAnswer:
         self.asked.append(f"change {dn}")

@@ -119,6 +119,41 @@ def test_a_view_of_active_directory_shows_the_identifiers_of_the_domain(observer
     assert shown["objectSid"] == scratch.server.values(dn, "objectSid")
 
 
+def _shows(observer: Observer, text: str, told: dict[str, list[bytes]]) -> bool:
+    return told in [*observer.find(text, *told, base=AD_BASE).values()]
+
+
+def test_a_view_of_active_directory_shows_accounts_and_groups_as_the_domain_does(
+    observer: Observer, scratch: ScratchUnit
+) -> None:
+    server = scratch.server
+    pam = scratch.add_user("pam", "OU=sales", PASSWORD, userPrincipalName=f"pam{scratch.number}@mail.example.test")
+    news = scratch.add_group("news", pam)
+    rid = windows_values.relative_id(server.values(news, "objectSid")[0])
+    server.modify(
+        pam, {"primaryGroupID": [str(rid)], "userAccountControl": ["66048"], "accountExpires": ["139000000000000001"]}
+    )
+    list_ = scratch.add_group("list", sAMAccountName=f"list-{scratch.number}", groupType="2")
+    asked = {
+        pam: (
+            "cn",
+            "userPrincipalName",
+            "userAccountControl",
+            "primaryGroupID",
+            "accountExpires",
+            "pwdLastSet",
+            "sAMAccountType",
+        ),
+        list_: ("cn", "name", "sAMAccountName", "groupType", "sAMAccountType"),
+    }
+    for dn, names in asked.items():
+        told = {name: server.values(dn, name) for name in names}
+        at = f"(cn={told['cn'][0].decode()})"
+        promptly(dn, partial(_shows, observer, at, told))
+    assert len(observer.find(f"(primaryGroupID={rid})", "1.1", base=AD_BASE)) == 1
+    assert observer.serving.bind(f"PAM{scratch.number}@mail.example.test", PASSWORD) == "success"
+
+
 def test_every_kind_of_change_is_visible_promptly(observer: Observer, scratch: ScratchUnit) -> None:
     server = scratch.server
     dn = scratch.add_user("pia", "OU=sales", PASSWORD)
@@ -166,14 +201,17 @@ def test_who_is_disabled_or_whose_password_has_expired_is_refused_with_the_reaso
         ("dan", "account expired", {"accountExpires": [str(windows_values.filetime(scratch.now))]}),
         ("mia", "password must be changed", {"pwdLastSet": ["0"]}),
     ):
-        dn = scratch.add_user(name, password=PASSWORD)
         uid = scratch.login(name)
+        dn = scratch.add_user(name, password=PASSWORD, userPrincipalName=f"{uid}@mail.example.test")
         promptly("a user", partial(observer.find, f"(uid={uid})"))
         assert observer.serving.bind(person(scratch, name), PASSWORD) == "success"
         scratch.server.modify(dn, values)
         assert observer.serving.bind(person(scratch, name), PASSWORD) == "invalidCredentials"
         if name == "mia":
             assert reason in observer.serving.log_text()
+            principal = observer.serving.connect(f"{uid}@mail.example.test", PASSWORD)
+            principal.bind()
+            assert "AcceptSecurityContext error, data 773, v" in principal.result["message"]
 
 
 def test_law_13_a_guesser_is_stopped_before_the_domain_locks_the_account(observer: Observer, scratch: ScratchUnit) -> None:

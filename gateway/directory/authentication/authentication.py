@@ -5,7 +5,7 @@ never a wrong password (law 8). Passwords pass through; none is kept as it came.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from twisted.internet.defer import CancelledError
 
@@ -33,13 +33,20 @@ from gateway.store.objects import users
 T = TypeVar("T")
 
 
-class InvalidCredentials(Exception):
-    """The name or the password is wrong; the client does not learn which. `notice`: of the source's password policy; `audit`:
-    fields of the audit line: which source refused, and why."""
+TOO_MANY: Final = "too many wrong passwords"
+NOT_THE_LAST: Final = "not the password that the source accepted last; it cannot be reached"
 
-    def __init__(self, notice: PolicyNotice | None = None, **audit: str) -> None:
+
+class InvalidCredentials(Exception):
+    """The name or the password is wrong; the client does not learn which. `notice`: of the source's password policy;
+    `sub_code`: BindAnswer's, for a client of a view of Active Directory; `reason` and `audit`: for the audit line: why, and
+    which source."""
+
+    def __init__(self, notice: PolicyNotice | None = None, *, reason: str, sub_code: str = "", **audit: str) -> None:
         super().__init__()
         self.notice = notice
+        self.reason = reason
+        self.sub_code = sub_code
         self.audit = audit
 
 
@@ -99,13 +106,13 @@ class Authentication:
             return Bound(self.anonymous)
         given = {"dn": name, **mechanism.audit}
         if not password:
-            self._audit.refused(peer, {**given, "reason": "no password was sent"})
+            self._audit.refused(peer, "no password was sent", given)
             raise EmptyPassword
         try:
             named = await self._names.find(name)
         except InvalidDN:  # not written: what is no name may be a password that was typed into the wrong field
             reason = f"neither a DN nor a name of a form that a view takes ({len(name):,} characters)"
-            self._audit.refused(peer, {**mechanism.audit, "reason": reason})
+            self._audit.refused(peer, reason, mechanism.audit)
             raise
         key = with_application_password(named.key) if application_passwords.has_form(password) else named.key
         bound = await self.guarded(key, _shown(name, named), peer, lambda: self._identify(named, password), mechanism)
@@ -135,15 +142,15 @@ class Authentication:
     async def _unlocked(self, key: str, name: str, peer: str, work: Callable[[], Awaitable[T]], mechanism: Mechanism) -> T:
         if not await self._soft_lock.enter(key):
             locked_out = {"dn": name, **mechanism.audit, "cure": "wait, or find out who guesses"}
-            self._audit.refused(peer, locked_out, "locked")
-            raise InvalidCredentials
+            self._audit.refused(peer, TOO_MANY, locked_out, "locked")
+            raise InvalidCredentials(reason=TOO_MANY)
         try:
             answer = await work()
         except (InvalidCredentials, WrongOffline) as error:
             locked = self._soft_lock.failed(key)
-            why = error.audit if isinstance(error, InvalidCredentials) else {}
+            reason, why = (error.reason, error.audit) if isinstance(error, InvalidCredentials) else (NOT_THE_LAST, {})
             now = {"locked_now": True} if locked else {}
-            self._audit.refused(peer, {"dn": name, **mechanism.audit, **why, **now})
+            self._audit.refused(peer, reason, {"dn": name, **mechanism.audit, **why, **now})
             raise
         except CancelledError:  # the client has gone, and the source may have been asked: else guesses would cost nothing
             if not is_application_key(key):
@@ -159,8 +166,9 @@ class Authentication:
         """Return what was bound, if it may act as the identity that it asked for. Raises InvalidCredentials."""
         fields = {"dn": bound.party.dn, **mechanism.audit, **bound.audit}
         if not mechanism.permits(bound.party):
-            self._audit.refused(peer, {**fields, "reason": "the authorization identity is not its own"})
-            raise InvalidCredentials
+            reason = "the authorization identity is not its own"
+            self._audit.refused(peer, reason, fields)
+            raise InvalidCredentials(reason=reason)
         self._audit.accepted(peer, fields)
         return bound
 
@@ -172,8 +180,9 @@ class Authentication:
             if application.enabled and party is not None and matched is not None:
                 return self._authorized(Bound(party, audit={**names.audit, "name": matched}), peer, mechanism).party
         cure = "give its name to an application that is enabled"
-        self._audit.refused(peer, {**names.audit, "names": names.written, **mechanism.audit, "cure": cure})
-        raise InvalidCredentials
+        reason = "no enabled application has the certificate's name"
+        self._audit.refused(peer, reason, {**names.audit, "names": names.written, **mechanism.audit, "cure": cure})
+        raise InvalidCredentials(reason=reason)
 
     async def party_for(self, authz_id: str, party: Party, peer: str = "") -> Party:
         """Return the party as `_party_for` does, with an audit line. Raises as it."""
@@ -181,7 +190,8 @@ class Authentication:
         try:
             found = await self._party_for(authz_id, party)
         except AuthorizationDenied:
-            self._audit.refused(peer, fields, event=PROXIED)
+            reason = 'no grant "proxy", or no such identity that the application sees'
+            self._audit.refused(peer, reason, fields, event=PROXIED)
             raise
         self._audit.accepted(peer, {**fields, "as": found.dn or "anonymous"}, event=PROXIED)
         return found
@@ -247,13 +257,19 @@ class Authentication:
             return Bound(party)
         proof = await self._passwords.check(named.user_id, password, named.logins if named.candidates else ())
         if not proof.right:
-            raise InvalidCredentials(proof.notice, **proof.audit)
+            sub_code = proof.sub_code if self._is_active_directory(named) else ""
+            raise InvalidCredentials(proof.notice, reason=proof.refusal, sub_code=sub_code, source=proof.vouching)
         if proof.provisioned is not None:
             named = await self._provisioned(named, proof.provisioned)
         used = proof.application_password
         how = {"offline": True} if proof.offline else {}
         via = {"application_password": used.name, "application": used.application_name} if used else {}
-        return Bound(self._person(named, used, proved=used is None), proof.notice, {**proof.audit, **how, **via})
+        return Bound(self._person(named, used, proved=used is None), proof.notice, {"source": proof.vouching, **how, **via})
+
+    def _is_active_directory(self, named: BindIdentity) -> bool:
+        """Return whether the name was given in a view of Active Directory."""
+        views = {named.view, *(view for view, _ in named.candidates)}
+        return any(view.kind == "ad" and view.name in views for view in self._directory.views)
 
     async def _provisioned(self, named: BindIdentity, user: ProvisionedUser) -> BindIdentity:
         """Return a just provisioned user as the views show them, when they do. Raises InvalidCredentials, Busy."""

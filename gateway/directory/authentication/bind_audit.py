@@ -51,10 +51,10 @@ class BindAudit:
         """Write that a bind was accepted. `fields`: what is known of it."""
         _log.info(event, peer=peer, result="accepted", **_cut(fields))
 
-    def refused(self, peer: str, fields: Mapping[str, object], result: str = "refused", event: str = BIND) -> None:
-        """Write, or count, that a bind was refused."""
+    def refused(self, peer: str, reason: str, fields: Mapping[str, object], result: str = "refused", event: str = BIND) -> None:
+        """Write, or count, that a bind was refused, and why."""
         if self._sums.is_written(peer.rpartition(":")[0]):
-            _log.warning(event, peer=peer, result=result, **_cut(fields))
+            _log.warning(event, peer=peer, result=result, reason=reason, **_cut(fields))
 
     def close(self) -> None:
         """Write the sums that are not yet written."""

@@ -46,12 +46,13 @@ class JitSource:
 @dataclass(frozen=True, slots=True)
 class JitOutcome:
     """The outcome. `provisioned`: the provisioned user; None when a source has the user and refused the password, or when its
-    record may not become a user. `reason`: the source's reason for refusing, for the audit."""
+    record may not become a user. `reason`: the source's reason for refusing, for the audit; `sub_code`: BindAnswer's."""
 
     provisioned: ProvisionedUser | None
     source_id: str
     notice: PolicyNotice | None = None
     reason: str = ""
+    sub_code: str = ""
 
 
 class JitProvisioning:
@@ -102,7 +103,7 @@ class JitProvisioning:
     async def _authenticate(self, source: JitSource, person: Delta, password: bytes) -> JitOutcome:
         answer = await source.authenticator.authenticate(person.dn, password)
         if answer.outcome is not BindOutcome.ACCEPTED:
-            return JitOutcome(None, source.id, answer.notice, answer.reason)
+            return JitOutcome(None, source.id, answer.notice, answer.reason, answer.sub_code)
         try:
             provisioned = await self._provisioner.provision(source.id, person)
         except DecidedElsewhere as error:

@@ -15,7 +15,7 @@ from gateway.directory.authentication.account_status import AccountStatus
 from gateway.directory.authentication.authentication import Authentication, InvalidCredentials
 from gateway.directory.authentication.bind_names import BindIdentity
 from gateway.directory.authentication.offline_binds import OfflineBinds
-from gateway.directory.authentication.password_check import PasswordCheck
+from gateway.directory.authentication.password_check import PasswordCheck, Refusal
 from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.directory.directory import Party
 from gateway.model.applications import Grant
@@ -159,7 +159,7 @@ class PasswordChanges:
         """Change a password by the old one, under the soft lock, with the answer to a name that does not exist: passwords can
         be guessed here as by a bind."""
         if not old:
-            raise InvalidCredentials
+            raise InvalidCredentials(reason="no old password was sent")
         status = None if named.user_id is None else await self._passwords.account_status(named.user_id)
         keepers = [] if status is None else [one for one in status.vouching if one.source_id in self._changers]
         may_log_in = status is not None and status.enabled
@@ -171,7 +171,7 @@ class PasswordChanges:
                 return self._answered(answer, account, named.user_id or "", named.name)
             proof = await self._passwords.check(named.user_id, old)
             if not proof.right or proof.application_password is not None or status is None:
-                raise InvalidCredentials(proof.notice, **proof.audit)
+                raise InvalidCredentials(proof.notice, reason=proof.refusal, source=proof.vouching)
             if status.vouching:
                 self._account(status.vouching, ())
             return await self._set(status, new, named.name)
@@ -193,7 +193,7 @@ class PasswordChanges:
 
     def _answered(self, answer: ChangeAnswer, account: Account, user_id: str, by: str) -> Changed:
         if answer.code == ResultCode.INVALID_CREDENTIALS:
-            raise InvalidCredentials(answer.notice)
+            raise InvalidCredentials(answer.notice, reason=Refusal.WRONG, source=account.source_id)
         if answer.code != ResultCode.SUCCESS:
             _log.warning("password not changed", user=user_id, by=by, source=account.source_id, code=answer.code)
             raise ChangeRefused(answer.code, answer.reason, answer.notice)

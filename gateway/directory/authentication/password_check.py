@@ -52,7 +52,8 @@ class Refusal(StrEnum):
 class Proof:
     """The result of a password check. `notice`: of the source's password policy; `source_id`: the source that vouched, or
     refused ("" for the gateway itself); `application_password`: the one that it was; `offline`: the source could not be
-    reached; `provisioned`: the user who was provisioned by it; `reason`: the source's reason for refusing, for the audit."""
+    reached; `provisioned`: the user who was provisioned by it; `reason`: the source's reason for refusing, for the audit;
+    `sub_code`: BindAnswer's."""
 
     right: bool
     notice: PolicyNotice | None = None
@@ -61,13 +62,17 @@ class Proof:
     offline: bool = False
     provisioned: ProvisionedUser | None = None
     reason: str = ""
+    sub_code: str = ""
 
     @property
-    def audit(self) -> dict[str, str]:
-        """The fields of the audit line: the source that accepted or refused ("gateway": a password that is kept here), and why
-        it refused. Clients never see them."""
-        why = {} if self.right else {"reason": self.reason or Refusal.WRONG.value}
-        return {"source": self.source_id or OWN, **why}
+    def vouching(self) -> str:
+        """The source that accepted or refused, for the audit ("gateway": a password that is kept here)."""
+        return self.source_id or OWN
+
+    @property
+    def refusal(self) -> str:
+        """The reason of a refusal, for the audit. Clients never see it."""
+        return self.reason or Refusal.WRONG.value
 
 
 class PasswordCheck:
@@ -123,7 +128,7 @@ class PasswordCheck:
         if provisioned is None or not (await self.account_status(provisioned.user_id)).enabled:
             await self._spend_a_hash(password)
             reason = outcome.reason or ("" if provisioned is None else Refusal.DISABLED)
-            return Proof(False, outcome.notice, outcome.source_id, reason=reason)
+            return Proof(False, outcome.notice, outcome.source_id, reason=reason, sub_code=outcome.sub_code)
         self._offline.accepted(provisioned.user_id, outcome.source_id, password)
         return Proof(True, outcome.notice, outcome.source_id, provisioned=provisioned)
 
@@ -147,7 +152,7 @@ class PasswordCheck:
         if not any(hashed):
             await self._spend_a_hash(password)
         first, answer = next(iter(refusals.items()))
-        return Proof(False, answer.notice, first, reason=answer.reason)
+        return Proof(False, answer.notice, first, reason=answer.reason, sub_code=answer.sub_code)
 
     async def _ask_verifiers(self, user_id: str, silent: Mapping[str, SourceUnavailable], password: bytes) -> Proof:
         """Compare with the passwords that the sources which cannot be reached accepted lately."""

@@ -1,6 +1,8 @@
 """Binds: applications by their secret here, people by their password at the source; and the answers that reveal nothing."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,13 +10,16 @@ from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
-from gateway.directory.access import UserAccess, of_user
-from gateway.directory.authentication.authentication import EmptyPassword, InvalidCredentials
-from gateway.directory.directory import ViewNotReady
+from gateway.directory.access import Access, UserAccess, of_user
+from gateway.directory.authentication.authentication import AuthorizationDenied, EmptyPassword, InvalidCredentials
+from gateway.directory.authentication.client_certificates import CertificateNames
+from gateway.directory.directory import Party, ViewNotReady
+from gateway.frontends.ldap.core.results import result_of
 from gateway.model.applications import Scope
 from gateway.model.errors import SourceUnavailable
 from gateway.model.ldap.dn import InvalidDN
 from gateway.store.clients import applications
+from gateway.wire.result_codes import ResultCode
 from tests.directory.binding import ANNA, DEE, EVE, MAX_FAILURES, PEOPLE, Bed
 from tests.directory.worlds import BASE, SOURCE
 
@@ -106,6 +111,50 @@ async def test_the_audit_says_why_an_application_is_refused(bed: Bed) -> None:
         await bed.refused(f"cn=portal,ou=applications,{BASE}")
     [line] = logs
     assert (line["source"], line["reason"]) == ("gateway", "no application with this secret and view")
+
+
+async def diagnostic(bed: Bed, name: str, password: bytes) -> str:
+    """The words in which a client learns that its bind was refused."""
+    with pytest.raises(InvalidCredentials) as caught:
+        await bed.bind(name, password)
+    result = result_of(caught.value)
+    assert result.code == ResultCode.INVALID_CREDENTIALS
+    return result.diagnostic_message
+
+
+@ensureDeferred
+async def test_in_a_view_of_active_directory_alone_a_client_learns_the_sub_code_of_a_right_password(bed: Bed) -> None:
+    anna = f"uid=anna,{PEOPLE}"
+    bed.hr.sub_code = "773"
+    assert await diagnostic(bed, anna, b"right") == ""
+    bed.authentication = bed.make(views=[replace(bed.follower.view, kind="ad", bind_names=frozenset({"dn", "login"}))])
+    for name in (anna, "anna"):
+        words = await diagnostic(bed, name, b"right")
+        assert re.fullmatch(r"80090308: LdapErr: DSID-\w+, comment: AcceptSecurityContext error, data 773, v\w+", words)
+        bed.authentication = bed.make(views=[bed.follower.view])  # with a soft lock of its own
+    assert await diagnostic(bed, anna, b"wrong") == ""
+    assert await diagnostic(bed, "nobody", b"right") == ""
+    assert await diagnostic(bed, f"uid=cy,{PEOPLE}", b"right") == "", "disabled here: the source was not asked"
+
+
+@ensureDeferred
+async def test_the_audit_gives_a_reason_for_every_refusal(bed: Bed) -> None:
+    application, _ = bed.add_application("portal")
+    bed.authentication = bed.make(offline_seconds={SOURCE: 60})
+    anna = f"uid=anna,{PEOPLE}"
+    with capture_logs() as logs:
+        await bed.bind(anna, b"right")
+        bed.hr.is_down = True
+        for _ in range(MAX_FAILURES):
+            with pytest.raises(SourceUnavailable):
+                await bed.bind(anna, b"wrong")
+        await bed.refused(anna)
+        with pytest.raises(AuthorizationDenied):
+            await bed.authentication.party_for("u:anna", Party("cn=portal", ("main",), Access(), application=application))
+        with pytest.raises(InvalidCredentials):
+            await bed.authentication.bind_certificate(CertificateNames("CN=x"), "192.0.2.1:5")
+    refused = [line for line in logs if line["log_level"] == "warning"]
+    assert len(refused) == MAX_FAILURES + 3 and all(line["reason"] for line in refused)
 
 
 @ensureDeferred

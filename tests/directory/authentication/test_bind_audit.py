@@ -14,10 +14,10 @@ def test_of_many_refused_binds_of_an_address_the_first_are_written_and_the_other
     audit = BindAudit(clock)
     with capture_logs() as lines:
         for number in range(5_000):
-            audit.refused(f"192.0.2.1:{number}", {"dn": f"cn={number}"})
-        audit.refused("[2001:db8::1]:7", {"dn": "cn=other"})
+            audit.refused(f"192.0.2.1:{number}", "wrong", {"dn": f"cn={number}"})
+        audit.refused("[2001:db8::1]:7", "wrong", {"dn": "cn=other"})
         clock.advance(SUM_SECONDS)
-        audit.refused("192.0.2.1:9", {"dn": "cn=again"})
+        audit.refused("192.0.2.1:9", "wrong", {"dn": "cn=again"})
     assert [line["dn"] for line in lines[:MAX_LINES]] == [f"cn={number}" for number in range(MAX_LINES)]
     other, summed, again = lines[MAX_LINES:]
     assert (other["dn"], again["dn"]) == ("cn=other", "cn=again")
@@ -30,7 +30,7 @@ def test_of_many_addresses_some_share_a_count(monkeypatch: pytest.MonkeyPatch) -
     audit = BindAudit(clock)
     with capture_logs() as lines:
         for number in range(100):
-            audit.refused(f"192.0.2.{number}:1", {"dn": "x"})
+            audit.refused(f"192.0.2.{number}:1", "wrong", {"dn": "x"})
         audit.close()
     assert len(lines) == 2 + MAX_LINES + 1
     assert lines[-1]["address"] == OTHERS
@@ -39,7 +39,7 @@ def test_of_many_addresses_some_share_a_count(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_long_name_is_cut_and_its_length_told() -> None:
     with capture_logs() as lines:
-        BindAudit().refused("192.0.2.1:1", {"dn": "x" * 2_000, "locked_now": True})
+        BindAudit().refused("192.0.2.1:1", "wrong", {"dn": "x" * 2_000, "locked_now": True})
     assert lines[0]["dn"] == "x" * 200 + "… (2,000 characters)"
     assert lines[0]["locked_now"] is True
 
@@ -57,10 +57,10 @@ def test_all_addresses_together_cause_so_many_lines_and_no_more() -> None:
     audit = BindAudit(clock)
     with capture_logs() as lines:
         for number in range(900):
-            audit.refused(f"192.0.{number // 250}.{number % 250}:1", {"dn": "x"})
+            audit.refused(f"192.0.{number // 250}.{number % 250}:1", "wrong", {"dn": "x"})
         assert len(lines) == MAX_ALL_LINES
         clock.advance(SUM_SECONDS)
-        audit.refused("192.0.2.1:1", {"dn": "again"})
+        audit.refused("192.0.2.1:1", "wrong", {"dn": "again"})
     assert lines[-1]["dn"] == "again"
 
 
@@ -68,5 +68,5 @@ def test_an_ipv6_network_is_one_address() -> None:
     audit = BindAudit(Clock())
     with capture_logs() as lines:
         for number in range(100):
-            audit.refused(f"2001:db8::{number:x}:1", {"dn": "x"})
+            audit.refused(f"2001:db8::{number:x}:1", "wrong", {"dn": "x"})
     assert len(lines) == MAX_LINES

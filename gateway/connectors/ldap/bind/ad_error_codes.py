@@ -18,11 +18,18 @@ _MUST_CHANGE = PolicyNotice(error=int(PasswordPolicyError.CHANGE_AFTER_RESET))
 
 class Cause(NamedTuple):
     """The cause of a refused bind. `reason`: for the audit. `notice`: its form in the password policy control.
-    `concerns_password`: False when no controller could check the password, which is no refusal (law 8)."""
+    `concerns_password`: False when no controller could check the password, which is no refusal (law 8). `sub_code`: of a cause
+    that clients are told of: they ask for a new password, or for an administrator."""
 
     reason: str
     notice: PolicyNotice | None = None
     concerns_password: bool = True
+    sub_code: str = ""
+
+    @property
+    def told(self) -> tuple[PolicyNotice | None, str, str]:
+        """The fields of a BindAnswer: notice, reason, sub-code."""
+        return self.notice, self.reason, self.sub_code
 
 
 CAUSES: Final[dict[str, Cause]] = {
@@ -30,11 +37,11 @@ CAUSES: Final[dict[str, Cause]] = {
     "525": Cause("no such user"),  # ERROR_NO_SUCH_USER
     "530": Cause("not at this time of day"),  # ERROR_INVALID_LOGON_HOURS
     "531": Cause("not from this computer"),  # ERROR_INVALID_WORKSTATION
-    "532": Cause("password expired", _EXPIRED),  # ERROR_PASSWORD_EXPIRED
-    "533": Cause("account disabled", _LOCKED),  # ERROR_ACCOUNT_DISABLED
-    "701": Cause("account expired", _LOCKED),  # ERROR_ACCOUNT_EXPIRED
-    "773": Cause("password must be changed", _MUST_CHANGE),  # ERROR_PASSWORD_MUST_CHANGE
-    "775": Cause("account locked", _LOCKED),  # ERROR_ACCOUNT_LOCKED_OUT
+    "532": Cause("password expired", _EXPIRED, sub_code="532"),  # ERROR_PASSWORD_EXPIRED
+    "533": Cause("account disabled", _LOCKED, sub_code="533"),  # ERROR_ACCOUNT_DISABLED
+    "701": Cause("account expired", _LOCKED, sub_code="701"),  # ERROR_ACCOUNT_EXPIRED
+    "773": Cause("password must be changed", _MUST_CHANGE, sub_code="773"),  # ERROR_PASSWORD_MUST_CHANGE
+    "775": Cause("account locked", _LOCKED, sub_code="775"),  # ERROR_ACCOUNT_LOCKED_OUT
     "51f": Cause("no controller could be asked", concerns_password=False),  # ERROR_NO_LOGON_SERVERS
 }
 

@@ -75,7 +75,7 @@ class PassThroughAuthenticator:
         cause = ad_error_codes.cause(answer.diagnostic) if answer.code == ResultCode.INVALID_CREDENTIALS else None
         if outcome is None or (cause is not None and not cause.concerns_password):
             raise _no_answer(client, "a bind", answer)
-        return BindAnswer(outcome, answer.notice) if cause is None else BindAnswer(outcome, cause.notice, cause.reason)
+        return BindAnswer(outcome, answer.notice) if cause is None else BindAnswer(outcome, *cause.told)
 
     async def _change(
         self, client: BindClient, account: tuple[str, bytes], dn: str, old: bytes | None, new: bytes | None, until: float

@@ -30,8 +30,10 @@ class Refused(Exception):
 
 _UNEXPECTED: Final = "an internal error occurred; the gateway's log has the details"
 
+_ACCEPT_SECURITY_CONTEXT: Final = "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {}, v4563"
+"""The words of a domain controller that refuses a bind, by which programs know a sub-code."""
+
 _RESULTS: Mapping[type[Exception], tuple[ResultCode, str | None]] = {
-    InvalidCredentials: (ResultCode.INVALID_CREDENTIALS, ""),
     EmptyPassword: (
         ResultCode.UNWILLING_TO_PERFORM,
         "unauthenticated bind (a DN without a password) is refused; send the password, or bind anonymously with an empty DN",
@@ -55,6 +57,10 @@ def result_of(error: Exception) -> Result:
     """Return the result by which a client learns of an error; one that is not in the table is logged."""
     if isinstance(error, Refused):
         return error.result
+    if isinstance(error, InvalidCredentials):
+        return Result(
+            ResultCode.INVALID_CREDENTIALS, "", _ACCEPT_SECURITY_CONTEXT.format(error.sub_code) if error.sub_code else ""
+        )
     if isinstance(error, ChangeRefused):
         return Result(error.code, "", str(error))
     if isinstance(error, NoSuchObject):

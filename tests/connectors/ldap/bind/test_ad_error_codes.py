@@ -57,14 +57,14 @@ def changed(**values: str | bytes) -> Callable[[ScratchUnit, str], None]:
     return change
 
 
-CASES: dict[str, tuple[Callable[[ScratchUnit, str], None], PolicyNotice | None]] = {
-    "account disabled": (changed(userAccountControl=str(DISABLED)), LOCKED),
-    "account expired": (changed(accountExpires=IN_1601), LOCKED),
-    "password must be changed": (changed(pwdLastSet="0"), MUST_CHANGE),
-    "password expired": (lambda scratch, dn: scratch.server.set_raw(dn, "pwdLastSet", IN_2016), EXPIRED),
-    "not at this time of day": (changed(logonHours=bytes(21)), None),
-    "not from this computer": (changed(userWorkstations="OTHERPC"), None),
-    "account locked": (lock, LOCKED),
+CASES: dict[str, tuple[Callable[[ScratchUnit, str], None], PolicyNotice | None, str]] = {
+    "account disabled": (changed(userAccountControl=str(DISABLED)), LOCKED, "533"),
+    "account expired": (changed(accountExpires=IN_1601), LOCKED, "701"),
+    "password must be changed": (changed(pwdLastSet="0"), MUST_CHANGE, "773"),
+    "password expired": (lambda scratch, dn: scratch.server.set_raw(dn, "pwdLastSet", IN_2016), EXPIRED, "532"),
+    "not at this time of day": (changed(logonHours=bytes(21)), None, ""),
+    "not from this computer": (changed(userWorkstations="OTHERPC"), None, ""),
+    "account locked": (lock, LOCKED, "775"),
 }
 
 
@@ -80,11 +80,11 @@ async def test_the_right_password_is_accepted_and_a_wrong_one_refused(scratch: S
 @pytest.mark.parametrize("reason", CASES)
 @pytest_twisted.ensureDeferred
 async def test_a_refused_right_password_has_a_reason(scratch: ScratchUnit, reason: str) -> None:
-    change, notice = CASES[reason]
+    change, notice, sub_code = CASES[reason]
     dn = scratch.add_user("ann", password=PASSWORD)
     change(scratch, dn)
     with passing(scratch) as part:
-        assert await part.authenticate(dn, PASSWORD.encode()) == BindAnswer(BindOutcome.REFUSED, notice, reason)
+        assert await part.authenticate(dn, PASSWORD.encode()) == BindAnswer(BindOutcome.REFUSED, notice, reason, sub_code)
         if reason != "account locked":
             assert await part.authenticate(dn, b"wrong") == BindAnswer(BindOutcome.REFUSED, None, "wrong password")
 
@@ -94,7 +94,7 @@ async def test_a_refused_right_password_has_a_reason(scratch: ScratchUnit, reaso
     [
         ("525", BindAnswer(BindOutcome.REFUSED, None, "no such user")),
         ("0525", BindAnswer(BindOutcome.REFUSED, None, "no such user")),
-        ("775", BindAnswer(BindOutcome.REFUSED, LOCKED, "account locked")),
+        ("775", BindAnswer(BindOutcome.REFUSED, LOCKED, "account locked", "775")),
         ("568", BindAnswer(BindOutcome.REFUSED, None, "sub-code 568")),
     ],
 )

@@ -1,6 +1,7 @@
 """A search in our words, and the error of one whose base is not there. Values only."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.directory.search.sort_keys import Order
 from gateway.model.ldap import dn
@@ -15,7 +16,8 @@ SUBORDINATE_SUBTREE = 3
 @dataclass(frozen=True, slots=True)
 class Query:
     """A search below `base` (with its key), which is known to be inside the view. `order`: as `sort_keys.order` gives it;
-    empty: as it comes. `matched_values`: only values that match one of these are sent (RFC 3876); empty: all."""
+    empty: as it comes. `matched_values`: only values that match one of these are sent (RFC 3876); empty: all.
+    `extended_names`: the form of the GUIDs with which DNs are sent ([MS-ADTS] §3.1.1.3.4.1.5); "": without."""
 
     base: DN
     base_key: str
@@ -25,6 +27,7 @@ class Query:
     types_only: bool = False
     order: Order = ()
     matched_values: tuple[Filter, ...] = ()
+    extended_names: Literal["", "hexadecimal", "text"] = ""
 
     def covers(self, dn_key: str) -> bool:
         """Return whether an entry with this DN is in the scope of the search."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from gateway.directory.planning.plan_nodes import POINT_COST
 from gateway.directory.planning.sql_planner import PROBED
 from gateway.directory.search.attribute_selection import Renderer
+from gateway.directory.search.extended_names import ExtendedNames
 from gateway.directory.search.prepared_plans import Prepared
 from gateway.directory.search.query import Query
 from gateway.directory.search.sort_keys import Order
@@ -36,7 +37,7 @@ class Search:
         self._plans = searcher.reader.plans
         self._scope, base = self._plans.scope_of(query.base_key, query.scope)
         # An entry that has been found needs no wide row when nothing is tested and nothing added.
-        self._plain = searcher.access.is_everything and not renderer.needs_operational
+        self._plain = searcher.access.is_everything and not renderer.needs_operational and not query.extended_names
         self._prepared = self._prepare()
         self._plain = self._plain and self._prepared.plan.exact
         if not self._plain:
@@ -62,13 +63,18 @@ class Search:
     def is_small(self) -> bool:
         """The search may be tried at once: few rows are expected, or it is soon known whether there are few."""
         plan = self._prepared.plan
-        return (self._is_point or plan.cheap_rows or plan.probe is not None) and not self._query.matched_values
+        return (self._is_point or plan.cheap_rows or plan.probe is not None) and not self._is_rewritten
 
     @property
     def blocking(self) -> bool:
         """True when a slice may take long, because rows are looked at that are not found: it is taken in a thread then."""
         plan = self._prepared.plan
-        return not (self._is_point or (plan.cheap_rows and plan.exact)) or bool(self._query.matched_values)
+        return not (self._is_point or (plan.cheap_rows and plan.exact)) or self._is_rewritten
+
+    @property
+    def _is_rewritten(self) -> bool:
+        """True when each value is looked at before it is sent, which may take long."""
+        return bool(self._query.matched_values or self._query.extended_names)
 
     def at_once(self) -> list[bytes] | None:
         """Return all entries; None when there are many after all, so that they must be taken in slices."""
@@ -142,8 +148,12 @@ def row_test(query: Query, exact: bool, visible: VisibleRows) -> Callable[[Row],
 def row_renderer(query: Query, exact: bool, renderer: Renderer, visible: VisibleRows) -> Callable[[Row], bytes | None]:
     """Return the function that renders a row: the entry to send, or None when it is not visible or does not match after all."""
     passes = row_test(query, exact, visible)
+    names = ExtendedNames(visible, as_text=query.extended_names == "text") if query.extended_names else None
 
     def render(row: Row) -> bytes | None:
-        return renderer(visible.encoded(row), row[5], visible.dynamic_values(row, renderer.dynamic)) if passes(row) else None
+        if not passes(row):
+            return None
+        entry = renderer(visible.encoded(row), row[5], visible.dynamic_values(row, renderer.dynamic))
+        return entry if names is None else names.extended(entry)
 
     return render

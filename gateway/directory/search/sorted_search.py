@@ -36,7 +36,7 @@ class SortedSearch(Search):
 
     @property
     def is_small(self) -> bool:
-        return self._is_point and not self._query.matched_values
+        return self._is_point and not self._is_rewritten
 
     @property
     def blocking(self) -> bool:

@@ -115,6 +115,15 @@ class VisibleRows:
             known = self._groups_of[dn_key] = frozenset(group[5] for group in found)
         return known
 
+    def may_read(self, attribute: str) -> bool:
+        """Return whether the party may read an attribute (its key) of the entries that it sees."""
+        return self._evaluator.attribute(attribute) is not None
+
+    def named(self, dn_key: str) -> bytes | None:
+        """Return the visible entry with this DN, encoded; None for none."""
+        row: Row | None = self._connection.execute(f"SELECT {ROW} FROM entry e WHERE e.dn_key = ?", (dn_key,)).fetchone()
+        return row[4] if row is not None and self.shows(row) else None
+
     def groups_above(self, row: Row) -> list[bytes]:
         """Return the groups, encoded, that list an entry or such a group, as far as the party may know of them."""
         query = "SELECT encoded FROM entry WHERE id = ?"

@@ -40,6 +40,12 @@ def sid(value: str | bytes) -> bytes | None:
     return bytes((1, len(parts))) + authority.to_bytes(6, "big") + struct.pack(f"<{len(parts)}I", *parts)
 
 
+def sid_text(sid_octets: bytes) -> str:
+    """Return a security identifier as it is written, "S-1-5-21-…"."""
+    parts = (int.from_bytes(sid_octets[at : at + 4], "little") for at in range(_SID_HEAD_OCTETS, len(sid_octets), 4))
+    return "-".join(map(str, ("S", sid_octets[0], int.from_bytes(sid_octets[2:_SID_HEAD_OCTETS], "big"), *parts)))
+
+
 def relative_id(value: str | bytes) -> int | None:
     """Return the last sub-authority of a security identifier, as text or octets; None for a value that has none."""
     octets = sid(value)

@@ -64,6 +64,7 @@ SUPPORTED: Final = (
     # A search that reports changes reports removals by itself.
     SupportedControl(oids.SHOW_DELETED, "show deleted objects", _SEARCH, beside_subscription=True),
     SupportedControl(oids.SHOW_RECYCLED, "show recycled objects", _SEARCH, beside_subscription=True),
+    SupportedControl(oids.EXTENDED_DN, "extended names", _SEARCH),
     SupportedControl(oids.SYNC_REQUEST, "content synchronization", _SEARCH, subscribes=True),
     SupportedControl(oids.PERSISTENT_SEARCH, "persistent search", _SEARCH, subscribes=True),
     SupportedControl(oids.CHANGE_NOTIFICATION, "change notification", _SEARCH, subscribes=True),

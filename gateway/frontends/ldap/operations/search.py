@@ -59,7 +59,14 @@ def handle(exchange: Exchange, request: SearchRequest, responder: SearchResponde
         if sorting.code and asked.sort_is_critical:
             return _unsorted(exchange, responder, sorting.responses)
         search = prepare(
-            exchange, base, base_key, request, sorting.order, asked.matched_values, show_deleted=asked.show_deleted
+            exchange,
+            base,
+            base_key,
+            request,
+            sorting.order,
+            asked.matched_values,
+            show_deleted=asked.show_deleted,
+            extended_names=asked.extended_names,
         )
         if search.is_small and (entries := search.at_once()) is not None and (paged is None or len(entries) <= paged.size):
             return _small(exchange, responder, request, entries, (*sorting.responses, *_page_end(paged)))

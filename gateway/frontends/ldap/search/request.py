@@ -1,6 +1,7 @@
 """The common part of everything that searches: names, the prepared search of a party, limits, and how an answer ends."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.directory.domain import alternative_names, ambiguous_names
 from gateway.directory.projection.view_definition import View
@@ -16,6 +17,7 @@ from gateway.model.bounded_cache import cached
 from gateway.model.ldap.dn import DN, InvalidDN
 from gateway.model.objects import Kind
 from gateway.wire.codec.encoder import encode_controls, encode_operation, wrap
+from gateway.wire.controls.active_directory import ExtendedDN
 from gateway.wire.entries import object_name
 from gateway.wire.filters import Equality, Filter
 from gateway.wire.messages import BASE_OBJECT, WHOLE_SUBTREE, Control, Result, SearchRequest, SearchResultDone
@@ -69,11 +71,14 @@ def prepare(
     matched_values: tuple[Filter, ...] = (),
     *,
     show_deleted: bool = False,
+    extended_names: ExtendedDN | None = None,
 ) -> Search:
     """Return the search, through what the party may see. Raises Refused, NoSuchObject, ViewNotReady."""
     searcher = searcher_of(exchange, base_key, request)
     item = resolved_filter(searcher, request)
     query = Query(base, base_key, request.scope, item, request.attributes, request.types_only, order, matched_values)
+    if extended_names is not None and searcher.reader.view.kind == "ad":
+        query = replace(query, extended_names="text" if extended_names.as_text else "hexadecimal")
     if show_deleted and searcher.reader.view.has_tombstones:
         if order or matched_values:
             raise Refused(ResultCode.UNWILLING_TO_PERFORM, _DELETED_UNSORTED)

@@ -10,6 +10,7 @@ from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.core.supported_controls import NAMES
 from gateway.wire import controls as values
 from gateway.wire import oids
+from gateway.wire.controls.active_directory import ExtendedDN
 from gateway.wire.controls.search import MatchedValues, PagedResults, SortRequest, SortResponse
 from gateway.wire.controls.virtual_list_view import ListRequest
 from gateway.wire.errors import WireError
@@ -21,7 +22,7 @@ from gateway.wire.result_codes import ResultCode
 @dataclass(frozen=True, slots=True)
 class SearchControls:
     """The controls of one search; `sort_is_critical`: unsorted entries are of no use to the client; `show_deleted`: tombstones
-    are asked for, too."""
+    are asked for, too; `extended_names`: the form of DNs with their entries' identifiers."""
 
     paged: PagedResults | None = None
     sort: SortRequest | None = None
@@ -29,6 +30,7 @@ class SearchControls:
     window: ListRequest | None = None
     matched_values: tuple[Filter, ...] = ()
     show_deleted: bool = False
+    extended_names: ExtendedDN | None = None
 
 
 NONE: Final = SearchControls()
@@ -44,6 +46,7 @@ def read(controls: Mapping[str, Control]) -> SearchControls:
         decoded(controls, ListRequest),
         () if matched is None else matched.filters,
         not controls.keys().isdisjoint((oids.SHOW_DELETED, oids.SHOW_RECYCLED)),
+        decoded(controls, ExtendedDN),
     )
 
 

@@ -16,7 +16,8 @@ from gateway.model.deltas import MEMBERS, Delta, DeltaType
 from gateway.model.ldap import dn, windows_identifiers
 from gateway.model.objects import Attributes, Kind
 from gateway.model.records import Reference, ReferenceForm
-from gateway.wire.messages import CompareRequest
+from gateway.wire import controls
+from gateway.wire.messages import CompareRequest, Control
 from tests.frontends.ldap.serving import Serving, blocking
 from tests.frontends.ldap.wire_client import WireClient, connected, search_request
 from tests.frontends.ldap.writable_world import AD, WritableWorld
@@ -150,3 +151,31 @@ def test_a_ping_over_tcp_is_answered_as_one_over_udp(desk: WritableWorld, client
     for text in ("(&(DnsDomain=x.test)(NtVer=\\06\\00\\00\\00))", "(&(NtVer=\\06\\00\\00\\00)(User=jdoe))"):
         found, done = stranger.search(search_request("", text, 0, ("NetLogon",)))
         assert (found, done.code) == ([], 0)
+
+
+@blocking
+def test_names_are_extended_with_what_may_be_read(desk: WritableWorld, client_of: Connect) -> None:
+    text, octets = (controls.control(controls.ExtendedDN(as_text)) for as_text in (True, False))
+
+    def read(client: WireClient, name: str, *asked: Control) -> tuple[str, list[str]]:
+        [entry], done = client.search(search_request(name, scope=0, attributes=("member", "memberOf", "cn")), *asked)
+        assert done.code == 0
+        values = {one.type: one.values for one in entry.attributes}
+        return entry.object_name, sorted(value.decode() for key in ("member", "memberOf") for value in values.get(key, ()))
+
+    client = client_of(desk.portal)
+    jdoe = f"<GUID={GUID}>;<SID={DOMAIN_SID}-1104>;{JDOE}"
+    staff = client.search(search_request(STAFF, scope=0, attributes=("objectGUID",)))[0][0].attributes[0].values[0]
+    staff_text = f"<GUID={UUID(bytes_le=staff)}>;<SID={DOMAIN_SID}-1200>;{STAFF}"
+    name, linked = read(client, STAFF, text)
+    assert (name, jdoe in linked, len(linked)) == (staff_text, True, 2)
+    assert read(client, JDOE, text) == (jdoe, [staff_text])
+    assert read(client, JDOE, octets)[0] == f"<GUID={GUID.bytes_le.hex()}>;<SID={sid(1104).hex()}>;{JDOE}"
+    assert read(client, JDOE) == (JDOE, [STAFF])
+    # No identifier that the application may not read, nor of a group that it does not see.
+    assert read(client_of(desk.blind), JDOE, text)[0] == JDOE
+    found, done = client_of(desk.narrow).search(search_request(AD, "(cn=*)", attributes=("1.1",)), text)
+    assert done.code == 0 and jdoe in [entry.object_name for entry in found]
+    # In other views names stay as they are.
+    people, done = client.search(search_request("dc=example,dc=test", "(uid=jdoe)"), text)
+    assert ([entry.object_name for entry in people], done.code) == (["uid=jdoe,ou=people,dc=example,dc=test"], 0)

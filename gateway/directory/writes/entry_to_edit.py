@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from gateway.directory.projection.index_keys import attribute_key
-from gateway.directory.projection.named_values import derived
+from gateway.directory.projection.named_values import NamedValues, derived
 from gateway.directory.projection.view_definition import View, points
 from gateway.directory.writes import account_control
 from gateway.directory.writes.modifications import Values, same
@@ -24,6 +24,7 @@ from gateway.model.objects import Attributes, Kind, Value
 from gateway.wire.messages import ADD, Modification, PartialAttribute
 
 OBJECT_CLASS = "objectclass"
+ORGANIZATION_NAMES = "organization_names"
 
 _COMPUTED = "{} is computed by the gateway and cannot be written"
 _FROM_OTHERS = "{} would still have another value: this view computes it from others"
@@ -34,12 +35,21 @@ alone)."""
 
 
 class EntryEditor:
-    """The editor of one kind of entries in one view. `entries`: those that written values name."""
+    """The editor of one kind of entries in one view. `entries`: those that written values name. `named`: values that the view's
+    rules may name besides the object's own, as far as they are known (the entry's DN, the names of a new person's
+    organizations)."""
 
-    def __init__(self, kind: Kind, view: View, entries: NamedEntries = NamedEntries()) -> None:  # noqa: B008 (frozen)
+    def __init__(
+        self,
+        kind: Kind,
+        view: View,
+        entries: NamedEntries = NamedEntries(),  # noqa: B008 (frozen)
+        named: NamedValues | None = None,
+    ) -> None:
         rules = view.rules[kind]
         self._entries = entries
         self._pointing = {attribute_key(name) for name, rule in rules.attributes.items() if points(name, rule)}
+        self._named = named or {}
         self._kind, self._view = kind, view
         self._rules = {attribute_key(name): (name, rule) for name, rule in rules.attributes.items()}
         self._naming = attribute_key(rules.naming)
@@ -64,6 +74,11 @@ class EntryEditor:
             self._edited({}, [Modification(ADD, one) for one in others], naming, by_itself),
         )
         self.classes.check_new(classes, {*map(attribute_key, (one.type for one in others)), *by_itself})
+        if self._kind is Kind.USER and not edited.get("username"):
+            edited = {
+                **edited,
+                "username": (rdn.avas[0].value,),
+            }  # nobody is without one here, and an entry has a name of its own
         return edited
 
     def _check_named(self, naming: bytes, attributes: Sequence[PartialAttribute]) -> None:
@@ -108,6 +123,11 @@ class EntryEditor:
         if not first.value.strip():
             raise WriteRefused(Violation.NAMING, f"the {description} of the entry's name is empty")
         return first.value.encode()
+
+    def organization_names(self, attributes: Sequence[PartialAttribute]) -> PartialAttribute | None:
+        """Return the attribute in which the names of a person's organizations are given; None when they are not."""
+        shown = {key for key, (_, rule) in self._rules.items() if rule.names[:1] == (ORGANIZATION_NAMES,) and not rule.form}
+        return next((one for one in attributes if attribute_key(one.type) in shown), None)
 
     def shown_as(self, name: str) -> str:
         """Return the view's name for an attribute of ours; "" when it has none."""
@@ -179,7 +199,7 @@ class EntryEditor:
             found = (present.get(reference_to(name)) for name in self._rules[key][1].names)
             names = self._entries.names
             return [names[one] for one in next(filter(None, found), ()) if isinstance(one, str) and one in names]
-        return self._rules[key][1].values(present, derived(self._view, self._kind, present, present))
+        return self._rules[key][1].values(present, derived(self._view, self._kind, present, present) | self._named)
 
     def _writable(self, description: str) -> str:
         """Return the key of an attribute that the entry may have, and clients may give. Raises WriteRefused."""

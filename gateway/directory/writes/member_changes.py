@@ -26,6 +26,7 @@ _OPTIONAL_UID: Final = re.compile(rb"#'[01]*'B$")
 """The second half of uniqueMember's syntax (RFC 4517 §3.3.21), which has no meaning here."""
 
 _MEMBERS: Final = f"SELECT {ROW} FROM member m JOIN entry e ON e.id = m.member_entry WHERE m.group_entry = ?"
+_BY_LOGIN: Final = "memberuid"
 _KINDS: Final = {kind.value: kind for kind in (Kind.USER, Kind.GROUP)}
 
 AT_ONCE: Final = 100
@@ -33,13 +34,16 @@ AT_ONCE: Final = 100
 
 Turn: TypeAlias = Callable[[], Awaitable[object]]
 
-Change: TypeAlias = tuple[int, tuple[Member, ...]]
-"""An operation (ADD, DELETE, REPLACE) and the members that it names; none: all of them."""
+Change: TypeAlias = tuple[str, int, tuple[Member, ...]]
+"""The attribute (key), an operation (ADD, DELETE, REPLACE) and the members that it names; none: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemberChanges:
-    """The modifications of a group's members. `seen`: the members that the party sees now."""
+    """The modifications of a group's members. `seen`: the members that the party sees now.
+
+    Two attributes that say the same (`member`, `memberUid`) are one statement: each is modified as if it were alone, and what
+    either changes is changed."""
 
     changes: tuple[Change, ...] = ()
     seen: tuple[Member, ...] = ()
@@ -47,19 +51,32 @@ class MemberChanges:
     @property
     def mentioned(self) -> frozenset[Member]:
         """The members whose membership must be known to carry the modifications out."""
-        return frozenset(self.seen).union(*(members for _, members in self.changes))
+        return frozenset(self.seen).union(*(members for _, _, members in self.changes))
 
     def edit(self, present: Set[Member]) -> Edit:
         """Return the edit: the members that join and leave. `present`: those of `mentioned` that are members. Raises
         WriteRefused."""
-        now, seen = set(present), present & set(self.seen)
-        for operation, members in self.changes:
-            _apply(now, operation, members, seen)
-        known = self.mentioned
-        return Edit(
-            added_members=tuple(sorted(now - present, key=_order)),
-            removed_members=tuple(sorted((present - now) & known, key=_order)),
-        )
+        shown = {attribute: {one for one in present if _lists(attribute, one)} for attribute, _, _ in self.changes}
+        now = {attribute: set(members) for attribute, members in shown.items()}
+        for attribute, operation, members in self.changes:
+            _apply(now[attribute], operation, members, shown[attribute] & set(self.seen))
+        named = {
+            one
+            for attribute, operation, members in self.changes
+            if operation != DELETE
+            for one in members
+            if one in now[attribute]
+        }
+        added = {member for attribute, members in now.items() for member in members - shown[attribute]}
+        removed = {member for attribute, members in now.items() for member in shown[attribute] - members} & self.mentioned
+        if removed & named:
+            raise WriteRefused(Violation.CONSTRAINT, f"{' and '.join(now)} contradict each other")
+        return Edit(added_members=tuple(sorted(added, key=_order)), removed_members=tuple(sorted(removed, key=_order)))
+
+
+def _lists(attribute: str, member: Member) -> bool:
+    """Return whether an attribute of groups shows such a member."""
+    return attribute != _BY_LOGIN or member.kind is Kind.USER
 
 
 def _apply(now: set[Member], operation: int, members: Sequence[Member], seen: Set[Member]) -> None:
@@ -94,7 +111,8 @@ async def changes_of(
     changes: list[Change] = []
     sees_all = False
     for modification in modifications:
-        find = _FINDERS[attribute_key(modification.attribute.type)]
+        attribute = attribute_key(modification.attribute.type)
+        find = _FINDERS[attribute]
         values = modification.attribute.values
         if modification.operation not in (ADD, DELETE, REPLACE):
             raise WriteRefused(Violation.CONSTRAINT, "members cannot be incremented")
@@ -106,7 +124,7 @@ async def changes_of(
             members += [find(searcher, value) for value in values[start : start + AT_ONCE]]
             if len(members) < len(values):
                 await turn()
-        changes.append((modification.operation, tuple(members)))
+        changes.append((attribute, modification.operation, tuple(members)))
     return MemberChanges(tuple(changes), _seen(searcher, group) if sees_all and group is not None else ())
 
 
@@ -141,7 +159,7 @@ def _by_login(searcher: ViewSearcher, value: bytes) -> Member:
 _FINDERS: Mapping[str, Callable[[ViewSearcher, bytes], Member]] = {
     "member": _by_name,
     "uniquemember": _by_name,
-    "memberuid": _by_login,
+    _BY_LOGIN: _by_login,
 }
 """Attribute (key) → the function for the member that a value means."""
 

@@ -11,6 +11,9 @@ from gateway.directory.writes.write_errors import Violation, WriteRefused
 from gateway.model.ldap import schema
 from gateway.wire.messages import DELETE, REPLACE
 
+_NAMING_A_KIND = frozenset({"posixgroup"})
+"""The auxiliary classes that say what an entry is: in RFC 2307 they are structural, and clients give them alone."""
+
 
 class EntryClasses:
     """The classes that entries of one kind have in one view. `optional`: attributes (keys) that are not required after all."""
@@ -20,6 +23,8 @@ class EntryClasses:
         self._always = _with_superiors(rules.object_classes)
         self._conditional = {name.lower(): needed for name, needed in rules.conditional_classes.items()}
         self._structural = {one for one in self._always if schema.OBJECT_CLASSES[one].kind == "STRUCTURAL"}
+        self._naming = self._structural | (_NAMING_A_KIND & self._conditional.keys())
+        """Those by which a client says that it means an entry of this kind."""
         own = [one.lower() for one in rules.object_classes]
         self.must = _attributes(own, "must") - optional
         """The attributes (keys) that every such entry must have."""
@@ -54,13 +59,13 @@ class EntryClasses:
 
     def fit(self, values: Sequence[bytes]) -> bool:
         """Return whether a client that gives these classes means an entry of this kind."""
-        return bool({_known(value) for value in values} & self._structural)
+        return bool({_known(value) for value in values} & self._naming)
 
     def check_new(self, values: Sequence[bytes], present: Collection[str]) -> None:
         """`values`: of objectClass in the request; `present`: the keys of attributes that the entry is going to have. Raises
         WriteRefused."""
         given = {self._own(value) for value in values}
-        if not given & self._structural:
+        if not given & self._naming:
             raise WriteRefused(Violation.OBJECT_CLASS, "objectClass names no structural class")
         self._check_asked(given, present)
         missing = sorted((self.must | _attributes(given, "must")) - self._optional - set(present) - {"objectclass"})

@@ -2,10 +2,10 @@
 
 Only data: sent verbatim in `cn=Subschema`, parsed by schema.py. Sources: RFC 4512 §4.2, 4519, 4524, 4530, 2798, 2307,
 4523, 5020, draft-ietf-ldup-subentry-… (hasSubordinates is X.501), eduPerson, [MS-ADA1..3]; memberOf as OpenLDAP's memberof
-overlay defines it. OIDs below 1.3.6.1.4.1.32473 (RFC 5612: examples) stand for those
-of definitions without a registered one: clients reject the arc of UUIDs, whose numbers are too large for them. Not as in RFC 4519: member,
-owner and seeAlso are no subtypes of distinguishedName, which in Active Directory is the entry's own name and is searched
-as such; groups of names may be empty, as they are at sources, and show no member then."""
+overlay defines it. OIDs below 1.3.6.1.4.1.32473 (RFC 5612: examples) stand for those of definitions without a registered one:
+clients reject the arc of UUIDs, whose numbers are too large for them. Not as in RFC 4519: member, owner and seeAlso are no
+subtypes of distinguishedName, which in Active Directory is the entry's own name and is searched as such; groups of names may be
+empty, as they are at sources, and show no member then."""
 
 ATTRIBUTE_TYPES = """
 ( 2.5.4.0 NAME 'objectClass' EQUALITY objectIdentifierMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.38 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from gateway.changelog.tail import Tail
 from gateway.directory.directory import Directory
 from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.projection import view_kinds
+from gateway.directory.projection.view_definition import View
 from gateway.frontends.ldap.core.write_port import Writer
 from gateway.model.applications import Grant, Scope
 from gateway.model.changes import Change
@@ -40,7 +41,11 @@ PEOPLE, GROUPS, UNITS = f"ou=people,{BASE}", f"ou=groups,{BASE}", f"ou=organizat
 TREE, AD = "dc=tree,dc=test", "dc=ad,dc=test"
 ANNA, STAFF = f"uid=anna,{PEOPLE}", f"cn=staff,{GROUPS}"
 PERSON = ["top", "person", "organizationalPerson", "inetOrgPerson"]
-EVERY_VIEW = ("main", "tree", "ad")
+SHAPES = (
+    view_kinds.openldap("main", DN.parse(BASE)),
+    view_kinds.tree("tree", DN.parse(TREE)),
+    view_kinds.active_directory("ad", DN.parse(AD)),
+)
 
 
 def said(kind: Kind, external_id: str, name: str, **attributes: str) -> Delta:
@@ -59,8 +64,9 @@ def staff(*names: str) -> Delta:
 class WritableWorld:
     """The store, three views of it, and who may write. Has what `Serving` needs of a world."""
 
-    def __init__(self, folder: Path, posix: PosixNumbers | None = None) -> None:
+    def __init__(self, folder: Path, posix: PosixNumbers | None = None, shapes: Sequence[View] = SHAPES) -> None:
         self.folder = folder
+        self.views = tuple(view.name for view in shapes)
         self.database = Database(f"sqlite:///{folder}/store.sqlite")
         migrate.migrate(self.database)
         self.source = Inbound(company.SOURCE, "ldap", now=now, posix=posix)
@@ -79,18 +85,13 @@ class WritableWorld:
         self.blind = self._application("blind", attributes={"uid", "cn", "sn"}, grants={Grant.WRITE})
         self.proxy = self._application("proxy", grants={Grant.WRITE, Grant.PROXY})
         self.tail = Tail(self.database, installed(), poll_seconds=0.1)
-        shapes = [
-            view_kinds.openldap("main", DN.parse(BASE)),
-            view_kinds.tree("tree", DN.parse(TREE)),
-            view_kinds.active_directory("ad", DN.parse(AD)),
-        ]
         self.followers = [LogFollower(shape, folder, self.database, self.tail, installed()) for shape in shapes]
         self.directory = Directory(self.followers)
         self.threads = ThreadPool(0, 2, "search")
         self.writer = Writer(self.database, LocalDoor(now, posix), now)
 
     def _application(self, name: str, **rights: Any) -> Account:
-        _, secret = self.database.write_blocking(lambda c: applications.add(c, name, now=now(), views=EVERY_VIEW, **rights))
+        _, secret = self.database.write_blocking(lambda c: applications.add(c, name, now=now(), views=self.views, **rights))
         return Account(f"cn={name},ou=applications,{BASE}", secret)
 
     def report(self, *deltas: Delta, **batch: Any) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.model.attributes import reference_to
 from gateway.model.edits import Edit
 from gateway.model.objects import DirectoryObject, Kind, Member
 from gateway.store.engine.database import Connection
@@ -12,6 +13,7 @@ from gateway.store.log import changes
 from gateway.sync.local import write_group
 from gateway.sync.local.edit_checks import MasteredElsewhere, NameTaken
 from gateway.sync.local.source import LocalDoor, LocalWrite, ObjectEdit, Written
+from gateway.sync.rules.object_attributes import pointed
 from tests.sync.synced_store import Store, fresh_store, group, person
 
 Outcome = Written | Exception
@@ -126,6 +128,16 @@ def test_plain_edits_of_different_people_are_one_batch(both_stores: Store) -> No
     assert counted == [4]
     desk.together(desk.title("p0", "b"), desk.title("p0", "c"), desk.title("p1", "c"))
     assert counted[1:] == [1, 2]
+
+
+def test_edits_that_point_at_others_lead_to_them_together_as_alone(both_stores: Store) -> None:
+    desk = Desk(both_stores)
+    managed = reference_to("manager")
+    outcomes = desk.together(
+        *(desk.edit(name, lambda _: Edit({managed: (desk.ids["anna"],)})) for name in ("p0", "p1")), desk.title("p2", "a")
+    )
+    assert all(isinstance(one, Written) for one in outcomes), outcomes
+    assert [pointed(both_stores.user(name)) for name in ("p0", "p1")] == [{managed: (desk.ids["anna"],)}] * 2
 
 
 def test_a_name_that_an_earlier_one_of_the_group_takes_is_taken(both_stores: Store) -> None:

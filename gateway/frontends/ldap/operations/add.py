@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.projection.named_values import NamedValues
 from gateway.directory.writes.entry_placement import kind_of_new, organizations_of_new
-from gateway.directory.writes.entry_to_edit import OBJECT_CLASS, EntryEditor
+from gateway.directory.writes.entry_to_edit import OBJECT_CLASS, ORGANIZATION_NAMES, EntryEditor
 from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, changes_of
 from gateway.directory.writes.named_entries import find as find_named
+from gateway.directory.writes.named_organizations import organizations_named
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
@@ -49,9 +51,15 @@ async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
     kind = kind_of_new(view, classes, parent_key, parent)
     attributes, members, password = _split(kind, request.attributes)
     door, given_here = attempt.writer.door, ("uid_number", "gid_number") if attempt.writer.door.gives_numbers else ()
-    named_entries = find_named(searcher, None, attributes)
-    written = EntryEditor(kind, view, named_entries).new(name.rdns[0], attributes, given_here=given_here)
-    organizations = organizations_of_new(view, kind, parent, attempt.party.access)
+    given = EntryEditor(kind, view).organization_names(attributes)
+    names: NamedValues = {"dn": (str(name),)}
+    if given is None:
+        organizations = organizations_of_new(view, kind, parent, attempt.party.access)
+    else:
+        organizations = organizations_named(searcher, given.type, given.values, parent)
+        names[ORGANIZATION_NAMES] = tuple(value.decode("utf-8", "replace") for value in given.values)
+    editor = EntryEditor(kind, view, find_named(searcher, None, attributes), names)
+    written = editor.new(name.rdns[0], attributes, given_here=given_here)
     joining = await changes_of(searcher, None, [Modification(ADD, one) for one in members], attempt.responder.turn)
     edit = Edit(written, organizations, joining.edit(frozenset()).added_members)
     password_hash = None if password is None else await attempt.password_hash(password)

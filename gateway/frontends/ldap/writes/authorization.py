@@ -51,7 +51,8 @@ class Target:
 
     def editor_naming(self, given: Iterable[PartialAttribute]) -> EntryEditor:
         """Return the editor for a write of these attributes, which may name other entries."""
-        return EntryEditor(self.kind, self.view, named_entries.find(self.searcher, self.row, given))
+        entries = named_entries.find(self.searcher, self.row, given)
+        return EntryEditor(self.kind, self.view, entries, {"dn": (str(self.name),)})
 
 
 @dataclass(frozen=True, slots=True)

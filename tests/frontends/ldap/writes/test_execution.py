@@ -326,6 +326,46 @@ def test_posix_groups_take_members_by_login_name(desk: WritableWorld, serving: S
         portal.modify(circle, (ADD, "memberUid", "nobody"))
 
 
+@blocking
+def test_member_and_member_uid_of_the_same_people_are_one_statement(desk: WritableWorld, serving: Serving) -> None:
+    portal = Client(serving, desk.portal)
+    circle, bert = f"cn=circle,{GROUPS}", f"uid=bert,{PEOPLE}"
+    both = {"objectClass": ["groupOfNames", "posixGroup"], "gidNumber": "77"}
+    portal.add(circle, **both, member=[ANNA, STAFF], memberUid="anna")
+    assert sorted(portal.read(circle, "member")["member"]) == sorted([ANNA, STAFF])
+    portal.modify(circle, (ADD, "member", bert), (ADD, "memberUid", "bert"))
+    assert portal.read(circle, "memberUid") == {"memberUid": ["anna", "bert"]}
+    portal.modify(circle, (DELETE, "memberUid", "bert"), (DELETE, "member", bert))
+    portal.modify(circle, (REPLACE, "member", [bert, STAFF]), (REPLACE, "memberUid", "bert"))
+    assert sorted(portal.read(circle, "member")["member"]) == sorted([bert, STAFF])
+    portal.modify(circle, (REPLACE, "memberUid", "anna"))
+    assert sorted(portal.read(circle, "member")["member"]) == sorted([ANNA, STAFF])
+    with portal.refused(ldap.CONSTRAINT_VIOLATION, "member and memberuid contradict each other"):
+        portal.modify(circle, (REPLACE, "member", [ANNA, STAFF]), (REPLACE, "memberUid", "bert"))
+    with portal.refused(ldap.TYPE_OR_VALUE_EXISTS):
+        portal.modify(circle, (ADD, "member", bert), (ADD, "member", bert))
+
+
+@blocking
+def test_a_posix_group_needs_no_other_class_to_be_added(desk: WritableWorld, serving: Serving) -> None:
+    portal = Client(serving, desk.portal)
+    portal.add(f"cn=wheel,{GROUPS}", objectClass=["posixGroup"], gidNumber="78", memberUid="anna")
+    shown = portal.read(f"cn=wheel,{GROUPS}")
+    assert (shown["objectClass"], shown["memberUid"]) == (["top", "groupOfNames", "posixGroup"], ["anna"])
+    with portal.refused(ldap.OBJECT_CLASS_VIOLATION, "posixgroup requires gidNumber"):
+        portal.add(f"cn=other,{GROUPS}", objectClass=["posixGroup"])
+
+
+@blocking
+def test_a_person_without_a_login_name_has_that_of_the_entry(desk: WritableWorld, serving: Serving) -> None:
+    portal = Client(serving, desk.portal)
+    portal.add(f"CN=Lea Lund,CN=Users,{AD}", objectClass=["user"], sn="Lund")
+    assert portal.read(f"uid=Lea Lund,{PEOPLE}", "cn", "sn") == {"cn": ["Lea Lund"], "sn": ["Lund"]}
+    portal.add(f"CN=Somebody,CN=Users,{AD}", objectClass=["user"], sAMAccountName="guest")
+    with portal.refused(ldap.ALREADY_EXISTS, "there is another user named 'Guest' already"):
+        portal.add(f"CN=Guest,CN=Users,{AD}", objectClass=["user"])
+
+
 @pytest_twisted.ensureDeferred
 async def test_law_7_others_are_served_while_many_members_are_looked_up(desk: WritableWorld) -> None:
     turns: list[None] = []
@@ -337,7 +377,7 @@ async def test_law_7_others_are_served_while_many_members_are_looked_up(desk: Wr
     everybody = Modification(ADD, PartialAttribute("memberUid", (b"anna", b"bert") * 10 * AT_ONCE))
     nobody = Modification(DELETE, PartialAttribute("member", ()))
     found = await changes_of(searcher, None, [everybody, nobody], turn)
-    assert [(operation, len(members)) for operation, members in found.changes] == [(ADD, 20 * AT_ONCE), (DELETE, 0)]
+    assert [(operation, len(members)) for _, operation, members in found.changes] == [(ADD, 20 * AT_ONCE), (DELETE, 0)]
     assert len(turns) == 19
 
 
@@ -423,8 +463,6 @@ def test_entries_in_the_words_of_active_directory_can_be_written(desk: WritableW
     portal.modify(lea, (REPLACE, "userAccountControl", "66048"))
     assert portal.read(lea, "userAccountControl") == {"userAccountControl": ["66048"]}
     portal.modify(lea, (REPLACE, "userAccountControl", "512"))
-    with portal.refused(ldap.CONSTRAINT_VIOLATION):
-        portal.add(f"CN=Nobody,CN=Users,{AD}", objectClass=["user"])
     portal.modify(lea, (REPLACE, "userAccountControl", "512"), (REPLACE, "userPrincipalName", "lea@ad.test"))  # as it is shown
     portal.modify(lea, (REPLACE, "userPrincipalName", "l.lund@mail.test"))
     assert portal.names(AD, "(userPrincipalName=L.Lund@mail.test)") == {lea}

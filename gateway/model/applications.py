@@ -1,6 +1,6 @@
 """Application: a program that reads from the gateway. Its LDAP identity and its HTTP client are one thing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -41,6 +41,10 @@ class Application:
     read, lower case; None means all. `certificate_names`: a TLS client certificate that carries one of them is this
     application (certificate_names.py). `version` grows with every change to the application,
     `secret_version` with every credential that ends (the secret, a certificate's name): by them a connection notices it.
+
+    `secret_number`: of its newest secret; the one before it has `old_secret_number` while it is valid too, to the end at
+    `old_secret_until` (None: until it is ended). `secret_used`: the number of the secret by which this value was got; 0: none.
+    A second secret is no change to the application: what is bound and under way goes on, so these are not compared.
     """
 
     id: str
@@ -55,6 +59,16 @@ class Application:
     certificate_names: tuple[str, ...] = ()
     version: int = 1
     secret_version: int = 1
+    secret_number: int = field(default=1, compare=False)
+    old_secret_number: int | None = field(default=None, compare=False)
+    old_secret_until: datetime | None = field(default=None, compare=False)
+    secret_used: int = field(default=0, compare=False)
+
+    def accepts(self, secret_number: int, now: datetime) -> bool:
+        """Return whether the secret of this number is valid; 0, a client that has proved itself otherwise, is."""
+        if secret_number in (0, self.secret_number):
+            return True
+        return secret_number == self.old_secret_number and (self.old_secret_until is None or now < self.old_secret_until)
 
 
 @dataclass(frozen=True, slots=True)

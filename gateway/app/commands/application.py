@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import click
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.commands.reports import audit_line, name_lookup
+from gateway.app.commands.reports import application_report, audit_line, name_lookup
+from gateway.app.commands.reports.duration import Duration
 from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
 from gateway.app.config import name_warnings
 from gateway.app.config.settings import Settings
@@ -88,7 +91,7 @@ def add(invocation: Invocation, /, name: str, description: str | None, as_json: 
     with opened_store.database(settings) as database:
         application, secret, instance_id = database.write_blocking(work)
     audit_line.write(settings, "application added", application=application.name, id=application.id, **_given(rights))
-    _print_access(settings, application, instance_id, secret, as_json=as_json)
+    application_report.print_access(settings, application, instance_id, secret, as_json=as_json)
 
 
 @command.command("list")
@@ -96,13 +99,15 @@ def add(invocation: Invocation, /, name: str, description: str | None, as_json: 
 @click.pass_obj
 def list_all(invocation: Invocation, as_json: bool) -> None:
     """List all applications."""
-    with opened_store.database(invocation.loaded.settings) as database:
-        rows = database.read_blocking(_all_facts)
+    settings = invocation.loaded.settings
+    with opened_store.database(settings) as database:
+        rows = database.read_blocking(partial(application_report.all_facts, settings=settings))
     if as_json:
         print_json(rows)
         return
-    columns = ("name", "client_id", "enabled", "organizations", "groups", "views", "attributes", "grants", "description")
-    print_table(columns, ([_words(row[column]) for column in columns] for row in rows))
+    rights = ("organizations", "groups", "views", "attributes", "grants")
+    columns = ("name", "client_id", "enabled", *rights, "old_secret", "description")
+    print_table(columns, ([application_report.words(column, row[column]) for column in columns] for row in rows))
 
 
 @command.command()
@@ -114,13 +119,13 @@ def show(invocation: Invocation, name: str, as_json: bool) -> None:
     settings = invocation.loaded.settings
     with opened_store.database(settings) as database:
         application = database.read_blocking(lambda connection: name_lookup.application(connection, name))
-        facts = database.read_blocking(lambda connection: _facts(connection, application))
+        facts = database.read_blocking(partial(application_report.facts_of, application=application, settings=settings))
         instance_id = database.read_blocking(instance.instance_id)
-    shown = {**facts, **access(settings, application, instance_id)}
+    shown = {**facts, **application_report.access(settings, application, instance_id)}
     if as_json:
         print_json(shown)
     else:
-        _print_pairs({key: _words(value) for key, value in shown.items()})
+        application_report.print_facts(shown)
 
 
 @command.command()
@@ -144,20 +149,55 @@ def remove(invocation: Invocation, name: str) -> None:
 
 @command.command("new-secret")
 @click.argument("name")
+@click.option("--keep-old", is_flag=True, help="The old secret stays valid beside the new one.")
+@click.option("--for", "duration", type=Duration(), help="With --keep-old: for so long only (12h, 7d).")
 @as_json
 @click.pass_obj
-def new_secret(invocation: Invocation, name: str, as_json: bool) -> None:
-    """Give the application NAME (or id) a new secret; the old one ends at once."""
+def new_secret(invocation: Invocation, name: str, keep_old: bool, duration: timedelta | None, as_json: bool) -> None:
+    """Give the application NAME (or id) a new secret. The old one, its tokens and the connections that it bound end at once, or
+    with --keep-old when its programs have the new one: by `end-old-secret`, or after --for."""
     settings = invocation.loaded.settings
+    if duration is not None and not keep_old:
+        raise click.UsageError("--for says how long the old secret stays valid: it goes with --keep-old")
+    moment = clock.now()
+    until = None if duration is None else moment + duration
 
     def work(connection: Connection) -> tuple[Application, str, str]:
         application = name_lookup.application(connection, name)
-        return application, applications.replace_secret(connection, application.id), instance.instance_id(connection)
+        if keep_old:
+            secret = applications.add_secret(connection, application.id, moment, until)
+        else:
+            secret = applications.replace_secret(connection, application.id)
+        return application, secret, instance.instance_id(connection)
 
     with opened_store.database(settings) as database:
         application, secret, instance_id = database.write_blocking(work)
-    audit_line.write(settings, "application secret replaced", application=application.name, id=application.id)
-    _print_access(settings, application, instance_id, secret, as_json=as_json)
+    event, end = "application secret replaced", until.isoformat(timespec="seconds") if until else "it is ended"
+    kept: dict[str, Any] = {"old_secret_until": end} if keep_old else {}
+    audit_line.write(settings, event, application=application.name, id=application.id, **kept)
+    application_report.print_access(settings, application, instance_id, secret, as_json=as_json)
+    if keep_old:
+        print_line(f"The old secret stays valid until {end}: `gateway application end-old-secret {application.name}`", err=True)
+
+
+@command.command("end-old-secret")
+@click.argument("name")
+@click.pass_obj
+def end_old_secret(invocation: Invocation, name: str) -> None:
+    """End the old secret of the application NAME (or id), its tokens and what it bound, once every program has the new one."""
+    settings = invocation.loaded.settings
+
+    def work(connection: Connection) -> tuple[Application, bool]:
+        application = name_lookup.application(connection, name)
+        return application, applications.end_old_secret(connection, application.id)
+
+    with opened_store.database(settings) as database:
+        application, ended = database.write_blocking(work)
+    if not ended:
+        print_line(f"application {application.name} has one secret only: nothing is changed")
+        return
+    audit_line.write(settings, "application old secret ended", application=application.name, id=application.id)
+    print_line(f"the old secret of application {application.name} has ended")
 
 
 @command.command("set")
@@ -210,33 +250,6 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value}
 
 
-def access(settings: Settings, application: Application, instance_id: str) -> dict[str, object]:
-    """Return how the application gets in: its bind DN in each view it may use, its client id, the API's base URL."""
-    granted = application.views or (settings.view[0].name,)
-    views = [table.view() for table in settings.view if table.name in granted]
-    listening = str(settings.http.listen[0]) if settings.http.listen else "(not listening)"
-    scheme = "https" if settings.http.certificate else "http"
-    return {
-        "bind_dns": [str(view.applications.child("cn", application.name)) for view in views],
-        "client_id": application.id,
-        "base_url": f"{scheme}://{listening}/v2/{instance_id}/{application.id}",
-    }
-
-
-def _print_access(settings: Settings, application: Application, instance_id: str, secret: str, *, as_json: bool) -> None:
-    facts = {"name": application.name, **access(settings, application, instance_id), "secret": secret}
-    if as_json:
-        print_json(facts)
-        return
-    _print_pairs({key: _words(value) for key, value in facts.items()})
-    print_line("The secret is the LDAP password and the client secret. It is not shown again.", err=True)
-
-
-def _print_pairs(pairs: dict[str, str]) -> None:
-    for key, value in pairs.items():
-        print_line(f"{key.replace('_', ' ')}: {value}")
-
-
 def _scope_words(rights: dict[str, Any]) -> dict[str, Any]:
     names = ("organization_names", "group_names", "no_groups", "all_organizations", "all_groups")
     return {name: rights.get(name, False) for name in names}
@@ -277,32 +290,3 @@ def _warn_of_attributes(settings: Settings, attributes: tuple[str, ...]) -> None
         near = name_warnings.unshown(settings, attribute)
         if near is not None:
             print_line(f"warning: --attribute {attribute}: no view shows it{near and f'; did you mean {near}?'}", err=True)
-
-
-def _all_facts(connection: Connection) -> list[dict[str, object]]:
-    return [_facts(connection, application) for application in applications.all_applications(connection)]
-
-
-def _facts(connection: Connection, application: Application) -> dict[str, object]:
-    scope = application.scope
-    return {
-        "name": application.name,
-        "client_id": application.id,
-        "enabled": application.enabled,
-        "description": application.description,
-        "created": application.created_at,
-        "organizations": [name_lookup.organization_path(connection, one) for one in scope.organization_ids],
-        "groups": None if scope.group_ids is None else [name_lookup.group_name(connection, one) for one in scope.group_ids],
-        "views": list(application.views),
-        "attributes": None if application.attributes is None else sorted(application.attributes),
-        "grants": sorted(application.grants),
-        "certificate_names": list(application.certificate_names),
-    }
-
-
-def _words(value: object) -> str:
-    if value is None:
-        return "all"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

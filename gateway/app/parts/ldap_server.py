@@ -81,6 +81,7 @@ def build(
         read_your_writes=ReadYourWrites(directory, reactor) if jit_provisioning else None,
         admission=BindAdmission(reactor),
         audit=audit,
+        now=clock.now,
     )
     password_changes = PasswordChanges(
         database,
@@ -102,7 +103,7 @@ def build(
         tls_context=(lambda: certificate) if certificate else None,
         require_tls=settings.ldap.require_tls,
         password_changes=password_changes,
-        revocation=Revocation(authentication, database),
+        revocation=Revocation(authentication, database, clock.now),
         writer=Writer(database, local_parts.local_door(settings), clock.now),
         sources=tuple(parts.table.name for parts in sources),
         log_operations=settings.log.level == "debug",

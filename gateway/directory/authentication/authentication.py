@@ -5,6 +5,8 @@ never a wrong password (law 8). Passwords pass through; none is kept as it came.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final, TypeVar
 
 from twisted.internet.defer import CancelledError
@@ -31,6 +33,9 @@ from gateway.store.engine.database import Database
 from gateway.store.objects import users
 
 T = TypeVar("T")
+
+UTC_NOW: Final = partial(datetime.now, UTC)
+"""The clock where none is handed in."""
 
 
 TOO_MANY: Final = "too many wrong passwords"
@@ -82,11 +87,13 @@ class Authentication:
         read_your_writes: ReadYourWrites | None = None,
         admission: BindAdmission | None = None,
         audit: BindAudit | None = None,
+        now: Callable[[], datetime] = UTC_NOW,
     ) -> None:
         """`user_access`: what people who are bound see, by view; else DEFAULT_USER_ACCESS. `read_your_writes`: given where
         just-in-time provisioning is on. `admission`: shares out the binds in progress; without it they are not. `audit`:
         without it no refused binds are summed up."""
         self._audit = audit or BindAudit()
+        self._now = now
         self._directory = directory
         self._database = database
         self._passwords = passwords
@@ -283,7 +290,9 @@ class Authentication:
 
     async def _application(self, named: BindIdentity, application_name: str, password: bytes) -> Party | None:
         secret = password.decode("utf-8", "replace")
-        found = await self._database.read_inline(lambda connection: applications.verify(connection, application_name, secret))
+        found = await self._database.read_inline(
+            lambda connection: applications.verify(connection, application_name, secret, self._now())
+        )
         return None if found is None else self.party_of(found, named.view)
 
     def _person(self, named: BindIdentity, used: ApplicationPassword | None = None, *, proved: bool = False) -> Party:

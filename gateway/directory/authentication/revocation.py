@@ -3,10 +3,11 @@ compared with the store.
 
 Each process with connections does it once a second for its own; it costs one statement as long as nothing changes."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from gateway.directory.authentication.authentication import Authentication
+from gateway.directory.authentication.authentication import UTC_NOW, Authentication
 from gateway.directory.directory import Party
 from gateway.model.applications import Application
 from gateway.store.clients import application_passwords, applications
@@ -18,16 +19,18 @@ from gateway.store.objects import users
 @dataclass(frozen=True, slots=True)
 class RevocationCheck:
     """The result of a comparison. `valid`: the applications, by id, as they are now. `gone`: people who may not log in any
-    more. `passwords`: the application passwords that are still valid, by id."""
+    more. `passwords`: the application passwords that are still valid, by id. `moment`: when they were compared."""
 
     authentication: Authentication
     valid: Mapping[str, Application]
     gone: frozenset[str]
     passwords: frozenset[str]
+    moment: datetime
 
     def refreshed(self, party: Party) -> Party | None:
         """Return the party as it is from now on: the same, one with other rights, or None when it has none any more. An
-        application has none when it was removed, disabled, given a new secret, or has lost a certificate's name."""
+        application has none when it was removed, disabled, has lost a certificate's name, or when the secret that it used has
+        ended."""
         if party.user_id is not None:
             revoked = party.application_password and party.application_password not in self.passwords
             return None if revoked or party.user_id in self.gone else party
@@ -35,18 +38,21 @@ class RevocationCheck:
         if before is None:
             return party
         now = self.valid.get(before.id)
-        if now is None or now.secret_version != before.secret_version:
+        if now is None or now.secret_version != before.secret_version or not now.accepts(before.secret_used, self.moment):
             return None
-        return party if now.version <= before.version else self.authentication.party_of(now)
+        if now.version <= before.version:
+            return party
+        return self.authentication.party_of(replace(now, secret_used=before.secret_used))
 
 
 class Revocation:
     """The comparison of bound parties with the store; it remembers the people that were looked up since the last change of the
     log."""
 
-    def __init__(self, authentication: Authentication, database: Database) -> None:
+    def __init__(self, authentication: Authentication, database: Database, now: Callable[[], datetime] = UTC_NOW) -> None:
         self._authentication = authentication
         self._database = database
+        self._now = now
         self._last_change = -1
         self._looked_up: set[str] = set()
 
@@ -59,13 +65,13 @@ class Revocation:
 
     def _compare(self, connection: Connection, known: set[Application], people: set[str], used: set[str]) -> RevocationCheck:
         versions = applications.versions(connection) if known else {}
-        valid = {one.id: one for one in known if versions.get(one.id, (0, 0))[0] == one.version}
+        valid = {one.id: one for one in known if versions.get(one.id) == applications.versions_of(one)}
         for application_id in {one.id for one in known if one.id in versions} - valid.keys():
             now = applications.get(connection, application_id)
             valid |= {} if now is None else {now.id: now}
         passwords = application_passwords.valid_among(connection, used) if used else frozenset()
         gone = self._gone(connection, people) if people else frozenset()
-        return RevocationCheck(self._authentication, valid, gone, passwords)
+        return RevocationCheck(self._authentication, valid, gone, passwords, self._now())
 
     def _gone(self, connection: Connection, people: set[str]) -> frozenset[str]:
         last = changes.last(connection)

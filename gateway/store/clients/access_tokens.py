@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select
 
 from gateway.store.engine.column_codecs import milliseconds, time_of
 from gateway.store.tables.clients import applications, tokens
@@ -14,27 +14,34 @@ TOKEN_BYTES = 32
 MAX_PER_APPLICATION = 1_000
 """Valid tokens of one application; a program that asks for one before each request has the newest."""
 
+_OF_OLD_SECRET = (tokens.c.secret_number == applications.c.old_secret_number) & (
+    applications.c.old_secret_until.is_(None) | (applications.c.old_secret_until > bindparam("now"))
+)
 _FIND = (
     select(tokens.c.application_id)
     .join(applications, applications.c.id == tokens.c.application_id)
     .where(tokens.c.hash == bindparam("hash"), tokens.c.expires_at > bindparam("now"), applications.c.enabled)
+    .where(or_(tokens.c.secret_number == applications.c.secret_number, _OF_OLD_SECRET))
 )
 
 
-def issue(connection: Connection, application_id: str, seconds: int, now: datetime) -> str:
-    """Return a new token of the application that is valid for so many seconds; the oldest ones beyond the limit end."""
+def issue(connection: Connection, application_id: str, seconds: int, now: datetime, secret_number: int = 0) -> str:
+    """Return a new token of the application that is valid for so many seconds, and no longer than the secret of this number
+    (0: its newest); the oldest ones beyond the limit end."""
     expiries = select(tokens.c.expires_at).where(tokens.c.application_id == application_id)
     last_kept = expiries.order_by(tokens.c.expires_at.desc()).offset(MAX_PER_APPLICATION - 1).limit(1).scalar_subquery()
     connection.execute(delete(tokens).where(tokens.c.application_id == application_id, tokens.c.expires_at <= last_kept))
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = milliseconds(now + timedelta(seconds=seconds))
+    newest = select(applications.c.secret_number).where(applications.c.id == application_id).scalar_subquery()
     row = {"hash": _hash(token), "application_id": application_id, "expires_at": expires_at}
-    connection.execute(insert(tokens), row)
+    connection.execute(insert(tokens).values({**row, "secret_number": secret_number or newest}))
     return token
 
 
 def find(connection: Connection, token: str, now: datetime) -> str | None:
-    """Return the id of the (enabled) application that holds the token; None when it is unknown, expired or revoked."""
+    """Return the id of the (enabled) application that holds the token; None when it is unknown, expired or revoked, or the
+    secret by which it was got has ended."""
     return connection.execute(_FIND, {"hash": _hash(token), "now": milliseconds(now)}).scalar()
 
 

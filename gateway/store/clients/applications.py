@@ -3,8 +3,10 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
@@ -13,19 +15,47 @@ from sqlalchemy import delete as sql_delete
 from gateway.model.applications import Application, Scope
 from gateway.model.certificate_names import NameKey, check, key_of
 from gateway.model.errors import Conflict, NotFound
-from gateway.store.engine.column_codecs import decode_strings, encode_strings, milliseconds, time_of
+from gateway.store.engine.column_codecs import decode_strings, encode_strings, milliseconds, optional_time_of, time_of
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.engine.sql_types import ColumnValue, SelectConnection, TableRow
 from gateway.store.tables.clients import applications, tokens
 
 SECRET_BYTES = 32
 
-_COLUMNS = [column for column in applications.columns if column.name != "secret_hash"]
+_COLUMNS = [column for column in applications.columns if column.name not in ("secret_hash", "old_secret_hash")]
 _BY_ID = select(*_COLUMNS).where(applications.c.id == bindparam("id"))
 _BY_NAME = select(*_COLUMNS).where(applications.c.name_key == bindparam("key"))
 _ALL = select(*_COLUMNS).order_by(applications.c.name_key)
-_VERSIONS = select(applications.c.id, applications.c.version, applications.c.secret_version).where(applications.c.enabled)
+_VERSIONS = select(
+    applications.c.id,
+    applications.c.version,
+    applications.c.secret_version,
+    applications.c.secret_number,
+    applications.c.old_secret_number,
+    applications.c.old_secret_until,
+).where(applications.c.enabled)
 _SECRET = select(applications).where((applications.c.id == bindparam("id")) | (applications.c.name_key == bindparam("key")))
+
+
+class Versions(NamedTuple):
+    """All of an application that changes with its rights and its credentials."""
+
+    version: int
+    secret_version: int
+    secret_number: int
+    old_secret_number: int | None
+    old_secret_until: datetime | None
+
+
+def versions_of(application: Application) -> Versions:
+    """Return the versions that the application had when it was read."""
+    return Versions(
+        application.version,
+        application.secret_version,
+        application.secret_number,
+        application.old_secret_number,
+        application.old_secret_until,
+    )
 
 
 def add(
@@ -80,20 +110,57 @@ def all_applications(connection: Connection) -> list[Application]:
     return [_application(row) for row in connection.execute(_ALL)]
 
 
-def verify(connection: SelectConnection, id_or_name: str, secret: str) -> Application | None:
-    """Return the application when it exists, is enabled and this is its secret; else None, after the same work."""
+def verify(connection: SelectConnection, id_or_name: str, secret: str, now: datetime) -> Application | None:
+    """Return the application when it exists, is enabled and this is its secret, or its old one while that is valid; else None,
+    after the same work."""
     row = connection.execute(_SECRET, {"id": id_or_name, "key": name_key(id_or_name)}).first()
-    kept = _UNKNOWN_HASH if row is None else row.secret_hash
-    right = hmac.compare_digest(kept, _hash(secret))
-    return _application(row) if row is not None and right and row.enabled else None
+    given = _hash(secret)
+    is_newest = hmac.compare_digest(_UNKNOWN_HASH if row is None else row.secret_hash, given)
+    is_old = hmac.compare_digest(_UNKNOWN_HASH if row is None else row.old_secret_hash or _UNKNOWN_HASH, given)
+    if row is None or not row.enabled or not (is_newest or is_old):
+        return None
+    found = _application(row)
+    used = found.secret_number if is_newest else found.old_secret_number
+    return replace(found, secret_used=used) if used and found.accepts(used, now) else None
 
 
 def replace_secret(connection: Connection, application_id: str) -> str:
-    """Give the application a new secret, the old one and all that was got with it ending now. Raises NotFound."""
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+    """Give the application a new secret, the old ones and all that was got with them ending now. Raises NotFound."""
     connection.execute(sql_delete(tokens).where(tokens.c.application_id == application_id))
-    _set(connection, application_id, secret_hash=_hash(secret), secret_version=applications.c.secret_version + 1)
-    return secret
+    ended = applications.c.secret_version + 1
+    _set(connection, application_id, secret_version=ended)
+    return _renew(connection, application_id, **_NO_OLD_SECRET)
+
+
+def add_secret(connection: Connection, application_id: str, now: datetime, until: datetime | None = None) -> str:
+    """Give the application a new secret; the one of before stays valid beside it, until then or (None) until it is ended.
+    Raises NotFound; Conflict when it has two already."""
+    present = _existing(connection, application_id)
+    old = present.old_secret_number
+    if old is not None and present.accepts(old, now):
+        raise Conflict(
+            f"the application {present.name!r} has two valid secrets already: give its programs the newer one, then "
+            f"`gateway application end-old-secret {present.name}`"
+        )
+    kept = select(applications.c.secret_hash).where(applications.c.id == application_id)
+    return _renew(
+        connection,
+        application_id,
+        old_secret_number=present.secret_number,
+        old_secret_hash=connection.execute(kept).scalar_one(),
+        old_secret_until=None if until is None else milliseconds(until),
+    )
+
+
+def end_old_secret(connection: Connection, application_id: str) -> bool:
+    """End the application's old secret and all that was got with it; return False when it has none. Raises NotFound."""
+    present = _existing(connection, application_id)
+    if present.old_secret_number is None:
+        return False
+    older = tokens.c.secret_number != present.secret_number
+    connection.execute(sql_delete(tokens).where(tokens.c.application_id == application_id, older))
+    connection.execute(update(applications).where(applications.c.id == application_id).values(**_NO_OLD_SECRET))
+    return True
 
 
 def set_enabled(connection: Connection, application_id: str, enabled: bool) -> Application:
@@ -136,9 +203,18 @@ def set_certificate_names(connection: Connection, application_id: str, names: Co
     return _existing(connection, application_id)
 
 
-def versions(connection: Connection) -> dict[str, tuple[int, int]]:
-    """Return the version of each enabled application and the version of its secret, by id."""
-    return {row.id: (row.version, row.secret_version) for row in connection.execute(_VERSIONS)}
+def versions(connection: Connection) -> dict[str, Versions]:
+    """Return the versions of each enabled application, by id."""
+    return {
+        row.id: Versions(
+            row.version,
+            row.secret_version,
+            row.secret_number,
+            row.old_secret_number,
+            optional_time_of(row.old_secret_until),
+        )
+        for row in connection.execute(_VERSIONS)
+    }
 
 
 def remove(connection: Connection, application_id: str) -> None:
@@ -154,6 +230,15 @@ def _hash(secret: str) -> bytes:
 
 
 _UNKNOWN_HASH = _hash(secrets.token_urlsafe(SECRET_BYTES))
+_NO_OLD_SECRET: Final[Mapping[str, None]] = {"old_secret_number": None, "old_secret_hash": None, "old_secret_until": None}
+
+
+def _renew(connection: Connection, application_id: str, **old_secret: ColumnValue) -> str:
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    changed = update(applications).where(applications.c.id == application_id)
+    number = applications.c.secret_number + 1
+    connection.execute(changed.values(secret_hash=_hash(secret), secret_number=number, **old_secret))
+    return secret
 
 
 def _existing(connection: Connection, application_id: str) -> Application:
@@ -203,4 +288,7 @@ def _application(row: TableRow) -> Application:
         decode_strings(row.certificate_names),
         row.version,
         row.secret_version,
+        row.secret_number,
+        row.old_secret_number,
+        optional_time_of(row.old_secret_until),
     )

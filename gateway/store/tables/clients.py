@@ -22,6 +22,10 @@ applications = Table(
     Column("certificate_names", Text, nullable=False, server_default="[]"),
     Column("version", Integer, nullable=False, server_default="1"),
     Column("secret_version", Integer, nullable=False, server_default="1"),
+    Column("secret_number", Integer, nullable=False, server_default="1"),
+    Column("old_secret_number", Integer),
+    Column("old_secret_hash", LargeBinary),
+    Column("old_secret_until", BigInteger),
     Index("applications_name", "name_key", unique=True),
 )
 
@@ -31,6 +35,7 @@ tokens = Table(
     Column("hash", LargeBinary, primary_key=True),
     Column("application_id", Key, ForeignKey("applications.id", ondelete="CASCADE"), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("secret_number", Integer, nullable=False, server_default="1"),
     Index("tokens_application", "application_id"),
     Index("tokens_expiry", "expires_at"),
 )

@@ -61,6 +61,7 @@ COMMANDS = {
     "application added": ("application", "add", "portal", "--grant", "proxy"),
     "application changed": ("application", "set", "mail", "--disable", "--description", "old"),
     "application secret replaced": ("application", "new-secret", "mail"),
+    "application old secret ended": ("application", "end-old-secret", "mail"),
     "application removed": ("application", "remove", "mail", "--yes"),
     "password set": ("user", "set-password", "ada"),
     "password cleared": ("user", "clear-password", "ada"),
@@ -75,6 +76,8 @@ def test_a_command_that_changes_something_leaves_an_audit_line(
     filled: Installation, journal: SystemLog, monkeypatch: pytest.MonkeyPatch, event: str
 ) -> None:
     piped(monkeypatch, "a good password\n")
+    if event == "application old secret ended":
+        assert filled("application", "new-secret", "mail", "--keep-old").code == 0
     journal.lines()
     done = filled(*COMMANDS[event])
     assert done.code == 0, done

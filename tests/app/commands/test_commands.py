@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -252,9 +253,39 @@ def test_an_application_is_added_shown_changed_and_removed(with_file: Installati
     assert with_file("application", "list", "--json").json == []
 
 
+def test_an_application_has_two_secrets_while_its_programs_are_given_the_new_one(with_file: Installation) -> None:
+    first = with_file("application", "add", "portal", "--json").json["secret"]
+    changed = with_file("application", "new-secret", "portal", "--keep-old", "--for", "7d", "--json")
+    assert (changed.code, changed.json["secret"] != first) == (0, True)
+    assert "stays valid until 20" in changed.err and "gateway application end-old-secret portal" in changed.err
+    [listed] = with_file("application", "list", "--json").json
+    ends = datetime.fromisoformat(listed["old_secret"])
+    assert timedelta(days=6, hours=23) < ends - datetime.now(UTC) <= timedelta(days=7)
+    assert "old secret: valid until 20" in with_file("application", "show", "portal").out
+    again = with_file("application", "new-secret", "portal", "--keep-old")
+    assert (again.code, "two valid secrets already" in again.err) == (1, True)
+    assert "has ended" in with_file("application", "end-old-secret", "portal").out
+    assert "old secret: none" in with_file("application", "show", "portal").out
+    assert "one secret only" in with_file("application", "end-old-secret", "portal").out
+    assert "until it is ended" in with_file("application", "new-secret", "portal", "--keep-old").err
+    assert with_file("application", "show", "portal", "--json").json["old_secret"] == ""
+
+
+def test_an_application_without_views_is_shown_with_the_first_one(with_file: Installation) -> None:
+    with_file("application", "add", "portal")
+    assert with_file("application", "list", "--json").json[0]["views"] == ["openldap"]
+    assert "views: openldap\n" in with_file("application", "show", "portal").out
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "complaint"),
     [
+        (
+            ("application", "new-secret", "x", "--keep-old", "--for", "7"),
+            2,
+            "'7' is no duration; write a number and",
+        ),
+        (("application", "new-secret", "x", "--for", "7d"), 2, "it goes with --keep-old"),
         (("application", "add", "x", "--organization", "staff/none"), 1, "nothing named 'none' at that place"),
         (("application", "add", "x", "--group", "none"), 1, "there is no group 'none'"),
         (("application", "add", "x", "--view", "none"), 2, "there is no view 'none'"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,31 @@ async def test_an_application_loses_its_rights(bed: Bed, what: str) -> None:
 
     bed.world.database.write_blocking(work)
     assert await now(bed, party) is None
+
+
+@ensureDeferred
+async def test_a_second_secret_disturbs_nothing_and_the_end_of_the_old_one_ends_what_it_bound(bed: Bed) -> None:
+    database = bed.world.database
+    old = await portal(bed)
+    assert old.application is not None
+    application_id = old.application.id
+    moment = datetime.now(UTC).replace(microsecond=0)
+    later = moment + timedelta(days=1)
+    clock = [moment]
+    revocation = Revocation(bed.authentication, database, lambda: clock[0])
+    secret = database.write_blocking(lambda c: applications.add_secret(c, application_id, moment, later))
+    new = await bed.bind(PORTAL, secret.encode())
+    assert [await now(bed, party, revocation) for party in (old, new)] == [old, new]
+    assert await now(bed, old, revocation) is old, "a connection that is busy would end"
+    clock[0] = later
+    assert [await now(bed, party, revocation) for party in (old, new)] == [None, new]
+    clock[0] = moment
+    database.write_blocking(lambda c: applications.set_rights(c, application_id, Scope(("o1",)), (), ["cn"]))
+    changed = await now(bed, old, revocation)
+    assert changed is not None and changed.access.scope == Scope(("o1",))
+    database.write_blocking(lambda c: applications.end_old_secret(c, application_id))
+    assert [await now(bed, party, revocation) for party in (old, changed)] == [None, None]
+    assert await now(bed, new, revocation) is not None
 
 
 @ensureDeferred

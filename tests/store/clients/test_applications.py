@@ -21,9 +21,9 @@ def test_an_application_is_let_in_with_its_secret_by_id_and_by_name(database: Da
     assert made.scope.is_everything
     assert len(secret) >= 43
     for name in (made.id, "hr-portal", "HR-PORTAL"):
-        assert database.read_blocking(lambda c, n=name: applications.verify(c, n, secret)) == made  # type: ignore[misc]
-    assert database.read_blocking(lambda c: applications.verify(c, made.id, secret + "x")) is None
-    assert database.read_blocking(lambda c: applications.verify(c, "nobody", secret)) is None
+        assert database.read_blocking(lambda c, n=name: applications.verify(c, n, secret, NOW)) == made  # type: ignore[misc]
+    assert database.read_blocking(lambda c: applications.verify(c, made.id, secret + "x", NOW)) is None
+    assert database.read_blocking(lambda c: applications.verify(c, "nobody", secret, NOW)) is None
 
 
 def test_law_12_a_clear_secret_is_not_stored(database: Database) -> None:
@@ -41,10 +41,39 @@ def test_two_applications_cannot_share_a_name(database: Database) -> None:
 def test_a_new_secret_ends_the_old_one(database: Database) -> None:
     made, old = database.write_blocking(lambda c: applications.add(c, "portal", now=NOW))
     new = database.write_blocking(lambda c: applications.replace_secret(c, made.id))
-    assert database.read_blocking(lambda c: applications.verify(c, made.id, old)) is None
-    same = database.read_blocking(lambda c: applications.verify(c, made.id, new))
+    assert database.read_blocking(lambda c: applications.verify(c, made.id, old, NOW)) is None
+    same = database.read_blocking(lambda c: applications.verify(c, made.id, new, NOW))
     assert same is not None
     assert (same.id, same.secret_version, made.secret_version) == (made.id, 2, 1)
+
+
+def test_an_old_secret_is_kept_beside_the_new_one_until_it_is_ended(database: Database) -> None:
+    made, old = database.write_blocking(lambda c: applications.add(c, "portal", now=NOW))
+    new = database.write_blocking(lambda c: applications.add_secret(c, made.id, NOW))
+    used = [database.read_blocking(lambda c, s=secret: applications.verify(c, made.id, s, LATER)) for secret in (old, new)]  # type: ignore[misc]
+    assert [one and (one.secret_used, one.version, one.secret_version) for one in used] == [(1, 1, 1), (2, 1, 1)]
+    with pytest.raises(Conflict, match=r"two valid secrets already: .*gateway application end-old-secret portal"):
+        database.write_blocking(lambda c: applications.add_secret(c, made.id, NOW))
+    assert database.read_blocking(lambda c: applications.verify(c, made.id, new, NOW)), "a refusal has ended it"
+    assert database.write_blocking(lambda c: applications.end_old_secret(c, made.id))
+    assert not database.write_blocking(lambda c: applications.end_old_secret(c, made.id))
+    assert database.read_blocking(lambda c: applications.verify(c, made.id, old, NOW)) is None
+    assert database.read_blocking(lambda c: applications.verify(c, made.id, new, NOW)) is not None
+
+
+def test_an_old_secret_ends_with_its_time_and_makes_room_for_the_next(database: Database) -> None:
+    made, first = database.write_blocking(lambda c: applications.add(c, "portal", now=NOW))
+    second = database.write_blocking(lambda c: applications.add_secret(c, made.id, NOW, LATER))
+    before = LATER - timedelta(milliseconds=1)
+    assert database.read_blocking(lambda c: applications.verify(c, made.id, first, before)) is not None
+    assert database.read_blocking(lambda c: applications.verify(c, made.id, first, LATER)) is None
+    third = database.write_blocking(lambda c: applications.add_secret(c, made.id, LATER))
+    found = [database.read_blocking(lambda c, s=s: applications.verify(c, made.id, s, NOW)) for s in (first, second, third)]  # type: ignore[misc]
+    assert [one and one.secret_used for one in found] == [None, 2, 3]
+    fourth = database.write_blocking(lambda c: applications.replace_secret(c, made.id))
+    rest = (second, third, fourth)
+    found = [database.read_blocking(lambda c, s=s: applications.verify(c, made.id, s, NOW)) for s in rest]  # type: ignore[misc]
+    assert [one and one.secret_used for one in found] == [None, None, 4]
 
 
 def test_every_change_to_an_application_gives_it_a_new_version_and_only_a_new_secret_a_new_secret_version(
@@ -53,9 +82,9 @@ def test_every_change_to_an_application_gives_it_a_new_version_and_only_a_new_se
     made, _ = database.write_blocking(lambda c: applications.add(c, "portal", now=NOW))
     database.write_blocking(lambda c: applications.set_grants(c, made.id, ["write"]))
     database.write_blocking(lambda c: applications.set_description(c, made.id, "new"))
-    assert database.read_blocking(applications.versions) == {made.id: (3, 1)}
+    assert database.read_blocking(applications.versions) == {made.id: (3, 1, 1, None, None)}
     database.write_blocking(lambda c: applications.replace_secret(c, made.id))
-    assert database.read_blocking(applications.versions) == {made.id: (4, 2)}
+    assert database.read_blocking(applications.versions) == {made.id: (4, 2, 2, None, None)}
     database.write_blocking(lambda c: applications.set_enabled(c, made.id, False))
     assert database.read_blocking(applications.versions) == {}
 
@@ -92,7 +121,7 @@ def test_an_application_that_is_switched_off_is_kept_out_with_its_tokens(databas
     token = database.write_blocking(lambda c: access_tokens.issue(c, made.id, 60, NOW))
     assert database.read_blocking(lambda c: access_tokens.find(c, token, NOW)) == made.id
     database.write_blocking(lambda c: applications.set_enabled(c, made.id, False))
-    assert database.read_blocking(lambda c: applications.verify(c, made.id, secret)) is None
+    assert database.read_blocking(lambda c: applications.verify(c, made.id, secret, NOW)) is None
     assert database.read_blocking(lambda c: access_tokens.find(c, token, NOW)) is None
     database.write_blocking(lambda c: applications.remove(c, made.id))
     with pytest.raises(NotFound):

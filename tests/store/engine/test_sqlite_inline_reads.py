@@ -73,10 +73,10 @@ def test_a_login_state_prints_no_hash() -> None:
 @ensureDeferred
 async def test_an_inline_read_finds_the_same_as_a_read(database: Database, portal: Portal) -> None:
     works: list[Callable[[SelectConnection], object]] = [
-        lambda c: applications.verify(c, "portal", portal.secret),
-        lambda c: applications.verify(c, portal.application.id, portal.secret),
-        lambda c: applications.verify(c, "portal", "wrong"),
-        lambda c: applications.verify(c, "nobody", portal.secret),
+        lambda c: applications.verify(c, "portal", portal.secret, NOW),
+        lambda c: applications.verify(c, portal.application.id, portal.secret, NOW),
+        lambda c: applications.verify(c, "portal", "wrong", NOW),
+        lambda c: applications.verify(c, "nobody", portal.secret, NOW),
         lambda c: application_passwords.verify(c, ANN.id, portal.password_secret),
         lambda c: application_passwords.verify(c, "nobody", portal.password_secret),
         lambda c: application_passwords.of_user(c, ANN.id),
@@ -94,7 +94,7 @@ async def test_an_inline_read_finds_the_same_as_a_read(database: Database, porta
 @ensureDeferred
 async def test_a_revoked_secret_is_refused_by_the_next_inline_read(database: Database, portal: Portal) -> None:
     async def counts() -> tuple[bool, bool]:
-        application = await database.read_inline(lambda c: applications.verify(c, "portal", portal.secret))
+        application = await database.read_inline(lambda c: applications.verify(c, "portal", portal.secret, NOW))
         password = await database.read_inline(lambda c: application_passwords.verify(c, ANN.id, portal.password_secret))
         return application is not None, password is not None
 

@@ -1,6 +1,6 @@
 """The output of commands, and the names that people type. A report is made twice from the same values: in words, and as JSON.
 
-Read `output` first (JSON, tables, progress), then the lookups `chosen_sources`, `name_lookup` and `operator_name`, then the
-reports: `record_format` (records), `account_report` (a user's account), `leaver_report` and `posix_report` (parts of `gateway
-status`), `problem_report` (its `--problems`), `run_report` (runs), `lockout_comparison` (part of `gateway check`). The JSON of
-records is that of the admin API. Nothing here writes to the store."""
+Read `output` first (JSON, tables, progress), then the lookups `chosen_sources`, `name_lookup`, `operator_name` and `duration`,
+then the reports: `record_format` (records), `account_report` (a user's account), `application_report`, `leaver_report` and
+`posix_report` (parts of `gateway status`), `problem_report` (its `--problems`), `run_report` (runs), `lockout_comparison` (part
+of `gateway check`). The JSON of records is that of the admin API. Nothing here writes to the store."""

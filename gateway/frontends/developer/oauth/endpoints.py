@@ -56,7 +56,7 @@ class TokenEndpoint:
         def issue(connection: Connection) -> str:
             # The few that have expired since the last token was given; so the table needs no other upkeep.
             access_tokens.purge(connection, issued_at)
-            return access_tokens.issue(connection, application.id, TOKEN_SECONDS, issued_at)
+            return access_tokens.issue(connection, application.id, TOKEN_SECONDS, issued_at, application.secret_used)
 
         token = await self._database.write(issue)
         _log.info("token", peer=request.peer, result="accepted", application=application.name, client_id=application.id)
@@ -116,7 +116,7 @@ class TokenEndpoint:
 
 def _verified(connection: Connection, client_id: str, secret: str) -> tuple[Application | None, str]:
     """Return the application with this id and secret; or None and why, which clients do not learn, after the same work."""
-    application, named = applications.verify(connection, client_id, secret), applications.get(connection, client_id)
+    application, named = applications.verify(connection, client_id, secret, now()), applications.get(connection, client_id)
     if application is not None and application.id == client_id:
         return application, ""
     return None, "unknown client" if named is None else "wrong secret" if named.enabled else "disabled"

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
 from gateway.model.errors import ConfigurationError, StoreBusy, StoreUnavailable
+from gateway.store.engine import store_url
 from gateway.store.engine.direct_statements import DirectConnection
 
 BUSY_MILLISECONDS = 15_000
@@ -112,17 +113,15 @@ class Engines:
 def connect(url: str, threads: int) -> Engines:
     """Return the engines for `url` (`sqlite:///path` or `postgresql://…`). Connects to nothing yet. Raises
     ConfigurationError."""
-    try:
-        parsed = make_url(url)
-    except (exc.ArgumentError, ValueError):
-        raise ConfigurationError(
-            "[store] url is not a database URL: write sqlite:///path or postgresql://user@host/db"
-        ) from None
+    parsed = store_url.parse(url)
     family = parsed.get_backend_name()
     if family == "sqlite":
         return _sqlite(parsed, threads)
     if family in ("postgresql", "postgres"):
-        return _postgresql(parsed.set(drivername="postgresql+psycopg"), threads)
+        try:
+            return _postgresql(parsed.set(drivername="postgresql+psycopg"), threads)
+        except exc.ArgumentError:  # as many hosts as ports, for one
+            raise ConfigurationError(store_url.WRONG) from None
     raise ConfigurationError(f"[store] url: {family!r} is not supported: {URL_CURE}")
 
 
@@ -218,8 +217,7 @@ def _postgresql(url: URL, threads: int) -> Engines:
     sa.event.listen(engine, "do_connect", lambda _, __, arguments, options: BoundedConnection.connect(*arguments, **options))
     # One statement more may follow in a reading transaction: it must see what the first one saw.
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    name = URL.create("postgresql", username=url.username, host=url.host, port=url.port, database=url.database)
-    return Engines(name.render_as_string(), "postgresql", reader, engine, writers)
+    return Engines(store_url.shown(url), "postgresql", reader, engine, writers)
 
 
 POSTGRESQL_CURES = {

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Callable
 
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 
+from gateway.store.engine import store_url
 from gateway.store.engine.transaction_notes import LAST_CHANGE
 
 CHANNEL = "gateway_changes"
@@ -37,7 +37,7 @@ class Listener:
     """
 
     def __init__(self, url: str, on_notice: Callable[[], None]) -> None:
-        parsed = make_url(url).set(drivername="postgresql")
+        parsed = store_url.parse(url).set(drivername="postgresql")
         self._conninfo = parsed.render_as_string(hide_password=False)
         self._on_notice = on_notice
         self._stopping = threading.Event()

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,13 +15,16 @@ import sqlalchemy as sa
 from pytest_twisted import ensureDeferred
 
 from gateway.model.errors import ConfigurationError, StoreUnavailable
-from gateway.store.engine import dialects
+from gateway.store.engine import dialects, store_url
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import migrate
+from gateway.store.engine.postgres_notify import Listener
+from gateway.store.log import changes
 from gateway.store.operations.instance import instance_id
 from gateway.store.tables.change_log import positions
 from gateway.twisted_internals.reactor import installed
 from tests.servers.postgres import Postgres
+from tests.store.log.test_changes import change
 
 
 def put(name: str) -> Callable[[Connection], None]:
@@ -170,6 +174,48 @@ def test_a_postgresql_server_that_does_not_answer_is_named_without_the_password(
     with pytest.raises(StoreUnavailable, match=r"postgresql://gateway@127\.0\.0\.1:1/none: it does not answer") as refused:
         database.read_blocking(names)
     assert "secret" not in f"{refused.value} {refused.value!r} {database.name}"
+
+
+@pytest.mark.parametrize(
+    ("given", "host", "port", "name"),
+    [
+        ("postgresql://u:p@h1:1,h2:2/db?target_session_attrs=read-write", "h1,h2", "1,2", "postgresql://u@h1:1,h2:2/db"),
+        ("postgresql+psycopg://h1,h2:2/db", "h1,h2", ",2", "postgresql://h1,h2:2/db"),
+        ("postgres://u@[::1]:1,[::2]/db", "::1,::2", "1,", "postgresql://u@[::1]:1,[::2]/db"),
+        ("postgresql://u:a,b@h1,h2", "h1,h2", ",", "postgresql://u@h1,h2/"),
+        ("postgresql://u@/db?host=h1,h2&port=1,2", "h1,h2", "1,2", "postgresql://u@h1:1,h2:2/db"),
+    ],
+)
+def test_several_servers_are_taken_as_libpq_spells_them(given: str, host: str, port: str, name: str) -> None:
+    parsed = store_url.parse(given)
+    assert (parsed.query["host"], parsed.query["port"], store_url.shown(parsed)) == (host, port, name)
+    assert Database(given).name == name
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://u:secret@h1:x,h2/db", "postgresql://u:secret@h1:1:2,h2/d", "postgresql://u:secret@/d?host=h1,h2&port=1"],
+)
+def test_several_servers_that_cannot_be_are_refused_without_showing_them(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"\[store\] url is not a database URL") as refused:
+        Database(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_of_several_servers_the_one_that_answers_is_used_and_notices_arrive(postgres: Postgres, postgres_database: str) -> None:
+    name = postgres_database.rpartition("/")[2]
+    url = f"postgresql://postgres@127.0.0.1:1,127.0.0.1:{postgres.port}/{name}?target_session_attrs=read-write"
+    database, noticed = Database(url), threading.Event()
+    migrate(database)
+    assert database.listening_url is not None
+    listener = Listener(database.listening_url, noticed.set)
+    listener.start()
+    assert noticed.wait(10), "it listens"
+    noticed.clear()
+    database.write_blocking(lambda c: changes.append(c, [change("anna")]))
+    assert noticed.wait(10)
+    listener.stop()
+    database.close()
 
 
 def test_a_database_that_does_not_exist_is_named(postgres: Postgres) -> None:

@@ -55,12 +55,14 @@ def test_law_8_a_store_that_is_silent_or_read_only_is_reported_in_time_by_every_
         until(lambda: readiness(serving.addresses["management"])["status"] == "ready", "ready again")
         observer.must_see(upstream)
         postgres.become_standby()
-        ready = until(lambda: readiness(serving.addresses["management"]).get("store writes"), "that it takes no writes")
-        assert "the server is read-only: point [store] url at the primary" in ready
-        status = office("status")
-        assert (status.code, "source hr" in status.out, "nothing is stored now" in status.err) == (5, True, True)
-        assert serving.bind(person, person_password(1)) == "success"
-        postgres.promote()
+        try:
+            ready = until(lambda: readiness(serving.addresses["management"]).get("store writes"), "that it takes no writes")
+            assert "the server is read-only: point [store] url at the primary" in ready
+            status = office("status")
+            assert (status.code, "source hr" in status.out, "nothing is stored now" in status.err) == (5, True, True)
+            assert serving.bind(person, person_password(1)) == "success"
+        finally:
+            postgres.promote()
         until(lambda: readiness(serving.addresses["management"])["status"] == "ready", "ready again")
         assert office("status").code == 0
         assert serving.stop() == 0

@@ -61,13 +61,14 @@ OUTAGES = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.Time
 @dataclass(frozen=True, slots=True)
 class Engines:
     """The engines of one store. `name` stands for it in messages and never holds a password; `writers`: the most writers at a
-    time."""
+    time; `driver_error`: the base of what the driver raises where SQLAlchemy is not in between (bulk.py)."""
 
     name: str
     dialect: str
     reader: sa.Engine
     writer: sa.Engine
     writers: int
+    driver_error: type[Exception] = sqlite3.Error
 
     def until(self, deadline: float | None) -> contextlib.AbstractContextManager[None]:
         """End what this thread asks of a server at `deadline` (of `time.monotonic`), if there is one."""
@@ -99,9 +100,9 @@ class Engines:
         """
         try:
             yield
-        except (exc.DBAPIError, sqlite3.Error) as error:
+        except (exc.DBAPIError, self.driver_error) as error:
             cause = error.orig if isinstance(error, exc.DBAPIError) else error
-            cure = _sqlite_cure(cause) if isinstance(cause, sqlite3.Error) else _postgresql_cure(error)
+            cure = _sqlite_cure(cause) if isinstance(cause, sqlite3.Error) else _postgresql_cure(cause)
             if cure is None:
                 raise
             kind = StoreBusy if cure in LOCKED else StoreUnavailable
@@ -203,6 +204,8 @@ def _sqlite_cure(error: sqlite3.Error) -> str | None:
 
 def _postgresql(url: URL, threads: int) -> Engines:
     # Only here: the driver takes some 8 MiB.
+    from psycopg import Error
+
     from gateway.store.engine.postgres_silence import CONNECT_SECONDS, KEEPALIVES, BoundedConnection
 
     settings = {
@@ -217,7 +220,7 @@ def _postgresql(url: URL, threads: int) -> Engines:
     sa.event.listen(engine, "do_connect", lambda _, __, arguments, options: BoundedConnection.connect(*arguments, **options))
     # One statement more may follow in a reading transaction: it must see what the first one saw.
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Engines(store_url.shown(url), "postgresql", reader, engine, writers)
+    return Engines(store_url.shown(url), "postgresql", reader, engine, writers, Error)
 
 
 POSTGRESQL_CURES = {
@@ -229,6 +232,9 @@ POSTGRESQL_CURES = {
     "25006": "the server is read-only: point [store] url at the primary",
 }
 
+
+UNAVAILABLE_ERRORS = {"OperationalError", "InterfaceError", "InternalError"}
+"""The driver's errors (PEP 249) that are not of our making, by name: whoever has SQLite needs no driver."""
 
 FEATURE_NOT_SUPPORTED = "0A000"
 """The answer of a standby to the beginning of a transaction that writes."""
@@ -242,12 +248,11 @@ LOST_CLASSES = ("08", "57P")
 REFUSALS = {"does not exist": "3D000", "password": "28P01", "pg_hba.conf": "28000"}
 
 
-def _postgresql_cure(error: BaseException) -> str | None:
-    cause = error.orig if isinstance(error, exc.DBAPIError) else None
+def _postgresql_cure(cause: BaseException | None) -> str | None:
     state = getattr(cause, "sqlstate", None)
     if state == FEATURE_NOT_SUPPORTED and "recovery" in str(cause):
         return POSTGRESQL_CURES["25006"]
-    if not isinstance(error, exc.OperationalError | exc.InterfaceError | exc.InternalError):
+    if UNAVAILABLE_ERRORS.isdisjoint(kind.__name__ for kind in type(cause).__mro__):
         return None
     if state is None and "FATAL" in str(cause):
         state = next((code for fragment, code in REFUSALS.items() if fragment in str(cause)), None)

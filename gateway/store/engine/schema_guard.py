@@ -35,9 +35,9 @@ def check(connection: Connection, revision: str, name: str) -> None:
 def _revision(connection: Connection) -> str | None:
     if connection.dialect.name != "postgresql":  # the transaction holds the file's lock already
         return str(connection.exec_driver_sql(_REVISION).scalar())
-    driver = connection.connection.driver_connection
-    with driver.cursor() as cursor:  # type: ignore[union-attr]
-        cursor.execute(_SHARED)
-        cursor.nextset()
-        row = cursor.fetchone()
+    both = connection.exec_driver_sql(_SHARED, execution_options={"no_parameters": True})
+    cursor = both.cursor
+    cursor.nextset()
+    row = cursor.fetchone()
+    both.close()
     return None if row is None else str(row[0])

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from pytest_twisted import ensureDeferred
 
 from gateway.model.errors import ConfigurationError, StoreUnavailable
-from gateway.store.engine import dialects, store_url
+from gateway.store.engine import bulk, dialects, store_url
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import migrate
 from gateway.store.engine.postgres_notify import Listener
@@ -246,7 +246,14 @@ def test_a_connection_lost_in_the_middle_undoes_the_work_and_is_reported(postgre
         put("half")(connection)
         connection.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
-    with pytest.raises(StoreUnavailable, match="does not answer"):
-        database.write_blocking(cut)
+    def cut_copy(connection: Connection) -> None:
+        cut_off = sa.text("SELECT pg_terminate_backend(:pid)")
+        pid = connection.execute(sa.text("SELECT pg_backend_pid()")).scalar()
+        database.read_blocking(lambda other: other.execute(cut_off, {"pid": pid}))
+        bulk.insert(connection, positions, [(f"reader {number}", 1, 1) for number in range(bulk.COPY_FROM_ROWS)])
+
+    for work in (cut, cut_copy):
+        with pytest.raises(StoreUnavailable, match="does not answer"):
+            database.write_blocking(work)
     assert database.read_blocking(names) == []
     database.close()

@@ -89,7 +89,12 @@ def over_http(export: str) -> Portrait:
             line["object"]["groupName"]: frozenset(names.get(member["id"], member["id"]) for member in line["members"])
             for line in of_kind["group"]
         },
-        frozenset((user["username"], group["groupName"]) for user in people.values() for group in user["groups"]),
+        frozenset(
+            (people[line["object"]["userId"]]["username"], names[group_id])
+            for line in of_kind["user"]
+            for group_id in line["groupIds"]
+            if line["object"]["userId"] in people
+        ),
     )
 
 

@@ -107,7 +107,7 @@ class Seen:
         """The names of groups, the same on both faces."""
         ldap = {dn.decode().partition(",")[0].removeprefix("cn=") for dn in (self.over_ldap or {}).get("memberOf", [])}
         assert self.over_http is not None
-        assert ldap == {group["groupName"] for group in self.over_http["groups"]}
+        assert ldap == self.over_http["groups"]
         return ldap
 
 
@@ -131,4 +131,9 @@ def members(observer: Observer, group: str) -> set[str]:
 
 def _exported(observer: Observer, kind: str) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in observer.get("/export").splitlines()]
-    return [line["object"] for line in lines if line.get("kind") == kind]
+    names = {line["object"]["groupId"]: line["object"]["groupName"] for line in lines if line.get("kind") == "group"}
+    return [
+        line["object"] | {"groups": {names[group_id] for group_id in line.get("groupIds", ())}}
+        for line in lines
+        if line.get("kind") == kind
+    ]

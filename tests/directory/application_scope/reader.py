@@ -7,11 +7,14 @@ from gateway.directory.application_scope.position import Position, start
 from gateway.directory.application_scope.scoped_directory import ScopedDirectory, ScopedOrganization, ScopedUser
 from gateway.directory.application_scope.snapshot import GroupMembers
 from gateway.directory.application_scope.snapshot import Item as SnapshotItem
+from gateway.frontends.developer.records.json_records import Projector
 from gateway.model.applications import Application
 from gateway.model.changes import ChangeType
 from gateway.model.objects import Group, User
 from gateway.store.engine.database import Connection, Database
 from gateway.store.objects import groups, memberships, organizations, scoped_queries
+
+PROJECTOR = Projector("instance", lambda _: True)
 
 
 @dataclass
@@ -63,17 +66,16 @@ class Copy:
             (members.add if group_id in within else members.discard)(user.user.id)
 
     def comparable(self) -> dict[str, tuple[object, ...]]:
-        """Return the copy without what a later change of another object alters: the names of a user's organizations and
-        groups, and whether an organization's parent is in scope."""
+        """Return the copy as the feed's records show it, and the members of groups."""
         return {object_id: self._comparable(object_id) for object_id in self.objects}
 
     def _comparable(self, object_id: str) -> tuple[object, ...]:
         found = self.objects[object_id]
         if isinstance(found, ScopedUser):
-            return (found.user, [place.id for place in (found.organizations or ())[:1]], found.password_set)
+            return (PROJECTOR.followed_user(found),)
         if isinstance(found, ScopedOrganization):
-            return (found.organization,)
-        return (found, self.members.get(object_id, set()))
+            return (PROJECTOR.unit(found),)
+        return (PROJECTOR.group(found), self.members.get(object_id, set()))
 
 
 class Reader:

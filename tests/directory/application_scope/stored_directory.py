@@ -23,7 +23,7 @@ from gateway.store.clients import access_tokens, applications
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import migrate
 from gateway.store.log import changes
-from gateway.store.objects import groups, memberships, organizations, users
+from gateway.store.objects import groups, memberships, organizations, passwords, users
 from gateway.store.operations import source_state
 
 SOURCE = "berlin"
@@ -85,6 +85,16 @@ class StoredDirectory:
 
         self.database.write_blocking(work)
 
+    def rename_unit(self, unit_id: str, name: str) -> None:
+        """Give an organization another name."""
+
+        def work(c: Connection) -> None:
+            renamed = replace(organizations.get_many(c, [unit_id])[unit_id], name=name)
+            organizations.update(c, [renamed])
+            self._log(c, ChangeType.UPDATE, Kind.ORGANIZATION, unit_id, renamed)
+
+        self.database.write_blocking(work)
+
     def delete_unit(self, unit_id: str) -> None:
         """Remove an organization; what is directly in it goes one up."""
 
@@ -129,6 +139,11 @@ class StoredDirectory:
             self._log(c, ChangeType.UPDATE, Kind.USER, user_id, renamed)
 
         self.database.write_blocking(work)
+
+    def set_password(self, user_id: str) -> None:
+        """Give a user a local password."""
+        now = datetime.now(UTC)
+        self.database.write_blocking(lambda c: passwords.set_local(c, user_id, "$argon2id$none", by="test", now=now))
 
     def delete_user(self, user_id: str) -> None:
         """Remove a user from the directory and from its groups."""

@@ -24,7 +24,7 @@ Step: TypeAlias = tuple[str, int, int, int]
 WHAT = (
     (
         "read read read read unit; move unit; move unit; move unit; delete unit; user; move user; move user; "
-        "rename user; delete user; join; leave"
+        "rename user; delete user; rename unit; password; join; leave"
     )
     .replace("read ", "read; ")
     .split("; ")
@@ -55,6 +55,8 @@ class Town:
             "move user": lambda a, b: directory.move_user(self.user(a), self.unit(b)),
             "rename user": lambda a, _: directory.rename_user(self.user(a), f"r{next(self.names)}"),
             "delete user": self.delete_user,
+            "rename unit": lambda a, _: directory.rename_unit(self.unit(a), f"r{next(self.names)}"),
+            "password": lambda a, _: directory.set_password(self.user(a)),
             "join": lambda a, b: directory.change_members(self.groups[b % 2], [self.member(a)]),
             "leave": lambda a, b: directory.change_members(self.groups[b % 2], [], [self.member(a)]),
         }

@@ -56,8 +56,12 @@ async def test_a_record_shows_names_and_what_is_granted_on_every_path(world: Wor
     groups = [item for item in feeds["names"]["items"] if item["kind"] == "group"]
     assert groups and not any({"addedMembers", "removedMembers"} & item.keys() for item in groups)
 
+    assert "groups" in await more.get(f"/users/{company.ann}")
     for record in [*seen("more"), await more.get(f"/users/{company.ann}")]:
-        assert {"organizationalUnits", "groups"} <= record.keys(), record
+        assert "organizationalUnits" in record, record
+    of_users = [line for line in exports["more"] if line.get("kind") == "user"]
+    assert [line["groupIds"] for line in of_users if line["object"]["userId"] == company.eve] == [[company.staff]]
+    assert not [line for line in exports["names"] if "groupIds" in line]
     assert {line["object"]["groupId"] for line in exports["more"] if line.get("members")} == {company.staff, company.everyone}
     (group,) = [item for item in feeds["more"]["items"] if item["kind"] == "group"]
     assert group["removedMembers"] == [{"kind": "user", "id": company.bob}]

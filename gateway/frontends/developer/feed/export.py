@@ -1,8 +1,8 @@
 """GET /export: the snapshot of what a caller sees as NDJSON, and as its last line the nextToken to go on from with /changes.
 
-Lines are `{"kind": "organization" | "user", "object"}`, `{"kind": "group", "object", "members"}`,
-`{"kind": "members", "groupId", "members"}`, and last `{"nextToken"}`; parents before children, users before groups. A stream
-that ends without its last line is not complete."""
+Lines are `{"kind": "organization", "object"}`, `{"kind": "user", "object", "groupIds"}`, `{"kind": "group", "object",
+"members"}`, `{"kind": "members", "groupId", "members"}`, and last `{"nextToken"}`; parents before children, users before
+groups. A stream that ends without its last line is not complete."""
 
 from collections.abc import AsyncIterator, Callable
 from functools import partial

@@ -75,6 +75,23 @@ class UserDetail(UserRecord, rename="camel", frozen=True, kw_only=True):
     custom_fields: list[CustomField]
 
 
+class UnitOfFollowedUser(Struct, rename="camel", frozen=True):
+    """An organizational unit within a user's record of the feed."""
+
+    organizational_unit_id: str
+    primary: bool
+
+
+class FollowedUser(UserRecord, rename="camel", frozen=True, kw_only=True):
+    """A user as /changes and /export show it: without what changes with no change of the user, the names of units, the groups
+    and whether there is a local password. A reader that keeps it has what an export says, however long ago it was."""
+
+    password_set: UnsetType = UNSET  # type: ignore[assignment]  # never in this record
+    primary_organizational_unit_id: str | UnsetType = UNSET
+    organizational_units: list[UnitOfFollowedUser] | UnsetType = UNSET
+    custom_fields: list[CustomField]
+
+
 class UnitRecord(Struct, rename="camel", frozen=True, kw_only=True):
     """An organizational unit. `parentId` is missing at the top of what the caller sees."""
 
@@ -142,6 +159,17 @@ class Projector:
             primary_organizational_unit_id=units[0].id if units else UNSET,
             organizational_units=UNSET if units is None else [UnitOfUser(u.id, u.name, u is units[0]) for u in units],
             groups=UNSET if groups is None else [GroupOfUser(g.id, g.name, self._text(g, "description")) for g in groups],
+            custom_fields=self._custom_fields(scoped.user),
+        )
+
+    def followed_user(self, scoped: ScopedUser) -> FollowedUser:
+        """Project a user as /changes and /export show it."""
+        units = scoped.organizations
+        record = structs.asdict(self.user(scoped.user, password_set=False)) | {"password_set": UNSET}
+        return FollowedUser(
+            **record,
+            primary_organizational_unit_id=units[0].id if units else UNSET,
+            organizational_units=UNSET if units is None else [UnitOfFollowedUser(u.id, u is units[0]) for u in units],
             custom_fields=self._custom_fields(scoped.user),
         )
 

@@ -28,7 +28,7 @@ async def test_changes_go_on_from_an_export_without_a_gap(world: World, company:
     news = await client.get(f"/changes?nextToken={nothing['nextToken']}")
     (item,) = news["items"]
     assert (item["type"], item["kind"], item["id"], item["object"]["username"]) == ("update", "user", company.bob, "rob")
-    assert sorted(item) == ["changeNumber", "id", "kind", "object", "time", "type"]
+    assert sorted(item) == ["changeNumber", "groupIds", "id", "kind", "object", "time", "type"]
 
 
 @pytest_twisted.ensureDeferred
@@ -44,7 +44,7 @@ async def test_items_of_groups_have_their_members_and_deletions_have_no_object(w
     group = [*common, "object", "addedMembers", "removedMembers"]
     assert [(item["type"], item["kind"], item["id"], list(item)) for item in items] == [
         ("update", "group", company.staff, group),
-        ("update", "user", company.ann, [*common, "object"]),
+        ("update", "user", company.ann, [*common, "object", "groupIds"]),
         ("delete", "group", company.staff, common),
         ("delete", "user", company.bob, common),
     ]

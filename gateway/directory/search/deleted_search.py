@@ -4,6 +4,7 @@ view. Always in slices, in a thread: the history is read in its own order."""
 from collections.abc import Iterator
 from itertools import islice
 
+from gateway.directory.access import Visibility
 from gateway.directory.domain.tombstones import Tombstone, lowest_number, tombstones
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.search.query import NoSuchObject, Query
@@ -21,6 +22,7 @@ class DeletedSearch(Search):
         super().__init__(searcher, query, base_may_be_missing=below)
         self._is_below = below
         self._tombstones: Iterator[Tombstone | None] | None = None
+        self._now: Visibility | None = None
         self._base_found = not below
 
     @property
@@ -30,6 +32,12 @@ class DeletedSearch(Search):
     @property
     def blocking(self) -> bool:
         return True
+
+    def open(self, holder: str = "") -> None:
+        super().open(holder)
+        assert self._connection is not None  # noqa: S101 (just taken)
+        # Here, not with the first slice: what searches share belongs to the reactor's thread.
+        self._now = self._searcher.reader.visibilities.get(self._searcher.access, self._connection)
 
     def next_slice(self, rows: int = SLICE_ROWS) -> list[bytes] | None:
         """Return the next entries. Raises NoSuchObject at the end, when no tombstone has the name of the base."""
@@ -46,10 +54,9 @@ class DeletedSearch(Search):
     def _begin(self) -> Iterator[Tombstone | None]:
         assert self._connection is not None, "open comes first"  # noqa: S101
         access, view = self._searcher.access, self._searcher.reader.view
-        now = self._searcher.reader.visibilities.get(access, self._connection)
         # A base that is a tombstone is found by its name, so every one is looked at.
         lowest = 0 if self._query.scope == BASE_OBJECT else lowest_number(self._query.filter)
-        return tombstones(self._connection, view, access, now, lowest)
+        return tombstones(self._connection, view, access, self._now, lowest)
 
     def _matches(self, one: Tombstone) -> bool:
         key = one.name.key

@@ -2,7 +2,7 @@
 
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
-from gateway.frontends.ldap.search.request import named
+from gateway.frontends.ldap.search.request import located
 from gateway.frontends.ldap.writes import execution
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan
 from gateway.frontends.ldap.writes.execution import WriteOperation
@@ -13,7 +13,7 @@ def handle(exchange: Exchange, request: DelRequest, responder: Responder) -> Non
     """Begin the operation. Raises Refused for a party that may not write."""
 
     async def plan(attempt: Attempt) -> Plan:
-        target = attempt.find(*named(request.object_name))
+        target = attempt.find(*located(attempt.exchange, request.object_name))
         door = attempt.writer.door
         return Plan(
             target.view,

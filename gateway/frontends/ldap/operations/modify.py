@@ -10,7 +10,7 @@ from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.operations import own_password
 from gateway.frontends.ldap.operations.own_password import USER_PASSWORD
-from gateway.frontends.ldap.search.request import named
+from gateway.frontends.ldap.search.request import located
 from gateway.frontends.ldap.writes import execution
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan, Target
 from gateway.frontends.ldap.writes.execution import WriteOperation
@@ -37,7 +37,7 @@ def handle(exchange: Exchange, request: ModifyRequest, responder: Responder) -> 
 
 
 async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:
-    target = attempt.find(*named(request.object_name))
+    target = attempt.find(*located(attempt.exchange, request.object_name))
     for one in request.changes:
         attempt.check_readable(one.attribute.type)
     given = [one.attribute for one in request.changes if one.operation != DELETE]

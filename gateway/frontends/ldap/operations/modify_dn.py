@@ -4,7 +4,7 @@ from gateway.directory.writes.entry_placement import may_stand
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
-from gateway.frontends.ldap.search.request import named
+from gateway.frontends.ldap.search.request import located, named
 from gateway.frontends.ldap.writes import execution
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan, Target
 from gateway.frontends.ldap.writes.execution import WriteOperation
@@ -29,7 +29,7 @@ def handle(exchange: Exchange, request: ModifyDNRequest, responder: Responder) -
 
 
 def _plan(attempt: Attempt, request: ModifyDNRequest) -> Plan:
-    target = attempt.find(*named(request.object_name))
+    target = attempt.find(*located(attempt.exchange, request.object_name))
     rdn = _rdn(request.new_rdn)
     place = None if request.new_superior is None else _place(attempt, target, request.new_superior)
     above = target.name.parent if request.new_superior is None else DN.parse(request.new_superior)

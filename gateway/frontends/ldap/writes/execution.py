@@ -19,7 +19,7 @@ from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import SUCCESS
 from gateway.frontends.ldap.core.services import Services
 from gateway.frontends.ldap.search import assertion
-from gateway.frontends.ldap.search.request import named
+from gateway.frontends.ldap.search.request import located
 from gateway.frontends.ldap.writes.authorization import Attempt, Plan, Planner, authorized
 from gateway.frontends.ldap.writes.results import write_result_of
 from gateway.model.errors import Busy, OutcomeUnknown
@@ -83,7 +83,7 @@ async def _asserted(attempt: Attempt, operation: WriteOperation, planner: Planne
     test is made again, as soon as the view has moved, too."""
     exchange = attempt.exchange
     for _ in range(ASSERTED_ATTEMPTS):
-        view, searcher = attempt.searcher_at(named(operation.target)[1])
+        view, searcher = attempt.searcher_at(located(exchange, operation.target)[1])
         position = searcher.reader.position
         assertion.check(exchange, operation.target)
         plan = await planner(attempt)

@@ -17,7 +17,7 @@ from gateway.model.ldap import dn, windows_identifiers
 from gateway.model.objects import Attributes, Kind
 from gateway.model.records import Reference, ReferenceForm
 from gateway.wire import controls
-from gateway.wire.messages import CompareRequest, Control
+from gateway.wire.messages import AddRequest, CompareRequest, Control, DelRequest, ModifyDNRequest, PartialAttribute
 from tests.frontends.ldap.serving import Serving, blocking
 from tests.frontends.ldap.wire_client import WireClient, connected, search_request
 from tests.frontends.ldap.writable_world import AD, WritableWorld
@@ -179,3 +179,29 @@ def test_names_are_extended_with_what_may_be_read(desk: WritableWorld, client_of
     # In other views names stay as they are.
     people, done = client.search(search_request("dc=example,dc=test", "(uid=jdoe)"), text)
     assert ([entry.object_name for entry in people], done.code) == (["uid=jdoe,ou=people,dc=example,dc=test"], 0)
+
+
+@blocking
+def test_a_write_names_its_target_by_an_identifier_as_well(desk: WritableWorld, client_of: Connect) -> None:
+    portal = client_of(desk.portal)
+
+    def result(client: WireClient, operation: Any) -> int:
+        answer: Any = client.ask(operation)
+        return int(answer.result.code)
+
+    made = {"objectClass": b"user", "cn": b"Lea", "sAMAccountName": b"lea", "sn": b"Lund"}
+    attributes = tuple(PartialAttribute(name, (value,)) for name, value in made.items())
+    assert result(portal, AddRequest(f"CN=Lea,CN=Users,{AD}", attributes)) == 0
+
+    def named(text: str) -> str:
+        [entry], _ = portal.search(search_request(AD, text, attributes=("objectGUID",)))
+        return f"<GUID={entry.attributes[0].values[0].hex()}>"
+
+    lea = named("(cn=Lea)")
+    assert result(portal, ModifyDNRequest(lea, "CN=Lea L", True)) == 0
+    assert named("(cn=Lea L)") == lea
+    assert result(client_of(desk.narrow), DelRequest(named("(cn=bert)"))) == 32
+    assert result(portal, DelRequest(lea)) == 0
+    assert result(portal, DelRequest(lea)) == 32
+    # What a source tells is refused as under its DN.
+    assert result(portal, DelRequest(f"<GUID={GUID}>")) == result(portal, DelRequest(JDOE)) == 53

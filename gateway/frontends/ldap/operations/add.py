@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.named_values import NamedValues
+from gateway.directory.projection.view_definition import View
 from gateway.directory.writes.entry_placement import kind_of_new, organizations_of_new
 from gateway.directory.writes.entry_to_edit import OBJECT_CLASS, ORGANIZATION_NAMES, EntryEditor
 from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, changes_of
@@ -12,6 +13,7 @@ from gateway.directory.writes.named_organizations import organizations_named
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
+from gateway.frontends.ldap.operations import unicode_password
 from gateway.frontends.ldap.operations.own_password import USER_PASSWORD
 from gateway.frontends.ldap.search.request import named
 from gateway.frontends.ldap.writes import execution
@@ -49,7 +51,7 @@ async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
     attempt.check_principals(searcher, request.attributes)
     classes = [value for one in request.attributes if attribute_key(one.type) == OBJECT_CLASS for value in one.values]
     kind = kind_of_new(view, classes, parent_key, parent)
-    attributes, members, password = _split(kind, request.attributes)
+    attributes, members, password = _split(attempt, view, kind, request.attributes)
     door, given_here = attempt.writer.door, ("uid_number", "gid_number") if attempt.writer.door.gives_numbers else ()
     given = EntryEditor(kind, view).organization_names(attributes)
     names: NamedValues = {"dn": (str(name),)}
@@ -74,7 +76,7 @@ async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
 
 
 def _split(
-    kind: Kind, attributes: Sequence[PartialAttribute]
+    attempt: Attempt, view: View, kind: Kind, attributes: Sequence[PartialAttribute]
 ) -> tuple[list[PartialAttribute], list[PartialAttribute], bytes | None]:
     """The attributes of the entry, who is in the group, and the password of the person."""
     rest, members, password = [], [], None
@@ -84,6 +86,8 @@ def _split(
             if len(one.values) != 1:
                 raise Refused(ResultCode.CONSTRAINT_VIOLATION, "a person has one password here")
             password = one.values[0]
+        elif unicode_password.is_password(view, one.type) and kind is Kind.USER:
+            password = unicode_password.password_of(attempt.exchange.client, one.values)
         elif key in MEMBER_ATTRIBUTES and kind is Kind.GROUP:
             members.append(one)
         else:

@@ -8,7 +8,7 @@ from gateway.directory.writes.member_changes import MEMBER_ATTRIBUTES, MemberCha
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
-from gateway.frontends.ldap.operations import own_password
+from gateway.frontends.ldap.operations import own_password, unicode_password
 from gateway.frontends.ldap.operations.own_password import USER_PASSWORD
 from gateway.frontends.ldap.search.request import located
 from gateway.frontends.ldap.writes import execution
@@ -30,6 +30,9 @@ def handle(exchange: Exchange, request: ModifyRequest, responder: Responder) -> 
         own_password.handle(exchange, request, responder)
         return
 
+    if unicode_password.handle_change(exchange, request, responder):
+        return
+
     async def plan(attempt: Attempt) -> Plan:
         return await _plan(attempt, request)
 
@@ -42,11 +45,13 @@ async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:
         attempt.check_readable(one.attribute.type)
     given = [one.attribute for one in request.changes if one.operation != DELETE]
     attempt.check_principals(target.searcher, given, target.object_id)
-    of_password = [one for one in request.changes if _key(one) == USER_PASSWORD and target.kind is Kind.USER]
+    of_password = [one for one in request.changes if _is_password(target, one)]
     of_members = [one for one in request.changes if _key(one) in MEMBER_ATTRIBUTES and target.kind is Kind.GROUP]
     rest = [one for one in request.changes if one not in of_password and one not in of_members]
     change = await changes_of(target.searcher, target.row, of_members, attempt.responder.turn)
-    password = await _password(attempt, of_password) if of_password else None
+    if of_password == list(request.changes) and unicode_password.is_password(target.view, of_password[-1].attribute.type):
+        return await _reset(attempt, target, of_password)
+    password = await _password(attempt, target, of_password) if of_password else None
     editor = target.editor_naming([one.attribute for one in rest])
 
     edit = ObjectEdit(target.kind, target.object_id, partial(_edit, editor, target, rest, change))
@@ -88,7 +93,29 @@ def _present(connection: Connection, group_id: str, mentioned: frozenset[Member]
 # Passwords ------------------------------------------------------------------------------------------------------------
 
 
-async def _password(attempt: Attempt, modifications: list[Modification]) -> str | None:
+def _is_password(target: Target, modification: Modification) -> bool:
+    if target.kind is not Kind.USER:
+        return False
+    return _key(modification) == USER_PASSWORD or unicode_password.is_password(target.view, modification.attribute.type)
+
+
+async def _reset(attempt: Attempt, target: Target, modifications: list[Modification]) -> Plan:
+    """Set the password where it is kept, here or at the source, and return the plan of nothing more. Raises Refused, and what
+    PasswordChanges.reset does."""
+    changes = attempt.exchange.services.password_changes
+    attempt.check_may_set_passwords()
+    if len(modifications) != 1 or modifications[0].operation != REPLACE or changes is None:
+        raise Refused(ResultCode.CONSTRAINT_VIOLATION, "replace unicodePwd, or delete the old value and add the new one")
+    new = unicode_password.password_of(attempt.exchange.client, modifications[0].attribute.values)
+    await changes.reset(target.object_id, new, attempt.party.dn)
+
+    def work(connection: Connection) -> Written:
+        return attempt.writer.door.change(connection, target.kind, target.object_id, Edit())
+
+    return Plan(target.view, target.kind, str(target.name), work, ("unicodePwd",))
+
+
+async def _password(attempt: Attempt, target: Target, modifications: list[Modification]) -> str | None:
     """The hash of the password that the person has afterwards; None for none. Raises Refused."""
     password: bytes | None = None
     for one in modifications:
@@ -98,6 +125,8 @@ async def _password(attempt: Attempt, modifications: list[Modification]) -> str 
         if one.operation not in (ADD, DELETE, REPLACE) or len(values) > 1 or (one.operation == ADD and not values):
             raise Refused(ResultCode.CONSTRAINT_VIOLATION, "a person has one password here")
         password = values[0] if values else None
+        if values and unicode_password.is_password(target.view, one.attribute.type):
+            password = unicode_password.password_of(attempt.exchange.client, values)
     return await attempt.password_hash(password)
 
 

@@ -118,10 +118,14 @@ class Attempt:
             if any(object_id != own_id for _, object_id, _ in searcher.reader.holders("userprincipalname", value)):
                 raise Refused(ResultCode.CONSTRAINT_VIOLATION, "another entry has this userPrincipalName already")
 
-    async def password_hash(self, password: bytes | None) -> str | None:
-        """Return the hash of a new local password; None for none. Raises Refused, and what PasswordChanges does."""
+    def check_may_set_passwords(self) -> None:
+        """Raise Refused for an application without the grant."""
         if Grant.PASSWORDS not in self.application.grants:
             raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, 'setting passwords needs the grant "passwords" beside "write"')
+
+    async def password_hash(self, password: bytes | None) -> str | None:
+        """Return the hash of a new local password; None for none. Raises Refused, and what PasswordChanges does."""
+        self.check_may_set_passwords()
         changes = self.exchange.services.password_changes
         if changes is None:
             raise Refused(ResultCode.UNWILLING_TO_PERFORM, "no passwords are kept here")

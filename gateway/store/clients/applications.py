@@ -181,6 +181,25 @@ def set_rights(
     return _existing(connection, application_id)
 
 
+def hand_over_scope(connection: Connection, lost_id: str, kept_id: str) -> list[Application]:
+    """Let the applications that may see one organization or group see the other one in its place; return them as they are
+    now."""
+    changed = []
+    for one in all_applications(connection):
+        organization_ids, group_ids = one.scope.organization_ids, one.scope.group_ids
+        if lost_id in organization_ids or lost_id in (group_ids or ()):
+            scope = Scope(
+                _replaced(organization_ids, lost_id, kept_id),
+                None if group_ids is None else _replaced(group_ids, lost_id, kept_id),
+            )
+            changed.append(set_rights(connection, one.id, scope, one.views, one.attributes))
+    return changed
+
+
+def _replaced(ids: Collection[str], lost_id: str, kept_id: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(kept_id if one == lost_id else one for one in ids))
+
+
 def set_description(connection: Connection, application_id: str, description: str) -> Application:
     """Replace the description. Raises NotFound."""
     _set(connection, application_id, description=description)

@@ -9,7 +9,7 @@ from gateway.model.connector import LOCAL
 from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType
 from gateway.model.objects import Kind
 from gateway.model.records import Reference, ReferenceForm
-from gateway.store.clients import application_passwords
+from gateway.store.clients import application_passwords, applications
 from gateway.store.correlation import link_decisions
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
@@ -40,7 +40,13 @@ def finish(connection: Connection, own: Inbound, kind: Kind, kept_id: str, lost_
     deltas = tuple(_local_deltas(connection, kind, kept_id, lost_id))
     problems = own.apply(connection, Batch(deltas), allow_deletions=True).problems if deltas else ()
     own.erase(connection, {lost_id: kind})
-    return problems
+    return (*problems, *_scopes(connection, kind, kept_id, lost_id))
+
+
+def _scopes(connection: Connection, kind: Kind, kept_id: str, lost_id: str) -> Iterator[str]:
+    """Let applications that may see the lost organization or group see the kept one, and say so: that may be more."""
+    for application in applications.hand_over_scope(connection, lost_id, kept_id) if kind is not Kind.USER else ():
+        yield f"the application {application.name} may see the merged {kind} now: `gateway application show` has its scope"
 
 
 def _local_deltas(connection: Connection, kind: Kind, kept_id: str, lost_id: str) -> Iterator[Delta]:

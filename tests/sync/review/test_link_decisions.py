@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.model.applications import Scope
 from gateway.model.changes import ChangeType
 from gateway.model.edits import Edit
 from gateway.model.errors import Conflict, InvalidInput, NotFound
@@ -14,6 +15,7 @@ from gateway.model.records import Situation
 from gateway.store.clients import application_passwords, applications
 from gateway.store.correlation import link_decisions
 from gateway.store.correlation.link_decisions import Verdict
+from gateway.store.engine.database import Connection
 from gateway.store.objects import passwords, users
 from gateway.sync.lifecycle.grace_period import GRACE_DAYS, GracePeriods
 from gateway.sync.lifecycle.leaver_sweep import sweep
@@ -303,6 +305,38 @@ def test_groups_become_one_with_the_members_of_both(home: Store) -> None:
     Administrator(home).merge(Kind.GROUP, ids(home, Kind.GROUP, AD)["payroll"], ids(home, Kind.GROUP, HR)["payroll"])
     assert home.directory().members["payroll"] == frozenset({"anna", "bert"})
     check_log(home)
+
+
+@pytest.mark.parametrize("kind", [Kind.ORGANIZATION, Kind.GROUP])
+def test_applications_that_saw_what_was_merged_see_what_it_is_now(home: Store, kind: Kind) -> None:
+    home.apply(person("bert"), unit("Sales"), group("payroll", "uid=bert"), source=AD)
+    home.apply(unit("Vertrieb"), source=HR)
+    names = ("Sales", "Vertrieb") if kind is Kind.ORGANIZATION else ("payroll", "payroll")
+    kept, lost = ids(home, kind, AD)[names[0]], ids(home, kind, HR)[names[1]]
+    scopes = {
+        "both": Scope((kept, lost), (kept, lost)),
+        "lost": Scope((lost,), (lost,)),
+        "all": Scope(),
+        "none": Scope((), ()),
+    }
+
+    def add(connection: Connection) -> dict[str, str]:
+        return {name: applications.add(connection, name, now=home.time, scope=scope)[0].id for name, scope in scopes.items()}
+
+    added = home.database.write_blocking(add)
+    decided = Administrator(home).merge(kind, kept, lost)
+    now = {one.id: one.scope for one in home.database.read_blocking(applications.all_applications)}
+    seen = {name: (now[identifier].organization_ids, now[identifier].group_ids) for name, identifier in added.items()}
+    assert seen == {
+        "both": ((kept,), (kept,)),
+        "lost": ((kept,), (kept,)),
+        "all": (Scope().organization_ids, None),
+        "none": ((), ()),
+    }
+    assert [problem.partition(" may see")[0] for problem in decided.problems] == [
+        "the application both",
+        "the application lost",
+    ]
 
 
 def test_an_organization_that_is_unlinked_leaves_what_was_in_it_by_its_place(home: Store) -> None:

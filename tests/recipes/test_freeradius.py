@@ -16,7 +16,9 @@ from tests.servers.processes import free_port
 RECIPES = ("freeradius",)
 
 CONFIGURATION = "/etc/freeradius/3.0"
-UNNEEDED = ("mods-enabled/eap", "sites-enabled/default", "sites-enabled/inner-tunnel")
+TAKEN_AWAY = re.compile(rf"^#   cd {re.escape(CONFIGURATION)} && rm (.+)$", re.MULTILINE)
+"""The command in the recipe: nothing is taken away here that it does not name."""
+
 SHARED_SECRET = "testing123"
 
 
@@ -24,10 +26,12 @@ SHARED_SECRET = "testing123"
 def port(debian: Debian, gateway: Addresses) -> int:
     """Where RADIUS is spoken, to clients on loopback that know Debian's SHARED_SECRET."""
     port = free_udp_port()
-    for name in UNNEEDED:
+    site = text("freeradius/site", gateway, _1812=port)
+    [names] = TAKEN_AWAY.findall(site)
+    for name in names.split():
         (debian.root / CONFIGURATION.lstrip("/") / name).unlink()
     debian.write(f"{CONFIGURATION}/mods-enabled/ldap", text("freeradius/ldap", gateway))
-    debian.write(f"{CONFIGURATION}/sites-enabled/directory", text("freeradius/site", gateway, _1812=port))
+    debian.write(f"{CONFIGURATION}/sites-enabled/directory", site)
     server = debian.read(f"{CONFIGURATION}/radiusd.conf")
     debian.write(f"{CONFIGURATION}/radiusd.conf", server.replace("reject_delay = 1", "reject_delay = 0"))
     debian.daemon("/usr/sbin/freeradius", "-f", "-l", "stdout", "-d", CONFIGURATION, ready=lambda: listens(port))

@@ -88,10 +88,12 @@ def _together(door: LocalDoor, connection: Connection, run: Sequence[ObjectEdit]
     except Exception:  # each on its own shows which one it is
         return None
     numbers = changes.last_numbers(connection, before)
-    return [
-        one if isinstance(one, Exception) else replace(one, change_number=numbers.get(one.object_id, before), problems=problems)
-        for one in outcomes
-    ]
+    for place, outcome in enumerate(outcomes):
+        if isinstance(outcome, Written):
+            number = numbers.get(outcome.object_id, before)
+            outcomes[place] = replace(outcome, change_number=number, problems=problems)
+            problems = ()  # they are the batch's, and are reported once
+    return outcomes
 
 
 def _is_plain(kind: Kind, edit: Edit) -> bool:

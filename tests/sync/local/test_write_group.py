@@ -140,6 +140,14 @@ def test_edits_that_point_at_others_lead_to_them_together_as_alone(both_stores: 
     assert [pointed(both_stores.user(name)) for name in ("p0", "p1")] == [{managed: (desk.ids["anna"],)}] * 2
 
 
+def test_a_sentence_about_the_batch_is_reported_once(both_stores: Store) -> None:
+    desk = Desk(both_stores)
+    numbered = Edit({"uid_number": ("77",)})
+    outcomes = desk.together(desk.edit("p0", lambda _: numbered), desk.edit("p1", lambda _: numbered))
+    [sentence] = [problem for one in outcomes if isinstance(one, Written) for problem in one.problems]
+    assert sentence.startswith("uid number 77 is that of p0 and p1")
+
+
 def test_a_name_that_an_earlier_one_of_the_group_takes_is_taken(both_stores: Store) -> None:
     desk = Desk(both_stores)
     first, second, third = desk.together(desk.add("q"), desk.rename("p0", "q"), desk.title("p0", "a"))

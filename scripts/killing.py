@@ -6,6 +6,7 @@ scripts/kill --rounds 1000 --postgresql    a PostgreSQL server of its own
 
 import argparse
 import itertools
+import sys
 import tempfile
 
 from tests.servers.postgres import Postgres
@@ -20,8 +21,10 @@ def main() -> None:
     parser.add_argument("--postgresql", action="store_true")
     options = parser.parse_args()
     tally = _on_postgresql(options.rounds, options.seed) if options.postgresql else _on_sqlite(options.rounds, options.seed)
-    killed = f"{tally.deaths} processes killed, {tally.progressed} had committed something"
-    print(f"{killed}, {tally.finished} histories finished: all well")
+    killed = f"{tally.deaths} processes killed, {tally.between} of them between two commits"
+    print(f"{killed}, {tally.finished} histories finished: {tally.complaint() or 'all well'}")
+    if tally.complaint():
+        sys.exit(1)
 
 
 def _on_sqlite(rounds: int, seed: int) -> Tally:

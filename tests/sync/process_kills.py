@@ -19,17 +19,25 @@ from tests.sync.upstream import Upstream
 
 BATCHES = 40
 STEPS_IN_A_BATCH = 60
-LONGEST_LIFE_SECONDS = 0.25
-"""Some ten batches: most deaths come in the middle of one."""
+MOST_BATCHES_OF_A_LIFE = 10
+LEAST_SHARE = 0.5
+"""The share of rounds that must have been killed between two commits for the run to have shown anything."""
 
 
 @dataclass
 class Tally:
-    """Counts: `deaths` of processes, how many of them had `progressed` before, how many histories were `finished`."""
+    """Counts: `deaths` of processes, how many of them came `between` two commits (something was committed before, and something
+    was left to do), how many histories were `finished`."""
 
     deaths: int = 0
-    progressed: int = 0
+    between: int = 0
     finished: int = 0
+
+    def complaint(self) -> str:
+        """Return why the run has shown nothing, "" when it has."""
+        if self.between >= LEAST_SHARE * self.deaths and self.deaths:
+            return ""
+        return f"only {self.between} of {self.deaths} kills fell between two commits: nothing is shown by that; run it again"
 
 
 def history(seed: int) -> list[list[Delta]]:
@@ -38,11 +46,12 @@ def history(seed: int) -> list[list[Delta]]:
     return [[delta for _ in range(STEPS_IN_A_BATCH) for delta in upstream.step()] for _ in range(BATCHES)]
 
 
-def apply_from_watermark(url: str, batches: list[list[Delta]]) -> None:
+def apply_from_watermark(url: str, batches: list[list[Delta]], committed: Callable[[], object]) -> None:
     """Apply the batches from the store's watermark on; the process that is killed does this."""
     store = Store(Database(url), settings=UNGUARDED)
     for number in range(_reached(store), len(batches)):
         store.apply(*batches[number], watermark=str(number + 1).encode())
+        committed()
 
 
 def kill_rounds(url: Callable[[], str], rounds: int, seed: int) -> Tally:
@@ -54,33 +63,42 @@ def kill_rounds(url: Callable[[], str], rounds: int, seed: int) -> Tally:
     store_url = _empty(url())
     reached = 0
     for _ in range(rounds):
-        _live_and_die(store_url, batches, choose.uniform(0.0, LONGEST_LIFE_SECONDS))
-        tally.deaths += 1
+        was_killed = _live_and_die(store_url, batches, choose.randint(0, MOST_BATCHES_OF_A_LIFE), choose.random())
+        tally.deaths += was_killed
         before, reached = reached, _verify(store_url, expected)
         assert reached >= before, "a committed batch was lost"
-        tally.progressed += reached > before
+        tally.between += was_killed and before < reached < len(batches)
         if reached == len(batches):
             tally.finished += 1
             store_url, reached = _empty(url()), 0
     return tally
 
 
-def _live_and_die(url: str, batches: list[list[Delta]], seconds: float) -> None:
-    """No database is open in this process while it forks: SQLite's locks would not survive that."""
-    ready, started = os.pipe()
+def _live_and_die(url: str, batches: list[list[Delta]], commits: int, share: float) -> bool:
+    """Kill a process that applies batches after so many `commits`, and a `share` of the time that the last of them took; return
+    whether it was still at work. However busy the machine is, the process comes to its work before it dies.
+
+    No database is open in this process while it forks: SQLite's locks would not survive that."""
+    progress, told = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            os.write(started, b"x")
-            apply_from_watermark(url, batches)
+            os.close(progress)
+            os.write(told, b"x")
+            apply_from_watermark(url, batches, lambda: os.write(told, b"x"))
         finally:
             os._exit(0)
-    os.read(ready, 1)
-    time.sleep(seconds)
+    os.close(told)
+    took = 0.0
+    for _ in range(1 + commits):
+        began = time.monotonic()
+        os.read(progress, 1)  # nothing any more, once the process has ended
+        took = time.monotonic() - began
+    time.sleep(share * took)
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    os.close(ready)
-    os.close(started)
+    _, status = os.waitpid(pid, 0)
+    os.close(progress)
+    return os.WIFSIGNALED(status)
 
 
 def _verify(url: str, expected: list[str]) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync.process_kills import history
+from tests.sync.process_kills import Tally, history
 from tests.sync.synced_store import fresh_store
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kill"
@@ -16,9 +16,13 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "kill"
 def test_law_2_a_process_killed_at_any_moment_leaves_whole_batches(options: list[str]) -> None:
     done = subprocess.run([str(SCRIPT), "--rounds", "20", *options], capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr[-3000:]
-    counts = re.match(r"20 processes killed, (\d+) had committed something", done.stdout)
-    assert counts, done.stdout
-    assert int(counts.group(1)) > 0, "the processes died before they did anything: nothing was tested"
+    assert re.match(r"\d+ processes killed, \d+ of them between two commits, \d+ histories finished: all well", done.stdout)
+
+
+@pytest.mark.parametrize(("tally", "shows"), [(Tally(30, 1), False), (Tally(0, 0), False), (Tally(30, 15), True)])
+def test_a_run_whose_kills_met_no_work_has_shown_nothing_and_says_so(tally: Tally, shows: bool) -> None:
+    assert (tally.complaint() == "") == shows
+    assert shows or f"only {tally.between} of {tally.deaths} kills" in tally.complaint()
 
 
 @pytest.mark.parametrize("seed", [1, 5])

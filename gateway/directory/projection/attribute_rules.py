@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from gateway.model.ldap import times, windows_identifiers
 from gateway.model.objects import Attributes, Value
 
-Form: TypeAlias = Literal["", "lower", "guid", "sid", "relative_id", "filetime"]
+Form: TypeAlias = Literal["", "lower", "guid", "sid", "filetime"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,6 @@ def _lower(value: Value) -> bytes | None:
     return value.lower().encode() if isinstance(value, str) else value
 
 
-def _relative_id(value: Value) -> bytes | None:
-    number = windows_identifiers.relative_id(value)
-    return None if number is None else b"%d" % number
-
-
 def _filetime(value: Value) -> bytes | None:
     """Return a FILETIME, or a Generalized Time, as a FILETIME."""
     if not isinstance(value, str):
@@ -132,6 +127,5 @@ FORMS: Mapping[str, Callable[[Value], bytes | None]] = {
     "lower": _lower,
     "guid": windows_identifiers.guid,
     "sid": windows_identifiers.sid,
-    "relative_id": _relative_id,
     "filetime": _filetime,
 }

@@ -43,8 +43,6 @@ NAMED: Attributes = {"username": ("anna",), "enabled": ("false",), "id": ("00000
             [bytes.fromhex("0104000000000005" + "15000000" + "01000000" + "02000000" + "ffffffff")],
         ),
         (Rule(("display_name",), form="sid"), []),
-        (Rule(("object_sid",), form="relative_id"), [b"4294967295"]),
-        (Rule(("display_name",), form="relative_id"), []),
         (Rule(constants=("20260101000000.0000001Z",), form="filetime"), [b"134116992000000001"]),
         (Rule(constants=("134116992000000001",), form="filetime"), [b"134116992000000001"]),
         (Rule(constants=("0",), form="filetime"), [b"0"]),

@@ -15,7 +15,16 @@ from gateway.model.expressions import expression
 from gateway.model.expressions.expression import Expression
 from gateway.model.ldap import schema
 from gateway.model.mapping.defaults import DEFAULT_ATTRIBUTES, REFERENCES
-from gateway.model.mapping.values import Computation, Step, Warnings, computed_values, normalized, references, step_values
+from gateway.model.mapping.values import (
+    Computation,
+    Step,
+    Warnings,
+    computed_values,
+    leave_out_root,
+    normalized,
+    references,
+    step_values,
+)
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Reference
 
@@ -219,6 +228,7 @@ def map_entry(
         if mapping.enabled:
             is_enabled = mapping.enabled.is_enabled(found.get(normalized(mapping.enabled.attribute), ()))
             attributes[ENABLED] = ("true" if is_enabled else "false",)
+    leave_out_root(attributes, warn)
     problem = ""
     if not attributes.get(NAMING_ATTRIBUTE[mapping.kind]):
         problem = _problem(mapping, attributes, source_id, dn, exclusion)

@@ -16,6 +16,8 @@ from gateway.model.objects import Value
 from gateway.model.records import Reference, ReferenceForm
 
 _NAMES = frozenset(NAMING_ATTRIBUTE.values())
+_POSIX_NUMBERS = ("uid_number", "gid_number")
+_NUMBER = re.compile(r"\s*[+-]?0*([0-9]{0,20})\s*")  # as strtoul takes one
 _OPTIONAL_UID = re.compile(r"#'[01]*'B$")  # RFC 4517 §3.3.21: uniqueMember may end in a bit string
 
 
@@ -145,3 +147,15 @@ def _reference(source: str, text: str) -> Reference:
     if source in LOGIN_ATTRIBUTES:
         return Reference(ReferenceForm.LOGIN, text.lower())
     return Reference(ReferenceForm.DN, names.key(_OPTIONAL_UID.sub("", text)))
+
+
+def leave_out_root(attributes: dict[str, tuple[Value, ...]], warn: Callable[[str, str], None]) -> None:
+    """Clear a POSIX number that is root's: whoever may write at a source would make somebody root on every machine that reads
+    numbers from here. Machines count them in 32 bits."""
+    for name in _POSIX_NUMBERS:
+        for text in (value for value in attributes.get(name, ()) if isinstance(value, str) and value.strip()):
+            number = _NUMBER.fullmatch(text)
+            if number is not None and not int(number[1] or 0) % 2**32:
+                attributes[name] = ()
+                warn(name, f"{text} is root's number and was left out: give another one at the source, or do not map {name}")
+                break

@@ -89,6 +89,8 @@ def _parse_filter(text: str, pos: int, depth: int) -> tuple[Filter, int]:
         raise FilterSyntaxError("the filter is nested too deeply", pos)
     pos = _skip(text, _after(text, pos, "("))
     kind = text[pos : pos + 1]
+    if kind in ("&", "|", "!"):
+        _require_parentheses(text, kind, _skip(text, pos + 1))
     found: Filter
     if kind == "&":
         filters, pos = _parse_list(text, pos + 1, depth)
@@ -102,6 +104,13 @@ def _parse_filter(text: str, pos: int, depth: int) -> tuple[Filter, int]:
     else:
         return _parse_item(text, pos)
     return found, _after(text, _skip(text, pos), ")")
+
+
+def _require_parentheses(text: str, operator: str, pos: int) -> None:
+    """Raise FilterSyntaxError where an item without parentheses of its own follows the operator: (!uid=x)."""
+    item = text[pos:].partition(")")[0]
+    if item and not item.startswith("("):
+        raise FilterSyntaxError(f'"{operator}" takes filters in parentheses of their own: write ({operator}({item}))', pos)
 
 
 def _parse_list(text: str, pos: int, depth: int) -> tuple[tuple[Filter, ...], int]:

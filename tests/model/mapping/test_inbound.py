@@ -104,6 +104,17 @@ def test_a_single_valued_attribute_keeps_the_value_in_the_rdn() -> None:
     assert mapped(entry, dn="not a name").attributes["username"] == ("ada",)
 
 
+@pytest.mark.parametrize("number", [b"0", b"00", b"-0", b"+0", b" 0", b"4294967296"])
+def test_the_numbers_of_root_are_left_out_and_named(number: bytes) -> None:
+    delta = mapped(named(("uidNumber", [number]), ("gidNumber", [b"100"])))
+    assert (delta.attributes["uid_number"], delta.attributes["gid_number"]) == ((), ("100",))
+    assert "uid_number: " in delta.warnings[0] and "is root's number and was left out" in delta.warnings[0]
+    assert not delta.problem
+    group = mapped([("cn", [b"staff"]), ("gidNumber", [number])], Kind.GROUP)
+    assert group.attributes["gid_number"] == ()
+    assert mapped(named(("uidNumber", [b"10"]))).attributes["uid_number"] == ("10",)
+
+
 def test_a_value_that_is_not_utf_8_is_left_out_and_named() -> None:
     delta = mapped(named(("mail", [b"\xff", b"a@x"])))
     assert delta.attributes["email"] == ("a@x",)

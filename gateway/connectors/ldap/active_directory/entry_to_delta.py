@@ -3,6 +3,7 @@
 The objectGUID is the external id. Members are referenced by GUID too, so that neither a renamed member nor one that is out of
 scope for a while is lost."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Final
 
 from gateway.connectors.ldap.active_directory import windows_values
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryKindSettings
+from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.deltas import MEMBERS, Delta, DeltaType
 from gateway.model.errors import SourceRefused
 from gateway.model.mapping.inbound import ENABLED, EntryAttributes, map_entry
@@ -29,6 +31,10 @@ LOCKED_OUT_AT, LOCKED_UNTIL = "locked_out_at", "locked_until"
 
 _TIMES = frozenset({"lockouttime", "accountexpires"})
 """FILETIMEs that become Generalized Time; pwdLastSet stays as it is: it only marks a new password."""
+
+
+_CONFLICT: Final = re.compile(r"(?:[^,\\]|\\.)*(?:\\0A|\n)CNF:", re.IGNORECASE | re.DOTALL)
+"""The beginning of a DN whose first RDN has the mark of a replication conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,8 @@ class ActiveDirectoryEntryMapper:
         delta = map_entry(self._mapping, self._source_id, guid, dn, converted)
         pointers = {name: link_references(self._first(found, theirs)) for name, theirs in self._pointers.items()}
         delta = replace(delta, references={**delta.references, **pointers})
+        if _is_conflict(dn, found):
+            delta = self._kept_aside(delta)
         sid = next(iter(found.get("objectsid", ())), b"")
         if self.kind is not Kind.USER:
             return ActiveDirectoryEntry(guid, delta, sid)
@@ -107,6 +115,17 @@ class ActiveDirectoryEntryMapper:
     def _first(found: Mapping[str, Sequence[bytes]], sources: Sequence[str]) -> Sequence[bytes]:
         return next((found[source] for source in sources if found.get(source)), ())
 
+    def _kept_aside(self, delta: Delta) -> Delta:
+        """Return the delta without its name, and with the problem: two controllers had added the same name, and the other entry
+        has it."""
+        naming = NAMING_ATTRIBUTE[self.kind]
+        problem = (
+            f"source {self._source_id}: {delta.dn} is a replication conflict: another entry has its name; "
+            "delete it at the domain, or rename it and correct its sAMAccountName"
+        )
+        unnamed = {name: values for name, values in delta.attributes.items() if name != naming}
+        return replace(delta, attributes=unnamed, problem=problem)
+
     def to_delta(self, object_name: bytes, attributes: EntryAttributes) -> Delta | None:
         """See EntryMapper.to_delta."""
         return self.to_entry(object_name, attributes).delta
@@ -116,6 +135,12 @@ class ActiveDirectoryEntryMapper:
 
     def present(self, guid: str) -> Delta:
         return Delta(DeltaType.PRESENT, self.kind, guid)
+
+
+def _is_conflict(dn: str, found: Mapping[str, Sequence[bytes]]) -> bool:
+    """Return True for an entry that was renamed in a replication conflict ([MS-ADTS] §3.1.1.5.1.2), or whose login name was
+    taken from it because another one has it."""
+    return bool(_CONFLICT.match(dn)) or any(name.upper().startswith(b"$DUPLICATE-") for name in found.get("samaccountname", ()))
 
 
 def link_references(values: Iterable[bytes]) -> tuple[Reference, ...]:

@@ -122,6 +122,26 @@ def test_units_are_reported_before_the_entries_below_them(domain: ScriptedDomain
     assert all(request.flags & DirSyncFlags.ANCESTORS_FIRST for request in domain.requests)
 
 
+def test_conflicts_of_replication_are_kept_aside_and_told(domain: ScriptedDomainController) -> None:
+    user(domain, "ann")
+    below = f"\\0ACNF:{uuid4()},{BASE}"
+    named = {"sAMAccountName": [b"ann2"], "userAccountControl": [b"512"]}
+    aside = [
+        domain.add(f"CN=ann{below}", "user", **named),
+        domain.add(f"CN=Doe\\, Jo{below}", "user", **named),
+        domain.add(f"CN=jo,{BASE}", "user", sAMAccountName=[b"$DUPLICATE-4fa"], userAccountControl=[b"512"]),
+        domain.add(f"CN=staff{below}", "group", sAMAccountName=[b"staff2"]),
+        domain.add(f"OU=sales{below}", "organizationalUnit", ou=[b"sales"]),
+    ]
+    well = domain.add(f"CN=CNF: not one,{aside[-1].dn}", "user", sAMAccountName=[b"bob"], userAccountControl=[b"512"])
+    replica = IncrementalReplica().read(source(domain))
+    told = {delta.dn: delta.problem for delta in replica.records.values() if delta.problem}
+    assert told.keys() == {entry.dn for entry in aside}
+    assert all("is a replication conflict: another entry has its name" in problem for problem in told.values())
+    assert replica.names(Kind.USER) == {"ann", "bob", ""}
+    assert replica.named("bob").dn == well.dn
+
+
 def test_deletions_are_reported(domain: ScriptedDomainController) -> None:
     ann, bob = user(domain, "ann"), user(domain, "bob")
     group(domain, "staff", ann, bob)

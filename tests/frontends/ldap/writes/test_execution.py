@@ -359,8 +359,9 @@ def test_a_posix_group_needs_no_other_class_to_be_added(desk: WritableWorld, ser
 @blocking
 def test_a_person_without_a_login_name_has_that_of_the_entry(desk: WritableWorld, serving: Serving) -> None:
     portal = Client(serving, desk.portal)
-    portal.add(f"CN=Lea Lund,CN=Users,{AD}", objectClass=["user"], sn="Lund")
-    assert portal.read(f"uid=Lea Lund,{PEOPLE}", "cn", "sn") == {"cn": ["Lea Lund"], "sn": ["Lund"]}
+    lea = f"CN=Lea Lund,CN=Users,{AD}"
+    portal.add(lea, objectClass=["user"], sn="Lund")
+    assert portal.read(lea, "sAMAccountName", "sn") == {"sAMAccountName": ["Lea Lund"], "sn": ["Lund"]}
     portal.add(f"CN=Somebody,CN=Users,{AD}", objectClass=["user"], sAMAccountName="guest")
     with portal.refused(ldap.ALREADY_EXISTS, "there is another user named 'Guest' already"):
         portal.add(f"CN=Guest,CN=Users,{AD}", objectClass=["user"])

@@ -61,6 +61,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
     """Make every part and connect them. Raises ConfigurationError when a certificate cannot be used."""
     listening = (settings.ldap, settings.http, settings.management)
     ldap_certificate, http_certificate, management_certificate = map(certificate, listening)
+    certified = {"ldap": ldap_certificate, "http": http_certificate, "management": management_certificate}
     failures: list[Callable[[GatewayError], None]] = []
 
     # The store's log, and the views that follow it
@@ -135,6 +136,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
             last_change=lambda: tail.last,
             log_lines_dropped=lambda: log_lines.dropped + counters.log_lines_dropped,
             http_connections={site.name: partial(getattr, site, "open_connections") for site in (developer, management)},
+            certificates={name: one.not_after for name, one in certified.items() if one},
         )
     )
 
@@ -155,7 +157,7 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
         ldap,
         face.services.threads,
         listeners,
-        certificates=[one for one in (ldap_certificate, http_certificate, management_certificate) if one],
+        certificates=[one for one in certified.values() if one],
         closers=[developer.close_connections, management.close_connections, *face.closers],
         failures=failures,
     )

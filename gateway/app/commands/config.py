@@ -10,6 +10,7 @@ import click
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports.output import as_json, print_json, print_line
 from gateway.app.config.settings import Settings
+from gateway.app.parts import listener_certificate
 from gateway.app.value_types import MASK
 
 SECRETS = {"password", "url"}  # the `url` of [store] only: a source's URLs are no secret and are lists
@@ -37,8 +38,10 @@ def show(invocation: Invocation, as_json: bool) -> None:
 @command.command()
 @click.pass_obj
 def check(invocation: Invocation) -> None:
-    """Read and check the configuration, and do nothing else."""
+    """Read and check the configuration and the certificates that it names, and do nothing else."""
     settings = invocation.loaded.settings
+    for table in (settings.ldap, settings.http, settings.management):
+        listener_certificate.certificate(table)
     sources = ", ".join(source.name for source in settings.source) or "none"
     for warning in invocation.loaded.warnings:
         print_line(f"warning: {warning}", err=True)

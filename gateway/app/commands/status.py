@@ -9,10 +9,11 @@ from typing import TypedDict
 import click
 
 from gateway.app.commands.invocation import Invocation
-from gateway.app.commands.reports import leaver_report, posix_report, problem_report
+from gateway.app.commands.reports import leaver_report, posix_report, problem_report, run_history
 from gateway.app.commands.reports.chosen_sources import chosen_sources
 from gateway.app.commands.reports.leaver_report import LeaversJson
 from gateway.app.commands.reports.output import ago, as_json, print_json, print_line
+from gateway.app.commands.reports.run_history import RunJson
 from gateway.app.config.settings import Settings
 from gateway.app.connector_kinds.source_table import SourceTable
 from gateway.app.parts import clock, opened_store
@@ -21,15 +22,15 @@ from gateway.model.deltas import MEMBERS
 from gateway.model.errors import StoreUnavailable
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
-from gateway.model.runs import RunStatus, SyncRun
+from gateway.model.runs import RunStatus
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.operations import leases, source_state, sync_runs, write_probe
 from gateway.store.records import held_deletions, left_out_values, records, references
 from gateway.sync.lifecycle.grace_period import GracePeriods
 from gateway.sync.runner.lease_name import name_for
-from gateway.sync.runner.statistics_text import in_words
 
+RUNS_SHOWN = 10
 FOLLOWED_SECONDS = 60  # the reader of a source stores that it was heard at least every 20 seconds
 
 
@@ -38,20 +39,6 @@ class CountsJson(TypedDict):
 
     records: int
     linked: int
-
-
-class RunJson(TypedDict):
-    """The last run of a source."""
-
-    id: int | None
-    mode: str
-    trigger: str
-    status: str
-    started_at: datetime
-    finished_at: datetime | None
-    statistics: dict[str, int]
-    in_words: str
-    error: str
 
 
 class HeldJson(TypedDict):
@@ -94,17 +81,32 @@ class SourceJson(TypedDict):
 @click.command("status")
 @click.argument("source", required=False)
 @click.option("--problems", is_flag=True, help="List the records that did not become objects, with the reasons.")
+@click.option(
+    "--runs",
+    "runs",
+    type=click.IntRange(1, sync_runs.KEPT),
+    is_flag=False,
+    flag_value=RUNS_SHOWN,
+    metavar="[N]",
+    help=f"List the last N runs (default: {RUNS_SHOWN}), newest first; {sync_runs.KEPT} are kept of each source.",
+)
 @as_json
 @click.pass_obj
-def command(invocation: Invocation, source: str | None, problems: bool, as_json: bool) -> None:
+def command(invocation: Invocation, source: str | None, problems: bool, runs: int | None, as_json: bool) -> None:
     """Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out and
-    the deletions that are held."""
+    the deletions that are held; with --runs what the last runs did."""
+    if problems and runs:
+        raise click.UsageError("--problems and --runs exclude each other")
     settings = invocation.loaded.settings
     tables, grace = chosen_sources(settings, source), settings.leaver_grace()
     with opened_store.database(settings) as database:
         if problems:
             left_out = [row for table in tables for row in problem_report.of_source(database, table.name, grace)]
             problem_report.show(left_out, as_json=as_json)
+            return
+        if runs:
+            names = [table.name for table in tables]
+            run_history.show(database.read_blocking(partial(run_history.of_sources, names=names, limit=runs)), as_json=as_json)
             return
         moment = clock.now()
         rows = database.read_blocking(lambda connection: [_state(connection, table, grace, moment) for table in tables])
@@ -184,7 +186,7 @@ def _state(connection: Connection, table: SourceTable, grace: GracePeriods, mome
         "caught_up_at": caught_up,
         "lag_seconds": None if caught_up is None else round((moment - caught_up).total_seconds(), 1),
         "can_resume": state is not None and state.watermark is not None,
-        "last_run": _run(latest[0]) if latest else None,
+        "last_run": run_history.of_run(latest[0]) if latest else None,
         "last_error": state.last_error if state else "",
         "last_error_at": state.last_error_at if state and state.last_error else None,
     }
@@ -193,21 +195,6 @@ def _state(connection: Connection, table: SourceTable, grace: GracePeriods, mome
 def _missing_members(connection: Connection, source_id: str) -> MissingMembersJson:
     members, groups, _ = references.count_dangling(connection, source_id, MEMBERS)
     return {"members": members, "groups": groups}
-
-
-def _run(run: SyncRun) -> RunJson:
-    counts = {" ".join(key): count for key, count in sorted(run.statistics.counts.items())}
-    return {
-        "id": run.id,
-        "mode": run.mode,
-        "trigger": run.trigger,
-        "status": run.status.value,
-        "started_at": run.started_at,
-        "finished_at": run.finished_at,
-        "statistics": counts,
-        "in_words": in_words(run.statistics),
-        "error": run.error,
-    }
 
 
 def _print(row: SourceJson, moment: datetime) -> None:

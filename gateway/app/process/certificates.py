@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -29,6 +30,7 @@ MinVersion: TypeAlias = Literal["1.2", "1.3"]
 _VERSIONS: Final[Mapping[MinVersion, TLSVersion]] = {"1.2": TLSVersion.TLSv1_2, "1.3": TLSVersion.TLSv1_3}
 
 WRONG: Final = "not a PEM certificate and its unencrypted key"
+NO_PAIR: Final = "the key is another certificate's; name the two that were issued together, the server's own certificate first"
 _CRL: Final = re.compile(rb"-----BEGIN X509 CRL-----.*?-----END X509 CRL-----", re.DOTALL)
 
 
@@ -72,6 +74,10 @@ class Certificate:
         """Return the context of a new connection: that of the certificate as last read."""
         return self._context
 
+    def not_after(self) -> datetime:
+        """Return when the certificate in use ends, or the first one of its chain."""
+        return min(one.not_valid_after_utc for one in load_pem_x509_certificates(self.pem.certificate))
+
     def reload(self) -> None:
         """Read the files again. Raises ConfigurationError and goes on with the old ones when they are not right."""
         self.use(self._read())
@@ -91,7 +97,7 @@ class Certificate:
                 *(b"" if file is None else file.read_bytes() for file in others),
             )
         except OSError as error:
-            raise self._unusable(error.strerror or str(error)) from None
+            raise self._unusable(f"{error.filename}: {error.strerror or error}") from None
 
     def _made(self, pem: Pem) -> SSL.Context:
         lowest = _VERSIONS[self._policy.min_version]
@@ -103,7 +109,10 @@ class Certificate:
             for certificate in chain:
                 context.add_extra_chain_cert(certificate)
             # There is no terminal for a passphrase: a key that has one is refused, with a TypeError.
-            context.use_privatekey(load_pem_private_key(pem.key, None))  # type: ignore[arg-type]
+            key = load_pem_private_key(pem.key, None)
+            if key.public_key() != own.public_key():
+                raise self._unusable(NO_PAIR)
+            context.use_privatekey(key)  # type: ignore[arg-type]
             context.check_privatekey()
         except (SSL.Error, ValueError, TypeError, UnsupportedAlgorithm):
             raise self._unusable(WRONG) from None

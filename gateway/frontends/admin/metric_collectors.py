@@ -59,6 +59,7 @@ class Parts:
 
     `views`: the position in the log of each LDAP view, by name. `last_change`: the log's end. `http_connections`: how many
     are open, by face. `workers`: None where the one process serves LDAP itself. `log_lines_dropped`: that could not be written.
+    `certificates`: when the certificate of each listener ends.
     """
 
     ldap: LDAPCounts | None = None
@@ -67,6 +68,7 @@ class Parts:
     http_connections: Mapping[str, Callable[[], int]] = field(default_factory=dict)
     workers: WorkerCounts | None = None
     log_lines_dropped: Callable[[], int] = lambda: 0
+    certificates: Mapping[str, Callable[[], datetime]] = field(default_factory=dict)
 
 
 class PartFigures(Collector):
@@ -86,6 +88,12 @@ class PartFigures(Collector):
             "Open HTTP connections",
             ["face"],
             [([face], count()) for face, count in self._parts.http_connections.items()],
+        )
+        yield _gauge(
+            "gateway_certificate_expiry_timestamp_seconds",
+            "When the certificate of a listener ends, or the first one of its chain",
+            ["listener"],
+            [([listener], ends_at().timestamp()) for listener, ends_at in self._parts.certificates.items()],
         )
         if self._parts.ldap is not None:
             yield from _ldap(self._parts.ldap)
@@ -212,10 +220,12 @@ def _sources(found: Sequence[SourceFigures]) -> Iterator[Metric]:
 
 
 def _last_runs(found: Sequence[SyncRun]) -> Iterator[Metric]:
-    numbers = CounterMetricFamily("gateway_source_runs", "The number of the source's last run", labels=["source"])
-    for run in found:
-        numbers.add_metric([run.source_id], run.id)
-    yield numbers
+    yield _gauge(
+        "gateway_source_last_run_number",
+        "The number of the source's last run, as `gateway status` shows it",
+        ["source"],
+        [([run.source_id], run.id) for run in found],
+    )
     yield _gauge(
         "gateway_source_last_run_status",
         "1 for the status that the source's last run has",

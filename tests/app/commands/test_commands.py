@@ -13,7 +13,7 @@ from gateway.app.parts import clock
 from gateway.store.engine.database import Database
 from gateway.store.operations import leases
 from gateway.sync.runner.lease_name import name_for
-from tests.app.installation import Installation, source_of
+from tests.app.installation import Installation, Outcome, source_of
 from tests.conftest import StartSlapd
 from tests.servers.people import people, person_dn
 from tests.servers.pki import Pki
@@ -184,6 +184,21 @@ def test_a_source_is_not_read_by_two_configurations_at_once(with_file: Installat
     assert with_file("sync").code == 0
 
 
+def test_status_lists_the_last_runs_the_newest_first(with_file: Installation) -> None:
+    for _ in range(3):
+        assert with_file("sync").code == 0
+    [listed] = with_file("status", "file", "--runs", "2", "--json").json
+    assert (listed["source"], [run["status"] for run in listed["runs"]]) == ("file", ["succeeded", "succeeded"])
+    newest, before = listed["runs"]
+    assert newest["id"] > before["id"] and newest["finished_at"] >= newest["started_at"] >= before["finished_at"]
+    shown = with_file("status", "file", "--runs").out.splitlines()
+    assert (shown[0], len([line for line in shown if " succeeded " in line])) == ("source file", 3)
+    assert "created" in shown[4] and "created" not in shown[2]
+    assert with_file("status", "--runs", "101").code == 2
+    both = with_file("status", "--problems", "--runs")
+    assert (both.code, "exclude each other" in both.err) == (2, True)
+
+
 def test_status_lists_the_records_that_were_left_out_and_why(with_file: Installation) -> None:
     assert "never read; `gateway serve` reads it" in with_file("status").out
     with_file("sync")
@@ -345,6 +360,22 @@ def test_a_wrong_configuration_is_told_with_all_complaints(gateway: Installation
     gateway.file.write_text("[ldap]\nlisten = 1\n[log]\nlevel = 'x'\n")
     done = gateway("config", "check")
     assert (done.code, len(done.err.splitlines())) == (2, 2)
+
+
+@pytest.mark.parametrize("table", ["ldap", "http", "management"])
+def test_a_certificate_that_cannot_be_used_is_no_right_configuration(gateway: Installation, pki: Pki, table: str) -> None:
+    def checked(key: Path, *more: str) -> Outcome:
+        named = (f"certificate={pki.certificate}", f"key={key}", *more)
+        return gateway(*(word for one in named for word in ("--set", f"{table}.{one}")), "config", "check")
+
+    assert checked(pki.key).code == 0
+    missing = checked(gateway.folder / "none.key")
+    assert (missing.code, "none.key" in missing.err) == (2, True)
+    wrong = checked(pki.ca)
+    assert (wrong.code, f"key {pki.ca} cannot be used" in wrong.err) == (2, True)
+    if table == "ldap":
+        clients = checked(pki.key, f"client_ca={pki.key}")
+        assert (clients.code, f"client_ca {pki.key} cannot be used" in clients.err) == (2, True)
 
 
 def test_a_postgresql_store_is_used_only_after_gateway_migrate(gateway: Installation, postgres_database: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import trustme
 from OpenSSL import SSL
 
 from gateway.app.process.certificates import Certificate, TlsPolicy
@@ -43,6 +45,20 @@ def test_a_certificate_is_read_again_on_request_and_a_broken_one_leaves_the_old_
     key.unlink()
     with pytest.raises(ConfigurationError, match="No such file"):
         factory.reload()
+
+
+def test_a_key_of_another_certificate_is_refused_with_both_files_and_the_cure(pki: Pki, tmp_path: Path) -> None:
+    trustme.CA().issue_cert("127.0.0.1").private_key_pem.write_to_path(str(tmp_path / "other.key"))
+    with pytest.raises(ConfigurationError, match=r"server\.pem and key .*other\.key cannot be used: the key is another certif"):
+        Certificate(pki.certificate, tmp_path / "other.key")
+
+
+def test_a_certificate_ends_with_the_first_of_its_chain(tmp_path: Path) -> None:
+    soon, later = datetime(2030, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
+    first, second = (trustme.CA().issue_cert("127.0.0.1", not_after=end) for end in (later, soon))
+    (tmp_path / "chain.pem").write_bytes(b"".join(one.cert_chain_pems[0].bytes() for one in (first, second)))
+    first.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    assert Certificate(tmp_path / "chain.pem", tmp_path / "key.pem").not_after() == soon
 
 
 def agreed(pki: Pki, policy: TlsPolicy, ciphers: str = "DEFAULT", highest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2) -> str:

@@ -51,12 +51,15 @@ def chosen(answer: Response, expected: dict[tuple[str, ...], float]) -> dict[tup
 @pytest_twisted.ensureDeferred
 async def test_what_the_parts_count_is_published(serve: Serve) -> None:
     metrics = Metrics()
-    metrics.watch(Parts(Counts(), {"openldap": lambda: 90}, lambda: 100, {"developer": lambda: 4}))
+    metrics.watch(
+        Parts(Counts(), {"openldap": lambda: 90}, lambda: 100, {"developer": lambda: 4}, certificates={"ldap": lambda: NOW})
+    )
     metrics.http_request("developer", "GetUser", 200, 0.004)
     metrics.upstream("berlin", "refused", 0.2)
     answer = await fetch(serve([], metrics).port, "GET", "/metrics")
     assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, "text/plain")
     expected: dict[tuple[str, ...], float] = {
+        ("gateway_certificate_expiry_timestamp_seconds", "ldap"): NOW.timestamp(),
         ("gateway_ldap_open_connections",): 2,
         ("gateway_ldap_connections_total",): 9,
         ("gateway_ldap_entries_total",): 1000,
@@ -96,7 +99,7 @@ async def test_the_stores_figures_are_published(serve: Serve, database: Database
         ("gateway_source_records", "berlin", "user"): 1,
         ("gateway_source_held_deletions", "berlin", "user"): 1,
         ("gateway_source_held_deletions", "berlin", "group"): 0,
-        ("gateway_source_runs_total", "berlin"): run_id,
+        ("gateway_source_last_run_number", "berlin"): run_id,
         ("gateway_source_last_run_status", "berlin", "refused"): 1,
         ("gateway_source_last_run_status", "berlin", "succeeded"): 0,
         ("gateway_source_last_run_finished_timestamp_seconds", "berlin"): NOW.timestamp(),

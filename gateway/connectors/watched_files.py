@@ -8,7 +8,7 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,6 +26,12 @@ class Stamp(NamedTuple):
     size: int
     modified_ns: int
     inode: int
+
+
+def extent(stamps: Collection[Stamp]) -> str:
+    """Return how much there is to read, in words."""
+    size = sum(stamp.size for stamp in stamps)
+    return f"{size:,} bytes" if len(stamps) == 1 else f"{len(stamps)} files, {size:,} bytes in all"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,7 @@ class CsvSource:
         """See Source.check."""
         try:
             stamps = self._files.stamps()
-            size = sum(stamp.size for stamp in stamps)
-            yield CheckItem("file", CheckStatus.PASSED, f"{len(stamps)} of {size:,} bytes in all")
+            yield CheckItem("file", CheckStatus.PASSED, watched_files.extent(stamps))
             findings = self._found(stamps, hashlib.sha256(), threading.Event())
             yield from _broken_rows(findings)
             yield from self._counted(stamps, findings)

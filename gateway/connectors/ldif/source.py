@@ -98,8 +98,7 @@ class LdifSource:
         """See Source.check."""
         try:
             stamps = self._files.stamps()
-            size = sum(stamp.size for stamp in stamps)
-            yield CheckItem("file", CheckStatus.PASSED, f"{len(stamps)} of {size:,} bytes in all")
+            yield CheckItem("file", CheckStatus.PASSED, watched_files.extent(stamps))
             deltas = list(self._deltas(stamps, hashlib.sha256()))
         except GatewayError as error:
             yield CheckItem("file", CheckStatus.FAILED, str(error), "correct the file; nothing was changed")

@@ -362,7 +362,7 @@ def test_a_change_of_the_file_is_followed(file: Path) -> None:
 def test_check_counts_and_shows_the_first_records_as_they_would_become(file: Path) -> None:
     items = {item.name: item for item in source(file).check()}
     assert {name: item.detail for name, item in items.items()} == {
-        "file": f"1 of {file.stat().st_size:,} bytes in all",
+        "file": f"{file.stat().st_size:,} bytes",
         "rows": "3 rows",
         "organizations": "3 would be read",
         "users": "3 would be read",

@@ -41,6 +41,8 @@ CONTROLS = {
     "assertion": {"1.3.6.1.1.12", "1.2.826.0.1.3344810.2.3"},
     "proxied authorization": {"2.16.840.1.113730.3.4.18"},
     "password policy": {"1.3.6.1.4.1.42.2.27.8.5.1"},
+    "extended names": {oids.EXTENDED_DN},
+    "show deleted, show recycled": {oids.SHOW_DELETED, oids.SHOW_RECYCLED},
     "ManageDsaIT": {oids.MANAGE_DSA_IT, oids.DOMAIN_SCOPE},
 }
 OTHER_CONTROLS = {

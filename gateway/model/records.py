@@ -17,6 +17,9 @@ DECIDED_BY_CREATION: Final = "rule:create"
 DECIDED_BY_RETURN: Final = "rule:return"
 """`Link.decided_by` of a record that has taken the place of a leaver's."""
 
+DECIDED_BY_RULE: Final = "rule:"
+"""The prefix of `Link.decided_by` when a rule decided."""
+
 DECIDED_BY_PERSON: Final = "person:"
 """The prefix of `Link.decided_by` when a person decided."""
 

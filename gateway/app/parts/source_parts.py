@@ -6,7 +6,7 @@ creation, decisions about links. Nothing is opened here."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gateway.app.config.settings import Settings
@@ -57,7 +57,8 @@ def _inbound(table: SourceTable, settings: Settings) -> Inbound:
     target = table.target_organization or ROOT_ORGANIZATION_ID
     key_names = correlation_syntax.names(one.correlation() for one in settings.source)
     inbound_settings = InboundSettings(target, guard, fingerprint(table), table.correlation(), key_names)
-    numbers, authority = settings.posix.numbers(), settings.authority.authority()
+    numbers = settings.posix.numbers()
+    authority = replace(settings.authority.authority(), passwords=settings.password_authority().listed)
     return Inbound(table.name, kind_of(table).source_type, inbound_settings, clock.now, numbers, authority)
 
 

@@ -52,6 +52,11 @@ class PasswordAuthority:
         self._listed = tuple(source_id for source_id in passwords or order if source_id in self._sources)
         self._only_listed = bool(passwords)
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The sources that decide by their place in the configuration, the first in front."""
+        return self._listed
+
     def decide(self, accounts: Sequence[Account], former: Sequence[FormerAccount] = ()) -> PasswordDecision:
         """Return the decision about a person's password. `accounts`: all of the person, in the order in which they were linked;
         `former`: those that the person had; one of a source that has the person again counts no more."""

@@ -9,8 +9,10 @@ from itertools import islice
 from gateway.model.attributes import PASSWORD_CHANGED
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Attributes, Kind, User
+from gateway.model.records import DECIDED_BY_RULE
 from gateway.store.clients import application_passwords
 from gateway.store.objects import disablements, passwords, users
+from gateway.store.records import record_rows
 from gateway.sync.objects import object_changes
 from gateway.sync.references import pointed_objects
 from gateway.sync.references.organization_places import OrganizationPlaces
@@ -47,6 +49,7 @@ def refresh(
         left |= {new.id for old, new in changed if new.gone_at is not None and old.gone_at is None}
         returned |= {new.id for old, new in changed if new.gone_at is None and old.gone_at is not None}
         updated |= _update(transaction, changed)
+    application_passwords.remove_of_users(transaction.connection, _taken_over(transaction, resolution))
     disablements.remove(transaction.connection, resolution.enabled_again)
     updated |= _create(transaction, places, renamed, numbered.attributes)
     return UserChanges(updated, left, returned | (set(removal.leaving) - left))
@@ -106,6 +109,28 @@ def _end_credentials(transaction: SourceTransaction, left: Collection[str]) -> N
     """Delete all by which a person could log in here (law 14). Offline verifiers are forgotten with the right to log in."""
     passwords.clear_local_of(transaction.connection, left)
     application_passwords.remove_of_users(transaction.connection, left)
+
+
+def _taken_over(transaction: SourceTransaction, resolution: Resolution) -> set[str]:
+    """Return the stored users to whom a rule has linked the record of a source that decides their passwords from now on. Their
+    application passwords were made for whoever logged in before, of whom the source says nothing (law 14)."""
+    source_id, rules = transaction.source_id, transaction.authority
+    candidates = resolution.displaced.keys() - resolution.created.keys() if source_id in rules.passwords else ()
+    if not candidates:
+        return set()
+    linked = {
+        one.row.object_id: one.row.id
+        for one in resolution.records.values()
+        if one.kind is Kind.USER
+        and one.row.object_id in candidates
+        and (one.row.decided_by or "").startswith(DECIDED_BY_RULE)
+        and (one.stored is None or one.stored.object_id != one.row.object_id)
+    }
+    others: dict[str, set[str]] = {object_id: set() for object_id in linked if object_id is not None}
+    for row in record_rows.linked_to(transaction.connection, others):
+        if row.object_id is not None and row.id != linked[row.object_id] and row.gone_at is None:
+            others[row.object_id].add(row.source_id)
+    return {one for one, sources in others.items() if rules.takes_over_passwords(source_id, sources)}
 
 
 def _create(

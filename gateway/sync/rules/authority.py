@@ -4,7 +4,7 @@ Every attribute is decided by one source as a whole: the first of its order that
 every record of a first load; `decide` gives for one attribute the source that decided it and the reason, in the same order.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -69,10 +69,12 @@ Rules: TypeAlias = Mapping[Kind, Mapping[str, Rule]]
 class Authority:
     """`order`: the common order; sources that are not in it come after, as they were linked, and what was edited here (source
     `local`) last. An object's name is never lost: of it, sources that its rule does not list come after those that it lists.
+    `passwords`: the sources that decide passwords, in this order, as far as the configuration says it (law 14).
     """
 
     order: tuple[str, ...] = ()
     rules: Rules = field(default_factory=dict)
+    passwords: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -101,6 +103,13 @@ class Authority:
         """Return whether an edit made here goes over what the sources say of this attribute."""
         rule = self.rules.get(kind, {}).get(name)
         return rule is not None and rule.yields
+
+    def takes_over_passwords(self, source_id: str, others: Collection[str]) -> bool:
+        """Return whether a source that gets a user decides the password from then on. `others`: the sources that have the user
+        already."""
+        return source_id in self.passwords and not set(others).intersection(
+            self.passwords[: self.passwords.index(source_id) + 1]
+        )
 
     def decides(self, kind: Kind, name: str, source_id: str) -> bool:
         """Return whether the source may decide this attribute."""

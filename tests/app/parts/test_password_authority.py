@@ -60,6 +60,20 @@ def opener(serving: Serving) -> Callable[[str, str], bool]:
     return lambda name, whose: serving.bind(f"uid={name},{PEOPLE}", f"{whose}-secret") == "success"
 
 
+def test_law_14_an_application_password_of_a_partner_does_not_open_the_account_of_the_firm(
+    firm: tuple[Installation, Slapd],
+) -> None:
+    gateway, _ = firm
+    assert gateway("sync", "partner").code == 0
+    assert gateway("application", "add", "portal").code == 0
+    password = gateway("user", "application-password", "add", "mallory", "portal", "phone").out.strip()
+    assert password.startswith("gwap_")
+    assert gateway("sync", "corp").code == 0
+    links = {link["source"]: link["checks_password"] for link in gateway("explain", "user", "mallory", "--json").json["links"]}
+    assert links == {"corp": True, "partner": False}
+    assert password[:13].removeprefix("gwap_") not in gateway("user", "application-password", "list", "mallory").out
+
+
 @pytest.mark.parametrize("first", SOURCES)
 def test_law_14_the_password_of_a_correlated_record_opens_nobody_elses_account(
     firm: tuple[Installation, Slapd], first: str

@@ -5,7 +5,8 @@ that knows it wins. An unknown name is an answer as well, after the same lookups
 
 user@domain means, in this order ([MS-ADTS] §5.1.1.1.1, but for the first): the person whose login name it is; the one whose
 userPrincipalName it is in the view; the one who has the login name before the view's domain. A userPrincipalName that several
-have means none of them: sources may have given it to each."""
+have means none of them: sources may have given it to each. A name that is one person's in one way and another's in another
+means neither: who chooses a login name at one source must not be taken for somebody of another."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -104,15 +105,20 @@ class BindNames:
         readers = [self._directory.reader(view.name) for view, _ in candidates]
         keys = [name_key(login) for _, login in candidates]
         holders = await self._database.read(lambda connection: users.ids_by_username_key(connection, set(keys)))
+        found: dict[str, BindIdentity] = {}
         for (view, login), reader, key in zip(candidates, readers, keys, strict=True):
             user_id = holders.get(key)
             row = None if user_id is None else reader.row_of(user_id)
-            if row is not None and row[1] == _USER:
-                return BindIdentity(_key_of(row[2]), view.name, row[6], user_id=row[2])
-            people = _principals(reader, login) if login == name and _takes_principals(view, login) else []
-            if len(people) == 1:
-                [(_, user_id, spelled)] = people
-                return BindIdentity(_key_of(user_id), view.name, spelled, user_id=user_id)
+            people = [] if row is None or row[1] != _USER else [(row[2], row[6])]
+            if login == name and _takes_principals(view, login):
+                principals = _principals(reader, login)
+                people += [(user_id, spelled) for _, user_id, spelled in principals] if len(principals) == 1 else []
+            for user_id, spelled in people:
+                found.setdefault(user_id, BindIdentity(_key_of(user_id), view.name, spelled, user_id=user_id))
+        if len(found) == 1:
+            return next(iter(found.values()))
+        if found:
+            return BindIdentity(_key_of_login(name))
         if self._jit and candidates:
             named = tuple((view.name, login) for view, login in candidates)
             return BindIdentity(_key_of_login(_shortest(named, name)), candidates=named)

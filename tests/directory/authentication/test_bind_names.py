@@ -126,6 +126,8 @@ CARL = user(31, "ccomma", user_principal_name=["carl@mail.example.test"], displa
 TOLD_ANOTHERS = user(32, "mallory", user_principal_name=["victim@b.test"])
 VICTIM = user(33, "victim")
 MAIL_LOGIN, SHORT_LOGIN = user(34, "c@b.test"), user(35, "c")
+NAMED_AS_ANOTHER = user(38, "carl@own.test", user_principal_name=["other@own.test"])
+OWN_PRINCIPAL = user(39, "own", user_principal_name=["carl@own.test"])
 TWIN, OTHER_TWIN = (user(number, f"twin{number}", user_principal_name=["twin@mail.example.test"]) for number in (36, 37))
 
 
@@ -138,7 +140,10 @@ TWIN, OTHER_TWIN = (user(number, f"twin{number}", user_principal_name=["twin@mai
         (r"B\ccomma", CARL),
         ("ccomma@mail.example.test", None),
         ("carl@b.test", None),
-        ("c@b.test", MAIL_LOGIN),
+        ("c@b.test", None),
+        ("carl@own.test", None),
+        (r"B\carl@own.test", NAMED_AS_ANOTHER),
+        (r"B\own", OWN_PRINCIPAL),
         (r"B\c@b.test", MAIL_LOGIN),
         (r"B\c", SHORT_LOGIN),
         ("c@b.test@b.test", MAIL_LOGIN),
@@ -148,7 +153,7 @@ TWIN, OTHER_TWIN = (user(number, f"twin{number}", user_principal_name=["twin@mai
     ],
 )
 @ensureDeferred
-async def test_a_user_principal_name_is_the_one_that_the_view_shows_and_one_that_several_have_is_nobodys(
+async def test_law_14_a_name_with_a_domain_is_the_one_that_the_view_shows_and_one_that_several_have_is_nobodys(
     principals: Bed, name: str, means: User | None
 ) -> None:
     found = await principals.authentication.named(name)
@@ -163,7 +168,8 @@ async def test_an_authorization_identity_may_be_a_user_principal_name(principals
 
 @pytest.fixture
 def principals(bed: Bed, tmp_path: Path) -> Iterator[Bed]:
-    bed.world.put(CARL, TOLD_ANOTHERS, VICTIM, MAIL_LOGIN, SHORT_LOGIN, TWIN, OTHER_TWIN)
+    of_names = (MAIL_LOGIN, SHORT_LOGIN, NAMED_AS_ANOTHER, OWN_PRINCIPAL, TWIN, OTHER_TWIN)
+    bed.world.put(CARL, TOLD_ANOTHERS, VICTIM, *of_names)
     bed.world.build(AD, "ad").close()
     openldap, bed.follower.reader = bed.follower.reader, ViewReader(ViewFile(tmp_path / "ad", AD))
     bed.authentication = bed.make(views=[AD])

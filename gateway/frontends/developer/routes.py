@@ -38,6 +38,10 @@ def _provisioning_scope(view: CallerView, _: Request) -> dict[str, object]:
     return answer if scope.group_ids is None else {**answer, "groupIds": scope.group_ids}
 
 
+class _NoParameters(msgspec.Struct):
+    """The query of what takes none: it gives everything, and what looks like a filter would be passed over."""
+
+
 _USER = "/users/<user_id>"
 _UNIT = "/organizationalUnits/<organizational_unit_id>"
 _GROUP = "/groups/<group_id>"
@@ -158,6 +162,7 @@ class DeveloperApi:
         return await self._feed.answer(request, await self._admit(request))
 
     async def _export(self, request: Request) -> Stream:
+        request.query_as(_NoParameters)
         admitted = await self._admit(request)
         token = bearer_token(request)
         caller, expires_at = await self._database.read(

@@ -5,6 +5,7 @@ Reading a request's parts by a msgspec type is the only validation there is; its
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -54,9 +55,17 @@ class Request:
         return parameters(_text(self.body), "form")
 
     def query_as(self, shape: type[T]) -> T:
-        """Return the query's parameters as `shape`, text turned into numbers where it asks for numbers."""
+        """Return the query's parameters as `shape` (a Struct), text turned into numbers where it asks for numbers. Raises
+        InvalidInput for one that it has not: a filter that is passed over would be answered with everything."""
+        given = self.query()
+        known = [one.encode_name for one in msgspec.structs.fields(shape)]  # type: ignore[arg-type]
+        unknown = next((name for name in given if name not in known), None)
+        if unknown is not None:
+            near = get_close_matches(unknown.lower(), {name.lower(): name for name in known}, 1)
+            cure = next((f"; did you mean {name}?" for name in known if near and name.lower() == near[0]), "")
+            raise InvalidInput(f"{unknown[:64]}: no such parameter here{cure or '.'}")
         try:
-            return msgspec.convert(self.query(), shape, strict=False)
+            return msgspec.convert(given, shape, strict=False)
         except msgspec.ValidationError as error:
             raise InvalidInput(complaint(error)) from None
 

@@ -59,3 +59,20 @@ async def test_a_store_that_is_gone_is_503_and_not_an_empty_list(world: World) -
     for path in ("/users", "/changes", "/export", "/users/u-000001"):
         answer = await client.call("GET", path)
         assert (answer.status, answer.json["code"]) == (503, "ServiceUnavailable")
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/users?organisationalUnitId=x", "organisationalUnitId: no such parameter here; did you mean organizationalUnitId?"),
+        ("/users?PageSize=1", "PageSize: no such parameter here; did you mean pageSize?"),
+        ("/groups?groupName=x", "groupName: no such parameter here"),
+        ("/organizationalUnits?parent=x", "parent: no such parameter here"),
+        ("/changes?wait=1", "wait: no such parameter here"),
+        ("/export?kind=user", "kind: no such parameter here."),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_a_misspelt_parameter_is_refused_and_not_answered_with_everything(world: World, path: str, says: str) -> None:
+    answer = await world.client("portal").call("GET", path)
+    assert (answer.status, says in answer.body.decode()) == (400, True), answer.body

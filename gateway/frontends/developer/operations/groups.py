@@ -1,15 +1,13 @@
 """The Developer API's operations on groups: get, list, and the users in one."""
 
-from msgspec import Struct
-
 from gateway.directory.application_scope import listings
 from gateway.frontends.developer.records.caller import CallerView
 from gateway.frontends.developer.records.json_records import GroupRecord
-from gateway.frontends.developer.records.pagination import answer_list
+from gateway.frontends.developer.records.pagination import Paging, answer_list
 from gateway.frontends.http.request import Request
 
 
-class _NamePrefix(Struct, rename="camel"):
+class _NamePrefix(Paging, rename="camel"):
     group_name_start_with: str | None = None
 
 
@@ -20,9 +18,10 @@ def get_group(view: CallerView, request: Request) -> GroupRecord:
 
 def list_groups(view: CallerView, request: Request) -> dict[str, object]:
     """ListGroups: the groups in scope, those that start with `groupNameStartWith` when it is given (in any case)."""
-    prefix = request.query_as(_NamePrefix).group_name_start_with or ""
+    asked = request.query_as(_NamePrefix)
+    prefix = asked.group_name_start_with or ""
     listing = listings.list_groups(view.directory, prefix)
-    return answer_list(view.caller, request, f"groups named {prefix}", listing, view.project.group)
+    return answer_list(view.caller, asked, f"groups named {prefix}", listing, view.project.group)
 
 
 def list_users_for_group(view: CallerView, request: Request) -> dict[str, object]:
@@ -32,7 +31,7 @@ def list_users_for_group(view: CallerView, request: Request) -> dict[str, object
     instance_id = view.caller.instance_id
     return answer_list(
         view.caller,
-        request,
+        request.query_as(Paging),
         f"users of {group.id}",
         listing,
         lambda user_id: {"instanceId": instance_id, "userId": user_id},

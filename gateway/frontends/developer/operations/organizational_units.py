@@ -16,7 +16,7 @@ from gateway.model.objects import Origin
 Name = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
-class _Below(Struct, rename="camel"):
+class _Below(Paging, rename="camel"):
     parent_id: str | None = None
 
 
@@ -38,8 +38,8 @@ def list_units(view: CallerView, request: Request) -> dict[str, object]:
     Children are read by name, so a nextToken here is a place in that order: a unit that is made or renamed while a client
     pages may be met twice or not at all. There are few units below one parent; /export has no such gap.
     """
-    parent_id = request.query_as(_Below).parent_id
-    paging = request.query_as(Paging)
+    paging = request.query_as(_Below)
+    parent_id = paging.parent_id
     binding = view.caller.binding(f"units below {parent_id or ''}")
     offset = unseal(binding, paging.next_token, int) if paging.next_token else paging.offset
     found, total = organizations_below(view.directory, parent_id, offset, paging.limit)

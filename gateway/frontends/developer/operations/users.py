@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from gateway.directory.application_scope import listings, lookups
 from gateway.frontends.developer.records.caller import CallerView
 from gateway.frontends.developer.records.json_records import UserDetail
-from gateway.frontends.developer.records.pagination import answer_list
+from gateway.frontends.developer.records.pagination import Paging, answer_list
 from gateway.frontends.http.request import Request
 from gateway.model.connector import LOCAL
 from gateway.model.objects import Membership, Origin
@@ -17,7 +17,7 @@ from gateway.model.objects import Membership, Origin
 Name = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
-class _InUnit(Struct, rename="camel"):
+class _InUnit(Paging, rename="camel"):
     organizational_unit_id: str | None = None
 
 
@@ -47,11 +47,12 @@ def get_user(view: CallerView, request: Request) -> UserDetail:
 
 def list_users(view: CallerView, request: Request) -> dict[str, object]:
     """ListUsers: those directly in `organizationalUnitId`; without it, every user that the caller sees."""
-    unit_id = request.query_as(_InUnit).organizational_unit_id
+    asked = request.query_as(_InUnit)
+    unit_id = asked.organizational_unit_id
     listing = listings.list_users(view.directory, unit_id)
     return answer_list(
         view.caller,
-        request,
+        asked,
         f"users in {unit_id or ''}",
         listing,
         lambda listed: view.project.user(listed.user, password_set=listed.password_set),
@@ -64,7 +65,7 @@ def list_groups_for_user(view: CallerView, request: Request) -> dict[str, object
     listing = listings.list_groups_of_user(view.directory, user)
     return answer_list(
         view.caller,
-        request,
+        request.query_as(Paging),
         f"groups of {user.id}",
         listing,
         lambda membership: _membership(view.caller.instance_id, membership),

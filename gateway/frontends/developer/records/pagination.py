@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 from gateway.directory.application_scope.listings import Listing
 from gateway.frontends.developer.records.caller import Caller
 from gateway.frontends.developer.records.next_token import seal, unseal
-from gateway.frontends.http.request import Request
 from gateway.model.errors import InvalidInput
 
 DEFAULT_SIZE = 20
@@ -44,13 +43,12 @@ class Paging(Struct, rename="camel"):
 
 
 def answer_list(
-    caller: Caller, request: Request, purpose: str, listing: Listing[T], project: Callable[[T], object]
+    caller: Caller, paging: Paging, purpose: str, listing: Listing[T], project: Callable[[T], object]
 ) -> dict[str, object]:
     """Return `data`, `totalCount`, `maxResults`, and `nextToken` when there may be more; in every style the same.
 
     `purpose` names the list with its filters; its tokens are bound to that.
     """
-    paging = request.query_as(Paging)
     binding = caller.binding(purpose)
     # One more than asked for shows that there is a next page.
     if paging.next_token:

@@ -38,11 +38,12 @@ def endpoint(server: Slapd) -> Endpoint:
 
 def test_modifies_are_counted_and_each_writes_a_new_value(server: Slapd, endpoint: Endpoint, generator: LoadGenerator) -> None:
     writer = replace(endpoint, bind_dn=server.admin.dn, password=server.admin.password)
-    person = f"uid=user%06d,ou=people,{endpoint.base}"
-    load = Load(mode="modify", attributes="description", person_dn=person, range=2, requests=20, connections=2)
-    assert count(endpoint, "(description=0*)") == 0
+    person = f"uid=user%06d,ou=dept0,ou=people,{endpoint.base}"
+    load = Load(mode="modify", attributes="description", person_dn=person, range=1, requests=20, connections=2)
+    written = "(description=1*)"  # a time in seconds, and a count
+    assert count(endpoint, written) == 0
     assert generator.run(writer, load).requests == 20
-    assert count(endpoint, "(description=0*)") == 2
+    assert count(endpoint, written) == 1
     with pytest.raises(LoadError, match="result code 32"):
         generator.run(writer, replace(load, person_dn=f"uid=nobody%06d,ou=people,{endpoint.base}"))
 

@@ -107,7 +107,11 @@ def test_what_can_be_used_is_used(observer: Observer, office: Office) -> None:
         f"cn=ghosts,{GROUPS}": {"member": [b"uid=ann," + PEOPLE.encode()]}
     }
     problems = office("status", "hr", "--problems", "--json").json
-    assert sorted(problem["situation"] for problem in problems) == ["disputed", "unmatched"]
+    assert sorted(problem["situation"] for problem in problems) == [
+        "disputed",
+        "members missing",
+        "unmatched",
+    ]
 
 
 def test_a_source_that_cannot_be_read_is_shown_with_its_error(observer: Observer, office: Office) -> None:

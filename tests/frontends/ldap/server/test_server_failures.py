@@ -73,7 +73,7 @@ def test_a_store_that_is_down_makes_binds_unavailable_and_searches_go_on(serve: 
 def test_an_unexpected_error_is_one_fixed_sentence_to_the_client_and_a_traceback_in_the_log(
     serving: Serving, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError("password=hunter2")
 
     with connected(serving, serving.portal) as client, capture_logs() as lines:

@@ -88,6 +88,10 @@ def _value(line: bytes, path: str, number: int) -> _Value:
     if line == b"-":  # between the modifications of one entry
         raise complaint(path, number, _CHANGE_RECORD)
     name, colon, rest = line.partition(b":")
+    if b"\0" in name:
+        raise complaint(
+            path, number, 'zero bytes: this looks like UTF-16; set encoding ("utf-16-le"), or write the file as UTF-8'
+        )
     if not colon or not _ATTRIBUTE_DESCRIPTION.fullmatch(name):
         raise complaint(path, number, "this is not `attribute: value`; a value's further lines begin with one space")
     if rest.startswith(b"<"):

@@ -28,6 +28,7 @@ DEFAULT_OBJECT_CLASSES: Final[Mapping[Kind, tuple[str, ...]]] = {
     Kind.GROUP: ("groupOfNames", "groupOfUniqueNames", "posixGroup"),
 }
 SAMPLES: Final = 5
+NAMED_CLASSES: Final = 10  # a message names the object classes that are there, not all of a schema
 EXCLUSION: Final = "take the entry out of the file"
 
 
@@ -161,10 +162,13 @@ class LdifSource:
     def _deltas(self, stamps: tuple[Stamp, ...], digest: "hashlib._Hash") -> Iterator[Delta]:
         """Yield the deltas of all files, in their order; their octets go into `digest`. Raises InvalidSourceData."""
         lines_by_id: dict[str, str] = {}
+        others: dict[str, None] = {}  # the object classes of what is of no kind
         for stamp in stamps:
             for record in records(self._lines(stamp.path, digest), f"source {self.id}: {stamp.path}"):
                 delta = self._delta(record)
                 if delta is None:
+                    if len(others) < NAMED_CLASSES:
+                        others |= dict.fromkeys(_classes(record))
                     continue
                 where = f"{stamp.path}, line {record.line}"
                 earlier = lines_by_id.setdefault(delta.external_id, where)
@@ -173,7 +177,10 @@ class LdifSource:
                     raise complaint(f"source {self.id}: {stamp.path}", record.line, what)
                 yield delta
         if not lines_by_id:
-            what = "holds no entry of a known object class: an empty file is not an empty directory"
+            what = "holds no entry: an empty file is not an empty directory"
+            if others:
+                named = ", ".join(list(others)[:NAMED_CLASSES])
+                what = f"holds no entry of a known object class; there are {named}: set object_classes of [source.users]"
             raise InvalidSourceData(f"source {self.id}: {self._settings.path} {what}")
 
     def _lines(self, path: Path, digest: "hashlib._Hash") -> Generator[bytes, None, None]:
@@ -203,11 +210,16 @@ class LdifSource:
     def _delta(self, record: LdifRecord) -> Delta | None:
         """Return the entry as an upsert; None for an entry of no kind."""
         attributes = {name.lower(): values for name, values in record.attributes}
-        classes = (name.decode(errors="replace").lower() for name in attributes.get("objectclass", ()))
-        mappings = [self._by_class[name] for name in classes if name in self._by_class]
+        mappings = [self._by_class[name] for name in map(str.lower, _classes(record)) if name in self._by_class]
         if not mappings:
             return None
         mapping = min(mappings, key=lambda each: self._rank[id(each)])
         uuids = attributes.get("entryuuid")
         external_id = uuids[0].decode(errors="replace").strip().lower() if uuids else names.key(record.dn)
         return map_entry(mapping, self.id, external_id, record.dn, record.attributes, EXCLUSION)
+
+
+def _classes(record: LdifRecord) -> list[str]:
+    """Return the entry's object classes, as written."""
+    values = (values for name, values in record.attributes if name.lower() == "objectclass")
+    return [value.decode(errors="replace") for several in values for value in several]

@@ -118,7 +118,7 @@ def test_two_entries_with_one_identity_are_refused_naming_both_places(file: Path
 @pytest.mark.parametrize("text", ["", "# nothing\n", SUFFIX])
 def test_a_file_without_entries_is_not_an_empty_directory(file: Path, text: str) -> None:
     write(file, text)
-    with pytest.raises(InvalidSourceData, match="holds no entry of a known object class"):
+    with pytest.raises(InvalidSourceData, match="holds no entry"):
         RecordReplica().read(source(file))
 
 
@@ -244,3 +244,18 @@ def test_check_warns_of_a_file_without_users_with_the_classes_that_it_looked_for
     users = next(item for item in source(file).check() if item.name == "users")
     assert (users.status, users.detail) == (CheckStatus.WARNED, "0 would be read")
     assert users.cure == "no entry has one of inetOrgPerson: set object_classes of [source.users]"
+
+
+def test_a_file_of_other_object_classes_is_refused_with_those_that_are_there_and_the_key_to_set(file: Path) -> None:
+    write(file, "dn: uid=ada,dc=x\nobjectClass: account\nobjectClass: posixAccount\nuid: ada\n")
+    with pytest.raises(InvalidSourceData, match=r"there are account, posixAccount: set object_classes of \[source\.users\]"):
+        RecordReplica().read(source(file))
+
+
+def test_utf_16_without_a_byte_order_mark_is_refused_with_the_key_to_set(file: Path) -> None:
+    file.write_bytes((SALES + ADA).encode("utf-16-le"))
+    os.utime(file, (0, 0))
+    with pytest.raises(InvalidSourceData, match=r"line 1: .* looks like UTF-16; set encoding"):
+        RecordReplica().read(source(file))
+    replica = RecordReplica().read(LdifSource(replace(settings(file), encoding="utf-16-le")))
+    assert replica.names(Kind.USER) == {"ada"}

@@ -13,9 +13,14 @@ TOLD = frozenset({"primary_group_id", "sam_account_type", "group_type"})
 """The attributes of ours that only a source tells: here nothing would follow from another value."""
 
 
+INVERTIBLE_FORMS = frozenset({"", "lower"})
+"""The spellings that a value which is shown has already, so that it can be written as it is."""
+
+
 def written_to(rule: Rule) -> str | None:
     """Return our attribute that a written value goes to; None where the rule is not invertible."""
-    return rule.names[0] if rule.names and not rule.form and rule.names[0] not in COMPUTED | TOLD else None
+    is_written = rule.names and rule.form in INVERTIBLE_FORMS and rule.names[0] not in COMPUTED | TOLD
+    return rule.names[0] if is_written else None
 
 
 def octets(value: Value) -> bytes:

@@ -168,14 +168,29 @@ def test_computed_values_are_refused() -> None:
     rules = {
         "displayName": Rule(template="{username}!"),
         "o": constant("Example"),
-        "mail": Rule(("email",), form="lower"),
         "homeDirectory": Rule(("home_directory",), template="/home/{username}"),
     }
     writing = with_rules(rules)
-    for name in ("displayName", "o", "mail"):
+    for name in ("displayName", "o"):
         assert refusal(change(REPLACE, name, "x"), writing=writing) is Violation.CONSTRAINT
     numbered = {**LEA, "uid_number": ("1",), "gid_number": ("1",)}
     assert writing.changed(numbered, [change(REPLACE, "homeDirectory", "/x")]) == {"home_directory": ("/x",)}
+
+
+def test_law_16_values_in_lower_case_can_be_written_as_they_are_shown() -> None:
+    writing = with_rules({"mail": Rule(("email",), form="lower"), "homeDirectory": Rule(("home_directory",), form="lower")})
+    person = [
+        attribute("objectClass", *PERSON),
+        attribute("cn", "Lea"),
+        attribute("sn", "Lund"),
+        attribute("mail", "lea@x.test"),
+    ]
+    assert writing.new(rdn("uid=lea"), person)["email"] == ("lea@x.test",)
+    assert writing.changed(LEA, [change(REPLACE, "mail", "Lea@X.test")]) == {"email": ("Lea@X.test",)}
+    assert writing.changed({**LEA, "email": ("Lea@X.test",)}, [change(REPLACE, "mail", "lea@x.test")]) == {}
+    assert writing.changed({**LEA, "email": ("Lea@X.test",)}, [change(DELETE, "mail", "lea@x.test")]) == {"email": ()}
+    numbers = {**LEA, "uid_number": ("1",), "gid_number": ("1",)}
+    assert refusal(change(REPLACE, "homeDirectory", "/L"), writing=writing, present=numbers) is Violation.CONSTRAINT
 
 
 def test_a_value_that_would_be_followed_by_a_fallback_cannot_be_taken_away() -> None:

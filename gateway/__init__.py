@@ -81,6 +81,7 @@ exchange            one LDAP request with who asks and what goes with it
 face                one protocol that we speak to the outside: LDAP, Developer API, admin
 floor               one layer of this package
 follower            keeps one view up to date with the log
+former account      the account of a user at a source that has the user no more; it tells whose password check is missed
 grant               what an application may do beyond reading: `write`, `proxy`, `passwords`
 group, organization, user  the directory's objects
 guard window        the time over which the deletion guard adds up deletions
@@ -89,6 +90,7 @@ journal             the part of a view that says what changed since a position, 
 key                 a normalized value under which an object or a record is found
 lease               the right of one process to read a source, or to sweep leavers, for a limited time; its number fences writes
 leaver              a user without a record of any source: disabled, kept for `grace_days`, then deleted
+left-out value      a value that a source reported and that could not be kept; listed until the source corrects it
 link                record ↔ object
 log line            what goes to standard error; never called "the log"
 mapping             attribute rules, inbound (record → object) or of a view (object → entry)
@@ -97,14 +99,16 @@ position            how far a reader of the log has come
 projection          object → entry
 record              what one source says about one object (a user's record is an account)
 reconciliation      a full read of a kind, compared with the stored records: those that were not met are gone
+reference           what a record says of another: a member, an organization, a parent, a manager; dangling until its target is
+                    there. An attribute of an object that holds such (manager, owner) is a reference attribute
 runner              reads one source: pull, apply, repeat
 scope               the organizations and groups that an application may see; of a search: base, one level, subtree
 situation           of a record: linked, unlinked, unmatched, disputed, deleted
-soft lock           refuses a name after failures, before any upstream is asked
+soft lock           refuses a name after failures, before any upstream is asked; all nodes count together
 source retirement   a source out of the configuration is finalized (objects stay, mastered here) or terminated (objects go)
 source, target      a foreign system that is read; one that is written (not built yet)
 subscription        a search that goes on: persistent search, content sync, change notification
-tombstone           what is kept of a deleted entry so that subscriptions can report it (`FormerEntry`)
+tombstone           what is kept of a deleted entry so that subscriptions, and views of kind `ad`, can report it (`FormerEntry`)
 view                one LDAP tree over the objects, kept as a file of its own on each node
 watermark           how far a source has been read; opaque bytes
 worker              a process that serves LDAP from the same ports and views as the primary

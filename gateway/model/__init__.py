@@ -3,6 +3,7 @@
 To read in this order, each importing only packages above it:
 
 - `errors`, `backoff`, `bounded_cache`, `printable_text`, `trusted_networks`: no knowledge of the domain.
+- `organization_path`: paths of organizations as people write them.
 - `ldap`: the standards' own words: DN, schema, matching rules.
 - `certificate_names`: names of client certificates, by type.
 - `objects`: User, Organization, Group and their attributes' shapes.

@@ -6,11 +6,11 @@ In the order in which to read it (each package imports only from the ones above 
     engine       opening SQLite or PostgreSQL, transactions in threads, inline reads, bulk statements, column formats
     tables       every table, defined once
     log          the change log and the positions of its readers
-    records      the last report of each source about each of its objects, references between records, leavers
+    records      the last report of each source about each of its objects, references between records, leavers, held deletions
     correlation  persons' link decisions, the keys by which rules find objects, rechecks
-    operations   sources' state, runs, sync requests, leases, the instance's id, backfill markers
+    operations   sources' state, runs, sync requests, leases, the instance's id, backfill markers, soft locks
     clients      applications, their access tokens and application passwords
-    objects      users, organizations, groups, memberships, passwords, POSIX numbers; by_kind for callers of all kinds
+    objects      users, organizations, groups, memberships, passwords, disablements, POSIX numbers; by_kind for all of them
     migrations   the steps by which a store of any age comes to the present schema (Alembic)
 
 A noun is one module; its functions are verbs on a Connection (`users.get`, `changes.append`). What gateway/sync alone may call

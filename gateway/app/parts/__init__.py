@@ -2,7 +2,7 @@
 
 Read it in this order:
 
-1. `clock`, `lease_holder`: the time, and the name of this process among all nodes.
+1. `clock`, `lease_holder`: the time, and the name of this process among all nodes. `listener_certificate`: a listener's TLS.
 2. `opened_store`: the store, with this program's schema.
 3. `source_parts`: the parts of each source, made once. `local_parts`: those that write for the gateway itself.
 4. `measured_authenticator`, `jit`: what stands between the LDAP server and the sources' passwords.

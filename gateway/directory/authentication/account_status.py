@@ -6,18 +6,15 @@ same time are answered by one transaction, which begins after the last of them h
 
 from dataclasses import dataclass, field
 
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred
 
 from gateway.directory.authentication.password_authority import PasswordAuthority, PasswordDecision
-from gateway.model.errors import StoreUnavailable
 from gateway.model.records import Account
+from gateway.store.engine.batched_reads import BatchedReads
 from gateway.store.engine.database import Connection, Database
 from gateway.store.objects import passwords, users
 from gateway.store.objects.passwords import LocalPassword
 from gateway.store.records import former_accounts, records
-
-MAX_AT_ONCE = 500
-"""People looked up in one transaction; the others wait for the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +42,7 @@ class AccountStatusLookup:
     def __init__(self, database: Database, authority: PasswordAuthority) -> None:
         self._database = database
         self._authority = authority
-        self._waiting: list[tuple[str, Deferred[AccountStatus]]] = []
-        self._reading = False
+        self._reads = BatchedReads(database, self._found)
 
     def at_once(self, user_id: str) -> AccountStatus | None:
         """Return the status, where the store can be read inline; None where it cannot."""
@@ -58,34 +54,7 @@ class AccountStatusLookup:
 
     def of(self, user_id: str) -> "Deferred[AccountStatus]":
         """Return the status of one person, who need not exist. Fails with StoreUnavailable."""
-        answer: Deferred[AccountStatus] = Deferred()
-        self._waiting.append((user_id, answer))
-        if not self._reading:
-            self._reading = True
-            ensureDeferred(self._read_all())
-        return answer
-
-    async def _read_all(self) -> None:
-        try:
-            while self._waiting:
-                asked, self._waiting = self._waiting[:MAX_AT_ONCE], self._waiting[MAX_AT_ONCE:]
-                await self._read(asked)
-        finally:
-            self._reading = False
-
-    async def _read(self, asked: list[tuple[str, Deferred[AccountStatus]]]) -> None:
-        try:
-            found = await self._database.read(lambda connection: self._found(connection, {user_id for user_id, _ in asked}))
-        except Exception as error:
-            if isinstance(error, StoreUnavailable):  # who waits for the next transaction would wait as long for the same
-                asked, self._waiting = asked + self._waiting, []
-            for _, answer in asked:
-                if not answer.called:
-                    answer.errback(error)
-            return
-        for user_id, answer in asked:
-            if not answer.called:  # who asked may have gone
-                answer.callback(found[user_id])
+        return self._reads.get(user_id)
 
     def _found(self, connection: Connection, user_ids: set[str]) -> dict[str, AccountStatus]:
         enabled = users.enabled_by_id(connection, user_ids)

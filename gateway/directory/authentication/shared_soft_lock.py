@@ -9,7 +9,6 @@ source."""
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 
 import structlog
 from twisted.internet.defer import Deferred, ensureDeferred
@@ -17,13 +16,9 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from gateway.directory.authentication.bind_names import is_application_key
 from gateway.directory.authentication.soft_lock import SoftLock
 from gateway.model.errors import StoreUnavailable
+from gateway.store.engine.batched_reads import BatchedReads
 from gateway.store.engine.database import Connection, Database
 from gateway.store.operations import soft_locks
-
-T = TypeVar("T")
-
-MAX_AT_ONCE = 500
-"""Names looked up in one transaction; the others wait for the next."""
 
 SWEEP_SECONDS = 60.0
 """The time from one removal of rows that have ended to the next."""
@@ -48,8 +43,7 @@ class SharedSoftLock(SoftLock):
         super().__init__(now, max_failures, window_seconds)
         self._database = database
         self._turns: dict[str, _Turn] = {}
-        self._asked: list[tuple[str, Deferred[int]]] = []
-        self._reading = False
+        self._stored_failures = BatchedReads(database, _failures)
         self._swept_at = now()
 
     async def enter(self, key: str) -> bool:
@@ -104,44 +98,13 @@ class SharedSoftLock(SoftLock):
 
     async def _counted(self, key: str) -> int | None:
         """Return the failures of the key with the bind that is to begin; 0: it has none; None: it is locked."""
-        failures = await self._look_up(key)
+        failures = await self._stored_failures.get(key)
         if failures >= self._max_failures:
             return None
         if not failures:
             return 0
         window, most = self._window_seconds, self._max_failures
         return await self._database.write(partial(soft_locks.count, key=key, window_seconds=window, most=most))
-
-    def _look_up(self, key: str) -> Deferred[int]:
-        """Return the failures of the key; names that wait for the store together are looked up together."""
-        answer: Deferred[int] = Deferred()
-        self._asked.append((key, answer))
-        if not self._reading:
-            self._reading = True
-            ensureDeferred(self._read_all())
-        return answer
-
-    async def _read_all(self) -> None:
-        try:
-            while self._asked:
-                asked, self._asked = self._asked[:MAX_AT_ONCE], self._asked[MAX_AT_ONCE:]
-                await self._read(asked)
-        finally:
-            self._reading = False
-
-    async def _read(self, asked: list[tuple[str, Deferred[int]]]) -> None:
-        try:
-            found = await self._database.read(partial(soft_locks.among, keys=[key for key, _ in asked]))
-        except Exception as error:
-            if isinstance(error, StoreUnavailable):  # who waits for the next transaction would wait as long for the same
-                asked, self._asked = asked + self._asked, []
-            for _, answer in asked:
-                if not answer.called:
-                    answer.errback(error)
-            return
-        for key, answer in asked:
-            if not answer.called:  # its client may have gone
-                answer.callback(found[key].failures if key in found else 0)
 
     def _store(self, key: str, work: Callable[[Connection], object]) -> None:
         ensureDeferred(self._stored(key, work)).addErrback(
@@ -164,3 +127,8 @@ class SharedSoftLock(SoftLock):
         for waiting in self._turns.pop(key).waiting:
             if not waiting.called:
                 waiting.callback(None)
+
+
+def _failures(connection: Connection, keys: set[str]) -> dict[str, int]:
+    found = soft_locks.among(connection, keys)
+    return {key: found[key].failures if key in found else 0 for key in keys}

@@ -27,8 +27,7 @@ NAMED: Mapping[Kind, frozenset[str]] = {
     Kind.GROUP: _OF_ALL | {"name"},
     Kind.ORGANIZATION: _OF_ALL | {"name"},
 }
-"""The names that rules may use besides an object's attributes; projection.py and
-named_values.py give their values."""
+"""The names that rules may use besides an object's attributes; projection.py and named_values.py give their values."""
 
 
 def points(description: str, rule: Rule) -> bool:

@@ -42,7 +42,6 @@ _STATED = (
     .where(memberships.c.member_id == bindparam("member"))
     .order_by(memberships.c.group_id, memberships.c.source_id)
 )
-_COUNT_GROUPS = select(func.count(distinct(memberships.c.group_id))).where(memberships.c.member_id == bindparam("member"))
 _TYPES = select(sources.c.id, sources.c.source_type).where(any_of(sources.c.id, "ids"))
 
 
@@ -90,11 +89,6 @@ def groups_of(connection: Connection, member_id: str, after_id: str, limit: int)
     return [
         Membership(group_id, Member(Kind(kind), member_id), types.get(source, ""), source) for group_id, kind, source in rows
     ]
-
-
-def count_groups(connection: Connection, member_id: str) -> int:
-    """Return the number of groups that a user or group is a direct member of."""
-    return int(connection.execute(_COUNT_GROUPS, {"member": member_id}).scalar_one())
 
 
 # ---- writing: for gateway/sync, under the lock of the change log

@@ -28,6 +28,7 @@ _ENABLED_BY_ID = select(users.c.id, users.c.enabled).where(any_of(users.c.id, "i
 _GONE = select(users.c.id).where(any_of(users.c.id, "ids"), users.c.gone_at.is_not(None))
 _BY_ORIGIN = select_by_origin(users)
 _NAME_HOLDERS = select(users.c.username_key, users.c.id).where(any_of(users.c.username_key, "keys"))
+_BY_EMAIL = select(users.c.id).where(users.c.email_key == bindparam("key")).limit(2)
 _ALL = select(users).order_by(users.c.id)
 _FROM = _ALL.where(users.c.id > bindparam("after")).limit(bindparam("most"))
 _IN = user_organizations.c.organization_id
@@ -65,12 +66,11 @@ def ids_by_username_key(connection: Connection, username_keys: Collection[str]) 
 
 def id_by_email(connection: Connection, address: str) -> str | None:
     """Return the id of the user whose main address this is, or None. Raises Conflict when there are several."""
-    return _only(connection, "email_key", email_key(address), "the mail address")
-
-
-def id_by_phone_number(connection: Connection, number: str) -> str | None:
-    """Return the id of the user whose main telephone number this is, however it is written; as `id_by_email`."""
-    return _only(connection, "phone_key", phone_key(number), "the telephone number")
+    key = email_key(address)
+    found = connection.execute(_BY_EMAIL, {"key": key}).scalars().all() if key else []
+    if len(found) > 1:
+        raise Conflict("several users have the mail address given: look the user up by name or external id")
+    return found[0] if found else None
 
 
 def id_by_origin(connection: Connection, origin: Origin) -> str | None:
@@ -197,16 +197,6 @@ def _values(user: User) -> RowValues:
         posix_number(user.first("gid_number")),
         None if user.gone_at is None else milliseconds(user.gone_at),
     )
-
-
-def _only(connection: Connection, column: str, key: str, what: str) -> str | None:
-    if not key:
-        return None
-    statement = select(users.c.id).where(users.c[column] == bindparam("key")).limit(2)
-    found = connection.execute(statement, {"key": key}).scalars().all()
-    if len(found) > 1:
-        raise Conflict(f"several users have {what} given: look the user up by name or external id")
-    return found[0] if found else None
 
 
 def _user(row: TableRow) -> User:

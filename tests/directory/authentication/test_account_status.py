@@ -9,7 +9,6 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.defer import CancelledError, DeferredList, gatherResults
 
-from gateway.directory.authentication import account_status
 from gateway.directory.authentication.account_status import AccountStatusLookup
 from gateway.directory.authentication.password_authority import PasswordAuthority
 from gateway.directory.authentication.password_check import PasswordCheck
@@ -71,13 +70,10 @@ async def test_each_look_up_returns_its_own_person(account_statuses: AccountStat
 
 @ensureDeferred
 async def test_look_ups_that_wait_together_share_one_transaction(
-    account_statuses: AccountStatusLookup, counted: Counted, monkeypatch: pytest.MonkeyPatch
+    account_statuses: AccountStatusLookup, counted: Counted
 ) -> None:
     await gatherResults([account_statuses.of(ANNA.id) for _ in range(50)])
     assert counted.readings == 2, "the first one's, and one for all who came while it was under way"
-    monkeypatch.setattr(account_status, "MAX_AT_ONCE", 10)
-    await gatherResults([account_statuses.of(ANNA.id) for _ in range(31)])
-    assert counted.readings == 2 + 1 + 3
 
 
 @ensureDeferred

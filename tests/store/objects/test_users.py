@@ -35,10 +35,9 @@ def test_unknown_objects_are_none_or_left_out(database: Database) -> None:
     [
         (users.id_by_username, "uSER1"),
         (users.id_by_email, "ANNA@Example.test"),
-        (users.id_by_phone_number, "0049 30/123-4"),
     ],
 )
-def test_a_user_is_found_by_name_mail_and_telephone_however_they_are_written(
+def test_a_user_is_found_by_name_and_mail_however_they_are_written(
     database: Database, look_up: Callable[..., str | None], asked: str
 ) -> None:
     stored = user(1, email=("anna@example.test", "second@example.test"), phone_number=("+49 (30) 1234",))

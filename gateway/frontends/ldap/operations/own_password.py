@@ -10,6 +10,8 @@ from twisted.internet.defer import CancelledError
 from gateway.directory.authentication.authentication import InvalidCredentials
 from gateway.directory.authentication.password_change import ChangeRefused, PasswordChanges
 from gateway.directory.projection.index_keys import attribute_key
+from gateway.directory.writes.modifications import check_options
+from gateway.directory.writes.write_errors import WriteRefused
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, result_of
@@ -53,6 +55,10 @@ def _asked(modifications: Sequence[Modification]) -> _Asked:
     old: bytes | None = None
     new: bytes | None = None
     for one in modifications:
+        try:
+            check_options(one.attribute.type)
+        except WriteRefused as error:  # `userPassword;lang-en` is not userPassword
+            raise Refused(ResultCode.UNDEFINED_ATTRIBUTE_TYPE, str(error)) from error
         values = one.attribute.values
         if len(values) > 1 or one.operation not in (ADD, DELETE, REPLACE):
             raise Refused(ResultCode.CONSTRAINT_VIOLATION, "a person has one password here")

@@ -83,6 +83,7 @@ REFUSED: dict[str, tuple[str, tuple[Change, ...], ResultCode]] = {
     "none afterwards": (DAVE, (password(DELETE, OLD),), ResultCode.UNWILLING_TO_PERFORM),
     "replaced by none": (DAVE, (password(REPLACE),), ResultCode.UNWILLING_TO_PERFORM),
     "a second one": (DAVE, (password(ADD, NEW),), ResultCode.CONSTRAINT_VIOLATION),
+    "another attribute": (DAVE, ((REPLACE, "userPassword;lang-en", (NEW,)),), ResultCode.UNDEFINED_ATTRIBUTE_TYPE),
     "two at once": (DAVE, (password(REPLACE, NEW, b"another one"),), ResultCode.CONSTRAINT_VIOLATION),
     "another's": (ANN, (password(DELETE, b"ann-secret"), password(ADD, NEW)), ResultCode.INSUFFICIENT_ACCESS_RIGHTS),
     "another's, replaced": (ANN, (password(REPLACE, NEW),), ResultCode.INSUFFICIENT_ACCESS_RIGHTS),

@@ -14,6 +14,7 @@ from gateway.directory.projection.view_definition import View
 from gateway.frontends.ldap.core.exchange import Client, Exchange
 from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import SUCCESS, Refused, result_of
+from gateway.frontends.ldap.search import assertion
 from gateway.frontends.ldap.search.request import named
 from gateway.wire.codec.encoder import encode_operation, wrap
 from gateway.wire.messages import ADD, DELETE, Modification, ModifyRequest, ModifyResponse, Result
@@ -76,6 +77,7 @@ async def _change(
 ) -> None:
     result = SUCCESS
     try:
+        assertion.check(exchange, name)
         await changes.modify(exchange.party, f"dn:{name}", old, new, exchange.client.peer)
     except CancelledError:  # abandoned: no answer, and it is not known whether it was done
         raise

@@ -7,6 +7,7 @@ from typing import Any
 import ldap
 import pytest
 import pytest_twisted
+from ldap.controls.libldap import AssertionControl
 from twisted.internet.defer import ensureDeferred
 
 from tests.frontends.ldap.company import SOURCE
@@ -77,6 +78,18 @@ def test_a_password_is_given_reset_and_changed(desk: WritableWorld, clients: Any
     with lea.refused(ldap.UNWILLING_TO_PERFORM, "not written through the gateway"):
         lea.modify(LEA, (REPLACE, "title", "Queen"))
     clients(Account(LEA, "my own password"))
+
+
+@blocking
+def test_a_change_is_not_made_when_what_the_client_asserts_is_not_so(desk: WritableWorld, clients: Any) -> None:
+    clients(desk.portal).add(LEA, **PERSON, unicodePwd=quoted("first password"))
+    lea = clients(Account(LEA, "first password"))
+    change = [(DELETE, "unicodePwd", [quoted("first password")]), (ADD, "unicodePwd", [quoted("second password")])]
+    with lea.refused(ldap.ASSERTION_FAILED, ""):
+        lea.ldap.modify_ext_s(LEA, change, serverctrls=[AssertionControl(True, "(sAMAccountName=other)")])
+    clients(Account(LEA, "first password"))
+    lea.ldap.modify_ext_s(LEA, change, serverctrls=[AssertionControl(True, "(sAMAccountName=lea)")])
+    clients(Account(LEA, "second password"))
 
 
 @blocking

@@ -102,7 +102,7 @@ def command(invocation: Invocation, source: str | None, problems: bool, runs: in
     with opened_store.database(settings) as database:
         if problems:
             left_out = [row for table in tables for row in problem_report.of_source(database, table.name, grace)]
-            problem_report.show(left_out, as_json=as_json)
+            problem_report.show(left_out, problem_report.unread(database, [table.name for table in tables]), as_json=as_json)
             return
         if runs:
             names = [table.name for table in tables]

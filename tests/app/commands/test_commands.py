@@ -201,6 +201,7 @@ def test_status_lists_the_last_runs_the_newest_first(with_file: Installation) ->
 
 def test_status_lists_the_records_that_were_left_out_and_why(with_file: Installation) -> None:
     assert "never read; `gateway serve` reads it" in with_file("status").out
+    assert with_file("status", "--problems").out == "source file: never read\n"
     with_file("sync")
     done = with_file("status")
     assert "  records:    1 organizations, 2 users, 1 groups\n" in done.out

@@ -82,6 +82,8 @@ def test_a_broken_file_changes_nothing_and_sync_says_why(office: Installation) -
     done = office("sync", "hr")
     assert done.code != 0
     assert "there is no column '姓名' among: Nr, Name, Mail" in done.err
+    problems = office("status", "hr", "--problems").out
+    assert "source hr: last error: " in problems and "every record became an object" not in problems
     write(office.folder, HEADER)
     assert "an empty file is not an empty directory" in office("sync", "hr").err
 

@@ -3,7 +3,7 @@ guard holds, and groups that name members whom no record has the name of, and th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Protocol, TypedDict
@@ -14,6 +14,7 @@ from gateway.model.deltas import MEMBERS
 from gateway.model.ldap import dn
 from gateway.model.records import Record
 from gateway.store.engine.database import Connection, Database
+from gateway.store.operations import source_state
 from gateway.store.records import held_deletions, left_out_values, records, references
 from gateway.sync.lifecycle.grace_period import GracePeriods
 
@@ -56,16 +57,31 @@ def of_source(database: Database, source_id: str, grace: GracePeriods) -> list[P
     ]
 
 
-def show(rows: list[ProblemJson], *, as_json: bool) -> None:
-    """Print the records as a table."""
+def unread(database: Database, source_ids: Iterable[str]) -> list[str]:
+    """Return a sentence for each source whose last run did not succeed, or that was never read: its records may be others
+    by now."""
+    found = {one: database.read_blocking(partial(source_state.get, source_id=one)) for one in source_ids}
+    return [
+        f"source {one}: "
+        + (f"last error: {state.last_error.removeprefix(f'source {one}: ')}" if state and state.last_error else "never read")
+        for one, state in found.items()
+        if state is None or state.last_error or state.caught_up_at is None
+    ]
+
+
+def show(rows: list[ProblemJson], unread: Sequence[str], *, as_json: bool) -> None:
+    """Print the records as a table, and the sentences about sources that are not read."""
     if as_json:
         print_json(rows)
     elif rows:
         columns = ("source", "kind", "situation", "dn", "reason")
         cells = ([row["source"], row["kind"], row["situation"], row["dn"], row["reason"]] for row in rows)
         print_table(columns, ([cell or row["external_id"] for cell in line] for line, row in zip(cells, rows, strict=True)))
-    else:
+    elif not unread:
         print_line("every record became an object")
+    if not as_json:
+        for sentence in unread:
+            print_line(sentence)
 
 
 class Page(Protocol):

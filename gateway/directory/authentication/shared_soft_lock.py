@@ -1,10 +1,10 @@
 """The soft lock of several nodes: failures are counted in the store that they share, so that all of them together ask a source
-no more often than one may.
+as often as one may, and at the most once more for each further node.
 
 A name without failures costs no write: its bind goes on, and only a failure is counted. At each node such binds go one by one,
-so that no more than the nodes are under way uncounted; with failures each bind is counted before it asks, and taken back when
-it was right or had no answer. The names of applications are counted in each node's memory: their secrets are asked of no
-source."""
+so that at the most one for each node is under way uncounted while the others count; with failures each bind is counted before
+it asks, and taken back when it was right or had no answer. The names of applications are counted in each node's memory: their
+secrets are asked of no source."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -66,11 +66,14 @@ def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Nodes]:
 
 
 @ensureDeferred
-async def test_law_13_all_nodes_together_let_through_as_many_guesses_as_one_may(nodes: Nodes) -> None:
+async def test_law_13_all_nodes_together_let_through_as_many_guesses_as_one_may_and_one_for_each_other_node(
+    nodes: Nodes,
+) -> None:
     guesses = [Deferred.fromCoroutine(nodes.bind(node, False)) for _ in range(8) for node in range(3)]
     let_through = await gatherResults(guesses)
     await until(nodes.is_quiet)
-    assert (nodes.asked, sum(let_through), nodes.failures()) == (MOST, MOST, MOST)
+    assert nodes.asked == sum(let_through) == nodes.failures()
+    assert MOST <= nodes.asked <= MOST + 2, "those that two slow nodes had begun before the first was counted"
     assert not await nodes.bind(0, True), "nor does a right one go through before its time"
     assert await nodes.bind(1, True, "user:ben")
 

@@ -56,7 +56,7 @@ COMMANDS: dict[str, Entry] = {
     "status": Entry(
         "gateway.app.commands.status:command",
         "Show SOURCE (or all): last run, counts, position, lag, last error; with --problems the records that were left out "
-        "and the deletions that are held.",
+        "and the deletions that are held; with --runs what the last runs did.",
     ),
     "explain": Entry(
         "gateway.app.commands.explain:command",

@@ -19,7 +19,7 @@ from gateway.model.objects import DirectoryObject, Kind, Member
 from gateway.store.engine.database import Connection
 from gateway.store.objects import memberships, passwords
 from gateway.sync.local.source import ObjectEdit, Written
-from gateway.sync.rules.object_attributes import all_attributes, pointed
+from gateway.sync.rules.object_attributes import all_attributes, referenced
 from gateway.wire.messages import ADD, DELETE, REPLACE, Modification, ModifyRequest, ModifyResponse
 from gateway.wire.result_codes import ResultCode
 
@@ -49,7 +49,8 @@ async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:
     of_members = [one for one in request.changes if _key(one) in MEMBER_ATTRIBUTES and target.kind is Kind.GROUP]
     rest = [one for one in request.changes if one not in of_password and one not in of_members]
     change = await changes_of(target.searcher, target.row, of_members, attempt.responder.turn)
-    if of_password == list(request.changes) and unicode_password.is_password(target.view, of_password[-1].attribute.type):
+    is_all = bool(of_password) and of_password == list(request.changes)  # a Modify may have no change at all
+    if is_all and unicode_password.is_password(target.view, of_password[-1].attribute.type):
         return await _reset(attempt, target, of_password)
     password = await _password(attempt, target, of_password) if of_password else None
     editor = target.editor_naming([one.attribute for one in rest])
@@ -78,7 +79,7 @@ def _edit(
     thing: DirectoryObject,
 ) -> Edit:
     """Return what the modifications make of the object as it is inside the transaction."""
-    attributes = editor.changed({**all_attributes(thing), **pointed(thing)}, rest)
+    attributes = editor.changed({**all_attributes(thing), **referenced(thing)}, rest)
     joining_and_leaving = change.edit(_present(connection, target.object_id, change.mentioned))
     return Edit(attributes, None, joining_and_leaving.added_members, joining_and_leaving.removed_members)
 

@@ -111,7 +111,7 @@ _REFERENCE: Final = "ref:"
 
 
 def reference_to(name: str) -> str:
-    """Return the name under which an object keeps the ids of the objects that its attribute `name` points at, where a source
+    """Return the name under which an object keeps the ids of the objects that its attribute `name` refers to, where a source
     names them by their entries. No mapping can use such a name."""
     return _REFERENCE + name
 

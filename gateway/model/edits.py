@@ -25,7 +25,7 @@ class Edit:
         return {referring(name) or name: len(values) for name, values in self.attributes.items()}
 
     @property
-    def pointed(self) -> Mapping[str, tuple[str, ...]]:
-        """The ids of the objects that attributes point at from now on, by the attribute's own name."""
+    def referenced(self) -> Mapping[str, tuple[str, ...]]:
+        """The ids of the objects that attributes refer to from now on, by the attribute's own name."""
         found = ((referring(name), values) for name, values in self.attributes.items())
         return {name: tuple(one for one in values if isinstance(one, str)) for name, values in found if name is not None}

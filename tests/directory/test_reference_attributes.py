@@ -127,4 +127,4 @@ def test_texts_of_a_source_are_never_shown_as_names(company: Company, tmp_path: 
     assert entries.values(encoded, b"seealso") == [BEN_DN.encode()], "the person, not the text"
     assert entries.values(encoded, b"description") == [b"uid=ben,ou=Secret,o=upstream"], "a text where a text is asked for"
     built.close()
-    assert ViewFile(tmp_path, view).view.pointing_attributes == {"manager", "secretary", "seeAlso", "owner"}
+    assert ViewFile(tmp_path, view).view.reference_attributes == {"manager", "secretary", "seeAlso", "owner"}

@@ -26,7 +26,7 @@ class ScopedOrganization:
 @dataclass(frozen=True, slots=True)
 class ScopedUser:
     """A user in scope with the organizations (in the user's order) and groups (by id) that are in scope, too; None for those
-    that the application may not read. What the user's attributes point at (a manager) are the ids of objects in scope."""
+    that the application may not read. What the user's attributes refer to (a manager) are the ids of objects in scope."""
 
     user: User
     organizations: tuple[Organization, ...] | None
@@ -160,7 +160,7 @@ class ScopedDirectory:
         ]
 
     def _visible_targets(self, found: Collection[User]) -> frozenset[str]:
-        """Return the objects in scope that attributes of these users point at."""
+        """Return the objects in scope that attributes of these users refer to."""
         ids = {one for user in found for name in user.attributes if referring(name) for one in user.attributes[name]}
         wanted = [one for one in ids if isinstance(one, str)]
         if not wanted:
@@ -183,7 +183,7 @@ class ScopedDirectory:
 
 
 def _with_visible_targets(user: User, visible: Collection[str]) -> User:
-    """Return the user with the attributes that point at objects under their own names, as far as those are visible."""
+    """Return the user with the attributes that refer to objects under their own names, as far as those are visible."""
     attributes = {name: values for name, values in user.attributes.items() if referring(name) is None}
     if len(attributes) == len(user.attributes):
         return user

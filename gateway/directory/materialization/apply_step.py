@@ -142,11 +142,11 @@ class ApplyStep:
         taken = self._entries.taken(plain_keys) | self._projection.reserved_keys
         renamed: list[int] = []
         new: list[str] = []
-        pointed = self._pointed(Kind.USER, present)
+        referenced = self._referenced(Kind.USER, present)
         for user, parent, plain in zip(present, parents, plain_keys, strict=True):
             unique = plain not in taken or self._dependents.claim_name(Kind.USER, user, plain)
             belongs_to = inside[user.id]
-            entry = self._projection.user(user, [names[o] for o in belongs_to if o in names], unique, parent, pointed)
+            entry = self._projection.user(user, [names[o] for o in belongs_to if o in names], unique, parent, referenced)
             where = [places[o][0] for o in belongs_to if o in places]
             result = self._writer.put(entry, where, None if unique else plain, may_exist=user.id in known)
             self._writer.set_links(result, self._projection.targets(Kind.USER, user))
@@ -162,7 +162,7 @@ class ApplyStep:
         self._dependents.project_groups_of(renamed, new)
         self._dependents.project_pointing_at(new)
 
-    def _pointed(self, kind: Kind, items: Sequence[DirectoryObject]) -> dict[str, str]:
+    def _referenced(self, kind: Kind, items: Sequence[DirectoryObject]) -> dict[str, str]:
         """Return the DNs of the entries that those of the objects name."""
         targets = {target for item in items for target in self._projection.targets(kind, item)}
         return {object_id: place[1] for object_id, place in self._entries.places(targets).items()}
@@ -211,7 +211,7 @@ class ApplyStep:
         logins = sorted(self._entries.logins(places)) if self._projection.lists_logins(group) else ()
         plain = self._projection.plain_key(Kind.GROUP, self._projection.name(Kind.GROUP, group))
         unique = self._dependents.claim_name(Kind.GROUP, group, plain)
-        entry = self._projection.group(group, names, logins, unique, parent, self._pointed(Kind.GROUP, [group]))
+        entry = self._projection.group(group, names, logins, unique, parent, self._referenced(Kind.GROUP, [group]))
         result = self._writer.put(entry, (), None if unique else plain)
         self._writer.set_links(result, self._projection.targets(Kind.GROUP, group))
         self._writer.set_members(result.entry_id, [place[0] for place in listed])

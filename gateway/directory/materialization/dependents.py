@@ -31,7 +31,7 @@ class Dependents:
         self._writer = writer
         self._entries = writer.entries
         self._scope = scope
-        self._points = bool(projection.view.pointing_attributes)
+        self._has_references = bool(projection.view.reference_attributes)
         self.pending: dict[Kind, dict[str, Item]] = {kind: {} for kind in Kind}
         self.containers_are_due = False
         self.removed = 0
@@ -84,8 +84,8 @@ class Dependents:
 
     def project_pointing_at(self, object_ids: Iterable[str]) -> None:
         """Have the entries projected that name these objects, which are new, renamed or gone."""
-        if self._points:
-            self.project_entries(self._entries.pointing_at(object_ids))
+        if self._has_references:
+            self.project_entries(self._entries.referring_to(object_ids))
 
     def remove_entry(self, object_id: str) -> None:
         """Remove an object's entry: those below find another place, groups do not list it any more, another may have its

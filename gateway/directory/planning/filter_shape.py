@@ -49,7 +49,7 @@ class Shaper:
         self._columns = frozenset(view.indexed_substrings)
         self._transitive = view.transitive_member_of
         self._absent = (_LISTS | {"memberuid"}).difference(map(schema.canonical, view.member_attributes))
-        self._pointing = frozenset(map(attribute_key, view.pointing_attributes))
+        self._reference_types = frozenset(map(attribute_key, view.reference_attributes))
         self._readable = readable
         self._narrowed = narrowed
         self._constants = KindConstants(view)
@@ -114,7 +114,7 @@ class Shaper:
             # Only what there can be goes into a shape: shapes are kept, and a client can ask for anything.
             return FALSE if kinds == () else ("is", attribute, key, kinds)
         keys.append(key)
-        return self._as_seen(("=", attribute)) if attribute in self._pointing else ("=", attribute)
+        return self._as_seen(("=", attribute)) if attribute in self._reference_types else ("=", attribute)
 
     def _linked(self, attribute: str, key: bytes, keys: list[Key], *, in_chain: bool) -> Shape:
         """Return the shape of a membership assertion: groups that list the entry with this DN, or entries that such a group
@@ -157,7 +157,7 @@ class Shaper:
             return (WIDE, ("*", "member"))
         if attribute in extensible_match.LINKS:
             return self._as_seen(("*", "memberof" if attribute == "memberof" else "member"))
-        if attribute in self._pointing:
+        if attribute in self._reference_types:
             return self._as_seen(("*", attribute))
         return TRUE if attribute in IN_EVERY_ENTRY else ("*", attribute)
 

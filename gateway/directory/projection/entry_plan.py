@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gateway.directory.projection.attribute_rules import Rule
 from gateway.directory.projection.index_keys import attribute_key
-from gateway.directory.projection.view_definition import EntryRules, points
+from gateway.directory.projection.view_definition import EntryRules, refers
 from gateway.model.attributes import reference_to
 from gateway.model.ldap import matching_rules, schema
 from gateway.model.objects import Attributes, DirectoryObject, User
@@ -19,7 +19,7 @@ class EntryPlan:
     def __init__(self, rules: EntryRules, members: Sequence[str]) -> None:
         self.rules = rules
         self._attributes = _ordered(rules)
-        self._pointing = {name for name, rule, _ in self._attributes if points(name, rule)}
+        self._reference_types = {name for name, rule, _ in self._attributes if refers(name, rule)}
         self._naming = next((rule for name, rule, _ in self._attributes if _is_same(name, rules.naming)), Rule())
         self._conditional = _conditional_attributes(rules, members)
 
@@ -33,16 +33,18 @@ class EntryPlan:
 
     def targets(self, attributes: Attributes) -> set[str]:
         """Return the objects (ids) that an entry with these attributes may name."""
-        rules = [rule for name, rule, _ in self._attributes if name in self._pointing] if self._pointing else []
+        rules = [rule for name, rule, _ in self._attributes if name in self._reference_types] if self._reference_types else []
         return {one for rule in rules for name in rule.names for one in _targets(name, attributes)}
 
-    def values(self, name: str, attributes: Attributes, named: Attributes, pointed: Mapping[str, str]) -> Values:
+    def values(self, name: str, attributes: Attributes, named: Attributes, referenced: Mapping[str, str]) -> Values:
         """Return the values of all attributes that have any, the naming attribute first. `name`: the value of the RDN;
-        `pointed`: the DNs of the targets that have an entry."""
+        `referenced`: the DNs of the targets that have an entry."""
         found: Values = []
         for ldap_name, rule, single in self._attributes:
             values = (
-                rule.values(attributes, named) if ldap_name not in self._pointing else _names(rule, attributes, named, pointed)
+                rule.values(attributes, named)
+                if ldap_name not in self._reference_types
+                else _names(rule, attributes, named, referenced)
             )
             if values:
                 found.append((ldap_name, values[:1] if single else _distinct(ldap_name, values)))
@@ -78,10 +80,10 @@ def _targets(name: str, attributes: Attributes) -> Iterator[str]:
     return (one for one in attributes.get(reference_to(name), ()) if isinstance(one, str))
 
 
-def _names(rule: Rule, attributes: Attributes, named: Attributes, pointed: Mapping[str, str]) -> list[bytes]:
-    """Return the names of the entries that the first attribute of the rule points at, as far as it points at any."""
+def _names(rule: Rule, attributes: Attributes, named: Attributes, referenced: Mapping[str, str]) -> list[bytes]:
+    """Return the names of the entries that the first attribute of the rule refers to, as far as it refers to any."""
     for name in rule.names:
-        if found := [pointed[one].encode() for one in _targets(name, attributes) if one in pointed]:
+        if found := [referenced[one].encode() for one in _targets(name, attributes) if one in referenced]:
             return found[:1] if rule.only_first else found
     return replace(rule, names=()).values(attributes, named)
 

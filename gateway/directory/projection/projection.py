@@ -59,15 +59,15 @@ class Projection:
         organization_names: Sequence[str],
         unique: bool = True,
         parent: tuple[str, str] | None = None,
-        pointed: Mapping[str, str] = MappingProxyType({}),
+        referenced: Mapping[str, str] = MappingProxyType({}),
     ) -> Entry:
         """Return a user's entry. `organization_names`: the names of the organizations the user belongs to, the root left out.
         `parent`: DN and key of the entry that the user stands below; None below the container. `unique`: as for `rdn`.
-        `pointed`: object id → DN of the `targets` that have an entry."""
+        `referenced`: object id → DN of the `targets` that have an entry."""
         named = self._named(user)
         if organization_names:
             named["organization_names"] = tuple(organization_names)
-        return self._object(Kind.USER, user, named, (), unique=unique, parent=parent, pointed=pointed)
+        return self._object(Kind.USER, user, named, (), unique=unique, parent=parent, referenced=referenced)
 
     def group(
         self,
@@ -76,13 +76,13 @@ class Projection:
         member_logins: Sequence[bytes],
         unique: bool = True,
         parent: tuple[str, str] | None = None,
-        pointed: Mapping[str, str] = MappingProxyType({}),
+        referenced: Mapping[str, str] = MappingProxyType({}),
     ) -> Entry:
         """Return a group's entry. `members`: the DNs of the members' entries; `member_logins`: the user names, shown on POSIX
         groups."""
         shown = {"member": members, "uniqueMember": members, "memberUid": member_logins}
         listed = [(name, shown[name]) for name in self.view.member_attributes if shown[name]]
-        return self._object(Kind.GROUP, group, self._named(group), listed, unique=unique, parent=parent, pointed=pointed)
+        return self._object(Kind.GROUP, group, self._named(group), listed, unique=unique, parent=parent, referenced=referenced)
 
     def organization(self, organization: Organization, parent: tuple[str, str] | None, unique: bool = True) -> Entry:
         """Return an organization's entry. `parent`: DN and key of the parent organization's entry; None right below the
@@ -142,7 +142,7 @@ class Projection:
         *,
         unique: bool,
         parent: tuple[str, str] | None = None,
-        pointed: Mapping[str, str] = MappingProxyType({}),
+        referenced: Mapping[str, str] = MappingProxyType({}),
     ) -> Entry:
         plan = self._plans[kind]
         name = plan.name(item, named)
@@ -150,7 +150,7 @@ class Projection:
         parent_dn, parent_key = parent or self._containers[kind]
         dn = f"{rdn},{parent_dn}"
         named["dn"] = (dn,)
-        attributes = plan.with_classes([*plan.values(name, item.attributes, named, pointed), *listed])
+        attributes = plan.with_classes([*plan.values(name, item.attributes, named, referenced), *listed])
         operational = _operational(plan.rules.object_classes[-1], item.id, dn, item.created_at, item.updated_at)
         return Entry(item.id, kind.value, dn, f"{parent_key}{rdn.key},", tuple(attributes), operational)
 

@@ -30,7 +30,7 @@ NAMED: Mapping[Kind, frozenset[str]] = {
 """The names that rules may use besides an object's attributes; projection.py and named_values.py give their values."""
 
 
-def points(description: str, rule: Rule) -> bool:
+def refers(description: str, rule: Rule) -> bool:
     """Return whether an attribute names other entries: it is of the syntax DN, and its values come from objects. No text of a
     source is shown as such a name: it would be of the source's tree."""
     return schema.holds_names(description.partition(";")[0]) and bool(rule.asked) and rule.names != ("dn",)
@@ -126,10 +126,10 @@ class View:
         return self.base.child("CN", "Deleted Objects")
 
     @property
-    def pointing_attributes(self) -> frozenset[str]:
+    def reference_attributes(self) -> frozenset[str]:
         """The attribute descriptions whose values name other entries (manager, owner), beside those of members."""
         ruled = [item for rules in self.rules.values() for item in rules.attributes.items()]
-        return frozenset(name for name, rule in ruled if points(name, rule))
+        return frozenset(name for name, rule in ruled if refers(name, rule))
 
     @property
     def shows_ranges(self) -> bool:

@@ -46,7 +46,7 @@ class ViewReader:
         self.visibilities = VisibilityCache()
         self.names = GroupNames(self.connection)
         self.generation = 0
-        self.pointing = frozenset(name.encode() for name in file.view.pointing_attributes)
+        self.reference_types = frozenset(name.encode() for name in file.view.reference_attributes)
         self._kind_marks = kind_constants.marks(file.view)
         self._containers = {name.key for name in file.view.containers}
         self._shapers: dict[tuple[frozenset[str] | None, bool], Shaper] = {}

@@ -46,7 +46,7 @@ class ViewSearcher:
             transitive=view.transitive_member_of,
             names=names,
             on_request=on_request,
-            pointing=self.reader.pointing,
+            reference_types=self.reader.reference_types,
         )
 
     def find(self, key: str) -> Row:

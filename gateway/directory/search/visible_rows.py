@@ -54,8 +54,8 @@ _MAX_REMEMBERED = 10_000
 class VisibleRows:
     """The view that a party has of rows. `visibility` None: every row is shown, whole. `transitive`: memberOf has the groups
     reached through groups, too. `names`: the DNs of groups that the connection remembers. `on_request`: the attributes that
-    are computed beside DYNAMIC when they are named (domain_values.py). `pointing`: the attributes by which entries name others,
-    beside those of members."""
+    are computed beside DYNAMIC when they are named (domain_values.py). `reference_types`: the attributes by which entries name
+    others, beside those of members."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class VisibleRows:
         transitive: bool = False,
         names: GroupNames | None = None,
         on_request: "Mapping[str, Computed]" = {},  # noqa: B006 (a constant)
-        pointing: frozenset[bytes] = frozenset(),
+        reference_types: frozenset[bytes] = frozenset(),
     ) -> None:
         self._connection = connection
         self._visibility = visibility
@@ -75,7 +75,7 @@ class VisibleRows:
         self._names = names
         self._on_request = on_request
         self._computed = {**DYNAMIC, **on_request} if on_request else DYNAMIC
-        self._pointing = pointing
+        self._reference_types = reference_types
         self._groups_of: dict[str, frozenset[str]] = {}
 
     def shows(self, row: Row) -> bool:
@@ -87,7 +87,7 @@ class VisibleRows:
         if self._visibility is None:
             return row[4]
         encoded = self._narrowed_group(row, self._visibility) if row[1] == Kind.GROUP else row[4]
-        return self._with_visible_names(encoded) if any(name in encoded for name in self._pointing) else encoded
+        return self._with_visible_names(encoded) if any(name in encoded for name in self._reference_types) else encoded
 
     def dynamic_values(self, row: Row, attributes: Sequence[str]) -> list[tuple[bytes, list[bytes]]]:
         """Return (name, values) of these attributes (keys), which no entry stores."""
@@ -139,7 +139,8 @@ class VisibleRows:
         made by a rule of the view alone."""
         name, attributes = entries.decode_entry(encoded)
         kept = [
-            (kind, [v for v in all_ if kind not in self._pointing or self._may_name(v)]) for kind, all_ in attributes.items()
+            (kind, [v for v in all_ if kind not in self._reference_types or self._may_name(v)])
+            for kind, all_ in attributes.items()
         ]
         return entries.encode_entry(name, [(kind, values) for kind, values in kept if values])
 

@@ -65,7 +65,7 @@ class EntryLookup:
         """Return (kind, object id) of the entries right below."""
         return self._connection.execute("SELECT kind, object_id FROM entry WHERE parent = ?", (entry_id,)).fetchall()
 
-    def pointing_at(self, object_ids: Iterable[str]) -> set[tuple[str, str]]:
+    def referring_to(self, object_ids: Iterable[str]) -> set[tuple[str, str]]:
         """Return (kind, object id) of the entries that name any of these objects, or would if it had an entry."""
         query = "SELECT e.kind, e.object_id FROM link l JOIN entry e ON e.id = l.owner WHERE l.target = ?"
         return {row for object_id in object_ids for row in self._connection.execute(query, (object_id,))}

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.named_values import NamedValues, derived
-from gateway.directory.projection.view_definition import View, points
+from gateway.directory.projection.view_definition import View, refers
 from gateway.directory.writes import account_control
 from gateway.directory.writes.modifications import Values, same
 from gateway.directory.writes.named_entries import NamedEntries
@@ -48,7 +48,7 @@ class EntryEditor:
     ) -> None:
         rules = view.rules[kind]
         self._entries = entries
-        self._pointing = {attribute_key(name) for name, rule in rules.attributes.items() if points(name, rule)}
+        self._reference_types = {attribute_key(name) for name, rule in rules.attributes.items() if refers(name, rule)}
         self._named = named or {}
         self._kind, self._view = kind, view
         self._rules = {attribute_key(name): (name, rule) for name, rule in rules.attributes.items()}
@@ -160,8 +160,8 @@ class EntryEditor:
                 continue
             if is_account_control(rule):
                 edited |= account_control.edit_of(values, present)
-            elif name is not None and key in self._pointing:
-                edited |= self._pointed(description, reference_to(name), values, present)
+            elif name is not None and key in self._reference_types:
+                edited |= self._referenced(description, reference_to(name), values, present)
             elif name is not None:
                 edited[name] = self._ours(description, name, values)
         edited |= self._name_kept(present, edited)
@@ -182,10 +182,10 @@ class EntryEditor:
         others = [value for value in edited.get(name, present.get(name, ())) if not same(description, [octets(value)], old)]
         return {name: (*self._ours(description, name, old), *others)}
 
-    def _pointed(
+    def _referenced(
         self, description: str, name: str, values: Sequence[bytes], present: Attributes
     ) -> dict[str, tuple[Value, ...]]:
-        """Return the edit of what an attribute points at; what the party does not see stays, whatever it writes."""
+        """Return the edit of what an attribute refers to; what the party does not see stays, whatever it writes."""
         ids: list[Value] = [one for one in present.get(name, ()) if one not in self._entries.names]
         for value in values:
             object_id = self._entries.object_id(value)
@@ -195,7 +195,7 @@ class EntryEditor:
         return {} if present.get(name, ()) == tuple(ids) else {name: tuple(ids)}
 
     def _values(self, key: str, present: Attributes) -> list[bytes]:
-        if key in self._pointing:
+        if key in self._reference_types:
             found = (present.get(reference_to(name)) for name in self._rules[key][1].names)
             names = self._entries.names
             return [names[one] for one in next(filter(None, found), ()) if isinstance(one, str) and one in names]

@@ -31,8 +31,8 @@ class NamedEntries:
 def find(searcher: ViewSearcher, row: Row | None, given: Iterable[PartialAttribute]) -> NamedEntries:
     """Return the entries that these attributes name, and those that the entry `row` names now."""
     reader, visible = searcher.reader, searcher.visible_rows(searcher.reader.connection)
-    pointing = set(map(attribute_key, reader.view.pointing_attributes))
-    values = [value for one in given if attribute_key(one.type) in pointing for value in one.values]
+    reference_types = set(map(attribute_key, reader.view.reference_attributes))
+    values = [value for one in given if attribute_key(one.type) in reference_types for value in one.values]
     keys = {key for value in values if (key := matching_rules.equality_key("entrydn", value)) is not None}
     named = [found for key in keys if (found := reader.row(key.decode())) is not None]
     present = [] if row is None else reader.execute(_LINKED, row[:1]).fetchall()

@@ -34,7 +34,7 @@ EntryAttributes: TypeAlias = Sequence[tuple[str, Sequence[bytes]]]
 ENABLED: Final = "enabled"
 
 _OWN_NAMES: Final = frozenset({"distinguishedname", "entrydn", "subschemasubentry", "objectcategory"})
-"""The attributes of the syntax DN that point at no other entry of the directory."""
+"""The attributes of the syntax DN that refer to no other entry of the directory."""
 
 _MAX_SHAPES: Final = 10_000  # a directory has some hundred; a faulty upstream must not fill the memory
 _NO_DEFINITION = AttributeDefinition("", "", single=False)
@@ -118,7 +118,7 @@ class InboundMapping:
 
     @cached_property
     def cleared(self) -> dict[str, tuple[Value, ...]]:
-        """The attributes of an entry that shows none: all cleared. What points at other entries is no text of its own."""
+        """The attributes of an entry that shows none: all cleared. What refers to other entries is no text of its own."""
         return dict.fromkeys((*(step.name for step in self.steps), *self.expressions, *self.points), ())
 
     @cached_property
@@ -153,7 +153,7 @@ def default_mapping(
 ) -> InboundMapping:
     """Return the defaults for `kind` (those of LDAP when none are given) with the `changes` of the configuration: our name → a
     name of the source, several ("first of"), nothing (`""` or `()`: do not read it), or an expression over the source's names.
-    `of_entries`: the source is a directory, where attributes of the syntax DN point at other entries. Raises ValueError, naming
+    `of_entries`: the source is a directory, where attributes of the syntax DN refer to other entries. Raises ValueError, naming
     the key, for an expression where none is allowed."""
     attributes = dict(DEFAULT_ATTRIBUTES[kind] if defaults is None else defaults)
     computed_from: dict[str, str] = {}
@@ -177,7 +177,7 @@ def _points(source_attribute: str) -> bool:
 
 def _require_text(kind: Kind, name: str) -> None:
     if name in REFERENCES[kind]:
-        what = "points at other entries"
+        what = "refers to other entries"
     elif ATTRIBUTES[kind].get(name, _NO_DEFINITION).binary:
         what = "is not text"
     else:

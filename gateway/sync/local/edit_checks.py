@@ -15,7 +15,7 @@ from gateway.store.objects import disablements, groups, organizations, users
 from gateway.store.records import record_rows
 from gateway.sync.rules import correlation
 from gateway.sync.rules.authority import ENABLED, Authority, Contribution, is_enabled
-from gateway.sync.rules.object_attributes import all_attributes, name_of, pointed
+from gateway.sync.rules.object_attributes import all_attributes, name_of, referenced
 
 
 class MasteredElsewhere(GatewayError):
@@ -38,7 +38,7 @@ class NotEmpty(Conflict):
 
 def difference(thing: DirectoryObject, edit: Edit) -> Edit:
     """Return the part of the edit that makes a difference: a value that the object has already may be given by any client."""
-    present = {**all_attributes(thing), **pointed(thing)}
+    present = {**all_attributes(thing), **referenced(thing)}
     attributes = {name: values for name, values in edit.attributes.items() if present.get(name, ()) != values}
     places = edit.organizations
     if isinstance(thing, User) and places == thing.organization_ids:

@@ -23,7 +23,7 @@ def of_edit(kind: Kind, object_id: str, edit: Edit) -> Delta:
         kind,
         object_id,
         attributes={name: values for name, values in edit.attributes.items() if referring(name) is None},
-        references={**places, **{name: _to(ids) for name, ids in edit.pointed.items()}},
+        references={**places, **{name: _to(ids) for name, ids in edit.referenced.items()}},
         added={MEMBERS: _to(member.id for member in edit.added_members)} if edit.added_members else {},
         removed={MEMBERS: _to(member.id for member in edit.removed_members)} if edit.removed_members else {},
     )
@@ -38,9 +38,9 @@ def of_mentioned(connection: Connection, edit: Edit) -> Iterator[Delta]:
     that do not exist."""
     wanted: dict[Kind, set[str]] = {kind: {one.id for one in edit.added_members if one.kind is kind} for kind in Kind}
     wanted[Kind.ORGANIZATION] |= set(edit.organizations or ())
-    for pointed in edit.pointed.values():
+    for referenced in edit.referenced.values():
         for kind, store in OBJECT_STORES.items():
-            wanted[kind] |= store.get_many(connection, pointed).keys()
+            wanted[kind] |= store.get_many(connection, referenced).keys()
     for kind, ids in wanted.items():
         unknown = ids - record_rows.heads(connection, LOCAL, kind, ids).keys() if ids else ids
         existing = OBJECT_STORES[kind].get_many(connection, unknown) if unknown else {}

@@ -2,7 +2,7 @@
 nothing of the others along.
 
 Plain edits of different objects become one batch of the door, because they make no difference to each other: neither name,
-place, members nor what points at others is changed, and nobody is enabled. So four clients that each set an attribute cost the
+place, members nor what refers to others is changed, and nobody is enabled. So four clients that each set an attribute cost the
 directory little more than one."""
 
 from collections.abc import Sequence
@@ -97,5 +97,5 @@ def _together(door: LocalDoor, connection: Connection, run: Sequence[ObjectEdit]
 
 
 def _is_plain(kind: Kind, edit: Edit) -> bool:
-    moves = edit.organizations is not None or edit.added_members or edit.removed_members or edit.pointed
+    moves = edit.organizations is not None or edit.added_members or edit.removed_members or edit.referenced
     return not moves and NAMING_ATTRIBUTE[kind] not in edit.attributes and not edit_checks.enables(kind, edit)

@@ -12,7 +12,7 @@ from gateway.store.log import changes
 from gateway.store.objects import groups, memberships, users
 from gateway.store.records import membership_claims, record_rows
 from gateway.sync.objects import object_changes
-from gateway.sync.references import pointed_objects
+from gateway.sync.references import reference_attributes
 from gateway.sync.rules import authority
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import (
@@ -42,7 +42,7 @@ def refresh(
     difference.compute(user_changes)
     connection, resolved = transaction.connection, numbered.attributes
     created_rows = renamed.created_rows(Kind.GROUP)
-    pointed = pointed_objects.find(transaction, Kind.GROUP, _displaced(displacement, resolution), created_rows)
+    referenced = reference_attributes.find(transaction, Kind.GROUP, _displaced(displacement, resolution), created_rows)
     created = [
         Group(
             object_id,
@@ -50,13 +50,13 @@ def refresh(
             transaction.origin(row),
             transaction.now,
             transaction.now,
-            {**authority.described(Kind.GROUP, resolved[object_id]), **pointed[object_id]},
+            {**authority.described(Kind.GROUP, resolved[object_id]), **referenced[object_id]},
         )
         for object_id, row in created_rows.items()
     ]
     ids = dict.fromkeys((*object_changes.stored_ids(resolution, displacement, Kind.GROUP), *difference.group_ids))
     current = groups.get_many(connection, [group_id for group_id in ids if group_id not in resolution.created])
-    pairs = [(group, _changed(group, resolved.get(group.id), pointed.get(group.id))) for group in current.values()]
+    pairs = [(group, _changed(group, resolved.get(group.id), referenced.get(group.id))) for group in current.values()]
     changed = [replace(new, updated_at=transaction.now) for old, new in pairs if new != old or difference.concerns(new.id)]
     log = [difference.change(ChangeType.CREATE, group) for group in created]
     log += [difference.change(ChangeType.UPDATE, group) for group in changed]
@@ -72,11 +72,13 @@ def _displaced(displacement: Displacement, resolution: Resolution) -> list[str]:
     return [object_id for object_id in displaced if object_id not in resolution.created]
 
 
-def _changed(group: Group, attributes: Attributes | None, pointed: Attributes | None) -> Group:
+def _changed(group: Group, attributes: Attributes | None, referenced: Attributes | None) -> Group:
     if attributes is not None:
-        described = {**authority.described(Kind.GROUP, attributes), **pointed_objects.kept(group.attributes)}
+        described = {**authority.described(Kind.GROUP, attributes), **reference_attributes.kept(group.attributes)}
         group = replace(group, name=authority.name_of(Kind.GROUP, attributes) or group.name, attributes=described)
-    return group if pointed is None else replace(group, attributes=pointed_objects.replaced(group.attributes, pointed))
+    return (
+        group if referenced is None else replace(group, attributes=reference_attributes.replaced(group.attributes, referenced))
+    )
 
 
 class _MemberDifference:
@@ -122,7 +124,7 @@ class _MemberDifference:
     def _add_gained(self) -> None:
         """Store the new memberships, and note the members that a group did not have before."""
         wanted, created = self._wanted, self._created
-        if self._transaction.is_local:  # no source can point at a leaver; what is written here can
+        if self._transaction.is_local:  # no source can refer to a leaver; what is written here can
             away = users.leavers_among(self._connection, {member_id for _, member_id in wanted})
             wanted = {pair: member for pair, member in wanted.items() if pair[1] not in away}
         if not wanted:

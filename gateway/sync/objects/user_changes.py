@@ -14,7 +14,7 @@ from gateway.store.clients import application_passwords
 from gateway.store.objects import disablements, passwords, users
 from gateway.store.records import record_rows
 from gateway.sync.objects import object_changes
-from gateway.sync.references import pointed_objects
+from gateway.sync.references import reference_attributes
 from gateway.sync.references.organization_places import OrganizationPlaces
 from gateway.sync.rules import authority
 from gateway.sync.source_transaction import SourceTransaction
@@ -43,8 +43,8 @@ def refresh(
         current |= users.get_many(transaction.connection, [user_id for user_id in chunk if user_id not in current])
         displaced = [user_id for user_id in current if user_id in displacement.objects]
         placed = object_changes.place(transaction, places, Kind.USER, displaced)
-        pointed = pointed_objects.find(transaction, Kind.USER, displaced)
-        pairs = [(one, refresher.changed(one, placed.get(one.id), pointed.get(one.id))) for one in current.values()]
+        referenced = reference_attributes.find(transaction, Kind.USER, displaced)
+        pairs = [(one, refresher.changed(one, placed.get(one.id), referenced.get(one.id))) for one in current.values()]
         changed = [(old, new) for old, new in pairs if new != old]
         left |= {new.id for old, new in changed if new.gone_at is not None and old.gone_at is None}
         returned |= {new.id for old, new in changed if new.gone_at is None and old.gone_at is not None}
@@ -66,7 +66,7 @@ class _Refresher:
     attributes: Mapping[str, Attributes]
     given_up: Mapping[str, str]
 
-    def changed(self, user: User, organization_ids: tuple[str, ...] | None, pointed: Attributes | None) -> User:
+    def changed(self, user: User, organization_ids: tuple[str, ...] | None, referenced: Attributes | None) -> User:
         attributes = self.attributes.get(user.id)
         if user.id in self.given_up:
             user = replace(user, username=self.given_up[user.id])
@@ -78,11 +78,11 @@ class _Refresher:
                 user,
                 username=authority.name_of(Kind.USER, attributes),
                 enabled=gone_at is None and authority.is_enabled(attributes),
-                attributes={**authority.described(Kind.USER, attributes), **pointed_objects.kept(user.attributes)},
+                attributes={**authority.described(Kind.USER, attributes), **reference_attributes.kept(user.attributes)},
                 gone_at=gone_at,
             )
-        if pointed is not None:
-            user = replace(user, attributes=pointed_objects.replaced(user.attributes, pointed))
+        if referenced is not None:
+            user = replace(user, attributes=reference_attributes.replaced(user.attributes, referenced))
         return user if organization_ids is None else replace(user, organization_ids=organization_ids)
 
     def _gone_at(self, user: User) -> datetime | None:
@@ -140,7 +140,7 @@ def _create(
     if not created:
         return set()
     placed = object_changes.place(transaction, places, Kind.USER, (), created)
-    pointed = pointed_objects.find(transaction, Kind.USER, (), created)
+    referenced = reference_attributes.find(transaction, Kind.USER, (), created)
     log = []
     for object_id, row in created.items():
         attributes = resolved[object_id]
@@ -151,7 +151,7 @@ def _create(
             transaction.now,
             transaction.now,
             authority.is_enabled(attributes),
-            {**authority.described(Kind.USER, attributes), **pointed[object_id]},
+            {**authority.described(Kind.USER, attributes), **referenced[object_id]},
             placed[object_id],
         )
         log.append(object_changes.change(transaction, ChangeType.CREATE, user))

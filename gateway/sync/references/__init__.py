@@ -10,7 +10,7 @@ Read in this order:
 - reference_changes: the stage that does all of this.
 - reference_release: references from and to records that are removed.
 - subtree_renames: the stage that renames the records below a renamed entry.
-- pointed_objects: the objects that attributes (manager) point at, read from references.
+- reference_attributes: the objects that attributes (manager) refer to, read from references.
 - organization_places: the place of objects in the tree, read from references and DNs.
 
 A reference that leads nowhere is stored and waits, so that the order in which records arrive does not matter.

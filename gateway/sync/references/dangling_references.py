@@ -25,7 +25,7 @@ def settle(transaction: SourceTransaction, renamed: RenamedRecords, effects: Ref
     rows = [record.row for record in renamed.records.values() if _has_new_names(record)]
     moved = set(renamed.moved) - renamed.records.keys()
     for row in (*record_rows.by_id(connection, moved).values(), *rows):
-        if row.gone_at is not None:  # a leaver moves along with what it was below, and nothing can point at it
+        if row.gone_at is not None:  # a leaver moves along with what it was below, and nothing can refer to it
             continue
         names[ReferenceForm.DN.value][row.dn_key] = row.id
         names[ReferenceForm.ID.value][row.external_id] = row.id

@@ -1,4 +1,4 @@
-"""The objects that attributes of objects point at (manager, secretary, owner), as their records say. Reads only."""
+"""The objects that attributes of objects refer to (manager, secretary, owner), as their records say. Reads only."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -16,7 +16,7 @@ from gateway.sync.source_transaction import SourceTransaction
 def find(
     transaction: SourceTransaction, kind: Kind, stored: Collection[str], created: Mapping[str, RecordRow] | None = None
 ) -> dict[str, Attributes]:
-    """Return what each object points at, as attributes (`reference_to`), decided by authority like any other: the records of
+    """Return what each object refers to, as attributes (`reference_to`), decided by authority like any other: the records of
     `stored` objects are looked up, those of `created` ones given. Records and references must be stored."""
     rows: dict[str, list[RecordRow]] = {object_id: [row] for object_id, row in (created or {}).items()}
     for row in record_rows.linked_to(transaction.connection, list(stored)) if stored else ():
@@ -30,13 +30,13 @@ def find(
     return found
 
 
-def replaced(attributes: Attributes, pointed: Attributes) -> dict[str, tuple[Value, ...]]:
-    """Return the attributes with these in place of all that they pointed at before."""
-    return {**{name: values for name, values in attributes.items() if referring(name) is None}, **pointed}
+def replaced(attributes: Attributes, referenced: Attributes) -> dict[str, tuple[Value, ...]]:
+    """Return the attributes with these in place of all that referred to others before."""
+    return {**{name: values for name, values in attributes.items() if referring(name) is None}, **referenced}
 
 
 def kept(attributes: Attributes) -> dict[str, tuple[Value, ...]]:
-    """Return the part of the attributes that points at objects."""
+    """Return the part of the attributes that refers to objects."""
     return {name: values for name, values in attributes.items() if referring(name) is not None}
 
 

@@ -116,7 +116,7 @@ def losers(claims: Sequence[Claim], holders: Mapping[str, str]) -> dict[str, str
 
 
 def is_addition(source_id: str, kind: Kind, attributes: Attributes) -> bool:
-    """Return whether a record makes no object but adds to one: attributes that no source reports, or only a name to point at.
+    """Return whether a record makes no object but adds to one: attributes that no source reports, or only a name to refer to.
     Its external id says to which."""
     return source_id == LOCAL and not authority.name_of(kind, attributes)
 

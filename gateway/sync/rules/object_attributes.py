@@ -11,7 +11,7 @@ def name_of(thing: DirectoryObject) -> str:
 
 
 def all_attributes(thing: DirectoryObject) -> Attributes:
-    """Return an object's attributes with its name and, of a user, whether it is enabled, without what points at others."""
+    """Return an object's attributes with its name and, of a user, whether it is enabled, without what refers to others."""
     plain = {name: values for name, values in thing.attributes.items() if referring(name) is None}
     if not isinstance(thing, User):
         return {**plain, "name": (thing.name,)}
@@ -19,6 +19,6 @@ def all_attributes(thing: DirectoryObject) -> Attributes:
     return {**plain, "username": (thing.username,), ENABLED: (enabled,)}
 
 
-def pointed(thing: DirectoryObject) -> Attributes:
-    """Return the attributes of an object that point at others (`reference_to`)."""
+def referenced(thing: DirectoryObject) -> Attributes:
+    """Return the attributes of an object that refer to others (`reference_to`)."""
     return {name: values for name, values in thing.attributes.items() if referring(name) is not None}

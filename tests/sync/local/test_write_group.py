@@ -13,7 +13,7 @@ from gateway.store.log import changes
 from gateway.sync.local import write_group
 from gateway.sync.local.edit_checks import MasteredElsewhere, NameTaken
 from gateway.sync.local.source import LocalDoor, LocalWrite, ObjectEdit, Written
-from gateway.sync.rules.object_attributes import pointed
+from gateway.sync.rules.object_attributes import referenced
 from tests.sync.synced_store import Store, fresh_store, group, person
 
 Outcome = Written | Exception
@@ -137,7 +137,7 @@ def test_edits_that_point_at_others_lead_to_them_together_as_alone(both_stores: 
         *(desk.edit(name, lambda _: Edit({managed: (desk.ids["anna"],)})) for name in ("p0", "p1")), desk.title("p2", "a")
     )
     assert all(isinstance(one, Written) for one in outcomes), outcomes
-    assert [pointed(both_stores.user(name)) for name in ("p0", "p1")] == [{managed: (desk.ids["anna"],)}] * 2
+    assert [referenced(both_stores.user(name)) for name in ("p0", "p1")] == [{managed: (desk.ids["anna"],)}] * 2
 
 
 def test_a_sentence_about_the_batch_is_reported_once(both_stores: Store) -> None:

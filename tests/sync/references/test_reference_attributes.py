@@ -17,7 +17,7 @@ from gateway.sync.rules.authority import Authority
 from tests.sync.synced_store import BASE, Store, gone, group, person
 
 
-def pointing(delta: Delta, **names: str) -> Delta:
+def referring(delta: Delta, **names: str) -> Delta:
     """The delta with references by DN: attribute → RDNs below the base, "" for none."""
     told = {name: (Reference(ReferenceForm.DN, dn.key(f"{rdns},{BASE}")),) if rdns else () for name, rdns in names.items()}
     return replace(delta, references={**delta.references, **told}, attributes={**delta.attributes, **dict.fromkeys(told, ())})
@@ -36,14 +36,14 @@ def manager(store: Store, username: str = "anna") -> list[str]:
 
 
 def test_a_manager_is_found_before_or_after_the_person(both_stores: Store) -> None:
-    both_stores.apply(pointing(person("anna"), manager="uid=boss"))
+    both_stores.apply(referring(person("anna"), manager="uid=boss"))
     assert manager(both_stores) == []
-    both_stores.apply(person("boss"), pointing(person("ben"), manager="uid=boss"))
+    both_stores.apply(person("boss"), referring(person("ben"), manager="uid=boss"))
     assert manager(both_stores) == manager(both_stores, "ben") == ["boss"]
 
 
 def test_the_link_is_kept_when_the_manager_or_the_person_changes_otherwise(store: Store) -> None:
-    store.apply(pointing(person("anna"), manager="uid=boss"), person("boss"))
+    store.apply(referring(person("anna"), manager="uid=boss"), person("boss"))
     store.apply(person("chief", external_id="u:boss"))
     assert manager(store) == ["chief"]
     store.apply(person("anna", email="a@example.test"))
@@ -53,23 +53,23 @@ def test_the_link_is_kept_when_the_manager_or_the_person_changes_otherwise(store
 
 @pytest.mark.parametrize("end", ["cleared", "another", "gone"])
 def test_the_link_ends_with_what_said_it(store: Store, end: str) -> None:
-    store.apply(pointing(person("anna"), manager="uid=boss"), person("boss"), person("ben"))
+    store.apply(referring(person("anna"), manager="uid=boss"), person("boss"), person("ben"))
     if end == "gone":
         store.apply(gone(Kind.USER, "u:boss"))
     else:
-        store.apply(pointing(person("anna"), manager="" if end == "cleared" else "uid=ben"))
+        store.apply(referring(person("anna"), manager="" if end == "cleared" else "uid=ben"))
     assert manager(store) == (["ben"] if end == "another" else [])
 
 
 def test_a_text_of_the_same_name_that_was_kept_before_is_cleared(store: Store) -> None:
     store.apply(person("anna", manager="uid=boss,ou=Secret,o=upstream"), person("boss"))
-    store.apply(pointing(person("anna"), manager="uid=boss"))
+    store.apply(referring(person("anna"), manager="uid=boss"))
     assert manager(store) == ["boss"]
     assert "manager" not in people(store)["anna"].attributes
 
 
 def test_a_group_has_an_owner_and_members(store: Store) -> None:
-    store.apply(person("anna"), pointing(group("staff", "uid=anna"), owner="uid=anna"))
+    store.apply(person("anna"), referring(group("staff", "uid=anna"), owner="uid=anna"))
     [staff] = store.database.read_blocking(lambda c: groups.page(c, "", None, "", 10))
     anna = people(store)["anna"].id
     assert staff.attributes[reference_to("owner")] == (anna,)
@@ -82,8 +82,8 @@ def test_a_group_has_an_owner_and_members(store: Store) -> None:
 def test_the_first_source_of_the_authority_that_has_a_manager_decides(store: Store) -> None:
     store.authority = Authority(("crm", "hr"))
     store.correlate("crm", "username = username")
-    store.apply(pointing(person("anna"), manager="uid=boss"), person("boss"))
-    store.apply(person("chief"), pointing(person("anna"), manager="uid=chief"), source="crm")
+    store.apply(referring(person("anna"), manager="uid=boss"), person("boss"))
+    store.apply(person("chief"), referring(person("anna"), manager="uid=chief"), source="crm")
     assert manager(store) == ["chief"]
-    store.apply(pointing(person("anna"), manager=""), source="crm")
+    store.apply(referring(person("anna"), manager=""), source="crm")
     assert manager(store) == ["boss"]

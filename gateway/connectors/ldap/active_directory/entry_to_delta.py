@@ -68,12 +68,12 @@ class ActiveDirectoryEntryMapper:
         self._source_id = source_id
         self._now = now
         mapped, points = settings.mapping.attributes, settings.mapping.points
-        self._pointers = {name: tuple(map(str.lower, theirs)) for name, theirs in mapped.items() if name in points}
+        self._references = {name: tuple(map(str.lower, theirs)) for name, theirs in mapped.items() if name in points}
         plain = {name: theirs for name, theirs in mapped.items() if name != MEMBERS and name not in points}
         self._mapping = replace(settings.mapping, attributes=plain)
-        pointing = (name for theirs in self._pointers.values() for name in theirs)
+        referring = (name for theirs in self._references.values() for name in theirs)
         wanted = {
-            name.lower(): name for name in (*self._mapping.source_attributes, *pointing, *_UNMAPPED_ATTRIBUTES[self.kind])
+            name.lower(): name for name in (*self._mapping.source_attributes, *referring, *_UNMAPPED_ATTRIBUTES[self.kind])
         }
         self.identified_attributes = tuple(wanted.values())
         """The attributes to request; those of `links` are requested beside them."""
@@ -91,8 +91,8 @@ class ActiveDirectoryEntryMapper:
         time_text = windows_values.time_text
         converted = [(name, time_text(values) if name.lower() in _TIMES else values) for name, values in attributes]
         delta = map_entry(self._mapping, self._source_id, guid, dn, converted)
-        pointers = {name: link_references(self._first(found, theirs)) for name, theirs in self._pointers.items()}
-        delta = replace(delta, references={**delta.references, **pointers})
+        named = {name: link_references(self._first(found, theirs)) for name, theirs in self._references.items()}
+        delta = replace(delta, references={**delta.references, **named})
         if _is_conflict(dn, found):
             delta = self._kept_aside(delta)
         sid = next(iter(found.get("objectsid", ())), b"")

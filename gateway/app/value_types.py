@@ -132,8 +132,12 @@ def listed(value: object) -> tuple[object, ...]:
 
 
 def closest(word: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
-    """Return the known word that the administrator may have meant; `likeness` is difflib's, 1 for the same word."""
-    return next(iter(difflib.get_close_matches(word, list(known), 1, likeness)), None)
+    """Return the known word that the administrator may have meant: the most like it, else one of the same letters ("lpad").
+    `likeness` is difflib's, 1 for the same word."""
+    words = list(known)
+    near = difflib.get_close_matches(word, words, 1, likeness)
+    letters = sorted(word.lower())
+    return next(iter(near or (one for one in words if sorted(one.lower()) == letters)), None)
 
 
 def texts_of(value: object) -> tuple[str, ...] | None:

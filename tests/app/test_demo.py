@@ -64,3 +64,18 @@ def test_the_printed_commands_work_and_nothing_is_left_behind(tmp_path: Path) ->
         assert pasted(group).count("\nmail: ") > 2
         assert '"totalCount":200' in pasted(people)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["demo", "check", "test", "environment"])
+def test_help_of_a_script_is_its_usage_and_starts_nothing(name: str) -> None:
+    done = subprocess.run([ROOT / "scripts" / name, "--help"], capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: scripts/{name}")
+    assert "set -" not in done.stdout and len(done.stdout.splitlines()) > 1
+
+
+@pytest.mark.parametrize("name", ["demo", "environment"])
+def test_an_unknown_option_of_a_script_is_refused_with_its_usage(name: str) -> None:
+    done = subprocess.run([ROOT / "scripts" / name, "--prot=1"], capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"usage: scripts/{name}" in done.stderr

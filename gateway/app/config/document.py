@@ -53,8 +53,11 @@ class Document:
         place: object = self.tables
         location: list[str | int] = []
         for step in path[:-1]:
+            missing = isinstance(place, dict) and step not in place
             place, found = _enter(place, step)
             location.append(found)
+            if missing:  # the file knows nothing of this table: what is wrong with it is the assignment's
+                self._origins[tuple(location)] = origin
             if place is None:
                 self.complaints.append(Complaint(origin, f'there is no [[{path[0]}]] named "{step}" to set a key of'))
                 return

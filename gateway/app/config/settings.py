@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import NonNegativeInt, PositiveInt, SecretStr, model_validator
+from pydantic import NonNegativeInt, PositiveInt, SecretStr, field_validator, model_validator
 
 from gateway.app.config import password_sources
 from gateway.app.config.authority_table import AuthorityTable
@@ -16,12 +16,13 @@ from gateway.app.config.listener_tables import HttpTable, LdapTable, LimitsTable
 from gateway.app.config.posix_table import PosixTable
 from gateway.app.config.view_tables import ViewTable
 from gateway.app.connector_kinds.registry import AnySourceTable
-from gateway.app.value_types import EnvironmentSecret, FilePath, FileSecret, Table, chosen_secret
+from gateway.app.value_types import ConfiguredSecret, EnvironmentSecret, FilePath, FileSecret, Table, chosen_secret
 from gateway.directory.access import UserAccess
 from gateway.directory.authentication.password_authority import PasswordAuthority
 from gateway.model.connector import LOCAL
 from gateway.model.ldap import dn
 from gateway.model.objects import Kind
+from gateway.store.engine import store_url
 from gateway.sync.lifecycle.grace_period import GracePeriods
 
 
@@ -38,6 +39,15 @@ class StoreTable(Table):
     url_file: FileSecret | None = None
     url_env: EnvironmentSecret | None = None
     change_log_days: NonNegativeInt = 30
+
+    @field_validator("url", "url_file", "url_env")
+    @classmethod
+    def _is_a_store(cls, value: SecretStr | ConfiguredSecret | None) -> SecretStr | ConfiguredSecret | None:
+        """Check the form of the URL; whether the store answers is seen when it is opened."""
+        plain = value.get_secret_value() if isinstance(value, SecretStr) else value.value if value else ""
+        if plain:
+            store_url.checked(plain)
+        return value
 
     @model_validator(mode="after")
     def _one_url(self) -> Self:

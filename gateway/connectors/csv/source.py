@@ -160,4 +160,4 @@ def _broken_rows(findings: Findings) -> Iterator[CheckItem]:
         return
     unsure = "" if findings.is_sure else "; it is not sure whom they are about, so nothing would be deleted"
     detail = f"{count}, {findings.broken:,} of them broken and kept aside{unsure}: {'; '.join(findings.faults)}"
-    yield CheckItem("rows", CheckStatus.FAILED, detail, "correct them at the source; all others are read")
+    yield CheckItem("rows", CheckStatus.WARNED, detail, "correct them at the source; all others are read")

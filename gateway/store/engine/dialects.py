@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import URL
 
-from gateway.model.errors import ConfigurationError, StoreBusy, StoreUnavailable
+from gateway.model.errors import StoreBusy, StoreUnavailable
 from gateway.store.engine import store_url
 from gateway.store.engine.direct_statements import DirectConnection
 
@@ -35,8 +35,6 @@ SESSION = {
     "jit": "off",  # our statements are many and short: compiling one costs more than running it
 }
 """PostgreSQL's settings for each connection."""
-
-URL_CURE = "write sqlite:////folder/file or postgresql://user@host/database"
 
 SQLITE_CURES = {
     "SQLITE_NOTADB": "the file is not a database: point [store] url at another file, or restore it from a backup",
@@ -115,15 +113,7 @@ def connect(url: str, threads: int) -> Engines:
     """Return the engines for `url` (`sqlite:///path` or `postgresql://…`). Connects to nothing yet. Raises
     ConfigurationError."""
     parsed = store_url.parse(url)
-    family = parsed.get_backend_name()
-    if family == "sqlite":
-        return _sqlite(parsed, threads)
-    if family in ("postgresql", "postgres"):
-        try:
-            return _postgresql(parsed.set(drivername="postgresql+psycopg"), threads)
-        except exc.ArgumentError:  # as many hosts as ports, for one
-            raise ConfigurationError(store_url.WRONG) from None
-    raise ConfigurationError(f"[store] url: {family!r} is not supported: {URL_CURE}")
+    return _sqlite(parsed, threads) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed, threads)
 
 
 def _first_line(error: BaseException | None) -> str:
@@ -134,9 +124,7 @@ def _first_line(error: BaseException | None) -> str:
 
 
 def _sqlite(url: URL, threads: int) -> Engines:
-    if not url.database or url.database == ":memory:":
-        raise ConfigurationError("[store] url: SQLite needs a file (sqlite:////var/lib/…): nothing in memory survives a stop")
-    path = Path(url.database).absolute()
+    path = Path(url.database or "").absolute()
     url = URL.create("sqlite", database=str(path))
     # The transactions are ours: sqlite3's own begin too late and never IMMEDIATE.
     options: dict[str, object] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 256}

@@ -8,29 +8,51 @@ from sqlalchemy.engine import URL, make_url
 
 from gateway.model.errors import ConfigurationError
 
-WRONG = "[store] url is not a database URL: write sqlite:///path or postgresql://user@host/db"
+URL_CURE = "write sqlite:////folder/file or postgresql://user@host/database"
+WRONG = f"not a database URL: {URL_CURE}"
 
 _SERVERS = re.compile(r"(?P<before>postgres[^:]*://(?:[^@/?#]*@)?)(?P<servers>[^/?#@]*,[^/?#@]*)(?P<after>[/?#].*|)", re.DOTALL)
 _SERVER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
 
 
 def parse(url: str) -> URL:
-    """Return the parsed URL; of several servers as SQLAlchemy and psycopg take them (`host` and `port` among the options).
-    Raises ConfigurationError; no message has a part of the URL, which may hold a password."""
+    """Return the parsed URL, see `checked`. Raises ConfigurationError."""
     try:
-        several = _SERVERS.fullmatch(url)
-        if several is None:
-            return make_url(url)
-        servers = [_SERVER.fullmatch(server) for server in several["servers"].split(",")]
-        parsed = make_url(several["before"] + several["after"])
+        return checked(url)
+    except ValueError as error:
+        raise ConfigurationError(f"[store] url: {error}") from None
+
+
+def checked(url: str) -> URL:
+    """Return the parsed URL; of several servers as SQLAlchemy and psycopg take them (`host` and `port` among the options).
+    Connects to nothing. Raises ValueError; no message has a part of the URL but its scheme: the rest may hold a password."""
+    try:
+        parsed = _parsed(url)
+        family = parsed.get_backend_name()
+        if family in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+            parsed.get_dialect()().create_connect_args(parsed)  # as many hosts as ports, for one
+            return parsed
     except (exc.ArgumentError, ValueError):
-        servers, parsed = [None], URL.create("none")
-    if not all(servers):
-        raise ConfigurationError(WRONG)
+        raise ValueError(WRONG) from None
+    if family != "sqlite":
+        raise ValueError(f"{family!r} is not supported: {URL_CURE}")
+    if not parsed.database or parsed.database == ":memory:":
+        raise ValueError("SQLite needs a file (sqlite:////var/lib/…): nothing in memory survives a stop")
+    return parsed
+
+
+def _parsed(url: str) -> URL:
+    several = _SERVERS.fullmatch(url)
+    if several is None:
+        return make_url(url)
+    servers = [_SERVER.fullmatch(server) for server in several["servers"].split(",")]
     known = [server for server in servers if server]
+    if len(known) < len(servers):
+        raise ValueError(WRONG)
     hosts = ",".join(server["host"].strip("[]") for server in known)
     ports = ",".join(server["port"] or "" for server in known)
-    return parsed.update_query_dict({"host": hosts, "port": ports})
+    return make_url(several["before"] + several["after"]).update_query_dict({"host": hosts, "port": ports})
 
 
 def shown(url: URL) -> str:

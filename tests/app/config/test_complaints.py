@@ -85,3 +85,27 @@ def test_no_complaint_repeats_a_password(folder: Path) -> None:
 def test_a_complaint_about_a_mapping_names_the_key_and_the_column(folder: Path, written: str, what: str) -> None:
     sentences = complaint(folder, f"{TEN_LINES}[source.users.mapping]\nusername = {written}\n")
     assert f'gateway.toml:12: [[source]] "hr" [source.users.mapping] username: {what}' in sentences
+
+
+@pytest.mark.parametrize("key", ["url", "url_file", "url_env"])
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://gateway:hunter2@db/gateway", "'mysql' is not supported: write sqlite:////folder/file or postgresql://"),
+        ("hunter2", "not a database URL: write sqlite:////folder/file or postgresql://"),
+        ("/srv/hunter2.sqlite", "not a database URL: "),
+        ("sqlite:hunter2.sqlite", "not a database URL: "),
+        ("postgresql://gateway:hunter2@db:port/gateway", "not a database URL: "),
+        ("postgresql://gateway:hunter2@/gateway?host=db1&host=db2&port=1&port=2&port=3", "not a database URL: "),
+        ("postgresql://gateway:hunter2@db1:5432,db2:x/gateway", "not a database URL: "),
+        ("sqlite://", "SQLite needs a file (sqlite:////var/lib/…)"),
+        ("sqlite:///:memory:", "SQLite needs a file (sqlite:////var/lib/…)"),
+    ],
+)
+def test_a_store_url_that_no_store_can_have_is_said_before_it_is_opened(folder: Path, key: str, url: str, says: str) -> None:
+    (folder / "store-url").write_text(url)
+    (folder / "store-url").chmod(0o600)
+    value = {"url": url, "url_file": str(folder / "store-url"), "url_env": "STORE"}[key]
+    sentence = complaint(folder, "", {"STORE": url}, f"store.{key}={value}")
+    assert sentence.startswith(f"--set store.{key}: [store] {key}: {says}")
+    assert "hunter2" not in sentence

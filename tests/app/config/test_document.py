@@ -38,3 +38,12 @@ def test_a_complaint_about_a_variable_or_an_option_names_it(folder: Path) -> Non
     assert 'environment variable GATEWAY_SOURCE__XX__URL: there is no [[source]] named "xx"' in sentences
     assert "--set log.level: [log] level: input should be" in sentences
     assert "--set nonsense: write --set TABLE.KEY=VALUE" in sentences
+
+
+def test_a_table_that_only_an_option_or_a_variable_names_is_its_mistake_and_not_the_files(folder: Path) -> None:
+    sentences = complaint(folder, TEN_LINES, {"GATEWAY_LGO__LEVEL": "info"}, "lpad.listen=x", "http.listn=x").splitlines()
+    assert set(sentences) == {
+        '--set lpad.listen: [lpad]: no such key; did you mean "ldap"?',
+        'environment variable GATEWAY_LGO__LEVEL: [lgo]: no such key; did you mean "log"?',
+        '--set http.listn: [http] listn: no such key; did you mean "listen"?',
+    }

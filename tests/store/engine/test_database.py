@@ -197,7 +197,7 @@ def test_several_servers_are_taken_as_libpq_spells_them(given: str, host: str, p
     ["postgresql://u:secret@h1:x,h2/db", "postgresql://u:secret@h1:1:2,h2/d", "postgresql://u:secret@/d?host=h1,h2&port=1"],
 )
 def test_several_servers_that_cannot_be_are_refused_without_showing_them(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"\[store\] url is not a database URL") as refused:
+    with pytest.raises(ConfigurationError, match=r"\[store\] url: not a database URL") as refused:
         Database(url)
     assert "secret" not in str(refused.value)
 

@@ -1,6 +1,7 @@
 """The web kit: what the HTTP faces (developer, admin) share. It knows no face, and nothing of what they serve.
 
-Read `request` (Request, Answer and Stream, the plain values on both sides of a handler), `errors` (error → status, code and
+Read `request` (Request, Answer and Stream, the plain values on both sides of a handler), `field_complaints` (what a field may
+hold, in the API's words), `errors` (error → status, code and
 sentence, one table), `limits`, `forwarded` (the client's address as a proxy tells it), `connection` (how many connections, how
 much and how slowly a request may arrive), `streaming` (back-pressure), `exchange` (one request and its answer on the wire, and
 its log line), `router` (the routes; `make_site`), and `authorization_header`. A handler takes a Request and returns an Answer

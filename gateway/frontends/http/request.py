@@ -2,7 +2,6 @@
 
 Reading a request's parts by a msgspec type is the only validation there is; its complaints name the field."""
 
-import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from gateway.frontends.http.field_complaints import complaint
 from gateway.model.errors import InvalidInput
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Request:
         try:
             return msgspec.convert(given, shape, strict=False)
         except msgspec.ValidationError as error:
-            raise InvalidInput(complaint(error)) from None
+            raise InvalidInput(complaint(error, shape)) from None
 
     def json_as(self, shape: type[T]) -> T:
         """Return the JSON body as `shape`. Raises InvalidInput naming the field, or the place where the JSON breaks."""
@@ -78,7 +78,7 @@ class Request:
         try:
             return msgspec.json.decode(self.body, type=shape)
         except msgspec.ValidationError as error:
-            raise InvalidInput(complaint(error)) from None
+            raise InvalidInput(complaint(error, shape)) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidInput(f"The body is not JSON: {error}.") from None
         except RecursionError:
@@ -135,17 +135,6 @@ def without_nul(name: str, value: str) -> str:
     if "\x00" in value:
         raise InvalidInput(f"{name[:64]}: holds the character NUL.")
     return value
-
-
-_PLACE = re.compile(r"^(?P<what>.*) - at `(?P<place>[^`]+)`$", re.DOTALL)
-
-
-def complaint(error: msgspec.ValidationError) -> str:
-    """Return msgspec's sentence with the field's name in front: "pageSize: expected `int` <= 100"."""
-    found = _PLACE.match(str(error))
-    place = found["place"].removeprefix("$").removeprefix(".") if found else ""
-    what = (found["what"] if found else str(error)).replace("`", "'")
-    return f"{place or 'body'}: {what[:1].lower()}{what[1:]}."
 
 
 _ENCODER = msgspec.json.Encoder()

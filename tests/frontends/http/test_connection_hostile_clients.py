@@ -21,10 +21,10 @@ from tests.frontends.http.serving import exchange, fetch, until
         (b"", "empty"),
         (b"{", "not JSON"),
         (b"\xff\xfe", "not JSON"),
-        (b"[]", "body: expected 'object', got 'array'"),
+        (b"[]", "body: must be a JSON object."),
         (b"{}", "displayName"),
-        (b'{"displayName": 3}', "displayName: expected 'str', got 'int'"),
-        (b'{"displayName": "x", "age": "old"}', "age: expected 'int', got 'str'"),
+        (b'{"displayName": 3}', "displayName: must be text."),
+        (b'{"displayName": "x", "age": "old"}', "age: must be a whole number."),
         (b'{"other": ' + b"[" * 20_000 + b"]" * 20_000 + b', "displayName": "x"}', "nested"),
     ],
 )

@@ -74,13 +74,14 @@ def print_foreseen(name: str, foreseen: DryRunReport) -> None:
     print_line(f"source {name}: nothing is stored; this would happen:")
     for kind in Kind:
         for outcome in Outcome:
-            count = sum(foreseen.statistics.total(outcome, result, kind) for result in Result)
+            count = foreseen.statistics.total(outcome, kind=kind)
             if count:
                 names = ", ".join(foreseen.examples.get((kind, outcome), ()))
                 shown = f": {names}{', …' if count > len(foreseen.examples.get((kind, outcome), ())) else ''}" if names else ""
-                skipped = foreseen.statistics.total(outcome, Result.SKIPPED, kind)
-                left_out = f" ({skipped} of them left out)" if skipped else ""
-                print_line(f"  {count} {kind}s {outcome}{left_out}{shown if outcome is not Outcome.UNCHANGED else ''}")
+                print_line(f"  {count} {kind}s {outcome}{shown if outcome is not Outcome.UNCHANGED else ''}")
+        left_out = sum(foreseen.statistics.total(outcome, Result.SKIPPED, kind) for outcome in Outcome)
+        if left_out:
+            print_line(f"  {left_out} {kind}s left out")
     for kind, count in foreseen.links.items():
         if count:
             shown = ", ".join(foreseen.link_examples.get(kind, ()))

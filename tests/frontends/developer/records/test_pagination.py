@@ -75,10 +75,10 @@ async def test_a_token_of_another_list_or_application_is_refused(
     ("query", "says"),
     [
         ("pageSize=0", "pageSize"),
-        ("pageSize=101", "pageSize: expected 'int' <= 100."),
+        ("pageSize=101", "pageSize: must be a whole number from 1 to 100."),
         ("maxResults=101", "maxResults"),
         ("pageNumber=0", "pageNumber"),
-        ("pageNumber=x", "pageNumber: expected 'int | null', got 'str'."),
+        ("pageNumber=x", "pageNumber: must be a whole number from 1 on."),
         ("pageNumber=99999999999999999999", "pageNumber"),
         ("pageNumber=10000000", "pageNumber"),
         ("nextToken=abc", "nextToken"),

@@ -12,7 +12,7 @@ from gateway.model import organization_path
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.errors import InvalidSourceData
 from gateway.model.mapping.inbound import InboundMapping
-from gateway.model.mapping.values import normalized
+from gateway.model.mapping.values import line, normalized
 from gateway.model.objects import Kind
 
 MAX_ID_CHARACTERS: Final = 600  # the longest external id of the store
@@ -119,7 +119,7 @@ def _person(row: Row, header: Header, settings: CsvSettings) -> Person:
     path: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     if header.organization >= 0:
-        path = organization_path.parse(cells[header.organization], settings.organization_separator)
+        path = _lines(organization_path.parse(cells[header.organization], settings.organization_separator))
         if len(path) > MAX_LEVELS or len(cells[header.organization]) > MAX_ID_CHARACTERS:
             what = f"{len(path)} levels and {len(cells[header.organization])} characters"
             fault = f"{settings.organization_column} has {what}; {MAX_LEVELS} and {MAX_ID_CHARACTERS} are the limits"
@@ -131,4 +131,8 @@ def _person(row: Row, header: Header, settings: CsvSettings) -> Person:
 
 
 def _names(cell: str, separator: str) -> tuple[str, ...]:
-    return tuple([name for name in map(str.strip, cell.split(separator)) if name]) if cell else ()
+    return _lines(cell.split(separator)) if cell else ()
+
+
+def _lines(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple([name for name in map(line, names) if name])

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.connectors.csv.people import Person
 from gateway.connectors.csv.settings import CsvSettings
@@ -20,7 +20,8 @@ from gateway.model.deltas import MEMBERS, Delta, DeltaType
 from gateway.model.errors import InvalidSourceData
 from gateway.model.mapping.defaults import ORGANIZATIONS, PARENT
 from gateway.model.mapping.inbound import map_entry
-from gateway.model.objects import Kind
+from gateway.model.mapping.values import is_name, unusable_name
+from gateway.model.objects import Kind, Value
 from gateway.model.records import Reference, ReferenceForm
 
 BROKEN_FILE_SHARE: Final = 0.5  # with a larger share of broken rows the file itself is broken and changes nothing
@@ -107,6 +108,13 @@ class Findings:
         return frozenset(kind for kind in kinds if kind is Kind.USER or self.is_whole)
 
 
+class _Name(NamedTuple):
+    """The name of an organization or a group as its delta tells it: none, and the problem, when it is unusable."""
+
+    attributes: dict[str, tuple[Value, ...]]
+    problem: str = ""
+
+
 class DeltaBuilder:
     """The second pass: rows to deltas."""
 
@@ -114,7 +122,7 @@ class DeltaBuilder:
         self._settings = settings
         self._findings = findings
         self._organizations: set[str] = set()
-        self._group_names: dict[str, str] = {}
+        self._group_names: dict[str, _Name] = {}
         self._members: dict[str, array[int]] = {}
         self._member_ids: list[str] = []
         self._kept_aside_ids: set[str] = set()
@@ -130,9 +138,9 @@ class DeltaBuilder:
             above, key = key, f"{key}/{_key(name)}" if key else _key(name)
             if key not in self._organizations:
                 self._organizations.add(key)
-                yield _organization(key, name, above)
+                yield _organization(key, self._name(name, person, path, self._settings.organization_column), above)
         if person.groups:
-            self._add_memberships(person)
+            self._add_memberships(person, path)
         yield self._user(person, path, key)
 
     def groups(self) -> Iterator[Delta]:
@@ -140,7 +148,7 @@ class DeltaBuilder:
         for key, name in self._group_names.items():
             references = (Reference(ReferenceForm.ID, self._member_ids[number]) for number in self._members[key])
             members = {MEMBERS: tuple(dict.fromkeys(references))}
-            delta = Delta(DeltaType.UPSERT, Kind.GROUP, GROUP_ID + key, attributes={"name": (name,)})
+            delta = Delta(DeltaType.UPSERT, Kind.GROUP, GROUP_ID + key, attributes=name.attributes, problem=name.problem)
             # The memberships of a person whose row was kept aside are not known: then no member is removed.
             yield replace(delta, references=members) if self._findings.is_whole else replace(delta, added=members)
 
@@ -155,13 +163,18 @@ class DeltaBuilder:
         problem = f"source {self._settings.id}: {where}: {fault}{unsure}"
         yield Delta(DeltaType.UPSERT, Kind.USER, person.id or f"{path.name}, line {person.line}", problem=problem)
 
-    def _add_memberships(self, person: Person) -> None:
+    def _name(self, name: str, person: Person, path: Path, column: str) -> _Name:
+        if is_name(name):
+            return _Name({"name": (name,)})
+        return _Name({}, unusable_name(self._settings.id, f"{path}, line {person.line}", column, name))
+
+    def _add_memberships(self, person: Person, path: Path) -> None:
         number = len(self._member_ids)
         self._member_ids.append(person.id)
         for name in person.groups:
             key = _key(name)
             if key not in self._group_names:
-                self._group_names[key] = name
+                self._group_names[key] = self._name(name, person, path, self._settings.groups_column)
                 self._members[key] = array("L")
             self._members[key].append(number)
 
@@ -178,9 +191,9 @@ class DeltaBuilder:
         return replace(delta, dn="", references=references)
 
 
-def _organization(key: str, name: str, above: str) -> Delta:
-    parent = (Reference(ReferenceForm.ID, above),) if above else ()
-    return Delta(DeltaType.UPSERT, Kind.ORGANIZATION, key, attributes={"name": (name,)}, references={PARENT: parent})
+def _organization(key: str, name: _Name, above: str) -> Delta:
+    parent = {PARENT: (Reference(ReferenceForm.ID, above),) if above else ()}
+    return Delta(DeltaType.UPSERT, Kind.ORGANIZATION, key, attributes=name.attributes, references=parent, problem=name.problem)
 
 
 @lru_cache(maxsize=4096)

@@ -20,10 +20,13 @@ from gateway.model.mapping.values import (
     Step,
     Warnings,
     computed_values,
+    is_line,
+    is_name,
     leave_out_root,
     normalized,
     references,
     step_values,
+    unusable_name,
 )
 from gateway.model.objects import Kind, Value
 from gateway.model.records import Reference
@@ -205,7 +208,7 @@ def map_entry(
                 text = octets[0].decode()
             except UnicodeDecodeError:
                 text = ""
-            if text and "\0" not in text:
+            if text.isprintable() and text and (not step.line or text == text.strip()):
                 attributes[step.name] = (text,)
                 continue
         values = step_values(step, [entry[i] for i in (position, *others)], dn, warn)
@@ -230,25 +233,30 @@ def map_entry(
             attributes[ENABLED] = ("true" if is_enabled else "false",)
     leave_out_root(attributes, warn)
     problem = ""
-    if not attributes.get(NAMING_ATTRIBUTE[mapping.kind]):
+    names = attributes.get(NAMING_ATTRIBUTE[mapping.kind])
+    if not names or not is_name(str(names[0])):
         problem = _problem(mapping, attributes, source_id, dn, exclusion)
     return Delta(DeltaType.UPSERT, mapping.kind, external_id, dn, attributes, mapped_references, problem, warn.all)
 
 
 def _computation(name: str, expression: Expression, definition: AttributeDefinition) -> Computation:
-    return Computation(name, expression, tuple(normalized(each) for each in expression.names), definition.single)
+    inputs = tuple(normalized(each) for each in expression.names)
+    return Computation(name, expression, inputs, definition.single, is_line(definition.name))
 
 
 def _step(name: str, sources: tuple[str, ...], definition: AttributeDefinition) -> Step:
-    return Step(name, tuple(normalized(source) for source in sources), definition.single, definition.binary)
+    theirs = tuple(normalized(source) for source in sources)
+    return Step(name, theirs, definition.single, definition.binary, is_line(definition.name))
 
 
 def _problem(mapping: InboundMapping, attributes: dict[str, tuple[Value, ...]], source_id: str, dn: str, exclusion: str) -> str:
-    """Return the problem of an entry without a name, which cannot become an object; the name counts as missing, not as
+    """Return the problem of an entry without a usable name, which cannot become an object; the name counts as missing, not as
     cleared."""
     naming = NAMING_ATTRIBUTE[mapping.kind]
-    attributes.pop(naming, None)
+    names = attributes.pop(naming, None)
     theirs = " or ".join(mapping.attributes.get(naming, ())) or mapping.expressions.get(naming, "nothing")
+    if names:
+        return unusable_name(source_id, dn, theirs, str(names[0]))
     return (
         f"source {source_id}: {dn} has no usable {theirs}, which {naming} is read from: "
         f"give it one, map {naming} to another attribute of {mapping.kind}s, or {exclusion}"

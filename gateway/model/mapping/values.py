@@ -5,7 +5,7 @@ Attribute descriptions are in the form of `normalized`. Pure; raises nothing."""
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.model.attributes import NAMING_ATTRIBUTE
 from gateway.model.bounded_cache import cached
@@ -18,6 +18,10 @@ from gateway.model.records import Reference, ReferenceForm
 _NAMES = frozenset(NAMING_ATTRIBUTE.values())
 _POSIX_NUMBERS = ("uid_number", "gid_number")
 _NUMBER = re.compile(r"\s*[+-]?0*([0-9]{0,20})\s*")  # as strtoul takes one
+_UNSEEN = re.compile("[\u00ad\u200b\u2060\ufeff]")  # soft hyphen, zero width space, word joiner, byte order mark
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # C0, DEL, C1, line and paragraph separator
+_SHOWN_CHARACTERS: Final = 80  # of a name in a problem
+_SEVERAL_LINES = frozenset({"description", "street", "ssh_public_key"})
 _OPTIONAL_UID = re.compile(r"#'[01]*'B$")  # RFC 4517 §3.3.21: uniqueMember may end in a bit string
 
 
@@ -28,12 +32,13 @@ def normalized(description: str) -> str:
 
 
 class Step(NamedTuple):
-    """The rule that fills one of our attributes from `sources`, the first that has values."""
+    """The rule that fills one of our attributes from `sources`, the first that has values. `line`: see `is_line`."""
 
     name: str
     sources: tuple[str, ...]
     single: bool
     binary: bool
+    line: bool
 
 
 class Computation(NamedTuple):
@@ -43,6 +48,7 @@ class Computation(NamedTuple):
     expression: Expression
     inputs: tuple[str, ...]
     single: bool
+    line: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +68,47 @@ class Warnings:
         return tuple(dict.fromkeys(self.sentences)) if self.sentences else ()
 
 
+def is_line(name: str) -> bool:
+    """Return whether our attribute `name` holds one line, so that its texts go through `line`. Of custom fields, "", nobody
+    knows."""
+    return bool(name) and name not in _SEVERAL_LINES
+
+
+def line(text: str) -> str:
+    """Return the text without what nobody sees in one line: characters that show nothing, and blanks at the ends."""
+    return (text if text.isprintable() else _UNSEEN.sub("", text)).strip()
+
+
+def lines(values: Sequence[Value]) -> tuple[Value, ...]:
+    """Return the values as lines, each once, without empty ones."""
+    made = (line(value) if isinstance(value, str) else value for value in values)
+    return tuple(dict.fromkeys(value for value in made if value))
+
+
+def is_name(text: str) -> bool:
+    """Return whether the text can be the name of an object: it has no control character and no line break."""
+    return text.isprintable() or not _CONTROL.search(text)
+
+
+def unusable_name(source_id: str, place: str, theirs: str, name: str) -> str:
+    """Return the problem of a record whose name, read from `theirs`, is not one by `is_name`."""
+    shown = repr(name[:_SHOWN_CHARACTERS])
+    what = f"the name {shown} in {theirs} has a line break or another control character"
+    return f"source {source_id}: {place}: {what}: correct it at the source"
+
+
 def step_values(
     step: Step, candidates: Sequence[tuple[str, Sequence[bytes]]], dn: str, warn: Callable[[str, str], None]
 ) -> tuple[Value, ...] | None:
     """Return the values of the first candidate that has any, `()` when none has, and None when they are all unusable: then
     nothing is known, and the next candidate would be a guess."""
     for description, octets in candidates:
-        values: tuple[Value, ...] = tuple(octets) if step.binary else texts(octets, description, warn)
+        values: tuple[Value, ...] = tuple(octets)
+        if not step.binary:
+            said = texts(octets, description, warn)
+            values = lines(said) if step.line else said
+            if said and not values:
+                continue  # blanks say no more than nothing does
         if values:
             if step.single and len(values) > 1:
                 # A name that followed the order of an answer would rename its object when nothing has changed.
@@ -99,7 +139,10 @@ def computed_values(
         if not unusable.isdisjoint(each.inputs):
             yield each.name, None
             continue
-        values = each.expression(inputs)
+        if each.line:
+            values = lines(each.expression({name: lines(said) for name, said in inputs.items()}))
+        else:
+            values = each.expression(inputs)
         yield each.name, values[:1] if each.single else values
 
 
@@ -125,7 +168,7 @@ def main_value(values: Sequence[Value], sources: Sequence[str], dn: str) -> Valu
         naming = names.DN.parse(dn).rdns[0].avas
     except (names.InvalidDN, IndexError):
         return values[0]
-    in_name = (ava.value for ava in naming if ava.type.lower() in sources and ava.value in values)
+    in_name = (text for ava in naming if ava.type.lower() in sources for text in (ava.value, line(ava.value)) if text in values)
     return next(in_name, values[0])
 
 
@@ -145,7 +188,7 @@ def references(
 
 def _reference(source: str, text: str) -> Reference:
     if source in LOGIN_ATTRIBUTES:
-        return Reference(ReferenceForm.LOGIN, text.lower())
+        return Reference(ReferenceForm.LOGIN, line(text).lower())
     return Reference(ReferenceForm.DN, names.key(_OPTIONAL_UID.sub("", text)))
 
 

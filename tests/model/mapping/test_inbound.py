@@ -104,6 +104,15 @@ def test_a_single_valued_attribute_keeps_the_value_in_the_rdn() -> None:
     assert mapped(entry, dn="not a name").attributes["username"] == ("ada",)
 
 
+def test_what_nobody_sees_hides_no_rdn_and_no_member() -> None:
+    unseen = "a\u200bda\u00a0".encode()
+    assert mapped([("uid", [b"aaron", unseen])], dn="uid=a\u200bda\u00a0,dc=x").attributes["username"] == ("ada",)
+    assert mapped([("uid", [b"aaron", b"ada"])], dn="uid=a\u200bda,dc=x").attributes["username"] == ("ada",)
+    assert mapped(named(("mail", [b"a@x", "a@\ufeffx".encode()]))).attributes["email"] == ("a@x",)
+    group = mapped([("cn", [b"staff"]), ("memberUid", [unseen])], Kind.GROUP)
+    assert group.references["members"] == (Reference(ReferenceForm.LOGIN, "ada"),)
+
+
 @pytest.mark.parametrize("number", [b"0", b"00", b"-0", b"+0", b" 0", b"4294967296"])
 def test_the_numbers_of_root_are_left_out_and_named(number: bytes) -> None:
     delta = mapped(named(("uidNumber", [number]), ("gidNumber", [b"100"])))
@@ -241,6 +250,14 @@ def test_each_input_of_expressions_is_requested_once() -> None:
 def test_an_expression_with_empty_inputs_clears() -> None:
     delta = mapped(named(), mapping=by_expression(badge="lower(employeeNumber)", login="mail + o"))
     assert (delta.attributes["badge"], delta.attributes["login"]) == ((), ())
+
+
+def test_expressions_take_and_make_lines_where_their_attribute_is_one() -> None:
+    mapping = by_expression(username="uid + '.x'", email="uid + '@x'", badge="uid + '@x'")
+    delta = mapped([("uid", ["a\u200bda\u00a0".encode()])], mapping=mapping)
+    assert (delta.attributes["username"], delta.attributes["email"]) == (("ada.x",), ("ada@x",))
+    assert delta.attributes["badge"] == ("a\u200bda\u00a0@x",), "a custom field may be anything"
+    assert "a line break or another control character" in mapped([("uid", [b"b\nc"])], mapping=mapping).problem
 
 
 def test_an_expression_with_an_unusable_input_is_left_out() -> None:

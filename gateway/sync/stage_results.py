@@ -8,7 +8,7 @@ from typing import TypeAlias
 from gateway.model.changes import Change
 from gateway.model.deltas import Delta
 from gateway.model.objects import Attributes, Kind, Member, User, Value
-from gateway.model.records import Situation
+from gateway.model.records import Account, Situation
 from gateway.model.runs import RunStatistics
 from gateway.store.objects.disablements import Disablement
 from gateway.store.records.record_rows import RecordRow
@@ -63,7 +63,8 @@ class Removal:
     whose place in the tree must be found anew, the reopened among them. `lost_members`: (group id, member) that this source
     has stopped saying at one place at least. `removed_members`: members that left a group because they exist no more, by group
     id. `leaving`: users whose last record is gone and who become leavers, unless another record of the same batch takes them
-    back. `freed_names`: keys of login names that may be free now."""
+    back. `lost_accounts`: users that other records keep here, each with the account that the source has no more. `freed_names`:
+    keys of login names that may be free now."""
 
     deletions: Mapping[Kind, Sequence[Change]] = field(default_factory=dict)
     reopened: Mapping[str, Kind] = field(default_factory=dict)
@@ -71,6 +72,7 @@ class Removal:
     lost_members: Collection[tuple[str, Member]] = ()
     removed_members: Mapping[str, Collection[Member]] = field(default_factory=dict)
     leaving: Collection[str] = frozenset()
+    lost_accounts: Mapping[str, Account] = field(default_factory=dict)
     freed_names: Collection[str] = frozenset()
     statistics: RunStatistics = field(default_factory=RunStatistics)
 

@@ -58,7 +58,8 @@ def _inbound(table: SourceTable, settings: Settings) -> Inbound:
     key_names = correlation_syntax.names(one.correlation() for one in settings.source)
     inbound_settings = InboundSettings(target, guard, fingerprint(table), table.correlation(), key_names)
     numbers = settings.posix.numbers()
-    authority = replace(settings.authority.authority(), passwords=settings.password_authority().listed)
+    passwords = settings.password_authority()
+    authority = replace(settings.authority.authority(), passwords=passwords.listed, is_vouched_for=passwords.is_vouched_for)
     return Inbound(table.name, kind_of(table).source_type, inbound_settings, clock.now, numbers, authority)
 
 

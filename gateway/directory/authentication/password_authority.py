@@ -74,6 +74,10 @@ class PasswordAuthority:
             return PasswordDecision(tuple(by_person), tuple(reasons), left)
         return PasswordDecision((deciding, *by_person), (reason, *reasons))
 
+    def is_vouched_for(self, accounts: Sequence[Account], former: Sequence[FormerAccount]) -> bool:
+        """Return whether any source checks the password of a person with these accounts, as in `decide`."""
+        return bool(self.decide(accounts, former).vouching)
+
     def _deciding(
         self, accounts: Sequence[Account], asked: Sequence[Account]
     ) -> tuple[Account, PasswordReason] | tuple[None, None]:

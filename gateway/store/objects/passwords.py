@@ -27,6 +27,7 @@ _OF_SOURCE = password_verifiers.c.source_id == bindparam("source")
 _VERIFIER = select(password_verifiers.c.hash, password_verifiers.c.verified_at).where(_OF_USER, _OF_SOURCE)
 _FORGET_VERIFIER = delete(password_verifiers).where(_OF_USER, _OF_SOURCE)
 _FORGET_VERIFIERS = delete(password_verifiers).where(any_of(password_verifiers.c.user_id, "users"))
+_FORGET_VERIFIERS_OF = _FORGET_VERIFIERS.where(_OF_SOURCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,12 @@ def forget_verifiers(connection: Connection, user_ids: Collection[str]) -> None:
     """Delete all verifiers of users who may not log in any more, or whose password has changed."""
     if user_ids:
         connection.execute(_FORGET_VERIFIERS, {"users": user_ids})
+
+
+def forget_verifiers_of(connection: Connection, user_ids: Collection[str], source_id: str) -> None:
+    """Delete the verifiers of users' passwords at a source that has the users no more."""
+    if user_ids:
+        connection.execute(_FORGET_VERIFIERS_OF, {"users": user_ids, "source": source_id})
 
 
 def hand_over(connection: Connection, old_user_id: str, new_user_id: str) -> None:

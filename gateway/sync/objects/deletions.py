@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Kind, Member
-from gateway.model.records import DECIDED_BY_ADDITION
+from gateway.model.records import DECIDED_BY_ADDITION, Account
 from gateway.model.runs import Outcome, Result, RunStatistics
 from gateway.store.engine.normalized_keys import name_key
 from gateway.store.log import changes
@@ -58,6 +58,7 @@ class _Remover:
         self._removed_members: dict[str, set[Member]] = {}
         self._freed_names: set[str] = set()
         self._leaving: set[str] = set()
+        self._lost_accounts: dict[str, Account] = {}
         self._counts: Counter[tuple[Kind, Outcome, Result]] = Counter()
 
     def remove(self, gone: Collection[int], *, by_source: bool) -> Removal:
@@ -77,7 +78,9 @@ class _Remover:
         surviving |= {row.object_id for row in staying.values()}
         if by_source:
             of_users = [row for row in linked if row.kind == Kind.USER.value and row.object_id in surviving]
-            former_accounts.add(self._connection, [row for row in of_users if row.id in rows], self._transaction.now)
+            lost = [row for row in of_users if row.id in rows]
+            former_accounts.add(self._connection, lost, self._transaction.now)
+            self._lost_accounts = {row.object_id or "": _account(row) for row in lost if row.gone_at is None}
             self._keep_disabled(of_users)
         rows = {record_id: row for record_id, row in rows.items() if record_id not in staying}
         rows |= {row.id: row for row in others if row.object_id not in surviving}
@@ -105,6 +108,7 @@ class _Remover:
             self._effects.lost_members,
             self._removed_members,
             self._leaving,
+            self._lost_accounts,
             self._freed_names,
             RunStatistics(dict(self._counts)),
         )
@@ -171,3 +175,7 @@ class _Remover:
         transaction = self._transaction
         change = Change(0, transaction.now, kind, object_id, ChangeType.DELETE, transaction.source_id, None, before)
         self._deletions[kind].append(change)
+
+
+def _account(row: RecordRow) -> Account:
+    return Account(row.source_id, row.external_id, row.dn, row.decided_by or "")

@@ -12,7 +12,7 @@ from gateway.model.objects import Attributes, Kind, User
 from gateway.model.records import DECIDED_BY_RULE
 from gateway.store.clients import application_passwords
 from gateway.store.objects import disablements, passwords, users
-from gateway.store.records import record_rows
+from gateway.store.records import former_accounts, record_rows, records
 from gateway.sync.objects import object_changes
 from gateway.sync.references import reference_attributes
 from gateway.sync.references.organization_places import OrganizationPlaces
@@ -49,7 +49,9 @@ def refresh(
         left |= {new.id for old, new in changed if new.gone_at is not None and old.gone_at is None}
         returned |= {new.id for old, new in changed if new.gone_at is None and old.gone_at is not None}
         updated |= _update(transaction, changed)
-    application_passwords.remove_of_users(transaction.connection, _taken_over(transaction, resolution))
+    passwords.forget_verifiers_of(transaction.connection, removal.lost_accounts.keys(), transaction.source_id)
+    ended = _taken_over(transaction, removal, resolution) | _left_without_password(transaction, removal)
+    application_passwords.remove_of_users(transaction.connection, ended)
     disablements.remove(transaction.connection, resolution.enabled_again)
     updated |= _create(transaction, places, renamed, numbered.attributes)
     return UserChanges(updated, left, returned | (set(removal.leaving) - left))
@@ -111,11 +113,14 @@ def _end_credentials(transaction: SourceTransaction, left: Collection[str]) -> N
     application_passwords.remove_of_users(transaction.connection, left)
 
 
-def _taken_over(transaction: SourceTransaction, resolution: Resolution) -> set[str]:
+def _taken_over(transaction: SourceTransaction, removal: Removal, resolution: Resolution) -> set[str]:
     """Return the stored users to whom a rule has linked the record of a source that decides their passwords from now on. Their
-    application passwords were made for whoever logged in before, of whom the source says nothing (law 14)."""
+    application passwords were made for whoever logged in before, of whom the source says nothing (law 14). An account that is
+    made anew at the source takes nothing over."""
     source_id, rules = transaction.source_id, transaction.authority
-    candidates = resolution.displaced.keys() - resolution.created.keys() if source_id in rules.passwords else ()
+    if source_id not in rules.passwords:
+        return set()
+    candidates = resolution.displaced.keys() - resolution.created.keys() - removal.lost_accounts.keys()
     if not candidates:
         return set()
     linked = {
@@ -131,6 +136,22 @@ def _taken_over(transaction: SourceTransaction, resolution: Resolution) -> set[s
         if row.object_id is not None and row.id != linked[row.object_id] and row.gone_at is None:
             others[row.object_id].add(row.source_id)
     return {one for one, sources in others.items() if rules.takes_over_passwords(source_id, sources)}
+
+
+def _left_without_password(transaction: SourceTransaction, removal: Removal) -> set[str]:
+    """Return the users whom this source has no more, though others do, and whose password no source checks from now on: what
+    was made by that password ends with it (law 14). The record that takes the place of a lost one is linked already."""
+    lost, vouched = removal.lost_accounts, transaction.authority.is_vouched_for
+    if not lost or vouched is None:
+        return set()
+    accounts = records.accounts_by_user(transaction.connection, lost)
+    former = former_accounts.by_user(transaction.connection, lost)
+    ended = set()
+    for user_id, account in lost.items():
+        present, left = accounts.get(user_id, []), former.get(user_id, [])
+        if vouched([*present, account], left) and not vouched(present, left):
+            ended.add(user_id)
+    return ended
 
 
 def _create(

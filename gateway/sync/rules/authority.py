@@ -13,6 +13,8 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE
 from gateway.model.connector import LOCAL
 from gateway.model.objects import Attributes, Kind, Value, first_text
+from gateway.model.records import Account
+from gateway.store.records.former_accounts import FormerAccount
 
 T = TypeVar("T")
 
@@ -64,17 +66,22 @@ _NO_RULE = Rule()
 
 Rules: TypeAlias = Mapping[Kind, Mapping[str, Rule]]
 
+Vouching: TypeAlias = Callable[[Sequence[Account], Sequence[FormerAccount]], bool]
+"""Returns whether a source checks the password of a person with these accounts and former accounts."""
+
 
 @dataclass(frozen=True)
 class Authority:
     """`order`: the common order; sources that are not in it come after, as they were linked, and what was edited here (source
     `local`) last. An object's name is never lost: of it, sources that its rule does not list come after those that it lists.
     `passwords`: the sources that decide passwords, in this order, as far as the configuration says it (law 14).
+    `is_vouched_for`: whether any checks a person's password, as logins decide it; None: there are no logins.
     """
 
     order: tuple[str, ...] = ()
     rules: Rules = field(default_factory=dict)
     passwords: tuple[str, ...] = ()
+    is_vouched_for: Vouching | None = field(default=None, repr=False, compare=False)
 
     @property
     def fingerprint(self) -> str:

@@ -7,7 +7,9 @@ import pytest
 
 from gateway.app.config import loader
 from gateway.app.config.loader import Loaded
+from gateway.app.parts import source_parts
 from gateway.model.errors import ConfigurationError
+from gateway.model.records import Account
 from tests.app.installation import Installation
 
 BASE = 'users.base = "ou=people,dc=x"\n'
@@ -85,3 +87,17 @@ def test_both_checks_print_the_warnings(tmp_path: Path, command: tuple[str, ...]
     gateway = Installation(tmp_path, os.environ)
     gateway.configure(LINKING.replace("partner.test", "127.0.0.1:1"))
     assert "warning: source partner: 'email = email'" in gateway(*command).err
+
+
+@pytest.mark.parametrize(
+    ("text", "vouching"),
+    [(SAID, {"corp", "partner"}), ('[authority]\npasswords = ["partner"]\n', {"partner"}), ("", set())],
+)
+def test_law_14_the_doors_of_sources_know_who_checks_a_password_as_logins_do(
+    tmp_path: Path, text: str, vouching: set[str]
+) -> None:
+    for parts in source_parts.build(load(tmp_path, text + CORP + PARTNER).settings):
+        vouched = parts.inbound.authority.is_vouched_for
+        assert vouched is not None
+        accounts = [Account(name, "1", "uid=bob", "rule:email") for name in ("corp", "partner", "local")]
+        assert {one.source_id for one in accounts if vouched([one], [])} == vouching

@@ -290,9 +290,9 @@ def test_an_entry_without_the_input_of_its_name_is_a_problem() -> None:
     ("kind", "name", "what"),
     [
         (Kind.USER, "photo", "is not text"),
-        (Kind.USER, "organizations", "points at other entries"),
-        (Kind.GROUP, "members", "points at other entries"),
-        (Kind.ORGANIZATION, "parent", "points at other entries"),
+        (Kind.USER, "organizations", "refers to other entries"),
+        (Kind.GROUP, "members", "refers to other entries"),
+        (Kind.ORGANIZATION, "parent", "refers to other entries"),
     ],
 )
 def test_an_expression_cannot_fill_a_binary_attribute(kind: Kind, name: str, what: str) -> None:

@@ -352,7 +352,7 @@ def test_the_effective_configuration_is_shown_with_secrets_masked(gateway: Insta
         assert "********" in done.out and "hunter2" not in done.out
     assert gateway("config", "show", "--json").json["log"]["level"] == "error"
     shown = gateway.folder / "shown.toml"
-    shown.write_text(gateway("config", "show").out.replace("********", "sqlite://"))
+    shown.write_text(gateway("config", "show").out.replace("********", "sqlite:////tmp/g.sqlite"))
     gateway.file.write_text(shown.read_text())
     assert gateway("config", "check").code == 0
 

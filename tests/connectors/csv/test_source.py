@@ -352,7 +352,8 @@ def test_a_file_that_changes_between_the_two_readings_deletes_nothing(file: Path
 
 def test_a_change_of_the_file_is_followed(file: Path) -> None:
     with FollowingReplica(source(file)) as following:
-        write(file, HEADER + ADA + CAROL)
+        write(file.with_suffix(".tmp"), HEADER + ADA + CAROL)  # written in place, it might be met empty
+        file.with_suffix(".tmp").replace(file)
         following.until(lambda: following.replica.names(Kind.USER) == {"ada", "carol"})
         file.with_suffix(".tmp").write_text(HEADER + CAROL)
         file.with_suffix(".tmp").replace(file)

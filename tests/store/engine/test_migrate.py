@@ -121,7 +121,6 @@ def test_a_new_store_has_the_root_organization_as_its_first_change(database: Dat
     assert (change.number, change.kind, change.object) == (1, Kind.ORGANIZATION, root)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
 def test_a_store_that_root_makes_belongs_to_the_owner_of_its_folder(tmp_path: Path) -> None:
     os.chown(tmp_path, 65534, 65534)
     database = Database(f"sqlite:///{tmp_path}/owned.db")

@@ -1,4 +1,4 @@
-"""How the changes and deletions of a domain are read, as a sentence for `gateway check` and `gateway status`."""
+"""The way in which changes and deletions of a domain are read, as a sentence for `gateway check` and `gateway status`."""
 
 from typing import Final
 

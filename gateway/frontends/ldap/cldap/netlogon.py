@@ -10,7 +10,7 @@ LOGON_SAM_LOGON_RESPONSE_EX: Final = 23
 
 DS_LDAP, DS_DS, DS_CLOSEST, DS_WRITABLE = 0x8, 0x10, 0x80, 0x100
 FLAGS: Final = DS_LDAP | DS_DS | DS_CLOSEST | DS_WRITABLE
-"""What this machine is for the domain (§6.3.1.2): it answers over LDAP, in the client's site. It has no Kerberos, no global
+"""The roles of this machine in the domain (§6.3.1.2): it answers over LDAP, in the client's site. It has no Kerberos, no global
 catalog, no clock."""
 
 NT_VERSION_1, NT_VERSION_5, NT_VERSION_5EX, NT_VERSION_5EX_WITH_IP = 0x1, 0x2, 0x4, 0x8

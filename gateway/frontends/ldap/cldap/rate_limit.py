@@ -1,4 +1,4 @@
-"""How often pings are answered: in all, and each address."""
+"""The rate limit of pings: in all, and for each address."""
 
 from collections import OrderedDict
 from collections.abc import Callable

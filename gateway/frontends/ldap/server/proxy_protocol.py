@@ -37,7 +37,7 @@ Deliver = Callable[[socket.socket, IAddress], None]
 
 
 class HeaderReading:
-    """What all connections of one listener share."""
+    """The state that all connections of one listener share."""
 
     def __init__(self, trusted: TrustedNetworks, deliver: Deliver, reactor: IReactor) -> None:
         self.deliver = deliver

@@ -1,4 +1,4 @@
-"""How the changes and deletions of each source are read is kept for `gateway status`."""
+"""The way in which changes and deletions of each source are read is kept for `gateway status`."""
 
 import sqlalchemy as sa
 from alembic import op

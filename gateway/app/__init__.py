@@ -2,7 +2,7 @@
 
 Read it in this order, each package importing only from those before it (setup.cfg holds it):
 
-1. `value_types`: the single values of the configuration file.
+1. `value_types`, `configured_secrets`: the single values of the configuration file.
 2. `process`: what a process needs of its system: log lines, data directory, certificates, notifications to systemd.
 3. `connector_kinds`: the kinds of sources, each with its table and the makers of its parts; one registry.
 4. `config`: gateway.toml, the environment and the command line as one frozen value, or as all complaints at once.

@@ -1,15 +1,13 @@
-"""The single values of the configuration file (addresses, paths, names, secrets), each with its own rule and complaint, and the
-base of its tables.
+"""The single values of the configuration file (addresses, paths, names), each with its own rule and complaint, and the base of
+its tables.
 
 A value never looks at the environment by itself: what it may look at (folder, variables) comes in the validation context.
 """
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
-import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +21,6 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
-    SecretStr,
     StringConstraints,
     ValidationInfo,
 )
@@ -34,9 +31,6 @@ from gateway.model.ldap import dn
 from gateway.model.mapping.values import normalized
 from gateway.model.trusted_networks import TrustedNetworks
 from gateway.wire import filters
-
-MASK = "********"
-READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
 class Table(BaseModel):
@@ -69,30 +63,6 @@ class Endpoint:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class ConfiguredSecret:
-    """A secret that was read from elsewhere: `origin` (file or variable) may be shown, `value` never. `path`: its file."""
-
-    origin: str
-    value: str = field(repr=False)
-    path: Path | None = None
-
-    def current(self) -> str:
-        """Return what the file holds by now; what it held at the start while it cannot be read. Never print it."""
-        if self.path is not None:
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                return secret_in(self.path) or self.value
-        return self.value
-
-
-def secret_in(path: Path) -> str:
-    """Return the content of a secret's file without what editors add: a byte order mark, and line ends after it.
-
-    Raises OSError, UnicodeDecodeError.
-    """
-    return path.read_text("utf-8-sig").rstrip("\r\n")
 
 
 def parse_endpoint(text: str) -> Endpoint:
@@ -160,44 +130,9 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def secret_from_file(value: object, info: ValidationInfo) -> ConfiguredSecret:
-    """Return the content of the file (secret_in). A relative name is sought in systemd's credentials first."""
-    surroundings = _surroundings(info)
-    if not isinstance(value, str) or not value:
-        raise ValueError("write the name of the file that holds the secret")
-    path = _secret_path(Path(value).expanduser(), surroundings)
-    try:
-        secret = secret_in(path)
-        mode = path.stat().st_mode
-    except FileNotFoundError:
-        raise ValueError(f"{path} does not exist; write the secret into it, readable by the gateway only (chmod 600)") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ValueError(f"{path} cannot be read ({reason}); check its owner and mode") from None
-    if mode & READABLE_BY_OTHERS and path.parent != surroundings.credentials:
-        surroundings.warnings.append(f"{path} holds a secret and is readable by other users: chmod 600 {path}")
-    if not secret:
-        raise ValueError(f"{path} is empty; write the secret into it")
-    return ConfiguredSecret(str(path), secret, path)
-
-
-def secret_from_environment(value: object, info: ValidationInfo) -> ConfiguredSecret:
-    """Return the content of the environment variable of that name."""
-    secret = _surroundings(info).environ.get(str(value), "")
-    if not secret:
-        raise ValueError(f"the environment variable {value} is not set or empty; set it, or use a file instead")
-    return ConfiguredSecret(str(value), secret)
-
-
-def _surroundings(info: ValidationInfo) -> Surroundings:
+def surroundings_of(info: ValidationInfo) -> Surroundings:
+    """Return the validation context; this process's folder and environment where a value is validated by itself."""
     return info.context if isinstance(info.context, Surroundings) else Surroundings(Path.cwd(), os.environ)
-
-
-def _secret_path(path: Path, surroundings: Surroundings) -> Path:
-    credentials = surroundings.credentials
-    if credentials is not None and not path.is_absolute() and (credentials / path).exists():
-        return credentials / path
-    return surroundings.folder / path
 
 
 def _dn(text: str) -> str:
@@ -240,10 +175,6 @@ def _endpoint_texts(endpoints: tuple[Endpoint, ...]) -> list[str]:
     return [str(endpoint) for endpoint in endpoints]
 
 
-def _origin(secret: ConfiguredSecret) -> str:
-    return secret.origin
-
-
 Endpoints = Annotated[tuple[Endpoint, ...], BeforeValidator(_endpoints), PlainSerializer(_endpoint_texts)]
 TrustedProxies = Annotated[TrustedNetworks, BeforeValidator(_trusted), PlainSerializer(_trusted_texts)]
 FilePath = Annotated[Path, AfterValidator(_resolved)]
@@ -257,12 +188,3 @@ DNTexts = Annotated[tuple[DNText, ...], BeforeValidator(listed)]
 FilterText = Annotated[str, AfterValidator(_filter)]
 Mapped = Annotated[tuple[str, ...] | Expression, PlainValidator(read_mapped), PlainSerializer(write_mapped)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(listed)]
-FileSecret = Annotated[ConfiguredSecret, BeforeValidator(secret_from_file), PlainSerializer(_origin)]
-EnvironmentSecret = Annotated[ConfiguredSecret, BeforeValidator(secret_from_environment), PlainSerializer(_origin)]
-
-
-def chosen_secret(plain: SecretStr | None, *elsewhere: ConfiguredSecret | None) -> str | None:
-    """Return the one secret that was given, in any of the ways; None when there is none."""
-    given = [plain.get_secret_value()] if plain is not None else []
-    given += [secret.value for secret in elsewhere if secret is not None]
-    return given[0] if given else None

@@ -10,8 +10,8 @@ import click
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports.output import as_json, print_json, print_line
 from gateway.app.config.settings import Settings
+from gateway.app.configured_secrets import MASK
 from gateway.app.parts import listener_certificate
-from gateway.app.value_types import MASK
 
 SECRETS = {"password", "url"}  # the `url` of [store] only: a source's URLs are no secret and are lists
 

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from gateway.app.config.listener_tables import CertifiedTable
 from gateway.app.config.settings import Settings
-from gateway.app.value_types import READABLE_BY_OTHERS, Endpoint
+from gateway.app.configured_secrets import READABLE_BY_OTHERS
+from gateway.app.value_types import Endpoint
 
 _SEEN: Final = {
     "ldap": "passwords and entries",

@@ -6,18 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from gateway.app.value_types import (
-    Endpoint,
-    Endpoints,
-    EnvironmentSecret,
-    ExistingPath,
-    FileSecret,
-    Table,
-    Texts,
-    TrustedProxies,
-    Whole,
-    chosen_secret,
-)
+from gateway.app.configured_secrets import EnvironmentSecret, FileSecret, chosen_secret
+from gateway.app.value_types import Endpoint, Endpoints, ExistingPath, Table, Texts, TrustedProxies, Whole
 from gateway.directory.access import DEFAULT_USER_ACCESS, UserAccess
 from gateway.model.trusted_networks import NOBODY
 

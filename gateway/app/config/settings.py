@@ -15,8 +15,9 @@ from gateway.app.config.authority_table import AuthorityTable
 from gateway.app.config.listener_tables import HttpTable, LdapTable, LimitsTable, ManagementTable
 from gateway.app.config.posix_table import PosixTable
 from gateway.app.config.view_tables import ViewTable
+from gateway.app.configured_secrets import ConfiguredSecret, EnvironmentSecret, FileSecret, chosen_secret
 from gateway.app.connector_kinds.registry import AnySourceTable
-from gateway.app.value_types import ConfiguredSecret, EnvironmentSecret, FilePath, FileSecret, Table, chosen_secret
+from gateway.app.value_types import FilePath, Table
 from gateway.directory.access import UserAccess
 from gateway.directory.authentication.password_authority import PasswordAuthority
 from gateway.model.connector import LOCAL

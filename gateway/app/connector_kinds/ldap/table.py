@@ -16,18 +16,10 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.app.configured_secrets import EnvironmentSecret, FileSecret, chosen_secret
 from gateway.app.connector_kinds.records_table import MappedRecordsTable, UsersTable
 from gateway.app.connector_kinds.source_table import SourceTable
-from gateway.app.value_types import (
-    DNTexts,
-    EnvironmentSecret,
-    ExistingPath,
-    FileSecret,
-    FilterText,
-    NotNegative,
-    chosen_secret,
-    listed,
-)
+from gateway.app.value_types import DNTexts, ExistingPath, FilterText, NotNegative, listed
 from gateway.connectors.ldap.client.settings import CLEAR_TEXT_CURE, Address, KindSettings, Upstream, bind_name
 from gateway.model.expressions.expression import Expression
 from gateway.model.objects import Kind

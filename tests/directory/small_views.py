@@ -195,8 +195,8 @@ class Oracle:
         return {row[6] for row in inside if self._evaluator.matches(item, self.values(row), DN.parse(row[6]), self.groups_of)}
 
     def groups_of(self, key: str) -> set[str]:
-        """The DN keys of the groups from which a way leads down to the entry; every group on it is visible."""
-        keys = {dn.key(row[6]): row[6] for row in self.rows if self.shows(row) or self._access.scope is None}
+        """The DN keys of the groups from which a way leads down to the entry, which is visible as every group on it."""
+        keys = {dn.key(row[6]): row[6] for row in self.rows if self.shows(row)}
         return {dn.key(name) for name in self._above(keys[key], set())} if key in keys else set()
 
     def _above(self, name: str, found: set[str]) -> set[str]:

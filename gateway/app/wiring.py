@@ -112,7 +112,14 @@ def build(settings: Settings, database: Database, reactor: IReactor, log_lines: 
     limits = settings.limits
     developer = make_site(
         "developer",
-        DeveloperApi(database, tail, face.password_changes, clock=reactor).routes(),
+        DeveloperApi(
+            database,
+            tail,
+            face.password_changes,
+            face.writer,
+            clock=reactor,
+            sources=[table.name for table in settings.source],
+        ).routes(),
         reactor=reactor,
         observe=metrics.http_request,
         trusted_proxies=settings.http.trusted_proxies,

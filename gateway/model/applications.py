@@ -1,4 +1,5 @@
-"""Application: a program that reads from the gateway. Its LDAP identity and its HTTP client are one thing."""
+"""Application: a program that reads from the gateway, and writes where it is granted that. Its LDAP identity and its HTTP
+client are one thing."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +26,7 @@ class Grant(StrEnum):
     """A permission of an application beside reading. No application has any by default."""
 
     WRITE = "write"
-    """Add, modify, delete and rename over LDAP, within its scope."""
+    """Add, modify, delete and rename, within its scope."""
     PROXY = "proxy"
     """Act as another party (RFC 4370)."""
     PASSWORDS = "passwords"

@@ -32,6 +32,13 @@ USER_PRINCIPAL_NAME: Final = "user_principal_name"
 PASSWORD_CHANGED: Final = "password_changed"  # noqa: S105 (a name)
 """The attribute of a user whose change means a new password."""
 
+VERIFIED_EMAIL: Final = "verified_email"
+VERIFIED_PHONE_NUMBER: Final = "verified_phone_number"
+"""The attributes of a user that say which address was confirmed. They hold the address itself: with another main address the
+confirmation counts no more, whoever changed it."""
+
+PHONE_REGION: Final = "phone_region"
+
 USER_ATTRIBUTES = _by_name(
     _D("username", "the login name; unique in the gateway, compared without regard to case"),
     _D(USER_PRINCIPAL_NAME, "the name in the form of a mail address by which Active Directory knows the user"),
@@ -42,6 +49,9 @@ USER_ATTRIBUTES = _by_name(
     _D("initials", "the initials"),
     _D("email", "the mail addresses, the main one first", single=False),
     _D("phone_number", "the telephone numbers, the main one first", single=False),
+    _D(VERIFIED_EMAIL, "the mail address that its owner has confirmed"),
+    _D(VERIFIED_PHONE_NUMBER, "the telephone number that its owner has confirmed"),
+    _D(PHONE_REGION, "the country code of the main telephone number, without +"),
     _D("mobile_number", "the mobile numbers", single=False),
     _D("title", "the job title"),
     _D("description", "a description"),

@@ -22,6 +22,10 @@ class Conflict(GatewayError):
     """The request contradicts what is stored (a name is taken, a position has moved)."""
 
 
+class DecidedElsewhere(GatewayError):
+    """What was to be written is a source's to change; names the source."""
+
+
 class LeaseLost(GatewayError):
     """Another node does the work now; what this one still wanted to write was given up."""
 

@@ -5,8 +5,9 @@ that is applied twice is applied once (laws 1, 2). Review, lifecycle and local w
 `Inbound`, each of which runs the same stages."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from gateway.model.deltas import Batch, Watermark
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
@@ -30,6 +31,8 @@ from gateway.sync.rules.authority import NO_RULES, Authority
 from gateway.sync.rules.correlation import Correlation
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Intake, RecordOutcomes, Removal
+
+NO_IDS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,20 @@ class Inbound:
         state = source_state.get(connection, self.source_id)
         return state is None or not state.fingerprint or self._has_same_settings(state)
 
-    def apply(self, connection: Connection, batch: Batch, *, allow_deletions: bool = False) -> Applied:
+    def apply(
+        self,
+        connection: Connection,
+        batch: Batch,
+        *,
+        allow_deletions: bool = False,
+        given_ids: Mapping[str, str] = NO_IDS,
+    ) -> Applied:
         """Apply the batch in the connection's transaction. When it would delete more than the guard lets pass, its deletions
         are held and all else is applied. `allow_deletions`: they pass, and with the batch that reaches the source's present
-        state those that are held do."""
+        state those that are held do. `given_ids`: the external ids that callers gave to what is made here, by object id."""
         last = changes.lock(connection)
         state = self._open(connection)
-        transaction = self.transaction(connection)
+        transaction = replace(self.transaction(connection), given_ids=given_ids)
         comparing = self._begin_reconciliations(transaction, state, batch)
         intake = record_changes.receive(transaction, folded_deltas.fold(batch.deltas))
         guarded_deletions.release(transaction, intake.present)

@@ -1,6 +1,7 @@
 """The context that every stage of the door shares: one transaction of one source. Frozen; what a stage finds out is its result
 (stage_results.py) and never lies here."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +19,8 @@ from gateway.sync.rules.correlation import Correlation
 @dataclass(frozen=True, slots=True)
 class SourceTransaction:
     """`now` is the transaction's only time. `rules`: how the source's records find their objects, by kind, with the defaults
-    for kinds that are not in it. `key_names`: the attributes for which keys are kept, by kind."""
+    for kinds that are not in it. `key_names`: the attributes for which keys are kept, by kind. `given_ids`: the external ids
+    that callers gave to what is made here, by object id."""
 
     connection: Connection
     source_id: str
@@ -27,6 +29,7 @@ class SourceTransaction:
     authority: Authority = NO_RULES
     rules: Correlation = field(default_factory=dict)
     key_names: Names = field(default_factory=dict)
+    given_ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stamp(self) -> int:
@@ -40,7 +43,7 @@ class SourceTransaction:
 
     def origin(self, row: RecordRow) -> Origin:
         """Return the origin of an object that is made for the record. One that is made here has this gateway as its origin,
-        and no other name."""
+        and the external id that its caller gave, if any."""
         if self.is_local:
-            return Origin(LOCAL_TYPE, instance.instance_id(self.connection), "")
+            return Origin(LOCAL_TYPE, instance.instance_id(self.connection), self.given_ids.get(row.external_id, ""))
         return Origin(self.source_type, self.source_id, row.external_id)

@@ -32,8 +32,8 @@ from gateway.directory.directory import Directory
 from gateway.directory.read_your_writes import ReadYourWrites
 from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.frontends.ldap.core.services import Services
-from gateway.frontends.ldap.core.write_port import Writer
 from gateway.store.engine.database import Database
+from gateway.sync.local.writer import Writer
 from gateway.twisted_internals.reactor import IReactor
 
 SEARCH_THREADS = 2  # large searches are sliced; more threads would only take turns
@@ -45,6 +45,7 @@ class LdapFace:
 
     services: Services
     password_changes: PasswordChanges
+    writer: Writer
     closers: Sequence[Callable[[], object]]
 
 
@@ -94,6 +95,7 @@ def build(
         resetters={name: parts.password_resetter for name, parts in logins.items() if parts.password_resetter},
         min_length=settings.passwords.min_length,
     )
+    writer = Writer(database, local_parts.local_door(settings), clock.now)
     services = Services(
         directory,
         authentication,
@@ -104,7 +106,7 @@ def build(
         require_tls=settings.ldap.require_tls,
         password_changes=password_changes,
         revocation=Revocation(authentication, database, clock.now),
-        writer=Writer(database, local_parts.local_door(settings), clock.now),
+        writer=writer,
         sources=tuple(parts.table.name for parts in sources),
         log_operations=settings.log.level == "debug",
         log_searches=settings.log.searches,
@@ -112,7 +114,7 @@ def build(
         now=clock.now,
     )
     closers = [close for parts in logins.values() for close in parts.closers]
-    return LdapFace(services, password_changes, [*closers, hashing.close, audit.close])
+    return LdapFace(services, password_changes, writer, [*closers, hashing.close, audit.close])
 
 
 def soft_lock(settings: Settings, database: Database, clock: IReactorTime) -> SoftLock:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from gateway.directory.access import granted_attributes
 from gateway.model.applications import Application
-from gateway.model.attributes import PASSWORD_CHANGED
+from gateway.model.attributes import PASSWORD_CHANGED, PHONE_REGION, VERIFIED_EMAIL, VERIFIED_PHONE_NUMBER
 from gateway.model.errors import NotGranted
 
 Readable: TypeAlias = Callable[[str], bool]
@@ -29,6 +29,9 @@ LDAP_TYPES: Mapping[str, tuple[str, ...]] = {
     "given_name": ("givenname",),
     "email": ("mail",),
     "phone_number": ("telephonenumber",),
+    VERIFIED_EMAIL: ("mail",),
+    VERIFIED_PHONE_NUMBER: ("telephonenumber",),
+    PHONE_REGION: ("telephonenumber",),
     "mobile_number": ("mobile",),
     "employee_number": ("employeenumber", "employeeid"),
     "employee_type": ("employeetype",),

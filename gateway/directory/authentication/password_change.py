@@ -139,6 +139,11 @@ class PasswordChanges:
             )
         return await self._hashing.hash(new)
 
+    def generate(self) -> bytes:
+        """Return a new password that is easy to type and cannot be guessed."""
+        characters = max(GENERATED_CHARACTERS, self._min_length)
+        return "".join(secrets.choice(_ALPHABET) for _ in range(characters)).encode()
+
     async def clear(self, user_id: str, by: str) -> bool:
         """Delete a local password; return whether there was one."""
         cleared = await self._database.write(lambda connection: store.clear_local(connection, user_id))
@@ -202,16 +207,11 @@ class PasswordChanges:
 
     async def _set(self, status: AccountStatus, new: bytes | None, by: str) -> Changed:
         """Set a local password."""
-        chosen = new if new is not None else generated(max(GENERATED_CHARACTERS, self._min_length))
+        chosen = new if new is not None else self.generate()
         password_hash, now = await self.hashed(chosen), self.now()
         await self._database.write(lambda c: store.set_local(c, status.user_id, password_hash, by=by, now=now))
         _log.info("password changed", user=status.user_id, by=by)
         return Changed(chosen if new is None else None)
-
-
-def generated(characters: int) -> bytes:
-    """Return a password that is easy to type and cannot be guessed."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(characters)).encode()
 
 
 def _sources(accounts: Collection[Account]) -> str:

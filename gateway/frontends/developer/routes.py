@@ -1,8 +1,9 @@
 """Routes of the Developer API: `/v2/{instanceId}/{applicationId}/…`, each tied to one function, and the check of the caller.
 
-A reading function gets the caller's view and the request, runs in a thread in one transaction, and returns JSON values."""
+A reading function gets the caller's view and the request, runs in a thread in one transaction, and returns JSON values. A
+writing one reads the request and returns what is done in one transaction."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeAlias
 
 import msgspec
@@ -14,17 +15,29 @@ from gateway.frontends.developer.feed.changes_endpoint import ChangesEndpoint
 from gateway.frontends.developer.feed.export import export
 from gateway.frontends.developer.oauth.client_lockout import Lockout
 from gateway.frontends.developer.oauth.endpoints import TokenEndpoint, now
-from gateway.frontends.developer.operations import groups, organizational_units, refused_writes, users
+from gateway.frontends.developer.operations import (
+    group_writes,
+    groups,
+    organizational_units,
+    unit_writes,
+    user_writes,
+    users,
+)
+from gateway.frontends.developer.operations.new_users import NewUsers
 from gateway.frontends.developer.operations.passwords import PasswordEndpoints
+from gateway.frontends.developer.operations.write_endpoint import Record, WriteEndpoint
 from gateway.frontends.developer.records.caller import Admitted, Caller, CallerView, view_of
+from gateway.frontends.developer.records.entity_tag import entity_tag, matches
 from gateway.frontends.http.authorization_header import bearer_token, refused_token
 from gateway.frontends.http.errors import HttpError
-from gateway.frontends.http.request import Answer, Request, Stream
+from gateway.frontends.http.request import Answer, Request, Stream, json_answer, json_body
 from gateway.frontends.http.router import Handler, Route
+from gateway.frontends.scoped_writes import ScopedWork
 from gateway.model.errors import NotFound
 from gateway.store.clients import access_tokens, applications
 from gateway.store.engine.database import Connection, Database
 from gateway.store.operations.instance import instance_id, token_keys
+from gateway.sync.local.writer import Writer
 
 Operation: TypeAlias = Callable[[CallerView, Request], object]
 
@@ -69,53 +82,97 @@ READING: tuple[tuple[str, str, str, Operation], ...] = (
     ("ListUsersForGroup", "GET", f"{_GROUP}/actions/listUsersForGroup", groups.list_users_for_group),
 )
 
-REFUSED: tuple[tuple[str, str, str, Operation], ...] = (
-    ("GetUserInfo", "GET", "/oauth2/userinfo", refused_writes.user_info),
-    ("CreateUser", "POST", "/users", refused_writes.create("Users")),
-    ("CreateOrganizationalUnit", "POST", "/organizationalUnits", refused_writes.create("Organizational units")),
-    ("CreateGroup", "POST", "/groups", refused_writes.create("Groups")),
-    ("PatchUser", "PATCH", _USER, refused_writes.write_user),
-    ("DeleteUser", "DELETE", _USER, refused_writes.write_user),
-    ("EnableUser", "POST", f"{_USER}/actions/enable", refused_writes.write_user),
-    ("DisableUser", "POST", f"{_USER}/actions/disable", refused_writes.write_user),
+WRITING: tuple[tuple[str, str, str, Callable[[Request], ScopedWork], Record | None, str], ...] = (
+    ("PatchUser", "PATCH", _USER, user_writes.patch_user, users.get_user, ""),
+    ("DeleteUser", "DELETE", _USER, user_writes.delete_user, users.get_user, ""),
+    ("EnableUser", "POST", f"{_USER}/actions/enable", user_writes.enable_user, users.get_user, ""),
+    ("DisableUser", "POST", f"{_USER}/actions/disable", user_writes.disable_user, users.get_user, ""),
     (
         "SetUserPrimaryOrganizationalUnit",
         "POST",
         f"{_USER}/actions/setUserPrimaryOrganizationalUnit",
-        refused_writes.write_user,
+        user_writes.set_primary_unit,
+        users.get_user,
+        "",
     ),
-    ("AddUserToOrganizationalUnits", "POST", f"{_USER}/actions/addUserToOrganizationalUnits", refused_writes.write_user),
+    (
+        "AddUserToOrganizationalUnits",
+        "POST",
+        f"{_USER}/actions/addUserToOrganizationalUnits",
+        user_writes.add_to_units,
+        users.get_user,
+        "",
+    ),
     (
         "RemoveUserFromOrganizationalUnits",
         "POST",
         f"{_USER}/actions/removeUserFromOrganizationalUnits",
-        refused_writes.write_user,
+        user_writes.remove_from_units,
+        users.get_user,
+        "",
     ),
-    ("PatchOrganizationalUnit", "PATCH", _UNIT, refused_writes.write_unit),
-    ("DeleteOrganizationalUnit", "DELETE", _UNIT, refused_writes.write_unit),
-    ("PatchOrganizationalUnitParentId", "PATCH", f"{_UNIT}/parentId", refused_writes.write_unit),
-    ("PatchGroup", "PATCH", _GROUP, refused_writes.write_group),
-    ("DeleteGroup", "DELETE", _GROUP, refused_writes.write_group),
-    ("AddUsersToGroup", "POST", f"{_GROUP}/actions/addUsersToGroup", refused_writes.write_group),
-    ("RemoveUsersFromGroup", "POST", f"{_GROUP}/actions/removeUsersFromGroup", refused_writes.write_group),
+    (
+        "CreateOrganizationalUnit",
+        "POST",
+        "/organizationalUnits",
+        unit_writes.create_unit,
+        None,
+        "organizationalUnitId",
+    ),
+    ("PatchOrganizationalUnit", "PATCH", _UNIT, unit_writes.patch_unit, organizational_units.get_unit, ""),
+    ("DeleteOrganizationalUnit", "DELETE", _UNIT, unit_writes.delete_unit, organizational_units.get_unit, ""),
+    (
+        "PatchOrganizationalUnitParentId",
+        "PATCH",
+        f"{_UNIT}/parentId",
+        unit_writes.move_unit,
+        organizational_units.get_unit,
+        "",
+    ),
+    ("CreateGroup", "POST", "/groups", group_writes.create_group, None, "groupId"),
+    ("PatchGroup", "PATCH", _GROUP, group_writes.patch_group, groups.get_group, ""),
+    ("DeleteGroup", "DELETE", _GROUP, group_writes.delete_group, groups.get_group, ""),
+    ("AddUsersToGroup", "POST", f"{_GROUP}/actions/addUsersToGroup", group_writes.add_users, groups.get_group, ""),
+    ("RemoveUsersFromGroup", "POST", f"{_GROUP}/actions/removeUsersFromGroup", group_writes.remove_users, groups.get_group, ""),
 )
+"""Operation, method, path, what it does, the record that If-Match is about, and the name of the id in the answer."""
+
+_TAGGED = frozenset({users.get_user, organizational_units.get_unit, groups.get_group})
+"""The operations whose answer has an entity tag: one record."""
 
 
 class DeveloperApi:
     """The Developer API over a store. `tail` wakes the readers of /changes; `clock` gives the time they wait; `changes`
-    changes passwords where they are kept."""
+    changes passwords where they are kept; `writer` writes; `sources`: the names of the configured ones."""
 
-    def __init__(self, database: Database, tail: Tail, changes: PasswordChanges, *, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tail: Tail,
+        changes: PasswordChanges,
+        writer: Writer,
+        *,
+        clock: IReactorTime,
+        sources: Collection[str] = (),
+    ) -> None:
         self._database = database
         self._feed = ChangesEndpoint(database, tail, clock)
         self._passwords = PasswordEndpoints(database, changes)
+        self._writes = WriteEndpoint(database, writer, sources)
+        self._new_users = NewUsers(self._writes, changes)
         self._instance_id: str | None = None
         self._tokens = TokenEndpoint(database, Lockout(clock.seconds), clock)
 
     def routes(self) -> list[Route]:
         """Return all routes of the API, for `make_site`."""
         tables = [
-            *((name, method, path, self._reading(operation)) for name, method, path, operation in (*READING, *REFUSED)),
+            *((name, method, path, self._reading(operation)) for name, method, path, operation in READING),
+            ("GetUserInfo", "GET", "/oauth2/userinfo", self._reading(users.user_info)),
+            ("CreateUser", "POST", "/users", self._admitting(self._new_users.create)),
+            *(
+                (name, method, path, self._writing(name, plan, record, id_name))
+                for name, method, path, plan, record, id_name in WRITING
+            ),
             ("GenerateToken", "POST", "/oauth2/token", self._of_instance(self._tokens.token)),
             ("RevokeToken", "POST", "/oauth2/revoke", self._of_instance(self._tokens.revoke)),
             ("ListChanges", "GET", "/changes", self._changes),
@@ -129,11 +186,20 @@ class DeveloperApi:
             admitted = await self._admit(request)
 
             def work(connection: Connection) -> Answer:
-                return Answer(body=_ENCODER.encode(operation(admitted(connection), request)))
+                body = json_body(operation(admitted(connection), request))
+                return _tagged(request, body) if operation in _TAGGED else Answer(body=body)
 
             return await self._database.read(work)
 
         return handler
+
+    def _writing(self, name: str, plan: Callable[[Request], ScopedWork], record: Record | None, id_name: str) -> Handler:
+        async def handler(request: Request, admitted: Admitted) -> Answer:
+            await self._writes.check(admitted)
+            written = await self._writes.carry_out(name, request, admitted, plan(request), record=record)
+            return json_answer({id_name: written.object_id} if id_name else {})
+
+        return self._admitting(handler)
 
     def _password_routes(self) -> tuple[tuple[str, str, str, Callable[[Request, Admitted], Awaitable[Answer]]], ...]:
         own, passwords = f"{_USER}/applicationPasswords", self._passwords
@@ -203,4 +269,10 @@ def admit(connection: Connection, own_instance_id: str, token: str, request: Req
     return Caller(own_instance_id, application, token_keys(connection))
 
 
-_ENCODER = msgspec.json.Encoder()
+def _tagged(request: Request, body: bytes) -> Answer:
+    """Return a record with its entity tag; 304 without it for a caller that has it (RFC 9110 §13.1.2)."""
+    tag = entity_tag(body)
+    known = request.headers.get("if-none-match")
+    if known is not None and matches(known, tag, weakly=True):
+        return Answer(304, headers={"ETag": tag})
+    return Answer(body=body, headers={"ETag": tag})

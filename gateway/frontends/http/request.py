@@ -106,7 +106,12 @@ class Stream:
 
 def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """Return `value` as a JSON answer."""
-    return Answer(status, msgspec.json.encode(value), JSON, headers or {})
+    return Answer(status, json_body(value), JSON, headers or {})
+
+
+def json_body(value: object) -> bytes:
+    """Return `value` as JSON; the same value gives the same octets."""
+    return _ENCODER.encode(value)
 
 
 def lines(values: Iterable[object]) -> bytes:

@@ -1,4 +1,4 @@
-"""Applications, their access tokens and application passwords."""
+"""Applications, their access tokens, application passwords and idempotency keys."""
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, UniqueConstraint
 
@@ -53,3 +53,18 @@ application_passwords = Table(
     UniqueConstraint("user_id", "application_id", "name_key", name="application_passwords_name"),
     Index("application_passwords_application", "application_id"),
 )
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("application_id", Key, ForeignKey("applications.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Key, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("object_id", Key, nullable=False),
+    Column("change_number", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Index("idempotency_keys_age", "created_at"),
+    sqlite_with_rowid=False,
+)
+"""Requests that applications may repeat: a digest of each, and the object that it was about."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE, referring
 from gateway.model.connector import LOCAL
 from gateway.model.edits import Edit
-from gateway.model.errors import Conflict, GatewayError, InvalidInput
+from gateway.model.errors import Conflict, DecidedElsewhere, InvalidInput
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, Organization, User, first_text
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
@@ -18,7 +18,7 @@ from gateway.sync.rules.authority import ENABLED, Authority, Contribution, is_en
 from gateway.sync.rules.object_attributes import all_attributes, name_of, referenced
 
 
-class MasteredElsewhere(GatewayError):
+class MasteredElsewhere(DecidedElsewhere):
     """The attribute or object that is to be written comes from a source; the message names both. `attribute`: our name of it,
     "" for the object as a whole."""
 

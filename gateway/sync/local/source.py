@@ -5,7 +5,7 @@ none of them reports; an edit of those that they do report is refused, with the 
 yield. Every method is a piece of work for `Database.write`, and raises errors before anything is written or with everything
 given up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
@@ -14,15 +14,16 @@ from gateway.model.connector import LOCAL, LOCAL_TYPE
 from gateway.model.deltas import Batch, Delta, DeltaType
 from gateway.model.edits import Edit
 from gateway.model.errors import Conflict, InvalidInput, NotFound
-from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind
+from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, Origin
 from gateway.model.runs import Outcome, Result
 from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.objects import disablements
 from gateway.store.objects.by_kind import OBJECT_STORES
+from gateway.store.operations import instance
 from gateway.store.records import former_accounts
-from gateway.sync.inbound import Applied, Inbound
+from gateway.sync.inbound import NO_IDS, Applied, Inbound
 from gateway.sync.local import edit_checks, edit_deltas
 from gateway.sync.objects.posix_allocation import PosixNumbers
 from gateway.sync.rules.authority import ENABLED, NO_RULES, Authority
@@ -48,12 +49,14 @@ class ObjectEdit(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Written:
     """The outcome of a write. `change_number`: a reader of the log at this position sees the write (read-your-writes).
-    `problems`: sentences for the administrator though the write is done."""
+    `problems`: sentences for the administrator though the write is done. `found`: nothing was written, because an earlier
+    write has done it."""
 
     kind: Kind
     object_id: str
     change_number: int
     problems: tuple[str, ...] = ()
+    found: bool = False
 
 
 LocalWrite: TypeAlias = ObjectEdit | Callable[[Connection], Written]
@@ -89,6 +92,11 @@ class LocalDoor:
             raise LogMoved(last)
         return self.carry_out(connection, write)
 
+    def lock(self, connection: Connection) -> int:
+        """Lock the change log until this transaction ends: what is read after it is what is written to. Return its last
+        number."""
+        return changes.lock(connection)
+
     def check_made_here(self, connection: Connection, kind: Kind, object_id: str, what: str) -> None:
         """Raise MasteredElsewhere for an object that another source has; `what` is the attribute that was to be written."""
         edit_checks.check_made_here(connection, kind, object_id, what)
@@ -108,13 +116,24 @@ class LocalDoor:
             raise InvalidInput("the root organization stays as it is")
         return found
 
-    def create(self, connection: Connection, kind: Kind, edit: Edit) -> Written:
-        """Make an object. Raises InvalidInput for a name that cannot be one, NameTaken, NotFound for organizations or members
-        that are not there."""
+    def create(self, connection: Connection, kind: Kind, edit: Edit, external_id: str = "") -> Written:
+        """Make an object. `external_id`: the caller's own id of it, which no other object of the kind that was made here has.
+        Raises InvalidInput for a name that cannot be one, NameTaken, NotFound for organizations or members that are not
+        there, Conflict for an external id that is taken."""
         changes.lock(connection)
+        if self.made_here(connection, kind, external_id):
+            raise Conflict(f"another {kind} was made here under this external id")
         edit_checks.check_new(connection, kind, edit)
         object_id = new_id(milliseconds(self._now()))
-        return self._apply(connection, edit_deltas.of_edit(kind, object_id, edit), edit)
+        given_ids = {object_id: external_id} if external_id else NO_IDS
+        return self._apply(connection, edit_deltas.of_edit(kind, object_id, edit), edit, given_ids)
+
+    def made_here(self, connection: Connection, kind: Kind, external_id: str) -> str | None:
+        """Return the id of the object that was made here under the caller's external id, under the lock of the change log;
+        None for none, and for no external id."""
+        changes.lock(connection)
+        origin = Origin(LOCAL_TYPE, instance.instance_id(connection), external_id)
+        return OBJECT_STORES[kind].id_by_origin(connection, origin) if external_id else None
 
     def change(self, connection: Connection, kind: Kind, object_id: str, edit: Edit) -> Written:
         """Change an object. Raises NotFound, MasteredElsewhere, NameTaken, InvalidInput."""
@@ -161,11 +180,11 @@ class LocalDoor:
             edit_checks.check_empty(connection, object_id)
         return self._apply(connection, Delta(DeltaType.DELETE, kind, object_id), Edit())
 
-    def apply(self, connection: Connection, deltas: Sequence[Delta]) -> tuple[str, ...]:
-        """Apply edits that have been checked; return sentences for the administrator. Raises InvalidInput when one is left out,
-        with everything given up."""
+    def apply(self, connection: Connection, deltas: Sequence[Delta], given_ids: Mapping[str, str] = NO_IDS) -> tuple[str, ...]:
+        """Apply edits that have been checked; return sentences for the administrator. `given_ids`: the external ids that
+        callers gave to what is made, by object id. Raises InvalidInput when one is left out, with everything given up."""
         # One person's deletion of one object is no wiped upstream: the guard has nothing to say here.
-        applied = self._inbound.apply(connection, Batch(tuple(deltas)), allow_deletions=True)
+        applied = self._inbound.apply(connection, Batch(tuple(deltas)), allow_deletions=True, given_ids=given_ids)
         if _was_left_out(applied):
             raise InvalidInput("; ".join(applied.problems))
         return applied.problems
@@ -180,8 +199,8 @@ class LocalDoor:
             self._resolved_anew(connection, thing.id)  # the edit may be the same as an earlier one, which changes nothing
         return self._apply(connection, edit_deltas.of_edit(kind, thing.id, edit), edit)
 
-    def _apply(self, connection: Connection, delta: Delta, edit: Edit) -> Written:
-        problems = self.apply(connection, (*edit_deltas.of_mentioned(connection, edit), delta))
+    def _apply(self, connection: Connection, delta: Delta, edit: Edit, given_ids: Mapping[str, str] = NO_IDS) -> Written:
+        problems = self.apply(connection, (*edit_deltas.of_mentioned(connection, edit), delta), given_ids)
         return Written(delta.kind, delta.external_id, changes.last(connection), problems)
 
 

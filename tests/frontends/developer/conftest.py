@@ -25,6 +25,8 @@ from gateway.model.applications import Application, Scope
 from gateway.model.connector import BindAnswer, ChangeAnswer
 from gateway.store.engine.database import Database
 from gateway.store.operations.instance import instance_id
+from gateway.sync.local.source import LocalDoor
+from gateway.sync.local.writer import Writer
 from gateway.twisted_internals.reactor import installed
 from tests.directory.application_scope.stored_directory import StoredDirectory, empty_store, open_store, person
 from tests.frontends.http.serving import Response, Serving, fetch
@@ -65,9 +67,21 @@ class Client:
         """The base path."""
         return f"/v2/{self.instance_id}/{self.application.id}"
 
-    def call(self, method: str, path: str, body: Any = None) -> "Deferred[Response]":
-        """One request with the token."""
-        return fetch(self.port, method, self.base + path, body, {"Authorization": f"Bearer {self.token}"})
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> "Deferred[Response]":
+        """One request with the token. `headers`: more of them, `_` for `-`."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return fetch(self.port, method, self.base + path, body, {"Authorization": f"Bearer {self.token}", **more})
+
+    async def done(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """The JSON of a request that must succeed."""
+        answer = await self.call(method, path, body, **headers)
+        assert answer.status == 200, answer.body
+        return answer.json
+
+    async def refused(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str, str]:
+        """Status, code and sentence of a request that must be refused."""
+        answer = await self.call(method, path, body, **headers)
+        return answer.status, answer.json["code"], answer.json["message"]
 
     async def get(self, path: str) -> Any:
         """The JSON of a GET that must succeed."""
@@ -131,7 +145,9 @@ def serve(directory: StoredDirectory) -> Iterator[Callable[[], World]]:
 
     def start(clock: Any = reactor) -> World:
         tail = Tail(directory.database, installed(), poll_seconds=0.1)
-        api = DeveloperApi(directory.database, tail, password_changes(directory.database, hashing), clock=clock)
+        writer = Writer(directory.database, LocalDoor(now), now)
+        changes = password_changes(directory.database, hashing)
+        api = DeveloperApi(directory.database, tail, changes, writer, clock=clock, sources=["berlin"])
         serving = Serving(make_site("developer", api.routes(), reactor=reactor))
         worlds.append(World(directory, serving, tail, directory.database.read_blocking(instance_id)))
         return worlds[-1]

@@ -29,6 +29,8 @@ from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.objects import users
 from gateway.store.operations.instance import instance_id
+from gateway.sync.local.source import LocalDoor
+from gateway.sync.local.writer import Writer
 from gateway.wire import controls, oids
 from gateway.wire.controls import PersistentSearch, SyncMode, SyncRequest
 from gateway.wire.controls.bind_and_update import ProxiedAuthorization
@@ -98,7 +100,8 @@ class Api:
     def __init__(self, serving: Serving, application: Application) -> None:
         database, changes_of_passwords = serving.world.database, serving.services.password_changes
         assert changes_of_passwords is not None
-        api = DeveloperApi(database, serving.world.tail, changes_of_passwords, clock=serving.services.reactor)
+        writer = Writer(database, LocalDoor(now), now)
+        api = DeveloperApi(database, serving.world.tail, changes_of_passwords, writer, clock=serving.services.reactor)
         self._handlers: Mapping[str, Any] = {route.operation: route.handler for route in api.routes()}
         self.token = database.write_blocking(lambda c: access_tokens.issue(c, application.id, 1_200, now()))
         arguments = {"instance_id": database.read_blocking(instance_id), "application_id": application.id}

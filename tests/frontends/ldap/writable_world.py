@@ -17,7 +17,6 @@ from gateway.directory.directory import Directory
 from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.projection import view_kinds
 from gateway.directory.projection.view_definition import View
-from gateway.frontends.ldap.core.write_port import Writer
 from gateway.model.applications import Grant, Scope
 from gateway.model.changes import Change
 from gateway.model.deltas import MEMBERS, Batch, Delta, DeltaType
@@ -31,6 +30,7 @@ from gateway.store.log import changes
 from gateway.store.objects import organizations
 from gateway.sync.inbound import Inbound
 from gateway.sync.local.source import LocalDoor
+from gateway.sync.local.writer import Writer
 from gateway.sync.objects.posix_allocation import PosixNumbers
 from gateway.twisted_internals.reactor import installed
 from tests.frontends.ldap import company

@@ -1,11 +1,13 @@
 """Writes that are committed together: the outcome of each, and the directory afterwards, are those of one after the other."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.model.attributes import reference_to
+from gateway.model.deltas import Delta
 from gateway.model.edits import Edit
 from gateway.model.objects import DirectoryObject, Kind, Member
 from gateway.store.engine.database import Connection
@@ -119,11 +121,11 @@ def test_plain_edits_of_different_people_are_one_batch(both_stores: Store) -> No
     desk, counted = Desk(both_stores), []
     apply = desk.door.apply
 
-    def counting(connection: Connection, deltas: Sequence[object]) -> tuple[str, ...]:
+    def counting(connection: Connection, deltas: Sequence[Delta], *rest: Any) -> tuple[str, ...]:
         counted.append(len(deltas))
-        return apply(connection, deltas)  # type: ignore[arg-type]
+        return apply(connection, deltas, *rest)
 
-    desk.door.apply = counting  # type: ignore[method-assign]
+    desk.door.apply = counting  # type: ignore[assignment, method-assign]
     desk.together(*(desk.title(f"p{number}", "a") for number in range(4)))
     assert counted == [4]
     desk.together(desk.title("p0", "b"), desk.title("p0", "c"), desk.title("p1", "c"))
@@ -160,13 +162,13 @@ def test_a_batch_that_fails_as_a_whole_is_carried_out_one_by_one(both_stores: St
     desk = Desk(both_stores)
     apply = desk.door.apply
 
-    def one_only(connection: Connection, deltas: Sequence[object]) -> tuple[str, ...]:
-        done = apply(connection, deltas)  # type: ignore[arg-type]
+    def one_only(connection: Connection, deltas: Sequence[Delta], *rest: Any) -> tuple[str, ...]:
+        done = apply(connection, deltas, *rest)
         if len(deltas) > 1:
             raise ValueError("together they cannot be")
         return done
 
-    desk.door.apply = one_only  # type: ignore[method-assign]
+    desk.door.apply = one_only  # type: ignore[assignment, method-assign]
     before = both_stores.database.read_blocking(changes.last)
     outcomes = desk.together(desk.title("p0", "a"), desk.title("p1", "b"))
     assert [one.change_number for one in outcomes if isinstance(one, Written)] == [before + 1, before + 2]

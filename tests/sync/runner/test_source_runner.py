@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 import pytest_twisted
@@ -271,7 +272,7 @@ async def test_the_next_batch_is_fetched_while_one_is_applied_and_dropped_when_t
 ) -> None:
     apply = Inbound.apply
 
-    def fail_at_2(self: Inbound, connection: Connection, batch: Batch, **rest: bool) -> Applied:
+    def fail_at_2(self: Inbound, connection: Connection, batch: Batch, **rest: Any) -> Applied:
         if batch.watermark == b"2":
             raise InvalidSourceData("source hr: broken")
         return apply(self, connection, batch, **rest)

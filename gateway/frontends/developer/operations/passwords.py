@@ -62,8 +62,7 @@ class PasswordEndpoints:
         try:
             await self._changes.reset(user_id, new.encode(), _by(caller))
         except ChangeRefused as error:
-            status, code = _REFUSALS.get(error.code, (409, "Conflict"))
-            raise HttpError(status, code, str(error) or "The source refused the password.") from None
+            raise refused_password(error) from None
         return json_answer({})
 
     async def clear(self, request: Request, admitted: Admitted) -> Answer:
@@ -105,6 +104,12 @@ class PasswordEndpoints:
 
         _audit("application password revoked", *await self._database.write(work))
         return json_answer({})
+
+
+def refused_password(error: ChangeRefused) -> HttpError:
+    """Return the answer to a password that was refused."""
+    status, code = _REFUSALS.get(error.code, (409, "Conflict"))
+    return HttpError(status, code, str(error) or "The source refused the password.")
 
 
 def _permitted(view: CallerView, request: Request) -> tuple[str, Application]:

@@ -10,6 +10,7 @@ from gateway.directory.application_scope import listings, lookups
 from gateway.frontends.developer.records.caller import CallerView
 from gateway.frontends.developer.records.json_records import UserDetail
 from gateway.frontends.developer.records.pagination import Paging, answer_list
+from gateway.frontends.http.errors import HttpError
 from gateway.frontends.http.request import Request
 from gateway.model.connector import LOCAL
 from gateway.model.objects import Membership, Origin
@@ -102,3 +103,8 @@ def _membership(instance_id: str, membership: Membership) -> dict[str, str]:
         "groupMemberRelationSourceType": membership.source_type,
         "instanceId": instance_id,
     }
+
+
+def user_info(_view: CallerView, _: Request) -> object:
+    """GetUserInfo: tells of the user whom a token stands for, and the tokens given here stand for applications."""
+    raise HttpError(403, "InsufficientScope", "The token stands for an application, not for a user; use GetUser.")

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from gateway.directory.application_scope.readable_attributes import MEMBERS, Readable
 from gateway.directory.application_scope.scoped_directory import ScopedOrganization, ScopedUser
-from gateway.model.attributes import PASSWORD_CHANGED
+from gateway.model.attributes import PASSWORD_CHANGED, PHONE_REGION, VERIFIED_EMAIL, VERIFIED_PHONE_NUMBER
 from gateway.model.ldap.times import moment_of
 from gateway.model.objects import Group, Organization, User
 
@@ -46,6 +46,7 @@ class UserRecord(Struct, rename="camel", frozen=True, kw_only=True):
     # addresses must not take our silence for a yes.
     email_verified: bool = False
     phone_number: str | UnsetType = UNSET
+    phone_region: str | UnsetType = UNSET
     phone_number_verified: bool = False
     description: str | UnsetType = UNSET
 
@@ -147,7 +148,10 @@ class Projector:
             lock_expire_time=self._time(user, "locked_until"),
             password_set=password_set,
             email=self._text(user, "email"),
+            email_verified=self._is_verified(user, "email", VERIFIED_EMAIL),
             phone_number=self._text(user, "phone_number"),
+            phone_region=self._text(user, PHONE_REGION),
+            phone_number_verified=self._is_verified(user, "phone_number", VERIFIED_PHONE_NUMBER),
             description=self._text(user, "description"),
         )
 
@@ -219,6 +223,10 @@ class Projector:
         moment = moment_of(user.first(name))
         return NEVER if moment is None else milliseconds(moment)
 
+    def _is_verified(self, user: User, name: str, verified: str) -> bool:
+        """Return whether the main address is the one that its owner has confirmed."""
+        return self._readable(name) and user.first(name) == user.first(verified) != ""
+
     def _text(self, item: User | Organization | Group, name: str) -> str | UnsetType:
         return (item.first(name) or UNSET) if self._readable(name) else UNSET
 
@@ -226,6 +234,7 @@ class Projector:
 OWN_FIELDS = frozenset(
     {
         *("username", "display_name", "email", "phone_number", "description", "enabled", "account_expires", "locked_until"),
+        *(VERIFIED_EMAIL, VERIFIED_PHONE_NUMBER, PHONE_REGION),
         *(PASSWORD_CHANGED, "user_account_control", "primary_group_id", "sam_account_type"),
     }
 )

@@ -16,7 +16,7 @@ from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.frontends.ldap.core.search_turns import ScanTurns, SliceTurns
 from gateway.frontends.ldap.core.subscription_limit import SubscriptionLimit
-from gateway.frontends.ldap.core.write_port import Writer
+from gateway.sync.local.writer import Writer
 from gateway.twisted_internals.reactor import IReactor
 
 

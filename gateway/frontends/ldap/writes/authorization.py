@@ -19,12 +19,12 @@ from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.responder import Responder
 from gateway.frontends.ldap.core.results import Refused
 from gateway.frontends.ldap.core.services import Services
-from gateway.frontends.ldap.core.write_port import Writer
 from gateway.frontends.ldap.search import root_dse
 from gateway.model.applications import Application, Grant
 from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind
 from gateway.sync.local.source import LocalWrite
+from gateway.sync.local.writer import Writer
 from gateway.wire.messages import PartialAttribute
 from gateway.wire.result_codes import ResultCode
 

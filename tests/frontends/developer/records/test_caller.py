@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from gateway.model.applications import Scope
+from gateway.model.applications import Grant, Scope
 from tests.frontends.developer.conftest import Client, Company, World
 
 NOTHING = "u-999999"
@@ -14,7 +14,7 @@ NOTHING = "u-999999"
 @pytest.fixture
 def client(world: World, company: Company) -> Client:
     """Sees the sales department with its team, and the group staff."""
-    return world.client("sales", Scope((company.sales,), (company.staff,)))
+    return world.client("sales", Scope((company.sales,), (company.staff,)), grants=frozenset({Grant.WRITE}))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,8 @@ async def test_an_object_outside_the_scope_answers_as_one_that_does_not_exist(
 ) -> None:
     ids = vars(company)
     there, nowhere = path.format(**ids), path.format(**dict.fromkeys(ids, NOTHING))
-    answers = [await client.call(method, asked) for asked in (there, nowhere)]
+    body = {"parentId": company.sales} if method == "PATCH" else None
+    answers = [await client.call(method, asked, body) for asked in (there, nowhere)]
     outside, missing = [(a.status, a.json["code"], a.json["message"]) for a in answers]
     assert outside[0] == 404
     for user_or_group in (company.eve, company.it, company.everyone):

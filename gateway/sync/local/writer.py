@@ -1,4 +1,4 @@
-"""The port through which writes leave the LDAP server: the store, and the door for what is written here."""
+"""The writer through which the faces write: the store, and the door for what is written here."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -8,7 +8,7 @@ from gateway.sync.deletion_guard import Guard
 from gateway.sync.inbound import Inbound, InboundSettings
 from gateway.sync.runner.runner_group import RunnerGroup
 from gateway.sync.runner.source_runner import Schedule, SourceRunner
-from tests.sync.scripted import ScriptedSource, World, until
+from tests.sync.scripted import ScriptedSource, Wait, World, reached, until
 
 SCHEDULE = Schedule(seconds=100, full_seconds=100_000)
 
@@ -36,6 +36,11 @@ class RunningSource:
         await until(
             lambda: any(getattr(call, "func", None) == self.runner._interrupt for call in self.world.clock.getDelayedCalls())
         )
+
+    async def handled(self, wait: Wait) -> None:
+        """The source has come to this step of its script, and the batch before it is committed if it is worth a transaction."""
+        await reached(wait)  # the runner has the batch in hand, and the store has its transaction in line
+        await self.world.database.write(lambda _: None)
 
     def names(self) -> set[str]:
         everybody = self.world.database.read_blocking(lambda c: users.iterate(c, "", 100))

@@ -116,7 +116,7 @@ async def test_a_quiet_source_costs_no_transaction_but_a_heartbeat(world: World)
         began = life.state().heard_at
         world.pass_time(5)
         waits[0].let_go()
-        await reached(waits[1])
+        await life.handled(waits[1])
         assert life.state().heard_at == began
         world.pass_time(20)
         waits[1].let_go()
@@ -135,7 +135,7 @@ async def test_law_8_a_source_of_which_nothing_comes_is_not_heard_however_often_
         began = life.state()
         world.pass_time(65)
         waits[0].let_go()
-        await reached(waits[1])
+        await life.handled(waits[1])
         assert (life.state().heard_at, life.state().caught_up_at) == (began.heard_at, began.caught_up_at)
         waits[1].let_go()
         await until(lambda: life.state().heard_at == world.now())
@@ -148,11 +148,10 @@ async def test_the_way_of_reading_is_kept_until_another_is_told(world: World) ->
     first = replace(everybody("ada"), reading="changes by a rumour")
     source = ScriptedSource([first, HEARTBEAT, waits[0], Batch(caught_up=True, reading="changes by letter"), waits[1]])
     async with RunningSource(world, source) as life:
-        await reached(waits[0])
+        await life.handled(waits[0])
         assert life.state().reading == "changes by a rumour"
         waits[0].let_go()
-        await reached(waits[1])
-        assert life.state().reading == "changes by letter"
+        await until(lambda: life.state().reading == "changes by letter")
 
 
 @pytest_twisted.ensureDeferred

@@ -24,7 +24,7 @@ async def test_stopping_ends_a_blocked_read_and_gives_the_lease_back(world: Worl
     silent = Wait()
     source = ScriptedSource([everybody("ada"), silent])
     async with RunningSource(world, source) as life:
-        await reached(silent)
+        await life.handled(silent)
         assert world.database.read_blocking(lambda c: leases.holder_of(c, name_for("hr"), world.now())) == "node-one"
     assert source.closed == 1
     assert world.database.read_blocking(lambda c: leases.holder_of(c, name_for("hr"), world.now())) is None
@@ -80,6 +80,7 @@ async def test_a_source_that_another_node_reads_is_left_alone_until_that_node_is
         await world.ended.get()
         await life.pausing()
     assert life.names() == {"ada"}
+    assert LEASE_SECONDS + LEASE_RETRY_SECONDS < 10.0, "a node that is dead or paused is replaced within ten seconds"
 
 
 @pytest_twisted.ensureDeferred
@@ -87,7 +88,7 @@ async def test_a_lease_that_is_lost_ends_the_read_at_once(world: World) -> None:
     silent = Wait()
     source = ScriptedSource([everybody("ada"), silent])
     async with RunningSource(world, source) as life:
-        await reached(silent)
+        await life.handled(silent)
         world.database.write_blocking(lambda c: leases.free(c, name_for("hr"), "node-one"))
         world.database.write_blocking(lambda c: leases.acquire(c, name_for("hr"), "node-two", 1000, world.now()))
         world.pass_time(10)
@@ -102,7 +103,7 @@ async def test_law_2_a_node_that_lost_its_lease_without_knowing_writes_nothing_o
     paused, silent = Wait(), Wait()
     source = ScriptedSource([everybody("ada"), paused, batch("stale", watermark="9"), silent])
     async with RunningSource(world, source) as life:
-        await reached(paused)
+        await life.handled(paused)
         world.database.write_blocking(lambda c: leases.free(c, name_for("hr"), "node-one"))
         world.database.write_blocking(lambda c: leases.acquire(c, name_for("hr"), "node-two", 1000, world.now()))
         paused.let_go()
@@ -117,7 +118,7 @@ async def test_law_2_a_node_that_lost_its_lease_without_knowing_writes_nothing_o
 async def test_a_lease_is_kept_however_long_the_source_is_silent(world: World) -> None:
     silent = Wait()
     async with RunningSource(world, ScriptedSource([everybody("ada"), silent])) as life:
-        await reached(silent)
+        await life.handled(silent)
         for _ in range(5):
             world.pass_time(RENEW_SECONDS)
             await until(lambda: life.runner._lease._renewal.call is not None)  # the renewal is done, the next is due

@@ -32,7 +32,7 @@ async def test_a_request_interrupts_a_source_that_is_being_followed(world: World
     silent, again = Wait(), Wait()
     source = ScriptedSource([everybody("ada", watermark="1"), silent], [everybody("ada", watermark="2"), again])
     async with RunningSource(world, source) as life:
-        await reached(silent)
+        await life.handled(silent)
         asked = life.request(full=True)
         world.pass_time(1)
         await reached(again)
@@ -47,8 +47,8 @@ async def test_a_request_is_served_at_once_when_the_source_had_nothing_to_report
     silent = Wait()
     source = ScriptedSource([HEARTBEAT, silent], [everybody("ada", watermark="1")])
     async with RunningSource(world, source) as life:
-        await reached(silent)
-        await until(lambda: life.state().caught_up_at)
+        await life.handled(silent)
+        assert life.state().caught_up_at
         life.request(full=True)
         world.pass_time(1)
         assert (await world.ended.get()).run.trigger == "manual"

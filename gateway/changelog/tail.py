@@ -32,7 +32,7 @@ class TailClosed(Exception):
 
 
 class _End(NamedTuple):
-    """The end of the log as one poll found it, and the digest that it has at the end that the poll before had found."""
+    """The end of the log as one poll found it, and the digest that it has at the place that was known before."""
 
     last: int
     digest: str
@@ -46,7 +46,7 @@ class Tail:
         self._database = database
         self._reactor = reactor
         self._last = 0
-        self._polled: tuple[int, str] | None = None
+        self._known: tuple[int, str] | None = None
         self._histories = 0
         self._closed = False
         self._waiting: set[Deferred[None]] = set()
@@ -92,6 +92,8 @@ class Tail:
                 found = await run(reading)
                 if found:
                     return found
+            if digest is not None:
+                self._keep(number, digest)
             if not await self._wait_for_growth(deadline):
                 return []
 
@@ -138,21 +140,27 @@ class Tail:
 
     def _read_last(self) -> "Deferred[None]":
         """Read the last change number. A store that cannot be read is no error here: the next poll comes soon."""
-        known, polled = self._last, self._polled
-        reading = partial(_end, polled=0 if polled is None else polled[0])
+        last, known = self._last, self._known
+        reading = partial(_end, known=0 if known is None else known[0])
         return maybeDeferred(self._database.read, reading).addCallbacks(
-            self._found, lambda _failure: None, callbackArgs=(known, polled)
+            self._found, lambda _failure: None, callbackArgs=(last, known)
         )
 
-    def _found(self, end: _End, known: int, polled: tuple[int, str] | None) -> None:
-        """Take what a poll found that began when `known` was the last number, and `polled` what a poll had found."""
-        self._polled = end.last, end.digest
-        if end.last < known or (polled is not None and end.digest_before != polled[1]):
+    def _found(self, end: _End, last: int, known: tuple[int, str] | None) -> None:
+        """Take what a poll found that began when `last` was the last number and `known` the furthest place with its digest."""
+        if end.last < last or (known is not None and end.digest_before != known[1]):
+            self._known = end.last, end.digest
             self._last = end.last
             self._histories += 1
             self._wake()
         else:
+            self._keep(end.last, end.digest)
             self._reached(end.last)
+
+    def _keep(self, number: int, digest: str) -> None:
+        """Keep the furthest place of which a poll or a waiting reader has the digest; polls may end out of turn."""
+        if self._known is None or number > self._known[0]:
+            self._known = number, digest
 
     def _reached(self, number: int) -> None:
         if number > self._last:
@@ -165,9 +173,9 @@ class Tail:
             deferred.callback(None)
 
 
-def _end(connection: Connection, polled: int) -> _End:
-    last, digest_before = changes.last(connection), epoch.digest_at(connection, polled)
-    return _End(last, digest_before if last == polled else epoch.digest_at(connection, last), digest_before)
+def _end(connection: Connection, known: int) -> _End:
+    last, digest_before = changes.last(connection), epoch.digest_at(connection, known)
+    return _End(last, digest_before if last == known else epoch.digest_at(connection, last), digest_before)
 
 
 def _following(connection: Connection, number: int, limit: int, members: bool, digest: str | None) -> list[Change]:

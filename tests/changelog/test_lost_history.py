@@ -28,7 +28,10 @@ def lose(store: Store, count: int, *, then: int = 0) -> None:
     store.append(then, announced=False, prefix="other")
 
 
-@pytest.mark.parametrize("then", [0, 2, 3, 5], ids=["shorter", "shorter with others", "as long", "longer"])
+grown = pytest.mark.parametrize("then", [0, 2, 3, 5], ids=["shorter", "shorter with others", "as long", "longer"])
+
+
+@grown
 def test_a_waiting_reader_is_told_that_the_log_is_another(store: Store, tail: Tail, clock: Reactor, then: int) -> None:
     store.append(10)
     clock.advance(1.0)
@@ -45,6 +48,38 @@ def test_what_was_lost_within_a_poll_is_noticed_too(store: Store, tail: Tail, cl
     found = waiting_at(store, tail, 10)
     lose(store, 3)
     clock.advance(1.0)
+    assert found[0].check(HistoryChanged)
+
+
+@grown
+def test_a_reader_that_was_ahead_of_every_poll_is_told_too(store: Store, tail: Tail, clock: Reactor, then: int) -> None:
+    store.append(10, announced=False)
+    found = waiting_at(store, tail, 10)
+    assert tail.last == 0
+    lose(store, 3, then=then)
+    clock.advance(1.0)
+    assert found[0].check(HistoryChanged)
+
+
+def test_polls_that_end_out_of_turn_forget_nothing(store: Store, tail: Tail, clock: Reactor) -> None:
+    polls: list[tuple[Deferred[Any], Any]] = []
+    read = store.read
+
+    def hold(work: Any, seconds: float | None = None) -> Deferred[Any]:
+        del seconds
+        polls.append((Deferred(), work(store)))
+        return polls[-1][0]
+
+    store.read = hold  # type: ignore[method-assign]
+    clock.advance(1.0)
+    store.append(10)
+    tail._noticed()
+    for poll, answer in reversed(polls):
+        poll.callback(answer)
+    store.read = read  # type: ignore[method-assign]
+    lose(store, 3, then=3)
+    clock.advance(1.0)
+    found = outcome(tail.after(10, 10, digest="u10"))
     assert found[0].check(HistoryChanged)
 
 

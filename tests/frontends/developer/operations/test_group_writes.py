@@ -86,7 +86,7 @@ async def test_a_sources_person_joins_a_group_that_was_made_here(world: World) -
 
 
 @pytest_twisted.ensureDeferred
-async def test_law_10_an_application_writes_the_groups_and_adds_the_people_that_it_sees(world: World) -> None:
+async def test_an_application_writes_the_groups_and_adds_the_people_that_it_sees(world: World) -> None:
     everything = writer(world, "everything")
     sales, staff, board = (
         await made_unit(everything, "Sales"),

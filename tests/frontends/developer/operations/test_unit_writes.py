@@ -85,7 +85,7 @@ async def test_a_sources_unit_is_refused_naming_the_source(world: World) -> None
 
 
 @pytest_twisted.ensureDeferred
-async def test_law_10_units_are_made_and_moved_within_the_scope(world: World) -> None:
+async def test_units_are_made_and_moved_within_the_scope(world: World) -> None:
     everything = writer(world, "everything")
     sales, it = await made_unit(everything, "Sales"), await made_unit(everything, "IT")
     narrow = writer(world, "narrow", Scope((sales,)))

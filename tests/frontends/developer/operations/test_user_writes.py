@@ -264,7 +264,7 @@ async def test_a_password_needs_its_own_grant(world: World) -> None:
 
 
 @pytest_twisted.ensureDeferred
-async def test_law_10_an_application_makes_people_where_it_sees_them_and_writes_no_others(world: World) -> None:
+async def test_an_application_makes_people_where_it_sees_them_and_writes_no_others(world: World) -> None:
     everything = writer(world, "everything")
     sales, it = await made_unit(everything, "Sales"), await made_unit(everything, "IT")
     eve = await made(everything, "eve", primaryOrganizationalUnitId=it, userExternalId="hr-eve")

@@ -137,6 +137,19 @@ WRITING: tuple[tuple[str, str, str, Callable[[Request], ScopedWork], Record | No
 )
 """Operation, method, path, what it does, the record that If-Match is about, and the name of the id in the answer."""
 
+FEW = frozenset(
+    {
+        users.get_user,
+        users.find_by_username,
+        users.find_by_external_id,
+        organizational_units.get_unit,
+        organizational_units.list_parent_ids,
+        organizational_units.find_by_external_id,
+        groups.get_group,
+    }
+)
+"""The operations that find a few rows by their keys, and may be answered where the request stands."""
+
 _TAGGED = frozenset({users.get_user, organizational_units.get_unit, groups.get_group})
 """The operations whose answer has an entity tag: one record."""
 
@@ -189,7 +202,7 @@ class DeveloperApi:
                 body = json_body(operation(admitted(connection), request))
                 return _tagged(request, body) if operation in _TAGGED else Answer(body=body)
 
-            return await self._database.read(work)
+            return await (self._database.read_few(work) if operation in FEW else self._database.read(work))
 
         return handler
 

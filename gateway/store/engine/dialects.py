@@ -59,7 +59,8 @@ OUTAGES = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.Time
 @dataclass(frozen=True, slots=True)
 class Engines:
     """The engines of one store. `name` stands for it in messages and never holds a password; `writers`: the most writers at a
-    time; `driver_error`: the base of what the driver raises where SQLAlchemy is not in between (bulk.py)."""
+    time; `driver_error`: the base of what the driver raises where SQLAlchemy is not in between (bulk.py); `inline`: reads
+    in the reactor's thread, which wait for nobody, where the store is a file."""
 
     name: str
     dialect: str
@@ -67,6 +68,7 @@ class Engines:
     writer: sa.Engine
     writers: int
     driver_error: type[Exception] = sqlite3.Error
+    inline: sa.Engine | None = None
 
     def until(self, deadline: float | None) -> contextlib.AbstractContextManager[None]:
         """End what this thread asks of a server at `deadline` (of `time.monotonic`), if there is one."""
@@ -87,8 +89,8 @@ class Engines:
 
     def dispose(self) -> None:
         """Close every pooled connection."""
-        self.reader.dispose()
-        self.writer.dispose()
+        for engine in filter(None, (self.reader, self.writer, self.inline)):
+            engine.dispose()
 
     @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
@@ -130,10 +132,15 @@ def _sqlite(url: URL, threads: int) -> Engines:
     options: dict[str, object] = {"isolation_level": None, "check_same_thread": False, "cached_statements": 256}
     reader = sa.create_engine(url, connect_args=options, pool_size=threads, max_overflow=2)
     writer = sa.create_engine(url, connect_args=options, pool_size=1, max_overflow=0)
+    inline = sa.create_engine(url, connect_args=options, pool_size=1, max_overflow=0)
 
     def opened(connection: sqlite3.Connection, _record: object) -> None:
         _prepare(connection)
         connection.execute("PRAGMA query_only = ON")
+
+    def opened_inline(connection: sqlite3.Connection, record: object) -> None:
+        opened(connection, record)
+        connection.execute("PRAGMA busy_timeout = 0")
 
     def opened_to_write(connection: sqlite3.Connection, _record: object) -> None:
         _prepare(connection)
@@ -144,12 +151,14 @@ def _sqlite(url: URL, threads: int) -> Engines:
         _create_private(path)
 
     sa.event.listen(reader, "connect", opened)
+    sa.event.listen(inline, "connect", opened_inline)
     sa.event.listen(writer, "connect", opened_to_write)
-    for engine in (reader, writer):
+    for engine in (reader, writer, inline):
         sa.event.listen(engine, "do_connect", create)
     sa.event.listen(reader, "begin", _begin("BEGIN"))
+    sa.event.listen(inline, "begin", _begin("BEGIN"))
     sa.event.listen(writer, "begin", _begin("BEGIN IMMEDIATE"))
-    return Engines(str(path), "sqlite", reader, writer, writers=1)
+    return Engines(str(path), "sqlite", reader, writer, writers=1, inline=inline)
 
 
 def _begin(statement: str) -> Callable[[sa.Connection], None]:

@@ -47,7 +47,8 @@ class ViewNotReady(Exception):
 class Party:
     """The identity bound to a connection. `dn` is "" for anonymous. `views`: the names of those that may be searched.
     `proved`: the person has shown the own password here, and so may change it; an application password, or an application
-    that acts for the person, does not count. `application_password`: the id of the one by which the person is bound."""
+    that acts for the person, does not count. `vouched_by`: the source that accepted that password ("" for the gateway itself;
+    None: nothing was proved). `application_password`: the id of the one by which the person is bound."""
 
     dn: str
     views: tuple[str, ...]
@@ -56,6 +57,7 @@ class Party:
     user_id: str | None = None
     proved: bool = False
     application_password: str = ""
+    vouched_by: str | None = None
 
     @property
     def is_anonymous(self) -> bool:

@@ -4,6 +4,7 @@ vouch for them.
 An embedded store is read inline. With a server, binds come in crowds: those that wait for the store at the
 same time are answered by one transaction, which begins after the last of them has asked."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from twisted.internet.defer import Deferred
@@ -35,6 +36,12 @@ class AccountStatus:
         """True when there is a password with which the person can log in."""
         return self.enabled and bool(self.vouching or self.local_hash)
 
+    def is_vouched_for(self, source_id: str) -> bool:
+        """Return whether a password that this source accepted ("": the gateway itself) still opens the account."""
+        if not self.enabled:
+            return False
+        return any(one.source_id == source_id for one in self.vouching) if source_id else self.local_hash is not None
+
 
 class AccountStatusLookup:
     """The lookups of account statuses. `authority`: decides which accounts vouch."""
@@ -42,7 +49,7 @@ class AccountStatusLookup:
     def __init__(self, database: Database, authority: PasswordAuthority) -> None:
         self._database = database
         self._authority = authority
-        self._reads = BatchedReads(database, self._found)
+        self._reads = BatchedReads(database, self.among)
 
     def at_once(self, user_id: str) -> AccountStatus | None:
         """Return the status, where the store can be read inline; None where it cannot."""
@@ -56,7 +63,8 @@ class AccountStatusLookup:
         """Return the status of one person, who need not exist. Fails with StoreUnavailable."""
         return self._reads.get(user_id)
 
-    def _found(self, connection: Connection, user_ids: set[str]) -> dict[str, AccountStatus]:
+    def among(self, connection: Connection, user_ids: Collection[str]) -> dict[str, AccountStatus]:
+        """Return the statuses of several people, who need not exist."""
         enabled = users.enabled_by_id(connection, user_ids)
         accounts, former = records.accounts_by_user(connection, user_ids), former_accounts.by_user(connection, user_ids)
         decided = {user_id: self._authority.decide(accounts.get(user_id, ()), former.get(user_id, ())) for user_id in user_ids}

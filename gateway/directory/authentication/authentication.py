@@ -3,7 +3,7 @@
 An unknown name, a wrong password, a disabled account and a soft lock give the same answer. A source that cannot be asked is
 never a wrong password (law 8). Passwords pass through; none is kept as it came."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from twisted.internet.defer import CancelledError
 
 from gateway.directory.access import DEFAULT_USER_ACCESS, Access, UserAccess, of_application, of_user
+from gateway.directory.authentication.account_status import AccountStatus
 from gateway.directory.authentication.bind_admission import BindAdmission
 from gateway.directory.authentication.bind_audit import PROXIED, SIMPLE, BindAudit, Mechanism
 from gateway.directory.authentication.bind_names import BindIdentity, BindNames, is_application_key, with_application_password
@@ -29,7 +30,7 @@ from gateway.model.jit import ProvisionedUser
 from gateway.model.ldap import dn
 from gateway.model.ldap.dn import DN, InvalidDN
 from gateway.store.clients import application_passwords, applications
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Connection, Database
 from gateway.store.objects import users
 
 T = TypeVar("T")
@@ -271,7 +272,8 @@ class Authentication:
         used = proof.application_password
         how = {"offline": True} if proof.offline else {}
         via = {"application_password": used.name, "application": used.application_name} if used else {}
-        return Bound(self._person(named, used, proved=used is None), proof.notice, {"source": proof.vouching, **how, **via})
+        vouched_by = proof.source_id if used is None else None
+        return Bound(self._person(named, used, vouched_by), proof.notice, {"source": proof.vouching, **how, **via})
 
     def _is_active_directory(self, named: BindIdentity) -> bool:
         """Return whether the name was given in a view of Active Directory."""
@@ -295,11 +297,23 @@ class Authentication:
         )
         return None if found is None else self.party_of(found, named.view)
 
-    def _person(self, named: BindIdentity, used: ApplicationPassword | None = None, *, proved: bool = False) -> Party:
+    def accounts_among(self, connection: Connection, user_ids: Collection[str]) -> Mapping[str, AccountStatus]:
+        """Return the account statuses of these people, who need not exist."""
+        return self._passwords.accounts_among(connection, user_ids)
+
+    def _person(self, named: BindIdentity, used: ApplicationPassword | None = None, vouched_by: str | None = None) -> Party:
         user_id = named.user_id or ""
         access = of_user(user_id, self._user_access.get(named.view, DEFAULT_USER_ACCESS))
         password_id = used.id if used else ""
-        return Party(named.name, (named.view,), access, user_id=user_id, proved=proved, application_password=password_id)
+        return Party(
+            named.name,
+            (named.view,),
+            access,
+            user_id=user_id,
+            proved=vouched_by is not None,
+            application_password=password_id,
+            vouched_by=vouched_by,
+        )
 
 
 def _within(acted_for: Party, party: Party) -> Party:

@@ -13,7 +13,7 @@ is not promised that the time tells nothing: for an unknown name the question is
 that hashes slowly answers that sooner than a wrong password."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -30,7 +30,7 @@ from gateway.model.errors import Busy, SourceUnavailable
 from gateway.model.jit import ProvisionedUser
 from gateway.model.records import Account
 from gateway.store.clients import application_passwords
-from gateway.store.engine.database import Database
+from gateway.store.engine.database import Connection, Database
 from gateway.store.objects import passwords
 
 OWN: Final = "gateway"
@@ -122,6 +122,10 @@ class PasswordCheck:
     async def account_status(self, user_id: str) -> AccountStatus:
         """Return the account status of a person."""
         return self._statuses.at_once(user_id) or await self._statuses.of(user_id)
+
+    def accounts_among(self, connection: Connection, user_ids: Collection[str]) -> Mapping[str, AccountStatus]:
+        """Return the account statuses of these people, who need not exist."""
+        return self._statuses.among(connection, user_ids)
 
     async def _proof_of(self, outcome: JitOutcome, password: bytes) -> Proof:
         provisioned = outcome.provisioned

@@ -23,7 +23,6 @@ from gateway.store.objects.origins import find_by_origin, select_by_origin
 from gateway.store.tables.objects import user_organizations, users
 
 _BY_ID = select(users).where(any_of(users.c.id, "ids"))
-_ENABLED = select(users.c.id).where(any_of(users.c.id, "ids"), users.c.enabled)
 _ENABLED_BY_ID = select(users.c.id, users.c.enabled).where(any_of(users.c.id, "ids"))
 _GONE = select(users.c.id).where(any_of(users.c.id, "ids"), users.c.gone_at.is_not(None))
 _BY_ORIGIN = select_by_origin(users)
@@ -76,11 +75,6 @@ def id_by_email(connection: Connection, address: str) -> str | None:
 def id_by_origin(connection: Connection, origin: Origin) -> str | None:
     """Return the id of the user that was created for this record, or None."""
     return find_by_origin(connection, _BY_ORIGIN, origin)
-
-
-def enabled_among(connection: Connection, user_ids: Collection[str]) -> frozenset[str]:
-    """Return the ids of those of the users that exist and may log in."""
-    return frozenset(connection.execute(_ENABLED, {"ids": user_ids}).scalars())
 
 
 def enabled_by_id(connection: Connection, user_ids: Collection[str]) -> dict[str, bool]:

@@ -1,6 +1,6 @@
 """Rights that end while a party is bound, client certificates, and proxied authorization."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 from pytest_twisted import ensureDeferred
 from structlog.testing import capture_logs
 
+from gateway.directory.authentication import revocation as revocation_module
 from gateway.directory.authentication.authentication import AuthorizationDenied, InvalidCredentials
 from gateway.directory.authentication.client_certificates import CertificateNames
 from gateway.directory.authentication.revocation import Revocation
@@ -16,12 +17,14 @@ from gateway.directory.directory import Party
 from gateway.model.applications import Scope
 from gateway.model.certificate_names import typed
 from gateway.model.changes import Change, ChangeType
-from gateway.model.objects import Kind
+from gateway.model.objects import Kind, User
 from gateway.store.clients import applications
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
-from gateway.store.objects import users
-from tests.directory.binding import ANNA, PEOPLE, Bed
+from gateway.store.objects import passwords, users
+from gateway.store.records import record_rows
+from gateway.store.records.record_rows import RecordRow
+from tests.directory.binding import ANNA, DEE, EVE, PEOPLE, Bed
 from tests.directory.worlds import BASE, SOURCE, START
 
 PORTAL = f"cn=portal,ou=applications,{BASE}"
@@ -245,3 +248,63 @@ async def test_no_application_acts_as_others_without_the_grant_or_as_people_whom
         for authz_id in (f"dn:{ANNAS}", "u:anna"):
             with pytest.raises(AuthorizationDenied):
                 await bed.authentication.party_for(authz_id, party)
+
+
+EVES, DEES = f"uid=eve,{PEOPLE}", f"uid=dee,{PEOPLE}"
+
+
+def link(bed: Bed, person: User, source: str) -> None:
+    """Let a person decide that the source's record is this user's."""
+
+    def work(connection: Connection) -> None:
+        row = RecordRow(
+            99, source, "user", "x99", f"cn={person.username},o={source}", "k99", None, "{}", None, "linked", "",
+            person.id, "person:test", 99,
+        )  # fmt: skip
+        record_rows.insert(connection, [row])
+
+    bed.world.database.write_blocking(work)
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "change"),
+    [
+        (DEES, b"right", lambda bed: bed.leave(DEE, "crm")),
+        (ANNAS, b"right", lambda bed: bed.leave(ANNA, SOURCE)),
+        (EVES, b"kept here", lambda bed: link(bed, EVE, SOURCE)),
+        (EVES, b"kept here", lambda bed: bed.world.database.write_blocking(lambda c: passwords.clear_local(c, EVE.id))),
+    ],
+)
+@ensureDeferred
+async def test_law_14_what_a_password_has_opened_ends_with_the_authority_of_the_source_that_accepted_it(
+    bed: Bed, name: str, password: bytes, change: Callable[[Bed], object]
+) -> None:
+    bed.set_local(EVE, b"kept here")
+    party, revocation = await bed.bind(name, password), Revocation(bed.authentication, bed.world.database)
+    assert await now(bed, party, revocation) is party
+    before = bed.world.database.read_blocking(changes.last)
+    change(bed)
+    assert bed.world.database.read_blocking(changes.last) == before, "the log does not tell"
+    assert await now(bed, party, revocation) is None
+
+
+@ensureDeferred
+async def test_what_another_source_has_accepted_goes_on(bed: Bed) -> None:
+    bed.hr.passwords["cn=dee,o=hr"] = b"at hr"
+    at_hr, at_crm = await bed.bind(DEES, b"at hr"), await bed.bind(DEES, b"right")
+    bed.leave(DEE, "crm")
+    check = await Revocation(bed.authentication, bed.world.database).check([at_hr, at_crm])
+    assert (check.refreshed(at_hr), check.refreshed(at_crm)) == (at_hr, None)
+
+
+@ensureDeferred
+async def test_everybody_has_a_turn(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revocation_module, "AT_ONCE", 1)
+    bed.set_local(EVE, b"kept here")
+    parties = [await bed.bind(ANNAS, b"right"), await bed.bind(EVES, b"kept here"), await bed.bind(DEES, b"right")]
+    revocation = Revocation(bed.authentication, bed.world.database)
+    await revocation.check(parties)
+    bed.leave(DEE, "crm")
+    checks = [await revocation.check(parties) for _ in parties]
+    assert checks[-1].refreshed(parties[2]) is None
+    assert all(check.refreshed(one) is one for check in checks for one in parties[:2])

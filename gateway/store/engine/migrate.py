@@ -13,7 +13,7 @@ from gateway.store.engine.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-NEWEST: Final = "0014"
+NEWEST: Final = "0015"
 """The newest revision in `migrations/versions`. Named here so that a store which has it costs no Alembic (some 10 MiB)."""
 
 SCRIPTS = "gateway.store:migrations"

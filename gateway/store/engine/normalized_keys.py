@@ -19,8 +19,20 @@ def name_key(name: str) -> str:
 
 
 def email_key(address: str) -> str:
-    """Return the key of a mail address, without regard to case, also left of the @, as every known system treats addresses."""
-    return name_key(address)
+    """Return the key of a mail address, without regard to case, also left of the @, as every known system treats addresses; a
+    domain in ASCII (`xn--…`, RFC 5890) and in letters is one."""
+    key = name_key(address)
+    mailbox, at, domain = key.rpartition("@")
+    if "xn--" not in domain:
+        return key
+    return name_key(mailbox + at + ".".join(map(_in_letters, domain.split("."))))
+
+
+def _in_letters(label: str) -> str:
+    try:
+        return label.encode("ascii").decode("idna") if label.startswith("xn--") else label
+    except UnicodeError:  # only looks like one
+        return label
 
 
 def phone_key(number: str) -> str:

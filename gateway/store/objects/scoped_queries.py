@@ -14,7 +14,7 @@ from gateway.store.engine.normalized_keys import email_key, phone_key
 from gateway.store.log import changes
 from gateway.store.objects import users
 from gateway.store.tables.change_log import changes as changes_table
-from gateway.store.tables.objects import memberships, user_organizations
+from gateway.store.tables.objects import memberships, user_names, user_organizations
 from gateway.store.tables.objects import users as users_table
 
 MAX_SAME_KEY = 100
@@ -56,6 +56,12 @@ _MOVES = (
     .limit(bindparam("most"))
 )
 
+_BY_OTHER_EMAIL = (
+    select(user_names.c.user_id)
+    .where(user_names.c.name == literal_column("'email'"), user_names.c.key == bindparam("key"))
+    .limit(MAX_SAME_KEY)
+)
+
 
 def users_in(connection: Connection, organization_ids: Collection[str] | None, after_id: str, limit: int) -> list[User]:
     """Return at most `limit` users that belong to any of these organizations (None: all users) and whose ids follow `after_id`
@@ -85,8 +91,10 @@ def count_group_users(connection: Connection, group_id: str, organization_ids: C
 
 
 def ids_by_email(connection: Connection, address: str) -> list[str]:
-    """Return the ids of the users whose main mail address this is, whatever its case."""
-    return _same_key(connection, "email_key", email_key(address))
+    """Return the ids of the users with this mail address, whatever its case: those whose main one it is first."""
+    key = email_key(address)
+    others = connection.execute(_BY_OTHER_EMAIL, {"key": key}).scalars() if key else ()
+    return list(dict.fromkeys((*_same_key(connection, "email_key", key), *others)))[:MAX_SAME_KEY]
 
 
 def ids_by_phone_number(connection: Connection, number: str) -> list[str]:

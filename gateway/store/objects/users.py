@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, distinct, func, select
 
-from gateway.model.errors import Conflict
+from gateway.model.attributes import USER_PRINCIPAL_NAME
 from gateway.model.objects import Origin, User
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import any_of
@@ -20,14 +20,14 @@ from gateway.store.engine.column_codecs import (
 from gateway.store.engine.normalized_keys import email_key, name_key, phone_key, posix_number
 from gateway.store.engine.sql_types import RowValues, TableRow
 from gateway.store.objects.origins import find_by_origin, select_by_origin
-from gateway.store.tables.objects import user_organizations, users
+from gateway.store.tables.objects import user_names, user_organizations, users
 
 _BY_ID = select(users).where(any_of(users.c.id, "ids"))
 _ENABLED_BY_ID = select(users.c.id, users.c.enabled).where(any_of(users.c.id, "ids"))
 _GONE = select(users.c.id).where(any_of(users.c.id, "ids"), users.c.gone_at.is_not(None))
 _BY_ORIGIN = select_by_origin(users)
 _NAME_HOLDERS = select(users.c.username_key, users.c.id).where(any_of(users.c.username_key, "keys"))
-_BY_EMAIL = select(users.c.id).where(users.c.email_key == bindparam("key")).limit(2)
+_NAMED = select(user_names.c.user_id).where(user_names.c.name == bindparam("name"), user_names.c.key == bindparam("key"))
 _ALL = select(users).order_by(users.c.id)
 _FROM = _ALL.where(users.c.id > bindparam("after")).limit(bindparam("most"))
 _IN = user_organizations.c.organization_id
@@ -63,13 +63,9 @@ def ids_by_username_key(connection: Connection, username_keys: Collection[str]) 
     return dict(connection.execute(_NAME_HOLDERS, {"keys": username_keys}).all())
 
 
-def id_by_email(connection: Connection, address: str) -> str | None:
-    """Return the id of the user whose main address this is, or None. Raises Conflict when there are several."""
-    key = email_key(address)
-    found = connection.execute(_BY_EMAIL, {"key": key}).scalars().all() if key else []
-    if len(found) > 1:
-        raise Conflict("several users have the mail address given: look the user up by name or external id")
-    return found[0] if found else None
+def ids_by_principal(connection: Connection, principal: str) -> list[str]:
+    """Return the ids of the users with this userPrincipalName, whatever its case."""
+    return list(connection.execute(_NAMED, {"name": USER_PRINCIPAL_NAME, "key": name_key(principal)}).scalars())
 
 
 def id_by_origin(connection: Connection, origin: Origin) -> str | None:
@@ -116,6 +112,7 @@ def insert(connection: Connection, new: Sequence[User]) -> None:
     """Store new users. Their login names must be free."""
     bulk.insert(connection, users, [(user.id, *_values(user)) for user in new])
     bulk.insert(connection, user_organizations, _places(new))
+    bulk.insert(connection, user_names, sorted({name for user in new for name in _names(user)}))
 
 
 _MUTABLE = tuple(column.name for column in users.columns if column.name != "id")
@@ -136,6 +133,10 @@ def update(
     movers = [user for user in changed if user.id in moved]
     bulk.delete(connection, user_organizations, ("user_id",), [(user.id,) for user in movers])
     bulk.insert(connection, user_organizations, _places(movers))
+    known = stored or {}
+    renamed = [user for user in changed if user.id not in known or _names(user) != _names(known[user.id])]
+    bulk.delete(connection, user_names, ("user_id",), [(user.id,) for user in renamed])
+    bulk.insert(connection, user_names, sorted({name for user in renamed for name in _names(user)}))
 
 
 def release_username(connection: Connection, user_id: str) -> None:
@@ -147,6 +148,7 @@ def delete(connection: Connection, user_ids: Collection[str]) -> None:
     """Remove the users; their memberships are removed by `memberships.remove_objects`."""
     rows = [(user_id,) for user_id in user_ids]
     bulk.delete(connection, user_organizations, ("user_id",), rows)
+    bulk.delete(connection, user_names, ("user_id",), rows)
     bulk.delete(connection, users, ("id",), rows)
 
 
@@ -169,6 +171,15 @@ def _displaced(connection: Connection, changed: Sequence[User]) -> list[str]:
 
 def _places(placed: Sequence[User]) -> list[tuple[str, str]]:
     return [(organization, user.id) for user in placed for organization in dict.fromkeys(user.organization_ids)]
+
+
+def _names(user: User) -> set[tuple[str, str, str]]:
+    """Return the rows of `user_names`."""
+    found = {("email", email_key(one), user.id) for one in user.attributes.get("email", ())[1:] if isinstance(one, str)}
+    principal = user.first(USER_PRINCIPAL_NAME)
+    if principal:
+        found.add((USER_PRINCIPAL_NAME, name_key(principal), user.id))
+    return {one for one in found if one[1]}
 
 
 def _values(user: User) -> RowValues:

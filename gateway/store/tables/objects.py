@@ -60,6 +60,18 @@ user_organizations = Table(
 )
 """The inverse of `users.organization_ids`; written together with it."""
 
+user_names = Table(
+    "user_names",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("key", Key, primary_key=True),
+    Column("user_id", Key, primary_key=True),
+    Index("user_names_user", "user_id"),
+    sqlite_with_rowid=False,
+)
+"""The values beside the login name and the main addresses by which users are found: the attribute's name, the
+value's key."""
+
 groups = Table(
     "groups",
     metadata,

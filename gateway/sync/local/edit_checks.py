@@ -3,7 +3,7 @@ organization lies below itself. Reads only."""
 
 from collections.abc import Collection, Sequence
 
-from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE, referring
+from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE, USER_PRINCIPAL_NAME, referring
 from gateway.model.connector import LOCAL
 from gateway.model.edits import Edit
 from gateway.model.errors import Conflict, DecidedElsewhere, InvalidInput
@@ -32,6 +32,10 @@ class NameTaken(Conflict):
     """Another object has the name."""
 
 
+class PrincipalTaken(Conflict):
+    """Another user logs in by the userPrincipalName ([MS-ADTS] §3.1.1.5.1.3)."""
+
+
 class NotEmpty(Conflict):
     """The organization is not empty."""
 
@@ -53,6 +57,7 @@ def check_new(connection: Connection, kind: Kind, edit: Edit) -> None:
     name = first_text(edit.attributes, NAMING_ATTRIBUTE[kind]).strip()
     _check_is_name(kind, name)
     _check_values(kind, edit)
+    _check_principal(connection, kind, edit)
     _check_name(connection, kind, name, _parent(edit, None) or ROOT_ORGANIZATION_ID)
 
 
@@ -69,6 +74,7 @@ def check_change(
     _check_values(kind, edit)
     said = contributions(connection, (thing.id,)).get(thing.id, []) if said is None else said
     _check_mastery(connection, kind, thing, edit, rules, said)
+    _check_principal(connection, kind, edit, thing.id)
     naming = NAMING_ATTRIBUTE[kind]
     if naming in edit.attributes or edit.organizations is not None:
         name = first_text(edit.attributes, naming).strip() if naming in edit.attributes else name_of(thing)
@@ -161,12 +167,23 @@ def _check_name(connection: Connection, kind: Kind, name: str, parent_id: str | 
     if kind is Kind.USER:
         holding = users.get_many(connection, users.ids_by_username_key(connection, (key,)).values())
         holders: Collection[str] = [user.id for user in holding.values() if user.gone_at is None]  # a leaver gives its name up
+        holders = [*holders, *(users.ids_by_principal(connection, name) if "@" in name else ())]
     elif kind is Kind.GROUP:
         holders = groups.same_name(connection, name)
     else:
         holders = organizations.same_name(connection, parent_id, name) if parent_id else ()
     if set(holders) - {own_id}:
         raise NameTaken(f"there is another {kind} named {name!r} already")
+
+
+def _check_principal(connection: Connection, kind: Kind, edit: Edit, own_id: str = "") -> None:
+    """Raise PrincipalTaken for a userPrincipalName by which another user logs in, also as by a login name of that form."""
+    principal = first_text(edit.attributes, USER_PRINCIPAL_NAME) if kind is Kind.USER else ""
+    if not principal:
+        return
+    holders = {*users.ids_by_principal(connection, principal), users.id_by_username(connection, principal)}
+    if holders - {own_id, None}:
+        raise PrincipalTaken("another user has this userPrincipalName, or this login name, already")
 
 
 def _check_cycle(connection: Connection, thing: DirectoryObject, edit: Edit) -> None:

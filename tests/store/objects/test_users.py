@@ -1,14 +1,16 @@
 """Users as they are stored, found and listed."""
 
-from collections.abc import Callable
+import importlib
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Connection, delete, update
 
-from gateway.model.errors import Conflict
 from gateway.model.objects import Attributes, Origin
 from gateway.store.engine.database import Database
-from gateway.store.objects import organizations, users
+from gateway.store.objects import organizations, scoped_queries, users
+from gateway.store.tables.objects import user_names
+from gateway.store.tables.objects import users as users_table
 from tests.store.samples import NOW, organization, user
 
 
@@ -30,26 +32,60 @@ def test_unknown_objects_are_none_or_left_out(database: Database) -> None:
     assert database.read_blocking(lambda c: users.page(c, [], 0, 10)) == ([], 0)
 
 
+def test_a_user_is_found_by_name_however_it_is_written(database: Database) -> None:
+    database.write_blocking(lambda c: users.insert(c, [user(1), user(2)]))
+    assert database.read_blocking(lambda c: users.id_by_username(c, "uSER1")) == user(1).id
+    assert database.read_blocking(lambda c: users.id_by_username(c, "99")) is None
+
+
+def by_email(database: Database, address: str) -> list[str]:
+    return database.read_blocking(lambda c: scoped_queries.ids_by_email(c, address))
+
+
+def test_a_user_is_found_by_every_mail_address_and_principal_until_it_has_it_no_more(database: Database) -> None:
+    first = user(1, email=("anna@example.test", "Second@example.test"), user_principal_name=("anna@corp.test",))
+    database.write_blocking(lambda c: users.insert(c, [first, user(2, email=("second@example.test",))]))
+    assert by_email(database, "ANNA@example.test") == [first.id]
+    assert by_email(database, "second@EXAMPLE.test") == [user(2).id, first.id], "those whose main address it is, first"
+    assert database.read_blocking(lambda c: users.ids_by_principal(c, "ANNA@corp.test")) == [first.id]
+    other = replace(first, attributes={"email": ("anna@example.test", "third@example.test")})
+    for stored in (None, {first.id: other}):
+        database.write_blocking(lambda c, stored=stored: users.update(c, [other], (), stored))  # type: ignore[misc]
+    assert (by_email(database, "second@example.test"), by_email(database, "third@example.test")) == ([user(2).id], [first.id])
+    assert database.read_blocking(lambda c: users.ids_by_principal(c, "anna@corp.test")) == []
+    database.write_blocking(lambda c: users.delete(c, [first.id]))
+    assert by_email(database, "third@example.test") == []
+
+
 @pytest.mark.parametrize(
-    ("look_up", "asked"),
+    ("stored", "asked", "found"),
     [
-        (users.id_by_username, "uSER1"),
-        (users.id_by_email, "ANNA@Example.test"),
+        ("a@bücher.test", "A@xn--bcher-kva.test", True),
+        ("a@xn--bcher-kva.test", "a@BÜCHER.test", True),
+        ("a@mail.xn--bcher-kva.test", "a@mail.bücher.test", True),
+        ("a@xn--bcher-kva.test", "a@bucher.test", False),
+        ("a@xn--.test", "a@xn--.test", True),
+        ("xn--bcher-kva@a.test", "bücher@a.test", False),
     ],
 )
-def test_a_user_is_found_by_name_and_mail_however_they_are_written(
-    database: Database, look_up: Callable[..., str | None], asked: str
-) -> None:
-    stored = user(1, email=("anna@example.test", "second@example.test"), phone_number=("+49 (30) 1234",))
-    database.write_blocking(lambda c: users.insert(c, [stored, user(2)]))
-    assert database.read_blocking(lambda c: look_up(c, asked)) == stored.id
-    assert database.read_blocking(lambda c: look_up(c, "99")) is None
+def test_a_domain_in_ascii_and_in_letters_is_one(database: Database, stored: str, asked: str, found: bool) -> None:
+    database.write_blocking(lambda c: users.insert(c, [user(1, email=("main@a.test", stored)), user(2, email=(stored,))]))
+    assert by_email(database, asked) == ([user(2).id, user(1).id] if found else [])
 
 
-def test_a_mail_address_that_several_users_have_is_a_conflict_and_not_a_guess(database: Database) -> None:
-    database.write_blocking(lambda c: users.insert(c, [user(1, email=("a@b",)), user(2, email=("A@b",))]))
-    with pytest.raises(Conflict):
-        database.read_blocking(lambda c: users.id_by_email(c, "a@b"))
+def test_a_store_of_before_gets_the_names_of_its_users(database: Database) -> None:
+    first = user(1, email=("a@xn--bcher-kva.test", "b@example.test"), user_principal_name=("a@corp.test",))
+    database.write_blocking(lambda c: users.insert(c, [first, user(2)]))
+    migration = importlib.import_module("gateway.store.migrations.versions.v0015_user_names")
+
+    def as_before(connection: Connection) -> None:
+        connection.execute(delete(user_names))
+        connection.execute(update(users_table).values(email_key="a@xn--bcher-kva.test").where(users_table.c.id == first.id))
+        migration._fill(connection)
+
+    database.write_blocking(as_before)
+    assert by_email(database, "b@example.test") == by_email(database, "a@bücher.test") == [first.id]
+    assert database.read_blocking(lambda c: users.ids_by_principal(c, "a@corp.test")) == [first.id]
 
 
 def test_users_are_found_by_the_triple_of_their_origin(database: Database) -> None:

@@ -13,7 +13,7 @@ from gateway.model.objects import ROOT_ORGANIZATION_ID, Group, Kind, Member, Ori
 from gateway.store.objects import groups, organizations
 from gateway.store.operations import instance
 from gateway.store.records import records
-from gateway.sync.local.edit_checks import MasteredElsewhere, NameTaken, NotEmpty
+from gateway.sync.local.edit_checks import MasteredElsewhere, NameTaken, NotEmpty, PrincipalTaken
 from gateway.sync.local.source import LocalDoor, LogMoved, Written
 from gateway.sync.rules.correlation import Reaction
 from tests.sync.synced_store import Store, gone, group, person, renamed, unit
@@ -367,3 +367,26 @@ def test_a_write_at_a_position_of_the_log_happens_only_while_the_log_ends_there(
         write("annie")
     assert moved.value.change_number == position + 1
     assert store.names() == {"anne"}
+
+
+def test_two_users_never_log_in_by_one_name_with_an_at(both_stores: Store) -> None:
+    editor = Editor(both_stores)
+    anna = editor.create(Kind.USER, username="anna", user_principal_name="anna@corp.test")
+    mail_name = editor.create(Kind.USER, username="ben@corp.test")
+    cleo = editor.create(Kind.USER, username="cleo")
+    for taken in ("Anna@Corp.test", "BEN@corp.test"):
+        with pytest.raises(PrincipalTaken):
+            editor.create(Kind.USER, username="other", user_principal_name=taken)
+        with pytest.raises(PrincipalTaken):
+            editor.change(Kind.USER, cleo, user_principal_name=taken)
+    for name in ("ANNA@corp.test", "ben@CORP.test"):
+        with pytest.raises(NameTaken):
+            editor.create(Kind.USER, username=name)
+        with pytest.raises(NameTaken):
+            editor.change(Kind.USER, cleo, username=name)
+    editor.change(Kind.USER, mail_name, user_principal_name="ben@corp.test")  # its own
+    editor.change(Kind.USER, anna, user_principal_name=())
+    editor.change(Kind.USER, cleo, user_principal_name="anna@corp.test")
+    both_stores.apply(person("dora", user_principal_name="dora@corp.test"))
+    with pytest.raises(PrincipalTaken):
+        editor.create(Kind.USER, username="other", user_principal_name="dora@corp.test")

@@ -8,12 +8,13 @@ from gateway.directory.writes.write_errors import Violation, WriteRefused
 from gateway.frontends.ldap.core.results import result_of
 from gateway.frontends.ldap.writes.authorization import Plan
 from gateway.model.errors import InvalidInput, NotFound
-from gateway.sync.local.edit_checks import MasteredElsewhere, NameTaken, NotEmpty
+from gateway.sync.local.edit_checks import MasteredElsewhere, NameTaken, NotEmpty, PrincipalTaken
 from gateway.wire.messages import Result
 from gateway.wire.result_codes import ResultCode
 
 _RESULTS: Mapping[type[Exception], ResultCode] = {
     NameTaken: ResultCode.ENTRY_ALREADY_EXISTS,
+    PrincipalTaken: ResultCode.CONSTRAINT_VIOLATION,
     NotEmpty: ResultCode.NOT_ALLOWED_ON_NON_LEAF,
     NotFound: ResultCode.NO_SUCH_OBJECT,
     InvalidInput: ResultCode.CONSTRAINT_VIOLATION,

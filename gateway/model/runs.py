@@ -48,6 +48,13 @@ class RunStatistics:
             merged[key] = merged.get(key, 0) + count
         return RunStatistics(merged)
 
+    def without(self, outcome: Outcome, counts: Mapping[Kind, int]) -> "RunStatistics":
+        """Return the counts without as many of this outcome, as far as there are so many: what was done was taken back."""
+        left = {
+            key: n - counts.get(key[0], 0) if key[1:] == (outcome, Result.SUCCEEDED) else n for key, n in self.counts.items()
+        }
+        return RunStatistics({key: n for key, n in left.items() if n > 0})
+
     def total(self, outcome: Outcome, result: Result = Result.SUCCEEDED, kind: Kind | None = None) -> int:
         """Return the sum over all kinds, or the count of one."""
         return sum(n for (k, o, r), n in self.counts.items() if o is outcome and r is result and kind in (None, k))

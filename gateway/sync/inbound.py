@@ -4,6 +4,7 @@ The line of stages is in stages.py. The caller runs `apply` in `Database.write`:
 that is applied twice is applied once (laws 1, 2). Review, lifecycle and local writes enter through the other methods of
 `Inbound`, each of which runs the same stages."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from gateway.store.records import reconciliation_marks, record_rows
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync import guarded_deletions, stages
 from gateway.sync.deletion_guard import Guard
+from gateway.sync.guarded_deletions import Admission
 from gateway.sync.intake import folded_deltas, record_changes, relinked_records
 from gateway.sync.objects import deletions
 from gateway.sync.objects.posix_allocation import PosixNumbers
@@ -53,12 +55,14 @@ class InboundSettings:
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The outcome of a batch: counts, sentences for the administrator about what was left out, the last number of the log.
-    `held`: the sentence about deletions of the source that the guard holds, "" when it holds none."""
+    `held`: the sentence about deletions of the source that the guard holds, "" when it holds none. `put_back`: the number
+    of earlier deletions, by kind, that were taken back for it."""
 
     statistics: RunStatistics = field(default_factory=RunStatistics)
     problems: tuple[str, ...] = ()
     last_change_number: int = 0
     held: str = ""
+    put_back: Mapping[Kind, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,13 @@ class Inbound:
         back = guarded_deletions.replaced(transaction, intake.records, gone)
         gone = [record_id for record_id in gone if record_id not in back]
         if allow_deletions:
-            going = guarded_deletions.allowed(transaction, batch, gone)
+            admission = Admission(guarded_deletions.allowed(transaction, batch, gone))
         else:
-            going = guarded_deletions.admit(transaction, self.settings.guard, state, batch.completes & comparing.keys(), gone)
-        going = [*back, *going]
-        removal = deletions.remove(transaction, going)
+            met = self._met(connection, batch.completes & comparing.keys())
+            admission = guarded_deletions.admit(transaction, self.settings.guard, state, met, gone, intake.records)
+            intake = replace(intake, records={**intake.records, **admission.put_back})
+        going = [*back, *admission.going]
+        removal = deletions.remove(transaction, going, replaced=back)
         outcomes = RecordOutcomes(intake.statistics, intake.problems)
         if intake.records or going or batch.caught_up:
             outcomes = stages.run(transaction, self.posix, intake, removal, recheck=batch.caught_up)
@@ -124,7 +130,8 @@ class Inbound:
         if allow_deletions and (removal.deleted or removal.leaving):
             source_state.note_deletions_allowed(connection, self.source_id, transaction.now)
         last = changes.last(connection) if outcomes.updated or going else last
-        return Applied(outcomes.statistics, problems, last, self.held(connection))
+        put_back = Counter(record.kind for record in admission.put_back.values())
+        return Applied(outcomes.statistics, problems, last, self.held(connection), put_back)
 
     def held(self, connection: Connection) -> str:
         """Return the sentence for the administrator about deletions that the guard holds; "" when it holds none."""
@@ -209,6 +216,10 @@ class Inbound:
             for record_id in reconciliation_marks.unmarked(connection, self.source_id, kind)
         ]
         return list(dict.fromkeys((*gone, *missed)))
+
+    def _met(self, connection: Connection, compared: Collection[Kind]) -> dict[Kind, int]:
+        """Return the number of records that the comparison of each of these kinds has met."""
+        return {kind: reconciliation_marks.count(connection, self.source_id, kind) for kind in compared}
 
     def _close(self, transaction: SourceTransaction, state: SourceState, batch: Batch, comparing: Mapping[Kind, int]) -> None:
         connection, source_id = transaction.connection, self.source_id

@@ -201,12 +201,86 @@ def test_law_8_an_answer_that_is_empty_deletes_nothing(store: Store) -> None:
     assert store.names() == {"anna"}
 
 
-def test_law_8_deletions_that_come_one_by_one_are_counted_together(store: Store) -> None:
+ALL = [gone(Kind.USER, delta.external_id) for delta in CROWD]
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [[1] * 100, [7] * 15, [20] * 5, [30, 70], [29, 1, 70], [100]],
+    ids=["singly", "by sevens", "by twenties", "the limit, then the rest", "one by itself", "at once"],
+)
+@pytest.mark.parametrize("ends", ["caught up", "one run", "compared at last"])
+def test_law_8_a_source_that_is_emptied_entry_by_entry_ends_at_the_same_place_however_it_comes(
+    store: Store, sizes: list[int], ends: str
+) -> None:
+    store.apply(*CROWD, group("g", logins=[f"p{number:03}" for number in range(100)]))
+    before = (store.directory(), {name: store.user(name).id for name in ("p000", "p050")})
+    left = list(ALL)
+    for size in sizes:
+        applied = store.apply(*left[:size], caught_up=ends == "caught up" or size >= len(left))
+        del left[:size]
+    if ends == "compared at last":
+        applied = store.compare(kinds=USERS, caught_up=True)
+    assert (store.directory(), {name: store.user(name).id for name in ("p000", "p050")}) == before
+    assert held(store) == {delta.external_id for delta in CROWD}
+    assert "it would delete 100 of 100 users, and the limit is 30. Held are the deletions of 100 users" in applied.held or (
+        "answered without a single user and had 100" in applied.held
+    )
+    assert store.replayed() == store.directory()
+    assert store.apply(*CROWD, caught_up=True).held == ""
+    assert store.apply(gone(Kind.USER, CROWD[0].external_id)).held == "", "what was put back does not count any more"
+
+
+def test_law_8_who_was_put_back_is_told_and_goes_when_a_person_says_so(both_stores: Store) -> None:
+    store = both_stores
     store.apply(*CROWD)
-    for delta in CROWD:
-        applied = store.apply(gone(Kind.USER, delta.external_id), caught_up=True)
-    assert len(store.names()) == 70
-    assert "would delete 70 of 70 users after 30 in the last 10 minutes, and the limit is 30" in applied.held
+    for delta in ALL[:31]:
+        applied = store.apply(delta)
+    assert (applied.put_back, store.names()) == ({Kind.USER: 30}, {f"p{number:03}" for number in range(100)})
+    assert "31 users (30 of whom had been disabled and are enabled again)" in applied.held
+    assert "31 users (30 of whom had been disabled and are enabled again)" in store.apply(caught_up=True).held
+    store.compare(*CROWD[31:], allow_deletions=True, caught_up=True)
+    assert (held(store), store.leavers()) == (set(), {f"p{number:03}" for number in range(31)})
+
+
+def test_law_8_who_left_before_a_comparison_that_is_wrong_by_itself_stays_disabled(store: Store) -> None:
+    store.apply(*CROWD)
+    store.apply(*ALL[:3])
+    assert "would delete 57 of 97 users after 3 in the last 10 minutes" in store.compare(*CROWD[60:]).held
+    assert store.leavers() == {"p000", "p001", "p002"}
+
+
+def test_law_8_comparisons_that_lose_a_few_again_and_again_are_counted_together(store: Store) -> None:
+    store.apply(*CROWD)
+    store.compare(*CROWD[20:])
+    assert "would delete 40 of 100 users" in store.compare(*CROWD[40:]).held
+    assert store.leavers() == set()
+
+
+def test_who_left_before_the_window_or_with_a_persons_leave_is_not_put_back(store: Store) -> None:
+    store.apply(*CROWD)
+    store.compare(*CROWD[40:], allow_deletions=True)
+    for delta in ALL[40:71]:
+        store.apply(delta)
+    assert store.leavers() == {f"p{number:03}" for number in range(40)}
+    store.apply(*CROWD[40:])
+    store.apply(*ALL[40:60])
+    store.time += timedelta(hours=1)
+    assert store.apply(*ALL[60:91]).held
+    assert store.leavers() == {f"p{number:03}" for number in range(60)}
+
+
+@pytest.mark.parametrize(("people", "units", "is_held"), [(24, 6, False), (24, 7, True), (22, 9, True), (0, 10, False)])
+def test_law_8_all_kinds_count_together(store: Store, people: int, units: int, is_held: bool) -> None:
+    store.apply(*CROWD, *(unit(f"o{number}") for number in range(20)))
+    leaving = [gone(Kind.ORGANIZATION, f"o:o{number}") for number in range(units)]
+    for delta in ALL[:people]:
+        store.apply(delta)
+    applied = store.apply(*leaving)
+    assert bool(applied.held) is is_held
+    assert len(store.names()) == (100 if is_held else 100 - people), "and they are put back together"
+    if is_held:
+        assert f"{units} organizations, {people} users, and the limit of all kinds together is 30" in applied.held
 
 
 def test_law_8_while_deletions_are_held_every_further_one_is(store: Store) -> None:

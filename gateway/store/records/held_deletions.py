@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from gateway.model.objects import Kind
-from gateway.model.records import Record
+from gateway.model.records import Record, Situation
 from gateway.store.engine import bulk
 from gateway.store.engine.any_of import any_of
 from gateway.store.engine.column_codecs import milliseconds, optional_time_of
@@ -19,6 +19,11 @@ _OF_SOURCE = held_deletions.c.source_id == bindparam("source")
 _IDS = select(held_deletions.c.record).where(_OF_SOURCE)
 _JOINED = held_deletions.join(records, records.c.id == held_deletions.c.record)
 _COUNTS = select(records.c.kind, func.count()).select_from(_JOINED).where(_OF_SOURCE).group_by(records.c.kind)
+_COUNT_PUT_BACK = (
+    select(func.count())
+    .select_from(_JOINED)
+    .where(_OF_SOURCE, records.c.situation == Situation.LINKED.value, records.c.reason != "")
+)
 _SINCE = select(func.min(held_deletions.c.since)).where(_OF_SOURCE)
 _NEXT = (
     select(records)
@@ -40,6 +45,11 @@ def counts(connection: Connection, source_id: str) -> dict[Kind, int]:
     """Return the number of held deletions of a source by kind; kinds without any are left out."""
     found = {Kind(kind): count for kind, count in connection.execute(_COUNTS, {"source": source_id})}
     return {kind: found[kind] for kind in Kind if kind in found}
+
+
+def count_put_back(connection: Connection, source_id: str) -> int:
+    """Return how many of them had been carried out, and were taken back."""
+    return int(connection.execute(_COUNT_PUT_BACK, {"source": source_id}).scalar_one())
 
 
 def since(connection: Connection, source_id: str) -> datetime | None:

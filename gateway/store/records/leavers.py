@@ -21,6 +21,7 @@ _LEFT = records.c.gone_at.is_not(None)
 _SOURCES = select(records.c.source_id).distinct().where(_LEFT)
 _COUNT_AND_EARLIEST = select(func.count(), func.min(records.c.gone_at)).where(_OF_SOURCE, _LEFT)
 _SINCE = select(records.c.kind, func.count()).where(_OF_SOURCE, records.c.gone_at > bindparam("since")).group_by(records.c.kind)
+_LEFT_SINCE = select(records).where(_OF_SOURCE, records.c.gone_at > bindparam("since")).order_by(records.c.id)
 _DUE = (
     select(records.c.id)
     .where(_OF_SOURCE, records.c.gone_at <= bindparam("until"))
@@ -62,6 +63,12 @@ def count_and_earliest(connection: Connection, source_id: str) -> tuple[int, dat
 def since(connection: Connection, source_id: str, stamp: int) -> dict[Kind, int]:
     """Return the number of records of each kind that have left the source after `stamp` (milliseconds) and are not back."""
     return {Kind(kind): count for kind, count in connection.execute(_SINCE, {"source": source_id, "since": stamp})}
+
+
+def left_since(connection: Connection, source_id: str, stamp: int) -> list[RecordRow]:
+    """Return the records that have left the source after `stamp` (milliseconds) and are not back."""
+    rows = connection.execute(_LEFT_SINCE, {"source": source_id, "since": stamp})
+    return [RecordRow._make(row) for row in rows]
 
 
 def due(connection: Connection, source_id: str, until: datetime, limit: int) -> list[int]:

@@ -21,10 +21,11 @@ from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Removal
 
 
-def remove(transaction: SourceTransaction, gone: Collection[int]) -> Removal:
+def remove(transaction: SourceTransaction, gone: Collection[int], *, replaced: Collection[int] = ()) -> Removal:
     """Remove these records: their source says that they are gone, or an administrator removes them. Objects without
-    another present record become what the rules of the source say."""
-    return _Remover(transaction).remove(gone, by_source=True)
+    another present record become what the rules of the source say. `replaced`: those whose place another record takes, which
+    are counted as no deletions."""
+    return _Remover(transaction).remove(gone, by_source=True, replaced=replaced)
 
 
 def expire(transaction: SourceTransaction, overdue: Collection[int]) -> Removal:
@@ -61,7 +62,7 @@ class _Remover:
         self._lost_accounts: dict[str, Account] = {}
         self._counts: Counter[tuple[Kind, Outcome, Result]] = Counter()
 
-    def remove(self, gone: Collection[int], *, by_source: bool) -> Removal:
+    def remove(self, gone: Collection[int], *, by_source: bool, replaced: Collection[int] = ()) -> Removal:
         """`by_source`: a source says so, and objects may stay; else only objects stay that have another record of any sort."""
         if not gone:
             return Removal()
@@ -89,7 +90,7 @@ class _Remover:
         self._displaced.update(self._reopened)
         record_rows.remove(self._connection, list(rows))
         self._delete({object_id: kind for object_id, kind in object_ids.items() if object_id not in surviving})
-        for row in counted:
+        for row in (row for row in counted if row.id not in replaced):
             self._counts[Kind(row.kind), Outcome.DELETED, Result.SUCCEEDED] += 1
         return self._result()
 

@@ -5,7 +5,7 @@ not counted.
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from gateway.model.deltas import Batch
@@ -15,8 +15,8 @@ from gateway.model.runs import Outcome, Result, RunStatistics
 from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
 from gateway.store.objects import users
-from gateway.store.records import held_deletions, record_lookup, record_rows, records
-from gateway.sync import deletion_guard, guarded_deletions
+from gateway.store.records import held_deletions, record_lookup, record_rows
+from gateway.sync import guarded_deletions
 from gateway.sync.correlation import correlator, returning_leavers
 from gateway.sync.correlation.object_descriptions import describe
 from gateway.sync.inbound import Inbound
@@ -35,7 +35,7 @@ EXAMPLES = 5
 class DryRunReport:
     """The outcome of a dry run. `examples`: the first names for each kind and outcome. `links`: the number of records of each
     kind that would be linked to objects that exist, `link_examples` the first of them. `refusal`: the deletion guard's, or
-    ""."""
+    ""; `held`: the number of deletions, by kind, that it would then hold of those that this run finds."""
 
     statistics: RunStatistics
     examples: Mapping[tuple[Kind, Outcome], tuple[str, ...]]
@@ -43,6 +43,8 @@ class DryRunReport:
     refusal: str
     links: Mapping[Kind, int]
     link_examples: Mapping[Kind, tuple[str, ...]]
+    held: Mapping[Kind, int] = field(default_factory=dict)
+    held_examples: Mapping[Kind, tuple[str, ...]] = field(default_factory=dict)
 
 
 class DryRun:
@@ -88,17 +90,21 @@ class DryRun:
         """Return the effect that all batches together would have."""
         for kind in self._complete:
             self._gone |= record_rows.ids(connection, self._inbound.source_id, kind) - self._met[kind]
-        going = record_rows.by_id(connection, self._gone)
-        for row in going.values():
-            self._count(Kind(row.kind), Outcome.DELETED, Result.SUCCEEDED, row.dn or row.external_id)
-        linked = Counter(Kind(row.kind) for row in going.values() if row.object_id is not None)
+        refusal, held = self._refusal(connection), dict[Kind, list[str]]()
+        for row in record_rows.by_id(connection, self._gone).values():
+            if refusal:
+                held.setdefault(Kind(row.kind), []).append(row.dn or row.external_id)
+            else:
+                self._count(Kind(row.kind), Outcome.DELETED, Result.SUCCEEDED, row.dn or row.external_id)
         return DryRunReport(
             self._statistics + RunStatistics(dict(self._tally)),
             {key: tuple(names) for key, names in self._examples.items()},
             tuple(self._problems),
-            self._refusal(connection, linked),
+            refusal,
             dict(self._links),
             {kind: tuple(examples) for kind, examples in self._link_examples.items()},
+            {kind: len(names) for kind, names in held.items()},
+            {kind: tuple(names[:EXAMPLES]) for kind, names in held.items()},
         )
 
     def _correlate(self, transaction: SourceTransaction, intake: Intake) -> tuple[set[int], Collection[str]]:
@@ -157,22 +163,11 @@ class DryRun:
         leaving |= {user.id for user in users.get_many(connection, holders.values()).values() if user.gone_at is not None}
         return {key: holder for key, holder in holders.items() if holder not in leaving}
 
-    def _refusal(self, connection: Connection, linked: Mapping[Kind, int]) -> str:
-        source_id = self._inbound.source_id
-        deletions = [
-            deletion_guard.PendingDeletions(
-                kind,
-                number,
-                0,
-                records.count_linked(connection, source_id, kind),
-                kind in self._complete and not self._met[kind],
-            )
-            for kind, number in linked.items()
-        ]
-        reason = deletion_guard.complaint(self._inbound.settings.guard, deletions)
-        if reason:
-            return deletion_guard.foreseen(source_id, reason)
-        return guarded_deletions.sentence(connection, source_id) if self._held(connection) - self._back else ""
+    def _refusal(self, connection: Connection) -> str:
+        """Return the deletion guard's sentence when it would hold deletions; then none happens."""
+        held = self._held(connection) - self._back
+        guard, compared = self._inbound.settings.guard, {kind: len(self._met[kind]) for kind in self._complete}
+        return guarded_deletions.foresee(self._inbound.transaction(connection), guard, compared, held, self._gone - held)
 
     def _held(self, connection: Connection) -> set[int]:
         return held_deletions.ids(connection, self._inbound.source_id)

@@ -13,7 +13,7 @@ from typing import Final
 
 from gateway.model.deltas import Batch, Watermark
 from gateway.model.errors import HistoryChanged
-from gateway.model.runs import RunStatistics, RunStatus
+from gateway.model.runs import Outcome, RunStatistics, RunStatus
 from gateway.store.engine.database import Connection
 from gateway.store.operations import source_state, sync_requests, sync_runs
 from gateway.store.operations.sync_requests import Request
@@ -143,7 +143,8 @@ class SourceRead:
         if applied.held:
             source_state.note_error(connection, self._inbound.source_id, applied.held, now)
         stamp = source_state.stamp(connection, self._inbound.source_id)
-        run = replace(run, statistics=run.statistics + applied.statistics)
+        statistics = (run.statistics + applied.statistics).without(Outcome.DELETED, applied.put_back)
+        run = replace(run, statistics=statistics)
         if not _is_over(run, batch, now):
             if run.id is not None:
                 sync_runs.progress(connection, run.id, run.statistics)

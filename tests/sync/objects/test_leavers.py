@@ -371,7 +371,7 @@ def test_law_8_leavers_count_as_deletions_do(both_stores: Store) -> None:
     assert store.apply(*everybody).held == ""
     store.apply(gone(Kind.USER, "u:p0"))
     store.apply(gone(Kind.USER, "u:p1"))
-    assert "after 2 in the last 10 minutes" in store.apply(gone(Kind.USER, "u:p2")).held
+    assert "2 of whom had been disabled" in store.apply(gone(Kind.USER, "u:p2")).held
     store.apply(allow_deletions=True, caught_up=True)
     store.apply(gone(Kind.USER, "u:p3"))
     assert store.leavers() == {"p0", "p1", "p2", "p3"}

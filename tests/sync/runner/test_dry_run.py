@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
+
 from gateway.model.deltas import Batch, Delta, Watermark
 from gateway.model.objects import Kind
-from gateway.model.runs import Outcome, Result
+from gateway.model.runs import Outcome, Result, RunStatus
 from gateway.sync.runner.dry_run import DryRun, DryRunReport
+from gateway.sync.runner.sync_run import RunOrder, SourceRead, Trigger
 from tests.sync.synced_store import EVERYTHING, Store, gone, group, person, unit
 
 USER = Kind.USER
@@ -86,6 +89,31 @@ def test_a_dry_run_reports_the_refusal_of_the_deletion_guard(store: Store) -> No
     assert "without a single user" in foresee(store, full()).refusal
     assert "--allow-deletions" in foresee(store, Batch(tuple(gone(USER, d.external_id) for d in crowd))).refusal
     assert foresee(store, full(*crowd)).refusal == ""
+
+
+@pytest.mark.parametrize("earlier", [0, 20, 35])
+@pytest.mark.parametrize("size", [1, 10, 40])
+def test_law_8_a_dry_run_foresees_the_deletions_of_a_run_after_those_of_before(store: Store, earlier: int, size: int) -> None:
+    crowd = [person(f"p{number:03}") for number in range(100)]
+    store.apply(*crowd)
+    leaving = [gone(USER, delta.external_id) for delta in crowd]
+    for start in range(0, earlier, 5):
+        store.apply(*leaving[start : start + 5], caught_up=True)
+    coming = leaving[earlier : earlier + size]
+    batches = [Batch(tuple(coming[start : start + 4])) for start in range(0, size, 4)]
+    batches.append(Batch(caught_up=True))
+    foreseen = foresee(store, *batches)
+    read = SourceRead(store.door(), RunOrder(Trigger.MANUAL), lambda: store.time)
+    read.committed(store.database.write_blocking(read.begin)[1])
+    for batch in batches:
+        step = store.database.write_blocking(lambda c, batch=batch: read.apply(c, batch))  # type: ignore[misc]
+        read.committed(step)
+    assert step.ended is not None
+    assert foreseen.statistics == step.ended.run.statistics
+    assert (foreseen.refusal != "") == (step.held != "") == (earlier + size > 30)
+    for sentence in foreseen.refusal, step.held:
+        assert sentence == "" or f"deletions of {earlier + size} users" in sentence
+    assert step.ended.status is (RunStatus.REFUSED if step.held else RunStatus.SUCCEEDED)
 
 
 def test_a_dry_run_foresees_that_a_leaver_gives_its_login_name_up(store: Store) -> None:

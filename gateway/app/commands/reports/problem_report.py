@@ -12,7 +12,7 @@ from gateway.app.commands.reports import leaver_report
 from gateway.app.commands.reports.output import print_json, print_line, print_table
 from gateway.model.deltas import MEMBERS
 from gateway.model.ldap import dn
-from gateway.model.records import Record
+from gateway.model.records import Record, Situation
 from gateway.store.engine.database import Connection, Database
 from gateway.store.operations import source_state
 from gateway.store.records import held_deletions, left_out_values, records, references
@@ -133,7 +133,9 @@ def _row(record: Record, situation: str, reason: str) -> ProblemJson:
 
 
 def _held_reason(record: Record) -> str:
-    return f"is gone from its source and stays until `gateway sync {record.source_id} --allow-deletions`, or until it is back"
+    earlier = f"{record.reason}; " if record.situation is Situation.LINKED and record.reason else ""
+    stays = f"is gone from its source and stays until `gateway sync {record.source_id} --allow-deletions`, or until it is back"
+    return earlier + stays
 
 
 def _end(database: Database, record: Record, grace: GracePeriods) -> datetime | None:

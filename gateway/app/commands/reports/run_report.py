@@ -26,6 +26,7 @@ class RunReport(TypedDict, total=False):
     counts: dict[str, int]
     examples: Mapping[str, Sequence[str]]
     links: dict[str, int]
+    held: dict[str, int]
     problems: Sequence[str]
     records_with_left_out_values: int
     error: str
@@ -62,6 +63,7 @@ def of_foreseen(name: str, foreseen: DryRunReport) -> RunReport:
         "status": "dry run",
         "counts": _counts(foreseen.statistics),
         "examples": {f"{kind} {outcome}": names for (kind, outcome), names in foreseen.examples.items()},
+        "held": {kind.value: count for kind, count in foreseen.held.items()},
         "links": {kind.value: count for kind, count in foreseen.links.items() if count},
         "problems": foreseen.problems,
         "error": foreseen.refusal,
@@ -82,10 +84,14 @@ def print_foreseen(name: str, foreseen: DryRunReport) -> None:
         left_out = sum(foreseen.statistics.total(outcome, Result.SKIPPED, kind) for outcome in Outcome)
         if left_out:
             print_line(f"  {left_out} {kind}s left out")
-    for kind, count in foreseen.links.items():
-        if count:
-            shown = ", ".join(foreseen.link_examples.get(kind, ()))
-            print_line(f"  {count} {kind}s linked: {shown}{', …' if count > len(foreseen.link_examples.get(kind, ())) else ''}")
+    for what, counts, examples in (
+        ("linked", foreseen.links, foreseen.link_examples),
+        ("held, not deleted", foreseen.held, foreseen.held_examples),
+    ):
+        for kind, count in counts.items():
+            first = examples.get(kind, ())
+            if count:
+                print_line(f"  {count} {kind}s {what}: {', '.join(first)}{', …' if count > len(first) else ''}")
     for problem in foreseen.problems[:PROBLEMS_SHOWN]:
         print_line(f"  left out: {problem}")
     if len(foreseen.problems) > PROBLEMS_SHOWN:

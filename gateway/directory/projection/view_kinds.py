@@ -35,6 +35,18 @@ USER_ATTRIBUTES: Mapping[str, Rule] = {
     "preferredLanguage": first_of("preferred_language"),
     "manager": first_of("manager"),
     "secretary": first_of("secretary"),
+    "seeAlso": first_of("see_also"),
+    "businessCategory": first_of("business_category"),
+    "roomNumber": first_of("room_number"),
+    "physicalDeliveryOfficeName": first_of("office"),
+    "homePhone": first_of("home_phone"),
+    "pager": first_of("pager_number"),
+    "facsimileTelephoneNumber": first_of("fax_number"),
+    "postalAddress": first_of("postal_address"),
+    "homePostalAddress": first_of("home_postal_address"),
+    "postOfficeBox": first_of("post_office_box"),
+    "carLicense": first_of("car_license"),
+    "labeledURI": first_of("labeled_uri"),
     "uidNumber": first_of("uid_number"),
     "gidNumber": first_of("gid_number"),
     "homeDirectory": first_of("home_directory"),
@@ -43,6 +55,8 @@ USER_ATTRIBUTES: Mapping[str, Rule] = {
     "sshPublicKey": first_of("ssh_public_key"),
     "userCertificate;binary": first_of("certificate"),
     "jpegPhoto": first_of("photo"),
+    "audio": first_of("audio"),
+    "userSMIMECertificate;binary": first_of("smime_certificate"),
     "ou": first_of("organization_names"),
 }
 
@@ -51,6 +65,8 @@ GROUP_ATTRIBUTES: Mapping[str, Rule] = {
     "description": first_of("description"),
     "gidNumber": first_of("gid_number"),
     "owner": first_of("owner"),
+    "seeAlso": first_of("see_also"),
+    "businessCategory": first_of("business_category"),
 }
 
 ORGANIZATION_ATTRIBUTES: Mapping[str, Rule] = {

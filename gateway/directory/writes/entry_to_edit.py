@@ -8,6 +8,7 @@ names. Attributes that a rule computes (templates, constants, other spellings) c
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from gateway.directory.projection.attribute_rules import Rule
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.named_values import NamedValues, derived
 from gateway.directory.projection.view_definition import View, refers
@@ -163,7 +164,7 @@ class EntryEditor:
             elif name is not None and key in self._reference_types:
                 edited |= self._referenced(description, reference_to(name), values, present)
             elif name is not None:
-                edited[name] = self._ours(description, name, values)
+                edited[name] = self._beside_others(rule, present.get(name, ()), self._ours(description, name, values))
         edited |= self._name_kept(present, edited)
         self._check_shown({**present, **edited}, wanted)
         self._check_beside(present, {**present, **edited}, by_itself)
@@ -181,6 +182,14 @@ class EntryEditor:
             raise WriteRefused(Violation.ON_RDN, f"{description} names the entry and would change with it: rename it instead")
         others = [value for value in edited.get(name, present.get(name, ())) if not same(description, [octets(value)], old)]
         return {name: (*self._ours(description, name, old), *others)}
+
+    @staticmethod
+    def _beside_others(rule: Rule, present: Sequence[Value], written: tuple[Value, ...]) -> tuple[Value, ...]:
+        """Return the values that are kept when a client writes the one that it sees: those that it does not see stay, until it
+        takes the value away."""
+        if not rule.only_first or not written:
+            return written
+        return (*written, *(one for one in present[1:] if one not in written))
 
     def _referenced(
         self, description: str, name: str, values: Sequence[bytes], present: Attributes

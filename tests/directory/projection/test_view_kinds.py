@@ -1,5 +1,6 @@
 """The entries of each kind of view, and the configuration's overrides."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from gateway.directory.projection.view_kinds import KINDS, active_directory, cus
 from gateway.directory.projection.view_overrides import NOTHING, EntryOverrides, Posix, with_members, with_overrides, with_posix
 from gateway.model.ldap import schema
 from gateway.model.ldap.dn import DN
+from gateway.model.mapping.inbound import default_mapping, map_entry
 from gateway.model.objects import Kind, User
 from tests.directory.projection.test_projection import RICH, classes, forbidden, missing, values
 from tests.directory.view_shapes import SHAPES
@@ -342,3 +344,30 @@ def test_the_fingerprint_changes_with_everything_that_is_laid_over() -> None:
         replace(plain, transitive_member_of=True),
     ]
     assert {one.fingerprint for one in same} == {plain.fingerprint}
+
+
+SAMPLES: Mapping[str, tuple[bytes, bytes]] = {
+    "1.3.6.1.4.1.1466.115.121.1.27": (b"1", b"2"),
+    "1.3.6.1.4.1.1466.115.121.1.38": (b"2.5.4.3", b"2.5.4.4"),
+    "1.3.6.1.4.1.1466.115.121.1.50": (b"+1 1", b"+1 2"),
+}
+"""By syntax (RFC 4517 §3.3): two values that are valid; any other takes text."""
+
+
+def several() -> Iterator[tuple[Kind, str]]:
+    """The attributes of the `openldap` view that may have several values, but those that refer to other entries or are named
+    after the object."""
+    for kind, rules in openldap("main", DN.parse("dc=x")).rules.items():
+        for description, rule in rules.attributes.items():
+            type_ = schema.ATTRIBUTE_TYPES[description.partition(";")[0].lower()]
+            if not (type_.single_value or schema.holds_names(type_.name) or rule.names[0] in ("username", "name")):
+                yield kind, description
+
+
+@pytest.mark.parametrize(("kind", "description"), [one for one in several() if one[1] != "ou"])
+def test_every_value_of_a_source_is_shown_where_the_schema_allows_several(kind: Kind, description: str) -> None:
+    name = description.partition(";")[0]
+    values = SAMPLES.get(schema.ATTRIBUTE_TYPES[name.lower()].syntax or "", (b"one", b"two"))
+    naming = {Kind.USER: "uid", Kind.GROUP: "cn", Kind.ORGANIZATION: "ou"}[kind]
+    delta = map_entry(default_mapping(kind), "hr", "1", f"{naming}=x,dc=x", [(naming, [b"x"]), (description, list(values))])
+    assert openldap("main", DN.parse("dc=x")).rules[kind].attributes[description].values(delta.attributes, {}) == list(values)

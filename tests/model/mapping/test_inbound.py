@@ -171,7 +171,10 @@ def test_a_member_that_is_no_dn_is_left_out_and_a_group_of_only_such_reports_non
     some = mapped([("cn", [b"staff"]), ("member", [b"nonsense", b"uid=ada,dc=x"])], Kind.GROUP)
     assert len(some.references["members"]) == 1
     assert "member: 'nonsense' is not a distinguished name and was left out" in some.warnings[0]
-    assert mapped([("cn", [b"staff"]), ("member", [b"nonsense"])], Kind.GROUP).references == {"owner": ()}
+    assert mapped([("cn", [b"staff"]), ("member", [b"nonsense"])], Kind.GROUP).references == {
+        "owner": (),
+        "see_also": (),
+    }
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ MAX_FIELDS: Final = 256
 
 MAX_VALUE_CHARACTERS: Final = 4_096
 
-REFERENCES: Final = frozenset({"manager", "secretary"})
+REFERENCES: Final = frozenset({"manager", "secretary", "see_also"})
 """The fields whose values are ids of objects."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")

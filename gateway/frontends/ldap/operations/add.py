@@ -48,6 +48,7 @@ async def _plan(attempt: Attempt, request: AddRequest) -> Plan:
     parent = searcher.find(parent_key)
     for one in request.attributes:
         attempt.check_readable(one.type)
+    attempt.check_principals(searcher, request.attributes)
     classes = [value for one in request.attributes if attribute_key(one.type) == OBJECT_CLASS for value in one.values]
     kind = kind_of_new(view, classes, parent_key, parent)
     attributes, members, password = _split(attempt, view, kind, request.attributes)

@@ -43,6 +43,8 @@ async def _plan(attempt: Attempt, request: ModifyRequest) -> Plan:
     target = attempt.find(*located(attempt.exchange, request.object_name))
     for one in request.changes:
         attempt.check_readable(one.attribute.type)
+    given = [one.attribute for one in request.changes if one.operation != DELETE]
+    attempt.check_principals(target.searcher, given, target.object_id)
     of_password = [one for one in request.changes if _is_password(target, one)]
     of_members = [one for one in request.changes if _key(one) in MEMBER_ATTRIBUTES and target.kind is Kind.GROUP]
     rest = [one for one in request.changes if one not in of_password and one not in of_members]

@@ -110,6 +110,15 @@ class Attempt:
         if not may_read(attribute_key(description), self.party.access.attributes):
             raise Refused(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, f"this application may not see {description}")
 
+    def check_principals(self, searcher: ViewSearcher, given: Iterable[PartialAttribute], own_id: str = "") -> None:
+        """Refuse a userPrincipalName that another person has in the view ([MS-ADTS] §3.1.1.5.1.3), also one that the view makes
+        of a login name and its domain, of which the door does not know: people bind by it. `own_id`: the object that is
+        written. Raises Refused."""
+        values = [value for one in given if attribute_key(one.type) == "userprincipalname" for value in one.values]
+        for value in values:
+            if any(object_id != own_id for _, object_id, _ in searcher.reader.holders("userprincipalname", value)):
+                raise Refused(ResultCode.CONSTRAINT_VIOLATION, "another entry has this userPrincipalName already")
+
     def check_may_set_passwords(self) -> None:
         """Raise Refused for an application without the grant."""
         if Grant.PASSWORDS not in self.application.grants:

@@ -244,7 +244,7 @@ def test_an_add_that_cannot_be_is_refused_for_its_own_reason(desk: WritableWorld
         (ldap.INVALID_SYNTAX, f"uid=x,{PEOPLE}", {**person, "uidNumber": "x"}),
         (ldap.OBJECT_CLASS_VIOLATION, f"uid=x,{PEOPLE}", {**person, "uidNumber": "1"}),
         (ldap.CONSTRAINT_VIOLATION, f"uid=x,{PEOPLE}", {**person, "entryUUID": "x"}),
-        (ldap.CONSTRAINT_VIOLATION, f"uid=x,{PEOPLE}", {**person, "title": ["a", "b"]}),
+        (ldap.CONSTRAINT_VIOLATION, f"uid=x,{PEOPLE}", {**person, "displayName": ["a", "b"]}),
         (ldap.CONSTRAINT_VIOLATION, f"uid={'x' * 300},{PEOPLE}", person),
         (ldap.TYPE_OR_VALUE_EXISTS, f"uid=x,{PEOPLE}", {**person, "mail": ["a@x", "A@x"]}),
         (ldap.INVALID_DN_SYNTAX, f"uid,{PEOPLE}", person),

@@ -2,8 +2,7 @@
 
 A source of which deletions are held deletes nothing more until a person has decided, or its records are back: of a refused run
 no deletion happens. Where an upstream reports its deletions one by one, or over several runs, the users who went before the
-limit was met are put back, and their deletions held with the others: a wipe ends at the same place however it arrives. A user
-whose entry was made anew under another id is no deletion where the login name tells who is who."""
+limit was met are put back, and their deletions held with the others: a wipe ends at the same place however it arrives."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -14,18 +13,16 @@ from itertools import chain
 from gateway.model.connector import LOCAL
 from gateway.model.deltas import Batch
 from gateway.model.objects import Kind
-from gateway.store.correlation import link_decisions
 from gateway.store.engine.column_codecs import milliseconds
 from gateway.store.engine.database import Connection
 from gateway.store.log import changes
 from gateway.store.operations import source_state
 from gateway.store.operations.source_state import SourceState
-from gateway.store.records import held_deletions, leavers, record_lookup, record_rows
+from gateway.store.records import held_deletions, leavers, record_lookup
 from gateway.store.records import records as stored_records
 from gateway.sync import deletion_guard
 from gateway.sync.deletion_guard import Guard, PendingDeletions
 from gateway.sync.intake.record_changes import reconsidered
-from gateway.sync.rules.correlation import NO_RULES, Reaction
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import PendingRecord, PendingRecords
 
@@ -68,27 +65,6 @@ def admit(
     return Admission((), put_back)
 
 
-def replaced(transaction: SourceTransaction, records: PendingRecords, gone: Sequence[int]) -> list[int]:
-    """Return those records of users that are gone or held and whose place other records of the source take by the login name,
-    where it says so (`rejoins_by_username`): they are no deletions, the users are back. `records`: those under work."""
-    connection, source_id = transaction.connection, transaction.source_id
-    rules = transaction.rules.get(Kind.USER, NO_RULES)
-    if not rules.rejoins_by_username or (rules.deleted or Reaction.DISABLE) is Reaction.DELETE:
-        return []
-    rows = record_rows.by_id(connection, [*gone, *held_deletions.ids(connection, source_id)]).values()
-    holders = {row.login_key: row for row in rows if row.kind == Kind.USER and row.object_id is not None and row.login_key}
-    if not holders:
-        return []
-    under_work = [one.row for one in records.values() if one.kind is Kind.USER and one.row.object_id is None]
-    waiting = [row for row in record_rows.disputed(connection, source_id, holders) if row.id not in records]
-    claims = {row.login_key: row.external_id for row in (*waiting, *under_work) if row.login_key in holders}
-    decided = link_decisions.of_records(connection, source_id, Kind.USER, claims.values()) if claims else {}
-    back = [holders[key] for key, external_id in claims.items() if external_id not in decided]
-    linked = record_rows.linked_to(connection, [row.object_id for row in back if row.object_id is not None])
-    with_record = Counter(row.object_id for row in linked)
-    return [row.id for row in back if with_record[row.object_id] == 1 and row.id not in records]
-
-
 def allowed(transaction: SourceTransaction, batch: Batch, gone: Sequence[int]) -> Sequence[int]:
     """Return the records that go because a person lets deletions pass: those that are gone, and those that are held when the
     source's present state is reached, since until then a record may turn out to be back."""
@@ -99,14 +75,15 @@ def allowed(transaction: SourceTransaction, batch: Batch, gone: Sequence[int]) -
     return going
 
 
-def release(transaction: SourceTransaction, present: Mapping[Kind, Sequence[int]]) -> None:
-    """Hold the deletions of these records no longer: their source reports them."""
+def release(transaction: SourceTransaction, present: Mapping[Kind, Sequence[int]]) -> set[int]:
+    """Hold the deletions of these records no longer: their source reports them. Return those that are held still."""
     if transaction.is_local:  # what is deleted here is never held
-        return
+        return set()
     connection, source_id = transaction.connection, transaction.source_id
     held = held_deletions.ids(connection, source_id)
-    if held:
-        held_deletions.release(connection, source_id, held.intersection(chain.from_iterable(present.values())))
+    back = held.intersection(chain.from_iterable(present.values())) if held else set()
+    held_deletions.release(connection, source_id, back)
+    return held - back
 
 
 def sentence(connection: Connection, source_id: str) -> str:

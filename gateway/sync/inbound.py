@@ -23,6 +23,7 @@ from gateway.store.operations.source_state import SourceState
 from gateway.store.records import reconciliation_marks, record_rows
 from gateway.store.records.record_rows import RecordRow
 from gateway.sync import guarded_deletions, stages
+from gateway.sync.correlation import replaced_records
 from gateway.sync.deletion_guard import Guard
 from gateway.sync.guarded_deletions import Admission
 from gateway.sync.intake import folded_deltas, record_changes, relinked_records
@@ -105,11 +106,11 @@ class Inbound:
         transaction = replace(self.transaction(connection), given_ids=given_ids)
         comparing = self._begin_reconciliations(transaction, state, batch)
         intake = record_changes.receive(transaction, folded_deltas.fold(batch.deltas))
-        guarded_deletions.release(transaction, intake.present)
+        held = guarded_deletions.release(transaction, intake.present)
         for kind in comparing:
             reconciliation_marks.mark(connection, self.source_id, kind, intake.present[kind])
         gone = self._with_unseen(connection, comparing, batch, intake.gone)
-        back = guarded_deletions.replaced(transaction, intake.records, gone)
+        back = replaced_records.replaced(transaction, intake.records, {*gone, *held}, caught_up=batch.caught_up)
         gone = [record_id for record_id in gone if record_id not in back]
         if allow_deletions:
             admission = Admission(guarded_deletions.allowed(transaction, batch, gone))

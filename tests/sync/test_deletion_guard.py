@@ -1,5 +1,6 @@
 """Reconciliations and the deletion guard: records that were not met are gone, and none is gone by accident (law 8)."""
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
@@ -162,19 +163,34 @@ def test_law_8_a_person_lets_pass_what_is_held_but_not_who_is_back(both_stores: 
     assert store.user("p060").id == ids["u:p060"]
 
 
+NUMBERED = [person(f"p{number:03}", employee_number=str(number)) for number in range(100)]
 ANEW = [replace(delta, external_id=delta.external_id.replace("u:", "n:")) for delta in CROWD]
 
 
-@pytest.mark.parametrize("order", ["compared", "gone first", "added first"])
-def test_law_11_users_whose_entries_were_made_anew_are_back_where_the_login_name_tells(both_stores: Store, order: str) -> None:
+@pytest.mark.parametrize(
+    ("order", "by"),
+    [
+        *itertools.product(["compared", "gone first", "added first"], ["login name", "rule"]),
+        ("compared", "rule of another source"),
+    ],
+)
+def test_law_11_users_whose_entries_were_made_anew_are_back_where_the_login_name_or_a_rule_tells(
+    both_stores: Store, order: str, by: str
+) -> None:
     store = both_stores
-    store.rejoins_by_username = True
-    store.apply(*CROWD, unit("old"))
+    store.rejoins_by_username = by == "login name"
+    if by == "rule":
+        store.correlate("hr", "employee_number = employee_number")
+    if by == "rule of another source":
+        store.correlate("ad", "employee_number = employee_number")
+        store.apply(*NUMBERED, source="ad")
+    store.apply(*NUMBERED, unit("old"))
     ids = {name: store.user(name).id for name in store.names()}
+    anew = [replace(delta, external_id=delta.external_id.replace("u:", "n:")) for delta in NUMBERED]
     if order == "compared":
-        store.compare(*ANEW[:50], person("new"), unit("old"), caught_up=True)
+        store.compare(*anew[:50], person("new"), unit("old"), caught_up=True)
     else:
-        steps = [[gone(Kind.USER, delta.external_id) for delta in CROWD], [*ANEW[:50], person("new")]]
+        steps = [[gone(Kind.USER, delta.external_id) for delta in CROWD], [*anew[:50], person("new")]]
         for deltas in steps if order == "gone first" else reversed(steps):
             for start in range(0, len(deltas), 20):
                 applied = store.apply(*deltas[start : start + 20], caught_up=True)
@@ -184,9 +200,10 @@ def test_law_11_users_whose_entries_were_made_anew_are_back_where_the_login_name
     assert back.items() <= ids.items(), "of those who are not back, as many as the guard lets pass are disabled"
     assert held(store) <= {delta.external_id for delta in CROWD[50:]}
     assert len(held(store)) >= 20, "the others are gone, and more than may go at once"
-    store.apply(*ANEW[50:], caught_up=True)
+    store.apply(*anew[50:], caught_up=True)
     assert (held(store), store.apply(caught_up=True).held) == (set(), "")
     assert {name: store.user(name).id for name in store.names() - {"new"}} == ids
+    assert store.replayed() == store.directory()
 
 
 def test_without_that_rule_entries_made_anew_are_other_people_and_the_deletions_stay_held(store: Store) -> None:

@@ -71,6 +71,17 @@ _DISPUTED = (
     )
     .order_by(records.c.id)
 )
+_DISPUTED_BY_RULES = (
+    select(records)
+    .where(
+        _OF_SOURCE,
+        _NOT_LINKED,
+        records.c.situation == Situation.DISPUTED.value,
+        records.c.object_id.is_(None),
+        records.c.decided_by.is_not(None),
+    )
+    .order_by(records.c.id)
+)
 _HOLDING = select(records.c.object_id).where(
     _OF_SOURCE,
     any_of(records.c.object_id, "objects"),
@@ -115,6 +126,11 @@ def disputed(connection: Connection, source_id: str, freed: Collection[str]) -> 
     """Return the source's records in the situation `disputed` whose login name no user has but a leaver, or is among those
     `freed`."""
     return [_row(row) for row in connection.execute(_DISPUTED, {"source": source_id, "freed": freed})]
+
+
+def disputed_by_rules(connection: Connection, source_id: str) -> list[RecordRow]:
+    """Return the source's records for which rules have found objects and could not decide."""
+    return [_row(row) for row in connection.execute(_DISPUTED_BY_RULES, {"source": source_id})]
 
 
 def objects_with_several(connection: Connection, source_id: str, object_ids: Collection[str]) -> set[str]:

@@ -16,14 +16,17 @@ from gateway.store.engine.column_codecs import decode_attributes
 from gateway.store.engine.database import Connection
 from gateway.store.objects import users
 from gateway.store.records import held_deletions, record_lookup, record_rows
+from gateway.store.records.record_rows import RecordRow
 from gateway.sync import guarded_deletions
-from gateway.sync.correlation import correlator, returning_leavers
+from gateway.sync.correlation import correlator, replaced_records, returning_leavers
 from gateway.sync.correlation.object_descriptions import describe
+from gateway.sync.correlation.replaced_records import Claim
 from gateway.sync.inbound import Inbound
 from gateway.sync.intake import folded_deltas, record_changes
 from gateway.sync.references import references
 from gateway.sync.rules import authority, correlation
 from gateway.sync.rules.authority import Contribution
+from gateway.sync.rules.correlation import NO_RULES
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Intake, PendingRecord, PendingRecords
 
@@ -64,6 +67,9 @@ class DryRun:
         self._complete: set[Kind] = set()
         self._links: Counter[Kind] = Counter()
         self._link_examples: dict[Kind, list[str]] = {}
+        self._by_rule: dict[str, Claim] = {}
+        self._fresh: dict[str, RecordRow] = {}
+        self._counted: dict[str, tuple[Outcome, Result, str]] = {}
 
     def observe(self, connection: Connection, batch: Batch) -> None:
         """Take in the next batch."""
@@ -79,6 +85,7 @@ class DryRun:
         self._problems += intake.problems
         with_other_references = references.owners_that_differ(transaction, intake.records)
         holders = self._holders(connection, intake.records)
+        self._note_claims(transaction, intake)
         linked, created = self._correlate(transaction, intake)
         for record_id, record in intake.records.items():
             is_new = record.row.object_id is None or record.row.object_id in created
@@ -90,6 +97,7 @@ class DryRun:
         """Return the effect that all batches together would have."""
         for kind in self._complete:
             self._gone |= record_rows.ids(connection, self._inbound.source_id, kind) - self._met[kind]
+        self._recognize_replaced(connection)
         refusal, held = self._refusal(connection), dict[Kind, list[str]]()
         for row in record_rows.by_id(connection, self._gone).values():
             if refusal:
@@ -123,6 +131,35 @@ class DryRun:
             examples += [f"{_name_of(record)} to {names.get(record.row.object_id or '', '')}" for record in shown]
         return {record.row.id for record in found}, created.keys()
 
+    def _note_claims(self, transaction: SourceTransaction, intake: Intake) -> None:
+        """Note the records that may take the place of others that this read finds gone."""
+        found = replaced_records.found_by_rule(transaction, intake.records)
+        self._by_rule = {**found, **self._by_rule}
+        fresh = [claim.row for claim in found.values()]
+        if transaction.rules.get(Kind.USER, NO_RULES).rejoins_by_username:
+            fresh = [one.row for one in replaced_records.fresh(intake.records)]
+        self._fresh.update({row.external_id: row for row in fresh})
+
+    def _recognize_replaced(self, connection: Connection) -> None:
+        """Take the records whose place others take out of those that are gone, and count the others as what they are."""
+        leaving = {*self._gone, *(self._held(connection) - self._back)}
+        transaction, rows = self._inbound.transaction(connection), self._fresh.values()
+        back = replaced_records.settle(transaction, self._by_rule, rows, (), leaving, caught_up=True) if leaving else {}
+        stored = record_rows.by_id(connection, back)
+        for record_id, claim in back.items():
+            before, counted = stored[record_id], self._counted.get(claim.row.external_id)
+            if counted is None:
+                continue
+            outcome, result, reason = counted
+            self._tally[Kind.USER, outcome, result] -= 1
+            same = (before.attributes, before.dn_key) == (claim.row.attributes, claim.row.dn_key)
+            self._tally[Kind.USER, Outcome.UNCHANGED if same else Outcome.UPDATED, Result.SUCCEEDED] += 1
+            if reason in self._problems:
+                self._problems.remove(reason)
+        self._gone -= back.keys()
+        self._back |= back.keys()
+        self._tally = +self._tally
+
     def _count_record(
         self, record: PendingRecord, holders: Mapping[str, str], *, is_new: bool, is_linked: bool, changes: bool
     ) -> None:
@@ -138,7 +175,10 @@ class DryRun:
         if is_well and record.kind is Kind.USER and not is_linked:
             reason = self._dispute(record, name, holders)
             is_well = not reason
-        self._count(record.kind, outcome, Result.SUCCEEDED if is_well else Result.SKIPPED, _name_of(record))
+        result = Result.SUCCEEDED if is_well else Result.SKIPPED
+        self._count(record.kind, outcome, result, _name_of(record))
+        if row.external_id in self._fresh and record.kind is Kind.USER:
+            self._counted[row.external_id] = (outcome, result, reason)
         if reason and (record.stored is None or record.stored.situation == Situation.LINKED.value):
             self._problems.append(reason)
 

@@ -116,6 +116,23 @@ def test_law_8_a_dry_run_foresees_the_deletions_of_a_run_after_those_of_before(s
     assert step.ended.status is (RunStatus.REFUSED if step.held else RunStatus.SUCCEEDED)
 
 
+@pytest.mark.parametrize("by", ["login name", "rule", "nothing"])
+@pytest.mark.parametrize("back", [10, 80, 100])
+def test_a_dry_run_foresees_who_is_back_under_another_id(store: Store, by: str, back: int) -> None:
+    store.rejoins_by_username = by == "login name"
+    if by == "rule":
+        store.correlate("hr", "employee_number = employee_number")
+    crowd = [person(f"p{number:03}", employee_number=str(number)) for number in range(100)]
+    store.apply(*crowd)
+    anew = [replace(delta, external_id=f"n{number}") for number, delta in enumerate(crowd[:back])]
+    anew[0] = replace(anew[0], attributes={**anew[0].attributes, "title": ("Boss",)})
+    foreseen = foresee(store, replace(full(*anew), caught_up=True))
+    applied = store.compare(*anew, caught_up=True)
+    assert foreseen.statistics == applied.statistics
+    assert (foreseen.refusal != "") == (applied.held != "") == (by == "nothing" or back == 10)
+    assert len(foreseen.problems) == len(applied.problems)
+
+
 def test_a_dry_run_foresees_that_a_leaver_gives_its_login_name_up(store: Store) -> None:
     store.apply(person("anna"), person("bert"))
     store.apply(gone(USER, "u:anna"))

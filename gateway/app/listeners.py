@@ -25,6 +25,7 @@ from gateway.frontends.ldap.server.proxy_protocol import Announced, HeaderReadin
 from gateway.model.errors import ConfigurationError
 from gateway.model.trusted_networks import NOBODY, TrustedNetworks
 from gateway.twisted_internals.bare_socket_port import BareSocketPort
+from gateway.twisted_internals.bounded_port import BoundedPort
 from gateway.twisted_internals.reactor import IReactor
 
 BACKLOG = 1024  # connections that the kernel keeps for us while we are busy; Linux cuts it to net.core.somaxconn
@@ -86,22 +87,18 @@ class Ports:
             factory = cast(ServerFactory, listener.factory)  # any factory serves; only Twisted's types want this one
             if listener.trusted_proxies:
                 return self._listen_to_proxies(listener, factory, endpoint)
-            if listener.certificate is not None:
-                return self._reactor.listenSSL(
-                    endpoint.port, factory, listener.certificate, backlog=BACKLOG, interface=_numeric(endpoint.host)
-                )
-            return self._reactor.listenTCP(endpoint.port, factory, backlog=BACKLOG, interface=_numeric(endpoint.host))
+            port = BoundedPort(endpoint.port, _encrypted(listener, factory), BACKLOG, _numeric(endpoint.host), self._reactor)
+            port.startListening()
         except CannotListenError as error:
             number = getattr(error.socketError, "errno", None)
             cure = CURES.get(number or 0, str(error.socketError))
             raise ConfigurationError(f"[{listener.key}] cannot listen on {endpoint}: {cure}") from None
         except OSError as error:
             raise ConfigurationError(f"[{listener.key}] cannot listen on {endpoint}: {error.strerror or error}") from None
+        return port
 
     def _listen_to_proxies(self, listener: Listener, factory: ServerFactory, endpoint: Endpoint) -> IListeningPort:
-        if listener.certificate is not None:
-            context = cast(IOpenSSLContextFactory, listener.certificate)  # in form, not by declaration
-            factory = cast(ServerFactory, TLSMemoryBIOFactory(context, False, factory))
+        factory = _encrypted(listener, factory)
 
         def deliver(connection: socket.socket, client: IAddress) -> None:
             with connection, suppress(OSError):  # the client has gone meanwhile
@@ -112,6 +109,14 @@ class Ports:
         port = BareSocketPort(endpoint.port, cast(Factory, reading.factory()), BACKLOG, _numeric(endpoint.host), self._reactor)
         port.startListening()
         return port
+
+
+def _encrypted(listener: Listener, factory: ServerFactory) -> ServerFactory:
+    """Return the factory of what a listener speaks: TLS around it where there is a certificate."""
+    if listener.certificate is None:
+        return factory
+    context = cast(IOpenSSLContextFactory, listener.certificate)  # in form, not by declaration
+    return cast(ServerFactory, TLSMemoryBIOFactory(context, False, factory))
 
 
 def _numeric(host: str) -> str:

@@ -6,6 +6,7 @@ begins with an underscore (tests/test_architecture.py). That is why setup.cfg gi
 `reactor`: the reactor as one type.
 `turn_reactor`: the reactor of `gateway serve`, which knows the end of its turns.
 `direct_writes`: octets to the socket at once, past the transport's queue, also below TLS.
+`bounded_port`: a port that accepts a few connections in one turn.
 `bare_socket_port`: a port that hands out accepted sockets, for worker processes.
 `proxy_header`: the header of the PROXY protocol, by which a proxy tells its client's address.
 `http_channel`: the HTTP channel whose parser's complaints a face answers in its own words.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import socket
 
-from twisted.internet import tcp
+from gateway.twisted_internals.bounded_port import BoundedPort
 
 
-class BareSocketPort(tcp.Port):
+class BareSocketPort(BoundedPort):
     """A TCP port whose protocols are given the accepted socket as their transport."""
 
     @staticmethod

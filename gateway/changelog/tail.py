@@ -87,11 +87,13 @@ class Tail:
             if self._closed:
                 raise TailClosed
             if number < self._last or histories != self._histories:
-                histories = self._histories
+                last, histories = self._last, self._histories
                 reading = partial(_following, number=number, limit=limit, members=members, digest=digest)
                 found = await run(reading)
                 if found:
                     return found
+                if (last, histories) != (self._last, self._histories):  # while it read, when nobody waited to be woken
+                    continue
             if digest is not None:
                 self._keep(number, digest)
             if not await self._wait_for_growth(deadline):

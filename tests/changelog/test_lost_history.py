@@ -61,6 +61,23 @@ def test_a_reader_that_was_ahead_of_every_poll_is_told_too(store: Store, tail: T
     assert found[0].check(HistoryChanged)
 
 
+def test_what_is_committed_while_a_reader_looks_whether_it_can_go_on_wakes_it(store: Store, tail: Tail, clock: Reactor) -> None:
+    store.append(10)
+    clock.advance(1.0)
+    lose(store, 3)
+    clock.advance(1.0)
+    looking: Deferred[list[Change]] = Deferred()
+    looks = iter([looking])
+
+    def run(reading: Any) -> Deferred[list[Change]]:
+        return next(looks, None) or store.read(reading)
+
+    found = outcome(tail.after(7, 10, digest=Epoch.digest_at(store, 7), run=run))
+    store.append()
+    looking.callback([])
+    assert [change.number for change in found[0]] == [8]
+
+
 def test_polls_that_end_out_of_turn_forget_nothing(store: Store, tail: Tail, clock: Reactor) -> None:
     polls: list[tuple[Deferred[Any], Any]] = []
     read = store.read

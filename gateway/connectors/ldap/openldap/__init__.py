@@ -10,5 +10,6 @@ To read in this order, each importing only modules above it:
 - `check`: the items of `gateway check`.
 - `source`: the Source.
 
-Without RFC 4533, or with an `id_attribute` other than entryUUID, a source is read in full and compared (paged, RFC 2696).
+Without RFC 4533, or with an `id_attribute` of any kind other than entryUUID, a source is read in full and compared (paged,
+RFC 2696).
 """

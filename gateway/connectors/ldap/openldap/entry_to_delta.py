@@ -17,7 +17,7 @@ class OpenLDAPEntryMapper:
         self.kind: Kind = settings.kind
         self.attributes = settings.mapping.source_attributes or ("1.1",)
         self._source_id = source.id
-        self._id_attribute = source.id_attribute.lower()
+        self._id_attribute = source.id_attribute_of(settings.kind).lower()
 
     @property
     def identified_attributes(self) -> tuple[str, ...]:
@@ -40,7 +40,8 @@ class OpenLDAPEntryMapper:
         name = object_name.decode(errors="replace")
         raise SourceRefused(
             f"source {self._source_id}: {name} shows no {self._id_attribute}: give bind_dn the right to read it, "
-            "or set id_attribute to an attribute that never changes"
+            f"or set id_attribute, in [source.{self.kind}s] for {self.kind}s alone, to an attribute that they have and that "
+            "never changes"
         )
 
     def deleted(self, external_id: str) -> Delta:

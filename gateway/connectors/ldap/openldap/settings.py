@@ -4,7 +4,7 @@ file, table and key."""
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -43,7 +43,8 @@ def openldap_kind_settings(
 class OpenLDAPSettings:
     """One source of kind `openldap`. `kinds`: the kinds that are read; a missing one is not read at all.
 
-    `id_attribute` other than entryUUID works by POLL only: RFC 4533 reports deletions by entryUUID.
+    `id_attributes`: of the kinds that have another one than `id_attribute`. With one that is not entryUUID the source is read
+    by POLL only: RFC 4533 reports deletions by entryUUID.
     """
 
     id: str
@@ -51,6 +52,7 @@ class OpenLDAPSettings:
     kinds: tuple[KindSettings, ...]
     mode: OpenLDAPMode = OpenLDAPMode.AUTO
     id_attribute: str = ENTRY_UUID
+    id_attributes: Mapping[Kind, str] = field(default_factory=dict)
     page_size: int = 1000
     probe_seconds: float = 30.0
     """The silence after which a followed server is probed."""
@@ -64,7 +66,11 @@ class OpenLDAPSettings:
 
     @property
     def identifies_by_uuid(self) -> bool:
-        return self.id_attribute.lower() == ENTRY_UUID.lower()
+        return all(self.id_attribute_of(one.kind).lower() == ENTRY_UUID.lower() for one in self.kinds)
+
+    def id_attribute_of(self, kind: Kind) -> str:
+        """Return the attribute that identifies the entries of a kind."""
+        return self.id_attributes.get(kind, self.id_attribute)
 
     @property
     def ordered_kinds(self) -> tuple[KindSettings, ...]:
@@ -74,6 +80,6 @@ class OpenLDAPSettings:
 
     def fingerprint(self, settings: KindSettings) -> str:
         """Return a digest of everything that a stored cookie depends on; no secret goes in."""
-        server = [list(self.upstream.urls), self.upstream.bind_dn, self.id_attribute]
+        server = [list(self.upstream.urls), self.upstream.bind_dn, self.id_attribute_of(settings.kind)]
         scope = [settings.base_keys, settings.filter, asdict(settings.mapping)]
         return hashlib.sha256(json.dumps([server, scope], sort_keys=True).encode()).hexdigest()[:32]

@@ -56,6 +56,10 @@ def test_an_upstream_that_makes_no_sense_is_refused(changes: dict[str, object], 
         ({"kinds": ()}, "users, organizations or groups are needed"),
         ({"kinds": PLAIN.kinds[:1] * 2}, "each at most once"),
         ({"id_attribute": "employeeNumber", "mode": OpenLDAPMode.PERSIST}, "mode persist needs id_attribute entryUUID"),
+        (
+            {"id_attributes": {Kind.GROUP: "gidNumber"}, "mode": OpenLDAPMode.REFRESH},
+            "mode refresh needs id_attribute entryUUID",
+        ),
     ],
 )
 def test_a_source_that_makes_no_sense_is_refused(changes: dict[str, object], complaint: str) -> None:

@@ -6,7 +6,7 @@ from gateway.connectors.ldap.openldap.settings import OpenLDAPMode, openldap_kin
 from gateway.model.errors import SourceRefused
 from gateway.model.objects import Kind
 from tests.conftest import StartSlapd
-from tests.connectors.openldap_upstream import add_person, kinds, source
+from tests.connectors.openldap_upstream import add_group, add_person, kinds, settings, source
 from tests.connectors.record_replica import RecordReplica
 from tests.servers.people import people
 from tests.servers.slapd import Slapd
@@ -56,6 +56,23 @@ def test_another_id_attribute_is_read_by_polling(slapd: Slapd) -> None:
     assert replica.named("ada").external_id == "e7"
     slapd.rename(ada, "uid=countess")
     assert replica.read(source(slapd, kinds=users, id_attribute="employeeNumber")).named("countess").external_id == "e7"
+
+
+def test_each_kind_may_have_an_id_attribute_of_its_own(slapd: Slapd) -> None:
+    """Groups have no employeeNumber: one attribute for all kinds would stop the read."""
+    ada = add_person(slapd, "ada", employeeNumber="E7")
+    add_group(slapd, "staff", ada)
+    by_uuid = RecordReplica().read(source(slapd))
+    replica = RecordReplica().read(source(slapd, id_attributes={Kind.USER: "employeeNumber"}))
+    assert replica.named("ada").external_id == "e7"
+    assert replica.named("staff").external_id == by_uuid.named("staff").external_id
+
+
+def test_the_id_attribute_of_a_kind_is_part_of_its_own_fingerprint_alone(slapd: Slapd) -> None:
+    user, _, group = kinds(slapd)
+    plain, other = settings(slapd), settings(slapd, id_attributes={Kind.USER: "employeeNumber"})
+    assert other.fingerprint(user) != plain.fingerprint(user)
+    assert other.fingerprint(group) == plain.fingerprint(group)
 
 
 def test_an_entry_without_the_id_attribute_stops_the_read_instead_of_being_deleted(slapd: Slapd) -> None:

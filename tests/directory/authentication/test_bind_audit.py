@@ -4,8 +4,8 @@ import pytest
 from structlog.testing import capture_logs
 from twisted.internet.task import Clock
 
-from gateway.directory.authentication import line_sums
-from gateway.directory.authentication.bind_audit import BindAudit
+from gateway.directory.authentication import bind_audit, line_sums
+from gateway.directory.authentication.bind_audit import MAX_REPEATED, PROXIED, BindAudit
 from gateway.directory.authentication.line_sums import MAX_ALL_LINES, MAX_LINES, OTHERS, SUM_SECONDS
 
 
@@ -44,12 +44,50 @@ def test_a_long_name_is_cut_and_its_length_told() -> None:
     assert lines[0]["locked_now"] is True
 
 
-def test_accepted_binds_are_all_written() -> None:
+def test_of_accepted_binds_that_repeat_each_other_the_first_are_written_and_the_others_counted() -> None:
+    clock = Clock()
+    audit = BindAudit(clock)
+    portal, anna = {"dn": "cn=portal", "source": "gateway"}, {"dn": "uid=anna", "source": "corp"}
+    with capture_logs() as lines:
+        for number in range(1_000):
+            audit.accepted(f"192.0.2.1:{number}", portal)
+        for fields, peer in ((portal, "192.0.2.2:1"), (anna, "192.0.2.1:1"), ({**anna, "source": "partner"}, "192.0.2.1:1")):
+            audit.accepted(peer, fields)
+        assert [line["dn"] for line in lines] == ["cn=portal"] * (MAX_REPEATED + 1) + ["uid=anna"] * 2
+        clock.advance(SUM_SECONDS)
+        [summed] = lines[MAX_REPEATED + 3 :]
+        assert summed == {
+            "event": f"{1_000 - MAX_REPEATED} more of this bind in 10 s",
+            "address": "192.0.2.1",
+            "result": "accepted",
+            "count": 1_000 - MAX_REPEATED,
+            "log_level": "info",
+            **portal,
+        }
+        audit.accepted("192.0.2.1:1", portal)
+        assert lines[-1]["peer"] == "192.0.2.1:1", "the count begins anew"
+    audit.close()
+    assert not clock.getDelayedCalls()
+
+
+def test_what_is_counted_is_written_at_the_end() -> None:
+    clock = Clock()
+    audit = BindAudit(clock)
+    with capture_logs() as lines:
+        for _ in range(MAX_REPEATED + 2):
+            audit.accepted("192.0.2.1:1", {"dn": "cn=portal"}, PROXIED)
+        audit.close()
+    assert lines[-1]["event"] == "2 more of this proxied authorization in 10 s"
+
+
+def test_a_great_many_different_binds_are_all_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bind_audit, "MAX_KINDS", 3)
     audit = BindAudit(Clock())
     with capture_logs() as lines:
-        for _ in range(100):
-            audit.accepted("192.0.2.1:1", {"dn": "cn=portal"})
-    assert len(lines) == 100
+        for number in range(50):
+            audit.accepted("192.0.2.1:1", {"dn": f"uid=p{number}"})
+    assert len(lines) == 50
+    audit.close()
 
 
 def test_all_addresses_together_cause_so_many_lines_and_no_more() -> None:

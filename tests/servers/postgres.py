@@ -85,6 +85,25 @@ class Postgres:
         """Let a standby take writes."""
         self._execute("SELECT pg_promote()")
 
+    def copy(self) -> Path:
+        """A copy of its data as they are now, for `go_back`; it is restarted for it."""
+        kept = self.directory / f"copy-{len(list(self.directory.glob('copy-*')))}"
+        self.stop()
+        shutil.copytree(self.directory / "data", kept)
+        self.start()
+        return kept
+
+    def go_back(self, kept: Path) -> None:
+        """Lose all that was committed since the copy was made, as a fail-over to a standby that was behind does."""
+        self._process.stop(signal.SIGQUIT)
+        shutil.rmtree(self.directory / "data")
+        kept.rename(self.directory / "data")
+        if self._user is not None:
+            data = self.directory / "data"
+            for path in (data, *data.rglob("*")):
+                shutil.chown(path, self._user, self._user)
+        self.start()
+
     def remove(self) -> None:
         """End the server at once and delete its folder."""
         self._process.stop(signal.SIGQUIT)

@@ -96,6 +96,8 @@ class BindAdmission:
         address = self._addresses.get(name)
         if address is None:
             address = self._remembered(name)
+        else:
+            self._addresses.move_to_end(name)
         rank = -1 if address.failures and (name, key) in self._familiar else address.of_connection.get(peer, 0)
         if address.waiting or not self._may_begin(address, rank):
             turn: Deferred[None] = Deferred()

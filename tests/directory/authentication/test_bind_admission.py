@@ -174,6 +174,16 @@ def test_addresses_names_and_connections_remembered_are_bounded(binds: Binds, mo
     assert len(binds.admission._addresses[GUESSER].of_connection) <= 3
 
 
+def test_a_guesser_who_goes_on_is_not_forgotten_for_addresses_that_came_later(
+    binds: Binds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bind_admission, "MAX_ADDRESSES", 3)
+    for number in range(12):
+        binds.guess(GUESSER, 1)
+        binds.guess(f"198.51.100.{number}", 1)
+    assert binds.admission._addresses[GUESSER].failures == 12
+
+
 def test_nothing_is_remembered_of_an_address_without_failures(binds: Binds) -> None:
     binds.end(binds.begin(OTHER), right=True)
     assert not binds.admission._addresses

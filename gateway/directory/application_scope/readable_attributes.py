@@ -12,16 +12,19 @@ from gateway.model.attributes import PASSWORD_CHANGED, PHONE_REGION, VERIFIED_EM
 from gateway.model.errors import NotGranted
 
 Readable: TypeAlias = Callable[[str], bool]
-"""Predicate over our attribute names, and GROUPS, MEMBERS and ORGANIZATIONS: True for one that may be shown."""
+"""Predicate over our attribute names, and GROUPS, MEMBERS, ORGANIZATIONS and LOCAL_PASSWORD: True for one that may be shown."""
 
 GROUPS: Final = "groups of a user"
 MEMBERS: Final = "members of a group"
 ORGANIZATIONS: Final = "organizations of a user"
+LOCAL_PASSWORD: Final = "local password of a user"  # noqa: S105 (the name of a fact)
+"""The fact that there is one; the password itself is shown nowhere."""
 
 LDAP_TYPES: Mapping[str, tuple[str, ...]] = {
     GROUPS: ("memberof",),
     MEMBERS: ("member", "uniquemember", "memberuid"),
     ORGANIZATIONS: ("ou",),
+    LOCAL_PASSWORD: ("userpassword",),
     "user_principal_name": ("userprincipalname",),
     "display_name": ("displayname",),
     "common_name": ("cn",),

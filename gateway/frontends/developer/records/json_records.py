@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from gateway.directory.application_scope.readable_attributes import MEMBERS, Readable
+from gateway.directory.application_scope.readable_attributes import LOCAL_PASSWORD, MEMBERS, Readable
 from gateway.directory.application_scope.scoped_directory import ScopedOrganization, ScopedUser
 from gateway.model.attributes import PASSWORD_CHANGED, PHONE_REGION, VERIFIED_EMAIL, VERIFIED_PHONE_NUMBER
 from gateway.model.ldap.times import moment_of
@@ -40,7 +40,7 @@ class UserRecord(Struct, rename="camel", frozen=True, kw_only=True):
     register_time: int
     account_expire_time: int | UnsetType = NEVER
     lock_expire_time: int | UnsetType = NEVER
-    password_set: bool = False
+    password_set: bool | UnsetType = False
     email: str | UnsetType = UNSET
     # Directories do not record whether an address was ever confirmed; an application that links accounts by verified
     # addresses must not take our silence for a yes.
@@ -87,7 +87,7 @@ class FollowedUser(UserRecord, rename="camel", frozen=True, kw_only=True):
     """A user as /changes and /export show it: without what changes with no change of the user, the names of units, the groups
     and whether there is a local password. A reader that keeps it has what an export says, however long ago it was."""
 
-    password_set: UnsetType = UNSET  # type: ignore[assignment]  # never in this record
+    password_set: UnsetType = UNSET  # never in this record
     primary_organizational_unit_id: str | UnsetType = UNSET
     organizational_units: list[UnitOfFollowedUser] | UnsetType = UNSET
     custom_fields: list[CustomField]
@@ -146,7 +146,7 @@ class Projector:
             register_time=milliseconds(user.created_at),
             account_expire_time=self._time(user, "account_expires"),
             lock_expire_time=self._time(user, "locked_until"),
-            password_set=password_set,
+            password_set=password_set if self._readable(LOCAL_PASSWORD) else UNSET,
             email=self._text(user, "email"),
             email_verified=self._is_verified(user, "email", VERIFIED_EMAIL),
             phone_number=self._text(user, "phone_number"),

@@ -27,7 +27,24 @@ VIEW = "DC=corp,DC=test"
 AND, OR, CHAIN = (f"1.2.840.113556.1.4.{number}" for number in (803, 804, 1941))
 SHOW_DELETED = ldap.controls.LDAPControl("1.2.840.113556.1.4.417", True)
 
-NAMES = ("ann", "bob", "cleo", "dan", "eve", "fay", "gil", "staff", "everyone", "letter", "empty", "sales", "europe")
+NAMES = (
+    "ann",
+    "bob",
+    "cleo",
+    "dan",
+    "eve",
+    "fay",
+    "gil",
+    "staff",
+    "everyone",
+    "letter",
+    "empty",
+    "pam",
+    "prim",
+    "above",
+    "sales",
+    "europe",
+)
 
 Answer = dict[str, dict[str, list[bytes]]]
 
@@ -116,6 +133,13 @@ def scratch(domain_controller: Samba) -> ScratchUnit:
     made.add_group("everyone", staff, cleo)
     made.add_group("letter", ann, groupType="2")
     made.add_group("empty")
+    pam = made.add_user("pam", "", PASSWORD, sn="Prime")
+    prim = made.add_group("prim", pam, bob)
+    made.add_group("above", prim)
+    rid = windows_identifiers.relative_id(domain_controller.values(prim, "objectSid")[0])
+    domain_controller.modify(pam, {"primaryGroupID": [str(rid)]})
+    # Her old primary group lists her now; it is none of the source's.
+    domain_controller.delete_values(domain_controller.dn("CN=Domain Users", "CN=Users"), {"member": [pam]})
     return made
 
 
@@ -165,6 +189,7 @@ def names_of(connection: Any, base: str, scratch: ScratchUnit) -> dict[str, str]
         found[f"{name}_guid"] = windows_identifiers.guid_text(values["objectGUID"][0])
         found[f"{name}_guid_octets"] = "".join(f"\\{octet:02x}" for octet in values["objectGUID"][0])
         if "objectSid" in values:
+            found[f"{name}_rid"] = str(windows_identifiers.relative_id(values["objectSid"][0]))
             found[f"{name}_sid"] = sid_text(values["objectSid"][0])
             found[f"{name}_sid_octets"] = "".join(f"\\{octet:02x}" for octet in values["objectSid"][0])
     return found
@@ -277,6 +302,12 @@ FILTERS = [
     "(primaryGroupID=513)",
     "(primaryGroupID=512)",
     "(|(memberOf={staff_dn})(primaryGroupID=513))",
+    "(primaryGroupID={prim_rid})",
+    "(memberOf={prim_dn})",
+    "(|(memberOf={prim_dn})(primaryGroupID={prim_rid}))",
+    "(member={pam_dn})",
+    f"(member:{CHAIN}:={{pam_dn}})",
+    f"(memberOf:{CHAIN}:={{above_dn}})",
     # groups
     "(member={ann_dn})",
     "(member={staff_dn})",
@@ -302,6 +333,39 @@ FILTERS = [
     "(whenCreated>=20200101000000.0Z)",
     "(isDeleted=TRUE)",
     "(!(isDeleted=TRUE))",
+    # programs: Nextcloud, GitLab
+    "(&(|(objectclass=person))(|(|(memberof={prim_dn})(primaryGroupID={prim_rid}))))",
+    "(&(&(|(objectclass=person)))(|(samaccountname={ann})(|(mailPrimaryAddress={ann})(mail=ann@example.test))))",
+    "(&(objectClass=*)(sAMAccountName={ann}))",
+    f"(&(memberOf:{CHAIN}:={{everyone_dn}})(objectClass=user))",
+    # Jenkins, Jira, Grafana
+    "(&(userPrincipalName=ann.mueller@mail.example.test)(objectCategory=user))",
+    "(&(objectCategory=group)(|(cn={staff})(sAMAccountName={staff})))",
+    "(|(objectSid={staff_sid_octets})(objectSid={everyone_sid_octets}))",
+    "(&(objectCategory=Person)(sAMAccountName=*))",
+    "(&(objectCategory=Group)(member={ann_dn}))",
+    f"(&(objectCategory=Group)(member:{CHAIN}:={{ann_dn}}))",
+    # Keycloak
+    "(&(objectclass=person)(objectclass=organizationalPerson)(objectclass=user)(sAMAccountName={ann}))",
+    "(&(cn=*)(objectclass=group))",
+    "(&(|(whenCreated>=20200101000000.0Z)(whenChanged>=20200101000000.0Z))(objectclass=user))",
+    "(|(createTimestamp>=20200101000000.0Z)(modifyTimestamp>=20200101000000.0Z))",
+    # SSSD, adcli
+    "(&(sAMAccountName={ann})(objectclass=user)(sAMAccountName=*)(objectSID=*))",
+    "(&(objectSID={ann_sid})(objectclass=user)(sAMAccountName=*)(objectSID=*))",
+    "(&(|(userPrincipalName={cleo}@x.test)(mail=cleo@example.test))(objectclass=user)(objectSID=*))",
+    "(&(objectSID={prim_sid})(objectClass=group)(sAMAccountName=*))",
+    f"(&(member={{ann_dn}})(objectClass=group)(groupType:{AND}:=2147483648)(sAMAccountName=*))",
+    "(&(objectClass=user)(sAMAccountName=*)(objectSID=*)(uSNChanged>=1))",
+    "(&(objectClass=computer)(sAMAccountName=HOST$))",
+    # the object picker of Windows, programs on .NET
+    f"(&(|(&(objectCategory=person)(objectSid=*)(!(samAccountType:{AND}:=3)))(&(objectCategory=person)(!(objectSid=*)))"
+    f"(&(objectCategory=group)(groupType:{OR}:=14)))(|(name={{ann}}*)(displayName=Ann*)(samAccountName={{staff}}*)))",
+    f"{PERSON}(!(primaryGroupID=514))(!(primaryGroupID={{prim_rid}})))",
+    "(|(objectCategory=person)(objectCategory=computer)(objectCategory=group)(objectCategory=organizationalUnit))",
+    "(&(objectClass=user)(badPwdCount>=1))",
+    "(&(objectClass=group)(managedBy=*))",
+    "(showInAddressBook=*)",
     # RFC 4526, nesting
     "(&)",
     "(|)",
@@ -324,6 +388,8 @@ ATTRIBUTES = {
     "(sAMAccountName={everyone})": "member;range=0-*",
     "(sAMAccountName={letter})": "groupType sAMAccountType member",
     "(sAMAccountName={empty})": "member memberOf",
+    "(sAMAccountName={pam})": "memberOf primaryGroupID",
+    "(sAMAccountName={prim})": "member memberOf",
     "(ou=sales)": "ou name objectClass objectCategory objectGUID",
 }
 
@@ -420,8 +486,8 @@ def test_a_base_is_found_or_refused_alike(sides: tuple[Side, Side], base: str) -
 CONSTRUCTED = ("tokenGroups", "primaryGroupToken", "canonicalName", "uSNChanged", "uSNCreated")
 
 
-@pytest.mark.parametrize("name", ["ann", "staff"])
-def test_what_is_worked_out_is_there_on_request_alone(sides: tuple[Side, Side], name: str) -> None:
+@pytest.mark.parametrize(("name", "groups"), [("ann", 2), ("pam", 2), ("staff", 0)])
+def test_what_is_worked_out_is_there_on_request_alone(sides: tuple[Side, Side], name: str, groups: int) -> None:
     found = []
     for side in sides:
         [(_, entry)] = side.connection.search_s(side.names[f"{name}_dn"], ldap.SCOPE_BASE, "(objectClass=*)", list(CONSTRUCTED))
@@ -433,10 +499,10 @@ def test_what_is_worked_out_is_there_on_request_alone(sides: tuple[Side, Side], 
     assert theirs.get("primaryGroupToken") == ours.get("primaryGroupToken")
     # The domain has other groups, which the source here does not read.
     assert set(ours.get("tokenGroups", [])) <= set(theirs.get("tokenGroups", []))
-    known = {sides[0].names[f"{group}_sid"] for group in ("staff", "everyone", "letter", "empty")}
+    known = {sides[0].names[f"{group}_sid"] for group in ("staff", "everyone", "letter", "empty", "prim", "above")}
     in_both = [known.intersection(map(sid_text, one.get("tokenGroups", []))) for one in found]
     assert in_both[0] == in_both[1]
-    assert len(in_both[0]) == (2 if name == "ann" else 0)
+    assert len(in_both[0]) == groups
 
 
 def test_a_tombstone_has_the_same_identity_and_can_be_polled(sides: tuple[Side, Side], scratch: ScratchUnit) -> None:

@@ -1,7 +1,7 @@
 """One step: the work of one transaction on a view file. Objects become entries, with the private groups of people, until no
 dependent object is left (dependents.py)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from gateway.directory.materialization.dependents import Dependents
@@ -10,8 +10,9 @@ from gateway.directory.projection.entry import Entry
 from gateway.directory.projection.entry_kinds import CONTAINER, PRIVATE_GROUP, is_entry, private_group, private_group_id
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.projection import Projection
-from gateway.directory.view_file.entry_lookup import Place
+from gateway.directory.view_file.entry_lookup import Place, primary_group
 from gateway.directory.view_file.entry_writer import PutResult, ViewWriter
+from gateway.model.ldap import windows_identifiers
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Group, Kind, Organization, User
 from gateway.store.engine.database import Database
 from gateway.store.objects import memberships, organizations, users
@@ -39,6 +40,7 @@ class ApplyStep:
         self._written = 0
         view = projection.view
         self._has_private_groups = view.private_groups
+        self._has_primary_groups = view.kind == "ad"
         self._in_tree = view.layout == "tree"
         naming = attribute_key(view.rules[Kind.USER].naming)
         self._has_organization_container = not view.rules[Kind.ORGANIZATION].container
@@ -142,6 +144,7 @@ class ApplyStep:
         taken = self._entries.taken(plain_keys) | self._projection.reserved_keys
         renamed: list[int] = []
         new: list[str] = []
+        regrouped: list[str] = []
         referenced = self._referenced(Kind.USER, present)
         for user, parent, plain in zip(present, parents, plain_keys, strict=True):
             unique = plain not in taken or self._dependents.claim_name(Kind.USER, user, plain)
@@ -156,10 +159,12 @@ class ApplyStep:
                 new.append(user.id)
             elif self._dependents.check_renamed(result, entry) or (self._logins_are_not_names and result.changed):
                 renamed.append(result.entry_id)
+            if self._has_primary_groups and result.old and primary_group(result.old) != primary_group(entry.encoded):
+                regrouped.append(user.id)
             if self._has_private_groups:
                 self._private_group(user, where, among_groups, may_exist=user.id in known)
         self._remove(items)
-        self._dependents.project_groups_of(renamed, new)
+        self._dependents.project_groups_of(renamed, [*new, *regrouped])
         self._dependents.project_pointing_at(new)
 
     def _referenced(self, kind: Kind, items: Sequence[DirectoryObject]) -> dict[str, str]:
@@ -206,6 +211,7 @@ class ApplyStep:
 
     def _group(self, group: Group, parent: tuple[str, str] | None, member_ids: Sequence[str]) -> tuple[PutResult, Entry]:
         places = self._entries.places(member_ids)
+        primary = [places.pop(object_id)[0] for object_id in self._primary_members(group, places)]
         listed = [places[member_id] for member_id in member_ids if member_id in places]
         names = [place[1].encode() for place in listed]
         logins = sorted(self._entries.logins(places)) if self._projection.lists_logins(group) else ()
@@ -214,9 +220,16 @@ class ApplyStep:
         entry = self._projection.group(group, names, logins, unique, parent, self._referenced(Kind.GROUP, [group]))
         result = self._writer.put(entry, (), None if unique else plain)
         self._writer.set_links(result, self._projection.targets(Kind.GROUP, group))
-        self._writer.set_members(result.entry_id, [place[0] for place in listed])
+        self._writer.set_members(result.entry_id, [place[0] for place in listed], primary)
         self._written += result.changed
         return result, entry
+
+    def _primary_members(self, group: Group, member_ids: Iterable[str]) -> set[str]:
+        """Return the members whose primary group it is: neither member nor memberOf lists them ([MS-ADTS] §3.1.1.4.5.19 adds
+        that group by primaryGroupID alone)."""
+        sids = group.attributes.get("object_sid", ()) if self._has_primary_groups else ()
+        sid = windows_identifiers.sid(sids[0]) if sids else None
+        return self._entries.with_primary_group(member_ids, sid) if sid is not None else set()
 
     def _remove(self, items: Mapping[str, DirectoryObject | None]) -> None:
         for object_id, item in items.items():

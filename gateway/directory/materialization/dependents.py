@@ -74,7 +74,8 @@ class Dependents:
     # What depends on it -----------------------------------------------------------------------------------------------
 
     def project_groups_of(self, renamed: Iterable[int], new: Sequence[str]) -> None:
-        """Have the groups projected that list a renamed entry (its id) or a new one (its object id): they show its DN."""
+        """Have the groups projected that list a renamed entry (its id), or have a member (its object id) that is new or has
+        another primary group: they show its DN."""
         affected = self._entries.groups_of(renamed)
         if new:
             found = self._database.read_blocking(lambda c: memberships.group_ids_of(c, new))

@@ -5,6 +5,7 @@ A name is no proof of a right: what is worked out here of a group is worked out 
 from collections.abc import Mapping
 
 from gateway.directory.search.visible_rows import Computed, Row, VisibleRows
+from gateway.directory.view_file.entry_lookup import primary_group
 from gateway.model.ldap import windows_identifiers
 from gateway.model.ldap.dn import DN
 from gateway.model.objects import Kind
@@ -42,10 +43,8 @@ def _token_groups(rows: VisibleRows, row: Row) -> list[bytes]:
         return []
     above = filter(_is_security_group, rows.groups_above(row))
     found = [sid for group in above for sid in entries.values(group, b"objectsid")]
-    for sid in entries.values(row[4], b"objectsid"):
-        for number in entries.values(row[4], b"primarygroupid"):
-            found.append(windows_identifiers.sibling(sid, int(number)))
-    return list(dict.fromkeys(found))
+    primary = primary_group(row[4])
+    return list(dict.fromkeys([*found, *([] if primary is None else [primary])]))
 
 
 def _is_security_group(group: bytes) -> bool:

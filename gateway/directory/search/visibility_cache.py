@@ -18,7 +18,8 @@ WITH RECURSIVE below (id) AS (
 
 _OWN = """
 WITH RECURSIVE own (id) AS (
-    SELECT id FROM entry WHERE object_id = ?
+    SELECT id FROM entry WHERE object_id = ?1
+    UNION SELECT p.group_entry FROM entry e JOIN primary_member p ON p.member_entry = e.id WHERE e.object_id = ?1
     UNION SELECT m.group_entry FROM member m JOIN own ON own.id = m.member_entry
 ), around (id, above) AS (
     SELECT o.id, o.parent FROM entry p JOIN own ON own.id = p.id
@@ -26,7 +27,8 @@ WITH RECURSIVE own (id) AS (
     UNION SELECT o.id, o.parent FROM entry o JOIN around ON o.id = around.above WHERE o.kind = 'organization'
 ) SELECT e.object_id FROM entry e WHERE e.id IN (SELECT id FROM own UNION SELECT id FROM around)
 """
-"""The groups that list an entry, directly or through groups, and the organizations that it is in, with those above them."""
+"""The groups that list an entry, directly or through groups, or are its primary one, and the organizations that it is in, with
+those above them."""
 
 
 class VisibilityCache:

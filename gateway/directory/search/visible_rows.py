@@ -36,6 +36,7 @@ _LINKED = "e.id, e.kind, e.object_id, e.organizations, e.dn, e.dn_key"
 _MEMBERS = f"SELECT {_LINKED} FROM member m JOIN entry e ON e.id = m.member_entry WHERE m.group_entry = ?"
 _LOGINS = "SELECT e.id, e.encoded FROM member m JOIN entry e ON e.id = m.member_entry WHERE m.group_entry = ?"
 _GROUPS = f"SELECT {_LINKED} FROM member m JOIN entry e ON e.id = m.group_entry WHERE m.member_entry = ? ORDER BY e.dn_key"
+_PRIMARY = f"SELECT {_LINKED} FROM primary_member m JOIN entry e ON e.id = m.group_entry WHERE m.member_entry = ?"
 _GROUPS_ABOVE = f"""
 WITH RECURSIVE above (entry) AS (
     SELECT group_entry FROM member WHERE member_entry = ?
@@ -125,9 +126,12 @@ class VisibleRows:
         return row[4] if row is not None and self.shows(row) else None
 
     def groups_above(self, row: Row) -> list[bytes]:
-        """Return the groups, encoded, that list an entry or such a group, as far as the party may know of them."""
+        """Return the groups, encoded, that list an entry or are its primary one, or list such a group, as far as the party may
+        know of them."""
         query = "SELECT encoded FROM entry WHERE id = ?"
-        return [self._query(query, group[0]).fetchone()[0] for group in self._above(row[0])]
+        primary = [group for group in self._query(_PRIMARY, row[0]) if self._may_know(group)]
+        above = [*primary, *(group for start in (row, *primary) for group in self._above(start[0]))]
+        return [self._query(query, group).fetchone()[0] for group in dict.fromkeys(group[0] for group in above)]
 
     def numbers(self, row: Row) -> tuple[int, int]:
         """Return the numbers of the changes of the log with which an entry came, and last changed."""
@@ -173,8 +177,10 @@ class VisibleRows:
 
     def _groups(self, entry_id: int) -> list[_Linked]:
         """Return the groups that list an entry and may be known of, by DN."""
-        visibility = self._visibility
-        return [group for group in self._query(_GROUPS, entry_id) if visibility is None or visibility.names_group(group[2])]
+        return [group for group in self._query(_GROUPS, entry_id) if self._may_know(group)]
+
+    def _may_know(self, group: _Linked) -> bool:
+        return self._visibility is None or self._visibility.names_group(group[2])
 
     def _above(self, entry_id: int) -> list[_Linked]:
         """Return the groups that list an entry or such a group: a way through a group that may not be known of leads

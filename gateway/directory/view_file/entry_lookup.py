@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+from gateway.model.ldap import windows_identifiers
 from gateway.wire.entries import values
 
 Place: TypeAlias = tuple[int, str, str]
@@ -12,6 +13,20 @@ Place: TypeAlias = tuple[int, str, str]
 
 _CHUNK = 500
 """Keys asked for in one statement."""
+
+
+_LONGEST_RELATIVE_ID = 10
+"""Digits of 32 bits."""
+
+
+def primary_group(encoded: bytes) -> bytes | None:
+    """Return the security identifier of the primary group that a person's entry names; None for none. primaryGroupID is the
+    last part of it ([MS-ADA3]); the others are the person's own."""
+    numbers = values(encoded, b"primarygroupid")
+    for sid in values(encoded, b"objectsid") if numbers else ():
+        if numbers[0].isdigit() and len(numbers[0]) <= _LONGEST_RELATIVE_ID:
+            return windows_identifiers.sibling(sid, int(numbers[0]))
+    return None
 
 
 class EntryLookup:
@@ -32,6 +47,11 @@ class EntryLookup:
     def logins(self, object_ids: Iterable[str]) -> list[bytes]:
         """Return the first uid of each of those that have one."""
         return [uid for (encoded,) in self._select("encoded", "object_id", object_ids) for uid in values(encoded, b"uid")[:1]]
+
+    def with_primary_group(self, object_ids: Iterable[str], sid: bytes) -> set[str]:
+        """Return those whose entries name the group with this security identifier as their primary one."""
+        rows = self._select("object_id, encoded", "object_id", object_ids)
+        return {object_id for object_id, encoded in rows if primary_group(encoded) == sid}
 
     def taken(self, dn_keys: Sequence[str]) -> set[str]:
         """Return those of these DNs that an entry has."""

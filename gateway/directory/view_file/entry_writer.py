@@ -21,12 +21,14 @@ from gateway.wire.entries import ExactSelection
 
 
 class PutResult(NamedTuple):
-    """The outcome of storing an entry. `old_key` and `old_dn`: its name before; None when it is new."""
+    """The outcome of storing an entry. `old_key` and `old_dn`: its name before; None when it is new. `old`: its octets before;
+    none when it is new."""
 
     entry_id: int
     old_key: str | None
     old_dn: str | None
     changed: bool
+    old: bytes = b""
 
 
 class ViewWriter:
@@ -84,7 +86,7 @@ class ViewWriter:
             )
             result = PutResult(int(cursor.lastrowid or 0), None, None, True)
         else:
-            result = PutResult(old[0], old[1], old[2], old[1:8] != stored)
+            result = PutResult(old[0], old[1], old[2], old[1:8] != stored, old[6])
             if not result.changed:
                 return result
             if (old[2], old[5]) != (entry.dn, placed):
@@ -111,8 +113,9 @@ class ViewWriter:
         self._record_former(FormerEntry(old[0], old[4], old[5], object_id, old[6], old[7], dn.key(old[7])), old[2])
         self.index.replace(old[0], set(), self._keys.rows(decoded(old[2], old[3])))
         self._connection.execute("DELETE FROM entry WHERE id = ?", (old[0],))
-        self._connection.execute("DELETE FROM member WHERE group_entry = ?", (old[0],))
-        self._connection.execute("DELETE FROM member WHERE member_entry = ?", (old[0],))
+        for table in ("member", "primary_member"):
+            self._connection.execute(f"DELETE FROM {table} WHERE group_entry = ?", (old[0],))
+            self._connection.execute(f"DELETE FROM {table} WHERE member_entry = ?", (old[0],))
         self._connection.execute("DELETE FROM link WHERE owner = ?", (old[0],))
         return int(old[0]), str(old[1])
 
@@ -124,15 +127,19 @@ class ViewWriter:
             "UPDATE entry SET dn_key = dn_key || '~' || object_id || ',' WHERE object_id = ?", (object_id,)
         )
 
-    def set_members(self, group_entry: int, members: Iterable[int]) -> None:
-        """Make the direct members of a group exactly these."""
+    def set_members(self, group_entry: int, members: Iterable[int], primary: Iterable[int] = ()) -> None:
+        """Make the direct members of a group exactly these; `primary`: those who are in it without being listed."""
+        self._set_members("member", group_entry, members)
+        self._set_members("primary_member", group_entry, primary)
+
+    def _set_members(self, table: str, group_entry: int, members: Iterable[int]) -> None:
         now = set(members)
-        query = "SELECT member_entry FROM member WHERE group_entry = ?"
+        query = f"SELECT member_entry FROM {table} WHERE group_entry = ?"
         before = {row[0] for row in self._connection.execute(query, (group_entry,))}
         self._connection.executemany(
-            "DELETE FROM member WHERE group_entry = ? AND member_entry = ?", [(group_entry, m) for m in before - now]
+            f"DELETE FROM {table} WHERE group_entry = ? AND member_entry = ?", [(group_entry, m) for m in before - now]
         )
-        self._connection.executemany("INSERT INTO member VALUES (?, ?)", [(group_entry, m) for m in sorted(now - before)])
+        self._connection.executemany(f"INSERT INTO {table} VALUES (?, ?)", [(group_entry, m) for m in sorted(now - before)])
 
     def set_links(self, result: PutResult, targets: Collection[str]) -> None:
         """Make the objects that an entry names exactly these. `result`: of putting it."""

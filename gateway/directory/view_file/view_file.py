@@ -39,6 +39,8 @@ CREATE TABLE value (attribute INTEGER NOT NULL, value BLOB NOT NULL, entry INTEG
     PRIMARY KEY (attribute, value, entry)) WITHOUT ROWID;
 CREATE TABLE member (group_entry INTEGER NOT NULL, member_entry INTEGER NOT NULL,
     PRIMARY KEY (group_entry, member_entry)) WITHOUT ROWID;
+CREATE TABLE primary_member (group_entry INTEGER NOT NULL, member_entry INTEGER NOT NULL,
+    PRIMARY KEY (group_entry, member_entry)) WITHOUT ROWID;
 CREATE TABLE link (owner INTEGER NOT NULL, target TEXT NOT NULL, PRIMARY KEY (owner, target)) WITHOUT ROWID;
 CREATE TABLE moment (number INTEGER PRIMARY KEY, time INTEGER NOT NULL);
 CREATE TABLE former (
@@ -57,9 +59,9 @@ CREATE TABLE former (
 """`entry.organizations`: the ids of the entries of the organizations it belongs to, comma separated; `entry.plain_key`: the
 key it would have if an older entry had not the same name; `entry.created`, `entry.changed`: the numbers of the changes of the
 log with which it came and with which its octets last changed, and when the latter was (milliseconds); `value`: every value's
-matching key; `member`: direct membership; `link`: the objects (ids) that an entry names, or would if they had entries;
-`moment`: when changes of the log were made; `former`: the state of an entry until `position`, and what a tombstone keeps of
-it."""
+matching key; `member`: direct membership; `primary_member`: that of people in their primary group, which views of kind `ad` do
+not list; `link`: the objects (ids) that an entry names, or would if they had entries; `moment`: when changes of the log were
+made; `former`: the state of an entry until `position`, and what a tombstone keeps of it."""
 
 INDEXES = """
 CREATE UNIQUE INDEX entry_dn ON entry (dn_key);
@@ -68,6 +70,7 @@ CREATE INDEX entry_changed ON entry (changed);
 CREATE INDEX entry_parent ON entry (parent);
 CREATE INDEX entry_plain ON entry (plain_key) WHERE plain_key IS NOT NULL;
 CREATE INDEX member_of ON member (member_entry, group_entry);
+CREATE INDEX primary_member_of ON primary_member (member_entry, group_entry);
 CREATE INDEX link_target ON link (target, owner);
 CREATE INDEX former_position ON former (position);
 """

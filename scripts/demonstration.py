@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -23,6 +24,8 @@ ROOT = Path(__file__).parents[1]
 GATEWAY = [sys.executable, "-m", "gateway"]
 BASE_DN = "dc=directory,dc=example"
 APPLICATION = "sample-portal"
+PERSON = "anna.muller"
+PERSON_DN = f"uid={PERSON},ou=people,{BASE_DN}"
 PREFERRED_PORTS = {"ldap": 3890, "http": 8080, "management": 9390}
 PORTS_TRIED = 200
 START_SECONDS = 60.0
@@ -72,9 +75,10 @@ def configuration(folder: Path, ports: dict[str, int]) -> str:
     )
 
 
-def gateway(file: Path, *arguments: str) -> str:
-    """Return the output of one command; its complaint ends the demonstration."""
-    done = subprocess.run([*GATEWAY, "--config", str(file), *arguments], capture_output=True, text=True, cwd=ROOT)
+def gateway(file: Path, *arguments: str, typed: str = "") -> str:
+    """Return the output of one command that is given a line of standard input; its complaint ends the demonstration."""
+    command = [*GATEWAY, "--config", str(file), *arguments]
+    done = subprocess.run(command, input=typed, capture_output=True, text=True, cwd=ROOT)
     if done.returncode != 0:
         raise SystemExit(f"scripts/demo: gateway {arguments[0]} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -93,9 +97,10 @@ def wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     raise SystemExit(f"scripts/demo: the gateway was not ready after {START_SECONDS:.0f} s")
 
 
-def instructions(ports: dict[str, int], application: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines to print; those without indentation but with a command are ready to paste."""
-    bind = f"-x -LLL -H ldap://127.0.0.1:{ports['ldap']} -D '{application['bind_dns'][0]}' -w '{application['secret']}'"
+def instructions(ports: dict[str, int], application: dict[str, Any], password: str) -> Iterator[str]:
+    """Yield the lines to print, commands ready to paste among them; `password` is that of PERSON."""
+    server = f"-H ldap://127.0.0.1:{ports['ldap']}"
+    bind = f"-x -LLL {server} -D '{application['bind_dns'][0]}' -w '{application['secret']}'"
     token = (
         f"curl -s -d grant_type=client_credentials -d client_id={application['client_id']} "
         f"-d client_secret={application['secret']} {application['base_url']}/oauth2/token"
@@ -104,14 +109,16 @@ def instructions(ports: dict[str, int], application: dict[str, Any]) -> Iterator
     yield "The gateway serves the sample directory: 200 people, an organization tree, groups in groups."
     yield "Try in another terminal:"
     yield from ("", "A person by login name, with groups:")
-    yield f"ldapsearch {bind} -b {BASE_DN} '(uid=anna.muller)' '*' memberOf"
+    yield f"ldapsearch {bind} -b {BASE_DN} '(uid={PERSON})' '*' memberOf"
+    yield from ("", "That person logs in, with the DN that was found:")
+    yield f"ldapwhoami -x {server} -D '{PERSON_DN}' -w '{password}'"
     yield from ("", "Everybody in a group:")
     yield f"ldapsearch {bind} -b ou=people,{BASE_DN} '(memberOf=cn=databases,ou=groups,{BASE_DN})' cn mail"
     yield from ("", "The same directory over HTTP: a token, then people:")
     yield f'TOKEN=$({token} | {access}); curl -s -H "Authorization: Bearer $TOKEN" "{application["base_url"]}/users?pageSize=3"'
     yield ""
     if shutil.which("ldapsearch") is None:
-        yield "(ldapsearch is in the Debian package ldap-utils.)"
+        yield "(ldapsearch and ldapwhoami are in the Debian package ldap-utils.)"
     yield f"Health and metrics: http://127.0.0.1:{ports['management']}/readyz and /metrics"
     yield "Ctrl-C stops it and removes everything."
 
@@ -123,13 +130,15 @@ def demonstrate(folder: Path) -> int:
     file.write_text(configuration(folder, ports))
     gateway(file, "sync")
     application = json.loads(gateway(file, "application", "add", APPLICATION, "--json"))
+    password = secrets.token_hex(8)
+    gateway(file, "user", "set-password", PERSON, typed=f"{password}\n")
     process = subprocess.Popen([*GATEWAY, "--config", str(file), "serve"], cwd=ROOT)
     # A Ctrl-C reaches the gateway as well: it stops by itself, and here is only waited for.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
         wait_until_ready(process, ports["management"])
-        print("\n".join(instructions(ports, application)), flush=True)
+        print("\n".join(instructions(ports, application, password)), flush=True)
         return process.wait()
     finally:
         if process.poll() is None:

@@ -57,10 +57,11 @@ def pasted(command: str) -> str:
 @pytest.mark.timeout(180)
 def test_the_printed_commands_work_and_nothing_is_left_behind(tmp_path: Path) -> None:
     with demonstration(tmp_path) as printed:
-        person, group, people = re.findall(r"^(?:ldapsearch|TOKEN=).*$", printed, re.MULTILINE)
+        person, log_in, group, people = re.findall(r"^(?:ldapsearch|ldapwhoami|TOKEN=).*$", printed, re.MULTILINE)
         answer = pasted(person)
         assert "\nmail: anna.muller@sample.example\n" in answer
         assert "\nmemberOf: cn=administrators,ou=groups,dc=directory,dc=example\n" in answer
+        assert [pasted(log_in)] == [f"dn:{dn}\n" for dn in re.findall(r"^dn: (.*)$", answer, re.MULTILINE)]
         assert pasted(group).count("\nmail: ") > 2
         assert '"totalCount":200' in pasted(people)
     assert list(tmp_path.iterdir()) == []

@@ -19,17 +19,21 @@ MAX_ID_CHARACTERS: Final = 600  # the longest external id of the store
 MAX_LEVELS: Final = 50  # of an organization path; a deeper one has a wrong separator or column
 
 _UNUSABLE: Final = re.compile("[\0\ud800-\udfff]")
+EMAIL: Final = "email"
+_BETWEEN_ADDRESSES: Final = re.compile(r"[;,\s]+")
+_ADDRESS: Final = re.compile(r'[^@"<>]+@[^@"<>]+')
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """The positions of the columns in one file. `columns`: those that the mapping reads. `id`, `organization`, `groups`: -1 for
-    a column that is not configured."""
+    a column that is not configured. `addresses`: the columns that hold mail addresses, several in a cell where they are."""
 
     width: int
     mapping: InboundMapping
     columns: tuple[tuple[str, int], ...]
+    addresses: frozenset[str]
     id: int
     organization: int
     groups: int
@@ -99,10 +103,26 @@ def _header(cells: Sequence[str], settings: CsvSettings, where: str) -> Header:
         len(names),
         mapping,
         tuple((name, positions[normalized(name)]) for name in mapping.source_attributes),
+        _address_columns(mapping),
         positions[normalized(settings.id_column)],
         positions.get(normalized(settings.organization_column), -1),
         positions.get(normalized(settings.groups_column), -1),
     )
+
+
+def _address_columns(mapping: InboundMapping) -> frozenset[str]:
+    """Return the columns that are mail addresses and nothing else: what a login name is made of, or an expression reads, stays
+    whole."""
+    others = [name for ours, columns in mapping.attributes.items() if ours != EMAIL for name in columns]
+    others += [name for each in mapping.computations for name in each.expression.names]
+    wanted = {*map(normalized, mapping.attributes.get(EMAIL, ()))}.difference(map(normalized, others))
+    return frozenset(name for name in mapping.source_attributes if normalized(name) in wanted)
+
+
+def addresses(cell: str) -> list[str]:
+    """Return the mail addresses in a cell, the main one first; the cell as it is when something else stands there."""
+    pieces = [piece for piece in _BETWEEN_ADDRESSES.split(cell) if piece]
+    return pieces if len(pieces) > 1 and all(map(_ADDRESS.fullmatch, pieces)) else [cell]
 
 
 def _person(row: Row, header: Header, settings: CsvSettings) -> Person:

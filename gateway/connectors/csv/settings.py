@@ -18,6 +18,8 @@ OWN_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The default mapping: a column named like one of the gateway's attributes fills it."""
 
+_CELLS: Final = 2  # of the way in which cells become values: with another one, files that have not changed are read anew
+
 Changes = Mapping[str, str | Sequence[str] | Expression]
 
 
@@ -74,7 +76,7 @@ class CsvSettings:
     def fingerprint(self) -> str:
         """A digest of everything that decides how the files are read."""
         rules = asdict(self) | {"path": "", "id": "", "poll_seconds": 0, "stable_seconds": 0, "chosen": sorted(self.chosen)}
-        return watched_files.fingerprint(rules)
+        return watched_files.fingerprint(rules | {"cells": _CELLS})
 
 
 def user_mapping(changes: Changes | None = None, enabled: EnabledRule | None = None) -> InboundMapping:

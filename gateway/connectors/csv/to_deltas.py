@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gateway.connectors.csv.people import Person
+from gateway.connectors.csv.people import Person, addresses
 from gateway.connectors.csv.settings import CsvSettings
 from gateway.model.deltas import MEMBERS, Delta, DeltaType
 from gateway.model.errors import InvalidSourceData
@@ -183,7 +183,8 @@ class DeltaBuilder:
         entry = []
         for name, position in header.columns:
             cell = cells[position].strip()
-            entry.append((name, [cell.encode()] if cell else []))
+            values = addresses(cell) if name in header.addresses else [cell]
+            entry.append((name, [value.encode() for value in values if value]))
         delta = map_entry(header.mapping, self._settings.id, person.id, f"{path}, line {person.line}", entry, EXCLUSION)
         references = {}
         if header.organization >= 0:

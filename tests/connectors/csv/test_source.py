@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.connectors.csv.people import MAX_ID_CHARACTERS, MAX_LEVELS
+from gateway.connectors.csv.people import MAX_ID_CHARACTERS, MAX_LEVELS, addresses
 from gateway.connectors.csv.settings import CsvSettings, user_mapping
 from gateway.connectors.csv.source import CsvSource
 from gateway.model.connector import CheckStatus
@@ -410,3 +410,50 @@ def test_settings_that_make_no_sense_are_refused(file: Path, wrong: dict[str, An
 def test_a_column_cannot_hold_a_binary_attribute(name: str) -> None:
     with pytest.raises(ValueError, match=f"mapping.{name}: "):
         user_mapping({name: "Column"})
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("a@x.test", ["a@x.test"]),
+        ("b@x.test; a@x.test", ["b@x.test", "a@x.test"]),
+        ("b@x.test,a@x.test", ["b@x.test", "a@x.test"]),
+        ("b@x.test a@x.test;", ["b@x.test", "a@x.test"]),
+        ("b@x.test\na@x.test", ["b@x.test", "a@x.test"]),
+        ("a@x.test (at work)", ["a@x.test (at work)"]),
+        ("a@x.test;", ["a@x.test;"]),
+        ('"a; b"@x.test', ['"a; b"@x.test']),
+        ("Ada <a@x.test>; Bob <b@x.test>", ["Ada <a@x.test>; Bob <b@x.test>"]),
+        ("none", ["none"]),
+        ("", [""]),
+    ],
+)
+def test_several_mail_addresses_in_a_cell_are_several_values_in_their_order(cell: str, expected: list[str]) -> None:
+    assert addresses(cell) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "username", "email"),
+    [
+        ({"username": "Login", "email": "Mail"}, ("ada",), ("b@x.test", "a@x.test")),
+        ({"username": "MAIL", "email": "Mail"}, ("b@x.test; a@x.test",), ("b@x.test; a@x.test",)),
+        (
+            {"username": "Login", "email": expression.compile("split(Mail, ';', 1)", normalized)},
+            ("ada",),
+            ("b@x.test",),
+        ),
+        (
+            {"username": "Login", "email": "Mail", "title": expression.compile("lower(Mail)", normalized)},
+            ("ada",),
+            ("b@x.test; a@x.test",),
+        ),
+    ],
+)
+def test_a_column_that_is_more_than_mail_addresses_stays_whole(
+    tmp_path: Path, changes: dict[str, str | Sequence[str] | Expression], username: tuple[str, ...], email: tuple[str, ...]
+) -> None:
+    path = tmp_path / "export.csv"
+    write(path, "Nr,Login,Mail\n7,ada,b@x.test; a@x.test\n")
+    csv = CsvSource(CsvSettings(id="hr", path=path, id_column="Nr", users=user_mapping(changes), chosen=frozenset(changes)))
+    [delta] = [delta for batch in csv.read(None, follow=False) for delta in batch.deltas]
+    assert (delta.attributes["username"], delta.attributes["email"]) == (username, email)

@@ -31,7 +31,7 @@ from gateway.wire.messages import (
 )
 from gateway.wire.result_codes import ResultCode
 from tests.app.installation import Serving, until
-from tests.app.observations import PEOPLE, metrics, readiness, wait_until_all_serve, workers
+from tests.app.observations import PEOPLE, metrics, wait_until_all_serve, workers
 from tests.app.two_workers import (
     ALL_PEOPLE,
     ONE_PERSON,
@@ -142,7 +142,6 @@ def test_binds_that_killed_workers_were_asking_are_given_back_and_clients_wait_w
             os.kill(pid, signal.SIGKILL)
         two_workers.upstream.resume()
         assert all(map(refused, clients.values()))
-        until(lambda: readiness(two_workers.serving)[0] == 503, "no worker serves")
         fresh = stack.enter_context(connect(two_workers.serving))
         assert fresh.bind(person(7)) == 0
 

@@ -91,9 +91,15 @@ def missing_members(
     if example is None:
         return ()
     [group] = record_rows.by_id(connection, (example.owner,)).values()
-    who = dn.from_key(example.value) if example.form == ReferenceForm.DN.value else example.value
-    several = f"{groups} groups, such as {group.dn}, name" if groups > 1 else f"{group.dn} names"
+    return (missing_sentence(members, groups, group.dn, example.form, example.value),)
+
+
+def missing_sentence(members: int, groups: int, group: str, form: str, value: str) -> str:
+    """Return the sentence about so many members that so many groups name and no record has the name of. `group`: the place of
+    one of these groups; `form` and `value`: the name of a member of it."""
+    who = dn.from_key(value) if form == ReferenceForm.DN.value else value
+    several = f"{groups} groups, such as {group}, name" if groups > 1 else f"{group} names"
     return (
         f"{several} members that are not among what is read from here ({members}, such as {who}): remove them there, or widen "
-        "bases and filters; who appears later is joined by itself",
+        "bases and filters; who appears later is joined by itself"
     )

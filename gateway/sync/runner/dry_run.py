@@ -27,6 +27,7 @@ from gateway.sync.references import references
 from gateway.sync.rules import authority, correlation
 from gateway.sync.rules.authority import Contribution
 from gateway.sync.rules.correlation import NO_RULES
+from gateway.sync.runner.foreseen_members import ForeseenMembers
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Intake, PendingRecord, PendingRecords
 
@@ -69,6 +70,7 @@ class DryRun:
         self._link_examples: dict[Kind, list[str]] = {}
         self._by_rule: dict[str, Claim] = {}
         self._fresh: dict[str, RecordRow] = {}
+        self._members = ForeseenMembers()
         self._counted: dict[str, tuple[Outcome, Result, str]] = {}
 
     def observe(self, connection: Connection, batch: Batch) -> None:
@@ -84,6 +86,7 @@ class DryRun:
         self._statistics += intake.statistics
         self._problems += intake.problems
         with_other_references = references.owners_that_differ(transaction, intake.records)
+        self._members.observe(transaction, intake.records)
         holders = self._holders(connection, intake.records)
         self._note_claims(transaction, intake)
         linked, created = self._correlate(transaction, intake)
@@ -104,6 +107,9 @@ class DryRun:
                 held.setdefault(Kind(row.kind), []).append(row.dn or row.external_id)
             else:
                 self._count(Kind(row.kind), Outcome.DELETED, Result.SUCCEEDED, row.dn or row.external_id)
+        going = () if refusal else self._gone
+        compared = Kind.GROUP in self._complete
+        self._problems += self._members.sentence(connection, self._inbound.source_id, going, compared=compared)
         return DryRunReport(
             self._statistics + RunStatistics(dict(self._tally)),
             {key: tuple(names) for key, names in self._examples.items()},

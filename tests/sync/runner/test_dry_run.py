@@ -1,11 +1,14 @@
 """A dry run tells what would happen, and nothing happens."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from gateway.model.deltas import Batch, Delta, Watermark
+from gateway.model.deltas import MEMBERS, Batch, Delta, Watermark
 from gateway.model.objects import Kind
+from gateway.model.records import Reference, ReferenceForm
 from gateway.model.runs import Outcome, Result, RunStatus
 from gateway.sync.runner.dry_run import DryRun, DryRunReport
 from gateway.sync.runner.sync_run import RunOrder, SourceRead, Trigger
@@ -138,3 +141,32 @@ def test_a_dry_run_foresees_that_a_leaver_gives_its_login_name_up(store: Store) 
     store.apply(gone(USER, "u:anna"))
     assert foresee(store, Batch((person("anna", external_id="new"),))).problems == ()
     assert len(foresee(store, Batch((person("bert", external_id="new"),))).problems) == 1, "who is present keeps it"
+
+
+def missing(problems: Sequence[str]) -> list[list[tuple[str, str]]]:
+    """Return the numbers of groups and of members in the sentences; which of them is the example is open."""
+    return [re.findall(r"(\d+) groups|\((\d+), such as", problem) for problem in problems]
+
+
+def test_a_dry_run_reports_the_missing_members_that_the_run_does(both_stores: Store) -> None:
+    """Once for all groups, in whatever order members and groups come, and for groups that say what they said, too."""
+    store = both_stores
+    first = (group("g", "uid=anna", "uid=nobody"), group("h", "uid=bert", "uid=who,ou=else"), person("anna"), person("bert"))
+    foreseen = foresee(store, full(*first))
+    applied = store.compare(*first)
+    assert missing(foreseen.problems) == missing(applied.problems) == [[("2", ""), ("", "2")]]
+    assert (
+        missing(foresee(store, full(*first)).problems) == missing(store.compare(*first).problems) == missing(applied.problems)
+    )
+    found = (*first, person("nobody"), person("who", "ou=else"))
+    assert foresee(store, full(*found)).problems == store.compare(*found).problems == ()
+
+
+def test_a_dry_run_reports_the_members_that_go_missing_with_their_records(both_stores: Store) -> None:
+    store = both_stores
+    login = replace(group("g"), references={MEMBERS: (Reference(ReferenceForm.LOGIN, "anna"),)})
+    store.compare(login, person("anna"), person("bert"))
+    left = (login, person("bert"))
+    foreseen = foresee(store, full(*left))
+    assert foreseen.problems == store.compare(*left).problems
+    assert "(1, such as anna)" in foreseen.problems[0]

@@ -4,6 +4,7 @@ A view gives each kind of entry its classes, so a client cannot choose them: it 
 ask for an auxiliary one that comes by itself with the attributes that it needs."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 
 from gateway.directory.projection.index_keys import attribute_key
 from gateway.directory.projection.view_definition import EntryRules
@@ -20,17 +21,17 @@ class EntryClasses:
 
     def __init__(self, rules: EntryRules, optional: frozenset[str] = frozenset()) -> None:
         self._optional = optional
-        self._always = _with_superiors(rules.object_classes)
+        self._always = _with_superiors(tuple(rules.object_classes))
         self._conditional = {name.lower(): needed for name, needed in rules.conditional_classes.items()}
         self._structural = {one for one in self._always if schema.OBJECT_CLASSES[one].kind == "STRUCTURAL"}
         self._naming = self._structural | (_NAMING_A_KIND & self._conditional.keys())
         """Those by which a client says that it means an entry of this kind."""
-        own = [one.lower() for one in rules.object_classes]
+        own = tuple(one.lower() for one in rules.object_classes)
         self.must = _attributes(own, "must") - optional
         """The attributes (keys) that every such entry must have."""
         self._always_allowed = _attributes(own, "must") | _attributes(own, "may")
         self._only_beside = {
-            name: (_attributes([name], "must") | _attributes([name], "may")) - self._always_allowed
+            name: (_attributes((name,), "must") | _attributes((name,), "may")) - self._always_allowed
             for name in self._conditional
         }
         everything = _with_superiors((*rules.object_classes, *rules.conditional_classes))
@@ -68,7 +69,9 @@ class EntryClasses:
         if not given & self._naming:
             raise WriteRefused(Violation.OBJECT_CLASS, "objectClass names no structural class")
         self._check_asked(given, present)
-        missing = sorted((self.must | _attributes(given, "must")) - self._optional - set(present) - {"objectclass"})
+        missing = sorted(
+            (self.must | _attributes(tuple(sorted(given)), "must")) - self._optional - set(present) - {"objectclass"}
+        )
         if missing:
             raise WriteRefused(Violation.OBJECT_CLASS, f"its object classes require {', '.join(missing)}")
 
@@ -103,7 +106,7 @@ class EntryClasses:
         """Return the classes (keys) of an entry with these values."""
         has = {key for key, found in values.items() if found}
         extra = {name for name, needed in self._conditional.items() if has.issuperset(map(attribute_key, needed))}
-        return self._always | extra
+        return {*self._always, *extra}
 
     def _check_asked(self, wanted: Collection[str], present: Collection[str]) -> None:
         for name in wanted:
@@ -126,15 +129,17 @@ def _known(value: bytes) -> str:
     return known.names[0].lower() if known else text
 
 
-def _with_superiors(names: Sequence[str]) -> set[str]:
+@lru_cache(maxsize=256)
+def _with_superiors(names: tuple[str, ...]) -> frozenset[str]:
     found: set[str] = set()
     for name in names:
         known = schema.OBJECT_CLASSES[name.lower()]
         found |= {one.lower() for one in (known.names[0], *known.superiors)}
-    return found
+    return frozenset(found)
 
 
-def _attributes(names: Collection[str], which: str) -> set[str]:
+@lru_cache(maxsize=256)
+def _attributes(names: tuple[str, ...], which: str) -> frozenset[str]:
     """Return the keys of the attributes that these classes, with those above them, require or allow."""
-    classes = [schema.OBJECT_CLASSES[name] for name in _with_superiors(list(names))]
-    return {schema.canonical(attribute) for one in classes for attribute in getattr(one, which)}
+    classes = [schema.OBJECT_CLASSES[name] for name in _with_superiors(names)]
+    return frozenset(schema.canonical(attribute) for one in classes for attribute in getattr(one, which))

@@ -5,7 +5,6 @@ There are two passes: the first finds the broken rows before any delta is yielde
 kept aside, records that only that row may have named are not deleted: no organization or group, and when the id of the row's
 person is not certain, no user."""
 
-import re
 import unicodedata
 from array import array
 from bisect import bisect
@@ -21,14 +20,13 @@ from gateway.model.deltas import MEMBERS, Delta, DeltaType
 from gateway.model.errors import InvalidSourceData
 from gateway.model.mapping.defaults import ORGANIZATIONS, PARENT
 from gateway.model.mapping.inbound import map_entry
-from gateway.model.mapping.values import is_name, lines, unusable_name
-from gateway.model.objects import Attributes, Kind, Value
+from gateway.model.mapping.values import is_name, unusable_name
+from gateway.model.objects import Kind, Value
 from gateway.model.records import Reference, ReferenceForm
 
 BROKEN_FILE_SHARE: Final = 0.5  # with a larger share of broken rows the file itself is broken and changes nothing
 EXCLUSION: Final = "take the row out of the export"
 SHOWN_FAULTS: Final = 5  # by the check; all of them are listed with the source's problems
-_BETWEEN_ADDRESSES: Final = re.compile("[;,]")
 GROUP_ID: Final = "group:"  # keeps the ids of groups apart from those of people: both may be members
 
 
@@ -191,17 +189,7 @@ class DeltaBuilder:
         references = {}
         if header.organization >= 0:
             references[ORGANIZATIONS] = (Reference(ReferenceForm.ID, organization),) if organization else ()
-        return replace(delta, dn="", attributes=_with_each_address(delta.attributes), references=references)
-
-
-def _with_each_address(attributes: Attributes) -> Attributes:
-    """Return the attributes with the mail addresses of one cell apart: neither ; nor , stands in an address, and people write
-    several so."""
-    if "email" not in attributes:
-        return attributes
-    given = attributes["email"]
-    apart = lines([one for value in given if isinstance(value, str) for one in _BETWEEN_ADDRESSES.split(value)])
-    return attributes if apart == given else {**attributes, "email": apart}
+        return replace(delta, dn="", references=references)
 
 
 def _organization(key: str, name: _Name, above: str) -> Delta:

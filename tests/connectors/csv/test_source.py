@@ -101,21 +101,6 @@ def test_a_row_becomes_a_user_by_the_mapping(file: Path) -> None:
     assert replica.named("carol").attributes["email"] == ()  # seen empty
 
 
-@pytest.mark.parametrize(
-    ("cell", "addresses"),
-    [
-        ("A@x.example; b@x.example", ("a@x.example", "b@x.example")),
-        ("a@x.example;a@x.example;", ("a@x.example",)),
-        ('"a@x.example, b@x.example"', ("a@x.example", "b@x.example")),
-        ("a@x.example", ("a@x.example",)),
-        (" ; ", ()),
-    ],
-)
-def test_mail_addresses_in_one_cell_are_several(file: Path, cell: str, addresses: tuple[str, ...]) -> None:
-    write(file, HEADER + ADA.replace("Ada@X.example", cell))
-    assert RecordReplica().read(source(file)).named("ada").attributes["email"] == addresses
-
-
 def test_organizations_are_made_along_the_path_parents_before_children(file: Path) -> None:
     batches = list(source(file).read(None, follow=False))
     said = [delta for batch in batches for delta in batch.deltas if delta.kind is not Kind.GROUP]

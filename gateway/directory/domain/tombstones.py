@@ -1,13 +1,15 @@
 """Tombstones: entries that are gone, as Active Directory shows them to clients that ask ([MS-ADTS] §3.1.1.5.5.1), out of the
 history of a view of kind `ad`.
 
-Gone is what the party could see until a change and cannot see now: deleted, or moved out of its scope. An entry that it never
-could see has no tombstone, whatever its name was: the scope at the time of the change decides."""
+Gone is what the party could see until a change and cannot see now: deleted, or moved out of its scope, alone or with its unit.
+An entry that it never could see has no tombstone, whatever its name was: the scope at the time of the change decides."""
 
+import heapq
+import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from gateway.directory.access import Access, Visibility
 from gateway.directory.projection import active_directory
@@ -17,9 +19,13 @@ from gateway.model.ldap import dn, matching_rules, schema, windows_identifiers
 from gateway.model.ldap.dn import AVA, DN, RDN
 from gateway.model.objects import ROOT_ORGANIZATION_ID, Kind
 from gateway.wire import entries, filters
+from gateway.wire.entries import ExactSelection
 from gateway.wire.filters import Filter
 
 Values = list[tuple[str, Sequence[bytes]]]
+
+_State: TypeAlias = tuple[int, int, int, str, str, str, str, bytes, int | None]
+"""The columns of _FORMER: a state of an entry until a change, and what a tombstone shows of it."""
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -27,7 +33,21 @@ _FORMER = (
     "SELECT f.position, f.created, f.entry, f.kind, f.object_id, f.organizations, f.dn, f.kept,"
     " (SELECT m.time FROM moment m WHERE m.number = f.position) FROM former f WHERE f.position >= ? ORDER BY f.id DESC"
 )
+_IN_UNITS = (
+    "EXISTS (SELECT 1 FROM json_each('[' || {0}.organizations || ']') WHERE value IN (SELECT value FROM json_each(?2)))"
+    " AND NOT EXISTS (SELECT 1 FROM former g WHERE g.entry = {1} AND g.position >= ?1 {2})"
+)
+_TAKEN_ALONG = (
+    "SELECT f.created, f.entry, f.kind, f.object_id, f.organizations, f.dn, f.kept FROM former f"
+    f" WHERE f.kind = ?3 AND f.position >= ?1 AND f.created < ?1 AND {_IN_UNITS.format('f', 'f.entry', 'AND g.id < f.id')}"
+    " UNION ALL SELECT e.created, e.id, e.kind, e.object_id, e.organizations, e.dn, e.encoded FROM entry e"
+    f" WHERE e.kind = ?3 AND e.created < ?1 AND {_IN_UNITS.format('e', 'e.id', '')}"
+)
+"""The people who were in some units right before a change that moved these: their own entries did not change with it."""
+
+_TIME = "SELECT time FROM moment WHERE number = ?"
 _PRESENT = "SELECT id, kind, object_id, organizations FROM entry WHERE object_id = ?"
+_KEPT = ExactSelection(active_directory.KEPT_IN_TOMBSTONES)
 _UNITS = "SELECT position, entry, object_id, dn_key FROM former WHERE kind = ? ORDER BY id"
 
 
@@ -61,7 +81,9 @@ def tombstones(
     yield _container(view)
     past = _PastScope(connection, access, now)
     seen: set[str] = set()
-    for position, created, entry, kind, object_id, organizations, name, kept, time in connection.execute(_FORMER, (lowest,)):
+    former: Iterable[_State] = connection.execute(_FORMER, (lowest,))
+    states = heapq.merge(former, _taken_along(connection, past, lowest), key=lambda state: -state[0])
+    for position, created, entry, kind, object_id, organizations, name, kept, time in states:
         if object_id in seen or kind == CONTAINER or not past.shows(position, entry, kind, object_id, organizations):
             yield None
             continue
@@ -71,6 +93,14 @@ def tombstones(
             yield None
             continue
         yield _tombstone(view, object_id, DN.parse(name), kept, created, position, time)
+
+
+def _taken_along(connection: sqlite3.Connection, past: "_PastScope", lowest: int) -> Iterator[_State]:
+    """Yield the states of the people whom a unit took along when it was moved out of the scope, the latest change first."""
+    for position, units in past.departed_units(lowest):
+        found = connection.execute(_TIME, (position,)).fetchone()
+        for row in connection.execute(_TAKEN_ALONG, (position, json.dumps(units), Kind.USER)):
+            yield (position, *row[:6], _KEPT(row[6]), found and found[0])
 
 
 def _tombstone(view: View, object_id: str, name: DN, kept: bytes, created: int, position: int, time: int | None) -> Tombstone:
@@ -146,6 +176,20 @@ class _PastScope:
             return False
         placed = [entry] if kind == Kind.ORGANIZATION else [int(number) for number in organizations.split(",") if number]
         return any((key := self._key(one, position)) is not None and key.startswith(roots) for one in placed)
+
+    def departed_units(self, lowest: int) -> list[tuple[int, list[int]]]:
+        """Return the changes from number `lowest` on that moved units out of the scope, with these (entry ids), the latest
+        first."""
+        if self._now is None or self._now.organizations is None:
+            return []
+        departed: dict[int, list[int]] = {}
+        for object_id, entries_of_it in self._entries.items():
+            for entry in entries_of_it:
+                for position, _ in self._states[entry]:
+                    before, after = (self.shows(at, entry, Kind.ORGANIZATION, object_id, "") for at in (position, position + 1))
+                    if position >= lowest and before and not after:
+                        departed.setdefault(position, []).append(entry)
+        return sorted(departed.items(), reverse=True)
 
     def _roots(self, position: int) -> Iterator[str]:
         """Yield the keys that the organizations of the scope had right before a change."""

@@ -12,7 +12,7 @@ from gateway.model.ldap import schema
 from gateway.model.ldap.dn import DN, RDN
 from gateway.model.objects import Kind
 
-FORMAT = 9
+FORMAT = 10
 """Raised when the view file or the projection changes, so that existing files are built anew."""
 
 Layout: TypeAlias = Literal["flat", "tree"]

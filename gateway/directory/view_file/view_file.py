@@ -73,6 +73,7 @@ CREATE INDEX member_of ON member (member_entry, group_entry);
 CREATE INDEX primary_member_of ON primary_member (member_entry, group_entry);
 CREATE INDEX link_target ON link (target, owner);
 CREATE INDEX former_position ON former (position);
+CREATE INDEX former_entry ON former (entry, position);
 """
 
 BUILT_AGAIN = "none needed: it is built again from the store"

@@ -186,6 +186,29 @@ def test_law_13_tombstones_show_no_one_who_was_outside_of_the_scope(desk: Writab
 
 
 @blocking
+def test_law_13_people_whom_a_unit_takes_out_of_the_scope_have_tombstones(desk: WritableWorld, client_of: Connect) -> None:
+    team, inner = "ou=team,ou=sales,dc=berlin", "ou=inner,ou=team,ou=sales,dc=berlin"
+    report(desk, said(Kind.ORGANIZATION, "team", team), said(Kind.ORGANIZATION, "inner", inner))
+    report(desk, person("carl", team), person("dora", inner), person("emil", team))
+    pollers = Poller(client_of(desk.narrow)), Poller(client_of(desk.portal))
+    assert pollers[0].poll() == ({"anna", "carl", "dora", "emil"}, set())
+    pollers[1].poll()
+    away = "ou=team,ou=it,dc=berlin"
+    report(desk, said(Kind.ORGANIZATION, "team", away))
+    late = Poller(client_of(desk.narrow))
+    report(desk, person("emil", IT), person("fred", away))
+    # Who left, whatever became of them since; who came after that was never seen.
+    assert pollers[0].poll()[0] == set() and set(pollers[0].known.values()) == {"anna"}
+    assert len(late.poll()[1]) == 3 and pollers[0].poll() == (set(), set())
+    pollers[1].poll()
+    assert set(pollers[1].known.values()) == {"anna", "bert", "carl", "dora", "emil", "fred"}
+    # Back in the scope nobody is gone any more, but who went elsewhere.
+    report(desk, said(Kind.ORGANIZATION, "team", team))
+    tombstones, done = pollers[0].client.search(search_request(DELETED, "(objectClass=user)", 1), SHOW_DELETED)
+    assert done.code == 0 and [values(one)["sAMAccountName"] for one in tombstones] == [[b"emil"]]
+
+
+@blocking
 def test_another_history_has_another_invocation_id(desk: WritableWorld, client_of: Connect) -> None:
     poller = Poller(client_of(desk.portal))
     poller.poll()

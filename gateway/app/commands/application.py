@@ -1,17 +1,16 @@
-"""`gateway application`: who may read. A secret is shown once, when it is made."""
+"""`gateway application`: who may read; its secrets are in application_secret.py. One is shown once, when it is made."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import click
 
+from gateway.app.commands import application_secret
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import application_report, audit_line, name_lookup
-from gateway.app.commands.reports.duration import Duration
-from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
+from gateway.app.commands.reports.output import as_json, print_json, print_line, print_listing
 from gateway.app.config import name_warnings
 from gateway.app.config.settings import Settings
 from gateway.app.parts import clock, opened_store
@@ -51,6 +50,10 @@ _description = click.option("--description", help="What it is, for the reader of
 @click.group("application")
 def command() -> None:
     """Add, list, change and remove the applications that may read."""
+
+
+for _command in application_secret.COMMANDS:
+    command.add_command(_command)
 
 
 @command.command()
@@ -102,12 +105,9 @@ def list_all(invocation: Invocation, as_json: bool) -> None:
     settings = invocation.loaded.settings
     with opened_store.database(settings) as database:
         rows = database.read_blocking(partial(application_report.all_facts, settings=settings))
-    if as_json:
-        print_json(rows)
-        return
     rights = ("organizations", "groups", "views", "attributes", "grants")
     columns = ("name", "client_id", "enabled", *rights, "old_secret", "description")
-    print_table(columns, ([application_report.words(column, row[column]) for column in columns] for row in rows))
+    print_listing(columns, rows, as_json=as_json, words=application_report.words)
 
 
 @command.command()
@@ -145,59 +145,6 @@ def remove(invocation: Invocation, name: str) -> None:
         removed = database.write_blocking(work)
     audit_line.write(settings, "application removed", application=removed)
     print_line(f"application {removed} is removed")
-
-
-@command.command("new-secret")
-@click.argument("name")
-@click.option("--keep-old", is_flag=True, help="The old secret stays valid beside the new one.")
-@click.option("--for", "duration", type=Duration(), help="With --keep-old: for so long only (12h, 7d).")
-@as_json
-@click.pass_obj
-def new_secret(invocation: Invocation, name: str, keep_old: bool, duration: timedelta | None, as_json: bool) -> None:
-    """Give the application NAME (or id) a new secret. The old one, its tokens and the connections that it bound end at once, or
-    with --keep-old when its programs have the new one: by `end-old-secret`, or after --for."""
-    settings = invocation.loaded.settings
-    if duration is not None and not keep_old:
-        raise click.UsageError("--for says how long the old secret stays valid: it goes with --keep-old")
-    moment = clock.now()
-    until = None if duration is None else moment + duration
-
-    def work(connection: Connection) -> tuple[Application, str, str]:
-        application = name_lookup.application(connection, name)
-        if keep_old:
-            secret = applications.add_secret(connection, application.id, moment, until)
-        else:
-            secret = applications.replace_secret(connection, application.id)
-        return application, secret, instance.instance_id(connection)
-
-    with opened_store.database(settings) as database:
-        application, secret, instance_id = database.write_blocking(work)
-    event, end = "application secret replaced", until.isoformat(timespec="seconds") if until else "it is ended"
-    kept: dict[str, Any] = {"old_secret_until": end} if keep_old else {}
-    audit_line.write(settings, event, application=application.name, id=application.id, **kept)
-    application_report.print_access(settings, application, instance_id, secret, as_json=as_json)
-    if keep_old:
-        print_line(f"The old secret stays valid until {end}: `gateway application end-old-secret {application.name}`", err=True)
-
-
-@command.command("end-old-secret")
-@click.argument("name")
-@click.pass_obj
-def end_old_secret(invocation: Invocation, name: str) -> None:
-    """End the old secret of the application NAME (or id), its tokens and what it bound, once every program has the new one."""
-    settings = invocation.loaded.settings
-
-    def work(connection: Connection) -> tuple[Application, bool]:
-        application = name_lookup.application(connection, name)
-        return application, applications.end_old_secret(connection, application.id)
-
-    with opened_store.database(settings) as database:
-        application, ended = database.write_blocking(work)
-    if not ended:
-        print_line(f"application {application.name} has one secret only: nothing is changed")
-        return
-    audit_line.write(settings, "application old secret ended", application=application.name, id=application.id)
-    print_line(f"the old secret of application {application.name} has ended")
 
 
 @command.command("set")

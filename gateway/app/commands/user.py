@@ -10,7 +10,7 @@ import click
 from gateway.app.commands import user_status
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import audit_line, name_lookup
-from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
+from gateway.app.commands.reports.output import as_json, print_json, print_line, print_listing
 from gateway.app.config.settings import Settings
 from gateway.app.parts import clock, opened_store
 from gateway.directory.authentication.account_status import password_decision
@@ -106,12 +106,7 @@ def list_all(invocation: Invocation, name: str, as_json: bool) -> None:
         found = database.read_blocking(
             lambda connection: application_passwords.of_user(connection, name_lookup.user(connection, name).id)
         )
-    rows = [_facts(one) for one in found]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("id", "application", "name", "created")
-    print_table(columns, ([row[column] for column in columns] for row in rows))
+    print_listing(("id", "application", "name", "created"), [_facts(one) for one in found], as_json=as_json)
 
 
 @application_password.command("revoke")

@@ -13,7 +13,7 @@ import click
 from gateway.app.commands.invocation import Invocation
 from gateway.app.commands.reports import account_report, audit_line, name_lookup
 from gateway.app.commands.reports.operator_name import login_name
-from gateway.app.commands.reports.output import as_json, print_json, print_line, print_table
+from gateway.app.commands.reports.output import as_json, print_json, print_line, print_listing
 from gateway.app.config.settings import Settings
 from gateway.app.parts import local_parts, opened_store
 from gateway.directory.authentication.account_status import password_decision
@@ -45,11 +45,7 @@ def list_all(invocation: Invocation, only_disabled: bool, only_locked: bool, as_
             for user, standing, locked_until in _everybody(database, settings.limits.bind_failures)
             if not (only_disabled and user.enabled) and not (only_locked and locked_until is None)
         ]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ("name", "id", "status", "because", "locked_until")
-    print_table(columns, ([row[column] for column in columns] for row in rows))
+    print_listing(("name", "id", "status", "because", "locked_until"), rows, as_json=as_json)
 
 
 @click.command("show")

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TextIO
@@ -40,6 +40,20 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     for row in cells:
         padded = (text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True))
         print_line("  ".join(padded).rstrip())
+
+
+def print_listing(
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, object]],
+    *,
+    as_json: bool,
+    words: Callable[[str, object], object] = lambda _, value: value,
+) -> None:
+    """Print the rows: as JSON with all that they have, or the columns as a table, each value in `words`."""
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(columns, ([words(column, row[column]) for column in columns] for row in rows))
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.app import commands as commands_package
 from gateway.app.commands.reports import output as printing
-from gateway.app.commands.reports.output import Progress, ago, print_json, print_line, print_table
+from gateway.app.commands.reports.output import Progress, ago, print_json, print_line, print_listing, print_table
 from tests.app.installation import until
 from tests.model.hostile_text import HOSTILE, RAW
 
@@ -99,3 +99,11 @@ def test_commands_print_by_this_module_alone() -> None:
         if path.name != "output.py" and re.search(r"click\.echo|click\.secho|\bprint\(|sys\.stdout", path.read_text())
     ]
     assert printing_themselves == [], "print by reports/output.py, which escapes what upstreams and clients say"
+
+
+def test_a_listing_is_a_table_of_some_columns_in_words_or_all_that_its_rows_have(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"name": "hr", "enabled": True, "id": "7"}]
+    print_listing(("name", "enabled"), rows, as_json=False, words=lambda column, value: f"{column}={value}")
+    assert capsys.readouterr().out == "name     enabled\nname=hr  enabled=True\n"
+    print_listing(("name", "enabled"), rows, as_json=True)
+    assert json.loads(capsys.readouterr().out) == rows

@@ -17,7 +17,7 @@ import click
 from gateway.model.printable_text import printable, printable_json
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-"""The option that every listing has."""
+"""The option of every command that prints data; tests/app/commands/test_json_option.py walks over them."""
 
 PROGRESS_SECONDS = 0.2
 

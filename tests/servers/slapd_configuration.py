@@ -31,7 +31,7 @@ class SlapdOptions:
     ppolicy: bool = False
     indexes: Sequence[str] = INDEXES
     log: str = "stats,sync"
-    durable: bool = False  # whether each transaction is store to disk before it is answered
+    durable: bool = False  # whether each transaction is synced to disk before it is answered
     extra: Sequence[str] = ()  # further lines of slapd.conf in the main database, such as "syncrepl …" or "sizelimit 10"
 
 

@@ -1,5 +1,9 @@
-"""The rows of writes: a modify of one attribute of a random entry, over and over. Both sides sync to disk before they answer,
-and the gateway answers when a search shows what was written."""
+"""The rows of writes: a modify of one attribute of a random entry, over and over. The gateway answers when a search shows what
+was written.
+
+Both sides sync to disk before they answer. slapd is back-mdb without `dbnosync`: strace counts one fdatasync for each modify,
+and LMDB's file of root pages is open with O_DSYNC. The gateway's store is SQLite with a WAL and `synchronous = FULL`: one
+fdatasync for each commit, which several writers may share."""
 
 from __future__ import annotations
 

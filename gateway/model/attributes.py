@@ -107,6 +107,11 @@ ORGANIZATION_ATTRIBUTES = _by_name(
     _D("locality", "the town", single=False),
     _D("state", "the state or province", single=False),
     _D("postal_code", "the postal code", single=False),
+    _D("business_category", "the kinds of business", single=False),
+    _D("office", "the office", single=False),
+    _D("fax_number", "the fax numbers", single=False),
+    _D("postal_address", "the postal addresses, lines between $", single=False),
+    _D("post_office_box", "the post office boxes", single=False),
 )
 
 GROUP_ATTRIBUTES = _by_name(

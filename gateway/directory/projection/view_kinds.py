@@ -77,6 +77,11 @@ ORGANIZATION_ATTRIBUTES: Mapping[str, Rule] = {
     "l": first_of("locality"),
     "st": first_of("state"),
     "postalCode": first_of("postal_code"),
+    "businessCategory": first_of("business_category"),
+    "physicalDeliveryOfficeName": first_of("office"),
+    "facsimileTelephoneNumber": first_of("fax_number"),
+    "postalAddress": first_of("postal_address"),
+    "postOfficeBox": first_of("post_office_box"),
 }
 
 POSIX_ACCOUNT = ("uidNumber", "gidNumber", "homeDirectory")

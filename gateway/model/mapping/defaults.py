@@ -78,6 +78,11 @@ DEFAULT_ATTRIBUTES: Final[Mapping[Kind, Mapping[str, tuple[str, ...]]]] = {
         "locality": ("l",),
         "state": ("st",),
         "postal_code": ("postalCode",),
+        "business_category": ("businessCategory",),
+        "office": ("physicalDeliveryOfficeName",),
+        "fax_number": ("facsimileTelephoneNumber",),
+        "postal_address": ("postalAddress",),
+        "post_office_box": ("postOfficeBox",),
     },
     # groupOfNames, groupOfUniqueNames (RFC 4519), posixGroup (RFC 2307)
     Kind.GROUP: {

@@ -85,6 +85,31 @@ def test_an_entry_is_added_read_changed_renamed_and_deleted(desk: WritableWorld,
 
 
 @blocking
+def test_each_of_several_values_is_added_found_compared_and_taken_away_alone(desk: WritableWorld, serving: Serving) -> None:
+    portal = Client(serving, desk.portal)
+    portal.add(LEA, cn="Lea", sn=["Lund", "Lind"])
+    several = ["sn", "givenName", "title", "description", "carLicense", "businessCategory", "labeledURI", "roomNumber"]
+    for name in (*several, "l", "street", "postalCode", "employeeType", "departmentNumber"):
+        portal.modify(LEA, (REPLACE, name, ["one", "Two"]))
+        portal.modify(LEA, (ADD, name, "three"), (DELETE, name, "one"))
+        assert portal.read(LEA, name) == {name: ["Two", "three"]}
+        for value in ("Two", "three"):
+            assert portal.names(BASE, f"({name}={value})") == {LEA}
+            assert portal.ldap.compare_s(LEA, name, value.encode())
+        assert portal.names(BASE, f"({name}=one)") == set()
+        with portal.refused(ldap.TYPE_OR_VALUE_EXISTS):
+            portal.modify(LEA, (ADD, name, "three"))
+    portal.modify(LEA, (REPLACE, "seeAlso", [ANNA, STAFF]), (REPLACE, "audio", [b"\xff\x01", b"\xfe\x02"]))
+    portal.modify(LEA, (DELETE, "seeAlso", ANNA), (DELETE, "audio", [b"\xff\x01"]))
+    assert portal.read(LEA, "seeAlso") == {"seeAlso": [STAFF]}
+    assert portal.ldap.read_s(LEA, attrlist=["audio"]) == {"audio": [b"\xfe\x02"]}
+    entry = portal.ldap.read_s(LEA)
+    portal.ldap.delete_s(LEA)
+    portal.ldap.add_s(LEA, list(entry.items()))  # law 16
+    assert portal.ldap.read_s(LEA) == entry
+
+
+@blocking
 def test_a_manager_is_written_as_the_name_of_an_entry_and_means_the_person(desk: WritableWorld, serving: Serving) -> None:
     portal, narrow = Client(serving, desk.portal), Client(serving, desk.narrow)
     bert, anna_in_tree = f"uid=bert,{PEOPLE}", f"uid=anna,ou=sales,{TREE}"

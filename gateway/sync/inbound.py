@@ -105,7 +105,11 @@ class Inbound:
         state = self._open(connection)
         transaction = replace(self.transaction(connection), given_ids=given_ids)
         comparing = self._begin_reconciliations(transaction, state, batch)
-        intake = record_changes.receive(transaction, folded_deltas.fold(batch.deltas))
+        reports = folded_deltas.fold(batch.deltas)
+        last_status = record_changes.receive_last_status(transaction, reports)
+        if last_status.records:
+            stages.run(transaction, self.posix, last_status, Removal(), recheck=False)
+        intake = record_changes.receive(transaction, reports)
         held = guarded_deletions.release(transaction, intake.present)
         for kind in comparing:
             reconciliation_marks.mark(connection, self.source_id, kind, intake.present[kind])
@@ -130,7 +134,7 @@ class Inbound:
         self._close(transaction, state, batch, comparing)
         if allow_deletions and (removal.deleted or removal.leaving):
             source_state.note_deletions_allowed(connection, self.source_id, transaction.now)
-        last = changes.last(connection) if outcomes.updated or going else last
+        last = changes.last(connection) if outcomes.updated or going or last_status.records else last
         put_back = Counter(record.kind for record in admission.put_back.values())
         return Applied(outcomes.statistics, problems, last, self.held(connection), put_back)
 

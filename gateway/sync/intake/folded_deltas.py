@@ -3,6 +3,7 @@
 The digest is how a report that was applied before is recognized at the cost of a lookup (law 2)."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
@@ -14,8 +15,9 @@ from gateway.model.records import Reference
 
 
 class Report(NamedTuple):
-    """All that a batch says of one record. `batch_index`: where in the batch it was said last. `earlier_dns`: the DNs that it
-    was said to have before, each with its index, when the batch names the record several times."""
+    """All that a batch says of one record; a deletion has the attributes that the batch said before it. `batch_index`: where in
+    the batch it was said last. `earlier_dns`: the DNs that it was said to have before, each with its index, when the batch
+    names the record several times."""
 
     delta: Delta
     batch_index: int
@@ -85,7 +87,9 @@ def merged(stored: Mapping[str, tuple[Value, ...]], delta: Delta) -> dict[str, t
 
 def _fold_over(report: Report, later: Delta, batch_index: int) -> Report:
     earlier = report.delta
-    if later.type is DeltaType.DELETE or earlier.type is not DeltaType.UPSERT:
+    if later.type is DeltaType.DELETE:
+        return Report(replace(later, attributes={**earlier.attributes, **later.attributes}), batch_index)
+    if earlier.type is not DeltaType.UPSERT:
         return Report(later, batch_index)
     if later.type is DeltaType.PRESENT:
         return report

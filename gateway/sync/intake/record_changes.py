@@ -15,6 +15,7 @@ from gateway.store.records.record_rows import Head, RecordRow
 from gateway.sync.intake import folded_deltas
 from gateway.sync.intake.folded_deltas import Report, Reports
 from gateway.sync.rules import authority, correlation
+from gateway.sync.rules.authority import ENABLED
 from gateway.sync.source_transaction import SourceTransaction
 from gateway.sync.stage_results import Intake, PendingRecord
 
@@ -25,6 +26,19 @@ MAX_DN_KEY_BYTES = 2000
 def receive(transaction: SourceTransaction, reports: Reports) -> Intake:
     """Return the records that the reports make new or change, in the order of the batch."""
     return _Receiver(transaction, reports).run()
+
+
+def receive_last_status(transaction: SourceTransaction, reports: Reports) -> Intake:
+    """Return the records of users that the batch says to be enabled or disabled before it says that they are gone, with this
+    and nothing else: their source's last word on it counts when they have left it (rules/disablement.py)."""
+    said = {
+        key: Report(Delta(DeltaType.UPSERT, Kind.USER, one.delta.external_id, "", {ENABLED: status}), one.batch_index)
+        for key, one in reports.items()
+        if one.delta.type is DeltaType.DELETE and key[0] is Kind.USER and (status := one.delta.attributes.get(ENABLED))
+    }
+    intake = receive(transaction, said) if said else Intake()
+    linked = {i: one for i, one in intake.records.items() if one.stored and one.stored.situation == Situation.LINKED.value}
+    return Intake(linked)
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """Who is disabled by a source stays disabled when they leave it, until somebody says otherwise; and a person may disable."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.model.objects import Kind
 from gateway.store.objects import disablements, users
 from gateway.store.objects.disablements import Disablement
 from gateway.store.records import former_accounts
+from gateway.sync.deletion_guard import Guard
 from gateway.sync.lifecycle import source_retirement
 from gateway.sync.local.edit_checks import MasteredElsewhere
 from gateway.sync.local.source import LocalDoor, Written
@@ -108,6 +110,33 @@ def test_whom_the_deciding_source_disabled_stays_disabled_when_it_has_them_no_mo
     store.apply(unit("x"), source="partner", caught_up=True)
     assert is_out(store)
     assert not any(change.object.enabled for change in store.log(number) if change.object and change.kind is USER)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("repeated", [(), (CORP_GONE,)], ids=["once", "gone twice"])
+def test_whom_the_deciding_source_disables_and_deletes_in_one_batch_stays_disabled(
+    store: Store, held: bool, repeated: tuple[Delta, ...]
+) -> None:
+    in_both(store)
+    store.apply(at_corp(enabled="true"), source="corp")
+    assert not is_out(store)
+    if held:
+        store.settings = replace(store.settings, guard=Guard(users=0, organizations=0, groups=0, percent=0))
+    batch = (at_corp(enabled="false"), CORP_GONE, *repeated)
+    store.apply(*batch, source="corp")
+    assert is_out(store), "held or not"
+    number = store.last()
+    store.apply(*batch, source="corp")
+    assert store.last() == number, "a repetition says nothing"
+    store.apply(*batch, source="corp", allow_deletions=True, caught_up=True)
+    store.apply(at_partner(title="Boss", enabled="true"), source="partner")
+    assert (is_out(store), standing(store)) == (True, [("corp", "rule:left")])
+
+
+def test_whom_it_disables_deletes_and_has_again_in_one_batch_is_as_it_says_last(store: Store) -> None:
+    in_both(store)
+    store.apply(at_corp(enabled="false"), CORP_GONE, at_corp(enabled="true"), source="corp")
+    assert (is_out(store), standing(store)) == (False, [])
 
 
 def test_it_is_so_on_both_stores_and_ends_when_the_source_has_them_again(both_stores: Store) -> None:

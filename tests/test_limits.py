@@ -34,7 +34,7 @@ TURNS = "frontends/ldap/core/test_search_turns.py"
 ADMISSION = "directory/authentication/test_bind_admission.py"
 AUDIT = "directory/authentication/test_bind_audit.py"
 SILENCE = "store/engine/test_silence.py"
-SOFT_LOCKS = "directory/authentication/test_soft_lock.py"
+SOFT_LOCKS = "directory/authentication/soft_lock/test_lock.py"
 
 CONNECTIONS = f"{LDAP}::test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_has_gone"
 ONE_MORE = f"{WIRE}::test_the_limit_is_allowed_and_one_more_is_refused_for_the_request_that_asks"
@@ -175,7 +175,7 @@ REACHED_BY = {
         "scenarios/test_silent_store.py::test_law_8_a_store_that_is_silent_or_read_only_is_reported_in_time_by_every_face_and_searches_go_on"
     ),
     "store_threads.WRITE_SECONDS": f"{SILENCE}::test_a_write_that_does_not_come_to_its_commit_in_time_is_not_done",
-    "postgres_silence.SILENT_SECONDS": (
+    "silence.SILENT_SECONDS": (
         f"{SILENCE}::test_a_commit_that_is_not_answered_is_reported_as_unknown_and_what_came_before_it_as_not_done"
     ),
     "access_tokens.MAX_PER_APPLICATION": (

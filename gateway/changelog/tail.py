@@ -14,7 +14,7 @@ from twisted.internet.task import LoopingCall
 from gateway.model.changes import Change
 from gateway.model.errors import HistoryChanged
 from gateway.store.engine.database import Connection, Database
-from gateway.store.engine.postgres_notify import Listener
+from gateway.store.engine.postgres.notify import Listener
 from gateway.store.engine.store_threads import PAGE_SECONDS
 from gateway.store.log import changes, epoch
 from gateway.twisted_internals.reactor import IReactor

@@ -1,7 +1,8 @@
 """Access: the entries and attributes of a view that a party may see. Narrowing comes before searching: a ViewSearcher is made
 of an Access and searches through it.
 
-Values and pure tests; the organizations of a scope are resolved against the view by directory/search/visibility_cache.py."""
+Values and pure tests; the organizations of a scope are resolved against the view by
+directory/search/shared/visibility_cache.py."""
 
 from dataclasses import dataclass
 from enum import StrEnum

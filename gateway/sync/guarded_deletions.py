@@ -154,7 +154,4 @@ def _put_back(
 ) -> dict[int, PendingRecord]:
     """Return the records of those who left within the window, but for those under work, as present ones."""
     rows = leavers.left_since(transaction.connection, transaction.source_id, _window(transaction, guard, state))
-    present = {row.id: reconsidered(row._replace(gone_at=None), row) for row in rows if row.id not in records}
-    for record in present.values():
-        record.row = record.row._replace(reason=PUT_BACK)
-    return present
+    return {row.id: reconsidered(row._replace(gone_at=None), row, PUT_BACK) for row in rows if row.id not in records}

@@ -15,7 +15,7 @@ from gateway.directory.authentication.offline_binds import OfflineBinds
 from gateway.directory.authentication.password_change import PasswordChanges
 from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.directory.authentication.password_hashing import PasswordHashing, hash_blocking
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 from gateway.directory.directory import Directory, Party
 from gateway.directory.search.view_reader import ViewReader
 from gateway.directory.view_file.view_file import ViewFile

@@ -25,9 +25,9 @@ from gateway.directory.authentication.password_change import PasswordChanges
 from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.directory.authentication.revocation import Revocation
-from gateway.directory.authentication.shared_soft_lock import SharedSoftLock
-from gateway.directory.authentication.shown_soft_lock import ShownSoftLock
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
+from gateway.directory.authentication.soft_lock.shared import SharedSoftLock
+from gateway.directory.authentication.soft_lock.shown import ShownSoftLock
 from gateway.directory.directory import Directory
 from gateway.directory.read_your_writes import ReadYourWrites
 from gateway.frontends.ldap.core.limits import ServerLimits

@@ -16,7 +16,7 @@ from gateway.app.workers.protocol import (
     SoftLockLeft,
     ToPrimary,
 )
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 from gateway.model.errors import StoreUnavailable
 
 Send = Callable[[ToPrimary], None]

@@ -42,7 +42,7 @@ from gateway.app.workers.protocol import (
     ToPrimary,
     UpstreamAsked,
 )
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
 from gateway.model.errors import StoreUnavailable

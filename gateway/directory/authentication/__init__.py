@@ -1,7 +1,7 @@
 """Authentication: a bind becomes a party, and a party's rights end when their ground does.
 
 Read in this order: bind_names (the identity that a name means) → password_authority, account_status, password_hashing,
-soft_lock (shown_soft_lock, shared_soft_lock: with the store), bind_admission and line_sums (log lines, shared out by address) →
+soft_lock, bind_admission and line_sums (log lines, shared out by address) →
 offline_binds, jit → password_check (the one place that decides whose word counts, law 14) → client_certificates, bind_audit
 (log lines) → authentication (binds, proxied authorization) → password_change and revocation.
 

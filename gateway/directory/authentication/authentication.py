@@ -19,7 +19,7 @@ from gateway.directory.authentication.bind_names import BindIdentity, BindNames,
 from gateway.directory.authentication.client_certificates import CertificateNames
 from gateway.directory.authentication.offline_binds import WrongOffline
 from gateway.directory.authentication.password_check import OWN, PasswordCheck
-from gateway.directory.authentication.soft_lock import SoftLock, bounded
+from gateway.directory.authentication.soft_lock.lock import SoftLock, bounded
 from gateway.directory.directory import Directory, Party
 from gateway.directory.read_your_writes import ReadYourWrites
 from gateway.directory.search.query import NoSuchObject

@@ -10,8 +10,8 @@ from gateway.directory.planning.plan_nodes import POINT_COST
 from gateway.directory.planning.sql_planner import PROBED
 from gateway.directory.search.attribute_selection import Renderer
 from gateway.directory.search.extended_names import ExtendedNames
-from gateway.directory.search.prepared_plans import Prepared
 from gateway.directory.search.query import Query
+from gateway.directory.search.shared.prepared_plans import Prepared
 from gateway.directory.search.sort_keys import Order
 from gateway.directory.search.view_searcher import ViewSearcher
 from gateway.directory.search.visible_rows import ENCODED, ROW, Row, VisibleRows

@@ -10,9 +10,9 @@ from gateway.directory.planning import kind_constants
 from gateway.directory.planning.filter_shape import Shaper
 from gateway.directory.projection.index_keys import stored_key
 from gateway.directory.search.group_names import GroupNames
-from gateway.directory.search.prepared_plans import PreparedPlans
-from gateway.directory.search.snapshot_pool import SnapshotPool
-from gateway.directory.search.visibility_cache import VisibilityCache
+from gateway.directory.search.shared.prepared_plans import PreparedPlans
+from gateway.directory.search.shared.snapshot_pool import SnapshotPool
+from gateway.directory.search.shared.visibility_cache import VisibilityCache
 from gateway.directory.search.visible_rows import ROW, Row
 from gateway.directory.view_file import view_file
 from gateway.directory.view_file.view_file import ViewFile

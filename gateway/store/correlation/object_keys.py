@@ -10,8 +10,9 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from gateway.model.objects import Kind
-from gateway.store.engine import bulk, postgres_analyze
+from gateway.store.engine import bulk
 from gateway.store.engine.any_of import any_of
+from gateway.store.engine.postgres import analyze
 from gateway.store.tables.correlation import object_keys
 from gateway.store.tables.operations import meta
 
@@ -80,7 +81,7 @@ def add(connection: Connection, keys: Collection[ObjectKey]) -> None:
     """Store keys; those that exist stay as they are."""
     bulk.insert(connection, object_keys, list(keys), ignore_known=True)
     if keys:
-        postgres_analyze.analyze_if_grown(connection, object_keys)
+        analyze.analyze_if_grown(connection, object_keys)
 
 
 def remove(connection: Connection, keys: Collection[ObjectKey]) -> None:

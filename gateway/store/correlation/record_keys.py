@@ -8,8 +8,9 @@ from sqlalchemy import Connection, bindparam, select
 
 from gateway.model.objects import Kind
 from gateway.model.records import DECIDED_BY_PERSON
-from gateway.store.engine import bulk, postgres_analyze
+from gateway.store.engine import bulk
 from gateway.store.engine.any_of import any_of
+from gateway.store.engine.postgres import analyze
 from gateway.store.engine.sql_types import Query
 from gateway.store.tables.correlation import record_keys
 from gateway.store.tables.records import records
@@ -80,7 +81,7 @@ def add(connection: Connection, keys: Collection[RecordKey]) -> None:
     """Store keys to be looked for; the records must be stored already."""
     bulk.insert(connection, record_keys, list(keys), ignore_known=True)
     if keys:
-        postgres_analyze.analyze_if_grown(connection, record_keys)
+        analyze.analyze_if_grown(connection, record_keys)
 
 
 def remove(connection: Connection, keys: Collection[RecordKey]) -> None:

@@ -4,11 +4,9 @@ those that an inline read of a login state joins and those that ANALYZE refreshe
 In the order in which to read it: `store_url` (one server or several), `dialects` (how each database is opened, and its failures
 in words), `database` (the one class that callers hold: read, write, commit callbacks), `store_threads` (in which work runs, and
 the time in which it is answered), `transaction_notes` (what a writing transaction remembers, and savepoints), `group_commit`
-(writes that wait become one transaction; `batched_reads`: the same of reads), `direct_statements` (SQLite past SQLAlchemy),
-`sqlite_inline_reads` and `sqlite_bounded_reads` (in the reactor's thread), `postgres_silence` (a server that says nothing),
-`postgres_notify` and `postgres_analyze`, `bulk` (many rows past SQLAlchemy), `any_of` (a set as one parameter), `sql_types`,
-`column_codecs` and `normalized_keys` (values ↔ columns), `migrate` and `schema_guard` (the schema's version, and who may write
-while it changes).
+(writes that wait become one transaction; `batched_reads`: the same of reads), `sqlite` and `postgres` (what only one of them
+needs), `bulk` (many rows past SQLAlchemy), `any_of` (a set as one parameter), `sql_types`, `column_codecs` and
+`normalized_keys` (values ↔ columns), `migrate` and `schema_guard` (the schema's version, and who may write while it changes).
 
 What must never be: a commit outside `Database.write`, or a wait for the database in the reactor's thread.
 """

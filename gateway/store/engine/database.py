@@ -13,10 +13,10 @@ from twisted.internet.defer import Deferred
 
 from gateway.model.errors import OutcomeUnknown, StoreUnavailable
 from gateway.store.engine import dialects, schema_guard
-from gateway.store.engine.postgres_notify import notify
+from gateway.store.engine.postgres.notify import notify
 from gateway.store.engine.sql_types import SelectConnection
-from gateway.store.engine.sqlite_bounded_reads import LongRead, bounded
-from gateway.store.engine.sqlite_inline_reads import InlineReader, InlineReadUnavailable, LoginState
+from gateway.store.engine.sqlite.bounded_reads import LongRead, bounded
+from gateway.store.engine.sqlite.inline_reads import InlineReader, InlineReadUnavailable, LoginState
 from gateway.store.engine.store_threads import ANSWER_SECONDS, WRITE_SECONDS, StoreThreads, Turn
 from gateway.store.engine.transaction_notes import LAST_CHANGE, forget
 from gateway.twisted_internals.reactor import IReactor, installed
@@ -90,8 +90,8 @@ class Database:
         return self._writers.run(self._reactor_of_ours(), functools.partial(self._write_until, work), seconds)
 
     def login_state_inline(self, user_id: str) -> LoginState | None:
-        """Return a user as of the last commit without waiting; None where that is impossible (sqlite_inline_reads.py): then
-        `read`."""
+        """Return a user as of the last commit without waiting; None where that is impossible
+        (store/engine/sqlite/inline_reads.py): then `read`."""
         return None if self._inline is None else self._inline.login_state(user_id)
 
     def read_blocking(self, work: Callable[[Connection], T], seconds: float | None = None) -> T:

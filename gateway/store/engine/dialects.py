@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 
 from gateway.model.errors import StoreBusy, StoreUnavailable
 from gateway.store.engine import store_url
-from gateway.store.engine.direct_statements import DirectConnection
+from gateway.store.engine.sqlite.direct_statements import DirectConnection
 
 BUSY_MILLISECONDS = 15_000
 """The longest wait of a writer for another process (a `gateway sync` beside `gateway serve`); a batch takes far less."""
@@ -74,9 +74,9 @@ class Engines:
         """End what this thread asks of a server at `deadline` (of `time.monotonic`), if there is one."""
         if deadline is None or self.dialect != "postgresql":
             return contextlib.nullcontext()
-        from gateway.store.engine import postgres_silence
+        from gateway.store.engine.postgres import silence
 
-        return postgres_silence.until(deadline)
+        return silence.until(deadline)
 
     def leaves_unknown(self, error: exc.DBAPIError) -> bool:
         """Return whether a commit that failed so may have been done: SQLite undoes it, a server that was lost does not tell."""
@@ -203,7 +203,7 @@ def _postgresql(url: URL, threads: int) -> Engines:
     # Only here: the driver takes some 8 MiB.
     from psycopg import Error
 
-    from gateway.store.engine.postgres_silence import CONNECT_SECONDS, KEEPALIVES, BoundedConnection
+    from gateway.store.engine.postgres.silence import CONNECT_SECONDS, KEEPALIVES, BoundedConnection
 
     settings = {
         "connect_timeout": CONNECT_SECONDS,

@@ -18,7 +18,7 @@ Query: TypeAlias = Select[*tuple[Any, ...]]
 
 
 class TableRow(Protocol):
-    """A row whose columns are its attributes: SQLAlchemy's `Row`, or a named tuple of `sqlite_inline_reads`."""
+    """A row whose columns are its attributes: SQLAlchemy's `Row`, or a named tuple of `sqlite.inline_reads`."""
 
     def __getattr__(self, name: str) -> Any: ...
 
@@ -38,7 +38,7 @@ class TableRows(Protocol):
 
 
 class SelectConnection(Protocol):
-    """A connection as far as a SELECT of few rows needs it: SQLAlchemy's `Connection`, or that of `sqlite_inline_reads`."""
+    """A connection as far as a SELECT of few rows needs it: SQLAlchemy's `Connection`, or that of `sqlite.inline_reads`."""
 
     def execute(self, statement: Executable, parameters: Mapping[str, object] | None = None, /) -> TableRows:
         """Run the statement with these values of its parameters."""

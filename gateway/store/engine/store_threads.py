@@ -1,7 +1,7 @@
 """Threads for the store's work, and the time in which whoever asks gets an answer.
 
 Work that does not come to its commit in time is not done; a commit that is not answered in time is reported as OutcomeUnknown.
-A thread whose work hangs is free again when the work gives up (postgres_silence.py)."""
+A thread whose work hangs is free again when the work gives up (store/engine/postgres/silence.py)."""
 
 import threading
 from collections.abc import Callable

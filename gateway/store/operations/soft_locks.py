@@ -1,5 +1,5 @@
 """Soft locks: failures by key, each row until the end of its window, by the store's own clock. Where several nodes share the
-store, all of them count here (directory/authentication/shared_soft_lock.py); with an embedded one the rows show the locks that
+store, all of them count here (directory/authentication/soft_lock/shared.py); with an embedded one the rows show the locks that
 are in the memory of `serve`. No row goes before its end but by a success or a person: strangers push nothing out, and make as
 many rows in a window as they are let guess."""
 

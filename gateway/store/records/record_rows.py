@@ -9,8 +9,9 @@ from sqlalchemy import Connection, bindparam, delete, func, literal_column, sele
 
 from gateway.model.objects import Kind
 from gateway.model.records import Situation
-from gateway.store.engine import bulk, postgres_analyze
+from gateway.store.engine import bulk
 from gateway.store.engine.any_of import any_of
+from gateway.store.engine.postgres import analyze
 from gateway.store.engine.sql_types import TableRow
 from gateway.store.tables.objects import users
 from gateway.store.tables.records import records
@@ -148,7 +149,7 @@ def insert(connection: Connection, rows: Sequence[RecordRow]) -> None:
     """Store new records, whose ids follow each other."""
     bulk.insert(connection, records, rows)
     if rows:
-        postgres_analyze.analyze_directory_if_grown(connection, rows[0].id, rows[-1].id)
+        analyze.analyze_directory_if_grown(connection, rows[0].id, rows[-1].id)
 
 
 _MUTABLE = RecordRow._fields[4:]

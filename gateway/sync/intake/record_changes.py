@@ -176,9 +176,11 @@ class _Receiver:
         return key
 
 
-def reconsidered(row: RecordRow, stored: RecordRow | None = None) -> PendingRecord:
-    """Return the record to be rechecked without a new report. `stored`: as the store has it, when `row` is not."""
-    return PendingRecord(Kind(row.kind), _undecided(row), stored or row, None, decode_attributes(row.attributes))
+def reconsidered(row: RecordRow, stored: RecordRow | None = None, reason: str = "") -> PendingRecord:
+    """Return the record to be rechecked without a new report. `stored`: as the store has it, when `row` is not; `reason`: for
+    which it is."""
+    undecided = _undecided(row)._replace(reason=reason)
+    return PendingRecord(Kind(row.kind), undecided, stored or row, None, decode_attributes(row.attributes))
 
 
 def _undecided(row: RecordRow) -> RecordRow:

@@ -29,7 +29,7 @@ from gateway.app.workers.protocol import (
 )
 from gateway.app.workers.supervisor import Supervisor
 from gateway.app.workers.worker_handle import MANY_PENDING, AcceptedConnection, SharedState
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 from gateway.frontends.ldap.core.counters import ServerCounters
 from gateway.frontends.ldap.core.limits import ServerLimits
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission

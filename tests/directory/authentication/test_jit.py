@@ -21,7 +21,7 @@ from gateway.directory.authentication.authentication import Authentication, Inva
 from gateway.directory.authentication.jit import MAX_LOGINS, UNKNOWN_NAME_SECONDS, JitOutcome, JitProvisioning, JitSource
 from gateway.directory.authentication.offline_binds import OfflineBinds
 from gateway.directory.authentication.password_check import PasswordCheck
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 from gateway.directory.directory import Directory
 from gateway.directory.read_your_writes import ReadYourWrites
 from gateway.model.connector import BindAnswer, BindOutcome

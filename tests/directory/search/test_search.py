@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from gateway.directory.access import Access
-from gateway.directory.search import direct_plan, snapshot_pool
+from gateway.directory.search import direct_plan
 from gateway.directory.search import search as search_module
 from gateway.directory.search.query import Query
 from gateway.directory.search.search import Search
-from gateway.directory.search.snapshot_pool import TooManySearches
+from gateway.directory.search.shared import snapshot_pool
+from gateway.directory.search.shared.snapshot_pool import TooManySearches
+from gateway.directory.search.shared.visibility_cache import VisibilityCache
 from gateway.directory.search.view_searcher import ViewSearcher
-from gateway.directory.search.visibility_cache import VisibilityCache
 from gateway.directory.search.visible_rows import ENCODED
 from gateway.directory.view_file.view_file import ViewFile
 from gateway.model.ldap.dn import DN

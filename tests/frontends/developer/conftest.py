@@ -17,7 +17,7 @@ from gateway.directory.authentication.offline_binds import OfflineBinds
 from gateway.directory.authentication.password_change import PasswordChanges
 from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.directory.authentication.password_hashing import PasswordHashing
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 from gateway.directory.directory import Directory
 from gateway.frontends.developer.routes import DeveloperApi
 from gateway.frontends.http.router import make_site

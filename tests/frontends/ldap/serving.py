@@ -26,7 +26,7 @@ from gateway.directory.authentication.password_change import PasswordChanges
 from gateway.directory.authentication.password_check import PasswordCheck
 from gateway.directory.authentication.password_hashing import PasswordHashing
 from gateway.directory.authentication.revocation import Revocation
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 from gateway.directory.directory import Directory
 from gateway.directory.materialization.follower import LogFollower
 from gateway.directory.projection.view_kinds import openldap

@@ -18,7 +18,7 @@ from gateway.model.errors import ConfigurationError, StoreUnavailable
 from gateway.store.engine import bulk, dialects, store_url
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import migrate
-from gateway.store.engine.postgres_notify import Listener
+from gateway.store.engine.postgres.notify import Listener
 from gateway.store.log import changes
 from gateway.store.operations.instance import instance_id
 from gateway.store.tables.change_log import positions

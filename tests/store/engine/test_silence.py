@@ -10,9 +10,10 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.defer import Deferred, DeferredList
 
 from gateway.model.errors import OutcomeUnknown, StoreUnavailable
-from gateway.store.engine import postgres_silence, store_threads
+from gateway.store.engine import store_threads
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import migrate
+from gateway.store.engine.postgres import silence
 from gateway.store.tables.change_log import positions
 from gateway.twisted_internals.reactor import installed
 from tests.servers.postgres import Postgres
@@ -55,7 +56,7 @@ async def test_every_question_to_a_silent_server_is_answered_in_time_and_it_is_a
         postgres.resume()
     assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}, "none of the writes had come to its commit"
     assert all("not answer" in str(outcome) for outcome in outcomes)
-    assert took < postgres_silence.CONNECT_SECONDS, "and none waited for another's turn"
+    assert took < silence.CONNECT_SECONDS, "and none waited for another's turn"
     assert await nodes_database.read(names) == []
     await nodes_database.write(put("y"))
     assert await nodes_database.read(names) == ["y"]
@@ -85,7 +86,7 @@ async def test_a_commit_that_is_not_answered_in_time_is_reported_as_unknown(
 def test_a_commit_that_is_not_answered_is_reported_as_unknown_and_what_came_before_it_as_not_done(
     nodes_database: Database, paused: Callable[[], None], postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_silence, "SILENT_SECONDS", SECONDS)
+    monkeypatch.setattr(silence, "SILENT_SECONDS", SECONDS)
 
     def to_its_commit(connection: Connection) -> None:
         put("done or not")(connection)
@@ -108,7 +109,7 @@ def test_a_commit_that_is_not_answered_is_reported_as_unknown_and_what_came_befo
 
 
 def test_a_long_answer_and_a_long_transaction_are_no_silence(nodes_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_silence, "SILENT_SECONDS", SECONDS)
+    monkeypatch.setattr(silence, "SILENT_SECONDS", SECONDS)
 
     def long_one(connection: Connection) -> int:
         began = monotonic()

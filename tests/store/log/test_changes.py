@@ -11,7 +11,7 @@ from gateway.model.changes import Change, ChangeType
 from gateway.model.objects import Group, Kind, Member, Origin, User
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import migrate
-from gateway.store.engine.postgres_notify import Listener
+from gateway.store.engine.postgres.notify import Listener
 from gateway.store.log import changes
 
 NOW = datetime(2099, 11, 23, 12, 0, 0, 5000, UTC)  # after the change that the migration makes

@@ -5,11 +5,10 @@ To read in this order, each importing only modules above it:
 - `windows_values`, `settings`: values as the controller writes them; the configured scope.
 - `controller`: the identity of the controller behind a session.
 - `entry_to_delta`: one entry as a delta, with identity, scope and account status.
-- `change_tracker`: the interface by which changes are learned; `dirsync` and `usn` are its two implementations.
-- `watermark`: the position in one controller's database.
-- `hidden_deletions`, `reading_in_words`: deletions that the controller does not report; the ways of reading, said in words.
+- `changes`: how changes are learned, the position up to which they are, and deletions that are not reported.
+- `reading_in_words`: the ways of reading, said in words.
 - `entry_search`, `reader`: reading entries, with members in ranges and primary groups.
-- `account_expiry`, `change_notification`: changes that the controller does not report, and those that it announces.
+- `account_expiry`: changes that the controller does not report.
 - `lockout_policies`: the rules by which the domain locks accounts.
 - `check`: the items of `gateway check`.
 - `session_read`, `source`: one read on one session; the Source.

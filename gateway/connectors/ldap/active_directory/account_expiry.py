@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.connectors.ldap.active_directory import windows_values
-from gateway.connectors.ldap.active_directory.change_tracker import ChangeSet, EntryChange
+from gateway.connectors.ldap.active_directory.changes.tracker import ChangeSet, EntryChange
 from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirectoryEntry
 
 AHEAD: Final = timedelta(hours=1)  # accountExpires has no index: the controller scans all users for it

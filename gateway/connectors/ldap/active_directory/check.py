@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from gateway.connectors.ldap.active_directory import lockout_policies
-from gateway.connectors.ldap.active_directory.change_tracker import ChangeTracker, TrackingForbidden
+from gateway.connectors.ldap.active_directory.changes.dirsync import DirSyncTracker
+from gateway.connectors.ldap.active_directory.changes.tracker import ChangeTracker, TrackingForbidden
+from gateway.connectors.ldap.active_directory.changes.usn import UsnTracker
 from gateway.connectors.ldap.active_directory.controller import DomainController, identify
-from gateway.connectors.ldap.active_directory.dirsync import DirSyncTracker
 from gateway.connectors.ldap.active_directory.entry_to_delta import ActiveDirectoryEntryMapper
 from gateway.connectors.ldap.active_directory.reading_in_words import in_words, missing_right
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode, ActiveDirectorySettings
-from gateway.connectors.ldap.active_directory.usn import UsnTracker
 from gateway.connectors.ldap.client import check, schema_check
 from gateway.connectors.ldap.client.session import Interruption, Session
 from gateway.model.connector import CheckItem, CheckStatus

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from gateway.connectors.ldap.active_directory import windows_values
-from gateway.connectors.ldap.active_directory.change_tracker import ChangeSet, EntryChange
+from gateway.connectors.ldap.active_directory.changes.tracker import ChangeSet, EntryChange
 from gateway.connectors.ldap.active_directory.controller import DomainController
 from gateway.connectors.ldap.active_directory.entry_search import EntrySearch, FoundEntry
 from gateway.connectors.ldap.active_directory.entry_to_delta import (

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from gateway.connectors.ldap.active_directory.changes.dirsync import DirSyncTracker
 from gateway.connectors.ldap.active_directory.controller import DomainController
-from gateway.connectors.ldap.active_directory.dirsync import DirSyncTracker
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectorySettings
 from gateway.wire import oids
 

@@ -8,18 +8,18 @@ from itertools import chain
 from typing import Final
 
 from gateway.connectors import reconciliation
-from gateway.connectors.ldap.active_directory import watermark
 from gateway.connectors.ldap.active_directory.account_expiry import AccountExpiry
-from gateway.connectors.ldap.active_directory.change_notification import NotificationSearches
-from gateway.connectors.ldap.active_directory.change_tracker import ChangeSet, ChangeTracker, WatermarkRefused
+from gateway.connectors.ldap.active_directory.changes import watermark
+from gateway.connectors.ldap.active_directory.changes.dirsync import DirSyncTracker
+from gateway.connectors.ldap.active_directory.changes.hidden_deletions import HiddenDeletions
+from gateway.connectors.ldap.active_directory.changes.notification import NotificationSearches
+from gateway.connectors.ldap.active_directory.changes.tracker import ChangeSet, ChangeTracker, WatermarkRefused
+from gateway.connectors.ldap.active_directory.changes.usn import UsnTracker
+from gateway.connectors.ldap.active_directory.changes.watermark import ControllerWatermark
 from gateway.connectors.ldap.active_directory.controller import DomainController, highest_usn
-from gateway.connectors.ldap.active_directory.dirsync import DirSyncTracker
-from gateway.connectors.ldap.active_directory.hidden_deletions import HiddenDeletions
 from gateway.connectors.ldap.active_directory.reader import ControllerReader
 from gateway.connectors.ldap.active_directory.reading_in_words import in_words, missing_right
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode, ActiveDirectorySettings
-from gateway.connectors.ldap.active_directory.usn import UsnTracker
-from gateway.connectors.ldap.active_directory.watermark import ControllerWatermark
 from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.session import Session
 from gateway.model.deltas import Batch, Delta, Watermark

@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from gateway.connectors.ldap.active_directory import check
-from gateway.connectors.ldap.active_directory.change_tracker import TrackingForbidden
+from gateway.connectors.ldap.active_directory.changes.dirsync import DirSyncTracker
+from gateway.connectors.ldap.active_directory.changes.tracker import TrackingForbidden
+from gateway.connectors.ldap.active_directory.changes.usn import UsnTracker
+from gateway.connectors.ldap.active_directory.changes.watermark import ControllerWatermark, decode
 from gateway.connectors.ldap.active_directory.controller import DomainController, identify, replicated_up_to
-from gateway.connectors.ldap.active_directory.dirsync import DirSyncTracker
 from gateway.connectors.ldap.active_directory.session_read import SessionRead
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode, ActiveDirectorySettings
-from gateway.connectors.ldap.active_directory.usn import UsnTracker
-from gateway.connectors.ldap.active_directory.watermark import ControllerWatermark, decode
 from gateway.connectors.ldap.client import search
 from gateway.connectors.ldap.client.connect import connect
 from gateway.connectors.ldap.client.errors import UpstreamUnavailable

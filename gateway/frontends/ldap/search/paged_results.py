@@ -1,5 +1,5 @@
 """Searches that stay open between two requests of one connection, on one state of the view (a snapshot of
-directory/search/snapshot_pool.py): paged results (RFC 2696), and the sorted lists of virtual list views."""
+directory/search/shared/snapshot_pool.py): paged results (RFC 2696), and the sorted lists of virtual list views."""
 
 import secrets
 from collections import OrderedDict

@@ -11,7 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from gateway.directory.journal.journal import Journal
 from gateway.directory.journal.journal_reader import Event, JournalReader
 from gateway.directory.search.query import Query
-from gateway.directory.search.snapshot_pool import TooManySearches
+from gateway.directory.search.shared.snapshot_pool import TooManySearches
 from gateway.frontends.ldap.core.exchange import Exchange
 from gateway.frontends.ldap.core.limits import REFRESH_SECONDS
 from gateway.frontends.ldap.core.responder import PacedResponder

@@ -6,7 +6,7 @@ import pytest
 from twisted.internet.task import Clock
 
 from gateway.app.commands.reports.lockout_comparison import compared, let_through
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 from gateway.model.connector import CheckItem, CheckStatus, Lockout
 
 HALF_AN_HOUR = 1800.0

@@ -10,8 +10,9 @@ from functools import partial
 
 import pytest
 
-from gateway.connectors.ldap.active_directory import watermark, windows_values
-from gateway.connectors.ldap.active_directory.change_tracker import TrackerState
+from gateway.connectors.ldap.active_directory import windows_values
+from gateway.connectors.ldap.active_directory.changes import watermark
+from gateway.connectors.ldap.active_directory.changes.tracker import TrackerState
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectoryMode
 from gateway.model.deltas import Delta
 from gateway.model.ldap import times

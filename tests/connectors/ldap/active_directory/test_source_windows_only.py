@@ -215,7 +215,7 @@ def test_a_controller_that_has_heard_of_everything_is_compared_with_at_once(doma
 def test_a_search_for_changes_that_the_controller_ends_is_begun_anew(
     domain: ScriptedDomainController, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.connectors.ldap.active_directory.change_notification.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("gateway.connectors.ldap.active_directory.changes.notification.RETRY_SECONDS", 0.0)
     with FollowingReplica(source(domain, poll_seconds=3600), IncrementalReplica()) as following:
         following.until(lambda: domain.has_open_searches)
         user(domain, "ann")

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from gateway.directory.search import snapshot_pool
+from gateway.directory.search.shared import snapshot_pool
 from gateway.frontends.ldap.core.limits import SLICES_PER_CONNECTION, SWEEP_SECONDS
 from gateway.frontends.ldap.server.connection_limits import CountedAdmission
 from gateway.frontends.ldap.subscriptions import change_stream

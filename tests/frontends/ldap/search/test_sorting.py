@@ -4,7 +4,8 @@ import ldap
 import pytest
 from ldap.controls.sss import SSSRequestControl
 
-from gateway.directory.search import snapshot_pool, sort_keys, sorted_search
+from gateway.directory.search import sort_keys, sorted_search
+from gateway.directory.search.shared import snapshot_pool
 from gateway.wire import oids
 from gateway.wire.controls import (
     ListPosition,

@@ -8,7 +8,7 @@ import structlog
 from twisted.internet.defer import ensureDeferred
 
 from gateway.directory.authentication.bind_names import is_user_key
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 from gateway.store.engine.database import Connection, Database
 from gateway.store.operations import soft_locks
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from uuid import UUID
 
-from gateway.connectors.ldap.active_directory.hidden_deletions import PAUSES, HiddenDeletions
+from gateway.connectors.ldap.active_directory.changes.hidden_deletions import PAUSES, HiddenDeletions
 from gateway.model.deltas import Delta, DeltaType
 from gateway.model.objects import Kind
 

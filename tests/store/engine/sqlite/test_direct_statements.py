@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import InvalidRequestError, NoResultFound, StatementError
 
-from gateway.store.engine import direct_statements
 from gateway.store.engine.any_of import any_of
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.migrate import migrate
+from gateway.store.engine.sqlite import direct_statements
 from gateway.store.objects import users as user_store
 from gateway.store.tables.objects import users
 from tests.store.samples import ANN, BOB

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.connectors.ldap.active_directory.change_tracker import TrackerState
+from gateway.connectors.ldap.active_directory.changes.tracker import TrackerState
 from gateway.connectors.ldap.active_directory.settings import ActiveDirectorySettings
 from gateway.model.deltas import Watermark
 

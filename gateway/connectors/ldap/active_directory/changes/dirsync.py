@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from gateway.connectors.ldap.active_directory import windows_values
-from gateway.connectors.ldap.active_directory.change_tracker import (
+from gateway.connectors.ldap.active_directory.changes.tracker import (
     ChangeSet,
     EntryChange,
     TrackerState,
@@ -42,7 +42,7 @@ _ALWAYS_REQUESTED = (OBJECT_GUID, "isDeleted", "objectClass", *_NAME_AND_PARENT)
 
 
 class DirSyncTracker:
-    """A ChangeTracker (change_tracker.py). `cookies`: where to continue, by naming context."""
+    """A ChangeTracker (tracker.py). `cookies`: where to continue, by naming context."""
 
     name = "dirsync"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.connectors.ldap.active_directory import windows_values
-from gateway.connectors.ldap.active_directory.change_tracker import ChangeSet, EntryChange, TrackerState, WatermarkRefused
+from gateway.connectors.ldap.active_directory.changes.tracker import ChangeSet, EntryChange, TrackerState, WatermarkRefused
 from gateway.connectors.ldap.active_directory.controller import SHOW_DELETED, highest_usn, shows_tombstones
 from gateway.connectors.ldap.active_directory.entry_to_delta import OBJECT_GUID
 from gateway.connectors.ldap.client import search
@@ -24,7 +24,7 @@ _MAX_CONTAINERS: Final = 100_000  # a domain has some thousand units; a forgotte
 
 
 class UsnTracker:
-    """A ChangeTracker (change_tracker.py). `usn`: the last number that was read."""
+    """A ChangeTracker (tracker.py). `usn`: the last number that was read."""
 
     name = "usn"
 

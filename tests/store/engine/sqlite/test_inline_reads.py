@@ -18,7 +18,7 @@ from gateway.model.objects import Origin, User
 from gateway.store.clients import application_passwords, applications
 from gateway.store.engine.database import Connection, Database
 from gateway.store.engine.sql_types import SelectConnection
-from gateway.store.engine.sqlite_inline_reads import UNKNOWN_USER, InlineReader, InlineReadUnavailable, LoginState
+from gateway.store.engine.sqlite.inline_reads import UNKNOWN_USER, InlineReader, InlineReadUnavailable, LoginState
 from gateway.store.objects import passwords, users
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from gateway.connectors.ldap.active_directory import windows_values
-from gateway.connectors.ldap.active_directory.change_tracker import ChangeSet, EntryChange
+from gateway.connectors.ldap.active_directory.changes.tracker import ChangeSet, EntryChange
 from gateway.model.deltas import Delta, DeltaType
 from gateway.model.objects import Kind
 

@@ -1,7 +1,7 @@
 """The soft lock: a name with too many failures must wait before a source is asked (law 13). Only failures count.
 
 Kept in memory, bounded: that of the primary, where workers ask it (app/workers/primary_proxies.py). What is laid over it:
-shown_soft_lock.py for one node, shared_soft_lock.py for several."""
+shown.py for one node, shared.py for several."""
 
 import hashlib
 from collections import OrderedDict

@@ -5,8 +5,8 @@ from pytest_twisted import ensureDeferred
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 
-from gateway.directory.authentication import soft_lock
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock import lock as soft_lock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import Clock, deferLater
 
 from gateway.directory.authentication.bind_names import is_application_key, is_user_key, lock_keys
-from gateway.directory.authentication.shared_soft_lock import SharedSoftLock
-from gateway.directory.authentication.shown_soft_lock import ShownSoftLock
+from gateway.directory.authentication.soft_lock.shared import SharedSoftLock
+from gateway.directory.authentication.soft_lock.shown import ShownSoftLock
 from gateway.model.errors import StoreUnavailable
 from gateway.store.engine.database import Database
 from gateway.store.engine.migrate import migrate

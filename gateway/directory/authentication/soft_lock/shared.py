@@ -14,7 +14,7 @@ import structlog
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from gateway.directory.authentication.bind_names import is_application_key
-from gateway.directory.authentication.soft_lock import SoftLock
+from gateway.directory.authentication.soft_lock.lock import SoftLock
 from gateway.model.errors import StoreUnavailable
 from gateway.store.engine.batched_reads import BatchedReads
 from gateway.store.engine.database import Connection, Database

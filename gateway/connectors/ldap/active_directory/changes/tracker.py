@@ -1,7 +1,7 @@
 """The interface by which changes of a domain controller are learned: a ChangeTracker yields change sets.
 
-A change set names the entries and what of them has changed. Their present content is read afterwards (reader.py), so that scope
-and filter are always judged by the whole entry."""
+A change set names the entries and what of them has changed. Their present content is read afterwards
+(connectors/ldap/active_directory/reader.py), so that scope and filter are always judged by the whole entry."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -65,7 +65,7 @@ class Listener:
                 self._stopping.wait(RETRY_SECONDS)
 
     def _listen(self) -> None:
-        from gateway.store.engine.postgres_silence import CONNECT_SECONDS, KEEPALIVES, BoundedConnection
+        from gateway.store.engine.postgres.silence import CONNECT_SECONDS, KEEPALIVES, BoundedConnection
 
         settings = {"connect_timeout": CONNECT_SECONDS, **KEEPALIVES}
         with BoundedConnection.connect(self._conninfo, autocommit=True, **settings) as connection:

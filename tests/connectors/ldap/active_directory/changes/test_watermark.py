@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from gateway.connectors.ldap.active_directory.change_tracker import TrackerState
+from gateway.connectors.ldap.active_directory.changes.tracker import TrackerState
+from gateway.connectors.ldap.active_directory.changes.watermark import ControllerWatermark, decode, encode
 from gateway.connectors.ldap.active_directory.settings import (
     ActiveDirectoryMode,
     ActiveDirectorySettings,
     active_directory_kind_settings,
 )
-from gateway.connectors.ldap.active_directory.watermark import ControllerWatermark, decode, encode
 from gateway.connectors.ldap.client.settings import Upstream
 from gateway.model.deltas import Watermark
 from gateway.model.objects import Kind

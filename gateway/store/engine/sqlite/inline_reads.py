@@ -14,8 +14,8 @@ from sqlalchemy import Executable, Select
 
 from gateway.model.objects import Kind
 from gateway.model.records import Account
-from gateway.store.engine.direct_statements import DirectStatement, compiled
 from gateway.store.engine.sql_types import SelectConnection, TableRow
+from gateway.store.engine.sqlite.direct_statements import DirectStatement, compiled
 
 T = TypeVar("T")
 

@@ -33,8 +33,8 @@ The code cites them by number; the tests named `test_law_N_…` hold law N.
  5. Every view is derived and can be thrown away; its content and its position in the log commit together.
  6. Provisioning is level-triggered (re-reads the present state and reconciles), push is edge-triggered (sends the change). Both
     at least once, with the change number as idempotency key. (Not built yet.)
- 7. The reactor never waits: SQL goes to threads, a point lookup in a view may run inline, a long scan runs in slices, and its
-    answer respects the client's reading speed, abandon, size limit and time limit.
+ 7. The reactor never waits: SQL goes to threads, but for bounded reads of a file; a point lookup in a view may run inline, a
+    long scan runs in slices, and its answer respects the client's reading speed, abandon, size limit and time limit.
  8. A failure is never an empty success: upstream down is `unavailable` (52), never `noSuchObject`, `invalidCredentials` or an
     empty list; a source that answers nothing deletes nothing (the deletion guard holds deletions and asks a person).
  9. Missing is not empty: a source that cannot see an attribute has said nothing about it; one that sees it empty clears it.

@@ -33,7 +33,7 @@ OAUTH = "frontends/developer/oauth/test_endpoints.py"
 TURNS = "frontends/ldap/core/test_search_turns.py"
 ADMISSION = "directory/authentication/test_bind_admission.py"
 AUDIT = "directory/authentication/test_bind_audit.py"
-SILENCE = "store/engine/test_silence.py"
+SILENCE = "store/engine/postgres/test_silence.py"
 SOFT_LOCKS = "directory/authentication/soft_lock/test_lock.py"
 
 CONNECTIONS = f"{LDAP}::test_connections_beyond_the_limit_are_closed_at_once_and_admitted_when_one_has_gone"

@@ -69,7 +69,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "application": Entry(
         "gateway.app.commands.application:command",
-        "Add, list, change and remove the applications that may read.",
+        "Add, list, change and remove applications.",
     ),
     "user": Entry(
         "gateway.app.commands.user:command",

@@ -108,7 +108,7 @@ class ScopedWrites:
         if edit.added_members or edit.removed_members:
             self.directory.require(MEMBERS)
         for name, ids in edit.referenced.items():
-            if not all(any(self._is_seen(kind, one) for kind in Kind) for one in ids):
+            if not all(any(self._is_seen(any_kind, one) for any_kind in Kind) for one in ids):
                 raise InvalidInput(f"{name}: names an object that is not there.")
 
     def _placed(self, kind: Kind, edit: Edit) -> Edit:

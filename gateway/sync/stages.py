@@ -3,7 +3,8 @@ of earlier stages, and returns one frozen result of its own (stage_results.py) o
 that changes later is `PendingRecord.row`, which resolution decides.
 
 `STAGES` is the line as a table, in the order in which the stages run. `run` calls all but intake and removal; inbound.py calls
-these, because the deletion guard stands between them. A dry run calls intake and correlation alone (runner/dry_run.py).
+these, because the deletion guard stands between them. A dry run calls intake and correlation, and asks the guard and
+`replaced_records` what they would do (runner/dry_run.py).
 """
 
 from collections.abc import Callable, Collection

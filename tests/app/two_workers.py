@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.app.installation import Installation, Serving, beside_slapd, until
-from tests.app.observations import PEOPLE, application, metrics, wait_until_all_serve, wait_until_read
+from tests.app.observations import PEOPLE, application, metrics, wait_until_all_serve, wait_until_read, workers
 from tests.frontends.ldap.serving import Account
 from tests.frontends.ldap.wire_client import WireClient, search_request
 from tests.servers.people import person_password
@@ -58,12 +57,24 @@ def connect(serving: Serving) -> WireClient:
 
 
 def worker_of(serving: Serving, client: WireClient) -> int:
-    """Return the number of the worker that serves this client, which has bound, from the log lines."""
-    peer = f"127.0.0.1:{client.socket.getsockname()[1]}"
-    found: re.Match[str] = until(
-        lambda: re.search(rf"\] bind .*peer={peer} .*worker=(\d)", serving.log_text()), "the bind's line"
-    )
-    return int(found[1])
+    """Return the number of the worker that serves this client, by whose process holds the socket (proc(5))."""
+    mine = client.socket.getsockname()[1]
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    [inode] = [row[9] for row in rows if int(row[2].rpartition(":")[2], 16) == mine and row[9] != "0"]
+
+    def holder() -> int | None:
+        return next((number for number, pid in workers(serving).items() if inode in _sockets(pid)), None)
+
+    return int(until(holder, "a worker has the connection"))
+
+
+def _sockets(pid: int) -> set[str]:
+    """Return the inodes of a process's sockets."""
+    found = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            found.add(str(entry.readlink()).removeprefix("socket:[").rstrip("]"))
+    return found
 
 
 def on_both(serving: Serving, account: Account, stack: ExitStack) -> dict[int, WireClient]:

@@ -1,4 +1,5 @@
-"""`gateway application`: who may read; its secrets are in application_secret.py. One is shown once, when it is made."""
+"""`gateway application`: the programs that read and write here, and their rights; the commands about their secrets are in
+application_secret.py. A secret is shown once, when it is made."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ _description = click.option("--description", help="What it is, for the reader of
 
 @click.group("application")
 def command() -> None:
-    """Add, list, change and remove the applications that may read."""
+    """Add, list, change and remove applications."""
 
 
 for _command in application_secret.COMMANDS:

@@ -1,7 +1,8 @@
 """Routes of the Developer API: `/v2/{instanceId}/{applicationId}/…`, each tied to one function, and the check of the caller.
 
-A reading function gets the caller's view and the request, runs in a thread in one transaction, and returns JSON values. A
-writing one reads the request and returns what is done in one transaction."""
+A reading function gets the caller's view and the request, runs in one transaction (in a thread, or inline when it finds a few
+rows in an embedded store), and returns JSON values. A writing one reads the request and returns what is done in one
+transaction."""
 
 from collections.abc import Awaitable, Callable, Collection
 from typing import TypeAlias

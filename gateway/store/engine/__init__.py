@@ -8,5 +8,6 @@ the time in which it is answered), `transaction_notes` (what a writing transacti
 needs), `bulk` (many rows past SQLAlchemy), `any_of` (a set as one parameter), `sql_types`, `column_codecs` and
 `normalized_keys` (values ↔ columns), `migrate` and `schema_guard` (the schema's version, and who may write while it changes).
 
-What must never be: a commit outside `Database.write`, or a wait for the database in the reactor's thread.
+What must never be: a commit outside `Database.write`, or a wait for the database in the reactor's thread (bounded
+reads of a file wait for no lock).
 """

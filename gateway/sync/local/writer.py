@@ -1,4 +1,5 @@
-"""The writer through which the faces write: the store, and the door for what is written here."""
+"""The writer of a process: writes that wait at the same time are committed together, through the door for what is
+written here."""
 
 from collections.abc import Callable
 from datetime import datetime

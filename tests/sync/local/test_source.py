@@ -126,8 +126,8 @@ def test_a_name_that_cannot_be_one_is_refused_and_nothing_is_kept(store: Store, 
 
 
 def test_two_values_of_what_can_have_one_are_refused(store: Store, editor: Editor) -> None:
-    with pytest.raises(InvalidInput, match="one title"):
-        editor.create(Kind.USER, username="lea", title=["Queen", "King"])
+    with pytest.raises(InvalidInput, match="one display name"):
+        editor.create(Kind.USER, username="lea", display_name=["Queen", "King"])
     assert store.log() == []
 
 

@@ -57,16 +57,16 @@ class OpenLDAPSourceTable(LdapSourceTable):
             kinds=tuple(self._kinds()),
             mode=self.mode,
             id_attribute=self.id_attribute,
-            id_attributes={kind: table.id_attribute for kind, table in self._tables() if table.id_attribute is not None},
+            id_attributes={kind: table.id_attribute for kind, table in self.records_tables() if table.id_attribute is not None},
             page_size=self.page_size,
             probe_seconds=self.probe_seconds,
         )
 
-    def _tables(self) -> tuple[tuple[Kind, OpenLDAPRecordsTable], ...]:
+    def records_tables(self) -> tuple[tuple[Kind, OpenLDAPRecordsTable], ...]:
         return (Kind.ORGANIZATION, self.organizations), (Kind.USER, self.users), (Kind.GROUP, self.groups)
 
     def _kinds(self) -> Iterator[KindSettings]:
-        for kind, table in self._tables():
+        for kind, table in self.records_tables():
             if table.all_bases:
                 mapping = default_mapping(kind, table.mapping, self.users.enabled_rule if kind is Kind.USER else None)
                 yield openldap_kind_settings(kind, table.all_bases, table.filter, mapping)

@@ -1,6 +1,6 @@
-"""The Developer API's operations on users: get, list, and the four lookups.
+"""The Developer API's operations on users: get, list, the four lookups, and GetUserInfo.
 
-Each is a function of the caller's view and of the request; it runs in one transaction in a thread."""
+Each is a function of the caller's view and of the request; it runs in one transaction."""
 
 from typing import Annotated
 

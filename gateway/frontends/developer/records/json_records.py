@@ -42,8 +42,8 @@ class UserRecord(Struct, rename="camel", frozen=True, kw_only=True):
     lock_expire_time: int | UnsetType = NEVER
     password_set: bool | UnsetType = False
     email: str | UnsetType = UNSET
-    # Directories do not record whether an address was ever confirmed; an application that links accounts by verified
-    # addresses must not take our silence for a yes.
+    # Only an application says that an address is verified, never a source; one that links accounts by verified addresses
+    # must not take our silence for a yes.
     email_verified: bool = False
     phone_number: str | UnsetType = UNSET
     phone_region: str | UnsetType = UNSET

@@ -1,2 +1,2 @@
-"""What only PostgreSQL needs: `silence` (a server that says nothing), `notify` (commits told to other nodes), `analyze` (its
-statistics, refreshed after many rows)."""
+"""Parts for PostgreSQL alone: `silence` (a server that says nothing), `notify` (commits reported to other nodes), `analyze`
+(its statistics, refreshed after many rows)."""

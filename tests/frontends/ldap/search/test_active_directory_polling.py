@@ -186,7 +186,7 @@ def test_law_13_tombstones_show_no_one_who_was_outside_of_the_scope(desk: Writab
 
 
 @blocking
-def test_law_13_people_whom_a_unit_takes_out_of_the_scope_have_tombstones(desk: WritableWorld, client_of: Connect) -> None:
+def test_people_whom_a_unit_takes_out_of_the_scope_have_tombstones(desk: WritableWorld, client_of: Connect) -> None:
     team, inner = "ou=team,ou=sales,dc=berlin", "ou=inner,ou=team,ou=sales,dc=berlin"
     report(desk, said(Kind.ORGANIZATION, "team", team), said(Kind.ORGANIZATION, "inner", inner))
     report(desk, person("carl", team), person("dora", inner), person("emil", team))

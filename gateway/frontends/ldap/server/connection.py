@@ -115,6 +115,8 @@ class LDAPConnection(Protocol):
         self.abandon_all()
         self.paged.close()
         self._closed(self)
+        self._operations.release()
+        self.output.release()
 
     def dataReceived(self, data: bytes) -> None:
         if self._ended:  # TLS hands on what arrives until the client has closed its side too

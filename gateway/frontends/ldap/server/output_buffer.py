@@ -93,6 +93,11 @@ class Output:
         self._transport.unregisterProducer()
         self._transport.loseConnection()
 
+    def release(self) -> None:
+        """Forget the connection, which has gone: what refers to each other is only freed by Python's collector, which stops
+        the server for as long as a thousand of them take."""
+        self._resumed = self._write = self._end_of_turn = _nothing
+
     def writable(self) -> "Deferred[None]":
         """Return a Deferred that fires when the client takes more."""
         waiting: Deferred[None] = Deferred()
@@ -119,3 +124,7 @@ class Output:
 
     def stopProducing(self) -> None:
         """Nothing to do: the transport has gone, and its protocol learns of it."""
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing, in place of what has gone."""

@@ -27,6 +27,10 @@ class OutstandingOperations(dict[int, RunningOperation]):
         self.is_exclusive = False
         """True while an operation is running beside which no other is begun."""
 
+    def release(self) -> None:
+        """Forget the connection, which has gone."""
+        self._on_end = _nothing
+
     def begin(self, message_id: int, work: Work, name: str, *, exclusive: bool) -> None:
         """Run an operation until it waits for the first time, or ends."""
         self.is_exclusive = self.is_exclusive or exclusive
@@ -73,3 +77,7 @@ class OutstandingOperations(dict[int, RunningOperation]):
             raise Refused(ResultCode.CANNOT_CANCEL, f"a {running.name} is carried out to its end")
         self.abandon(message_id)
         return running.name
+
+
+def _nothing() -> None:
+    """Do nothing, in place of what has gone."""

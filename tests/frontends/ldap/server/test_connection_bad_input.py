@@ -1,5 +1,6 @@
 """Input that no honest client sends: the connection ends with a reason and one log line; other clients are served on."""
 
+import gc
 import random
 import socket
 import struct
@@ -8,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.directory.authentication.line_sums import MAX_LINES
+from gateway.frontends.ldap.server.connection import LDAPConnection
 from gateway.wire import ber, filters
 from gateway.wire.codec.encoder import encode_message
 from gateway.wire.messages import (
@@ -270,3 +272,23 @@ def test_a_client_that_resets_its_connection_leaves_nothing_behind(serving: Serv
         assert reader is not None
         eventually(lambda: reader.snapshots.in_use == 0)
     assert [line for line in lines if line["log_level"] != "info"] == []
+
+
+@blocking
+def test_what_a_connection_had_is_freed_when_it_has_gone_without_pythons_collector(serving: Serving) -> None:
+    def there_are() -> int:
+        return sum(isinstance(one, LDAPConnection) for one in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = there_are()
+        for _ in range(5):
+            with connected(serving) as client:
+                client.socket.sendall(b"\x30\x84\x00\x0f\x00\x00" + bytes(1_000))
+                client.rest()
+            with connected(serving, serving.ann) as client:
+                client.search(search_request(BASE, "(uid=ann)"))
+        eventually(lambda: there_are() <= before, "all are freed")
+    finally:
+        gc.enable()

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from gateway.directory.application_scope.readable_attributes import MEMBERS
+from gateway.directory.application_scope.readable_attributes import MEMBERS, ORGANIZATIONS
 from gateway.directory.application_scope.scoped_directory import ScopedDirectory
 from gateway.model.applications import Application, Grant
-from gateway.model.attributes import NAMING_ATTRIBUTE, referring
+from gateway.model.attributes import NAMING_ATTRIBUTE, reference_to, referring
 from gateway.model.edits import Edit
 from gateway.model.errors import Conflict, InvalidInput, NotFound, NotGranted
 from gateway.model.objects import ROOT_ORGANIZATION_ID, DirectoryObject, Kind, Member, User
@@ -58,13 +58,18 @@ class ScopedWrites:
     def change(self, kind: Kind, object_id: str, edit: Callable[[DirectoryObject], Edit]) -> Written:
         """Change an object from the state that it has now. Raises as `create` does."""
         thing = self.seen(kind, object_id)
-        wanted = edit(thing)
-        self._check(kind, wanted)
+        wanted = self._with_hidden(thing, edit(thing))
+        self._check(kind, wanted, thing)
+        if wanted.organizations is not None:
+            if kind is Kind.USER:
+                self.directory.require(ORGANIZATIONS)
+            self._check_not_top(object_id)
         return self.door.change(self.directory.connection, kind, object_id, wanted)
 
     def delete(self, kind: Kind, object_id: str) -> Written:
         """Delete an object that was made here. Raises NotFound, and what the door does."""
         self.seen(kind, object_id)
+        self._check_not_top(object_id)
         return self.door.delete(self.directory.connection, kind, object_id)
 
     def seen(self, kind: Kind, object_id: str) -> DirectoryObject:
@@ -100,7 +105,24 @@ class ScopedWrites:
             return False
         return True
 
-    def _check(self, kind: Kind, edit: Edit) -> None:
+    def _check_not_top(self, object_id: str) -> None:
+        """Refuse to move or delete what the application's scope begins with: its place is decided outside."""
+        if object_id != ROOT_ORGANIZATION_ID and object_id in self.directory.scope.organization_ids:
+            raise NotGranted("The application's rights begin with this organizational unit: others move and delete it.")
+
+    def _with_hidden(self, thing: DirectoryObject, edit: Edit) -> Edit:
+        """Return the edit with the objects that are referred to and not seen: they stay, whatever is written."""
+        attributes = dict(edit.attributes)
+        for name, values in edit.attributes.items():
+            if referring(name) is not None:
+                hidden = [one for one in thing.attributes.get(name, ()) if not self._sees_any(str(one))]
+                attributes[name] = (*(one for one in values if one not in hidden), *hidden)
+        return replace(edit, attributes=attributes)
+
+    def _sees_any(self, object_id: str) -> bool:
+        return any(self._is_seen(kind, object_id) for kind in Kind)
+
+    def _check(self, kind: Kind, edit: Edit, thing: DirectoryObject | None = None) -> None:
         """Refuse what the application may not read, and references to what it does not see. A name, and whether an account is
         enabled, is seen by every application."""
         for name in edit.attributes.keys() - {NAMING_ATTRIBUTE[kind], ENABLED}:
@@ -108,7 +130,8 @@ class ScopedWrites:
         if edit.added_members or edit.removed_members:
             self.directory.require(MEMBERS)
         for name, ids in edit.referenced.items():
-            if not all(any(self._is_seen(any_kind, one) for any_kind in Kind) for one in ids):
+            present = () if thing is None else thing.attributes.get(reference_to(name), ())
+            if not all(one in present or self._sees_any(one) for one in ids):
                 raise InvalidInput(f"{name}: names an object that is not there.")
 
     def _placed(self, kind: Kind, edit: Edit) -> Edit:

@@ -2,6 +2,7 @@
 organization lies below itself. Reads only."""
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from gateway.model.attributes import ATTRIBUTES, NAMING_ATTRIBUTE, USER_PRINCIPAL_NAME, referring
 from gateway.model.connector import LOCAL
@@ -16,6 +17,8 @@ from gateway.store.records import record_rows
 from gateway.sync.rules import correlation
 from gateway.sync.rules.authority import ENABLED, Authority, Contribution, is_enabled
 from gateway.sync.rules.object_attributes import all_attributes, name_of, referenced
+
+_DISABLED: Final = "an administrator has disabled this user: `gateway user enable` ends that"
 
 
 class MasteredElsewhere(DecidedElsewhere):
@@ -95,6 +98,12 @@ def check_made_here(connection: Connection, kind: Kind, object_id: str, what: st
             raise MasteredElsewhere(source_id, kind, what)
 
 
+def check_not_disabled(connection: Connection, kind: Kind, object_id: str) -> None:
+    """Raise Conflict for a user whom an administrator has disabled: made again, the user would be another one, and get in."""
+    if kind is Kind.USER and any(one.is_by_person for one in disablements.of_users(connection, (object_id,))):
+        raise Conflict(_DISABLED)
+
+
 def check_empty(connection: Connection, organization_id: str) -> None:
     """Raise NotEmpty for an organization in which users or organizations are."""
     below = organizations.child_ids(connection, (organization_id,))
@@ -116,7 +125,7 @@ def _check_mastery(
     """Raise MasteredElsewhere for an edit of what other sources report, an object's name and place included."""
     disabled_by = disablements.of_users(connection, (thing.id,)) if enables(kind, edit) else []
     if any(one.is_by_person for one in disabled_by):
-        raise Conflict("an administrator has disabled this user: `gateway user enable` ends that")
+        raise Conflict(_DISABLED)
     own = next((one.attributes for one in said if one.source_id == LOCAL), {})
     for source_id, seen in said:
         if source_id == LOCAL:

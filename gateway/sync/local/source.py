@@ -173,9 +173,11 @@ class LocalDoor:
         return Written(Kind.USER, user_id, changes.last(connection), applied.problems)
 
     def delete(self, connection: Connection, kind: Kind, object_id: str) -> Written:
-        """Delete an object that was made here. Raises NotFound, MasteredElsewhere, NotEmpty."""
+        """Delete an object that was made here. Raises NotFound, MasteredElsewhere, NotEmpty, Conflict for a user whom an
+        administrator has disabled."""
         self.get(connection, kind, object_id)
         edit_checks.check_made_here(connection, kind, object_id)
+        edit_checks.check_not_disabled(connection, kind, object_id)
         if kind is Kind.ORGANIZATION:
             edit_checks.check_empty(connection, object_id)
         return self._apply(connection, Delta(DeltaType.DELETE, kind, object_id), Edit())

@@ -20,6 +20,9 @@ MAX_VALUE_CHARACTERS: Final = 4_096
 REFERENCES: Final = frozenset({"manager", "secretary", "see_also"})
 """The fields whose values are ids of objects."""
 
+_GIVEN_HERE: Final = frozenset({"uid_number", "gid_number"})
+"""The fields by which machines know a person: whoever chooses them is anybody there, also root."""
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -71,6 +74,8 @@ def _attribute(name: str) -> str:
         raise InvalidInput(f"customFields: {name} has a field of its own in the record.")
     if _NAME.fullmatch(name) is None:
         raise InvalidInput("customFields: fieldName is lower case letters, digits and underscores, 64 at most.")
+    if name in _GIVEN_HERE:
+        raise InvalidInput(f"customFields: {name} is given by the gateway or a source: an application cannot choose it.")
     if definition is not None and definition.binary:
         raise InvalidInput(f"customFields: {name} is binary and cannot be written here.")
     return reference_to(name) if name in REFERENCES else name

@@ -98,6 +98,8 @@ async def test_units_are_made_and_moved_within_the_scope(world: World) -> None:
         ("PATCH", f"/{it}", {"organizationalUnitName": "x"}, 404),
         ("PATCH", f"/{team}/parentId", {"parentId": it}, 404),
         ("DELETE", f"/{it}", None, 404),
+        ("DELETE", f"/{sales}", None, 403),
+        ("PATCH", f"/{sales}/parentId", {"parentId": team}, 403),
     ):
         assert (await narrow.refused(method, f"/organizationalUnits{path}", body))[0] == status, (method, path)
     assert log_end(world) == before

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 import pytest_twisted
 
+from gateway.app.parts.clock import now
 from gateway.model.applications import Grant, Scope
 from gateway.model.objects import ROOT_ORGANIZATION_ID
 from gateway.store.objects import passwords
+from gateway.sync.local.source import LocalDoor
 from tests.frontends.developer.conftest import World
 from tests.frontends.developer.operations.writing import from_source, log_end, made, made_unit, writer
 
@@ -180,6 +182,8 @@ async def test_a_user_joins_and_leaves_organizational_units(world: World) -> Non
         ({"username": "x", "customFields": [{"fieldName": "A b", "fieldValue": "a"}]}, "lower case letters"),
         ({"username": "x", "customFields": [{"fieldName": "ref:manager", "fieldValue": "a"}]}, "lower case letters"),
         ({"username": "x", "customFields": [{"fieldName": "photo", "fieldValue": "a"}]}, "is binary"),
+        ({"username": "x", "customFields": [{"fieldName": "uid_number", "fieldValue": "0"}]}, "cannot choose it"),
+        ({"username": "x", "customFields": [{"fieldName": "gid_number", "fieldValue": "7"}]}, "cannot choose it"),
         (
             {"username": "x", "customFields": [{"fieldName": "title", "fieldValue": one} for one in "ab"] * 129},
             "customFields",
@@ -310,3 +314,50 @@ async def test_an_application_writes_only_what_it_may_read(world: World) -> None
     user_id = await made(client, "anna", displayName="Anna")
     for change in ({"email": "a@b.test"}, {"phoneRegion": "49"}, {"customFields": [{"fieldName": "badge", "fieldValue": "7"}]}):
         assert (await client.refused("PATCH", f"/users/{user_id}", change))[:2] == (403, "Forbidden")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_manager_who_is_not_seen_stays(world: World) -> None:
+    everything = writer(world, "everything")
+    sales = await made_unit(everything, "Sales")
+    boss, other = await made(everything, "boss"), await made(everything, "other", primaryOrganizationalUnitId=sales)
+    anna = await made(
+        everything,
+        "anna",
+        primaryOrganizationalUnitId=sales,
+        customFields=[{"fieldName": "manager", "fieldValue": boss}],
+    )
+    narrow = writer(world, "narrow", Scope((sales,)))
+    for entry in (
+        {"operation": "remove"},
+        {"operation": "add", "fieldValue": other},
+        {"operation": "remove", "fieldValue": boss},
+    ):
+        await narrow.done("PATCH", f"/users/{anna}", {"customFields": [{"fieldName": "manager", **entry}]})
+        fields = (await everything.get(f"/users/{anna}"))["customFields"]
+        assert {"fieldName": "manager", "fieldValue": boss} in fields
+
+
+@pytest_twisted.ensureDeferred
+async def test_places_are_written_by_who_may_read_them(world: World) -> None:
+    everything = writer(world, "everything")
+    sales, anna = await made_unit(everything, "Sales"), await made(everything, "anna")
+    blind = writer(world, "blind", attributes=frozenset({"cn"}))
+    for action, body in (
+        ("addUserToOrganizationalUnits", {"organizationalUnitIds": [sales]}),
+        ("setUserPrimaryOrganizationalUnit", {"organizationalUnitId": sales}),
+    ):
+        assert (await blind.refused("POST", f"/users/{anna}/actions/{action}", body))[:2] == (403, "Forbidden")
+
+
+@pytest_twisted.ensureDeferred
+async def test_whom_an_administrator_has_disabled_is_not_deleted_and_made_again(world: World) -> None:
+    client = writer(world)
+    anna = await made(client, "anna")
+    door = LocalDoor(now)
+    world.directory.database.write_blocking(lambda c: door.disable(c, anna, "root"))
+    status, code, message = await client.refused("DELETE", f"/users/{anna}")
+    assert (status, code) == (409, "Conflict")
+    assert "gateway user enable" in message
+    world.directory.database.write_blocking(lambda c: door.enable(c, anna))
+    await client.done("DELETE", f"/users/{anna}")
